@@ -62,15 +62,6 @@ _ANOTHER_MAY_SERVE: Final = frozenset({408, 429, 500, 503})
 _ERROR_OF: Final = {status: error for error, status in STATUS_OF.items()}
 
 
-class UnixAddress(Struct, frozen=True):
-    """The authority on this machine."""
-
-    path: str
-
-    def __str__(self) -> str:
-        return self.path
-
-
 class TlsAddress(Struct, frozen=True):
     """One of the authority's network addresses."""
 
@@ -81,7 +72,8 @@ class TlsAddress(Struct, frozen=True):
         return f"{self.host}:{self.port}"
 
 
-Address = UnixAddress | TlsAddress
+Address = str | TlsAddress
+"""Where the authority is: the path of its Unix socket on this machine, or a network address."""
 
 
 def tls_addresses(named: Sequence[str]) -> list[TlsAddress]:
@@ -115,11 +107,7 @@ class _UnixConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
-        try:
-            self.sock.connect(self._path)
-        except OSError:
-            self.sock.close()
-            raise
+        self.sock.connect(self._path)
 
 
 class _TlsConnection(http.client.HTTPSConnection):
@@ -161,7 +149,7 @@ class _Endpoint:
 
     def new_connection(self) -> http.client.HTTPConnection:
         match self.address:
-            case UnixAddress(path):
+            case str(path):
                 return _UnixConnection(path, CONNECT_S)
             case TlsAddress(host, port):
                 return _TlsConnection(host, port, timeout=CONNECT_S, context=self._context)

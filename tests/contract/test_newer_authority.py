@@ -27,7 +27,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.client import HttpAuthority, UnixAddress
+from kiosk.station.client import HttpAuthority
 from kiosk.station.commands import Choose, OpenVisit, SaveQuestions, UnblockPin
 from kiosk.station.events import CardRead, GaveUp, Replied
 from kiosk.station.executor import Actions
@@ -71,7 +71,7 @@ class Newer:
         with ThreadingUnixStreamServer(str(path), Handler) as server:
             thread = Thread(target=server.serve_forever)
             thread.start()
-            client = HttpAuthority([UnixAddress(str(path))])
+            client = HttpAuthority([str(path)])
             try:
                 yield Actions(client.port, FakeCards(), Heartbeat())
             finally:

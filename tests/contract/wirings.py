@@ -40,7 +40,6 @@ from kiosk.station.client import (
     Address,
     HttpAuthority,
     TlsAddress,
-    UnixAddress,
     client_context,
 )
 from tests.authority.world import World
@@ -91,9 +90,9 @@ class Served:
         self._thread.start()
         self.server = self._do(self._made(service, directory, limits))
 
-    def on_socket(self, path: Path) -> UnixAddress:
+    def on_socket(self, path: Path) -> str:
         self._do(self.server.listen_on_socket(path))
-        return UnixAddress(str(path))
+        return str(path)
 
     def on_tls(self, papers: Papers) -> TlsAddress:
         return self.on_context(papers.ca.read_text(), papers.certificate, papers.key)

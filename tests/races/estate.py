@@ -21,7 +21,7 @@ from kiosk.contract.errors import AuthorityError
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import SystemClock
 from kiosk.contract.routes import decode, encode, routes
-from kiosk.station.client import Address, HttpAuthority, UnixAddress
+from kiosk.station.client import Address, HttpAuthority
 from tests.authority.world import World
 from tests.contract.wirings import ListedStations
 
@@ -134,7 +134,7 @@ class Call:
 def _call(addresses: Sequence[tuple[str, str]], start: Barrier, orders: Connection) -> None:
     """One station process: make each call that is ordered when the others make theirs."""
     clients = {
-        station: HttpAuthority([UnixAddress(path) for name, path in addresses if name == station])
+        station: HttpAuthority([path for name, path in addresses if name == station])
         for station in STATIONS
     }
     while (call := orders.recv()) is not None:
@@ -175,7 +175,7 @@ class RacingEstate:
         return [(s, str(socket_of(self.folder, r, s))) for r in order for s in STATIONS]
 
     def _paths(self, station: str, replicas: Sequence[str]) -> list[Address]:
-        return [UnixAddress(str(socket_of(self.folder, each, station))) for each in replicas]
+        return [str(socket_of(self.folder, each, station)) for each in replicas]
 
     def code_of(self, address: str) -> str:
         """Return the code that was mailed last."""

@@ -17,7 +17,7 @@ from kiosk.contract.errors import AuthorityError, ConfigError
 from kiosk.contract.findings import AUTHORITY, CLOCK, Check, Finding, fail, ok, warn
 from kiosk.contract.messages import StationStanding
 from kiosk.contract.ports import Authority, SystemClock
-from kiosk.station.client import Address, UnixAddress
+from kiosk.station.client import Address
 
 _CERTIFICATE, _STATION = "certificate", "station"
 
@@ -74,7 +74,7 @@ def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding
 
 def _of_address(address: Address, because: str) -> Finding:
     advice = "is `kiosk authority` running there, and is the way to it open?"
-    if isinstance(address, UnixAddress):
+    if isinstance(address, str):
         advice = "is `kiosk authority` running on this machine?"
     if because:
         return fail(AUTHORITY, f"{address} does not answer: {because}", advice)

@@ -143,11 +143,11 @@ class LocalExecutor:
 
 def open_authority(settings: Settings, environ: Mapping[str, str], version: str) -> HttpAuthority:
     """Return the authority that the settings name; raises ``ConfigError``."""
-    from kiosk.station.client import HttpAuthority, UnixAddress, client_context, tls_addresses
+    from kiosk.station.client import HttpAuthority, client_context, tls_addresses
 
     named = settings.authority
     if not named.addresses:
-        return HttpAuthority([UnixAddress(named.socket)], None, version)
+        return HttpAuthority([named.socket], None, version)
     if not (named.certificate and named.ca):
         raise ConfigError("this station has no certificate: `kiosk enrol` fetches one")
     files = (named.certificate, named.key or named.certificate, named.ca)

@@ -103,27 +103,42 @@ Answer = tuple[bytes, int]
 Heading = tuple[int, int, int]
 
 
-class CardQuirks(Protocol):
-    """The transport behaviour of a chip, whatever its application."""
+ATR_T1 = bytes.fromhex("3B858131FE454B696F736BDB")
+"""Direct convention, protocol T=1 alone, historical bytes ``Kiosk``; the last byte is TCK."""
 
-    @property
-    def t0(self) -> bool:
-        """Speaks T=0: no Le beside a body; GET RESPONSE fetches answers."""
+ATR_T0 = bytes.fromhex("3B054B696F736B")
+"""The same bytes on a card that speaks T=0 alone (which has no TCK)."""
 
-    @property
-    def piece(self) -> int:
-        """Long answers come in pieces of this many bytes."""
+ATR_CONTACTLESS = bytes.fromhex("3B8580014B696F736B51")
+"""The same bytes as a reader reports them for a contactless card (PC/SC part 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChipProfile:
+    """How a chip behaves on its interface, whatever its application."""
+
+    contactless: bool = False
+    """Contactless: all commands about a PIN and what unblocks it are 6982."""
+
+    t0: bool = False
+    """Speaks T=0: no Le beside a body; GET RESPONSE fetches answers."""
+
+    piece: int = 256
+    """Long answers come in pieces of this many bytes (cards have 255 and 256)."""
 
     @property
     def atr(self) -> bytes:
-        pass
+        """The answer to reset for the interface and the protocol."""
+        if self.contactless:
+            return ATR_CONTACTLESS
+        return ATR_T0 if self.t0 else ATR_T1
 
 
 class Memory(Protocol):
     """The persistent memory of a card."""
 
     @property
-    def profile(self) -> CardQuirks:
+    def profile(self) -> ChipProfile:
         """The behaviour of its make."""
 
 

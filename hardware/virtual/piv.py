@@ -12,23 +12,14 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hardware.tlv import make as tlv
-from hardware.virtual.chip import Answer, AppletChip, ReceivedCommand, Status, read
+from hardware.virtual.chip import Answer, AppletChip, ChipProfile, ReceivedCommand, Status, read
 from kiosk.contract.messages import KeyKind
 
 # The ways in which real PIV cards differ, one switch each.
 
-ATR_T1 = bytes.fromhex("3B858131FE454B696F736BDB")
-"""Direct convention, protocol T=1 alone, historical bytes ``Kiosk``; the last byte is TCK."""
-
-ATR_T0 = bytes.fromhex("3B054B696F736B")
-"""The same bytes on a card that speaks T=0 alone (which has no TCK)."""
-
-ATR_CONTACTLESS = bytes.fromhex("3B8580014B696F736B51")
-"""The same bytes as a reader reports them for a contactless card (PC/SC part 3)."""
-
 
 @dataclass(frozen=True, slots=True)
-class CardProfile:
+class CardProfile(ChipProfile):
     """How one make of card behaves; the defaults follow the standard."""
 
     pin_tries: int = 3
@@ -82,29 +73,8 @@ class CardProfile:
     metadata: bool = False
     """Answers the vendor command F7 (GET METADATA) for the PIN, the PUK and the keys."""
 
-    contactless: bool = False
-    """Contactless: all commands about PIN and PUK are 6982."""
-
-    t0: bool = False
-    """Speaks T=0: no Le beside a body; GET RESPONSE fetches answers."""
-
     key: KeyKind = KeyKind.P_256
     """The kind of the keys."""
-
-    piece: int = 256
-    """Long answers come in pieces of this many bytes (cards have 255 and 256)."""
-
-    @property
-    def atr(self) -> bytes:
-        """The answer to reset for the interface and the protocol."""
-        return answer_to_reset(contactless=self.contactless, t0=self.t0)
-
-
-def answer_to_reset(*, contactless: bool, t0: bool) -> bytes:
-    """Return the answer to reset of a card of any family on that interface and protocol."""
-    if contactless:
-        return ATR_CONTACTLESS
-    return ATR_T0 if t0 else ATR_T1
 
 
 # The persistent memory of a card: its PIN and PUK, its objects, its keys.

@@ -12,7 +12,7 @@ from hardware import pcsc
 from hardware.card_access import PcscCards
 from hardware.driver import Driver, Registry
 from hardware.pcsc import GET_FEATURE_REQUEST, WAS_RESET, Context, Handle, PcscError
-from hardware.virtual.piv import ATR_T1
+from hardware.virtual.chip import ATR_T1
 from tests.cuts.chips import Chip
 from tests.cuts.cutter import Cutter, Fault
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hardware.connection import is_contactless
-from hardware.virtual.piv import ATR_CONTACTLESS, ATR_T0, ATR_T1
+from hardware.virtual.chip import ATR_CONTACTLESS, ATR_T0, ATR_T1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from smartcard import scard
 
 from hardware import pcsc
 from hardware.pcsc import WAS_RESET, Context, Handle, PcscError
-from hardware.virtual.piv import ATR_T1
+from hardware.virtual.chip import ATR_T1
 from kiosk.contract.ports import CardInserted, CardRemoved, PostReaderEvent, ReadersChanged
 from tests.cuts.inspected_card import ChipReaderCard
 from tests.sim.faults import Fault, Faults

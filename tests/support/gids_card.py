@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from hardware.tlv import make as tlv
-from hardware.virtual.chip import Answer, AppletChip, ReceivedCommand, Status, read
-from hardware.virtual.piv import Reference, answer_to_reset
+from hardware.virtual.chip import Answer, AppletChip, ChipProfile, ReceivedCommand, Status, read
+from hardware.virtual.piv import Reference
 
 # The habits in which GIDS cards differ, one switch each.
 
 
 @dataclass(frozen=True, slots=True)
-class GidsProfile:
+class GidsProfile(ChipProfile):
     """How one make of card behaves."""
 
     pin_tries: int = 3
@@ -58,20 +58,6 @@ class GidsProfile:
 
     absent_status: int = 0x6A82
     """The answer to SELECT for what is not there."""
-
-    contactless: bool = False
-    """Talks over the air: everything about PIN and admin key is 6982."""
-
-    t0: bool = False
-    """Speaks T=0: no Le beside a body, answers are collected with GET RESPONSE."""
-
-    piece: int = 256
-    """Long answers come in pieces of so many bytes."""
-
-    @property
-    def atr(self) -> bytes:
-        """The answer to reset that goes with the way to the card and the protocol."""
-        return answer_to_reset(contactless=self.contactless, t0=self.t0)
 
 
 # What a GIDS card remembers without power, and what it forgets with it.

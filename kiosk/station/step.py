@@ -106,6 +106,7 @@ from kiosk.station.events import (
     Stayed,
     StopNumberEntered,
     TriedAgain,
+    VisitEvent,
     WentBack,
 )
 from kiosk.station.states import (
@@ -163,7 +164,7 @@ class Next(Struct, frozen=True):
 # The holder's acts, page by page.
 
 
-def on_holder(state: HolderState, event: Event) -> Next | None:
+def on_holder(state: HolderState, event: VisitEvent) -> Next | None:
     """Return what follows from the act, or None where it has no meaning on this page."""
     match state, event:
         case Menu(), Chose(purpose=purpose):
@@ -235,7 +236,7 @@ def counted(visit: VisitState) -> tuple[VisitState, str]:
 # --- questions -------------------------------------------------------------------------
 
 
-def _on_questions(state: HolderState, event: Event) -> Next | None:
+def _on_questions(state: HolderState, event: VisitEvent) -> Next | None:
     match state, event:
         case PickQuestion(), QuestionPicked():
             taken = {answer.question for answer in state.given}
@@ -273,7 +274,7 @@ def _on_questions(state: HolderState, event: Event) -> Next | None:
 # --- an emailed code, and the address for it --------------------------------------------
 
 
-def _on_code(state: HolderState, event: Event) -> Next | None:
+def _on_code(state: HolderState, event: VisitEvent) -> Next | None:
     match state, event:
         case EnterEmail(), EmailEntered():
             page = replace(state, typed=event.email, trouble=None)
@@ -308,7 +309,7 @@ def _on_code(state: HolderState, event: Event) -> Next | None:
 # --- a new PIN -------------------------------------------------------------------------
 
 
-def _on_new_pin(state: HolderState, event: Event) -> Next | None:
+def _on_new_pin(state: HolderState, event: VisitEvent) -> Next | None:
     match state, event:
         case NewPin(), PinEntered():
             broken = broken_pin_rules(event.pin.reveal(), state.rules, typed_pin(state.current))
@@ -337,7 +338,7 @@ def _on_new_pin(state: HolderState, event: Event) -> Next | None:
 # --- maintenance -----------------------------------------------------------------------
 
 
-def _on_maintenance(state: HolderState, event: Event) -> Next | None:
+def _on_maintenance(state: HolderState, event: VisitEvent) -> Next | None:
     match state, event:
         case PickReason(), ReasonPicked(why=MaintenanceReason.OTHER):
             return Next(WriteReason(state.visit, state.task))
@@ -439,7 +440,7 @@ BUSY_REPEATS = 5
 """How often a busy authority is asked again before the holder decides; each takes some seconds."""
 
 
-def on_result(state: Reading | Working, event: Event) -> Next | None:
+def on_result(state: Reading | Working, event: VisitEvent) -> Next | None:
     """Return where an answer leads, or None where none was expected."""
     match state, event:
         case Reading(), CardRead():
@@ -777,7 +778,7 @@ def _pulled_from(state: State) -> PulledFrom | None:
             return None
 
 
-def _within_visit(state: State, event: Event) -> Next:
+def _within_visit(state: State, event: VisitEvent) -> Next:
     match state:
         case Attract() | OutOfService() | RemoveCard():
             return Next(state)
@@ -792,20 +793,19 @@ def _within_visit(state: State, event: Event) -> Next:
         case StillThere() if isinstance(event, Stayed):
             return Next(state.inner)
         case StillThere() if isinstance(event, AnswerTimedOut):
-            return _leave(state, RemovalReason.IDLE)
+            return _leave(event.visit, RemovalReason.IDLE)
         case StillThere():
             return Next(state)
         case Success() | Refused():
             # A last page that nobody leaves is cleared: its card may stay in for hours.
-            visit = visit_of(state)
-            if isinstance(event, IdleTimedOut | Left) and visit:
-                return Next(RemoveCard(visit, RemovalReason.FINISHED))
+            if isinstance(event, IdleTimedOut | Left):
+                return Next(RemoveCard(event.visit, RemovalReason.FINISHED))
             return Next(state)
         case _:  # mypy finds a state that is not the holder's
             if isinstance(event, IdleTimedOut):
                 return Next(StillThere(state))
             if isinstance(event, Left):
-                return _leave(state, RemovalReason.LEFT)
+                return _leave(event.visit, RemovalReason.LEFT)
             return on_holder(state, event) or Next(state)
 
 
@@ -813,10 +813,9 @@ def _changes_card(command: Command) -> bool:
     return isinstance(command, UnblockPin | ChangePin)
 
 
-def _leave(state: State, reason: RemovalReason) -> Next:
-    visit = visit_of(state)
+def _leave(visit: VisitId, reason: RemovalReason) -> Next:
     how = VisitEnd.IDLE if reason is RemovalReason.IDLE else VisitEnd.LEFT
-    return Next(RemoveCard(visit, reason), (EndVisit(visit, how),)) if visit else Next(state)
+    return Next(RemoveCard(visit, reason), (EndVisit(visit, how),))
 
 
 def _two_cards(state: State, visit: VisitId, untold: PulledFrom | None) -> Next:

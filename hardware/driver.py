@@ -9,7 +9,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-from hardware.apdu import Channel
+from hardware.apdu import Channel, select
 from hardware.pin_pad import LONGEST_ON_KEYS, PadEntry, PadOperation
 from kiosk.contract.errors import (
     CardSwapped,
@@ -118,15 +118,23 @@ class NoAdminKey:
         raise NotAllowed("cards of this family have no admin key")
 
 
-class Driver(Protocol):
-    """One family of cards."""
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One family of cards; ``name`` becomes part of ``CardId`` and must never change.
 
-    @property
-    def name(self) -> str:
-        """Name the family; it becomes part of ``CardId`` and must never change."""
+    ``applications`` are the names to select by, in their order.
+    """
+
+    name: str
+    applications: tuple[bytes, ...]
+    session: Callable[[Channel], CardSession]
 
     def open(self, channel: Channel) -> CardSession | None:
-        """Select the application; return None where the card does not have it."""
+        """Select the application; any answer but 9000 means that the card does not have it."""
+        for aid in self.applications:
+            if channel.send(select(aid)).status.is_ok:
+                return self.session(channel)
+        return None
 
 
 BLANK: Final = b"\xff"

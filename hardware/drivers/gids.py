@@ -35,9 +35,8 @@ from hardware.apdu import (
     not_verified,
     pin_state,
     refused,
-    select,
 )
-from hardware.driver import PinBody, PinEncoding, PinKey, known_text, new_digits
+from hardware.driver import Driver, PinBody, PinEncoding, PinKey, known_text, new_digits
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
@@ -160,6 +159,8 @@ def sign_command(kind: KeyKind, message: bytes) -> CommandApdu:
     return CommandApdu(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
 
 
+NAME: Final = "gids"
+
 APPLICATION_IDS: Final = (
     bytes.fromhex("a000000397425446590201"),
     bytes.fromhex("a00000039742544659"),
@@ -180,21 +181,8 @@ _ID_SIZE, _NONCE_SIZE = 16, 16
 _SHORTEST_PIN, _LONGEST_PIN = 4, 16
 
 
-class GidsDriver:
-    """Recognises a GIDS card application."""
-
-    name: Final = "gids"
-
-    def open(self, channel: Channel) -> GidsSession | None:
-        """Select by the full, then by the shared name; any answer but 9000 means "not here"."""
-        for aid in APPLICATION_IDS:
-            if channel.send(select(aid)).status.is_ok:
-                return GidsSession(channel)
-        return None
-
-
-def build(_secret: str) -> GidsDriver:
-    return GidsDriver()
+def build(_secret: str) -> Driver:
+    return Driver(NAME, APPLICATION_IDS, GidsSession)
 
 
 class GidsSession:
@@ -211,7 +199,7 @@ class GidsSession:
         answer = self._object(CARD_ID_FILE, CARD_ID)
         card_id = tlv.find(answer, CARD_ID) or b""
         if len(card_id) != _ID_SIZE or not any(card_id):
-            raise CardUnknown("a GIDS card without a card identifier", GidsDriver.name)
+            raise CardUnknown("a GIDS card without a card identifier", NAME)
         return card_id.hex()
 
     def pin_state(self) -> PinState:

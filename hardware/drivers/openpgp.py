@@ -33,9 +33,8 @@ from hardware.apdu import (
     StatusWord,
     broken_rule,
     refused,
-    select,
 )
-from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
+from hardware.driver import Driver, NoAdminKey, PinBody, PinEncoding, PinKey
 from hardware.public_keys import Certificate, read_certificate
 from kiosk.contract.errors import (
     CardError,
@@ -231,6 +230,8 @@ def sign_command(kind: KeyKind, message: bytes) -> CommandApdu:
     return CommandApdu(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
 
 
+NAME: Final = "openpgp"
+
 APPLICATION: Final = bytes.fromhex("d27600012401")
 """The part of the application identifier that all cards share (4.2.1)."""
 
@@ -257,23 +258,9 @@ class Secret(StrEnum):
     ADMIN_PIN = "admin-pin"
 
 
-class OpenPgpDriver:
-    """Recognises an OpenPGP card application; ``secret`` is the kind that the estate stored."""
-
-    name: Final = "openpgp"
-
-    def __init__(self, secret: Secret = Secret.RESETTING_CODE) -> None:
-        self._secret = secret
-
-    def open(self, channel: Channel) -> OpenPgpSession | None:
-        """Select by the shared part of the name (7.2.1); a terminated card answers 6285."""
-        if not channel.send(select(APPLICATION)).status.is_ok:
-            return None
-        return OpenPgpSession(channel, self._secret)
-
-
-def build(secret: str) -> OpenPgpDriver:
-    return OpenPgpDriver(Secret(secret))
+def build(secret: str) -> Driver:
+    """Select by the shared part of the name (7.2.1); a terminated card answers 6285."""
+    return Driver(NAME, (APPLICATION,), partial(OpenPgpSession, secret=Secret(secret)))
 
 
 class OpenPgpSession(NoAdminKey):
@@ -293,7 +280,7 @@ class OpenPgpSession(NoAdminKey):
         data = self._object(AID) or b""
         name = tlv.find(data, AID) or data
         if not name.startswith(APPLICATION) or not any(name[10:14]):
-            raise CardUnknown("an OpenPGP card without a serial number", OpenPgpDriver.name)
+            raise CardUnknown("an OpenPGP card without a serial number", NAME)
         return name[8:14].hex()
 
     def pin_state(self) -> PinState:

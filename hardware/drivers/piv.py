@@ -30,9 +30,17 @@ from hardware.apdu import (
     not_changed,
     not_verified,
     pin_state,
-    select,
 )
-from hardware.driver import BLANK, NoAdminKey, PinBody, PinEncoding, PinKey, known_text, new_digits
+from hardware.driver import (
+    BLANK,
+    Driver,
+    NoAdminKey,
+    PinBody,
+    PinEncoding,
+    PinKey,
+    known_text,
+    new_digits,
+)
 from hardware.public_keys import Certificate, read_certificate
 from kiosk.contract.errors import CardError, CardUnknown
 from kiosk.contract.messages import (
@@ -222,6 +230,8 @@ def public_key(data: bytes) -> PinKey | None:
     return public_keys.from_rsa_template(key)
 
 
+NAME: Final = "piv"
+
 APPLICATION_IDS: Final = (bytes.fromhex("a00000030800001000"), bytes.fromhex("a000000308"))
 """The full name first (part 1, 2.2); some cards answer only to the short one."""
 
@@ -237,21 +247,8 @@ _SHORTEST_PIN: Final = 6
 _SHORTEST_KNOWN: Final = 4
 
 
-class PivDriver:
-    """Recognises a PIV card application."""
-
-    name: Final = "piv"
-
-    def open(self, channel: Channel) -> PivSession | None:
-        """Select by the full, then by the short name; any answer but 9000 means "not here"."""
-        for aid in APPLICATION_IDS:
-            if channel.send(select(aid)).status.is_ok:
-                return PivSession(channel)
-        return None
-
-
-def build(_secret: str) -> PivDriver:
-    return PivDriver()
+def build(_secret: str) -> Driver:
+    return Driver(NAME, APPLICATION_IDS, PivSession)
 
 
 class PivSession(NoAdminKey):
@@ -273,7 +270,7 @@ class PivSession(NoAdminKey):
         read = certificate(self._object(CARD_AUTHENTICATION_CERTIFICATE))
         if read is None:
             missing = "a PIV card with neither a GUID nor a card-authentication key"
-            raise CardUnknown(missing, PivDriver.name)
+            raise CardUnknown(missing, NAME)
         return KEY_NAME + key_fingerprint(read)
 
     def pin_state(self) -> PinState:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hardware.drivers.gids import GidsDriver
+from hardware.driver import load_driver
 from kiosk.authority.store.records import Card
 from kiosk.contract.families import tidy_admin_key
 from kiosk.contract.messages import Finished, Purpose, Reason, Refusal, UnblockDone, VisitOpened
@@ -18,7 +18,7 @@ from tests.authority.world import World, copy_template
 from tests.support.gids_card import ADMIN_KEY, new_gids_card
 from tests.support.pcsc import Insert
 
-GIDS = GidsDriver()
+GIDS = load_driver("gids", "admin-key")
 KEY = tidy_admin_key(ADMIN_KEY.hex())
 GENUINE, FORGED = 0, 1
 """Slots of the reader."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hardware.card_access import PcscCards
-from hardware.driver import Driver, Registry
-from hardware.drivers.piv import PivDriver
+from hardware.driver import Driver, Registry, load_driver
 from kiosk.authority.store.records import new_id
 from kiosk.contract.messages import AnswerQuestions, Heartbeat, Purpose, SetPin, VisitId
 from kiosk.contract.ports import CardAddress
@@ -25,7 +24,7 @@ from tests.authority.station_visit import answers_to
 from tests.authority.world import World
 
 NEW: Final = Sensitive("60514273")
-PIV: Final = PivDriver()
+PIV: Final = load_driver("piv", "puk")
 
 
 class Desk:

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hardware.driver import Driver
-from hardware.drivers.gids import GidsDriver
-from hardware.drivers.openpgp import OpenPgpDriver, Secret
-from hardware.drivers.piv import PivDriver
+from hardware.driver import Driver, load_driver
+from hardware.drivers.openpgp import Secret
 from hardware.pkcs11.cards import Module, Pkcs11Cards, Style
 from hardware.virtual.piv import CardProfile
 from kiosk.contract.ports import Cards
@@ -96,9 +94,9 @@ class Piv(ChipFamily):
         """Make a card with keys."""
         return PivReaderCard(expires, self.profile, silent=self.silent, blocked=blocked)
 
-    def speaks(self) -> PivDriver:
+    def speaks(self) -> Driver:
         """The PIV driver."""
-        return PivDriver()
+        return load_driver("piv", "puk")
 
 
 @dataclass(frozen=True)
@@ -118,9 +116,9 @@ class OpenPgp(ChipFamily):
         """Make a card without keys."""
         return OpenPgpReaderCard(folder, self.which, self.secret, blocked=blocked)
 
-    def speaks(self) -> OpenPgpDriver:
+    def speaks(self) -> Driver:
         """The OpenPGP driver."""
-        return OpenPgpDriver(self.which)
+        return load_driver("openpgp", self.which)
 
 
 @dataclass(frozen=True)
@@ -142,9 +140,9 @@ class Gids(ChipFamily):
         """Make a card with an admin key that counts."""
         return GidsReaderCard(self.secret, self.profile, blocked=blocked)
 
-    def speaks(self) -> GidsDriver:
+    def speaks(self) -> Driver:
         """The GIDS driver."""
-        return GidsDriver()
+        return load_driver("gids", "admin-key")
 
 
 @dataclass(frozen=True)

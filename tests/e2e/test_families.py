@@ -17,10 +17,8 @@ import pytest
 
 from hardware.apdu import GENERAL_AUTHENTICATE
 from hardware.card_access import PcscCards
-from hardware.driver import Driver, Registry
-from hardware.drivers.gids import GidsDriver
-from hardware.drivers.openpgp import OpenPgpDriver, Secret
-from hardware.drivers.piv import PivDriver
+from hardware.driver import Driver, Registry, load_driver
+from hardware.drivers.openpgp import Secret
 from kiosk.authority.crypto import card_keys
 from kiosk.contract.errors import PinBlocked, PinWrong
 from kiosk.contract.messages import CardId, KeyChallenge, Purpose
@@ -40,8 +38,12 @@ pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 MAKERS_PIN, MAKERS_SECRET, CODE = "123456", "12345678", "73918264"
 NEW_PIN, DESKS_PIN = "480593", "615827"
 ADMIN_KEY = "8f3b10d95d7a43e61c85b6049e2fc26bf1618c375ba84c13"
-GIDS = GidsDriver()
-PIV, BY_CODE, BY_ADMIN_PIN = PivDriver(), OpenPgpDriver(), OpenPgpDriver(Secret.ADMIN_PIN)
+GIDS = load_driver("gids", "admin-key")
+PIV, BY_CODE, BY_ADMIN_PIN = (
+    load_driver("piv", "puk"),
+    load_driver("openpgp", Secret.RESETTING_CODE),
+    load_driver("openpgp", Secret.ADMIN_PIN),
+)
 OPENSC = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
 OPENSC_CONF = """
 app opensc-pkcs11 {

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from hardware import pcsc
 from hardware.card_access import CardTimeouts, PcscCards
-from hardware.driver import Registry
-from hardware.drivers.piv import PivDriver
+from hardware.driver import Registry, load_driver
 from hardware.pcsc import PcscReaderState
 from hardware.trace import Trace
 from hardware.virtual.link import Chip
@@ -81,7 +80,7 @@ CHANGES: dict[int, Operation] = {
 def cards_with(
     patience: CardTimeouts = PATIENT, trace: Trace | None = None, *, exclusive: bool = True
 ) -> PcscCards:
-    return PcscCards(Registry([PivDriver()]), patience, trace, exclusive=exclusive)
+    return PcscCards(Registry([load_driver("piv", "puk")]), patience, trace, exclusive=exclusive)
 
 
 def chip(profile: CardProfile | None = None) -> FailingCard:

@@ -9,10 +9,8 @@ from hypothesis import HealthCheck, given, settings
 
 from hardware.apdu import SELECT, CommandApdu, encode
 from hardware.connection import Connection
-from hardware.driver import CardSession, Driver, PinKey, Registry
-from hardware.drivers.gids import GidsDriver
-from hardware.drivers.openpgp import OpenPgpDriver, Secret
-from hardware.drivers.piv import PivDriver
+from hardware.driver import CardSession, Driver, PinKey, Registry, load_driver
+from hardware.drivers.openpgp import Secret
 from hardware.virtual.making import new_card
 from kiosk.contract.errors import CardError, PinRefused
 from kiosk.contract.messages import (
@@ -77,10 +75,18 @@ def gids_card() -> Answer:
 
 Make = Callable[[], Answer]
 FAMILIES: dict[str, tuple[Driver, Make, str]] = {
-    "piv": (PivDriver(), piv_card, PIV_CARD.state.guid.hex()),
-    "openpgp by code": (OpenPgpDriver(Secret.RESETTING_CODE), openpgp_card, "000601234567"),
-    "openpgp by admin PIN": (OpenPgpDriver(Secret.ADMIN_PIN), openpgp_card, "000601234567"),
-    "gids": (GidsDriver(), gids_card, GIDS_CARD.state.card_id.hex()),
+    "piv": (load_driver("piv", "puk"), piv_card, PIV_CARD.state.guid.hex()),
+    "openpgp by code": (
+        load_driver("openpgp", Secret.RESETTING_CODE),
+        openpgp_card,
+        "000601234567",
+    ),
+    "openpgp by admin PIN": (
+        load_driver("openpgp", Secret.ADMIN_PIN),
+        openpgp_card,
+        "000601234567",
+    ),
+    "gids": (load_driver("gids", "admin-key"), gids_card, GIDS_CARD.state.card_id.hex()),
 }
 
 

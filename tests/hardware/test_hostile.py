@@ -8,10 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hardware.card_access import PcscCards
-from hardware.driver import Driver, Registry
-from hardware.drivers.gids import GidsDriver
-from hardware.drivers.openpgp import OpenPgpDriver
-from hardware.drivers.piv import PivDriver
+from hardware.driver import Driver, Registry, load_driver
 from hardware.virtual.link import Chip
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import VirtualCard
@@ -69,7 +66,7 @@ def counts(proof: PinProof | None) -> bool:
 def test_a_shim_makes_a_blocked_card_take_any_pin_and_prove_itself(insert: Insert) -> None:
     stolen = stolen_card()
     shim = VerifyShim(stolen)
-    cards = cards_of(PivDriver())
+    cards = cards_of(load_driver("piv", "puk"))
     at = at_reader(cards, insert, shim)
     report = cards.read(at.reader)
     assert report.pin == PinState(blocked=False, tries_left=3)
@@ -84,7 +81,7 @@ def test_a_shim_makes_a_blocked_card_take_any_pin_and_prove_itself(insert: Inser
 
 def test_a_shim_cannot_have_the_stolen_card_sign_for_a_pin(insert: Insert) -> None:
     shim = VerifyShim(stolen_card())
-    cards = cards_of(PivDriver())
+    cards = cards_of(load_driver("piv", "puk"))
     at = at_reader(cards, insert, shim)
     assert cards.verify_pin(at, ANY_PIN, ASKED) is None
     assert shim.verified == 1
@@ -92,7 +89,7 @@ def test_a_shim_cannot_have_the_stolen_card_sign_for_a_pin(insert: Insert) -> No
 
 def test_a_shim_with_a_key_signs_with_another_key_than_the_stolen_card(insert: Insert) -> None:
     stolen, own = stolen_card(), new_card(holder_name="Thief", pin=THIEFS_PIN)
-    cards = cards_of(PivDriver())
+    cards = cards_of(load_driver("piv", "puk"))
     at = at_reader(cards, insert, KeyShim(stolen, own))
     assert at.card.identifier == stolen.state.guid.hex()
     proof = cards.hold(at, lambda card: card.prove(CARD_ASKED))
@@ -118,12 +115,15 @@ def test_a_shim_does_the_same_to_the_other_families(
 ) -> None:
     driver: Driver
     if family == "gids":
-        driver, shim = GidsDriver(), VerifyShim(new_gids_card(blocked=True), GIDS_COUNTERS)
+        driver, shim = (
+            load_driver("gids", "admin-key"),
+            VerifyShim(new_gids_card(blocked=True), GIDS_COUNTERS),
+        )
     else:
         card = ForeignCard(tmp_path)
         card.generate_authentication_key()
         card.passwords.pin_data.pw1_retry_counter = 0
-        driver, shim = OpenPgpDriver(), VerifyShim(card, OPENPGP_COUNTERS)
+        driver, shim = load_driver("openpgp", "resetting-code"), VerifyShim(card, OPENPGP_COUNTERS)
     cards = cards_of(driver)
     at = at_reader(cards, insert, shim)
     assert cards.read(at.reader).pin == PinState(blocked=False, tries_left=3)
@@ -140,7 +140,7 @@ def test_a_piv_copy_is_named_as_the_genuine_card_and_has_none_of_its_keys(
     insert: Insert, card_key: Key, pin_key: Key
 ) -> None:
     genuine = stolen_card()
-    cards = cards_of(PivDriver())
+    cards = cards_of(load_driver("piv", "puk"))
     copy = piv_copy(genuine, card_key=card_key, pin_key=pin_key)
     at = at_reader(cards, insert, copy)
     assert at.card.identifier == genuine.state.guid.hex()
@@ -162,7 +162,7 @@ def test_a_piv_copy_is_named_as_the_genuine_card_and_has_none_of_its_keys(
 def test_a_gids_copy_is_named_as_the_genuine_card(insert: Insert, pin_key: bool) -> None:
     own = rsa.generate_private_key(65537, 2048)
     genuine = new_gids_card(pin=HOLDERS_PIN.reveal(), containers=(own,))
-    cards = cards_of(GidsDriver())
+    cards = cards_of(load_driver("gids", "admin-key"))
     theirs = at_reader(cards, insert, genuine)
     at = at_reader(cards, insert, gids_copy(genuine, pin_key=pin_key), 1)
     assert at.card == theirs.card
@@ -183,7 +183,7 @@ def test_an_openpgp_copy_is_named_as_the_genuine_card_and_signs_with_its_own_key
 ) -> None:
     genuine = ForeignCard(tmp_path / "genuine", serial=0x0A0B0C0D)
     genuine.generate_authentication_key()
-    cards = cards_of(OpenPgpDriver())
+    cards = cards_of(load_driver("openpgp", "resetting-code"))
     theirs = at_reader(cards, insert, genuine)
     at = at_reader(cards, insert, openpgp_copy(tmp_path / "copy", genuine, pin_key=pin_key), 1)
     assert at.card == theirs.card
@@ -222,7 +222,7 @@ def named(token: Token) -> object:
 
 
 def test_a_stolen_card_itself_stays_blocked(insert: Insert) -> None:
-    cards = cards_of(PivDriver())
+    cards = cards_of(load_driver("piv", "puk"))
     at = at_reader(cards, insert, stolen_card())
     with pytest.raises(PinBlocked):
         cards.verify_pin(at, HOLDERS_PIN, ASKED)

@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 
 from hardware.card_access import CardTimeouts, PcscCards
-from hardware.driver import Registry
-from hardware.drivers.gids import GidsDriver
-from hardware.drivers.piv import PivDriver
+from hardware.driver import Registry, load_driver
 from hardware.virtual.piv import CardProfile
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.stations import StationsDesk
@@ -72,7 +70,9 @@ class Station:
             self.reader, simulation.replicas, simulation.scheduler, simulation.faults,
             simulation.invariants,
         )  # fmt: skip
-        cards = PcscCards(Registry([PivDriver(), GidsDriver()]), _PATIENT)
+        cards = PcscCards(
+            Registry([load_driver("piv", "puk"), load_driver("gids", "admin-key")]), _PATIENT
+        )
         actions = Actions(
             way.as_authority(),
             cards,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.drivers.gids import GidsDriver
+from hardware.driver import load_driver
 from kiosk.authority.store.records import Card
 from kiosk.contract.families import tidy_admin_key
 from kiosk.contract.messages import Finished, Purpose, Reason, VisitOpened
@@ -24,7 +24,7 @@ from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
 
-GIDS = GidsDriver()
+GIDS = load_driver("gids", "admin-key")
 KEY = tidy_admin_key(ADMIN_KEY.hex())
 GENUINE, FORGED = 0, 1
 """Slots of the reader."""

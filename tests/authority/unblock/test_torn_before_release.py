@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hardware.drivers.openpgp import OpenPgpDriver, Secret
+from hardware.driver import load_driver
+from hardware.drivers.openpgp import Secret
 from hardware.virtual.link import Chip, PulledOutError
 from kiosk.contract.messages import Finished, Purpose, Reason
 from tests.authority.headless_station import Desk
@@ -40,7 +41,7 @@ def test_a_card_torn_out_at_its_counter_costs_no_code(
     faults: dict[int, Fault] = {}
     chip = FaultyCard(mine, faults, times=None)
     seat = insert(chip)
-    desk = Desk(world, OpenPgpDriver(which))
+    desk = Desk(world, load_driver("openpgp", which))
     opened = desk.open(seat.reader)
     desk.pass_every_factor()
     faults[GET_DATA] = torn_at_the_counter

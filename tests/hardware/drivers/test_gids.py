@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from hardware.drivers.gids import GidsDriver, GidsSession
+from hardware.driver import load_driver
+from hardware.drivers.gids import GidsSession
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
@@ -35,12 +36,12 @@ def session(*answers: Answer) -> tuple[GidsSession, Script]:
 @pytest.mark.parametrize("absent", ["6a82", "6d00", "6999", "6e00"])
 def test_the_shared_name_is_tried_after_the_whole_one(absent: str) -> None:
     card = Script(absent, "9000")
-    assert GidsDriver().open(card) is not None
+    assert load_driver("gids", "admin-key").open(card) is not None
     assert card.sent == [
         "00a404000ba00000039742544659020100",
         "00a4040009a0000003974254465900",
     ]
-    assert GidsDriver().open(Script(absent, absent)) is None
+    assert load_driver("gids", "admin-key").open(Script(absent, absent)) is None
 
 
 def test_a_card_is_known_by_its_identifier() -> None:

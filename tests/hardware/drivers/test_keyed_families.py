@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from hardware.card_access import PcscCards
-from hardware.driver import Registry
-from hardware.drivers.gids import GidsDriver
-from hardware.drivers.openpgp import OpenPgpDriver, Secret
+from hardware.driver import Registry, load_driver
+from hardware.drivers.openpgp import Secret
 from kiosk.contract.errors import PadLeft, PadRefused, PinWrong
 from kiosk.contract.messages import KeyChallenge, OnPad
 from kiosk.contract.ports import CardAddress, CardHold
@@ -43,7 +42,7 @@ class Seated:
 def openpgp(insert: Insert, directory: Path, secret: Secret) -> Seated:
     card = ForeignCard(directory)
     assert card.passwords.set_reset_code(CODE.reveal(), admin_verified=True).is_success
-    cards = PcscCards(Registry([OpenPgpDriver(secret)]))
+    cards = PcscCards(Registry([load_driver("openpgp", secret)]))
     reader = insert(card).reader
     known, header = {
         Secret.RESETTING_CODE: (CODE, "002c0081"),
@@ -54,7 +53,7 @@ def openpgp(insert: Insert, directory: Path, secret: Secret) -> Seated:
 
 
 def gids(insert: Insert) -> Seated:
-    cards = PcscCards(Registry([GidsDriver()]))
+    cards = PcscCards(Registry([load_driver("gids", "admin-key")]))
     reader = insert(new_gids_card(pin=PIN)).reader
     at = CardAddress(reader, cards.read(reader).card)
     return Seated(cards, at, reset_with_key, "002c0280")

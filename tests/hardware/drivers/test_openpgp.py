@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hardware.drivers.openpgp import OpenPgpDriver, OpenPgpSession, Secret
+from hardware.driver import load_driver
+from hardware.drivers.openpgp import OpenPgpSession, Secret
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
@@ -38,13 +39,13 @@ def session(
 
 def test_a_card_is_selected_by_what_all_names_share() -> None:
     card = Script("9000")
-    assert OpenPgpDriver().open(card) is not None
+    assert load_driver("openpgp", Secret.RESETTING_CODE).open(card) is not None
     assert card.sent == [SELECT]
 
 
 @pytest.mark.parametrize("absent", ["6a82", "6285", "6d00", "6999"])
 def test_an_absent_or_terminated_application_is_none(absent: str) -> None:
-    assert OpenPgpDriver().open(Script(absent)) is None
+    assert load_driver("openpgp", Secret.RESETTING_CODE).open(Script(absent)) is None
 
 
 @pytest.mark.parametrize("content", [AID, "4f10" + AID])

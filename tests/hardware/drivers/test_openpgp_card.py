@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hardware.card_access import PcscCards
-from hardware.driver import Registry
-from hardware.drivers.openpgp import OpenPgpDriver, Secret
+from hardware.driver import Registry, load_driver
+from hardware.drivers.openpgp import Secret
 from kiosk.contract.errors import CardSwapped, CardUnknown, NotAllowed, PinBlocked, PinWrong
 from kiosk.contract.messages import CardId, PinFormat, PinState
 from kiosk.contract.ports import CardAddress
@@ -34,7 +34,7 @@ def card(tmp_path: Path) -> ForeignCard:
 
 
 def served_by(secret: Secret) -> PcscCards:
-    return PcscCards(Registry([OpenPgpDriver(secret)]))
+    return PcscCards(Registry([load_driver("openpgp", secret)]))
 
 
 def address(seat: Seat, report_of: PcscCards) -> CardAddress:

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
 from hardware.apdu import CommandApdu, ResponseApdu, encode
 from hardware.connection import Chaining
-from hardware.drivers.piv import PivDriver, PivSession
+from hardware.driver import CardSession, load_driver
+from hardware.drivers.piv import PivSession
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CERT_CARD_AUTHENTICATION, CardProfile, VirtualCard
 from kiosk.contract.errors import CardMute
@@ -31,8 +32,8 @@ class Bare:
         return response(self._card.transmit(encode(command, t0=t0)).hex())
 
 
-def session(card: VirtualCard) -> PivSession:
-    opened = PivDriver().open(Chaining(Bare(card)))
+def session(card: VirtualCard) -> CardSession:
+    opened = load_driver("piv", "puk").open(Chaining(Bare(card)))
     assert opened is not None
     return opened
 

@@ -92,7 +92,7 @@ def main(path: str, beats: str) -> None:
     """Serve the terminal of this process at ``path``; ``beats`` is a datagram socket."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
         signal.signal(number, signal.SIG_IGN)
-    manager = ServiceManager(beats, None)
+    manager = ServiceManager(beats)
     place = Path(path)
     place.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 
 class InvalidValue(ValueError):
@@ -18,17 +18,6 @@ class InvalidValue(ValueError):
     def __init__(self, reason: str, *, quotes: bool = True) -> None:
         super().__init__(reason)
         self.quotes = quotes
-
-
-class Kind(Protocol):
-    """The values of a setting."""
-
-    @property
-    def allowed(self) -> str:
-        """Describe them in a few words."""
-
-    def read(self, value: object) -> Any:
-        """Return the value as the section holds it; raises ``InvalidValue``."""
 
 
 class Text:
@@ -63,10 +52,7 @@ class Number:
 
     def __init__(self, low: float, high: float) -> None:
         self.low, self.high = low, high
-
-    @property
-    def allowed(self) -> str:
-        return f"{self.low:g} to {self.high:g}"
+        self.allowed = f"{low:g} to {high:g}"
 
     def read(self, value: object) -> float:
         """Return the number, or parse it from text."""
@@ -112,10 +98,7 @@ _SPELT |= dict.fromkeys(("false", "no", "off", "0"), False)
 class OneOf:
     def __init__(self, *words: str) -> None:
         self._words = words
-
-    @property
-    def allowed(self) -> str:
-        return " or ".join(f'"{word}"' for word in self._words)
+        self.allowed = " or ".join(f'"{word}"' for word in words)
 
     def read(self, value: object) -> str:
         if value not in self._words:
@@ -142,3 +125,7 @@ class Words:
         if self.every and value == ["*"]:
             return ()
         return tuple(self._each(word) for word in value)
+
+
+Kind = Text | Number | Boolean | OneOf | Words
+"""``allowed`` describes the values; ``read`` returns one, or raises ``InvalidValue``."""

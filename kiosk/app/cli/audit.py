@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_command, add_config
-from kiosk.app.cli.printing import ProgressLine, as_json, complain, echo
+from kiosk.app.cli.printing import as_json, complain, echo, progress_line
 from kiosk.app.cli.tools import (
     Tools,
     acting,
@@ -170,7 +170,7 @@ def _verify(args: argparse.Namespace) -> int:
     public = read_public_keys(args.public_keys) if args.public_keys else {}
     if args.file:
         return _verify_files(args, tools, public)
-    with ProgressLine("verifying") as progress:
+    with progress_line("verifying") as progress:
         if args.without_key:
             store = _store_at(args.store, tools) if args.store else tools.store
             verdict = verify_without_key(store, public, elsewhere, progress)
@@ -366,7 +366,7 @@ def _export(args: argparse.Namespace) -> int:
     if args.whole:
         raise ConfigError("--whole goes with --format chain")
     desk = Tools(args).desk.audit
-    with ProgressLine("exporting") as progress:
+    with progress_line("exporting") as progress:
         written = desk.export(_filter(args), ExportFormat(args.format), progress)
     echo(f"{numbered(written.rows, 'row')} in {written.path}")
     return 0
@@ -381,7 +381,7 @@ def _export_chain(args: argparse.Namespace) -> int:
         raise ConfigError("a chain is exported as it is: a filter would leave rows out")
     tools = Tools(args)
     folder, signer = Path(tools.settings.admin.exports), AnchorSigner(tools.ring())
-    with ProgressLine("exporting") as progress:
+    with progress_line("exporting") as progress:
         path, written = archive_audit(
             tools.store, signer, folder, tools.actor(), progress, whole=args.whole
         )

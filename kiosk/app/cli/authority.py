@@ -39,8 +39,7 @@ def run(args: argparse.Namespace) -> int:
     forbid_dumps()
 
     def report(closed_because: str) -> None:
-        if manager is not None:
-            manager.notify(f"READY=1\nSTATUS={closed_because or 'it serves'}\nWATCHDOG=1")
+        manager.notify(f"READY=1\nSTATUS={closed_because or 'it serves'}\nWATCHDOG=1")
 
     asyncio.run(serve(settings, os.environ, report))
     return 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from kiosk.app.cli.help import Commands, add_command
-from kiosk.app.cli.printing import ProgressLine, echo
+from kiosk.app.cli.printing import echo, progress_line
 from kiosk.app.cli.tools import Tools
 from kiosk.config.loading import require_own_folder
 from kiosk.contract.errors import ConfigError
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     require_own_folder(target.parent)
     if target.exists():
         raise ConfigError(f"{target}: there is such a file; a backup overwrites none")
-    with ProgressLine("copying") as progress:
+    with progress_line("copying") as progress:
         back_up(tools.store, AnchorSigner(tools.ring()), source, target, tools.actor(), progress)
     echo(f"{target}: {target.stat().st_size // 1024} KiB, checked")
     echo(f"not in it: the keys ({tools.key_file}) and the settings ({tools.path}); keep copies")

@@ -114,8 +114,7 @@ def _run_compositor(place: str, distance_cm: float) -> int:
             signal.signal(signal.SIGTERM, stop)
             while compositor.poll() is None and next(connected_displays(), display) == display:
                 if has_beat(beats, _LOOK_S) and _compositor_answers(folder / "wayland-0"):
-                    if manager is not None:
-                        manager.notify(f"{ready}WATCHDOG=1")
+                    manager.notify(f"{ready}WATCHDOG=1")
                     ready = ""
             compositor.terminate()
     return code

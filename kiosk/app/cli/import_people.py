@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_command
-from kiosk.app.cli.printing import ProgressLine, complain, echo
+from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools
 from kiosk.authority.administration.views import IMPORT_REASON
 from kiosk.authority.errors import ImportRefused
@@ -145,7 +145,7 @@ def _import(args: argparse.Namespace) -> ImportResult:
         replace_lost=args.replace_lost,
         domains=lambda: policy().email_domains,
     )
-    with ProgressLine("checking" if args.dry_run else "importing") as progress:
+    with progress_line("checking" if args.dry_run else "importing") as progress:
         if args.dry_run:
             return work.rehearse(args.file, progress)
         return work.run(args.file, tools.actor(), progress, reason=args.reason)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_command, add_config
-from kiosk.app.cli.printing import ProgressLine, complain, echo
+from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.contract.errors import ConfigError
 
@@ -194,7 +194,7 @@ def _rotate(args: argparse.Namespace) -> int:
         echo(_TAKEN_UP)
         _print_copy(tools)
         return 0
-    with ProgressLine("sealing anew") as progress:
+    with progress_line("sealing anew") as progress:
         report = rotate_seal(
             tools.key_file, tools.staff_store, tools.actor(), progress, add_first=shared
         )
@@ -222,7 +222,7 @@ def _rotate_rows(tools: Tools, *, shared: bool) -> int:
     """Make every row's MAC again; 1 where a row was altered."""
     from kiosk.authority.administration.keys import rotate_rows
 
-    with ProgressLine("making MACs anew") as progress:
+    with progress_line("making MACs anew") as progress:
         done = rotate_rows(
             tools.key_file, tools.staff_store, tools.actor(), progress, add_first=shared
         )
@@ -283,7 +283,7 @@ def _rotate_master(tools: Tools, *, add_only: bool, shared: bool) -> int:
         echo(f"added {added}; {_derives(tools)}")
         _print_copy(tools)
         return 0
-    with ProgressLine("deriving a last time") as progress:
+    with progress_line("deriving a last time") as progress:
         report = tools.masters.rotate(tools.actor(), progress, add_first=shared)
     if report.added and shared:
         return _print_added(tools, report.added, "derive")

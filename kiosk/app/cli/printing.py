@@ -6,11 +6,11 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from enum import Enum
-from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
 _STEERING = re.compile(
     r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
@@ -76,47 +76,36 @@ _SHOWN_EVERY_S = 0.1
 _LINE_EVERY_S = 10.0
 
 
-class ProgressLine:
-    """Shows the progress of the work ``called``; call it with done and total."""
+@contextmanager
+def progress_line(
+    called: str,
+    stream: TextIO | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Iterator[Callable[[int, int], None]]:
+    """Yield what shows the progress of the work ``called``; call it with done and total."""
+    shown_on = stream or sys.stderr
+    live = shown_on.isatty()
+    every_s = _SHOWN_EVERY_S if live else _LINE_EVERY_S
+    began = last = monotonic()
+    shown = False
 
-    def __init__(
-        self,
-        called: str,
-        stream: TextIO | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._called = called
-        self._stream = stream or sys.stderr
-        self._monotonic = monotonic
-        self._live = self._stream.isatty()
-        self._every = _SHOWN_EVERY_S if self._live else _LINE_EVERY_S
-        self._began = self._last = monotonic()
-        self._shown = False
-
-    def __call__(self, done: int, total: int) -> None:
+    def show(done: int, total: int) -> None:
         """Show it, unless it was shown just before."""
-        now = self._monotonic()
-        if now - self._last < self._every and done < total:
+        nonlocal last, shown
+        now = monotonic()
+        if now - last < every_s and done < total:
             return
-        if done >= total and not self._live and not self._shown:
+        if done >= total and not live and not shown:
             return  # quick work needs no line in a log
-        self._last, self._shown = now, True
+        last, shown = now, True
         percent = 100 if done >= total else 100 * done // total
-        self._write(f"{self._called}: {percent}%, {now - self._began:.0f} s")
+        text = f"{called}: {percent}%, {now - began:.0f} s"
+        shown_on.write(f"\r\x1b[K{text}" if live else f"{text}\n")
+        shown_on.flush()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._live and self._shown:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-
-    def _write(self, text: str) -> None:
-        self._stream.write(f"\r\x1b[K{text}" if self._live else f"{text}\n")
-        self._stream.flush()
+    try:
+        yield show
+    finally:
+        if live and shown:
+            shown_on.write("\r\x1b[K")
+            shown_on.flush()

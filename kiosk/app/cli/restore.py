@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kiosk.app.cli.audit import print_gap
 from kiosk.app.cli.help import Commands, add_command
-from kiosk.app.cli.printing import ProgressLine, complain, echo
+from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools
 from kiosk.app.composition.opening import open_store
 from kiosk.authority.errors import AuditNotIntact, KeyMissing, StoreBusy, StoreError
@@ -142,7 +142,7 @@ def _copy_backup(backup: Path, work: Path) -> None:
     if not backup.exists():
         raise StoreError(f"{backup}: there is no such file", "backup")
     try:
-        with ProgressLine("copying") as progress:
+        with progress_line("copying") as progress:
             copy_file(backup, work, progress)
     except StoreError as error:
         if problem := _UNFIT.get(error.code):
@@ -200,7 +200,7 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
     signer = AnchorSigner(ring)
     elsewhere = read_anchors(args.anchors) if args.anchors else ()
     try:
-        with ProgressLine("verifying") as progress:
+        with progress_line("verifying") as progress:
             lost = verify_copy(tools.store, signer, elsewhere, there, progress)
     except AuditNotIntact as broken:
         complain(f"{broken}; this backup is not restored")

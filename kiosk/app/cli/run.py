@@ -52,9 +52,7 @@ def run(args: argparse.Namespace) -> int:
     return run_station(args, _run_in_one_process)
 
 
-def run_station(
-    args: argparse.Namespace, run_on: Callable[[Settings, ServiceManager | None], int]
-) -> int:
+def run_station(args: argparse.Namespace, run_on: Callable[[Settings, ServiceManager], int]) -> int:
     """Close the terminal and ``run_on`` it; return the program's exit code."""
     take_terminal(args.log)
     from screens.terminal.colours import is_bare_console
@@ -91,7 +89,7 @@ def _print_out_of_service(
     read: FileStamp | None,
     because: str,
     log_path: str | None,
-    manager: ServiceManager | None,
+    manager: ServiceManager,
 ) -> None:
     """Show the public that nothing works here, or an administrator at a terminal ``because``.
 
@@ -106,8 +104,7 @@ def _print_out_of_service(
     os.write(2, _OUT_OF_SERVICE)
     ends = time.monotonic() + SHOWN_S
     while stamp_of(path) == read and time.monotonic() < ends:
-        if manager is not None:
-            manager.notify("READY=1\nWATCHDOG=1")
+        manager.notify("READY=1\nWATCHDOG=1")
         time.sleep(LOOK_S)
 
 
@@ -133,12 +130,12 @@ def open_log(path: str | None) -> None:
     logs.open_log(sys.stderr if path else shown, os.environ)
 
 
-def _run_in_one_process(settings: Settings, manager: ServiceManager | None) -> int:
+def _run_in_one_process(settings: Settings, manager: ServiceManager) -> int:
     from kiosk.app.composition.station import LocalExecutor, appearance_of, build_station
     from screens.kiosk.app import KioskApp
     from screens.terminal.pulse import WatchdogPulse
 
-    pulse = WatchdogPulse(manager.notify, manager.watchdog_s) if manager else None
+    pulse = WatchdogPulse(manager.notify, manager.watchdog_s) if manager.is_there else None
     build = partial(LocalExecutor, settings, os.environ)
     loop, close = build_station(settings, partial(open_last, build))
     app = KioskApp(loop, appearance_of(settings), logs.log_fault, pulse=pulse)

@@ -77,11 +77,7 @@ def run(args: argparse.Namespace) -> int:
     gc.freeze()
     server = SessionServer(args.socket, partial(run_session, args.config, args.log))
 
-    def is_alive() -> None:
-        if manager is not None:
-            manager.notify("READY=1\nWATCHDOG=1")
-
-    server.run(is_alive)
+    server.run(partial(manager.notify, "READY=1\nWATCHDOG=1"))
     return 0
 
 

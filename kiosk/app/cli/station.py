@@ -42,9 +42,7 @@ def run(args: argparse.Namespace) -> int:
     return run_station(args, partial(_run_visits, args))
 
 
-def _run_visits(
-    args: argparse.Namespace, settings: Settings, manager: ServiceManager | None
-) -> int:
+def _run_visits(args: argparse.Namespace, settings: Settings, manager: ServiceManager) -> int:
     from kiosk.app.composition.station import RemoteExecutor
     from kiosk.app.composition.visits import run_visits
     from kiosk.config.loading import settings_path

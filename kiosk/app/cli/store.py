@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 
 from kiosk.app.cli.help import Commands, add_command, add_config
-from kiosk.app.cli.printing import ProgressLine, complain, echo
+from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.app.composition.opening import open_store
 from kiosk.authority.audit.rows import row_name
@@ -86,11 +86,14 @@ def _copy(args: argparse.Namespace) -> int:
     address = shown.render_as_string(hide_password=True)
     moved = f"this database was copied to {address}, which is used in its place"
     whose = "end every station, authority and session of staff, and copy then"
-    with lock_exclusively(file, whose) as source, ProgressLine("copying and comparing") as progress:
+    with (
+        lock_exclusively(file, whose) as source,
+        progress_line("copying and comparing") as progress,
+    ):
         rows = copy_store(source, args.to, moved, progress)
     settings = replace(tools.settings, store=replace(tools.settings.store, url=args.to))
     store = open_store(settings, tools.clock, tools.environ)
-    with ProgressLine("verifying") as progress:
+    with progress_line("verifying") as progress:
         fault = verify_audit(store, signer, (), progress).fault
     if fault is not None:
         complain(f"row {row_name(fault.seq)} of the audit: {fault.because}")

@@ -233,14 +233,13 @@ def _write_beat(beats: int) -> None:
 def run_visits(
     settings: Settings,
     open_executor: Callable[[], OpenExecutor],
-    manager: ServiceManager | None,
+    manager: ServiceManager,
 ) -> int:
     """Run the station on this terminal, one process for each visit; return the exit code."""
-    watchdog_s = manager.watchdog_s if manager else None
     is_ready = False
 
     def live(turn: int, beat: Callable[[], None]) -> int:
-        pulse = WatchdogPulse(lambda _state: beat(), watchdog_s)
+        pulse = WatchdogPulse(lambda _state: beat(), manager.watchdog_s)
 
         class TurnDriver(VisitDriver):
             must_answer = pulse.is_watched  # the terminals of a unit, the console and foot, do
@@ -266,13 +265,12 @@ def run_visits(
 
     def pass_on() -> None:
         nonlocal is_ready
-        if manager is not None:
-            manager.notify("WATCHDOG=1" if is_ready else "READY=1\nWATCHDOG=1")
+        manager.notify("WATCHDOG=1" if is_ready else "READY=1\nWATCHDOG=1")
         is_ready = True
 
     open_display(touch=settings.station.touch)
     try:
-        silent_s = watchdog_s / 2 if watchdog_s else SILENT_S
+        silent_s = manager.watchdog_s / 2 if manager.watchdog_s else SILENT_S
         return VisitProcesses(live, load, pass_on, silent_s).run()
     finally:
         leave_display()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from kiosk.app.cli.printing import ProgressLine
+from kiosk.app.cli.printing import progress_line
 
 
 class Terminal(io.StringIO):
@@ -24,7 +24,7 @@ class Ticking:
 
 def told(stream: io.StringIO, step_s: float) -> str:
     clock = Ticking()
-    with ProgressLine("importing", stream, clock) as progress:
+    with progress_line("importing", stream, clock) as progress:
         for done in range(1, 101):
             clock.now += step_s
             progress(done, 100)
@@ -51,5 +51,5 @@ def test_quick_work_leaves_no_line_in_a_log() -> None:
 
 
 def test_nothing_to_do_is_all_done() -> None:
-    with ProgressLine("x", Terminal()) as progress:
+    with progress_line("x", Terminal()) as progress:
         progress(0, 0)

@@ -65,7 +65,6 @@ class Credential:
 
     @property
     def ca(self) -> Path:
-        """The CA that it trusts."""
         return self.folder / CA
 
     def hold_room(self) -> IO[bytes]:

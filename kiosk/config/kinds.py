@@ -48,8 +48,6 @@ class Text:
 
 
 class Number:
-    """Number within bounds."""
-
     def __init__(self, low: float, high: float) -> None:
         self.low, self.high = low, high
         self.allowed = f"{low:g} to {high:g}"
@@ -69,8 +67,6 @@ class Number:
 
 
 class Whole(Number):
-    """Whole number within bounds."""
-
     def _number(self, value: object) -> int:
         if isinstance(value, str | int) and not isinstance(value, bool):
             with suppress(ValueError):

@@ -365,7 +365,6 @@ RA = "ra"
 
 
 def _recipients(of: str) -> tuple[str, ...]:
-    """Declare the recipients of a kind of alarm."""
     allowed = 'email addresses; "ra" is ra_email of [service]; an empty list: nobody'
     kind = Words(allowed, _word("email address", f"{RA}|{ADDRESS}"))
     recipients: tuple[str, ...] = setting((RA,), kind, f"Who is told {of}.")
@@ -659,7 +658,6 @@ class PolicySettings(Section):
         self.policy()
 
     def policy(self) -> Policy:
-        """Return the frozen policy that station and authority use."""
         return Policy(
             verification=self.verification,
             questions_registered=self.questions_registered,

@@ -300,7 +300,6 @@ def _anchor(args: argparse.Namespace) -> int:
 
 
 def _public_keys(args: argparse.Namespace) -> int:
-    """Print them, to be kept with the anchors."""
     from kiosk.authority.administration.verification import public_key_lines
     from kiosk.authority.audit.anchors import AnchorSigner
 
@@ -350,7 +349,6 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _kinds(args: argparse.Namespace) -> int:
-    """Print the values of ``--kind``, with their meanings."""
     kinds = Tools(args).desk.audit.kinds()
     if args.json:
         echo(as_json(dict(kinds)))

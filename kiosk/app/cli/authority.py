@@ -28,7 +28,6 @@ def add_parser(subparsers: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve; return 0 after a request to end."""
     from kiosk.app.composition.serving import serve
     from kiosk.config.loading import load_settings, settings_path
 

@@ -30,7 +30,6 @@ def add_parser(subparsers: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the backup, and print what it does not hold."""
     from kiosk.authority.administration.backup import back_up
     from kiosk.authority.audit.anchors import AnchorSigner
 

@@ -51,7 +51,6 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the estate, run the station, and clear up."""
     from kiosk.config.loading import require_own_folder
     from kiosk.contract.errors import KioskError
 
@@ -117,7 +116,6 @@ def _describe_demo(directory: Path, sockets: Path, log: str) -> int:
 
 
 def _show(settings: Settings, table: DemoTable, ra: RaSide, log: str) -> int:
-    """Show the station, and the RA application whenever it is requested."""
     from kiosk.app.composition.station import LocalExecutor, appearance_of, build_station
     from screens.demo.app import DemoApp
 

@@ -26,7 +26,6 @@ _READY_S = 5.0
 
 
 def show(finding: Finding) -> None:
-    """Print one line: mark, word, part, finding, and advice."""
     mark, colour = _MARKS[finding.condition]
     advice = f"; {finding.advice}" if finding.advice else ""
     text = f"  {finding.part:<10}  {finding.found}{advice}"
@@ -68,7 +67,6 @@ def _credentials(tools: Tools) -> tuple[Path, ...]:
 
 
 def staff_check(tools: Tools) -> tuple[str, Check]:
-    """Return the check of the account with which staff work."""
     from kiosk.authority.administration import checks
 
     named = tools.settings.store
@@ -76,7 +74,6 @@ def staff_check(tools: Tools) -> tuple[str, Check]:
 
 
 def mail_check(tools: Tools) -> tuple[str, Check]:
-    """Return the check of the mail relay."""
     from kiosk.authority.administration import checks
 
     mail = tools.settings.mail

@@ -77,7 +77,6 @@ def findings(
 
 
 def of_graphics(folder: Path | None = None) -> Iterator[Finding]:
-    """Report that there is no graphics card."""
     if not has_graphics(folder):
         yield fail(_DISPLAY, NO_GRAPHICS, WITHOUT_GRAPHICS)
 

@@ -227,7 +227,6 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _listed(args: argparse.Namespace) -> Iterator[PersonLine]:
-    """Yield people, read in pages."""
     desk, after = Tools(args).desk.people, None
     group, order, most = PeopleGroup(args.standing), PeopleOrder(args.sort), args.limit or _PAGE
     while True:

@@ -51,7 +51,6 @@ def print_marked(mark: str, colour: str, text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Write one line about an error."""
     _write(sys.stderr, printable(text))
 
 

@@ -57,7 +57,6 @@ def add_parser(subparsers: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve; return 0 after a request to end."""
     from screens.terminal.lockdown import scrub_environment
 
     manager = take_service_manager(os.environ)

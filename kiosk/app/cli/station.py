@@ -34,7 +34,6 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the station; return the program's exit code."""
     if args.terminal:
         from kiosk.app.terminal_socket import receive_terminal
 

@@ -53,7 +53,6 @@ def station_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[t
 
 
 def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding:
-    """Check until when the station's certificate is valid."""
     path = credential_file(settings.authority.certificate, environ)
     try:
         found = read_pem_certificate(path.read_text(encoding="ascii", errors="replace"))
@@ -82,7 +81,6 @@ def _of_address(address: Address, because: str) -> Finding:
 
 
 def check_standing(authority: Authority) -> Finding:
-    """Check that the authority lets the station serve."""
     try:
         standing = authority.station_standing()
     except AuthorityError as error:

@@ -81,7 +81,6 @@ class Tools:
         return credential_file(self.settings.keys.file, self.environ)
 
     def ring(self) -> KeyRing:
-        """Read the keys."""
         return open_keys(self.settings, self.environ)
 
     def sealer(self) -> Sealer:
@@ -129,7 +128,6 @@ _MANY = 99_999
 
 
 def add_part(parts: Commands, name: str, run: Run, text: str) -> argparse.ArgumentParser:
-    """Add a part with the function that runs it."""
     part = parts.add_parser(name, help=text)
     part.set_defaults(run=run)
     return part

@@ -78,7 +78,6 @@ def build_outbox(
 
 
 def build_caretaker(settings: Settings, store: Store, ring: KeyRing) -> Caretaker:
-    """Return the caretaker of an open store."""
     named, ra_email = settings.notices, settings.service.ra_email
     return Caretaker(store, AnchorSigner(ring), named, ra_email, retention=settings.retention)
 

@@ -40,7 +40,6 @@ def build_module(settings: Settings, environ: Mapping[str, str]) -> Pkcs11Cards 
 
 
 def plain_cards() -> PcscCards:
-    """Return the card drivers without settings."""
     return PcscCards(_drivers(DEFAULTS))
 
 

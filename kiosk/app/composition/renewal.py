@@ -53,7 +53,7 @@ class Renewal:
         is_ours = (state / ENROLMENT).exists() and file.absolute() == state / CERTIFICATE
         self._dates = dates_of(file) if is_ours else None
         self._again = monotonic()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[str] | None = None
 
     @property
     def is_done(self) -> bool:
@@ -62,32 +62,30 @@ class Renewal:
 
     def renew_if_due(self) -> None:
         """Begin to renew where it is due; log how it ended."""
+        is_due = self._dates is not None and self._now() >= self._dates.due_at
         if self._process is not None:
             self._end(self._process)
-        elif self._is_due() and self._monotonic() >= self._again:
+        elif is_due and self._monotonic() >= self._again:
             self._again = self._monotonic() + AGAIN_S
             self._process = subprocess.Popen(  # noqa: S603 - its words are ours
                 (*_RENEW, "--config", self._settings),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
                 env=self._environ,
             )
 
-    def _is_due(self) -> bool:
-        return self._dates is not None and self._now() >= self._dates.due_at
-
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
+    def _end(self, process: subprocess.Popen[str]) -> None:
         if process.poll() is None:
             return
         self._process = None
-        printed = process.stdout.read().decode(errors="replace") if process.stdout else ""
+        printed, _ = process.communicate()
         if process.returncode:
             log.error("the certificate was not renewed: %s", " ".join(printed.split()))
         else:
             log.info("the certificate: %s", printed.strip())
-        if process.stdout:
-            process.stdout.close()
 
 
 @dataclass(frozen=True, slots=True)

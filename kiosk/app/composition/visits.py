@@ -77,7 +77,6 @@ class VisitProcess:
     ended: int
 
     def give_turn(self) -> None:
-        """Let it draw and read."""
         os.eventfd_write(self.turn, 1)
 
     def kill(self) -> None:
@@ -277,7 +276,6 @@ def run_visits(
 
 
 async def _readable(fd: int) -> None:
-    """Wait until ``fd`` can be read."""
     loop, can_be_read = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(fd, can_be_read.set)
     try:

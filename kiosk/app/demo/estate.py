@@ -118,7 +118,6 @@ def count_people(actors: tuple[DemoPerson, ...]) -> int:
 
 
 def write_csv(path: Path, actors: tuple[DemoPerson, ...]) -> None:
-    """Write the estate's people as a file for ``kiosk import``."""
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         person = ["holder_number", "name", "email", "card_driver", "card_id", "unblock_secret"]
@@ -176,7 +175,6 @@ def make_estate(directory: Path, mail: MailSettings, actors: tuple[DemoPerson, .
 
 
 def settings_file(directory: Path) -> Path:
-    """Return the path of the estate's settings, for commands on it."""
     return directory / "kiosk.toml"
 
 
@@ -240,7 +238,6 @@ class DemoTable:
         return next((i for i, link in enumerate(self._links) if link.inserted), None)
 
     def insert(self, index: int) -> None:
-        """Insert a card, in place of the one that is in."""
         if self.inserted != index:
             self.remove()
             self._links[index].insert()

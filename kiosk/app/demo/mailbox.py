@@ -128,7 +128,6 @@ class Mailbox:
         return (given.login, given.password) == (USER.encode(), self._password.encode())
 
     def take(self, envelope: Envelope) -> None:
-        """Keep a message, and call ``on_message``."""
         mail = _received(envelope)
         with self._arrived:
             self._mail.append(mail)

@@ -34,13 +34,16 @@ def tries(renewal: Renewal, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     started: list[object] = []
 
     class Ended:
-        returncode, stdout = 1, None
+        returncode = 1
 
         def __init__(self, *_: object, **__: object) -> None:
             started.append(self)
 
         def poll(self) -> int:
             return self.returncode
+
+        def communicate(self) -> tuple[str, None]:
+            return "", None
 
     monkeypatch.setattr("kiosk.app.composition.renewal.subprocess.Popen", Ended)
     return started

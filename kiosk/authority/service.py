@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from threading import Lock
 from typing import Concatenate, ParamSpec, TypeVar, assert_never
 
@@ -16,10 +16,9 @@ from kiosk.authority.errors import KeyMissing, KeysUnavailable, RowAltered, Stor
 from kiosk.authority.health import Health, HealthWatch
 from kiosk.authority.stations import Heartbeats, StationIdentity
 from kiosk.authority.store.records import Scalar, Visit
-from kiosk.authority.unblock import card_secret, mutual_authentication, release
-from kiosk.authority.unblock.outcome import record_outcome
-from kiosk.authority.visit import answers as answering
+from kiosk.authority.unblock import card_secret, mutual_authentication, outcome, release
 from kiosk.authority.visit import (
+    answers,
     codes,
     gathering,
     lifecycle,
@@ -32,39 +31,15 @@ from kiosk.authority.visit.context import VisitRefused
 from kiosk.authority.visit.rules import station_barred
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
-    Answer,
-    AnswersRefused,
-    AnswersWrong,
-    CardChallenge,
-    CardProof,
-    CardReport,
-    CodeDead,
-    CodeNotSent,
-    CodeWrong,
-    EmailRefused,
-    Grant,
     Heartbeat,
     JournalId,
-    KeyAnswer,
-    KeyChallenge,
-    KeyGrant,
-    KeyNonce,
-    Maintain,
-    MaintenanceAct,
-    MaintenanceReason,
-    PinChallenge,
-    PinProof,
-    Purpose,
     Reason,
     Refusal,
     StationStanding,
-    StopNumberWrong,
-    Task,
     UnblockOutcome,
     UnreadCard,
     VisitEnd,
     VisitId,
-    VisitOpened,
     reference_of,
 )
 from kiosk.contract.sensitive import Sensitive
@@ -104,15 +79,16 @@ T = TypeVar("T")
 
 
 def _decided(
-    decide: Callable[Concatenate[LocalAuthority, VisitId, P], T],
+    use_case: Callable[Concatenate[Dependencies, VisitId, P], T],
 ) -> Callable[Concatenate[LocalAuthority, VisitId, P], T | Refusal]:
     """Make a use case a call of the port: one at a time for each visit, refusals audited."""
 
-    @wraps(decide)
+    @wraps(use_case)
     def call(
         self: LocalAuthority, visit: VisitId, /, *args: P.args, **named: P.kwargs
     ) -> T | Refusal:
-        return self._decide(decide.__name__, visit, lambda: decide(self, visit, *args, **named))
+        decide = partial(use_case, self._parts, visit, *args, **named)
+        return self._decide(use_case.__name__, visit, decide)
 
     return call
 
@@ -143,117 +119,34 @@ class LocalAuthority:
         parts = replace(self._parts, station=station)
         return LocalAuthority(parts, self._locks, self._health, self._heartbeats)
 
-    @_decided
-    def begin(self, visit: VisitId, report: CardReport) -> VisitOpened | CardChallenge | Refusal:
-        return lifecycle.begin(self._parts, visit, report)
-
-    @_decided
-    def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
-        return lifecycle.prove(self._parts, visit, proof)
-
-    @_decided
-    def choose(self, visit: VisitId, purpose: Purpose, anew: bool = False) -> Task | Refusal:
-        return lifecycle.choose(self._parts, visit, purpose, anew=anew)
-
-    @_decided
-    def pin_challenge(self, visit: VisitId) -> PinChallenge | Refusal:
-        return pin_evidence.pin_challenge(self._parts, visit)
-
-    @_decided
-    def pin_verified(self, visit: VisitId, proof: PinProof | None) -> Task | Refusal:
-        return pin_evidence.pin_verified(self._parts, visit, proof)
-
-    @_decided
-    def save_questions(
-        self, visit: VisitId, answers: tuple[Answer, ...]
-    ) -> Task | AnswersRefused | Refusal:
-        return gathering.save_questions(self._parts, visit, answers)
-
-    @_decided
-    def give_email(
-        self, visit: VisitId, email: str, attempt: str
-    ) -> Task | EmailRefused | CodeNotSent | Refusal:
-        return gathering.give_email(self._parts, visit, email, attempt)
-
-    @_decided
-    def answer(
-        self, visit: VisitId, attempt: str, answers: tuple[Answer, ...]
-    ) -> Task | AnswersWrong | Refusal:
-        return answering.answer(self._parts, visit, attempt, answers)
-
-    @_decided
-    def send_code(self, visit: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
-        return codes.send_code(self._parts, visit, attempt)
-
-    @_decided
-    def enter_code(
-        self, visit: VisitId, attempt: str, code: Sensitive
-    ) -> Task | CodeWrong | CodeDead | Refusal:
-        return codes.enter_code(self._parts, visit, attempt, code)
-
-    @_decided
-    def enter_stop_number(
-        self, visit: VisitId, attempt: str, number: Sensitive
-    ) -> Task | StopNumberWrong | Refusal:
-        return misuse.enter_stop_number(self._parts, visit, attempt, number)
-
-    @_decided
-    def challenge(self, visit: VisitId) -> CardChallenge | KeyChallenge | Refusal | None:
-        return release.challenge(self._parts, visit)
-
-    @_decided
-    def release(
-        self, visit: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
-    ) -> Grant | KeyGrant | Refusal:
-        return release.release(self._parts, visit, attempt, proof)
-
-    @_decided
-    def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
-        return mutual_authentication.admit(self._parts, visit, journal, answer)
-
-    @_decided
-    def record_outcome(
-        self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome
-    ) -> Task | Refusal:
-        return record_outcome(self._parts, visit, journal, outcome)
-
-    @_decided
-    def pin_changing(self, visit: VisitId) -> Refusal | None:
-        pin_change.pin_changing(self._parts, visit)
-        return None
-
-    @_decided
-    def pin_kept(self, visit: VisitId) -> Refusal | None:
-        pin_change.pin_kept(self._parts, visit)
-        return None
-
-    @_decided
-    def pin_changed(self, visit: VisitId) -> Task | Refusal:
-        return pin_change.pin_changed(self._parts, visit)
-
-    @_decided
-    def maintain(
-        self,
-        visit: VisitId,
-        attempt: str,
-        act: MaintenanceAct,
-        why: MaintenanceReason,
-        words: str = "",
-    ) -> Maintain | Refusal:
-        return maintenance.maintain(self._parts, visit, attempt, act, why, words)
+    begin = _decided(lifecycle.begin)
+    prove = _decided(lifecycle.prove)
+    choose = _decided(lifecycle.choose)
+    pin_challenge = _decided(pin_evidence.pin_challenge)
+    pin_verified = _decided(pin_evidence.pin_verified)
+    save_questions = _decided(gathering.save_questions)
+    give_email = _decided(gathering.give_email)
+    answer = _decided(answers.answer)
+    send_code = _decided(codes.send_code)
+    enter_code = _decided(codes.enter_code)
+    enter_stop_number = _decided(misuse.enter_stop_number)
+    challenge = _decided(release.challenge)
+    release = _decided(release.release)
+    admit = _decided(mutual_authentication.admit)
+    record_outcome = _decided(outcome.record_outcome)
+    pin_changing = _decided(pin_change.pin_changing)
+    pin_kept = _decided(pin_change.pin_kept)
+    pin_changed = _decided(pin_change.pin_changed)
+    maintain = _decided(maintenance.maintain)
 
     def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
-        drawn = self._decide(
-            "rotate_secret", visit, lambda: card_secret.rotate_secret(self._parts, visit, journal)
-        )
+        decide = partial(card_secret.rotate_secret, self._parts, visit, journal)
+        drawn = self._decide("rotate_secret", visit, decide)
         return None if isinstance(drawn, Refusal) else drawn
 
     def confirm_rotation(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
-        self._decide(
-            "confirm_rotation",
-            visit,
-            lambda: card_secret.confirm_rotation(self._parts, visit, journal, outcome),
-        )
+        decide = partial(card_secret.confirm_rotation, self._parts, visit, journal, outcome)
+        self._decide("confirm_rotation", visit, decide)
 
     def end(self, visit: VisitId, how: VisitEnd) -> None:
         """Close a visit; it does not wait for a running call of the visit."""

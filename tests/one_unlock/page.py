@@ -191,9 +191,7 @@ NOT_AGAIN = frozenset(
 )
 """Not printed of the code's step."""
 
-PORT_CALLS = frozenset(
-    f"{LocalAuthority.__name__}.{name}" for name in vars(Authority) if not name.startswith("_")
-)
+PORT_CALLS = frozenset(name for name in vars(Authority) if not name.startswith("_"))
 
 INSTRUCTIONS = {
     0x20: "VERIFY",
@@ -476,10 +474,8 @@ def _is_port(call: Call, outer: Call | None) -> bool:
 
 def _port_row(call: Call) -> tuple[str, str, str]:
     """Say which use case decides a call of the port, and what the port says of the call."""
-    # Most calls of the port pass through a decorator before they reach their method.
-    method = next(each for each in call.walk() if each.place.name in PORT_CALLS)
-    name = method.place.name.rpartition(".")[2]
-    use_case = next(each for each in method.walk() if each.place.name == name)
+    use_case = next(each for each in call.walk() if each.place.name in PORT_CALLS)
+    name = use_case.place.name
     promise = inspect.getdoc(getattr(Authority, name)) or ""
     return _link(use_case.place.file), f"**port: `{name}`**", promise.partition("\n")[0]
 

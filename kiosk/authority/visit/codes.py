@@ -266,23 +266,23 @@ _KINDS = AuditKinds(AuditKind.CODE_TRY_CHARGED, AuditKind.CODE_RIGHT, AuditKind.
 
 
 def enter_code(
-    parts: Dependencies, visit_id: VisitId, attempt: str, entered: Sensitive
+    parts: Dependencies, visit_id: VisitId, attempt: str, code: Sensitive
 ) -> Task | CodeWrong | CodeDead:
     """Check one entry; raises ``AuthorityUnavailable`` before anything is charged.
 
     Where staff gave a code since the page was shown, or the answers are too old by now, it may ask
     for the answers first.
     """
-    digits = Sensitive("".join(entered.reveal().split()))
+    digits = Sensitive("".join(code.reveal().split()))
     return evaluate(
         parts,
         visit_id,
         enter=lambda uow: enter(uow, parts, visit_id),
         charge=lambda uow, context: _charge(uow, parts, context, attempt, digits),
-        check=lambda code: parts.codes.matches(
+        check=lambda kept: parts.codes.matches(
             digits,
-            CodeDigest(code.digest, code.key_id),
-            CodeBinding(code.id, code.purpose, code.card_id, code.visit_id),
+            CodeDigest(kept.digest, kept.key_id),
+            CodeBinding(kept.id, kept.purpose, kept.card_id, kept.visit_id),
         ),
         right=_right,
         wrong=_wrong,

@@ -468,7 +468,7 @@ _VISIT_EXISTS = "there is a visit with this id, or with its reference, already"
 # The holder chose from what was offered.
 
 
-def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose, *, anew: bool = False) -> Task:
+def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose, anew: bool = False) -> Task:
     """Start on one of the offers; the same choice again changes nothing.
 
     A choice other than the live code's purpose withdraws that code, and so does the same with

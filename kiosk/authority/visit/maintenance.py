@@ -75,7 +75,7 @@ def maintain(
     attempt: str,
     act: MaintenanceAct,
     why: MaintenanceReason,
-    words: str,
+    words: str = "",
 ) -> Maintain:
     """Record an officer's act at the station; a repeated attempt records nothing."""
     if why is MaintenanceReason.OTHER:

@@ -50,10 +50,10 @@ _KINDS = AuditKinds(AuditKind.STOP_NUMBER_TRIED, right=None, wrong=AuditKind.STO
 
 
 def enter_stop_number(
-    parts: Dependencies, visit_id: VisitId, attempt: str, entered: Sensitive
+    parts: Dependencies, visit_id: VisitId, attempt: str, number: Sensitive
 ) -> Task | StopNumberWrong:
     """Check one entry: charged and committed first, then checked."""
-    digits = read_stop_number(entered.reveal())
+    digits = read_stop_number(number.reveal())
     if digits is None:
         raise StepRefused("that is no stop number")
     return evaluate(

@@ -32,7 +32,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.authority.errors import RowAltered, StoreError
 from kiosk.authority.store.engine import LATER, translated
-from kiosk.authority.store.tables import MacRow, TableRow, columns_of, loaded
+from kiosk.authority.store.tables import MacRow, Record, TableRow, columns_of, loaded
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -412,6 +412,28 @@ class Repository:
     def __init__(self, gateway: Gateway, now: datetime) -> None:
         self._gateway = gateway
         self._now = now
+
+    def _one(
+        self,
+        kind: type[Record],
+        row: type[TableRow],
+        statement: Statement,
+        given: Values | None = None,
+        **asked: object,
+    ) -> Record | None:
+        """Return the record of the first row, which has to be the one that was ``asked`` for."""
+        found = self._gateway.one(statement, row, given)
+        self._gateway.check_asked(found, **asked)
+        return found.record(kind) if found else None
+
+    def _all(
+        self,
+        kind: type[Record],
+        row: type[TableRow],
+        statement: Statement,
+        given: Values | None = None,
+    ) -> tuple[Record, ...]:
+        return tuple(each.record(kind) for each in self._gateway.many(statement, row, given))
 
 
 class StatementGateway(Gateway):

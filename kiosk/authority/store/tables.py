@@ -39,6 +39,7 @@ from kiosk.authority.store.records import (
     PinChange,
     PinEvidence,
     Scalar,
+    SealedSecret,
     UnblockState,
     Verdict,
 )
@@ -322,6 +323,13 @@ class CardRow(MacRow, table=True):
     key_exchanges: int = 0
     key_exchanged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
+    def record(self, kind: type[Record], **made: Any) -> Record:
+        sealed = None
+        if self.sealed_secret is not None:
+            key, revision = self.sealed_key_id or "", self.sealed_revision or 0
+            sealed = SealedSecret(self.sealed_secret, key, revision, self.derived_from)
+        return super().record(kind, sealed_secret=sealed, **made)
+
 
 class QuestionRow(TableRow, table=True):
     """See ``SecurityQuestion``."""
@@ -433,6 +441,10 @@ class KeptSecretRow(TableRow, table=True):
     entry_id: str = ""
     presented: bool = False
     refused: bool = False
+
+    def record(self, kind: type[Record], **made: Any) -> Record:
+        about = self.sealed_key_id, self.sealed_revision, self.derived_from
+        return super().record(kind, sealed=SealedSecret(self.sealed_secret, *about), **made)
 
 
 # Tables of what happens at a station: visits, their pending changes, codes, the journal.

@@ -257,10 +257,8 @@ class Audit(Repository):
 
     def heads(self) -> tuple[AuditHead, ...]:
         """Return the end of each chain, as committed, by its number."""
-        rows = self._gateway.many(
-            select(AuditHeadRow).order_by(col(AuditHeadRow.chain)), AuditHeadRow
-        )
-        return tuple(row.record(AuditHead) for row in rows)
+        ordered = select(AuditHeadRow).order_by(col(AuditHeadRow.chain))
+        return self._all(AuditHead, AuditHeadRow, ordered)
 
     # --- anchors and verification ---
 
@@ -295,8 +293,7 @@ class Audit(Repository):
         return found[0] if found else None
 
     def _anchors(self, statement: Select[AuditAnchorRow]) -> tuple[AuditAnchor, ...]:
-        rows = self._gateway.many(statement, AuditAnchorRow)
-        return tuple(row.record(AuditAnchor) for row in rows)
+        return self._all(AuditAnchor, AuditAnchorRow, statement)
 
     def verify(
         self,
@@ -556,8 +553,7 @@ class Audit(Repository):
         return head
 
     def _head(self, statement: Select[AuditHeadRow]) -> AuditHead | None:
-        row = self._gateway.one(statement, AuditHeadRow)
-        return row.record(AuditHead) if row else None
+        return self._one(AuditHead, AuditHeadRow, statement)
 
 
 def _bad_gap(gaps: Iterable[AuditGap], check: SignatureCheck | None) -> AuditFault | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -89,6 +89,15 @@ SEALED = ("sealed_secret", "sealed_key_id", "sealed_revision", "derived_from")
 _CARDS, _KEPT_ROWS = table_of(CardRow), table_of(KeptSecretRow)
 _THIS_CARD = _CARDS.c.id == bindparam("card")
 _CARD = Prepared(select(CardRow).where(_THIS_CARD))
+_WITH_HOLDER = select(CardRow, CardholderRow).join(
+    CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id)
+)
+_CARD_OF_HOLDER = Prepared(_WITH_HOLDER.where(_THIS_CARD))
+IS_NAMED = (
+    _CARDS.c.driver == bindparam("driver"),
+    _CARDS.c.identifier == bindparam("identifier"),
+)
+NAMED_CARD = Prepared(_WITH_HOLDER.where(*IS_NAMED))
 _BUDGET = (
     func.coalesce(
         _CARDS.c.secret_tries_left, _CARDS.c.secret_limit, bindparam("assumed_limit", type_=Integer)
@@ -139,13 +148,22 @@ def next_generation(card: Card, generations_from: int) -> int:
     return max((card.secret_generation or 0) + 1, least)
 
 
+def known_card(
+    gateway: Gateway, statement: Prepared, given: Mapping[str, str], **asked: object
+) -> KnownCard | None:
+    """Return the card that was ``asked`` for, with its holder."""
+    for row, holder in gateway.joined(statement, (CardRow, CardholderRow), given):
+        gateway.check_asked(row, **asked)
+        gateway.check_asked(holder, id=row.holder_id)
+        return KnownCard(row.record(Card), holder.record(Cardholder))
+    return None
+
+
 class CardRecords(Repository):
     """The cards of the estate, unique by driver and identifier."""
 
     def get(self, card_id: str) -> Card | None:
-        row = self._gateway.one(_CARD, CardRow, {"card": card_id})
-        self._gateway.check_asked(row, id=card_id)
-        return card_record(row) if row else None
+        return self._one(Card, CardRow, _CARD, {"card": card_id}, id=card_id)
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, Card]:
         """Return those of ``ids`` that exist, by id; at most 500 at a time.
@@ -154,30 +172,16 @@ class CardRecords(Repository):
         """
         wanted = select(CardRow).where(col(CardRow.id).in_(list(ids)))
         rows = self._gateway.unchecked(wanted, CardRow)
-        return {row.id: card_record(row) for row in rows}
+        return {row.id: row.record(Card) for row in rows}
 
     def find(self, card: CardId) -> KnownCard | None:
         """Return the card that a reader named, with its holder."""
-        named = col(CardRow.driver) == card.driver, col(CardRow.identifier) == card.identifier
-        joined = col(CardholderRow.id) == col(CardRow.holder_id)
-        statement = select(CardRow, CardholderRow).join(CardholderRow, joined).where(*named)
-        for row, holder in self._gateway.joined(statement, (CardRow, CardholderRow)):
-            self._gateway.check_asked(row, driver=card.driver, identifier=card.identifier)
-            self._gateway.check_asked(holder, id=row.holder_id)
-            return KnownCard(card_record(row), holder.record(Cardholder))
-        return None
+        given = {"driver": card.driver, "identifier": card.identifier}
+        return known_card(self._gateway, NAMED_CARD, given, **given)
 
     def known(self, card_id: str) -> KnownCard | None:
         """Return one by id, with its holder."""
-        joined = col(CardholderRow.id) == col(CardRow.holder_id)
-        statement = select(CardRow, CardholderRow).join(CardholderRow, joined)
-        for row, holder in self._gateway.joined(
-            statement.where(col(CardRow.id) == card_id), (CardRow, CardholderRow)
-        ):
-            self._gateway.check_asked(row, id=card_id)
-            self._gateway.check_asked(holder, id=row.holder_id)
-            return KnownCard(card_record(row), holder.record(Cardholder))
-        return None
+        return known_card(self._gateway, _CARD_OF_HOLDER, {"card": card_id}, id=card_id)
 
     def resembling(
         self, identifier: str, others: Sequence[str]
@@ -214,9 +218,7 @@ class CardRecords(Repository):
         on PostgreSQL two stations could otherwise both decide.
         """
         statement = select(CardRow).where(col(CardRow.id) == card_id).with_for_update()
-        row = self._gateway.one(statement, CardRow)
-        self._gateway.check_asked(row, id=card_id)
-        return card_record(row) if row else None
+        return self._one(Card, CardRow, statement, id=card_id)
 
     def lock_each(self, ids: Iterable[str]) -> dict[str, Card]:
         """Return those of ``ids`` that exist, each locked as by ``lock``; at most 500 at a time."""
@@ -241,7 +243,7 @@ class CardRecords(Repository):
         """
         statement = select(CardRow).where(col(CardRow.holder_id).in_(list(holder_ids)))
         rows = self._gateway.unchecked(statement.order_by(col(CardRow.id)), CardRow)
-        return tuple(card_record(row) for row in rows)
+        return tuple(row.record(Card) for row in rows)
 
     def by_card_ids(self, cards: Iterable[CardId]) -> dict[CardId, Card]:
         """Return those of ``cards`` that exist; at most 500 at a time."""
@@ -419,14 +421,14 @@ class CardRecords(Repository):
     ) -> tuple[Card, ...]:
         """Return cards whose secret names another key than ``key_id``, by id."""
         found = _naming_others(self._gateway, CardRow, which, key_id, after, limit)
-        return tuple(card_record(row) for row in found)
+        return tuple(row.record(Card) for row in found)
 
     def count_by(self, which: NamedKey) -> dict[str, int]:
         """Return how many secrets name each key."""
         return _counted(self._gateway, CardRow, which)
 
     def _several(self, statement: Select[CardRow]) -> tuple[Card, ...]:
-        return tuple(card_record(row) for row in self._gateway.many(statement, CardRow))
+        return self._all(Card, CardRow, statement)
 
 
 def _merged(card: Card, there: Card | None) -> Card:
@@ -442,15 +444,6 @@ def _merged(card: Card, there: Card | None) -> Card:
         pin_key=card.pin_key or there.pin_key,
         pin_key_imported=card.pin_key_imported or there.pin_key_imported,
     )
-
-
-def card_record(row: CardRow) -> Card:
-    sealed = None
-    if row.sealed_secret is not None:
-        sealed = SealedSecret(
-            row.sealed_secret, row.sealed_key_id or "", row.sealed_revision or 0, row.derived_from
-        )
-    return row.record(Card, sealed_secret=sealed)
 
 
 def _values(card: Card) -> dict[str, Any]:
@@ -550,7 +543,7 @@ class KeptSecrets(Repository):
     ) -> tuple[KeptSecret, ...]:
         """Return those that name another key than ``key_id``, by id."""
         found = _naming_others(self._gateway, KeptSecretRow, which, key_id, after, limit)
-        return tuple(_kept_secret_record(row) for row in found)
+        return tuple(row.record(KeptSecret) for row in found)
 
     def count_by(self, which: NamedKey) -> dict[str, int]:
         """Return how many of them name each key."""
@@ -561,12 +554,4 @@ class KeptSecrets(Repository):
         self._gateway.write(statement.values(values))
 
     def _found(self, statement: Prepared, card_id: str) -> tuple[KeptSecret, ...]:
-        rows = self._gateway.many(statement, KeptSecretRow, {"card": card_id})
-        return tuple(_kept_secret_record(row) for row in rows)
-
-
-def _kept_secret_record(row: KeptSecretRow) -> KeptSecret:
-    sealed = SealedSecret(
-        row.sealed_secret, row.sealed_key_id, row.sealed_revision, row.derived_from
-    )
-    return row.record(KeptSecret, sealed=sealed)
+        return self._all(KeptSecret, KeptSecretRow, statement, {"card": card_id})

@@ -139,8 +139,7 @@ class EmailCodes(Repository):
             col(CodeRow.revoked_at).is_(None),
             or_(and_(*live), and_(*_is_unagreed())),
         )
-        rows = self._gateway.many(statement.order_by(col(CodeRow.drafted_at)), CodeRow)
-        return tuple(row.record(EmailCode) for row in rows)
+        return self._all(EmailCode, CodeRow, statement.order_by(col(CodeRow.drafted_at)))
 
     def draft(self, code: EmailCode) -> None:
         """Record a code before it is mailed, or agreed to; it cannot be entered yet.
@@ -210,8 +209,7 @@ class EmailCodes(Repository):
     def unagreed(self, since: datetime) -> tuple[EmailCode, ...]:
         """Return those made after then that wait for a second member of staff, oldest first."""
         waiting = select(CodeRow).where(*_is_unagreed(), col(CodeRow.drafted_at) > since)
-        rows = self._gateway.many(waiting.order_by(col(CodeRow.drafted_at)), CodeRow)
-        return tuple(row.record(EmailCode) for row in rows)
+        return self._all(EmailCode, CodeRow, waiting.order_by(col(CodeRow.drafted_at)))
 
     def agree(self, code_id: str, by: str) -> bool:
         """Note who agreed; return False where it does not wait for anybody (any more)."""
@@ -272,9 +270,7 @@ class EmailCodes(Repository):
     def _first(
         self, statement: Prepared, given: dict[str, str], **asked: object
     ) -> EmailCode | None:
-        row = self._gateway.one(statement, CodeRow, given)
-        self._gateway.check_asked(row, **asked)
-        return row.record(EmailCode) if row else None
+        return self._one(EmailCode, CodeRow, statement, given, **asked)
 
     def _revoke(self, *conditions: ColumnElement[bool]) -> bool:
         unused = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
@@ -341,8 +337,7 @@ class StopNumbers(Repository):
         return next((kept for kept in map(self._kept, digests) if kept), None)
 
     def _kept(self, digest: str) -> StopNumber | None:
-        row = self._gateway.one(_KEPT, StopNumberRow, {"digest": digest})
-        return row.record(StopNumber) if row else None
+        return self._one(StopNumber, StopNumberRow, _KEPT, {"digest": digest})
 
     def is_too_old(self, number: StopNumber) -> bool:
         """Return whether a number is too old to be valid."""

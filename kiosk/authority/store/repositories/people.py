@@ -107,9 +107,7 @@ _LESS_ONE = Prepared(
 class Registrations(Repository):
     def of_holder(self, holder_id: str) -> Registration | None:
         statement = select(RegistrationRow).where(_is(holder_id))
-        row = self._gateway.one(statement, RegistrationRow)
-        self._gateway.check_asked(row, holder_id=holder_id)
-        return row.record(Registration) if row else None
+        return self._one(Registration, RegistrationRow, statement, holder_id=holder_id)
 
     def of_holders(self, holder_ids: Iterable[str]) -> dict[str, Registration]:
         """Return those of several holders, by holder id; at most 500 at a time.
@@ -289,17 +287,14 @@ _WRITTEN: Final = ("number", "name", "sort_name", "email", "left_at", "mac")
 
 class Cardholders(Repository):
     def get(self, holder_id: str) -> Cardholder | None:
-        row = self._gateway.one(
-            select(CardholderRow).where(col(CardholderRow.id) == holder_id), CardholderRow
-        )
-        self._gateway.check_asked(row, id=holder_id)
-        return row.record(Cardholder) if row else None
+        wanted = select(CardholderRow).where(col(CardholderRow.id) == holder_id)
+        return self._one(Cardholder, CardholderRow, wanted, id=holder_id)
 
     def by_numbers(self, numbers: Iterable[str]) -> dict[str, Cardholder]:
         """Return those of ``numbers`` that exist, by number; at most 500 at a time."""
         wanted = select(CardholderRow).where(col(CardholderRow.number).in_(list(numbers)))
-        rows = self._gateway.many(wanted, CardholderRow)
-        return {row.number: row.record(Cardholder) for row in rows}
+        found = self._all(Cardholder, CardholderRow, wanted)
+        return {one.number: one for one in found}
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, Cardholder]:
         """Return those of ``ids`` that exist, by id; at most 500 at a time.
@@ -325,8 +320,8 @@ class Cardholders(Repository):
         """
         statement = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
         ordered = statement.order_by(col(CardholderRow.id)).with_for_update(key_share=True)
-        rows = self._gateway.many(ordered, CardholderRow)
-        return {row.id: row.record(Cardholder) for row in rows}
+        found = self._all(Cardholder, CardholderRow, ordered)
+        return {one.id: one for one in found}
 
     def put(self, holders: Iterable[Cardholder]) -> None:
         """Add each, or overwrite name and address of the one with its id.
@@ -461,22 +456,21 @@ class SecurityQuestions(Repository):
 
     def every(self) -> tuple[SecurityQuestion, ...]:
         """Return all, the retired ones too, by id."""
-        rows = self._gateway.many(select(QuestionRow).order_by(col(QuestionRow.id)), QuestionRow)
-        return tuple(row.record(SecurityQuestion) for row in rows)
+        every = select(QuestionRow).order_by(col(QuestionRow.id))
+        return self._all(SecurityQuestion, QuestionRow, every)
 
     def current(self) -> tuple[SecurityQuestion, ...]:
         """Return those that are offered, by id."""
         offered = select(QuestionRow).where(col(QuestionRow.retired_at).is_(None))
-        rows = self._gateway.many(offered.order_by(col(QuestionRow.id)), QuestionRow)
-        return tuple(row.record(SecurityQuestion) for row in rows)
+        return self._all(SecurityQuestion, QuestionRow, offered.order_by(col(QuestionRow.id)))
 
     def by_ids(self, ids: Iterable[int]) -> dict[int, SecurityQuestion]:
         """Return those of ``ids`` that exist, retired ones too: a registration keeps its own."""
         given = {f"id_{at}": question_id for at, question_id in enumerate(ids)}
         if not given:
             return {}
-        rows = self._gateway.many(_questions(tuple(given)), QuestionRow, given)
-        return {row.id: row.record(SecurityQuestion) for row in rows}
+        found = self._all(SecurityQuestion, QuestionRow, _questions(tuple(given)), given)
+        return {one.id: one for one in found}
 
     def add(self, question: SecurityQuestion) -> None:
         """Add one under an id that was never used."""
@@ -677,15 +671,13 @@ class AddressChanges(Repository):
 
     def waiting(self, holder_id: str) -> AddressChange | None:
         """Return the holder's change that is neither in force nor stopped."""
-        row = self._gateway.one(_WAITING, AddressChangeRow, {"holder": holder_id})
-        self._gateway.check_asked(row, holder_id=holder_id, ended_at=None)
-        return row.record(AddressChange) if row else None
+        this, asked = {"holder": holder_id}, {"holder_id": holder_id, "ended_at": None}
+        return self._one(AddressChange, AddressChangeRow, _WAITING, this, **asked)
 
     def every_waiting(self) -> tuple[AddressChange, ...]:
         """Return all changes that are neither in force nor stopped."""
         open_ = select(AddressChangeRow).where(col(AddressChangeRow.ended_at).is_(None))
-        rows = self._gateway.many(open_, AddressChangeRow)
-        return tuple(row.record(AddressChange) for row in rows)
+        return self._all(AddressChange, AddressChangeRow, open_)
 
     def holders_with_due(self) -> tuple[str, ...]:
         """Return whose changes are due, oldest first; their rows may be altered."""

@@ -83,7 +83,7 @@ class Restores(Repository):
     def newest(self, limit: int) -> tuple[Restore, ...]:
         """Return the last ones, the newest first."""
         newest = select(RestoreRow).order_by(col(RestoreRow.at).desc()).limit(limit)
-        return tuple(row.record(Restore) for row in self._gateway.many(newest, RestoreRow))
+        return self._all(Restore, RestoreRow, newest)
 
 
 class Outbox(Repository):
@@ -206,9 +206,7 @@ class Stations(Repository):
             self._gateway.change(StationRow, this, site=station.site, retired_at=None)
 
     def get(self, name: str) -> Station | None:
-        row = self._gateway.one(_STATION, StationRow, {"station": name})
-        self._gateway.check_asked(row, name=name)
-        return row.record(Station) if row else None
+        return self._one(Station, StationRow, _STATION, {"station": name}, name=name)
 
     def every(self) -> tuple[Station, ...]:
         """Return all, by name, also altered ones: for display, never for a decision."""
@@ -290,14 +288,12 @@ class Alarms(Repository):
     def end(self, name: str) -> Alarm | None:
         """End an alarm and return it; None where it has ended already."""
         ended = delete(AlarmRow).where(col(AlarmRow.name) == name).returning(AlarmRow)
-        row = self._gateway.one(ended, AlarmRow)
-        return row.record(Alarm) if row else None
+        return self._one(Alarm, AlarmRow, ended)
 
     def standing(self) -> tuple[Alarm, ...]:
         """Return all present alarms, the oldest first."""
         ordered = select(AlarmRow).order_by(col(AlarmRow.since), col(AlarmRow.name))
-        rows = self._gateway.many(ordered, AlarmRow)
-        return tuple(row.record(Alarm) for row in rows)
+        return self._all(Alarm, AlarmRow, ordered)
 
 
 class Jobs(Repository):
@@ -305,8 +301,7 @@ class Jobs(Repository):
 
     def get(self, name: str) -> Job | None:
         """Return a job after its last run; None before the first."""
-        row = self._gateway.one(select(JobRow).where(col(JobRow.name) == name), JobRow)
-        return row.record(Job) if row else None
+        return self._one(Job, JobRow, select(JobRow).where(col(JobRow.name) == name))
 
     def claim(self, name: str, every: timedelta) -> bool:
         """Take a job that is due; return True for exactly one caller in each period ``every``.
@@ -371,8 +366,8 @@ class StationKeys(Repository):
         """Return the keys of a station by fingerprint, locked until the end."""
         theirs = select(StationKeyRow).where(col(StationKeyRow.station) == station)
         in_order = theirs.order_by(col(StationKeyRow.fingerprint)).with_for_update()
-        rows = self._gateway.many(in_order, StationKeyRow)
-        return {row.fingerprint: row.record(StationKey) for row in rows}
+        found = self._all(StationKey, StationKeyRow, in_order)
+        return {one.fingerprint: one for one in found}
 
     def replace(self, used: StationKey, key: StationKey) -> None:
         """Add ``key``, whose first use ends ``used``; any other key of the station ends now."""
@@ -433,8 +428,7 @@ class Enrolments(Repository):
     def lock(self, number: str) -> Enrolment | None:
         """Return a line, locked until the end."""
         statement = select(EnrolmentRow).where(col(EnrolmentRow.number) == number)
-        row = self._gateway.one(statement.with_for_update(), EnrolmentRow)
-        return row.record(Enrolment) if row else None
+        return self._one(Enrolment, EnrolmentRow, statement.with_for_update())
 
     def matches(self, enrolment: Enrolment, secret: str) -> bool:
         """Return, in constant time, whether ``secret`` is the line's."""
@@ -458,8 +452,8 @@ class PolicyChanges(Repository):
 
     def every(self) -> dict[str, PolicySetting]:
         """Return every setting that was ever changed, by name."""
-        rows = self._gateway.many(select(PolicySettingRow), PolicySettingRow)
-        return {row.name: row.record(PolicySetting) for row in rows}
+        found = self._all(PolicySetting, PolicySettingRow, select(PolicySettingRow))
+        return {one.name: one for one in found}
 
     def save(self, setting: PolicySetting) -> bool:
         """Replace the one with its revision (0: none); return False where there is another."""

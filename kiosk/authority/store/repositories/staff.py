@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import ColumnElement, delete, func, select, text, update
 
 from kiosk.authority.roles import Role
 from kiosk.authority.store.gateway import Repository
@@ -31,9 +31,7 @@ class Staff(Repository):
     def get(self, staff_id: str) -> StaffMember | None:
         """Return one by id, present or removed."""
         found = select(StaffMemberRow).where(col(StaffMemberRow.id) == staff_id)
-        row = self._gateway.one(found, StaffMemberRow)
-        self._gateway.check_asked(row, id=staff_id)
-        return row.record(StaffMember) if row else None
+        return self._one(StaffMember, StaffMemberRow, found, id=staff_id)
 
     def lock_all(self) -> None:
         """Lock every member against other writers: for decisions about all managers together."""
@@ -49,8 +47,7 @@ class Staff(Repository):
     def every(self) -> tuple[StaffMember, ...]:
         """Return all by name, removed ones too."""
         ordered = select(StaffMemberRow).order_by(func.lower(StaffMemberRow.name))
-        rows = self._gateway.many(ordered, StaffMemberRow)
-        return tuple(row.record(StaffMember) for row in rows)
+        return self._all(StaffMember, StaffMemberRow, ordered)
 
     def add(self, member: StaffMember) -> None:
         self._gateway.add(StaffMemberRow, values(member))
@@ -76,20 +73,16 @@ class Staff(Repository):
 
     def key(self, fingerprint: str) -> StaffKey | None:
         statement = select(StaffKeyRow).where(col(StaffKeyRow.fingerprint) == fingerprint)
-        row = self._gateway.one(statement, StaffKeyRow)
-        self._gateway.check_asked(row, fingerprint=fingerprint)
-        return row.record(StaffKey) if row else None
+        return self._one(StaffKey, StaffKeyRow, statement, fingerprint=fingerprint)
 
     def keys(self) -> tuple[StaffKey, ...]:
         """Return every key, the oldest first."""
         statement = select(StaffKeyRow).order_by(col(StaffKeyRow.added_at))
-        return tuple(row.record(StaffKey) for row in self._gateway.many(statement, StaffKeyRow))
+        return self._all(StaffKey, StaffKeyRow, statement)
 
     def add_key(self, key: StaffKey) -> bool:
         """Add one; return False where somebody has it already."""
-        stamped = self._gateway.stamped(StaffKeyRow, values(key))
-        insert = self._gateway.upsert(StaffKeyRow).values(stamped)
-        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
+        return self._gateway.add_new(StaffKeyRow, values(key))
 
     def remove_key(self, staff_id: str, fingerprint: str) -> bool:
         """Delete a member's key; return False where it is not theirs."""
@@ -104,13 +97,11 @@ class Staff(Repository):
     def cards(self) -> tuple[StaffCard, ...]:
         """Return every card, the oldest first."""
         statement = select(StaffCardRow).order_by(col(StaffCardRow.added_at))
-        return tuple(row.record(StaffCard) for row in self._gateway.many(statement, StaffCardRow))
+        return self._all(StaffCard, StaffCardRow, statement)
 
     def add_card(self, card: StaffCard) -> bool:
         """Add one; return False where somebody has it already."""
-        stamped = self._gateway.stamped(StaffCardRow, values(card))
-        insert = self._gateway.upsert(StaffCardRow).values(stamped)
-        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
+        return self._gateway.add_new(StaffCardRow, values(card))
 
     def remove_card(self, staff_id: str, card_id: str) -> bool:
         """Delete a member's card; return False where it is not theirs."""
@@ -129,8 +120,8 @@ class ActionNotes(Repository):
     def by_ids(self, ids: tuple[str, ...]) -> dict[str, ActionNote]:
         """Return those of ``ids`` that exist; at most 500 at a time."""
         wanted = select(ActionNoteRow).where(col(ActionNoteRow.id).in_(ids))
-        rows = self._gateway.many(wanted, ActionNoteRow)
-        return {row.id: row.record(ActionNote) for row in rows}
+        found = self._all(ActionNote, ActionNoteRow, wanted)
+        return {one.id: one for one in found}
 
     def redact(self, note_id: str) -> bool:
         """Redact the texts of one, with its salt; return False where it is gone or has none.
@@ -167,24 +158,15 @@ class ProposedActs(Repository):
     def get(self, proposed_id: str) -> ProposedAct | None:
         """Return one by id, whatever its state."""
         wanted = select(ProposedActRow).where(col(ProposedActRow.id) == proposed_id)
-        row = self._gateway.one(wanted, ProposedActRow)
-        return row.record(ProposedAct) if row else None
+        return self._one(ProposedAct, ProposedActRow, wanted)
 
     def waiting(self) -> tuple[ProposedAct, ...]:
         """Return those that can still be agreed to, oldest first."""
-        unexpired = select(ProposedActRow).where(
-            _WAITING, col(ProposedActRow.expires_at) > self._now
-        )
-        rows = self._gateway.many(
-            unexpired.order_by(col(ProposedActRow.proposed_at)), ProposedActRow
-        )
-        return tuple(row.record(ProposedAct) for row in rows)
+        return self._oldest_first(col(ProposedActRow.expires_at) > self._now)
 
     def overdue(self) -> tuple[ProposedAct, ...]:
         """Return those without a decision in time."""
-        late = select(ProposedActRow).where(_WAITING, col(ProposedActRow.expires_at) <= self._now)
-        rows = self._gateway.many(late.order_by(col(ProposedActRow.proposed_at)), ProposedActRow)
-        return tuple(row.record(ProposedAct) for row in rows)
+        return self._oldest_first(col(ProposedActRow.expires_at) <= self._now)
 
     def decide(self, proposed_id: str, outcome: Outcome, by: str) -> bool:
         """Conclude one that waits; return True for exactly one caller."""
@@ -196,3 +178,8 @@ class ProposedActs(Repository):
             "parameters": b"",
         }
         return self._gateway.run(update(ProposedActRow).where(*waits).values(decided)) == 1
+
+    def _oldest_first(self, condition: ColumnElement[bool]) -> tuple[ProposedAct, ...]:
+        waiting = select(ProposedActRow).where(_WAITING, condition)
+        ordered = waiting.order_by(col(ProposedActRow.proposed_at))
+        return self._all(ProposedAct, ProposedActRow, ordered)

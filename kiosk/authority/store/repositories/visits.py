@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.records import (
     AroundVisit,
+    Card,
     Cardholder,
     EmailCode,
     KnownCard,
@@ -27,7 +28,7 @@ from kiosk.authority.store.records import (
     UnblockState,
     Visit,
 )
-from kiosk.authority.store.repositories.cards import card_record
+from kiosk.authority.store.repositories.cards import IS_NAMED, NAMED_CARD, known_card
 from kiosk.authority.store.tables import (
     CardholderRow,
     CardRow,
@@ -77,15 +78,14 @@ class Visits(Repository):
     def by_reference(self, reference: str) -> Visit | None:
         """Return one by the number that its station showed."""
         found = select(VisitRow).where(col(VisitRow.reference) == reference)
-        row = self._gateway.one(found, VisitRow)
-        return row.record(Visit) if row else None
+        return self._one(Visit, VisitRow, found)
 
     def of_unknown_cards(self, limit: int) -> tuple[Visit, ...]:
         """Return the newest visits with a card that is not recorded or not read, newest first."""
         either = col(VisitRow.unknown_card).is_not(None) | col(VisitRow.unread).is_not(None)
         unknown = select(VisitRow).where(either)
         newest = unknown.order_by(col(VisitRow.opened_at).desc()).limit(limit)
-        return tuple(row.record(Visit) for row in self._gateway.many(newest, VisitRow))
+        return self._all(Visit, VisitRow, newest)
 
     def unchecked(self, visit_id: str) -> Visit | None:
         """Return one, altered or not: only for the audit of a refusal."""
@@ -144,13 +144,10 @@ class Visits(Repository):
 
     def open_of_card(self, card_id: str) -> tuple[Visit, ...]:
         """Return the visits of a card that were never closed, oldest first."""
-        rows = self._gateway.many(_OPEN_OF_CARD, VisitRow, {"card": card_id})
-        return tuple(row.record(Visit) for row in rows)
+        return self._all(Visit, VisitRow, _OPEN_OF_CARD, {"card": card_id})
 
     def _this(self, statement: Prepared, visit_id: str) -> Visit | None:
-        row = self._gateway.one(statement, VisitRow, {"visit": visit_id})
-        self._gateway.check_asked(row, id=visit_id)
-        return row.record(Visit) if row else None
+        return self._one(Visit, VisitRow, statement, {"visit": visit_id}, id=visit_id)
 
 
 class PendingChanges(Repository):
@@ -203,16 +200,14 @@ class UnblockJournal(Repository):
 
     def open_for(self, card_id: str) -> UnblockEntry | None:
         """Return the card's open entry: an intent without outcome, or an unknown outcome."""
-        row = self._gateway.one(_OPEN_FOR_CARD, UnblockRow, {"card": card_id})
-        self._gateway.check_asked(row, card_id=card_id, closed_at=None)
-        return row.record(UnblockEntry) if row else None
+        this, asked = {"card": card_id}, {"card_id": card_id, "closed_at": None}
+        return self._one(UnblockEntry, UnblockRow, _OPEN_FOR_CARD, this, **asked)
 
     def open_of_holder(self, holder_id: str) -> tuple[UnblockEntry, ...]:
         """Return the open entries of a holder's cards, oldest first."""
         cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
         statement = select(UnblockRow).where(col(UnblockRow.card_id).in_(cards), _IS_OPEN)
-        rows = self._gateway.many(statement.order_by(col(UnblockRow.opened_at)), UnblockRow)
-        return tuple(row.record(UnblockEntry) for row in rows)
+        return self._all(UnblockEntry, UnblockRow, statement.order_by(col(UnblockRow.opened_at)))
 
     def of_visit(self, visit_id: str) -> tuple[UnblockEntry, ...]:
         """Return every entry that a visit opened, oldest first."""
@@ -359,17 +354,7 @@ _GRANTED = Prepared(
 )
 _GRANTED_ROWS = (UnblockRow, VisitRow, CardRow, CardholderRow, StationRow)
 
-
-_CARD_NAMED = (
-    _CARDS.c.driver == bindparam("driver"),
-    _CARDS.c.identifier == bindparam("identifier"),
-)
-_LOCK_CARD = Prepared(select(_CARDS.c.id).where(*_CARD_NAMED).with_for_update())
-_KNOWN = Prepared(
-    select(CardRow, CardholderRow)
-    .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
-    .where(*_CARD_NAMED)
-)
+_LOCK_CARD = Prepared(select(_CARDS.c.id).where(*IS_NAMED).with_for_update())
 
 
 class VisitRecords(Repository):
@@ -377,11 +362,7 @@ class VisitRecords(Repository):
         """Lock the card that a reader reported, and read it with its holder."""
         given = {"driver": card.driver, "identifier": card.identifier}
         self._gateway.lock(_LOCK_CARD, given)
-        for row, holder in self._gateway.joined(_KNOWN, (CardRow, CardholderRow), given):
-            self._gateway.check_asked(row, **given)
-            self._gateway.check_asked(holder, id=row.holder_id)
-            return KnownCard(card_record(row), holder.record(Cardholder))
-        return None
+        return known_card(self._gateway, NAMED_CARD, given, **given)
 
     def lock_visit(self, visit_id: str, *, at_station: bool) -> LockedVisit | None:
         """Lock a visit and its card, and read them with all that is recorded around them.
@@ -401,18 +382,11 @@ class VisitRecords(Repository):
         self._gateway.check_asked(visit, id=visit_id, card_id=card.id)
         self._gateway.check_asked(holder, id=card.holder_id)
         self._gateway.check_asked(station, name=visit.station)
-        self._check_around(
-            around,
-            card.holder_id,
-            card.id,
-            pending=visit.pending_id,
-            proven_code=visit.code_proven_id,
-        )
         return LockedVisit(
             visit.record(Visit),
-            card_record(card),
+            card.record(Card),
             holder.record(Cardholder),
-            _around(*around),
+            self._around(around, visit, card.id, card.holder_id),
             station.record(Station) if station else None,
         )
 
@@ -421,32 +395,27 @@ class VisitRecords(Repository):
         names = {"holder": holder_id, "card": card_id}
         given = names | {"pending": visit.pending_id, "code": visit.code_proven_id}
         around = self._gateway.joined(_AROUND, _AROUND_ROWS, given)[0]
-        self._check_around(
-            around,
-            holder_id,
-            card_id,
-            pending=visit.pending_id,
-            proven_code=visit.code_proven_id,
-        )
-        return _around(*around)
+        return self._around(around, visit, card_id, holder_id)
 
-    def _check_around(
-        self,
-        around: Sequence[Any],
-        holder_id: str,
-        card_id: str,
-        *,
-        pending: str | None,
-        proven_code: str | None,
-    ) -> None:
-        """Make sure that rows that were joined belong to a visit's holder and card."""
-        registration, gathered, code, proven, staff_card, staff_member = around
+    def _around(
+        self, rows: Sequence[Any], visit: Visit | VisitRow, card_id: str, holder_id: str
+    ) -> AroundVisit:
+        """Return what was joined, once it is sure that it belongs to a visit's card and holder."""
+        registration, pending, code, proven_code, staff_card, staff_member = rows
         self._gateway.check_asked(registration, holder_id=holder_id)
-        self._gateway.check_asked(gathered, id=pending)
+        self._gateway.check_asked(pending, id=visit.pending_id)
         self._gateway.check_asked(code, card_id=card_id, consumed_at=None, revoked_at=None)
-        self._gateway.check_asked(proven, id=proven_code)
+        self._gateway.check_asked(proven_code, id=visit.code_proven_id)
         self._gateway.check_asked(staff_card, card_id=card_id)
         self._gateway.check_asked(staff_member, id=staff_card.staff_id if staff_card else None)
+        return AroundVisit(
+            registration.record(Registration) if registration else None,
+            pending.record(PendingChange) if pending else None,
+            code.record(EmailCode) if code else None,
+            proven_code.record(EmailCode) if proven_code else None,
+            staff_card.record(StaffCard) if staff_card else None,
+            staff_member.record(StaffMember) if staff_member else None,
+        )
 
     def lock_grant(self, visit_id: str, entry_id: str) -> LockedGrant | None:
         """Lock card and visit of an entry of the journal, and read them; None for none."""
@@ -464,28 +433,10 @@ class VisitRecords(Repository):
                 return LockedGrant(
                     entry.record(UnblockEntry),
                     visit.record(Visit),
-                    card_record(card),
+                    card.record(Card),
                     holder.record(Cardholder),
                     station.record(Station) if station else None,
                     generations,
                     bool(overtaken),
                 )
         return None
-
-
-def _around(
-    registration: RegistrationRow | None,
-    pending: PendingRow | None,
-    code: CodeRow | None,
-    proven_code: CodeRow | None,
-    staff_card: StaffCardRow | None,
-    staff_member: StaffMemberRow | None,
-) -> AroundVisit:
-    return AroundVisit(
-        registration.record(Registration) if registration else None,
-        pending.record(PendingChange) if pending else None,
-        code.record(EmailCode) if code else None,
-        proven_code.record(EmailCode) if proven_code else None,
-        staff_card.record(StaffCard) if staff_card else None,
-        staff_member.record(StaffMember) if staff_member else None,
-    )

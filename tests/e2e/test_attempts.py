@@ -13,7 +13,7 @@ import pytest
 
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION
 from kiosk.app.composition.authority import BuiltAuthority
-from kiosk.authority.mail.words import BLOCKED, BLOCKED_STAFF
+from kiosk.authority.mail.words import TO_HOLDERS, TO_STAFF
 from kiosk.contract.messages import (
     AnswerQuestions,
     CardChallenge,
@@ -60,7 +60,10 @@ def test_nothing_gives_a_try_back(world: World) -> None:
     assert ward.answers(wrong=WRONG) == asked
     reference = _is_blocked(ward)
     ward.goes()
-    for address, notice in ((ada.email, BLOCKED), (world.settings.service.ra_email, BLOCKED_STAFF)):
+    for address, notice in (
+        (ada.email, TO_HOLDERS["blocked"]),
+        (world.settings.service.ra_email, TO_STAFF["blocked-staff"]),
+    ):
         mail = world.wait_for_mail(address, notice.subject)
         assert reference in mail.text
         assert "Ward 7" in mail.text

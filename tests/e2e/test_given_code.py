@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kiosk.authority.mail.words import CODE_GIVEN, CODE_SUBJECTS, FIRST_CODE_GIVEN, UNLOCKED
+from kiosk.authority.mail.words import CODE_SUBJECTS, TO_HOLDERS
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.station.states import CodeLack
 from screens.words import choices, email, pin, questions
@@ -34,8 +34,8 @@ def test_a_code_from_the_desk_unlocks_without_a_mail(world: World) -> None:
     assert world.verified_by_others(ada, NEW_PIN)
     visitor.goes()
 
-    told = world.wait_for_mail(ada.email, CODE_GIVEN.subject)
-    unlocked = world.wait_for_mail(ada.email, UNLOCKED.subject)
+    told = world.wait_for_mail(ada.email, TO_HOLDERS["code-given"].subject)
+    unlocked = world.wait_for_mail(ada.email, TO_HOLDERS["unlocked"].subject)
     assert given.encode() not in told.raw + unlocked.raw
     subjects = [mail.subject for mail in world.mailbox.wait_for(2, timeout_s=30)]
     assert not any(subject.startswith(CODE_SUBJECTS[Purpose.UNLOCK]) for subject in subjects)
@@ -81,8 +81,8 @@ def test_one_who_never_registered_unlocks_and_registers_in_one_visit(world: Worl
     visitor.awaits_code(Purpose.REGISTER).enters_code(world.read_code(ada.email))
     visitor.finishes(Purpose.REGISTER)
     visitor.goes()
-    told = world.wait_for_mail(ada.email, FIRST_CODE_GIVEN.subject)
-    unlocked = world.wait_for_mail(ada.email, UNLOCKED.subject)
+    told = world.wait_for_mail(ada.email, TO_HOLDERS["first-code-given"].subject)
+    unlocked = world.wait_for_mail(ada.email, TO_HOLDERS["unlocked"].subject)
     assert given.encode() not in told.raw + unlocked.raw
     world.kiosk("audit", "verify", check=True)
     _nowhere(world, given)

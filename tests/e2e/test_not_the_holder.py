@@ -8,13 +8,7 @@ from typing import Final
 
 import pytest
 
-from kiosk.authority.mail.words import (
-    CODE_SUBJECTS,
-    MISUSE_REPORTED,
-    MISUSE_REPORTED_STAFF,
-    MISUSE_STOPPED,
-    OWNER_SUBJECT,
-)
+from kiosk.authority.mail.words import CODE_SUBJECTS, OWNER_SUBJECT, TO_HOLDERS, TO_STAFF
 from kiosk.contract.messages import NOT_ME, CardId, Purpose, Reason
 from screens.words import choices, email, reasons
 from tests.attacks.stolen import behind, register_by_name, registration_of
@@ -92,8 +86,8 @@ def test_a_holder_stops_a_copy_at_another_station(
     assert registration_of(world, named).blocked_at is not None
     (reported,) = events(world, "misuse-reported")
     assert reported.station == WARD
-    world.wait_for_mail(dee.email, MISUSE_REPORTED.subject)
-    world.wait_for_mail(STAFF, MISUSE_REPORTED_STAFF.subject)
+    world.wait_for_mail(dee.email, TO_HOLDERS["misuse-reported"].subject)
+    world.wait_for_mail(STAFF, TO_STAFF["misuse-reported-staff"].subject)
 
     # The number is used up, and the RA lifts the block.
     world.kiosk("people", "lift-block", dee.number, *LIFT, check=True)
@@ -123,7 +117,7 @@ def test_the_ra_stops_a_stolen_card_by_the_number_of_the_mail(world: World) -> N
     found = world.kiosk("people", "search", f"{number[:4]} {number[4:]}", check=True).stdout
     assert ada.number in found
     world.kiosk("people", "stop", ada.number, "--reason", "rang up", check=True)
-    world.wait_for_mail(ada.email, MISUSE_STOPPED.subject)
+    world.wait_for_mail(ada.email, TO_HOLDERS["misuse-stopped"].subject)
     assert registration(world, ada).blocked_at is not None
 
     thief.enters_code(code)

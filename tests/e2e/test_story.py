@@ -11,7 +11,6 @@ from itertools import count
 
 import pytest
 
-from kiosk.authority.mail import words as mail_words
 from kiosk.authority.mail.words import TO_HOLDERS
 from kiosk.contract.messages import Purpose
 from screens.words import choices, email
@@ -132,7 +131,7 @@ def test_changes_the_pin(world: World) -> None:
     assert world.verified_by_others(ada, NEW_PIN)
     assert not world.verified_by_others(ada, ada.pin)
     visitor.goes()
-    mail = world.wait_for_mail(ada.email, mail_words.PIN_CHANGED.subject)
+    mail = world.wait_for_mail(ada.email, TO_HOLDERS["pin-changed"].subject)
     assert NEW_PIN.encode() not in mail.raw
 
 
@@ -185,9 +184,9 @@ def test_changes_the_email_address(make_world: MakeWorld) -> None:
     visitor.gives_email(elsewhere, new).awaits_code(Purpose.CHANGE_EMAIL)
     visitor.enters_code(world.read_code(new)).finishes(Purpose.CHANGE_EMAIL)
     visitor.goes()
-    old = world.wait_for_mail(ada.email, mail_words.EMAIL_CHANGED_OLD.subject)
+    old = world.wait_for_mail(ada.email, TO_HOLDERS["email-changed-old"].subject)
     assert new not in old.text
-    world.wait_for_mail(new, mail_words.EMAIL_CHANGED_NEW.subject)
+    world.wait_for_mail(new, TO_HOLDERS["email-changed-new"].subject)
     _lock(world)
     visitor.comes().unlocks().answers()
     visitor.awaits_code(Purpose.UNLOCK)

@@ -110,301 +110,267 @@ STAFF = "colleague"
 HOLDER = "cardholder"
 REPORT = "Report of smartcard self-service"
 
-REGISTERED = NoticeWords(
-    "You are registered for smartcard self-service",
-    "You can now unlock your smartcard yourself at any unlock station, whenever its PIN is "
-    "blocked or forgotten.",
-    "There is nothing more to do.",
-)
-UNLOCKED = NoticeWords(
-    "Your smartcard was unlocked",
-    "Your smartcard was unlocked and a new PIN was set. It is ready for use.",
-    "There is nothing more to do.",
-)
-BLOCKED = NoticeWords(
-    "Smartcard self-service is blocked for you",
-    "The security questions were answered wrongly too often. To protect you, smartcard "
-    "self-service is blocked for you at every station.",
-    "The Registration Authority can lift the block. Bring your smartcard and proof of who you are.",
-    stop=STOP_BY_CALL,
-)
-EMAIL_CHANGED_OLD = NoticeWords(
-    "Your email address for smartcard self-service was changed",
-    "Codes for your smartcard now go to another address.",
-    "If you made this change, there is nothing more to do.",
-)
-EMAIL_CHANGED_NEW = NoticeWords(
-    "Your email address for smartcard self-service is confirmed",
-    "Codes and notices for your smartcard now come to this address.",
-    "There is nothing more to do.",
-)
-EMAIL_CHANGE_WAITS = NoticeWords(
-    "Your email address for smartcard self-service is going to change",
-    "Another address for codes and notices was given at an unlock station. It does not count "
-    "yet: until then codes go to the old one, and the change can be stopped.",
-    "If you made this change, there is nothing more to do.",
-)
-ATTEMPTS_PAUSED = NoticeWords(
-    "Wrong answers were given with your smartcard",
-    "The security questions were answered wrongly too often with your smartcard, or with a copy "
-    "of it. No answers are taken with it for a while.",
-    "If it was you, come back later, or ask the Registration Authority.",
-)
-QUESTIONS_CHANGED = NoticeWords(
-    "Your security questions were changed",
-    "The security questions and answers for your smartcard were changed. The old ones no "
-    "longer count.",
-    "If you made this change, there is nothing more to do.",
-)
-PIN_CHANGED = NoticeWords(
-    "The PIN of your smartcard was changed",
-    "The PIN of your smartcard was changed at an unlock station.",
-    "If you made this change, there is nothing more to do.",
-)
-PIN_MAYBE_CHANGED = NoticeWords(
-    "The PIN of your smartcard may have been changed",
-    "A change of your smartcard's PIN was begun at an unlock station. We do not know whether your "
-    "smartcard has the new PIN.",
-    "If you began this change, try the new PIN. If it does not work, your old PIN still does.",
-)
-MISUSE_REPORTED = NoticeWords(
-    "What was under way with your smartcard is stopped",
-    "Somebody reported that what was done with your smartcard was not done by you. What was under "
-    "way is ended, and codes are withdrawn. If you are registered, self-service is blocked at "
-    "every station.",
-    "Go to the Registration Authority with your smartcard and proof of who you are.",
-    "If you did not report this, somebody else may read your mail. {call}",
-)
-
-BLOCK_LIFTED = NoticeWords(
-    "Smartcard self-service is open to you again",
-    "The Registration Authority has lifted the block. You can unlock your smartcard at any "
-    "unlock station again.",
-    "There is nothing more to do.",
-    NOT_ASKED,
-)
-REGISTRATION_REVOKED = NoticeWords(
-    "Your registration for smartcard self-service was revoked",
-    "The Registration Authority has deleted your registration for smartcard self-service, "
-    "with your email address and your answers.",
-    "You can register again at any unlock station, with your smartcard and its PIN.",
-    NOT_ASKED,
-)
-EMAIL_CORRECTED_OLD = NoticeWords(
-    "Your email address for smartcard self-service was changed",
-    "The Registration Authority has put another address in place of this one. Codes and "
-    "notices for your smartcard no longer come here.",
-    "If you asked for this, there is nothing more to do.",
-    NOT_ASKED,
-)
-EMAIL_CORRECTED_NEW = NoticeWords(
-    "Your email address for smartcard self-service was changed",
-    "The Registration Authority has put this address in place. Codes and notices for your "
-    "smartcard now come here.",
-    "The next code that you enter at an unlock station confirms it.",
-    NOT_ASKED,
-)
-RECORDED_EMAIL_CHANGED = NoticeWords(
-    "Another email address is recorded for you",
-    "The records of your organisation now hold another email address for you, and so does "
-    "smartcard self-service. If you are registered for self-service, codes still go to the address "
-    "that you registered.",
-    "If the other address is yours, there is nothing more to do.",
-    "If it is not yours, somebody may want to pass for you. {call}",
-)
-LEAVER_MARKED = NoticeWords(
-    "Smartcard self-service is closed for you",
-    "The Registration Authority has noted that you have left. Unlock stations can do nothing "
-    "with your smartcard any more.",
-    "If you have left, there is nothing more to do.",
-    "If you have not left, there is a mistake. {call}",
-)
-LEAVER_TAKEN_BACK = NoticeWords(
-    "Smartcard self-service is open to you again",
-    "The Registration Authority has noted that you are here again. Unlock stations work with "
-    "your smartcard as they did before.",
-    "There is nothing more to do.",
-    NOT_ASKED,
-)
-MISUSE_STOPPED = NoticeWords(
-    "What was under way with your smartcard is stopped",
-    "The Registration Authority was told that something was not done by you. What was under way "
-    "is ended, and codes are withdrawn. If you are registered, self-service is blocked at "
-    "every station.",
-    "Go to the Registration Authority with your smartcard and proof of who you are.",
-    NOT_ASKED,
-)
-CHANGE_STOPPED = NoticeWords(
-    "Your email address for smartcard self-service stays as it was",
-    "Another address for codes and notices was given at an unlock station, and was to count "
-    "later. The Registration Authority has stopped this: codes go to the old address.",
-    "If you asked for this, there is nothing more to do.",
-    NOT_ASKED,
-)
-CARD_ADDED = NoticeWords(
-    "A smartcard was recorded for you",
-    "The Registration Authority has recorded another smartcard as yours. It works at every "
-    "unlock station.",
-    "There is nothing more to do.",
-    NOT_ASKED,
-)
-CARD_REPLACED = NoticeWords(
-    "Your smartcard was replaced",
-    "The Registration Authority has recorded a new smartcard for you. The one that it replaces "
-    "is revoked: unlock stations can do nothing with it any more.",
-    "There is nothing more to do.",
-    NOT_ASKED,
-)
-CARD_REVOKED = NoticeWords(
-    "Your smartcard was revoked",
-    "The Registration Authority has revoked a smartcard of yours. Unlock stations can do "
-    "nothing with it any more.",
-    "If you need another smartcard, ask the Registration Authority.",
-    NOT_ASKED,
-)
-SECRET_SET = NoticeWords(
-    "Your smartcard was prepared for unlocking",
-    "The Registration Authority has recorded what an unlock station needs to unlock your "
-    "smartcard. Your PIN stays as it is.",
-    "There is nothing more to do.",
-    NOT_ASKED,
-)
-CARD_KEY_SET = NoticeWords(
-    "Another key of your smartcard was recorded",
-    "The records of your organisation now hold another key by which unlock stations recognise your "
-    "smartcard. Your smartcard and its PIN stay as they are.",
-    "If you were given new certificates or a new smartcard lately, there is nothing more to do.",
-    "If not, somebody may want to use a copy of it. {call}",
-)
-CARD_IN_USE_AGAIN = NoticeWords(
-    "A smartcard of yours is in use again",
-    "The records of your organisation now say that a smartcard of yours, which had expired, is in "
-    "use again. It works at every unlock station.",
-    "If you have this smartcard, there is nothing more to do.",
-    "If not, somebody may want to use it. {call}",
-)
-CODE_GIVEN = NoticeWords(
-    "An unlock code for your smartcard was given by word of mouth",
-    "Somebody told the Registration Authority that they are you and cannot read their email. "
-    "They were given a code, in place of one by email, that helps to unlock your smartcard at "
-    "a station for a short time.",
-    "If you asked for this, there is nothing more to do.",
-    NOT_ASKED,
-)
-FIRST_CODE_GIVEN = NoticeWords(
-    "A code that unlocks your smartcard was given by word of mouth",
-    "Somebody told the Registration Authority that they are you, and that your smartcard is "
-    "locked. They were given a code. For a short time it unlocks your smartcard at a station, "
-    "where they can then register for self-service.",
-    "If you asked for this, there is nothing more to do.",
-    NOT_ASKED,
-)
 
 TO_HOLDERS = {
-    "registered": REGISTERED,
-    "unlocked": UNLOCKED,
-    "blocked": BLOCKED,
-    "email-changed-old": EMAIL_CHANGED_OLD,
-    "email-changed-new": EMAIL_CHANGED_NEW,
-    "questions-changed": QUESTIONS_CHANGED,
-    "email-change-waits": EMAIL_CHANGE_WAITS,
-    "attempts-paused": ATTEMPTS_PAUSED,
-    "pin-changed": PIN_CHANGED,
-    "pin-maybe-changed": PIN_MAYBE_CHANGED,
-    "misuse-reported": MISUSE_REPORTED,
-    "block-lifted": BLOCK_LIFTED,
-    "registration-revoked": REGISTRATION_REVOKED,
-    "email-corrected-old": EMAIL_CORRECTED_OLD,
-    "email-corrected-new": EMAIL_CORRECTED_NEW,
-    "recorded-email-changed": RECORDED_EMAIL_CHANGED,
-    "leaver-marked": LEAVER_MARKED,
-    "leaver-taken-back": LEAVER_TAKEN_BACK,
-    "misuse-stopped": MISUSE_STOPPED,
-    "change-stopped": CHANGE_STOPPED,
-    "card-added": CARD_ADDED,
-    "card-replaced": CARD_REPLACED,
-    "card-revoked": CARD_REVOKED,
-    "secret-set": SECRET_SET,
-    "card-key-set": CARD_KEY_SET,
-    "card-in-use-again": CARD_IN_USE_AGAIN,
-    "code-given": CODE_GIVEN,
-    "first-code-given": FIRST_CODE_GIVEN,
+    "registered": NoticeWords(
+        "You are registered for smartcard self-service",
+        "You can now unlock your smartcard yourself at any unlock station, whenever its PIN is "
+        "blocked or forgotten.",
+        "There is nothing more to do.",
+    ),
+    "unlocked": NoticeWords(
+        "Your smartcard was unlocked",
+        "Your smartcard was unlocked and a new PIN was set. It is ready for use.",
+        "There is nothing more to do.",
+    ),
+    "blocked": NoticeWords(
+        "Smartcard self-service is blocked for you",
+        "The security questions were answered wrongly too often. To protect you, smartcard "
+        "self-service is blocked for you at every station.",
+        "The Registration Authority can lift the block. Bring your smartcard and proof of who you "
+        "are.",
+        stop=STOP_BY_CALL,
+    ),
+    "email-changed-old": NoticeWords(
+        "Your email address for smartcard self-service was changed",
+        "Codes for your smartcard now go to another address.",
+        "If you made this change, there is nothing more to do.",
+    ),
+    "email-changed-new": NoticeWords(
+        "Your email address for smartcard self-service is confirmed",
+        "Codes and notices for your smartcard now come to this address.",
+        "There is nothing more to do.",
+    ),
+    "questions-changed": NoticeWords(
+        "Your security questions were changed",
+        "The security questions and answers for your smartcard were changed. The old ones no "
+        "longer count.",
+        "If you made this change, there is nothing more to do.",
+    ),
+    "email-change-waits": NoticeWords(
+        "Your email address for smartcard self-service is going to change",
+        "Another address for codes and notices was given at an unlock station. It does not count "
+        "yet: until then codes go to the old one, and the change can be stopped.",
+        "If you made this change, there is nothing more to do.",
+    ),
+    "attempts-paused": NoticeWords(
+        "Wrong answers were given with your smartcard",
+        "The security questions were answered wrongly too often with your smartcard, or with a "
+        "copy of it. No answers are taken with it for a while.",
+        "If it was you, come back later, or ask the Registration Authority.",
+    ),
+    "pin-changed": NoticeWords(
+        "The PIN of your smartcard was changed",
+        "The PIN of your smartcard was changed at an unlock station.",
+        "If you made this change, there is nothing more to do.",
+    ),
+    "pin-maybe-changed": NoticeWords(
+        "The PIN of your smartcard may have been changed",
+        "A change of your smartcard's PIN was begun at an unlock station. We do not know whether "
+        "your smartcard has the new PIN.",
+        "If you began this change, try the new PIN. If it does not work, your old PIN still does.",
+    ),
+    "misuse-reported": NoticeWords(
+        "What was under way with your smartcard is stopped",
+        "Somebody reported that what was done with your smartcard was not done by you. What was "
+        "under way is ended, and codes are withdrawn. If you are registered, self-service is "
+        "blocked at every station.",
+        "Go to the Registration Authority with your smartcard and proof of who you are.",
+        "If you did not report this, somebody else may read your mail. {call}",
+    ),
+    "block-lifted": NoticeWords(
+        "Smartcard self-service is open to you again",
+        "The Registration Authority has lifted the block. You can unlock your smartcard at any "
+        "unlock station again.",
+        "There is nothing more to do.",
+        NOT_ASKED,
+    ),
+    "registration-revoked": NoticeWords(
+        "Your registration for smartcard self-service was revoked",
+        "The Registration Authority has deleted your registration for smartcard self-service, "
+        "with your email address and your answers.",
+        "You can register again at any unlock station, with your smartcard and its PIN.",
+        NOT_ASKED,
+    ),
+    "email-corrected-old": NoticeWords(
+        "Your email address for smartcard self-service was changed",
+        "The Registration Authority has put another address in place of this one. Codes and "
+        "notices for your smartcard no longer come here.",
+        "If you asked for this, there is nothing more to do.",
+        NOT_ASKED,
+    ),
+    "email-corrected-new": NoticeWords(
+        "Your email address for smartcard self-service was changed",
+        "The Registration Authority has put this address in place. Codes and notices for your "
+        "smartcard now come here.",
+        "The next code that you enter at an unlock station confirms it.",
+        NOT_ASKED,
+    ),
+    "recorded-email-changed": NoticeWords(
+        "Another email address is recorded for you",
+        "The records of your organisation now hold another email address for you, and so does "
+        "smartcard self-service. If you are registered for self-service, codes still go to the "
+        "address that you registered.",
+        "If the other address is yours, there is nothing more to do.",
+        "If it is not yours, somebody may want to pass for you. {call}",
+    ),
+    "leaver-marked": NoticeWords(
+        "Smartcard self-service is closed for you",
+        "The Registration Authority has noted that you have left. Unlock stations can do nothing "
+        "with your smartcard any more.",
+        "If you have left, there is nothing more to do.",
+        "If you have not left, there is a mistake. {call}",
+    ),
+    "leaver-taken-back": NoticeWords(
+        "Smartcard self-service is open to you again",
+        "The Registration Authority has noted that you are here again. Unlock stations work with "
+        "your smartcard as they did before.",
+        "There is nothing more to do.",
+        NOT_ASKED,
+    ),
+    "misuse-stopped": NoticeWords(
+        "What was under way with your smartcard is stopped",
+        "The Registration Authority was told that something was not done by you. What was under "
+        "way is ended, and codes are withdrawn. If you are registered, self-service is blocked at "
+        "every station.",
+        "Go to the Registration Authority with your smartcard and proof of who you are.",
+        NOT_ASKED,
+    ),
+    "change-stopped": NoticeWords(
+        "Your email address for smartcard self-service stays as it was",
+        "Another address for codes and notices was given at an unlock station, and was to count "
+        "later. The Registration Authority has stopped this: codes go to the old address.",
+        "If you asked for this, there is nothing more to do.",
+        NOT_ASKED,
+    ),
+    "card-added": NoticeWords(
+        "A smartcard was recorded for you",
+        "The Registration Authority has recorded another smartcard as yours. It works at every "
+        "unlock station.",
+        "There is nothing more to do.",
+        NOT_ASKED,
+    ),
+    "card-replaced": NoticeWords(
+        "Your smartcard was replaced",
+        "The Registration Authority has recorded a new smartcard for you. The one that it "
+        "replaces is revoked: unlock stations can do nothing with it any more.",
+        "There is nothing more to do.",
+        NOT_ASKED,
+    ),
+    "card-revoked": NoticeWords(
+        "Your smartcard was revoked",
+        "The Registration Authority has revoked a smartcard of yours. Unlock stations can do "
+        "nothing with it any more.",
+        "If you need another smartcard, ask the Registration Authority.",
+        NOT_ASKED,
+    ),
+    "secret-set": NoticeWords(
+        "Your smartcard was prepared for unlocking",
+        "The Registration Authority has recorded what an unlock station needs to unlock your "
+        "smartcard. Your PIN stays as it is.",
+        "There is nothing more to do.",
+        NOT_ASKED,
+    ),
+    "card-key-set": NoticeWords(
+        "Another key of your smartcard was recorded",
+        "The records of your organisation now hold another key by which unlock stations recognise "
+        "your smartcard. Your smartcard and its PIN stay as they are.",
+        "If you were given new certificates or a new smartcard lately, there is nothing more to "
+        "do.",
+        "If not, somebody may want to use a copy of it. {call}",
+    ),
+    "card-in-use-again": NoticeWords(
+        "A smartcard of yours is in use again",
+        "The records of your organisation now say that a smartcard of yours, which had expired, "
+        "is in use again. It works at every unlock station.",
+        "If you have this smartcard, there is nothing more to do.",
+        "If not, somebody may want to use it. {call}",
+    ),
+    "code-given": NoticeWords(
+        "An unlock code for your smartcard was given by word of mouth",
+        "Somebody told the Registration Authority that they are you and cannot read their email. "
+        "They were given a code, in place of one by email, that helps to unlock your smartcard at "
+        "a station for a short time.",
+        "If you asked for this, there is nothing more to do.",
+        NOT_ASKED,
+    ),
+    "first-code-given": NoticeWords(
+        "A code that unlocks your smartcard was given by word of mouth",
+        "Somebody told the Registration Authority that they are you, and that your smartcard is "
+        "locked. They were given a code. For a short time it unlocks your smartcard at a station, "
+        "where they can then register for self-service.",
+        "If you asked for this, there is nothing more to do.",
+        NOT_ASKED,
+    ),
 }
 
 
 # What is mailed to staff.
 
-BLOCKED_STAFF = NoticeWords(
-    "Self-service was blocked for a cardholder",
-    "Too many failed attempts blocked smartcard self-service for this cardholder at every station.",
-    "They have been asked to come to you. Identify them before you lift the block.",
-)
-ATTEMPTS_PAUSED_STAFF = NoticeWords(
-    "Wrong answers with a card that cannot prove itself",
-    "Too many wrong answers were given with a card that is known by name only. Somebody may have "
-    "a copy of it. Self-service is paused for cards of this holder that cannot prove themselves.",
-    "Identify the cardholder before you lift the pause, and ask where their smartcard is.",
-)
-MISUSE_REPORTED_STAFF = NoticeWords(
-    "A cardholder says: this was not me",
-    "A cardholder entered the number from a notice at a station, to say that what it tells of was "
-    "not done by them. What was under way is ended. If they are registered, self-service is "
-    "blocked for them.",
-    "Their page says what it was about. Identify them, and put it right with them, before you lift "
-    "the block.",
-)
-CARD_NOT_GENUINE = NoticeWords(
-    "A smartcard failed its proof of being genuine",
-    "A smartcard that was put into a station could not prove that it is the one that was "
-    "issued. It was refused, and nothing was released for it.",
-    "Look the reference up to see whose card it claims to be. Keep the card if you get hold of it.",
-)
-FAILURES_AT_STATION = NoticeWords(
-    "Many failures at one station",
-    "Many visits at this station failed within an hour: wrong answers, wrong codes, refusals. "
-    "Its reader may be broken, or somebody may be trying smartcards that are not theirs.",
-    "Look at what happened there in the audit, and go and see the station.",
-)
-FAILURES_OF_PERSON = NoticeWords(
-    "Many failures of one cardholder",
-    "Much that was tried with a smartcard of this cardholder failed within an hour.",
-    "They may need help, or somebody else may have their smartcard: call them.",
-)
-STATION_SILENT = NoticeWords(
-    "A station is silent",
-    "Nothing was heard for two minutes or longer from what is named here. Until it is back, "
-    "nobody can be helped there.",
-    "See whether it has power and a network. Retire a station that does not come back.",
-)
-MAIL_HELD_UP = NoticeWords(
-    "Mail was held up",
-    "Mail did not leave for a while. It does again, and what had waited is being sent.",
-    "The log says what the mail relay answered. Whoever waited for a code can ask for another.",
-)
-ROW_ALTERED = NoticeWords(
-    "A record was altered outside of the service",
-    "A record that grants access was changed in the database by something that does not have "
-    "the key of the service. Nothing was done with it, and whoever needs it was turned away.",
-    "Tell whoever answers for security, and keep a copy of the database as it is now. "
-    'The command "kiosk doctor" names every such record, "kiosk rows --help" says what to do.',
-)
-AUDIT_BROKEN = NoticeWords(
-    "The audit does not fit any more",
-    "The daily verification found that the audit was changed behind the service's back, "
-    "or that its database was damaged.",
-    "Tell whoever answers for security, and keep a copy of the database as it is now. "
-    'The command "kiosk audit verify" shows the same at any time.',
-)
 
 TO_STAFF: Final = {
-    "blocked-staff": BLOCKED_STAFF,
-    "attempts-paused-staff": ATTEMPTS_PAUSED_STAFF,
-    "misuse-reported-staff": MISUSE_REPORTED_STAFF,
-    "card-not-genuine": CARD_NOT_GENUINE,
-    "failures-at-station": FAILURES_AT_STATION,
-    "failures-of-person": FAILURES_OF_PERSON,
-    "station-silent": STATION_SILENT,
-    "mail-held-up": MAIL_HELD_UP,
-    "row-altered": ROW_ALTERED,
-    "audit-broken": AUDIT_BROKEN,
+    "blocked-staff": NoticeWords(
+        "Self-service was blocked for a cardholder",
+        "Too many failed attempts blocked smartcard self-service for this cardholder at every "
+        "station.",
+        "They have been asked to come to you. Identify them before you lift the block.",
+    ),
+    "attempts-paused-staff": NoticeWords(
+        "Wrong answers with a card that cannot prove itself",
+        "Too many wrong answers were given with a card that is known by name only. Somebody may "
+        "have a copy of it. Self-service is paused for cards of this holder that cannot prove "
+        "themselves.",
+        "Identify the cardholder before you lift the pause, and ask where their smartcard is.",
+    ),
+    "misuse-reported-staff": NoticeWords(
+        "A cardholder says: this was not me",
+        "A cardholder entered the number from a notice at a station, to say that what it tells of "
+        "was not done by them. What was under way is ended. If they are registered, self-service "
+        "is blocked for them.",
+        "Their page says what it was about. Identify them, and put it right with them, before you "
+        "lift the block.",
+    ),
+    "card-not-genuine": NoticeWords(
+        "A smartcard failed its proof of being genuine",
+        "A smartcard that was put into a station could not prove that it is the one that was "
+        "issued. It was refused, and nothing was released for it.",
+        "Look the reference up to see whose card it claims to be. Keep the card if you get hold "
+        "of it.",
+    ),
+    "failures-at-station": NoticeWords(
+        "Many failures at one station",
+        "Many visits at this station failed within an hour: wrong answers, wrong codes, refusals. "
+        "Its reader may be broken, or somebody may be trying smartcards that are not theirs.",
+        "Look at what happened there in the audit, and go and see the station.",
+    ),
+    "failures-of-person": NoticeWords(
+        "Many failures of one cardholder",
+        "Much that was tried with a smartcard of this cardholder failed within an hour.",
+        "They may need help, or somebody else may have their smartcard: call them.",
+    ),
+    "station-silent": NoticeWords(
+        "A station is silent",
+        "Nothing was heard for two minutes or longer from what is named here. Until it is back, "
+        "nobody can be helped there.",
+        "See whether it has power and a network. Retire a station that does not come back.",
+    ),
+    "mail-held-up": NoticeWords(
+        "Mail was held up",
+        "Mail did not leave for a while. It does again, and what had waited is being sent.",
+        "The log says what the mail relay answered. Whoever waited for a code can ask for another.",
+    ),
+    "row-altered": NoticeWords(
+        "A record was altered outside of the service",
+        "A record that grants access was changed in the database by something that does not have "
+        "the key of the service. Nothing was done with it, and whoever needs it was turned away.",
+        "Tell whoever answers for security, and keep a copy of the database as it is now. The "
+        'command "kiosk doctor" names every such record, "kiosk rows --help" says what to do.',
+    ),
+    "audit-broken": NoticeWords(
+        "The audit does not fit any more",
+        "The daily verification found that the audit was changed behind the service's back, or "
+        "that its database was damaged.",
+        "Tell whoever answers for security, and keep a copy of the database as it is now. The "
+        'command "kiosk audit verify" shows the same at any time.',
+    ),
 }

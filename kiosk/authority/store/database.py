@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import Enum, auto
@@ -211,14 +211,7 @@ class Store:
         """
         if self.file is not None and not self.file.exists():
             return False
-        try:
-            with self._gateway(writes=False, options=READS) as gateway:
-                gateway.tuples(text("SELECT version_num FROM alembic_version"))
-        except StoreError as error:
-            if error.code in NO_SUCH_TABLE:
-                return False
-            raise
-        return True
+        return self._asked("SELECT version_num FROM alembic_version") is not None
 
     def sessions_elsewhere(self) -> int:
         """Count this program's other sessions at a database server."""
@@ -230,14 +223,9 @@ class Store:
 
         Raises ``StoreError`` when the database gives no answer; cheap enough to be called often.
         """
-        asked = text("SELECT version_num, least_program FROM alembic_version, served_program")
-        try:
-            with self._gateway(writes=False, options=READS) as gateway:
-                found = gateway.tuples(asked)
-        except StoreError as error:
-            if error.code not in NO_SUCH_TABLE:
-                raise
-            found = ()
+        found = self._asked(
+            "SELECT version_num, least_program FROM alembic_version, served_program"
+        )
         if not found:
             return SchemaFit.MISSING, ""
         ((revision, least_program),) = found
@@ -269,13 +257,8 @@ class Store:
 
     def out_of_service(self) -> str:
         """Return why no program may serve with this database while it is copied to a server."""
-        try:
-            with self._gateway(writes=False, options=READS) as gateway:
-                least = str(gateway.scalar(text("SELECT least_program FROM served_program")))
-        except StoreError as error:
-            if error.code in NO_SUCH_TABLE:
-                return ""
-            raise
+        found = self._asked("SELECT least_program FROM served_program")
+        least = str(found[0][0]) if found else ""
         return least if " " in least else ""
 
     def run_as_owner(self, statements: Iterable[str]) -> None:
@@ -330,6 +313,16 @@ class Store:
     @property
     def _on_sqlite(self) -> bool:
         return self._engine.dialect.name == "sqlite"
+
+    def _asked(self, statement: str) -> Sequence[Sequence[Any]] | None:
+        """Return the rows of a query of the schema's state; None where it has no such table."""
+        try:
+            with self._gateway(writes=False, options=READS) as gateway:
+                return gateway.tuples(text(statement))
+        except StoreError as error:
+            if error.code not in NO_SUCH_TABLE:
+                raise
+        return None
 
     @contextmanager
     def _gateway(

@@ -133,7 +133,7 @@ class Gateway:
         self, engine: Engine, macs: KeyedRowMacs, *, writes: bool, options: Mapping[str, Any]
     ) -> None:
         self._engine = engine
-        self._macs = macs
+        self.macs = macs
         self._writes = writes
         self._options = options
         self._usable = True
@@ -219,18 +219,7 @@ class Gateway:
 
     def fits(self, row: MacRow) -> bool:
         """Return whether a row matches its MAC; raises ``KeyMissing``."""
-        return self._macs.fits(row_message(row), row.mac)
-
-    def unknown_key(self, row: MacRow) -> str:
-        """Return the key of a row's MAC where the key file does not hold it; else empty."""
-        return self._macs.unknown_key(row.mac)
-
-    def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
-        """Return the keyed digests that a short number may have, the current key's first.
-
-        Raises ``KeyMissing``.
-        """
-        return self._macs.number_digests(use, digits)
+        return self.macs.fits(row_message(row), row.mac)
 
     def tuples(self, statement: Statement, values: Values | None = None) -> Sequence[Sequence[Any]]:
         """Return every row of a statement without conversion."""
@@ -302,7 +291,7 @@ class Gateway:
 
     def stamped(self, kind: type[MacRow], values: Values) -> dict[str, Any]:
         """Return the values of a whole row, with the MAC over them."""
-        mac = self._guarded(lambda: self._macs.make(mac_message(kind, values)))
+        mac = self._guarded(lambda: self.macs.make(mac_message(kind, values)))
         return {**values, MAC: mac}
 
     def change(
@@ -336,7 +325,7 @@ class Gateway:
         """Make the MAC of a locked row again, whether or not it matched."""
         table = table_of(type(row))
         this = [table.c[name] == getattr(row, name) for name in primary_key(type(row))]
-        self.run(update(table).where(*this).values({MAC: self._macs.make(row_message(row))}))
+        self.run(update(table).where(*this).values({MAC: self.macs.make(row_message(row))}))
 
     def lock(self, statement: Statement, values: Values) -> None:
         """Lock rows before the next statement reads; on SQLite a writer is alone anyway."""

@@ -112,9 +112,7 @@ def _draft(parts: Dependencies, visit_id: VisitId, attempt: str) -> _Drafted | T
         draft, code = _written_down(parts, context, new_id(), attempt)
         uow.codes.draft(draft)
         record(uow, AuditKind.CODE_DRAFTED, context.visit, code=draft.id)
-        number = _stop_number(uow, context)
-        uow.commit()
-        return _Drafted(draft, _compose(parts, context, draft, code, number))
+        return _committed(uow, parts, context, draft, code)
 
 
 def _repeated(
@@ -132,9 +130,7 @@ def _repeated(
     draft, code = _written_down(parts, context, earlier.id, earlier.attempt)
     if not uow.codes.redraft(draft):
         raise StepRefused("the code is no draft any more")
-    number = _stop_number(uow, context)
-    uow.commit()
-    return _Drafted(draft, _compose(parts, context, draft, code, number))
+    return _committed(uow, parts, context, draft, code)
 
 
 def _limited(uow: UnitOfWork, context: VisitContext, verdict: SendVerdict) -> CodeNotSent:
@@ -180,13 +176,6 @@ def _written_down(
     return draft, code
 
 
-def _stop_number(uow: UnitOfWork, context: VisitContext) -> str:
-    """Draw one for a recorded address; an address that was typed may be anybody's."""
-    if context.address not in addresses_of(context.holder, context.registration):
-        return ""
-    return draw_stop_number(uow, context.visit, context.holder)
-
-
 def _life(draft: EmailCode, policy: Policy, now: datetime) -> timedelta:
     """Return how long a code lives, no longer than the answers on which it is sent."""
     given_at = draft.questions_proven_at
@@ -195,23 +184,27 @@ def _life(draft: EmailCode, policy: Policy, now: datetime) -> timedelta:
     return min(policy.code_life, given_at + VISIT_LIFE - now)
 
 
-def _compose(
-    parts: Dependencies,
-    context: VisitContext,
-    draft: EmailCode,
-    code: Sensitive,
-    stop_number: str,
-) -> Message:
+def _committed(
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, draft: EmailCode, code: Sensitive
+) -> _Drafted:
+    """Commit a draft, and write its mail.
+
+    A recorded address gets a stop number, too; one that was typed may be anybody's.
+    """
+    recorded = context.address in addresses_of(context.holder, context.registration)
+    number = draw_stop_number(uow, context.visit, context.holder) if recorded else ""
+    uow.commit()
     life = _life(draft, context.policy, context.now)
-    return parts.compose(
+    message = parts.compose(
         to=context.address,
         purpose=context.progress.purpose,
         holder_name=context.holder.name,
         code=code,
         minutes=max(1, int(life.total_seconds() // 60)),
         proves_owner=context.asks_owner,
-        stop_number=stop_number,
+        stop_number=number,
     )
+    return _Drafted(draft, message)
 
 
 def _activate(parts: Dependencies, visit_id: VisitId, draft: EmailCode) -> Task:

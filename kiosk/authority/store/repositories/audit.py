@@ -266,8 +266,7 @@ class Audit(Repository):
         """Store a signed head; return False where somebody signed the same one at the same time."""
         if self.anchor_at(anchor.seq) is not None:
             return False  # SQLite's trigger would refuse the whole statement
-        insert = self._gateway.upsert(AuditAnchorRow).values(values(anchor))
-        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
+        return self._gateway.add_new(AuditAnchorRow, values(anchor))
 
     def anchors(self) -> tuple[AuditAnchor, ...]:
         """Return every anchor, by row number."""

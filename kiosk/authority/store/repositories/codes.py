@@ -323,7 +323,7 @@ class StopNumbers(Repository):
         """Draw a number for an event in a visit, and keep its digest; return the digits."""
         for _ in range(_DRAWS):
             digits = f"{secrets.randbelow(10**STOP_NUMBER_DIGITS):0{STOP_NUMBER_DIGITS}d}"
-            digest, *of_older_keys = self._gateway.number_digests(_USE, digits)
+            digest, *of_older_keys = self._gateway.macs.number_digests(_USE, digits)
             if any(self._kept(each) for each in of_older_keys):
                 continue
             number = StopNumber(new_id(), holder_id, visit_id, digest, self._now)
@@ -333,7 +333,7 @@ class StopNumbers(Repository):
 
     def find(self, digits: str) -> StopNumber | None:
         """Return the one with these digits, also one that was used up or is too old."""
-        digests = self._gateway.number_digests(_USE, digits)
+        digests = self._gateway.macs.number_digests(_USE, digits)
         return next((kept for kept in map(self._kept, digests) if kept), None)
 
     def _kept(self, digest: str) -> StopNumber | None:
@@ -382,7 +382,7 @@ class StopNumbers(Repository):
 
     def bind(self, digits: str) -> bytes:
         """Return the keyed digest of entered digits, for their charge."""
-        return self._gateway.number_digests(_USE, digits)[0].encode()
+        return self._gateway.macs.number_digests(_USE, digits)[0].encode()
 
 
 def entries_subject(holder_id: str, *, proven: bool) -> str:

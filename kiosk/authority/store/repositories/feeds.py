@@ -40,10 +40,8 @@ class AuditFeeds(Repository):
         The lease of a process that died runs out.
         """
         now, until = self._now, col(AuditFeedRow.held_until)
-        begun = self._gateway.upsert(AuditFeedRow).values(
-            name=name, reached="{}", holder="", held_until=now
-        )
-        self._gateway.run(begun.on_conflict_do_nothing())
+        begun = {"name": name, "reached": "{}", "holder": "", "held_until": now}
+        self._gateway.add_new(AuditFeedRow, begun)
         free = or_(
             col(AuditFeedRow.holder) == holder,
             until <= now,

@@ -59,7 +59,9 @@ class MacRows(Repository):
             for key in keys
             if key not in rows or not self._gateway.fits(rows[key])
         }
-        named = {name: self._gateway.unknown_key(row) for name, row in misfits.items() if row}
+        named = {
+            name: self._gateway.macs.unknown_key(row.mac) for name, row in misfits.items() if row
+        }
         unknown = {name: key_id for name, key_id in named.items() if key_id}
         last = keys[-1] if len(keys) == limit else None
         return Piece(len(keys), tuple(misfits), last, unknown=unknown)

@@ -416,9 +416,8 @@ class Cardholders(Repository):
         number = self._gateway.scalar(select(col(CardholderRow.number)).where(this))
         if number is None:
             return False
-        digest = self._gateway.number_digests(_ERASED, number)[0]
-        noted = self._gateway.upsert(ErasedNumberRow).values(digest=digest)
-        self._gateway.run(noted.on_conflict_do_nothing())
+        digest = self._gateway.macs.number_digests(_ERASED, number)[0]
+        self._gateway.add_new(ErasedNumberRow, {"digest": digest})
         for statement in about:
             self._gateway.run(statement)
         return self._gateway.run(delete(CardholderRow).where(this)) == 1
@@ -434,7 +433,7 @@ class Cardholders(Repository):
         sought = {
             digest: number
             for number in numbers
-            for digest in self._gateway.number_digests(_ERASED, number)
+            for digest in self._gateway.macs.number_digests(_ERASED, number)
         }
         found = self._gateway.tuples(select(col(row.digest)).where(col(row.digest).in_(sought)))
         return frozenset(sought[digest] for (digest,) in found)

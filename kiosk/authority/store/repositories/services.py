@@ -179,9 +179,7 @@ class Stations(Repository):
         """Take a heartbeat; add a new station."""
         this, new = col(StationRow.name) == station.name, values(station)
         latest = {name: new[name] for name in ("last_seen_at", "version", "reader_state", "site")}
-        stamped = self._gateway.stamped(StationRow, new)
-        insert = self._gateway.upsert(StationRow).values(stamped).on_conflict_do_nothing()
-        if self._gateway.run(insert) == 0:
+        if not self._gateway.add_new(StationRow, new):
             self._gateway.change(StationRow, this, **latest)
 
     def seen_again(self, stations: Sequence[Station]) -> None:
@@ -199,10 +197,8 @@ class Stations(Repository):
 
     def enrolled(self, station: Station) -> None:
         """Add an enrolled station, also one that was retired."""
-        this = col(StationRow.name) == station.name
-        stamped = self._gateway.stamped(StationRow, values(station))
-        insert = self._gateway.upsert(StationRow).values(stamped).on_conflict_do_nothing()
-        if self._gateway.run(insert) == 0:
+        if not self._gateway.add_new(StationRow, values(station)):
+            this = col(StationRow.name) == station.name
             self._gateway.change(StationRow, this, site=station.site, retired_at=None)
 
     def get(self, name: str) -> Station | None:
@@ -278,8 +274,7 @@ class Alarms(Repository):
     def begin(self, name: str, kind: str, detail: Mapping[str, Scalar]) -> bool:
         """Raise an alarm; return True for exactly one caller until it has ended."""
         alarm = Alarm(name, kind, self._now, self._now, dict(detail))
-        insert = self._gateway.upsert(AlarmRow).values(values(alarm))
-        if self._gateway.run(insert.on_conflict_do_nothing()) == 1:
+        if self._gateway.add_new(AlarmRow, values(alarm)):
             return True
         again = update(AlarmRow).where(col(AlarmRow.name) == name)
         self._gateway.write(again.values(seen_at=self._now, detail=dict(detail)))
@@ -440,7 +435,7 @@ class Enrolments(Repository):
         self._gateway.change(EnrolmentRow, col(EnrolmentRow.number) == number, used_key=fingerprint)
 
     def _digests(self, number: str, secret: str) -> tuple[str, ...]:
-        return self._gateway.number_digests("station-enrolment", number + secret)
+        return self._gateway.macs.number_digests("station-enrolment", number + secret)
 
 
 class PolicyChanges(Repository):

@@ -181,10 +181,12 @@ class EnrolledStations:
     def identify(self, peer: Peer) -> StationIdentity | PeerRefused:
         """Return the station of a key that is recorded and has not ended."""
         match peer:
-            case SocketPeer():
+            case SocketPeer(user_id):
                 if self._on_socket is None:
                     return PeerRefused("no station comes over a socket")
-                return self._on_socket.identify(peer)
+                if user_id != self._on_socket.user_id:
+                    return PeerRefused(f"user id {user_id} is not the station's")
+                return self._on_socket.station
             case CertificatePeer(key):
                 try:
                     with self._store.read(once=True) as uow:

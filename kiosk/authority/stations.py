@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Protocol, assert_never
+from typing import Protocol
 
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import Station
@@ -60,24 +60,10 @@ class PeerRefused:
 
 @dataclass(frozen=True, slots=True)
 class SocketStation:
-    """Implements ``StationDirectory``: only the station of this machine, by its account."""
+    """The station of this machine, which is the processes of its account."""
 
     user_id: int
     station: StationIdentity
-
-    def identify(self, peer: Peer) -> StationIdentity | PeerRefused:
-        """Return the station for a process of its account."""
-        match peer:
-            case SocketPeer(user_id):
-                if user_id == self.user_id:
-                    return self.station
-                return PeerRefused(f"user id {user_id} is not the station's")
-            case CertificatePeer(key):
-                return PeerRefused(f"no station is enrolled with the key {key}")
-            case AnonymousPeer():
-                return PeerRefused("it shows no certificate")
-            case _:
-                assert_never(peer)
 
 
 class StationDirectory(Protocol):

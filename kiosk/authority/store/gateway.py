@@ -219,7 +219,7 @@ class Gateway:
 
     def fits(self, row: MacRow) -> bool:
         """Return whether a row matches its MAC; raises ``KeyMissing``."""
-        return self.macs.fits(row_message(row), row.mac)
+        return self.macs.fits(mac_message(type(row), row.__dict__), row.mac)
 
     def tuples(self, statement: Statement, values: Values | None = None) -> Sequence[Sequence[Any]]:
         """Return every row of a statement without conversion."""
@@ -314,18 +314,12 @@ class Gateway:
         return rows
 
     def rewrite(self, row: MacRow, **new: Any) -> None:
-        """Set new values and a new MAC in a locked row."""
+        """Set new values and a new MAC in a locked row, whether or not it matched its MAC."""
         kind = type(row)
         now = {name: getattr(row, name) for name in covered(kind)} | new
         mac = self.stamped(kind, now)[MAC]
         key = _keyed(kind, {name: getattr(row, name) for name in primary_key(kind)})
         self.write(_update(kind, (*new, MAC)), key | new | {MAC: mac})
-
-    def restamp(self, row: MacRow) -> None:
-        """Make the MAC of a locked row again, whether or not it matched."""
-        table = table_of(type(row))
-        this = [table.c[name] == getattr(row, name) for name in primary_key(type(row))]
-        self.run(update(table).where(*this).values({MAC: self.macs.make(row_message(row))}))
 
     def lock(self, statement: Statement, values: Values) -> None:
         """Lock rows before the next statement reads; on SQLite a writer is alone anyway."""
@@ -516,11 +510,6 @@ def mac_message(kind: type[MacRow], values: Mapping[str, Any]) -> bytes:
         if value != default:
             found += (name, value)
     return _heading(kind) + encoded(found)
-
-
-def row_message(row: MacRow) -> bytes:
-    """Return the bytes of a row as it was read."""
-    return mac_message(type(row), row.__dict__)
 
 
 def row_key(row: TableRow) -> tuple[str, ...]:

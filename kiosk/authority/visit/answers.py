@@ -13,7 +13,7 @@ from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder, notify_staff
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import Cardholder, JointHash, Registration, Visit
+from kiosk.authority.store.records import JointHash, Registration
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter, reload
@@ -106,7 +106,7 @@ def _charge(
 
 
 def _blocked(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitRefused:
-    block(uow, parts, context.visit, context.holder, context.required_registration)
+    block(uow, parts, context)
     return VisitRefused(Reason.REGISTRATION_BLOCKED, keep=context.visit)
 
 
@@ -136,22 +136,16 @@ def _wrong(
     if proven or left > 0:
         return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))
     if first:
-        registration = context.required_registration
-        pause_unproven(uow, parts, context.visit, context.holder, registration)
+        _report_pause(uow, parts, context)
     raise _paused(reload(uow, context))
 
 
 # A registration is blocked on every station.
 
 
-def block(
-    uow: UnitOfWork,
-    parts: Dependencies,
-    visit: Visit,
-    holder: Cardholder,
-    registration: Registration,
-) -> None:
+def block(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> None:
     """Block, once; holder and RA staff get a mail, and it is audited."""
+    visit, holder, registration = context.visit, context.holder, context.required_registration
     if not uow.registrations.block(holder.id):
         return
     record(uow, AuditKind.REGISTRATION_BLOCKED, visit, failures=registration.failures)
@@ -159,17 +153,12 @@ def block(
     notify_staff(uow, Notice.BLOCKED_STAFF, parts.staff_addresses, visit, holder)
 
 
-def pause_unproven(
-    uow: UnitOfWork,
-    parts: Dependencies,
-    visit: Visit,
-    holder: Cardholder,
-    registration: Registration,
-) -> None:
+def _report_pause(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> None:
     """Report wrong answers given with a card that is known by name only.
 
     The registration is not blocked: a copy of a card must not lock its holder out.
     """
+    visit, holder, registration = context.visit, context.holder, context.required_registration
     record(uow, AuditKind.ATTEMPTS_PAUSED, visit, failures=registration.unproven_failures)
     notify_holder(uow, Notice.ATTEMPTS_PAUSED, visit, holder, registration)
     notify_staff(uow, Notice.ATTEMPTS_PAUSED_STAFF, parts.staff_addresses, visit, holder)

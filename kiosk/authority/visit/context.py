@@ -17,7 +17,6 @@ from kiosk.authority.crypto.card_keys import named_by_key
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
-    AroundVisit,
     Card,
     Cardholder,
     EmailCode,
@@ -417,26 +416,16 @@ def read_context(
 ) -> VisitContext:
     """Read what is recorded around a visit."""
     around = uow.visit_records.look(visit, card.id, holder.id)
-    return _context(uow, policy, visit, card, holder, around)
+    return context_of(uow, policy, LockedVisit(visit, card, holder, around, station=None))
 
 
 def context_of(uow: UnitOfWork, policy: Policy, locked: LockedVisit) -> VisitContext:
     """Return the context that was read with the locks."""
-    return _context(uow, policy, locked.visit, locked.card, locked.holder, locked.around)
-
-
-def _context(
-    uow: UnitOfWork,
-    policy: Policy,
-    visit: Visit,
-    card: Card,
-    holder: Cardholder,
-    around: AroundVisit,
-) -> VisitContext:
+    visit, around = locked.visit, locked.around
     return VisitContext(
         visit=visit,
-        card=card,
-        holder=holder,
+        card=locked.card,
+        holder=locked.holder,
         registration=around.registration,
         pending=around.pending,
         code=_vouched_for(uow, around.code),

@@ -311,7 +311,7 @@ def _open_visit(
     registration = context.registration
     if registration is not None and has_to_block(uow, registration, context.policy):
         # All its attempts were charged by a program that died since.
-        block(uow, parts, context.visit, context.holder, registration)
+        block(uow, parts, context)
         context = reload(uow, context)
     return _welcome(uow, context)
 

@@ -78,7 +78,7 @@ class MacRows(Repository):
         altered = [row_name(row) for row in locked if not self._gateway.fits(row)]
         fitting = [row for row in locked if row_name(row) not in altered]
         for row in fitting:
-            self._gateway.restamp(row)
+            self._gateway.rewrite(row)
         last = row_key(locked[-1]) if len(locked) == limit else None
         return Piece(len(locked), tuple(altered), last, len(fitting))
 
@@ -93,7 +93,7 @@ class MacRows(Repository):
         this = [column == value for column, value in zip(columns, key, strict=True)]
         found = self._gateway.unchecked(select(kind).where(*this).with_for_update(), kind)
         for each in found:
-            self._gateway.restamp(each)
+            self._gateway.rewrite(each)
         return bool(found)
 
     def made_by(self, key_id: str) -> int:

@@ -281,6 +281,13 @@ def _is(holder_id: str) -> ColumnElement[bool]:
     return col(RegistrationRow.holder_id) == holder_id
 
 
+_OF_CARD: Final = StaffCardRow, KeptSecretRow, UnblockRow
+_OF_HOLDER: Final = (
+    *(StopNumberRow, AddressChangeRow, CodeRow, PendingRow, RegistrationRow),
+    *(SearchTermRow, OutboxRow, ProposedActRow, ActionNoteRow, CardRow),
+)
+"""Beside visits and attempts, the rows about a card or a holder, in the order of their erasure."""
+
 _ERASED: Final = "erased-number"
 _WRITTEN: Final = ("number", "name", "sort_name", "email", "left_at", "mac")
 
@@ -395,22 +402,10 @@ class Cardholders(Repository):
         subject, visit = col(AttemptRow.subject), VisitRow
         theirs = or_(col(visit.holder_id) == holder_id, col(visit.card_id).in_(cards))
         about = (  # what refers to something goes before it
-            delete(StaffCardRow).where(col(StaffCardRow.card_id).in_(cards)),
-            delete(KeptSecretRow).where(col(KeptSecretRow.card_id).in_(cards)),
-            delete(UnblockRow).where(col(UnblockRow.card_id).in_(cards)),
-            delete(AttemptRow).where(subject.in_(subjects)),
-            delete(StopNumberRow).where(col(StopNumberRow.holder_id) == holder_id),
-            delete(AttemptRow).where(subject.in_(codes)),
-            delete(AddressChangeRow).where(col(AddressChangeRow.holder_id) == holder_id),
-            delete(CodeRow).where(col(CodeRow.holder_id) == holder_id),
-            delete(PendingRow).where(col(PendingRow.holder_id) == holder_id),
+            *(delete(row).where(table_of(row).c.card_id.in_(cards)) for row in _OF_CARD),
+            delete(AttemptRow).where(or_(subject.in_(subjects), subject.in_(codes))),
             delete(VisitRow).where(theirs),
-            delete(RegistrationRow).where(col(RegistrationRow.holder_id) == holder_id),
-            delete(SearchTermRow).where(col(SearchTermRow.holder_id) == holder_id),
-            delete(OutboxRow).where(col(OutboxRow.holder_id) == holder_id),
-            delete(ProposedActRow).where(col(ProposedActRow.holder_id) == holder_id),
-            delete(ActionNoteRow).where(col(ActionNoteRow.holder_id) == holder_id),
-            delete(CardRow).where(col(CardRow.holder_id) == holder_id),
+            *(delete(row).where(table_of(row).c.holder_id == holder_id) for row in _OF_HOLDER),
         )
         this = col(CardholderRow.id) == holder_id
         number = self._gateway.scalar(select(col(CardholderRow.number)).where(this))

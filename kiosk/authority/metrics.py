@@ -13,7 +13,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -155,64 +155,48 @@ class CallMetrics:
             self._unblocks.labels(OUTCOMES[type(outcome)]).inc()
 
 
-@dataclass(frozen=True, slots=True)
-class EstateNumbers:
-    """The state of the estate in the database; ages are in seconds."""
+def estate_numbers(uow: UnitOfWork) -> Iterator[Metric]:
+    """Read the state of the estate from one snapshot of the database; ages are in seconds."""
 
-    outbox_waiting: int = field(metadata={"help": "Notices that wait to be mailed."})
-    outbox_oldest_seconds: float = field(metadata={"help": "How long the oldest of them waits."})
-    outbox_dead: int = field(metadata={"help": "Notices that were given up, in the last month."})
-    visits_open: int = field(metadata={"help": "Visits that are under way."})
-    stations_in_service: int = field(metadata={"help": "Stations that are not retired."})
-    stations_silent: int = field(metadata={"help": "Those of them that fell silent."})
-    registrations_blocked: int = field(
-        metadata={"help": f"Registrations that staff have to lift the block of (to {MOST_BLOCKED})"}
-    )
-    audit_rows: int = field(metadata={"help": "Rows of the audit, in all its chains."})
-    audit_unsigned_rows: int = field(metadata={"help": "Rows that no anchor covers yet."})
-    audit_unsigned_seconds: float = field(metadata={"help": "How old the oldest of them is."})
-    siem_rows_waiting: int = field(
-        metadata={"help": "Rows of the audit that the collector has not confirmed."}
-    )
-    siem_oldest_seconds: float = field(metadata={"help": "How old the oldest of them is."})
-    caretaker_age_seconds: float = field(
-        metadata={"help": "How long ago the caretaker last ran: alarms, anchors, retention."}
-    )
-    alarms: dict[str, int] = field(metadata={"help": "Alarms that stand, by kind.", "by": "kind"})
+    def age(since: datetime | None) -> float:
+        return 0.0 if since is None else max(0.0, (uow.now - since).total_seconds())
 
-
-def estate_numbers(uow: UnitOfWork) -> EstateNumbers:
-    """Read them from one snapshot of the database."""
+    waits, dead = age(uow.outbox.waits_since()), uow.monitored.dead_letters()
     serving, silent = uow.monitored.stations(silent_before(uow.now))
+    opened = uow.monitored.open_visits(AuditKind.VISIT_OPENED.value)
+    blocked = uow.lists.count(PeopleGroup.BLOCKED, MOST_BLOCKED)
+    to_lift = f"Registrations that staff have to lift the block of (to {MOST_BLOCKED})"
     gaps = uow.audit.gaps()
     rows, _ = uow.monitored.beyond({}, gaps)
     unsigned, unsigned_since = uow.monitored.beyond(uow.monitored.last_anchored(), gaps)
     sent = uow.feeds.reached(FEED)
     unsent, unsent_since = (0, None) if sent is None else uow.monitored.beyond(sent, gaps)
+    to_send = "Rows of the audit that the collector has not confirmed."
     watch = uow.jobs.get(WATCH)
-    alarms = dict.fromkeys((kind.value for kind in AlarmKind), 0)
-    for alarm in uow.alarms.standing():
-        alarms[alarm.kind] += 1
-    return EstateNumbers(
-        outbox_waiting=uow.outbox.waiting(),
-        outbox_oldest_seconds=_age(uow.outbox.waits_since(), uow.now),
-        outbox_dead=uow.monitored.dead_letters(),
-        visits_open=uow.monitored.open_visits(AuditKind.VISIT_OPENED.value),
-        stations_in_service=serving,
-        stations_silent=silent,
-        registrations_blocked=uow.lists.count(PeopleGroup.BLOCKED, MOST_BLOCKED),
-        audit_rows=rows,
-        audit_unsigned_rows=unsigned,
-        audit_unsigned_seconds=_age(unsigned_since, uow.now),
-        siem_rows_waiting=unsent,
-        siem_oldest_seconds=_age(unsent_since, uow.now),
-        caretaker_age_seconds=_age(watch.done_at if watch else None, uow.now),
-        alarms=alarms,
+    watched = age(watch.done_at if watch else None)
+    watching = "How long ago the caretaker last ran: alarms, anchors, retention."
+    numbers = (
+        ("outbox_waiting", "Notices that wait to be mailed.", uow.outbox.waiting()),
+        ("outbox_oldest_seconds", "How long the oldest of them waits.", waits),
+        ("outbox_dead", "Notices that were given up, in the last month.", dead),
+        ("visits_open", "Visits that are under way.", opened),
+        ("stations_in_service", "Stations that are not retired.", serving),
+        ("stations_silent", "Those of them that fell silent.", silent),
+        ("registrations_blocked", to_lift, blocked),
+        ("audit_rows", "Rows of the audit, in all its chains.", rows),
+        ("audit_unsigned_rows", "Rows that no anchor covers yet.", unsigned),
+        ("audit_unsigned_seconds", "How old the oldest of them is.", age(unsigned_since)),
+        ("siem_rows_waiting", to_send, unsent),
+        ("siem_oldest_seconds", "How old the oldest of them is.", age(unsent_since)),
+        ("caretaker_age_seconds", watching, watched),
     )
-
-
-def _age(since: datetime | None, now: datetime) -> float:
-    return 0.0 if since is None else max(0.0, (now - since).total_seconds())
+    for name, about, number in numbers:
+        yield _gauge(name, about, number)
+    standing = [alarm.kind for alarm in uow.alarms.standing()]
+    alarms = GaugeMetricFamily("kiosk_alarms", "Alarms that stand, by kind.", labels=["kind"])
+    for kind in AlarmKind:
+        alarms.add_metric([kind.value], standing.count(kind.value))
+    yield alarms
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,22 +250,12 @@ class StandingCollector(Collector):
         store_up = "Whether the database answers."
         try:
             with watched.store.read() as uow:
-                numbers = estate_numbers(uow)
+                numbers = tuple(estate_numbers(uow))
         except StoreError:
             yield _gauge("store_up", store_up, value=False)
             return
         yield _gauge("store_up", store_up, value=True)
-        for about in fields(numbers):
-            counted = getattr(numbers, about.name)
-            if "by" not in about.metadata:
-                yield _gauge(about.name, about.metadata["help"], counted)
-                continue
-            by = GaugeMetricFamily(
-                f"kiosk_{about.name}", about.metadata["help"], labels=[about.metadata["by"]]
-            )
-            for value, number in counted.items():
-                by.add_metric([value], number)
-            yield by
+        yield from numbers
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

@@ -235,6 +235,9 @@ class Gateway:
             return rows[0][0] if rows else None
         return self._guarded(lambda: self._connection.scalar(statement, values))
 
+    def count(self, statement: Select[int]) -> int:
+        return self.scalar(statement) or 0
+
     # --- writing ---
 
     def run(self, statement: Statement, many: Sequence[Values] | None = None) -> int:

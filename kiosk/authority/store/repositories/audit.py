@@ -362,7 +362,8 @@ class Audit(Repository):
             after = begin  # what came before was purged since
         elif after not in (begin, *ends) and (gone := self._missed(after)) is not None:
             return AuditPiece(after, over=True, fault=gone)
-        head = self._head(select(AuditHeadRow).where(col(AuditHeadRow.chain) == chain))
+        of_chain = select(AuditHeadRow).where(col(AuditHeadRow.chain) == chain)
+        head = self._one(AuditHead, AuditHeadRow, of_chain)
         seq, until = col(AuditAnchorRow.seq), min(after.seq + most + BATCH, before_first(chain + 1))
         within = select(AuditAnchorRow).where(seq.between(after.seq, until))
         anchors = (*self._anchors(within), *self.newest_anchors(chain, limit=1))
@@ -401,8 +402,7 @@ class Audit(Repository):
         """Return how many rows there are after one, up to row ``last``."""
         seq = col(AuditEventRow.seq)
         within = select(func.count()).where(seq > after, seq <= last)
-        count: int = self._gateway.scalar(within)
-        return count
+        return self._gateway.count(within)
 
     def rows(self, after: int, last: int, limit: int) -> Sequence[AuditEventRow]:
         """Return some rows as they are stored, after one, up to row ``last``, by number."""
@@ -541,7 +541,8 @@ class Audit(Repository):
         chain = col(AuditHeadRow.chain)
         used = chain_of(other_than.seq) if other_than else 0
         free = select(AuditHeadRow).order_by(chain == used, chain).limit(1)
-        while (head := self._head(free.with_for_update(skip_locked=True))) is None:
+        free = free.with_for_update(skip_locked=True)
+        while (head := self._one(AuditHead, AuditHeadRow, free)) is None:
             last = self._gateway.scalar(select(func.max(chain)))
             if last is None:
                 raise StoreError("the audit has lost its head", "audit")
@@ -550,9 +551,6 @@ class Audit(Repository):
             if self._gateway.run(begun.on_conflict_do_nothing()) == 1:
                 return new  # else somebody else began it, and has committed since
         return head
-
-    def _head(self, statement: Select[AuditHeadRow]) -> AuditHead | None:
-        return self._one(AuditHead, AuditHeadRow, statement)
 
 
 def _bad_gap(gaps: Iterable[AuditGap], check: SignatureCheck | None) -> AuditFault | None:
@@ -646,8 +644,7 @@ class AuditTrail(Repository):
 
     def count(self, query: AuditQuery) -> int:
         statement = select(func.count()).select_from(AuditEventRow)
-        count: int = self._gateway.scalar(statement.where(*_conditions(query)))
-        return count
+        return self._gateway.count(statement.where(*_conditions(query)))
 
     def last_by_actor(self, kind: str) -> dict[str, datetime]:
         """Return when each actor last caused an event of a kind."""

@@ -377,7 +377,7 @@ class CardRecords(Repository):
         seen = select(func.count()).where(
             col(CardRow.status) == CardStatus.ACTIVE, col(CardRow.secret_seen_at) < before
         )
-        return int(self._gateway.scalar(seen) or 0)
+        return self._gateway.count(seen)
 
     def count_keys(self, named_by_key: str) -> tuple[int, int]:
         """Return how many cards are in use, and of how many the key is known.
@@ -388,8 +388,7 @@ class CardRecords(Repository):
         is_named = col(CardRow.identifier).like(named_by_key)
         known = or_(col(CardRow.auth_key).is_not(None), is_named)
         every = select(func.count()).where(in_use)
-        counts = self._gateway.scalar(every), self._gateway.scalar(every.where(known))
-        return int(counts[0] or 0), int(counts[1] or 0)
+        return self._gateway.count(every), self._gateway.count(every.where(known))
 
     def count_exchange(self, card_id: str, at: datetime, *, since: datetime) -> None:
         """Count one more use of an admin key; those before ``since`` are dropped."""

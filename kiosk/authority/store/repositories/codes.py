@@ -106,11 +106,12 @@ class EmailCodes(Repository):
 
     def get(self, code_id: str) -> EmailCode | None:
         """Return one by id, whether or not it is live."""
-        return self._first(_CODE, {"code": code_id}, id=code_id)
+        return self._one(EmailCode, CodeRow, _CODE, {"code": code_id}, id=code_id)
 
     def newest(self, card_id: str) -> EmailCode | None:
         """Return the last one that was sent or given for a card, whatever its state."""
-        return self._first(_NEWEST, {"card": card_id}, card_id=card_id)
+        this = {"card": card_id}
+        return self._one(EmailCode, CodeRow, _NEWEST, this, card_id=card_id)
 
     def send_times(
         self, card_id: str, since: datetime, *, proves_owner: bool = False, unproven: bool = False
@@ -154,7 +155,7 @@ class EmailCodes(Repository):
         """Return the one that an attempt of a visit requested, unless it was revoked."""
         given = {"card": card_id, "visit": visit_id, "asked": attempt}
         this = {"card_id": card_id, "visit_id": visit_id, "attempt": attempt}
-        return self._first(_OF_ATTEMPT, given, **this)
+        return self._one(EmailCode, CodeRow, _OF_ATTEMPT, given, **this)
 
     def redraft(self, code: EmailCode) -> bool:
         """Put another code into a draft that was not mailed; return False where it is none."""
@@ -266,11 +267,6 @@ class EmailCodes(Repository):
     def revoke_of_holder(self, holder_id: str) -> None:
         """Revoke every code of a holder, also those that are being mailed."""
         self._revoke(col(CodeRow.holder_id) == holder_id)
-
-    def _first(
-        self, statement: Prepared, given: dict[str, str], **asked: object
-    ) -> EmailCode | None:
-        return self._one(EmailCode, CodeRow, statement, given, **asked)
 
     def _revoke(self, *conditions: ColumnElement[bool]) -> bool:
         unused = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)

@@ -105,8 +105,7 @@ class MacRows(Repository):
         return sum(self._count(kind, _otherwise(kind, key_id)) for kind in KINDS.values())
 
     def _count(self, kind: type[MacRow], condition: ColumnElement[bool]) -> int:
-        count: int = self._gateway.scalar(select(func.count()).select_from(kind).where(condition))
-        return count
+        return self._gateway.count(select(func.count()).select_from(kind).where(condition))
 
     def _readable(self, kind: type[MacRow], keys: list[RowKey]) -> dict[RowKey, MacRow]:
         """Return rows by key, except rows with a value that its column may not hold."""

@@ -46,8 +46,7 @@ class PastRows(Repository):
 
     def count(self, kind: PastKind, before: datetime) -> int:
         row, _, past = _past(kind, before, counting=True)
-        count: int = self._gateway.scalar(select(func.count()).select_from(row).where(past))
-        return count
+        return self._gateway.count(select(func.count()).select_from(row).where(past))
 
     def delete(self, kind: PastKind, before: datetime, most: int) -> int:
         """Delete some; return how many."""

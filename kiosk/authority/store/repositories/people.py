@@ -317,8 +317,7 @@ class Cardholders(Repository):
         address = func.lower(col(CardholderRow.email))
         inside = [address.like(f"%{sign}{domain}") for domain in domains for sign in "@."]
         outside = select(func.count()).where(address.is_not(None), not_(or_(false(), *inside)))
-        count: int = self._gateway.scalar(outside.select_from(CardholderRow))
-        return count
+        return self._gateway.count(outside.select_from(CardholderRow))
 
     def lock_each(self, ids: Iterable[str]) -> dict[str, Cardholder]:
         """Return those of ``ids`` that exist, locked against other writers; at most 500.
@@ -548,8 +547,7 @@ class PeopleLists(Repository):
         """Return how many the group has, at most ``most``."""
         found, _ = self._group(group)
         some = found.with_only_columns(col(CardholderRow.id)).limit(most).subquery()
-        count: int = self._gateway.scalar(select(func.count()).select_from(some))
-        return count
+        return self._gateway.count(select(func.count()).select_from(some))
 
     def _group(self, group: PeopleGroup) -> tuple[Select[Any], Any]:
         """Return the query for the group's people, and its date."""

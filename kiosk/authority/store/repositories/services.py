@@ -104,8 +104,7 @@ class Outbox(Repository):
         new = col(OutboxRow.created_at) > since, col(OutboxRow.next_at) > since
         these = col(OutboxRow.to) == to, col(OutboxRow.template).in_(list(templates))
         about = (col(OutboxRow.holder_id) == holder_id,) if holder_id else ()
-        count: int = self._gateway.scalar(select(func.count()).where(*new, *these, *about))
-        return count
+        return self._gateway.count(select(func.count()).where(*new, *these, *about))
 
     def claim_due(self, limit: int, lease: timedelta) -> tuple[OutboxMessage, ...]:
         """Take up to ``limit`` that are due, oldest first; commit before mailing them.
@@ -133,8 +132,7 @@ class Outbox(Repository):
 
     def waiting(self) -> int:
         """Return how many are neither sent nor given up."""
-        count: int = self._gateway.scalar(select(func.count()).where(*_waiting()))
-        return count
+        return self._gateway.count(select(func.count()).where(*_waiting()))
 
     def waits_since(self) -> datetime | None:
         """Return when the oldest of those was queued; None where nothing waits."""
@@ -145,8 +143,7 @@ class Outbox(Repository):
     def denied_addresses(self) -> int:
         """Return to how many addresses notices wait that a policy of the relay refused."""
         addresses = select(func.count(distinct(col(OutboxRow.to))))
-        count: int = self._gateway.scalar(addresses.where(*_waiting(), col(OutboxRow.denied)))
-        return count
+        return self._gateway.count(addresses.where(*_waiting(), col(OutboxRow.denied)))
 
     def held_up_since(self) -> datetime | None:
         """Return when the oldest notice was queued that shows that mail does not move.

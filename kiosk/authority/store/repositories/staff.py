@@ -66,8 +66,7 @@ class Staff(Repository):
             col(StaffMemberRow.removed_at).is_(None),
             col(StaffMemberRow.id).in_(keyed),
         )
-        count: int = self._gateway.scalar(select(func.count()).where(*present))
-        return count
+        return self._gateway.count(select(func.count()).where(*present))
 
     # --- keys ---
 

@@ -151,8 +151,7 @@ class Monitored(Repository):
     def dead_letters(self) -> int:
         """Return how many notices failed finally and are still kept."""
         dead = select(func.count()).where(col(OutboxRow.failed_at).is_not(None))
-        count: int = self._gateway.scalar(dead)
-        return count
+        return self._gateway.count(dead)
 
     def open_visits(self, opened: str) -> int:
         """Return how many visits are open; ``opened`` is the kind of event that opens one."""
@@ -161,14 +160,13 @@ class Monitored(Repository):
             .select_from(AuditEventRow)
             .join(VisitRow, col(VisitRow.id) == col(AuditEventRow.visit_id))
         )
-        count: int = self._gateway.scalar(
+        return self._gateway.count(
             events.where(
                 col(AuditEventRow.kind) == opened,
                 col(AuditEventRow.at) > self._now - OPEN_AT_MOST,
                 col(VisitRow.closed_at).is_(None),
             )
         )
-        return count
 
     def stations(self, silent_before: datetime) -> tuple[int, int]:
         """Return how many are in service, and how many of them started and fell silent."""

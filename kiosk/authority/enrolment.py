@@ -101,15 +101,15 @@ class StationEnrolment:
                     _record(uow, ServiceKind.ENROLMENT_REFUSED, line.station, because=because)
                     uow.commit()
                 raise StepRefused(because)
-            issued = self._issue(key, line.station, uow.now)
+            row, reply = self._issue(key, line.station, uow.now)
             if taken is None:
                 uow.stations.enrolled(Station(line.station, uow.now, site=line.site))
                 uow.station_keys.drop(line.station)
-                uow.station_keys.add(issued.row)
+                uow.station_keys.add(row)
                 uow.enrolments.use(line.number, fingerprint)
                 _record(uow, ServiceKind.STATION_ENROLLED, line.station, key=fingerprint)
                 uow.commit()
-        return issued.reply
+        return reply
 
     def renew(self, fingerprint: str, asked: Renew) -> Enrolled:
         """Issue a station's next certificate, in the last third of the present one's life.
@@ -134,25 +134,22 @@ class StationEnrolment:
                 known, owner = taken
                 if owner != station or known.added_at <= used.added_at:
                     raise StepRefused("the key is known already")
-                return self._issue(key, station.name, known.added_at).reply
-            issued = self._issue(key, station.name, uow.now)
-            uow.station_keys.replace(used, issued.row)
-            _record(uow, ServiceKind.STATION_KEY_RENEWED, station.name, key=issued.row.fingerprint)
+                _, reply = self._issue(key, station.name, known.added_at)
+                return reply
+            row, reply = self._issue(key, station.name, uow.now)
+            uow.station_keys.replace(used, row)
+            _record(uow, ServiceKind.STATION_KEY_RENEWED, station.name, key=row.fingerprint)
             uow.commit()
-        return issued.reply
+        return reply
 
-    def _issue(self, key: ec.EllipticCurvePublicKey, station: str, now: datetime) -> _Issued:
+    def _issue(
+        self, key: ec.EllipticCurvePublicKey, station: str, now: datetime
+    ) -> tuple[StationKey, Enrolled]:
         terms = self._terms
         made = self._ca.issue(key, station, now, terms.life)
         row = StationKey(fingerprint_of(key), station, made.not_valid_after_utc, now)
         pem = made.public_bytes(Encoding.PEM).decode()
-        return _Issued(row, Enrolled(station, pem, terms.believed, terms.addresses))
-
-
-@dataclass(frozen=True, slots=True)
-class _Issued:
-    row: StationKey
-    reply: Enrolled
+        return row, Enrolled(station, pem, terms.believed, terms.addresses)
 
 
 def _key_of(request: str) -> ec.EllipticCurvePublicKey:

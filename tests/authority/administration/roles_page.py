@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, IDENTIFIES, PERMITTED, Action, Role
+from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, IDENTIFIES, Action, Role
 
 _HEAD = """\
 # Who may do what
@@ -91,7 +91,7 @@ def page() -> str:
 
 
 def _row(action: Action, roles: list[Role]) -> str:
-    cells = ("yes" if role in PERMITTED[action] else "" for role in roles)
+    cells = ("yes" if role in action.roles else "" for role in roles)
     marks = f"{' (*)' if action in IDENTIFIES else ''}{' (2)' if action in FOUR_EYES else ''}"
     marks += " (3)" if action in ALWAYS_FOUR_EYES else ""
     return f"| {WORDS[action]}{marks} | {' | '.join(cells)} |"

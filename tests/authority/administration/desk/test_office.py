@@ -10,7 +10,7 @@ from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.views import Grounds, Seen
 from kiosk.authority.audit.events import AuditKind, StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotStaff, NotTaken
-from kiosk.authority.roles import PERMITTED, Action, Role
+from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.offices import GROUNDS
@@ -18,11 +18,11 @@ from tests.authority.store import samples
 
 
 def test_every_action_is_in_the_table() -> None:
-    assert set(PERMITTED) == set(Action)
+    assert all(action.roles for action in Action)
 
 
 def test_an_auditor_only_reads() -> None:
-    allowed = {action for action, roles in PERMITTED.items() if Role.AUDITOR in roles}
+    allowed = {action for action in Action if Role.AUDITOR in action.roles}
     reading = {action for action in Action if action.value.startswith("see-")}
     assert allowed == reading | {
         Action.VERIFY_AUDIT,

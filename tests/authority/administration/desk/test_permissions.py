@@ -30,7 +30,7 @@ from kiosk.authority.administration.views import (
 from kiosk.authority.audit.rows import place_of
 from kiosk.authority.errors import AdministrationError, NotPermitted
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
-from kiosk.authority.roles import PERMITTED, Action, Role
+from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import AuditQuery
@@ -199,7 +199,7 @@ def test_a_role_is_refused_what_the_table_does_not_permit(
     office = office_of(means, role)
     desk = AdminDesk(office)
     before = contents(database)
-    forbidden = {call: action for call, action in ASKS.items() if role not in PERMITTED[action]}
+    forbidden = {call: action for call, action in ASKS.items() if role not in action.roles}
     for call, action in forbidden.items():
         assert refused(desk, call, given), f"{call} was done for the role {role}"
         with store.read() as uow:
@@ -216,7 +216,7 @@ def test_a_role_is_not_refused_what_the_table_permits(
     means: StaffDependencies, given: dict[str, object], role: Role
 ) -> None:
     desk = AdminDesk(office_of(means, role))
-    permitted = [call for call, action in ASKS.items() if role in PERMITTED[action]]
+    permitted = [call for call, action in ASKS.items() if role in action.roles]
     assert bool(permitted) is (role is not Role.TECHNICIAN)
     for call in permitted:
         assert not refused(desk, call, given), f"{call} was refused to the role {role}"
@@ -243,7 +243,7 @@ def test_a_role_that_the_session_only_says_it_has_opens_nothing(
     actor = office.actor
     claimed = Office(means, Actor(actor.name, Role.MANAGER, actor.staff_id, actor.key))
     for call, action in ASKS.items():
-        expected = Role.AUDITOR not in PERMITTED[action]
+        expected = Role.AUDITOR not in action.roles
         assert refused(AdminDesk(claimed), call, given) is expected, call
 
 

@@ -92,6 +92,13 @@ _CHARGE = Prepared(
 _LESS_ONE = Prepared(
     update(_CODES).where(_THIS, _CODES.c.tries > 0).values(tries=_CODES.c.tries - 1)
 )
+_IS_UNUSED = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
+_IS_DRAFT = col(CodeRow.sent_at).is_(None), col(CodeRow.revoked_at).is_(None)
+_IS_UNAGREED = (
+    *_IS_DRAFT,
+    col(CodeRow.needs_second).is_(True),
+    col(CodeRow.agreed_by).is_(None),
+)
 _ENTERABLE = for_update(
     CodeRow,
     _OF_CARD,
@@ -136,9 +143,8 @@ class EmailCodes(Repository):
         live = col(CodeRow.sent_at).is_not(None), col(CodeRow.expires_at) > self._now
         statement = select(CodeRow).where(
             col(CodeRow.holder_id) == holder_id,
-            col(CodeRow.consumed_at).is_(None),
-            col(CodeRow.revoked_at).is_(None),
-            or_(and_(*live), and_(*_is_unagreed())),
+            *_IS_UNUSED,
+            or_(and_(*live), and_(*_IS_UNAGREED)),
         )
         return self._all(EmailCode, CodeRow, statement.order_by(col(CodeRow.drafted_at)))
 
@@ -166,7 +172,7 @@ class EmailCodes(Repository):
             "drafted_at": code.drafted_at,
             "drafted_by": code.drafted_by,
         }
-        return bool(self._gateway.change(CodeRow, _is_code(code.id), *_is_draft(), **changed))
+        return bool(self._gateway.change(CodeRow, _is_code(code.id), *_IS_DRAFT, **changed))
 
     def activate(
         self, code_id: str, sent_at: datetime, expires_at: datetime, drafted_by: str = ""
@@ -209,12 +215,12 @@ class EmailCodes(Repository):
 
     def unagreed(self, since: datetime) -> tuple[EmailCode, ...]:
         """Return those made after then that wait for a second member of staff, oldest first."""
-        waiting = select(CodeRow).where(*_is_unagreed(), col(CodeRow.drafted_at) > since)
+        waiting = select(CodeRow).where(*_IS_UNAGREED, col(CodeRow.drafted_at) > since)
         return self._all(EmailCode, CodeRow, waiting.order_by(col(CodeRow.drafted_at)))
 
     def agree(self, code_id: str, by: str) -> bool:
         """Note who agreed; return False where it does not wait for anybody (any more)."""
-        return bool(self._gateway.change(CodeRow, _is_code(code_id), *_is_unagreed(), agreed_by=by))
+        return bool(self._gateway.change(CodeRow, _is_code(code_id), *_IS_UNAGREED, agreed_by=by))
 
     # --- entering ---
 
@@ -261,28 +267,18 @@ class EmailCodes(Repository):
 
     def revoke_every(self) -> int:
         """Revoke every code that was not used, of all cards; return how many."""
-        unused = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
-        return len(self._gateway.change(CodeRow, *unused, revoked_at=self._now))
+        return len(self._gateway.change(CodeRow, *_IS_UNUSED, revoked_at=self._now))
 
     def revoke_of_holder(self, holder_id: str) -> None:
         """Revoke every code of a holder, also those that are being mailed."""
         self._revoke(col(CodeRow.holder_id) == holder_id)
 
     def _revoke(self, *conditions: ColumnElement[bool]) -> bool:
-        unused = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
-        return bool(self._gateway.change(CodeRow, *conditions, *unused, revoked_at=self._now))
+        return bool(self._gateway.change(CodeRow, *conditions, *_IS_UNUSED, revoked_at=self._now))
 
 
 def _is_code(code_id: str) -> ColumnElement[bool]:
     return col(CodeRow.id) == code_id
-
-
-def _is_draft() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return col(CodeRow.sent_at).is_(None), col(CodeRow.revoked_at).is_(None)
-
-
-def _is_unagreed() -> tuple[ColumnElement[bool], ...]:
-    return *_is_draft(), col(CodeRow.needs_second).is_(True), col(CodeRow.agreed_by).is_(None)
 
 
 def _by_card(rows: Sequence[Sequence[Any]]) -> dict[str, tuple[datetime, ...]]:

@@ -515,6 +515,8 @@ class Listed:
 
 
 _IS_VALID = col(CardRow.status) != CardStatus.REVOKED
+_THEIR_CARD = col(CardRow.holder_id) == col(CardholderRow.id)
+_THEIR_REGISTRATION = col(RegistrationRow.holder_id) == col(CardholderRow.id)
 
 
 class PeopleLists(Repository):
@@ -560,26 +562,24 @@ class PeopleLists(Repository):
             case PeopleGroup.LEFT:
                 return holder.where(left_at.is_not(None), left_at <= self._now), left_at
             case PeopleGroup.BLOCKED:
-                blocked = holder.join(RegistrationRow, _registration())
+                blocked = holder.join(RegistrationRow, _THEIR_REGISTRATION)
                 return blocked.where(blocked_at.is_not(None), here), blocked_at
             case PeopleGroup.NO_CARD:
-                blocked_one = _one(RegistrationRow, _registration(), blocked_at.is_not(None))
-                return holder.where(here, ~_one(CardRow, _cards()), ~blocked_one), None
+                blocked_one = _has(RegistrationRow, _THEIR_REGISTRATION, blocked_at.is_not(None))
+                return holder.where(here, ~_has(CardRow, _THEIR_CARD), ~blocked_one), None
             case PeopleGroup.NOT_REGISTERED:
                 expires_at = col(CardRow.expires_at)
                 lasts = or_(expires_at.is_(None), expires_at > self._now)
-                usable = _one(CardRow, _cards(), _IS_VALID, lasts)
-                return holder.where(here, usable, ~_one(RegistrationRow, _registration())), None
+                usable = _has(CardRow, _THEIR_CARD, _IS_VALID, lasts)
+                return holder.where(here, usable, ~_has(RegistrationRow, _THEIR_REGISTRATION)), None
             case PeopleGroup.EXPIRING:
                 ends = self._ending()
-                return holder.join(ends, ends.c.holder_id == col(CardholderRow.id)).where(
-                    here
-                ), ends.c.ends_at
+                ending = holder.join(ends, ends.c.holder_id == col(CardholderRow.id))
+                return ending.where(here), ends.c.ends_at
             case PeopleGroup.CARD_IN_DOUBT:
                 doubt = self._in_doubt()
-                return holder.join(doubt, doubt.c.holder_id == col(CardholderRow.id)).where(
-                    here
-                ), doubt.c.since
+                doubted = holder.join(doubt, doubt.c.holder_id == col(CardholderRow.id))
+                return doubted.where(here), doubt.c.since
             case _:
                 assert_never(group)
 
@@ -630,27 +630,16 @@ def _key(order: PeopleOrder, date: Any) -> Any:
             assert_never(order)
 
 
-def _registration() -> ColumnElement[bool]:
-    return col(RegistrationRow.holder_id) == col(CardholderRow.id)
-
-
-def _cards() -> ColumnElement[bool]:
-    return col(CardRow.holder_id) == col(CardholderRow.id)
-
-
-def _one(row: type[Any], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+def _has(row: type[Any], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(literal(1)).select_from(row).where(*conditions).correlate(CardholderRow).exists()
 
 
 # Changes of address that wait, so that the old address can stop them.
 
 
-_WAITING = Prepared(
-    select(AddressChangeRow).where(
-        col(AddressChangeRow.holder_id) == bindparam("holder"),
-        col(AddressChangeRow.ended_at).is_(None),
-    )
-)
+_WAITS = col(AddressChangeRow.ended_at).is_(None)
+_THEIR_CHANGE = col(AddressChangeRow.holder_id) == bindparam("holder")
+_WAITING = Prepared(select(AddressChangeRow).where(_THEIR_CHANGE, _WAITS))
 
 
 class AddressChanges(Repository):
@@ -668,33 +657,24 @@ class AddressChanges(Repository):
 
     def every_waiting(self) -> tuple[AddressChange, ...]:
         """Return all changes that are neither in force nor stopped."""
-        open_ = select(AddressChangeRow).where(col(AddressChangeRow.ended_at).is_(None))
-        return self._all(AddressChange, AddressChangeRow, open_)
+        return self._all(AddressChange, AddressChangeRow, select(AddressChangeRow).where(_WAITS))
 
     def holders_with_due(self) -> tuple[str, ...]:
         """Return whose changes are due, oldest first; their rows may be altered."""
-        due = (
-            col(AddressChangeRow.ended_at).is_(None),
-            col(AddressChangeRow.effective_at) <= self._now,
-        )
-        statement = select(col(AddressChangeRow.holder_id)).where(*due)
+        is_due = col(AddressChangeRow.effective_at) <= self._now
+        statement = select(col(AddressChangeRow.holder_id)).where(_WAITS, is_due)
         order = col(AddressChangeRow.effective_at), col(AddressChangeRow.id)
         return tuple(holder for (holder,) in self._gateway.tuples(statement.order_by(*order)))
 
     def end_due(self, holder_id: str) -> AddressChange | None:
         """End the one that is due, to be applied; None where it was stopped or replaced."""
-        due = (
-            col(AddressChangeRow.holder_id) == holder_id,
-            col(AddressChangeRow.ended_at).is_(None),
-            col(AddressChangeRow.effective_at) <= self._now,
-        )
+        is_theirs = col(AddressChangeRow.holder_id) == holder_id
+        due = is_theirs, _WAITS, col(AddressChangeRow.effective_at) <= self._now
         ended = self._gateway.change(AddressChangeRow, *due, ended_at=self._now)
         return ended[0].record(AddressChange) if ended else None
 
     def end(self, holder_id: str) -> bool:
         """Note that the waiting one was stopped; return False where none waits."""
-        open_ = (
-            col(AddressChangeRow.holder_id) == holder_id,
-            col(AddressChangeRow.ended_at).is_(None),
-        )
-        return bool(self._gateway.change(AddressChangeRow, *open_, ended_at=self._now))
+        is_theirs = col(AddressChangeRow.holder_id) == holder_id
+        ended = self._gateway.change(AddressChangeRow, is_theirs, _WAITS, ended_at=self._now)
+        return bool(ended)

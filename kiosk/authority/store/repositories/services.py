@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import (
-    ColumnElement,
     and_,
     bindparam,
     case,
@@ -127,23 +126,23 @@ class Outbox(Repository):
     ) -> None:
         """It was not sent; try again at ``retry_at``, or never (None)."""
         when = {"failed_at": self._now} if retry_at is None else {"next_at": retry_at}
-        statement = update(OutboxRow).where(col(OutboxRow.id) == message_id, *_waiting())
+        statement = update(OutboxRow).where(col(OutboxRow.id) == message_id, *_WAITS)
         self._gateway.write(statement.values(last_error=error, denied=denied, **when))
 
     def waiting(self) -> int:
         """Return how many are neither sent nor given up."""
-        return self._gateway.count(select(func.count()).where(*_waiting()))
+        return self._gateway.count(select(func.count()).where(*_WAITS))
 
     def waits_since(self) -> datetime | None:
         """Return when the oldest of those was queued; None where nothing waits."""
-        waiting = select(func.min(col(OutboxRow.created_at))).where(*_waiting())
+        waiting = select(func.min(col(OutboxRow.created_at))).where(*_WAITS)
         since: datetime | None = self._gateway.scalar(waiting)
         return since
 
     def denied_addresses(self) -> int:
         """Return to how many addresses notices wait that a policy of the relay refused."""
         addresses = select(func.count(distinct(col(OutboxRow.to))))
-        return self._gateway.count(addresses.where(*_waiting(), col(OutboxRow.denied)))
+        return self._gateway.count(addresses.where(*_WAITS, col(OutboxRow.denied)))
 
     def held_up_since(self) -> datetime | None:
         """Return when the oldest notice was queued that shows that mail does not move.
@@ -151,7 +150,7 @@ class Outbox(Repository):
         One address alone that is denied does not, once any other notice was sent since.
         """
         denied = col(OutboxRow.denied)
-        oldest = select(func.min(col(OutboxRow.created_at))).where(*_waiting())
+        oldest = select(func.min(col(OutboxRow.created_at))).where(*_WAITS)
         if self.denied_addresses() == 1:
             since: datetime = self._gateway.scalar(oldest.where(denied))
             # What was sent since was due since, by the index of ``next_at``.
@@ -164,7 +163,7 @@ class Outbox(Repository):
     def next_try(self) -> datetime | None:
         """Return when the first of those is due; None where nothing waits."""
         at: datetime | None = self._gateway.scalar(
-            select(func.min(col(OutboxRow.next_at))).where(*_waiting())
+            select(func.min(col(OutboxRow.next_at))).where(*_WAITS)
         )
         return at
 
@@ -237,13 +236,10 @@ _SEEN_AGAIN: Final = (
 )
 
 
-def _waiting() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return col(OutboxRow.sent_at).is_(None), col(OutboxRow.failed_at).is_(None)
-
-
+_WAITS = col(OutboxRow.sent_at).is_(None), col(OutboxRow.failed_at).is_(None)
 _DUE = (
     select(col(OutboxRow.id))
-    .where(*_waiting(), col(OutboxRow.next_at) <= bindparam("now"))
+    .where(*_WAITS, col(OutboxRow.next_at) <= bindparam("now"))
     .order_by(col(OutboxRow.next_at))
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -256,7 +252,7 @@ _CLAIM: Final = Prepared(
 )
 _MARK_SENT: Final = Prepared(
     update(OutboxRow)
-    .where(col(OutboxRow.id) == bindparam("message"), *_waiting())
+    .where(col(OutboxRow.id) == bindparam("message"), *_WAITS)
     .values(sent_at=bindparam("now"), last_error="")
 )
 

@@ -14,7 +14,6 @@ from kiosk.contract.sensitive import Sensitive
 
 
 def document() -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of the table."""
     table = {**routes(), **{route.name: route for route in (RENEW, *WITHOUT_CERTIFICATE.values())}}
     kinds = [kind for route in table.values() for kind in (route.request, route.reply)]
     shown, components = msgspec.json.schema_components(

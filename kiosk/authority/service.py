@@ -154,7 +154,6 @@ class LocalAuthority:
             lifecycle.end(self._parts, visit, how)
 
     def refuse(self, visit: VisitId, reason: str, unread: UnreadCard | None = None) -> None:
-        """Record a refusal that the station made by itself."""
         with _reachable():
             lifecycle.refuse(self._parts, visit, reason, unread)
 
@@ -162,7 +161,6 @@ class LocalAuthority:
         return self._health.check()
 
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
-        """Record that a station is running, and return whether it may serve anybody."""
         health = self.health()
         if not health.store:
             raise AuthorityUnavailable("the database gives no answer")
@@ -173,7 +171,6 @@ class LocalAuthority:
         return standing
 
     def station_standing(self) -> StationStanding:
-        """Return whether a station may serve anybody."""
         with _reachable(), self._parts.store.read() as uow:
             barred = station_barred(uow.stations.get(self._parts.station.name))
         match barred:

@@ -25,8 +25,6 @@ from kiosk.contract.sensitive import Sensitive
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Some sentences."""
-
     text: str
 
 
@@ -301,7 +299,6 @@ def _stop(number: str, service: ServiceSettings, text: str = words.STOP) -> str:
 
 
 def _help_line(service: ServiceSettings) -> str:
-    """Say whom to ask."""
     return words.HELP.format(contact=service.ra_contact, hours=service.ra_hours)
 
 

@@ -430,7 +430,6 @@ class StatementGateway(Gateway):
     """
 
     def begin(self) -> None:
-        """Take a connection."""
         pooled: Any = self._guarded(self._engine.raw_connection)
         self._connection, self._driver = pooled, pooled.dbapi_connection
 
@@ -477,7 +476,6 @@ def _keyed(kind: type[TableRow], values: Values) -> dict[str, Any]:
 
 
 def table_of(kind: type[TableRow]) -> Table:
-    """Return the table behind a row class."""
     return kind.metadata.tables[str(kind.__tablename__)]
 
 
@@ -548,7 +546,6 @@ _REQUIRED: Final = object()
 
 @cache
 def _defaults(kind: type[MacRow]) -> tuple[tuple[str, object], ...]:
-    """Return each covered column with its default."""
     fields = kind.model_fields
     return tuple(
         (name, _REQUIRED if fields[name].is_required() else fields[name].default)

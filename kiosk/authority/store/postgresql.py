@@ -101,7 +101,6 @@ class PipelinedConnection(psycopg.Connection[Any]):
         self._isolation = level if level == _AUTOCOMMIT else f" ISOLATION LEVEL {level}"
 
     def restrict_to_reading(self, reads: bool) -> None:
-        """Begin transactions that may not write."""
         self._reads = " READ ONLY" if reads else ""
 
     def begin(self) -> None:
@@ -110,7 +109,6 @@ class PipelinedConnection(psycopg.Connection[Any]):
             self.let_wait(f"BEGIN{self._isolation}{self._reads}", None)
 
     def let_wait(self, statement: str, parameters: Any) -> None:
-        """Keep a statement."""
         self._waiting.append((statement, parameters))
 
     def run(self, cursor: DescribedCursor, statement: str, parameters: Any) -> None:
@@ -232,7 +230,6 @@ class DatabaseClock:
         return server_time + timedelta(seconds=time.monotonic() - at)
 
     def monotonic(self) -> float:
-        """Return seconds that never go back."""
         return time.monotonic()
 
     @property

@@ -146,7 +146,7 @@ def scalars_to_text(scalars: dict[str, Any]) -> str:
 # What all tables share: one metadata, named constraints, and records.
 #
 # ``table=True`` validates nothing and a row is mutable, so rows never leave the store:
-# ``Row.record`` copies one into its frozen record.
+# ``Row.record`` copies one into its frozen record: a ``VisitRow`` into a ``Visit``.
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -341,8 +341,6 @@ class QuestionRow(TableRow, table=True):
 
 
 class RegistrationRow(MacRow, table=True):
-    """See ``Registration``."""
-
     uncovered = frozenset({"failures", "unproven_failures"})
 
     __tablename__ = "registration"
@@ -401,8 +399,6 @@ class ErasedNumberRow(TableRow, table=True):
 
 
 class AddressChangeRow(MacRow, table=True):
-    """See ``AddressChange``."""
-
     __tablename__ = "address_change"
     __table_args__ = (
         index_where("uq_address_change_open", "holder_id", "ended_at IS NULL", unique=True),
@@ -423,8 +419,6 @@ PENDING = "kind = 'pending'"
 
 
 class KeptSecretRow(TableRow, table=True):
-    """See ``KeptSecret``."""
-
     __tablename__ = "kept_secret"
     __table_args__ = (
         index_where("uq_kept_secret_pending", "card_id", PENDING, unique=True),
@@ -454,8 +448,6 @@ OPEN_ENTRY = "closed_at IS NULL"
 
 
 class VisitRow(MacRow, table=True):
-    """See ``Visit``."""
-
     __tablename__ = "visit"
     __table_args__ = (Index("ix_visit_station_opened_at", "station", "opened_at"),)
     id: str = Field(primary_key=True)
@@ -622,8 +614,6 @@ class AuditHeadRow(TableRow, table=True):
 
 
 class AuditAnchorRow(TableRow, table=True):
-    """See ``AuditAnchor``."""
-
     __tablename__ = "audit_anchor"
     seq: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
     hash: str
@@ -633,8 +623,6 @@ class AuditAnchorRow(TableRow, table=True):
 
 
 class AuditGapRow(TableRow, table=True):
-    """See ``AuditGap``."""
-
     __tablename__ = "audit_gap"
     last_row: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
     first_row: int = Field(sa_type=ROW_NUMBER)
@@ -677,8 +665,6 @@ class OutboxRow(TableRow, table=True):
 
 
 class StationRow(MacRow, table=True):
-    """See ``Station``."""
-
     uncovered = frozenset({"last_seen_at", "version", "reader_state"})
 
     __tablename__ = "station"
@@ -761,8 +747,6 @@ class StaffCardRow(MacRow, table=True):
 
 
 class PolicySettingRow(MacRow, table=True):
-    """See ``PolicySetting``."""
-
     __tablename__ = "policy_setting"
     name: str = Field(primary_key=True)
     value: str | None = None
@@ -840,8 +824,6 @@ class AlarmRow(TableRow, table=True):
 
 
 class JobRow(TableRow, table=True):
-    """See ``Job``."""
-
     __tablename__ = "job"
     name: str = Field(primary_key=True)
     since: datetime = Field(sa_type=UtcDateTime)

@@ -344,7 +344,6 @@ class StationKeys(Repository):
         return None
 
     def add(self, key: StationKey) -> None:
-        """Let a station call with a key."""
         self._gateway.add(StationKeyRow, values(key))
 
     def drop(self, station: str) -> None:

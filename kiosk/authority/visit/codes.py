@@ -18,7 +18,7 @@ from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.mail.message import Message
 from kiosk.authority.notices import addresses_of, draw_stop_number
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import EmailCode, Scalar, Verdict, new_id
+from kiosk.authority.store.records import EmailCode, Verdict, new_id
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.assisted import given_by, is_vouched_for
@@ -334,7 +334,8 @@ def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Task:
     unlocks = context.visit.purpose in UNLOCKS
     if code is None or not unlocks or not _is_withdrawn(uow, code):
         raise StepRefused("no code was sent for this")
-    _record(uow, AuditKind.CODE_DEAD, context, code, withdrawn=True)
+    given = given_by(code)
+    record(uow, AuditKind.CODE_DEAD, context.visit, code=code.id, withdrawn=True, **given)
     if context.visit.purpose is Purpose.FIRST_UNLOCK:
         raise VisitRefused(Reason.GIVEN_CODE_OVER, keep=context.visit)
     return _another(uow, context, CodeEnd.WITHDRAWN)
@@ -350,7 +351,8 @@ def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
 
 def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> CodeDead:
     expired = code.expires_at is not None and code.expires_at <= context.now
-    _record(uow, AuditKind.CODE_DEAD, context, code, expired=expired)
+    given = given_by(code)
+    record(uow, AuditKind.CODE_DEAD, context.visit, code=code.id, expired=expired, **given)
     if context.visit.purpose is Purpose.FIRST_UNLOCK:
         raise VisitRefused(Reason.GIVEN_CODE_OVER, keep=context.visit)
     return _another(uow, context, CodeEnd.EXPIRED if expired else CodeEnd.SPENT)
@@ -359,13 +361,6 @@ def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> CodeDead:
 def _another(uow: UnitOfWork, context: VisitContext, why: CodeEnd) -> CodeDead:
     wait = tasks.may_send(uow, context).wait.total_seconds()
     return CodeDead(why, tasks.send_code(context), wait)
-
-
-def _record(
-    uow: UnitOfWork, kind: AuditKind, context: VisitContext, code: EmailCode, **detail: Scalar
-) -> None:
-    """Add a row about a code; for one that staff gave, it says who."""
-    record(uow, kind, context.visit, code=code.id, **detail, **given_by(code))
 
 
 def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) -> Task:

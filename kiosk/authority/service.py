@@ -13,7 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar, assert_never
 from kiosk.authority.audit.events import AuditKind, altered, new_reference, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, RowAltered, StoreError
-from kiosk.authority.health import Health, HealthWatch
+from kiosk.authority.health import HealthWatch
 from kiosk.authority.stations import Heartbeats, StationIdentity
 from kiosk.authority.store.records import Scalar, Visit
 from kiosk.authority.unblock import card_secret, mutual_authentication, outcome, release
@@ -109,15 +109,13 @@ class LocalAuthority:
     ) -> None:
         self._parts = parts
         self._locks = locks or VisitLocks()
-        self._health = health or HealthWatch(
-            parts.store, parts.mailer, parts.clock, self.reach_keys
-        )
+        self.health = health or HealthWatch(parts.store, parts.mailer, parts.clock, self.reach_keys)
         self._heartbeats = heartbeats or Heartbeats(parts.store, parts.clock)
 
     def seen_by(self, station: StationIdentity) -> LocalAuthority:
         """Return the same authority for another station."""
         parts = replace(self._parts, station=station)
-        return LocalAuthority(parts, self._locks, self._health, self._heartbeats)
+        return LocalAuthority(parts, self._locks, self.health, self._heartbeats)
 
     begin = _decided(lifecycle.begin)
     prove = _decided(lifecycle.prove)
@@ -157,11 +155,8 @@ class LocalAuthority:
         with _reachable():
             lifecycle.refuse(self._parts, visit, reason, unread)
 
-    def health(self) -> Health:
-        return self._health.check()
-
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
-        health = self.health()
+        health = self.health.check()
         if not health.store:
             raise AuthorityUnavailable("the database gives no answer")
         with _reachable():
@@ -180,13 +175,6 @@ class LocalAuthority:
                 return StationStanding.RETIRED
             case _:
                 assert_never(barred)
-
-    def ask_relay(self) -> bool:
-        return self._health.ask_relay()
-
-    def mail_answered(self) -> bool | None:
-        """Whether the relay answered the last check; None before the first."""
-        return self._health.mail_answered
 
     def reach_keys(self) -> None:
         """Check the master keys; raises ``KeyMissing`` or ``KeysUnavailable``."""

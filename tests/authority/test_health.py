@@ -21,25 +21,25 @@ def well() -> None:
 
 def test_health_is_remembered_for_a_while(world: World) -> None:
     for _ in range(5):
-        assert world.authority.health() == Health(store=True, mail=True)
+        assert world.authority.health.check() == Health(store=True, mail=True)
         world.clock.forward(seconds=4)
     assert world.relay.checks == 1
     world.clock.forward(seconds=60)
-    world.authority.health()
+    world.authority.health.check()
     assert world.relay.checks == 2
 
 
 def test_a_relay_that_is_away_is_seen_and_seen_again(world: World) -> None:
     world.relay.failure = MailUnavailable("away")
-    assert world.authority.health() == Health(store=True, mail=False)
+    assert world.authority.health.check() == Health(store=True, mail=False)
     world.relay.failure = None
-    assert not world.authority.health().mail
+    assert not world.authority.health.check().mail
     world.clock.forward(seconds=15)
-    assert world.authority.health().mail
+    assert world.authority.health.check().mail
 
 
 def test_a_database_that_is_away_is_seen_at_once_and_comes_back(world: World) -> None:
-    assert world.authority.health().store
+    assert world.authority.health.check().store
     moved = world.folder / "elsewhere"
     away = Store(sqlite_url(moved), world.clock, MACS)
     watch = HealthWatch(away, Relay(), world.clock, well)
@@ -79,7 +79,7 @@ def test_a_token_that_is_away_is_seen_soon_and_seen_again(
         if away[0]:
             raise KeysUnavailable("away")
 
-    assert world.authority.health().keys
+    assert world.authority.health.check().keys
     watch = HealthWatch(world.store, Relay(), world.clock, reach)
     assert [watch.check().keys for _ in range(3)] == [True] * 3
     assert asked == [1], "remembered for a while"
@@ -136,7 +136,7 @@ def test_a_database_of_another_version_is_well_where_it_serves_this_one(
     with sa.create_engine(sqlite_url(world.folder / "kiosk.db")).begin() as connection:
         connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
         connection.execute(sa.text(f"UPDATE served_program SET least_program = '{least_program}'"))
-    assert world.authority.health().store is well
+    assert world.authority.health.check().store is well
 
 
 def test_who_looks_while_the_relay_is_asked_hears_of_what_else_is_away(world: World) -> None:

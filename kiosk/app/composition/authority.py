@@ -131,7 +131,7 @@ class BuiltAuthority:
             staff_addresses=addresses(recipients, ra_email),
         )
         self.authority = LocalAuthority(parts)
-        relay_answers = self.authority.ask_relay
+        relay_answers = self.authority.health.ask_relay
         self.outbox = build_outbox(settings, self.store, self.mailer, clock, relay_answers)
         self.outbox.start()
         if self.siem is not None:

@@ -149,7 +149,7 @@ class ProcessMonitor:
         built, server = self.serving
         return Watched(
             store=built.store,
-            mail_answered=built.authority.mail_answered,
+            mail_answered=lambda: built.authority.health.mail_answered,
             hashes_waiting=lambda: built.hasher.waiting,
             calls_under_way=lambda: server.under_way,
             connected=lambda: server.connected,

@@ -255,10 +255,10 @@ def test_the_relay_is_asked_where_there_is_no_station(machines: tuple[Machine, M
     built = BuiltAuthority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
     try:
         given_up = time.monotonic() + _PATIENCE_S
-        while built.authority.mail_answered() is None or not _noted(built.store):
+        while built.authority.health.mail_answered is None or not _noted(built.store):
             assert time.monotonic() < given_up
             time.sleep(0.02)
-        assert built.authority.mail_answered() is False
+        assert built.authority.health.mail_answered is False
     finally:
         built.close()
 

@@ -226,7 +226,7 @@ def test_a_card_proves_an_admin_key_that_derives(world: World) -> None:
 def test_an_authority_that_is_to_derive_and_has_no_master_key_is_not_well(world: World) -> None:
     """It could unlock, but would leave a secret that was used as it is, and nobody would know."""
     derive(world, Place(keys=()))
-    assert world.authority.health() == Health(store=True, mail=True, keys=False)
+    assert world.authority.health.check() == Health(store=True, mail=True, keys=False)
 
 
 # --- a token that is away --------------------------------------------------------------
@@ -251,10 +251,10 @@ def test_a_token_that_is_away_when_the_secret_is_wanted_costs_nothing(
         with pytest.raises(AuthorityUnavailable, match="away"):
             station_visit.grant()
     assert everything_recorded(world, card) == before
-    assert world.authority.health() == Health(store=True, mail=True, keys=False)
+    assert world.authority.health.check() == Health(store=True, mail=True, keys=False)
     place.away = False
     assert station_visit.grant().secret.reveal() == secret_of(world, card, 0)
-    assert world.authority.health().keys
+    assert world.authority.health.check().keys
 
 
 def everything_recorded(world: World, card: Card) -> tuple[object, ...]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from html import escape
-from typing import assert_never
 
 from kiosk.authority.errors import MailRefused
 from kiosk.authority.mail import words
@@ -16,43 +15,6 @@ from kiosk.authority.wording import counted
 from kiosk.config.settings import ServiceSettings
 from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive
-
-# A letter before it has a layout: blocks that the text and the HTML part both show.
-#
-# The words are plain typed values without a template language, so a name from a people file can
-# never become markup or an instruction.
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Digits:
-    """A code, large and in groups; ``label`` says what it is."""
-
-    label: str
-    grouped: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class FactList:
-    """Short lines of a name and a value."""
-
-    rows: tuple[tuple[str, str], ...]
-
-
-Block = Paragraph | Digits | FactList
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One letter to ``reader``, the name in the salutation."""
-
-    subject: str
-    reader: str
-    blocks: tuple[Block, ...]
 
 
 def in_groups(digits: str) -> str:
@@ -63,8 +25,10 @@ def in_groups(digits: str) -> str:
 
 # The layout of a letter: as plain text, and as HTML that needs no picture and no style sheet.
 #
-# The HTML sets no background and no text colour, so that a mail reader's dark mode stays legible;
-# the accent only draws lines. Everything that comes from data is escaped here.
+# The words are plain values without a template language, so a name from a people file can never
+# become markup or an instruction: everything that comes from data is escaped here. The HTML sets no
+# background and no text colour, so that a mail reader's dark mode stays legible; the accent only
+# draws lines.
 
 WIDTH = 72
 
@@ -93,70 +57,73 @@ font-size:17px;line-height:1.5">
 </body>
 </html>
 """
-_PARAGRAPH = '<p style="margin:0 0 16px">{text}</p>'
+_PARAGRAPH = '<p style="margin:0 0 16px">{}</p>'
 _DIGITS = """\
 <div style="border:2px solid {accent};border-radius:6px;padding:12px 16px;margin:0 0 16px">
 {label}<br>
 <strong style="font-family:Consolas,Menlo,monospace;font-size:32px;letter-spacing:2px;\
 white-space:nowrap">{grouped}</strong>
 </div>"""
-_FACTS = '<p style="margin:0 0 16px">{rows}</p>'
-_FACT = "{name}: <strong>{value}</strong>"
 
 
-def as_text(letter: Letter, service: ServiceSettings) -> str:
-    """Return the text part: lines of at most 72 characters, blocks separated by an empty line."""
-    parts = [
-        _wrapped(words.GREETING.format(reader=letter.reader)),
-        *(_text_block(block) for block in letter.blocks),
-        "-- \n" + _wrapped(_help_line(service)),
-        _wrapped(_sent_by(service)),
-    ]
-    return "\n\n".join(parts) + "\n"
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a letter, with the same content as text and as HTML."""
+
+    text: str = field(repr=False)
+    html: str = field(repr=False)
 
 
-def as_html(letter: Letter, service: ServiceSettings) -> str:
-    """Return the HTML part, with the same content."""
-    greeting = Paragraph(words.GREETING.format(reader=letter.reader))
-    return _PAGE.format(
-        subject=escape(letter.subject),
+def _paragraph(text: str) -> Block:
+    return Block(_wrapped(text), _PARAGRAPH.format(escape(text)))
+
+
+def _digits(label: str, grouped: str, accent: str) -> Block:
+    """Show a code, large; ``label`` says what it is."""
+    unbroken = escape(grouped).replace(" ", "&nbsp;")
+    html = _DIGITS.format(accent=escape(accent), label=escape(label), grouped=unbroken)
+    return Block(f"{label}:\n\n    {grouped}", html)
+
+
+def _list(rows: Sequence[tuple[str, str]]) -> Block:
+    """Show short lines of a name and a value."""
+    lines = [f"{escape(name)}: <strong>{escape(value)}</strong>" for name, value in rows]
+    text = "\n".join(f"{name}: {value}" for name, value in rows)
+    return Block(text, _PARAGRAPH.format("<br>\n".join(lines)))
+
+
+def _letter(
+    to: str,
+    subject: str,
+    reader: str,
+    blocks: Sequence[Block],
+    service: ServiceSettings,
+    *,
+    secret: bool,
+) -> Message:
+    """Lay out a letter to ``reader``, the name in the salutation.
+
+    Lines of the text have at most 72 characters, and an empty line is between its blocks.
+    """
+    blocks = (_paragraph(words.GREETING.format(reader=reader)), *blocks)
+    ask = words.HELP.format(contact=service.ra_contact, hours=service.ra_hours)
+    sent_by = words.SENT_BY.format(service=service.name, trust=service.trust)
+    parts = [*(block.text for block in blocks), "-- \n" + _wrapped(ask), _wrapped(sent_by)]
+    html = _PAGE.format(
+        subject=escape(subject),
         accent=escape(service.accent),
         service=escape(service.name),
         trust=escape(service.trust),
-        body="\n".join(_html_block(b, service.accent) for b in (greeting, *letter.blocks)),
-        help=escape(_help_line(service)),
-        sent_by=escape(_sent_by(service)),
+        body="\n".join(block.html for block in blocks),
+        help=escape(ask),
+        sent_by=escape(sent_by),
     )
+    subject = f"{subject} - {service.trust}"
+    return Message(to, subject, "\n\n".join(parts) + "\n", html, secret)
 
 
 def _wrapped(text: str) -> str:
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
-
-
-def _text_block(block: Block) -> str:
-    match block:
-        case Paragraph(text):
-            return _wrapped(text)
-        case Digits(label, grouped):
-            return f"{label}:\n\n    {grouped}"
-        case FactList(rows):
-            return "\n".join(f"{name}: {value}" for name, value in rows)
-        case _:
-            assert_never(block)
-
-
-def _html_block(block: Block, accent: str) -> str:
-    match block:
-        case Paragraph(text):
-            return _PARAGRAPH.format(text=escape(text))
-        case Digits(label, grouped):
-            unbroken = escape(grouped).replace(" ", "&nbsp;")
-            return _DIGITS.format(accent=escape(accent), label=escape(label), grouped=unbroken)
-        case FactList(rows):
-            lines = [_FACT.format(name=escape(name), value=escape(value)) for name, value in rows]
-            return _FACTS.format(rows="<br>\n".join(lines))
-        case _:
-            assert_never(block)
 
 
 TEMPLATES = frozenset(words.TO_HOLDERS | words.TO_STAFF)
@@ -187,18 +154,14 @@ def compose_code(
         not_you = _stop(stop_number, service)
     unlocks = purpose is Purpose.UNLOCK and not proves_owner
     life = words.UNLOCK_CODE_LIFE if unlocks else words.CODE_LIFE
-    letter = Letter(
-        subject,
-        holder_name,
-        (
-            Paragraph(intro),
-            Digits(words.CODE_LABEL, in_groups(code.reveal())),
-            Paragraph(life.format(minutes=counted(minutes, "minute"))),
-            Paragraph(words.CODE_IS_YOURS),
-            Paragraph(not_you),
-        ),
+    blocks = (
+        _paragraph(intro),
+        _digits(words.CODE_LABEL, in_groups(code.reveal()), service.accent),
+        _paragraph(life.format(minutes=counted(minutes, "minute"))),
+        _paragraph(words.CODE_IS_YOURS),
+        _paragraph(not_you),
     )
-    return _message(to, letter, service, secret=True)
+    return _letter(to, subject, holder_name, blocks, service, secret=True)
 
 
 def compose_notice(
@@ -216,24 +179,18 @@ def compose_notice(
     """
     shown = {name: _shown(name, value, zone) for name, value in params.items() if value}
     if notice := words.TO_STAFF.get(template):
-        letter = Letter(
-            notice.subject,
-            words.STAFF,
-            (Paragraph(notice.opening), *_facts(shown), Paragraph(notice.next)),
-        )
+        reader, facts, doubts = words.STAFF, _facts(shown), []
     elif notice := words.TO_HOLDERS.get(template):
+        reader = shown.get("holder_name", words.HOLDER)
         facts = _facts(shown, without="holder_name")
         doubt = notice.doubt.format(call=_call(service))
         if number := shown.get(words.STOP_NUMBER):
             doubt = _stop(number, service, notice.stop)
-        letter = Letter(
-            notice.subject,
-            shown.get("holder_name", words.HOLDER),
-            (Paragraph(notice.opening), *facts, Paragraph(notice.next), Paragraph(doubt)),
-        )
+        doubts = [_paragraph(doubt)]
     else:
         raise MailRefused(f"there is no notice named {template!r}")
-    return _message(to, letter, service, secret=False)
+    blocks = (_paragraph(notice.opening), *facts, _paragraph(notice.next), *doubts)
+    return _letter(to, notice.subject, reader, blocks, service, secret=False)
 
 
 def compose_report(
@@ -255,17 +212,17 @@ def compose_report(
         )
         for first, *counts in rows
     )
-    letter = Letter(words.REPORT, words.STAFF, (Paragraph(opening), FactList(facts)))
-    return _message(to, letter, service, secret=False)
+    blocks = _paragraph(opening), _list(facts)
+    return _letter(to, words.REPORT, words.STAFF, blocks, service, secret=False)
 
 
-def _facts(shown: Mapping[str, str], without: str = "") -> tuple[FactList, ...]:
+def _facts(shown: Mapping[str, str], without: str = "") -> tuple[Block, ...]:
     rows = tuple(
         (label, shown[name])
         for name, label in words.FACTS.items()
         if name in shown and name != without
     )
-    return (FactList(rows),) if rows else ()
+    return (_list(rows),) if rows else ()
 
 
 def _shown(name: str, value: object, zone: tzinfo | None) -> str:
@@ -282,12 +239,6 @@ def _shown(name: str, value: object, zone: tzinfo | None) -> str:
     return f"{local:%A} {local.day} {local:%B %Y at %H:%M %Z}"
 
 
-def _message(to: str, letter: Letter, service: ServiceSettings, *, secret: bool) -> Message:
-    subject = f"{letter.subject} - {service.trust}"
-    text, html = as_text(letter, service), as_html(letter, service)
-    return Message(to=to, subject=subject, text=text, html=html, secret=secret)
-
-
 def _call(service: ServiceSettings) -> str:
     """Say whom to call when something is wrong."""
     return words.CALL.format(contact=service.ra_contact, hours=service.ra_hours)
@@ -296,11 +247,3 @@ def _call(service: ServiceSettings) -> str:
 def _stop(number: str, service: ServiceSettings, text: str = words.STOP) -> str:
     """Say how to stop what the holder did not do; ``number`` is the digits."""
     return text.format(number=in_groups(number), contact=service.ra_contact, hours=service.ra_hours)
-
-
-def _help_line(service: ServiceSettings) -> str:
-    return words.HELP.format(contact=service.ra_contact, hours=service.ra_hours)
-
-
-def _sent_by(service: ServiceSettings) -> str:
-    return words.SENT_BY.format(service=service.name, trust=service.trust)

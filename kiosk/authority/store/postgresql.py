@@ -288,7 +288,7 @@ def postgresql_engine(
     rested = _RestedConnections(clock, lost_commits)
     if "password" in arguments:
         event.listen(engine, "do_connect", partial(_need_private, str(url.query["passfile"])))
-    event.listen(engine, "connect", rested.opened)
+    event.listen(engine, "connect", rested.ask)
     event.listen(engine, "checkin", rested.begin)
     event.listen(engine, "checkout", rested.end)
     return engine
@@ -319,10 +319,6 @@ class _RestedConnections:
         self._clock = clock
         self._lost_commits = lost_commits
 
-    def opened(self, connection: PipelinedConnection, _record: object) -> None:
-        """Query the time on a new connection, and whether an acknowledged commit could be lost."""
-        self._ask(connection)
-
     def begin(self, _connection: object, record: ConnectionPoolEntry) -> None:
         """Note when a connection became idle."""
         record.info[_RESTS_SINCE] = time.monotonic()
@@ -343,11 +339,12 @@ class _RestedConnections:
             raise DisconnectionError
         if time.monotonic() - since > RESTED_S or self._clock.is_old:
             try:
-                self._ask(connection)
+                self.ask(connection)
             except psycopg.Error:
                 raise DisconnectionError from None
 
-    def _ask(self, connection: PipelinedConnection) -> None:
+    def ask(self, connection: PipelinedConnection, *_event: object) -> None:
+        """Query the time, and whether an acknowledged commit could be lost."""
         before = time.monotonic()
         for server_time, commit, standbys in connection.execute(_ASK):
             self._clock.set(server_time, before)

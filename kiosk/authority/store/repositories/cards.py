@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -40,27 +40,31 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, col, values
 from kiosk.contract.messages import CardId
 
-# Queries on every table of sealed secrets: which key each is under, or derives from.
-
-_Sealed = TypeVar("_Sealed", CardRow, KeptSecretRow)
+Sealed = TypeVar("Sealed", Card, KeptSecret)
 
 
-def _naming_others(
-    gateway: Gateway, table: type[_Sealed], which: NamedKey, key_id: str, after: str, limit: int
-) -> Sequence[_Sealed]:
-    """Return the rows that name another key than ``key_id``, by id, from ``after`` on.
+class SealedSecrets(Repository, Generic[Sealed]):
+    """A table of sealed secrets: which key each is under, or derives from."""
 
-    Interrupted work starts again from the first row that is left.
-    """
-    key = col(getattr(table, which.value))
-    left = select(table).where(_is_named(key), key != key_id, col(table.id) > after)
-    return gateway.many(left.order_by(col(table.id)).limit(limit), table)
+    _kind: type[Sealed]
+    _row: type[CardRow | KeptSecretRow]
 
+    def naming_others(
+        self, which: NamedKey, key_id: str, *, after: str = "", limit: int = 200
+    ) -> tuple[Sealed, ...]:
+        """Return those whose secret names another key than ``key_id``, by id, from ``after`` on.
 
-def _counted(gateway: Gateway, table: type[_Sealed], which: NamedKey) -> dict[str, int]:
-    key = col(getattr(table, which.value))
-    statement = select(key, func.count()).where(_is_named(key)).group_by(key)
-    return {row[0]: row[1] for row in gateway.tuples(statement)}
+        Interrupted work starts again from the first row that is left.
+        """
+        key, row_id = col(getattr(self._row, which.value)), col(self._row.id)
+        left = select(self._row).where(_is_named(key), key != key_id, row_id > after)
+        return self._all(self._kind, self._row, left.order_by(row_id).limit(limit))
+
+    def count_by(self, which: NamedKey) -> dict[str, int]:
+        """Return how many secrets name each key."""
+        key = col(getattr(self._row, which.value))
+        statement = select(key, func.count()).where(_is_named(key)).group_by(key)
+        return {row[0]: row[1] for row in self._gateway.tuples(statement)}
 
 
 def _is_named(key: Mapped[str | None]) -> ColumnElement[bool]:
@@ -159,8 +163,11 @@ def known_card(
     return None
 
 
-class CardRecords(Repository):
+class CardRecords(SealedSecrets[Card]):
     """The cards of the estate, unique by driver and identifier."""
+
+    _kind = Card
+    _row = CardRow
 
     def get(self, card_id: str) -> Card | None:
         return self._one(Card, CardRow, _CARD, {"card": card_id}, id=card_id)
@@ -415,17 +422,6 @@ class CardRecords(Repository):
         """Let no secret be presented to a card any more, or (None) allow it again."""
         self._gateway.change(CardRow, col(CardRow.id) == card_id, set_aside_at=at)
 
-    def naming_others(
-        self, which: NamedKey, key_id: str, *, after: str = "", limit: int = 200
-    ) -> tuple[Card, ...]:
-        """Return cards whose secret names another key than ``key_id``, by id."""
-        found = _naming_others(self._gateway, CardRow, which, key_id, after, limit)
-        return tuple(row.record(Card) for row in found)
-
-    def count_by(self, which: NamedKey) -> dict[str, int]:
-        """Return how many secrets name each key."""
-        return _counted(self._gateway, CardRow, which)
-
     def _several(self, statement: Select[CardRow]) -> tuple[Card, ...]:
         return self._all(Card, CardRow, statement)
 
@@ -475,8 +471,11 @@ _FORGET_REFUSALS = Prepared(
 )
 
 
-class KeptSecrets(Repository):
+class KeptSecrets(SealedSecrets[KeptSecret]):
     """The pending secret of a card, and its former ones; lock the card before changing any."""
+
+    _kind = KeptSecret
+    _row = KeptSecretRow
 
     def add(self, kept: KeptSecret) -> bool:
         """Add one; return False, adding nothing, where it would be the second pending one."""
@@ -536,17 +535,6 @@ class KeptSecrets(Repository):
         )
         statement = update(KeptSecretRow).where(*same).values(_sealed_values(sealed))
         return self._gateway.run(statement) == 1
-
-    def naming_others(
-        self, which: NamedKey, key_id: str, *, after: str = "", limit: int = 200
-    ) -> tuple[KeptSecret, ...]:
-        """Return those that name another key than ``key_id``, by id."""
-        found = _naming_others(self._gateway, KeptSecretRow, which, key_id, after, limit)
-        return tuple(row.record(KeptSecret) for row in found)
-
-    def count_by(self, which: NamedKey) -> dict[str, int]:
-        """Return how many of them name each key."""
-        return _counted(self._gateway, KeptSecretRow, which)
 
     def _change(self, kept_id: str, values: dict[str, object]) -> None:
         statement = update(KeptSecretRow).where(col(KeptSecretRow.id) == kept_id)

@@ -7,24 +7,22 @@ a last time and sealed itself; the card takes one of the new master key at its n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel, label_of
 from kiosk.authority.errors import KeyMissing, SealBroken, StoreError
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import Card, KeptSecret, NamedKey, Progress, Scalar, SealedSecret
+from kiosk.authority.store.repositories.cards import Sealed, SealedSecrets
 
 # Sealing every unblock secret again for another key, while stations go on working.
 #
 # Each card is one transaction, and is stored only if nobody changed it since it was read. The
 # remaining work is found by key id, so an interrupted rotation continues where work is left, and a
 # second run does nothing.
-
-Some = TypeVar("Some", tuple[Card, ...], tuple[KeptSecret, ...])
 
 
 @dataclass(slots=True)
@@ -46,16 +44,6 @@ class RotationWork:
     which: NamedKey
     key: str
     anew: Callable[[SealedSecret, SealLabel, SealLabel], SealedSecret]
-
-    def left(self, uow: UnitOfWork) -> int:
-        counts = secrets_by(uow, self.which)
-        return sum(count for key, count in counts.items() if key != self.key)
-
-    def cards(self, uow: UnitOfWork, after: str) -> tuple[Card, ...]:
-        return uow.cards.naming_others(self.which, self.key, after=after)
-
-    def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
-        return uow.kept_secrets.naming_others(self.which, self.key, after=after)
 
 
 def reseal_all(
@@ -91,7 +79,12 @@ def walk(store: Store, work: RotationWork, actor: str, progress: Progress | None
     """
     done = Rotation()
     try:
-        _work(store, work, done, progress)
+        with store.read() as uow:
+            counts = secrets_by(uow, work.which)
+        total = sum(count for key, count in counts.items() if key != work.key)
+        for seen, _ in enumerate(_resealing(store, work, done), 1):
+            if progress is not None:
+                progress(seen, max(total, seen))
     except BaseException:
         with suppress(StoreError):  # the caller has to learn what ended the work
             _record(store, work.key, actor, done)
@@ -112,23 +105,14 @@ def _record(store: Store, current: str, actor: str, done: Rotation) -> None:
     store.record_event(ServiceKind.SECRETS_RESEALED.value, actor=actor, detail=counts)
 
 
-def _work(store: Store, work: RotationWork, done: Rotation, progress: Progress | None) -> None:
-    seen, last = 0, ""
-    with store.read() as uow:
-        total = work.left(uow)
-    while cards := _next(store, work.cards, last):
-        for card in cards:
-            _reseal(store, work, card, done)
-            seen, last = seen + 1, card.id
-            if progress is not None:
-                progress(seen, max(total, seen))
-    last = ""
-    while several := _next(store, work.kept, last):
-        for kept in several:
-            _reseal_kept(store, work, kept, done)
-            seen, last = seen + 1, kept.id
-            if progress is not None:
-                progress(seen, max(total, seen))
+def _resealing(store: Store, work: RotationWork, done: Rotation) -> Iterator[None]:
+    """Seal one secret at each step: those of cards, and then those beside them."""
+    for card in _left(store, work, lambda uow: uow.cards):
+        _reseal(store, work, card, done)
+        yield
+    for kept in _left(store, work, lambda uow: uow.kept_secrets):
+        _reseal_kept(store, work, kept, done)
+        yield
 
 
 def secrets_by(uow: UnitOfWork, which: NamedKey) -> dict[str, int]:
@@ -136,9 +120,17 @@ def secrets_by(uow: UnitOfWork, which: NamedKey) -> dict[str, int]:
     return dict(Counter(uow.cards.count_by(which)) + Counter(uow.kept_secrets.count_by(which)))
 
 
-def _next(store: Store, find: Callable[[UnitOfWork, str], Some], after: str) -> Some:
-    with store.read() as uow:
-        return find(uow, after)
+def _left(
+    store: Store, work: RotationWork, table: Callable[[UnitOfWork], SealedSecrets[Sealed]]
+) -> Iterator[Sealed]:
+    last = ""
+    while True:
+        with store.read() as uow:
+            found = table(uow).naming_others(work.which, work.key, after=last)
+        if not found:
+            return
+        yield from found
+        last = found[-1].id
 
 
 def _reseal(store: Store, work: RotationWork, card: Card, done: Rotation) -> None:

@@ -71,15 +71,10 @@ def only_readers(part: str, post: PostReaderEvent) -> PostReaderEvent:
         return post
 
     def filtered(event: ReaderEvent) -> None:
-        match event:
-            case ReadersChanged(readers):
-                post(ReadersChanged(tuple(name for name in readers if part in name)))
-            case ServiceLost() | ServiceFound():
-                post(event)
-            case _ if part in event.reader:
-                post(event)
-            case _:
-                return
+        if isinstance(event, ReadersChanged):
+            post(ReadersChanged(tuple(name for name in event.readers if part in name)))
+        elif isinstance(event, ServiceLost | ServiceFound) or part in event.reader:
+            post(event)
 
     return filtered
 
@@ -91,8 +86,8 @@ def build_station(
 ) -> tuple[StationLoop, Callable[[], None]]:
     """Return the station's loop, and what closes its parts once that has ended.
 
-    ``open_executor`` is called on a thread, at its first use.
-    With ``turn`` it is a station for one visit, which begins when that returns.
+    ``open_executor`` is called on a thread, at its first use. With ``turn`` it is a station for one
+    visit, which begins when that returns.
     """
     station = settings.station
     executor = BackgroundExecutor(open_executor)

@@ -120,23 +120,6 @@ class Mailbox:
                 raise TimeoutError(f"{len(self._mail)} of {count} messages arrived")
             return tuple(self._mail)
 
-    # --- called by the server ---
-
-    def login(self, given: LoginPassword) -> bool:
-        """Judge a login, and record it."""
-        self.heard.append("AUTH")
-        return (given.login, given.password) == (USER.encode(), self._password.encode())
-
-    def take(self, envelope: Envelope) -> None:
-        mail = _received(envelope)
-        with self._arrived:
-            self._mail.append(mail)
-            self._arrived.notify_all()
-        if self._on_message:
-            self._on_message(mail)
-
-    # --- making the server ---
-
     def _write_files(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._authority.cert_pem.write_to_path(self._folder / "ca.pem")
@@ -181,11 +164,13 @@ class Mailbox:
         def judge(
             _server: SMTP, _session: Session, _envelope: Envelope, mechanism: str, given: Any
         ) -> AuthResult:
-            success = self.login(cast("LoginPassword", given))
-            return AuthResult(success=success, handled=False)
+            self.heard.append("AUTH")
+            login = cast("LoginPassword", given)
+            wanted = (USER.encode(), self._password.encode())
+            return AuthResult(success=(login.login, login.password) == wanted, handled=False)
 
         return lambda: SMTP(
-            _Handler(self),
+            self,
             hostname=HOST,
             tls_context=None if self._tls_from_start else self._tls_context,
             require_starttls=not self._tls_from_start,
@@ -195,12 +180,7 @@ class Mailbox:
             loop=asyncio.get_running_loop(),
         )
 
-
-class _Handler:
-    """aiosmtpd calls this at each command, by these method names."""
-
-    def __init__(self, mailbox: Mailbox) -> None:
-        self._mailbox = mailbox
+    # aiosmtpd calls these at each command, by their names.
 
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -223,12 +203,17 @@ class _Handler:
     ) -> str:
         answer = self._answer("DATA")
         if answer.startswith("2"):
-            self._mailbox.take(envelope)
+            mail = _received(envelope)
+            with self._arrived:
+                self._mail.append(mail)
+                self._arrived.notify_all()
+            if self._on_message:
+                self._on_message(mail)
         return answer
 
     def _answer(self, command: str) -> str:
-        self._mailbox.heard.append(command)
-        return self._mailbox.replies.get(command, "250 2.0.0 OK")
+        self.heard.append(command)
+        return self.replies.get(command, "250 2.0.0 OK")
 
 
 def _received(envelope: Envelope) -> ReceivedMail:

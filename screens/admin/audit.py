@@ -229,14 +229,6 @@ def _anchored(verdict: AuditVerdict) -> str:
 MOST = 2000
 """Rows that are read at most; for others narrow the filter."""
 
-_COLUMNS = (
-    Column("When", 12),
-    Column("What", 24, 6),
-    Column("Person", 12),
-    Column("Name", 16, 2, optional=True),
-    Column("Where, who", 10, 2),
-    Column("Reference", 9),
-)
 _OF_PERSON = frozenset({"Person", "Name"})
 """Columns that say the same in every row where one person's are shown."""
 
@@ -249,6 +241,14 @@ class AuditRows(LinesPage[AuditLine]):
     NAME = "Audit"
     EMPTY = "There is nothing like this in the audit."
     NEEDS = Action.SEE_AUDIT
+    COLUMNS = (
+        Column("When", 12),
+        Column("What", 24, 6),
+        Column("Person", 12),
+        Column("Name", 16, 2, optional=True),
+        Column("Where, who", 10, 2),
+        Column("Reference", 9),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "filter", "Find"),
         Binding("k", "kind", "Kind"),
@@ -261,7 +261,7 @@ class AuditRows(LinesPage[AuditLine]):
     ]
 
     def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(desk, *_COLUMNS)
+        super().__init__(desk)
         self._only = EVERYTHING
         self._older: int | None = None
         self._kinds: dict[str, str] = {}
@@ -292,14 +292,14 @@ class AuditRows(LinesPage[AuditLine]):
     @property
     def _columns(self) -> list[Column]:
         lacking = _OF_PERSON if self._only.person else frozenset()
-        return [column for column in _COLUMNS if column.title not in lacking]
+        return [column for column in self.COLUMNS if column.title not in lacking]
 
     def row_of(self, line: AuditLine) -> TableLine:
         # Of one who was erased there is no number; the narrower list has no room for names.
         number, name = (line.number, line.name) if line.number else (line.name, "")
         at, whence = app_of(self).times.short(line.at), line.station or line.who
         cells = (at, line.sentence, number, name, whence, line.reference)
-        shown, columns = zip(_COLUMNS, cells, strict=True), self._columns
+        shown, columns = zip(self.COLUMNS, cells, strict=True), self._columns
         return TableLine(str(line.seq), tuple(cell for one, cell in shown if one in columns))
 
     def explained(self, line: AuditLine) -> str:

@@ -11,14 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import DataTable
 
-from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.free_text import read_reason
 from kiosk.authority.administration.import_people import ImportResult
 from kiosk.authority.administration.views import IMPORT_REASON, Grounds, ImportFile
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.dialog import Listing, LongWork, bytes_far, named, size_of
-from screens.admin.dialogs.form import REPLACES, Entry, Form, grounds_entries
+from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form
 from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Column, TableLine
 
@@ -159,18 +158,15 @@ class ImportPage(LinesPage[ImportFile]):
     TITLE = "Files in the imports folder of the service's machine"
     EMPTY = _EMPTY
     NEEDS = Action.IMPORT_PEOPLE
+    COLUMNS = (
+        Column("File", 34, 1),
+        Column("Size", 10, right=True),
+        Column("Changed", 20),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "rehearse", "Try"),
         Binding("r", "again", "Look again"),
     ]
-
-    def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(
-            desk,
-            Column("File", 34, 1),
-            Column("Size", 10, right=True),
-            Column("Changed", 20),
-        )
 
     def shown(self) -> None:
         self.ask(self.desk.imports.files, self.show_lines)
@@ -220,14 +216,13 @@ class ImportPage(LinesPage[ImportFile]):
     def _was_read(self, name: str, result: ImportResult, go: bool | None) -> None:
         """Ask for a typed word: no click and no single key writes thousands of people."""
         if go:
-            (reason,) = grounds_entries(identifies=False)
-            kept = f"{reason.hint} {REPLACES}"
+            kept = f"{REASON.hint} {REPLACES}"
             form: Form[Grounds] = Form(
                 f"Import {name}",
                 _WAITS if result.waits else _WRITES,
                 (
                     Entry("word", "Import", hint=_TYPE, check=_is_word),
-                    replace(reason, initial=IMPORT_REASON, hint=kept, replaces=True),
+                    replace(REASON, initial=IMPORT_REASON, hint=kept, replaces=True),
                 ),
                 _grounds,
                 button="Import",

@@ -188,12 +188,13 @@ class LinesPage(AdminPage, Generic[Line]):
     TITLE: ClassVar[str] = ""
     EMPTY: ClassVar[str] = ""
     """What it says where there are no lines."""
+    COLUMNS: ClassVar[Sequence[Column]]
 
-    def __init__(self, desk: AdminDesk, *columns: Column) -> None:
+    def __init__(self, desk: AdminDesk) -> None:
         super().__init__(desk)
         self._lines: dict[str, Line] = {}
         self._title = Prose(self.TITLE, "title")
-        self._table = Table(*columns)
+        self._table = Table(*self.COLUMNS)
         self._words = Prose("", "explained")
 
     def compose(self) -> ComposeResult:

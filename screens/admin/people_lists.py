@@ -242,20 +242,18 @@ class CardsPage(LinesPage[UnknownCard]):
     BELOW = "People"
     TITLE = "Cards that no station could serve"
     EMPTY = "No station met a card that it could not serve."
+    COLUMNS = (
+        Column("When", 12),
+        Column("Reference", 9),
+        Column("Station", 12, 2),
+        Column("What was wrong", 24, 5),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
         Binding("a", "add", "Add to a person"),
     ]
 
-    def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(
-            desk,
-            Column("When", 12),
-            Column("Reference", 9),
-            Column("Station", 12, 2),
-            Column("What was wrong", 24, 5),
-        )
-        self._owner: Person
+    _owner: Person
 
     def shown(self) -> None:
         self.ask(self.desk.cards.unknown, self.show_lines)

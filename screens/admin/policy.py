@@ -7,18 +7,9 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import PolicyLine
 from kiosk.authority.roles import Action
-from screens.admin.dialogs.form import (
-    REPLACES,
-    AskGrounds,
-    Entry,
-    Form,
-    grounds_entries,
-    grounds_of,
-    waits,
-)
+from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of, waits
 from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Column, TableLine
 
@@ -31,19 +22,16 @@ class PolicyPage(LinesPage[PolicyLine]):
     NAME = "Policy"
     TITLE = "Policy: a change counts at every station within a minute"
     NEEDS = Action.SEE_POLICY
+    COLUMNS = (
+        Column("What is decided", 40, 3, wraps=True),
+        Column("", 1),
+        Column("Value", 12, 2, wraps=True),
+        Column("Setting", 25, optional=True),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "change", "Change"),
         Binding("b", "reset", "Back to the file's"),
     ]
-
-    def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(
-            desk,
-            Column("What is decided", 40, 3, wraps=True),
-            Column("", 1),
-            Column("Value", 12, 2, wraps=True),
-            Column("Setting", 25, optional=True),
-        )
 
     def shown(self) -> None:
         self.ask(self.desk.policy.every, self.show_lines)
@@ -97,7 +85,7 @@ class PolicyPage(LinesPage[PolicyLine]):
                 in_words(line),
                 f"{_further(line)}The setting {line.name}; the settings file says "
                 f"{_shown(line.in_file)}.",
-                (entry, *grounds_entries(identifies=False)),
+                (entry, REASON),
                 lambda values: self.desk.policy.change(
                     line.name, values["value"], self._lines[line.name].revision, grounds_of(values)
                 ),
@@ -110,13 +98,14 @@ class PolicyPage(LinesPage[PolicyLine]):
         line = self.marked
         if line is not None:
             self.put(
-                AskGrounds(
+                Form(
                     f"Put back: {in_words(line)}",
                     f"The setting {line.name} is {_shown(line.value)} now. The settings file says "
                     f"{_shown(line.in_file)}, and counts from then on, also where it is changed "
                     "later.",
-                    lambda grounds: self.desk.policy.reset(
-                        line.name, self._lines[line.name].revision, grounds
+                    (REASON,),
+                    lambda values: self.desk.policy.reset(
+                        line.name, self._lines[line.name].revision, grounds_of(values)
                     ),
                     button="Put back",
                     ahead=waits(self.desk, Action.CHANGE_POLICY),

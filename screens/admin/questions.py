@@ -6,11 +6,10 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import QuestionLine
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
-from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
+from screens.admin.dialogs.form import REASON, Entry, Form, grounds_of
 from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Column, TableLine
 
@@ -25,19 +24,16 @@ class QuestionsPage(LinesPage[QuestionLine]):
     NAME = "Questions"
     EMPTY = "There is no question yet. “kiosk setup” loads a first list; a adds one."
     NEEDS = Action.SEE_QUESTIONS
+    COLUMNS = (
+        Column("State", 9),
+        Column("Question", 48, 1),
+        Column("Used by", 9, right=True),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", "Add"),
         Binding("r", "retire", "Retire"),
         Binding("b", "revive", "Offer again"),
     ]
-
-    def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(
-            desk,
-            Column("State", 9),
-            Column("Question", 48, 1),
-            Column("Used by", 9, right=True),
-        )
 
     def shown(self) -> None:
         self.ask(self.desk.questions.every, self._show)
@@ -77,7 +73,7 @@ class QuestionsPage(LinesPage[QuestionLine]):
                 "Everybody who registers from now on can choose it.",
                 (
                     Entry("text", "Question", hint=_GOOD, most=_LONGEST),
-                    *grounds_entries(identifies=False),
+                    REASON,
                 ),
                 lambda values: self.desk.questions.add(values["text"], grounds_of(values)),
                 button="Add",
@@ -88,10 +84,11 @@ class QuestionsPage(LinesPage[QuestionLine]):
         line = self.marked
         if line is not None:
             self.put(
-                AskGrounds(
+                Form(
                     "Retire a question",
                     f"“{line.text}” is offered to nobody new. {_kept(line)}",
-                    lambda grounds: self.desk.questions.retire(line.id, grounds),
+                    (REASON,),
+                    lambda values: self.desk.questions.retire(line.id, grounds_of(values)),
                     button="Retire",
                 )
             )
@@ -100,10 +97,11 @@ class QuestionsPage(LinesPage[QuestionLine]):
         line = self.marked
         if line is not None:
             self.put(
-                AskGrounds(
+                Form(
                     "Offer a question again",
                     f"“{line.text}” is offered to everybody who registers from now on.",
-                    lambda grounds: self.desk.questions.revive(line.id, grounds),
+                    (REASON,),
+                    lambda values: self.desk.questions.revive(line.id, grounds_of(values)),
                     button="Offer again",
                 )
             )

@@ -16,15 +16,7 @@ from kiosk.authority.wording import numbered
 from kiosk.contract.families import PROVE_PIN
 from kiosk.contract.messages import CardId
 from screens.admin.dialogs.cards import grouped, printed
-from screens.admin.dialogs.form import (
-    AskGrounds,
-    Entry,
-    Form,
-    grounds_entries,
-    grounds_of,
-    waits,
-    which,
-)
+from screens.admin.dialogs.form import REASON, Entry, Form, grounds_of, waits, which
 from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Column, TableLine
 
@@ -53,7 +45,7 @@ def add(desk: AdminDesk) -> Form[Done]:
             Entry("name", "Name", hint="As colleagues know them.", most=_LONGEST_NAME),
             _role_entry(Role.AGENT),
             replace(_key_entry(), hint=_FIRST_KEY_HINT, required=False),
-            *grounds_entries(identifies=False),
+            REASON,
         ),
         lambda values: desk.staff.add(
             values["name"], _ROLES[values["role"]], values["public_key"], grounds_of(values)
@@ -74,7 +66,7 @@ def change_role(desk: AdminDesk, member: Member) -> Form[Done]:
         f"Change the role of {line.name}",
         f"Now: {_role_words(line.role)}. The new role counts at once, also where they are logged "
         "in.",
-        (_role_entry(line.role), *grounds_entries(identifies=False)),
+        (_role_entry(line.role), REASON),
         send,
         button="Change",
         ahead=waits(desk, Action.CHANGE_ROLE),
@@ -83,11 +75,12 @@ def change_role(desk: AdminDesk, member: Member) -> Form[Done]:
 
 def remove(desk: AdminDesk, member: Member) -> Form[Done]:
     line = member()
-    return AskGrounds(
+    return Form(
         f"Remove {line.name}",
         "They cannot log in any more, and are logged out where they are as soon as a page is read "
         "or anything is done. What they did stays in the audit under their name.",
-        lambda grounds: desk.staff.remove(line.staff_id, member().revision, grounds),
+        (REASON,),
+        lambda values: desk.staff.remove(line.staff_id, member().revision, grounds_of(values)),
         button="Remove",
         danger=True,
     )
@@ -98,7 +91,7 @@ def add_key(desk: AdminDesk, member: Member) -> Form[Done]:
     return Form(
         f"Add a key for {line.name}",
         "They can log in with either key then.",
-        (_key_entry(), *grounds_entries(identifies=False)),
+        (_key_entry(), REASON),
         lambda values: desk.staff.add_key(
             line.staff_id, values["public_key"], member().revision, grounds_of(values)
         ),
@@ -124,7 +117,7 @@ def remove_key(desk: AdminDesk, member: Member) -> Form[Done]:
     return Form(
         f"Drop a key of {line.name}",
         f"They cannot log in with it any more.{only}",
-        (*which("key", "Key", keys), *grounds_entries(identifies=False)),
+        (*which("key", "Key", keys), REASON),
         send,
         button="Drop",
         danger=True,
@@ -151,7 +144,7 @@ def add_card(desk: AdminDesk, member: Member) -> Form[Done]:
             Entry(
                 "key", "Its key", hint=_CARD_KEY_HINT, most=_LONGEST_KEY, required=False, lines=True
             ),
-            *grounds_entries(identifies=False),
+            REASON,
         ),
         send,
         button="Add",
@@ -172,7 +165,7 @@ def remove_card(desk: AdminDesk, member: Member) -> Form[Done]:
     return Form(
         f"Drop a card of {line.name}",
         f"It opens no maintenance page any more, and is a holder's card as before.{only}",
-        (*which("card", "Card", cards), *grounds_entries(identifies=False)),
+        (*which("card", "Card", cards), REASON),
         send,
         button="Drop",
         danger=True,
@@ -216,6 +209,14 @@ class StaffPage(LinesPage[StaffLine]):
 
     NAME = "Staff"
     NEEDS = Action.SEE_STAFF
+    COLUMNS = (
+        Column("Name", 20, 2),
+        Column("Role", 10, 1),
+        Column("Last login", 17, 1),
+        Column("Keys", 4, right=True),
+        Column("Cards", 5, right=True),
+        Column("", 9),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", "Add"),
         Binding("o", "change('role')", "Role"),
@@ -225,17 +226,6 @@ class StaffPage(LinesPage[StaffLine]):
         Binding("y", "change('remove_card')", "Drop card"),
         Binding("d", "change('remove')", "Remove"),
     ]
-
-    def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(
-            desk,
-            Column("Name", 20, 2),
-            Column("Role", 10, 1),
-            Column("Last login", 17, 1),
-            Column("Keys", 4, right=True),
-            Column("Cards", 5, right=True),
-            Column("", 9),
-        )
 
     def shown(self) -> None:
         self.ask(self.desk.staff.every, self._show)

@@ -12,14 +12,7 @@ from kiosk.authority.administration.views import StationLetIn, StationLine
 from kiosk.authority.roles import Action
 from kiosk.contract.messages import LONGEST_NAME, ReaderState
 from kiosk.contract.sensitive import Sensitive
-from screens.admin.dialogs.form import (
-    REPLACES,
-    AskGrounds,
-    Entry,
-    Form,
-    grounds_entries,
-    grounds_of,
-)
+from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of
 from screens.admin.dialogs.shown_once import ShownOnce
 from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Cell, Column, TableLine
@@ -34,22 +27,19 @@ class StationsPage(LinesPage[StationLine]):
     EMPTY = "No station has been heard of yet. One appears here with its first heartbeat."
     NEEDS = Action.SEE_STATIONS
     REFRESH_S = 10.0
+    COLUMNS = (
+        Column("State", 13, 1),
+        Column("Station", 14, 3),
+        Column("Site", 11, 3),
+        Column("Heard of", 11),
+        Column("Last visit", 10),
+        Column("Version", 7),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "enrol", "Add"),
         Binding("r", "retire", "Retire"),
         Binding("b", "reinstate", "Bring back"),
     ]
-
-    def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(
-            desk,
-            Column("State", 13, 1),
-            Column("Station", 14, 3),
-            Column("Site", 11, 3),
-            Column("Heard of", 11),
-            Column("Last visit", 10),
-            Column("Version", 7),
-        )
 
     def shown(self) -> None:
         self.ask(self.desk.stations.every, self._show)
@@ -116,11 +106,12 @@ class StationsPage(LinesPage[StationLine]):
     def action_retire(self) -> None:
         name = self._table.marked
         self.put(
-            AskGrounds(
+            Form(
                 f"Retire {name}",
                 "It serves nobody any more, at once: a visit that is under way ends. It can be "
                 "brought back.",
-                lambda grounds: self.desk.stations.retire(name, grounds),
+                (REASON,),
+                lambda values: self.desk.stations.retire(name, grounds_of(values)),
                 button="Retire",
                 danger=True,
             )
@@ -129,10 +120,11 @@ class StationsPage(LinesPage[StationLine]):
     def action_reinstate(self) -> None:
         name = self._table.marked
         self.put(
-            AskGrounds(
+            Form(
                 f"Bring {name} back",
                 "It serves people again, from its next heartbeat on.",
-                lambda grounds: self.desk.stations.reinstate(name, grounds),
+                (REASON,),
+                lambda values: self.desk.stations.reinstate(name, grounds_of(values)),
                 button="Bring back",
             )
         )
@@ -170,7 +162,7 @@ def enrol(desk: AdminDesk, name: str, site: str) -> Form[StationLetIn]:
                 replaces=True,
                 required=False,
             ),
-            *grounds_entries(identifies=False),
+            REASON,
         ),
         lambda values: desk.stations.enrol(values["name"], values["site"], grounds_of(values)),
         button="Make the line",

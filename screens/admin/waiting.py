@@ -13,7 +13,7 @@ from kiosk.authority.administration.office import COMMAND_LINE
 from kiosk.authority.administration.views import Done, ProposalLine
 from kiosk.authority.roles import FINAL, IDENTIFIES, Action, may
 from kiosk.authority.wording import quoted
-from screens.admin.dialogs.form import AskGrounds, Form, confirming
+from screens.admin.dialogs.form import REASON, Form, confirming, grounds_of
 from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Column, TableLine
 
@@ -31,14 +31,14 @@ def agree(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
     final = line.action in FINAL
     if final:
         what += f" It cannot be taken back. Reference: {line.reference}."
-    return AskGrounds(
+    return Form(
         "Agree to a code" if is_code else "Agree",
         f"{what} {_first(line)}",
-        lambda grounds: desk.proposals.agree(line.proposal_id, grounds),
+        (confirming("Ends in", "the reference", line.reference), REASON) if final else (REASON,),
+        lambda values: desk.proposals.agree(line.proposal_id, grounds_of(values)),
         button="Agree",
         danger=final,
         deliberate=True,
-        confirming=(confirming("Ends in", "the reference", line.reference),) if final else (),
     )
 
 
@@ -52,10 +52,11 @@ def decline(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
     else:
         title, button = ("Take back", "Take back") if line.is_mine else ("Decline", "Decline")
         what = f"Proposed by {line.proposed_by}: {line.sentence} Nothing is changed then."
-    return AskGrounds(
+    return Form(
         title,
         what,
-        lambda grounds: desk.proposals.decline(line.proposal_id, grounds),
+        (REASON,),
+        lambda values: desk.proposals.decline(line.proposal_id, grounds_of(values)),
         button=button,
         deliberate=True,
     )
@@ -82,22 +83,19 @@ class ProposalsPage(LinesPage[ProposalLine]):
     EMPTY = "Nothing waits for a second member of staff. It appears here as soon as it is proposed."
     NEEDS = Action.SEE_TODAY
     REFRESH_S = 10.0
+    COLUMNS = (
+        Column("About", 12, 3),
+        Column("What", 12, 4),
+        Column("Proposed by", 11, 2),
+        Column("At", 15),
+        Column("Runs out in", 11),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "agree", "Agree"),
         Binding("w", "decline", "Decline"),
         Binding("w", "take_back", "Take back"),
         Binding("p", "person", "Open the person"),
     ]
-
-    def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(
-            desk,
-            Column("About", 12, 3),
-            Column("What", 12, 4),
-            Column("Proposed by", 11, 2),
-            Column("At", 15),
-            Column("Runs out in", 11),
-        )
 
     def shown(self) -> None:
         self.ask(self.desk.proposals.waiting, self.show_lines)

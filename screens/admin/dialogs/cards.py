@@ -14,11 +14,11 @@ from kiosk.authority.roles import Action
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.sensitive import Sensitive
 from screens.admin.dialogs.form import (
+    REASON,
     Entry,
     Form,
     confirming,
     ends_as,
-    grounds_entries,
     grounds_of,
     not_the_end,
     which,
@@ -212,7 +212,7 @@ def add_card(subject: Subject, card: str = "") -> Form[Done]:
         "Add a card",
         f"{'Another' if in_use(subject) else 'A'} card for {subject.who}. Nothing else changes."
         + ("" if card else f" {HOW_TO_READ}"),
-        (*new_card_entries(card), *grounds_entries(identifies=False)),
+        (*new_card_entries(card), REASON),
         lambda values: subject.desk.cards.add(
             subject.seen, new_card_of(values), grounds_of(values)
         ),
@@ -233,7 +233,7 @@ def replace_card(subject: Subject) -> Form[Done]:
     return Form(
         "Replace a card",
         f"A new card for {subject.who}; {meant(cards)} works nowhere from then on. {HOW_TO_READ}",
-        (*which_card(cards), *new_card_entries(), *grounds_entries(identifies=False)),
+        (*which_card(cards), *new_card_entries(), REASON),
         send,
         button="Replace",
         ahead=subject.waits(Action.REPLACE_CARD),
@@ -258,7 +258,7 @@ def revoke_card(subject: Subject) -> Form[Done]:
         (
             *which_card(cards),
             confirming("Card ends in", _ITS_IDENTIFIER, only),
-            *grounds_entries(identifies=False),
+            REASON,
         ),
         send,
         button="Revoke",
@@ -288,7 +288,7 @@ def set_secret(subject: Subject) -> Form[Done]:
             *which_card(cards),
             *secret_entries(required=True),
             Entry("tries", "The card", TRIES_KEPT, choices=(TRIES_KEPT, TRIES_FULL), closed=True),
-            *grounds_entries(identifies=False),
+            REASON,
         ),
         send,
         button="Set",

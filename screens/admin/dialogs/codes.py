@@ -12,7 +12,7 @@ from kiosk.authority.administration.views import CodeLine, Done, IssuedCode, Sta
 from kiosk.authority.roles import Action
 from kiosk.contract.sensitive import Sensitive
 from screens.admin.dialogs.cards import card_of, in_fours, in_use, meant, which_card
-from screens.admin.dialogs.form import AskGrounds, Form, grounds_entries, grounds_of, waits
+from screens.admin.dialogs.form import IDENTIFIED_BY, REASON, Form, grounds_of, waits
 from screens.admin.dialogs.person import Subject
 from screens.admin.dialogs.shown_once import ShownOnce
 from screens.admin.times import Times
@@ -53,7 +53,7 @@ def issue(subject: Subject) -> Form[IssuedCode]:
     return Form(
         "Give a code by word of mouth",
         text,
-        (*which_card(cards), *grounds_entries(identifies=True)),
+        (*which_card(cards), IDENTIFIED_BY, REASON),
         send,
         button="Make the code",
         warning=warning,
@@ -62,11 +62,12 @@ def issue(subject: Subject) -> Form[IssuedCode]:
 
 
 def withdraw(desk: AdminDesk, code: CodeLine) -> Form[Done]:
-    return AskGrounds(
+    return Form(
         "Withdraw a code",
         f"The code that {code.issued_by} gave {code.holder_name} is worthless from then on. "
         "Another one can be given.",
-        lambda grounds: desk.codes.withdraw(code.code_id, grounds),
+        (REASON,),
+        lambda values: desk.codes.withdraw(code.code_id, grounds_of(values)),
         button="Withdraw",
         deliberate=True,
     )

@@ -5,7 +5,7 @@
     Form(
         "Correct the name",
         "As it stands on their ID.",
-        [Entry("name", "Name", initial=person.name), *grounds_entries(identifies=False)],
+        [Entry("name", "Name", initial=person.name), REASON],
         lambda values: desk.people.correct_name(
             self.person.seen, values["name"], grounds_of(values)
         ),
@@ -522,24 +522,18 @@ WAYS = (
 """The common ways to identify somebody."""
 
 
-def grounds_entries(*, identifies: bool) -> tuple[Entry, ...]:
-    """Return the fields for grounds, at the end of every form that changes something."""
-    reason = Entry(
-        "reason", "Reason", hint="Why; it is kept.", least=SHORTEST_REASON, most=LONGEST_REASON
-    )
-    if not identifies:
-        return (reason,)
-    return (
-        Entry(
-            "identified_by",
-            "Identified by",
-            hint="Up and Down choose; another way can be typed.",
-            least=SHORTEST_REASON,
-            most=LONGEST_REASON,
-            choices=WAYS,
-        ),
-        reason,
-    )
+IDENTIFIED_BY: Final = Entry(
+    "identified_by",
+    "Identified by",
+    hint="Up and Down choose; another way can be typed.",
+    least=SHORTEST_REASON,
+    most=LONGEST_REASON,
+    choices=WAYS,
+)
+REASON: Final = Entry(
+    "reason", "Reason", hint="Why; it is kept.", least=SHORTEST_REASON, most=LONGEST_REASON
+)
+"""The last field of every form that changes something."""
 
 
 def which(name: str, label: str, choices: Iterable[str]) -> tuple[Entry, ...]:
@@ -555,35 +549,3 @@ def which(name: str, label: str, choices: Iterable[str]) -> tuple[Entry, ...]:
 
 def grounds_of(values: Mapping[str, str]) -> Grounds:
     return Grounds(values["reason"], values.get("identified_by", ""))
-
-
-class AskGrounds(Form[T]):
-    """A form with grounds only; see ``Form`` for its handling of a refusal.
-
-    ``send`` is the call of the desk: ``lambda grounds: desk.stations.retire(name, grounds)``. The
-    dialog closes with its result.
-    """
-
-    def __init__(
-        self,
-        title: str,
-        sentence: str,
-        send: Callable[[Grounds], T],
-        *,
-        button: str,
-        identifies: bool = False,
-        danger: bool = False,
-        deliberate: bool = False,
-        confirming: tuple[Entry, ...] = (),
-        ahead: Ahead | None = None,
-    ) -> None:
-        super().__init__(
-            title,
-            sentence,
-            (*confirming, *grounds_entries(identifies=identifies)),
-            lambda values: send(grounds_of(values)),
-            button=button,
-            danger=danger,
-            deliberate=deliberate,
-            ahead=ahead,
-        )

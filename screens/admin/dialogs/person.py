@@ -10,13 +10,13 @@ from kiosk.authority.administration.views import Done, Person, Seen
 from kiosk.authority.errors import AddressShared
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.form import (
+    IDENTIFIED_BY,
+    REASON,
     REPLACES,
     Ahead,
-    AskGrounds,
     Entry,
     Form,
     confirming,
-    grounds_entries,
     grounds_of,
     waits,
 )
@@ -105,7 +105,7 @@ def add_person(desk: AdminDesk) -> Form[Added]:
                 most=_EMAIL_MOST,
                 required=False,
             ),
-            *grounds_entries(identifies=False),
+            REASON,
         ),
         send,
         button="Add",
@@ -118,27 +118,27 @@ def add_person(desk: AdminDesk) -> Form[Added]:
 
 
 def lift_block(subject: Subject) -> Form[Done]:
-    return AskGrounds(
+    return Form(
         "Lift the block",
         f"{subject.who} may try again at once, with all tries. Make sure who is asking. "
         + subject.notice,
-        lambda grounds: subject.desk.people.lift_block(subject.seen, grounds),
+        (IDENTIFIED_BY, REASON),
+        lambda values: subject.desk.people.lift_block(subject.seen, grounds_of(values)),
         button="Lift the block",
-        identifies=True,
         ahead=subject.waits(Action.LIFT_BLOCK),
     )
 
 
 def revoke_registration(subject: Subject) -> Form[Done]:
-    return AskGrounds(
+    return Form(
         "Revoke the registration",
         f"The answers and the address that {subject.who} registered are deleted. They are told "
         "by mail, and can register again at a station while they know their PIN. If it is blocked, "
         "they need a code from you first.",
-        lambda grounds: subject.desk.people.revoke_registration(subject.seen, grounds),
+        (confirming("Number ends in", "their number", subject.person.number), REASON),
+        lambda values: subject.desk.people.revoke_registration(subject.seen, grounds_of(values)),
         button="Revoke",
         danger=True,
-        confirming=(confirming("Number ends in", "their number", subject.person.number),),
         ahead=subject.waits(Action.REVOKE_REGISTRATION),
     )
 
@@ -149,7 +149,7 @@ def correct_name(subject: Subject) -> Form[Done]:
         f"Of {subject.who}. Use it for a slip or a change of name, not for another person.",
         (
             _other("name", "Name", subject.person.name, "As it stands on their ID.", _NAME_MOST),
-            *grounds_entries(identifies=False),
+            REASON,
         ),
         lambda values: subject.desk.people.correct_name(
             subject.seen, values["name"], grounds_of(values)
@@ -175,7 +175,8 @@ def correct_email(subject: Subject) -> Form[Done]:
         f"{use} {notice}",
         (
             _other("email", "Email", now, hint, _EMAIL_MOST),
-            *grounds_entries(identifies=True),
+            IDENTIFIED_BY,
+            REASON,
         ),
         lambda values: subject.desk.people.correct_email(
             subject.seen, values["email"], grounds_of(values)
@@ -192,11 +193,12 @@ def report_misuse(subject: Subject) -> Form[Done]:
         else "They are not registered, so there is nothing to block: if somebody else may have "
         "their card and its PIN, revoke the card."
     )
-    return AskGrounds(
+    return Form(
         "Stop: this was not the holder",
         f"What is under way for {subject.who} ends now: visits, codes and changes. {block} "
         f"{subject.notice}",
-        lambda grounds: subject.desk.people.report_misuse(subject.seen, grounds),
+        (REASON,),
+        lambda values: subject.desk.people.report_misuse(subject.seen, grounds_of(values)),
         button="Stop it",
         danger=True,
         deliberate=True,
@@ -204,30 +206,33 @@ def report_misuse(subject: Subject) -> Form[Done]:
 
 
 def stop_change(subject: Subject) -> Form[Done]:
-    return AskGrounds(
+    return Form(
         "Stop the change of address",
         f"Codes for {subject.who} go on to the address that is registered now.",
-        lambda grounds: subject.desk.people.stop_change(subject.seen, grounds),
+        (REASON,),
+        lambda values: subject.desk.people.stop_change(subject.seen, grounds_of(values)),
         button="Stop it",
     )
 
 
 def mark_leaver(subject: Subject) -> Form[Done]:
-    return AskGrounds(
+    return Form(
         "Mark as a leaver",
         f"{subject.who} can do nothing at any station from now on. Nothing is deleted, and it "
         "can be taken back.",
-        lambda grounds: subject.desk.people.mark_leaver(subject.seen, grounds),
+        (REASON,),
+        lambda values: subject.desk.people.mark_leaver(subject.seen, grounds_of(values)),
         button="Mark as a leaver",
     )
 
 
 def take_back_leaver(subject: Subject) -> Form[Done]:
-    return AskGrounds(
+    return Form(
         "Take back from the leavers",
         f"{subject.who} can use the stations again, with the cards and the registration that "
         "they had.",
-        lambda grounds: subject.desk.people.take_back_leaver(subject.seen, grounds),
+        (REASON,),
+        lambda values: subject.desk.people.take_back_leaver(subject.seen, grounds_of(values)),
         button="Take back",
         ahead=subject.waits(Action.TAKE_BACK_LEAVER),
     )
@@ -250,7 +255,7 @@ def erase(subject: Subject) -> Form[Done]:
                 most=_NUMBER_MOST,
                 check=lambda text: "" if text == number else f"That is not their number, {number}.",
             ),
-            *grounds_entries(identifies=False),
+            REASON,
         ),
         lambda values: subject.desk.people.erase(subject.seen, grounds_of(values)),
         button="Erase for good",

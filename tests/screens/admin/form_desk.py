@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from kiosk.authority.administration.views import Done
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.dialog import LongWork, rows_far
-from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries
+from screens.admin.dialogs.form import IDENTIFIED_BY, REASON, Entry, Form, grounds_of
 from screens.admin.page import AdminPage
 from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.pilots import Run
@@ -69,13 +69,21 @@ class DeskPage(AdminPage):
         entries = [
             Entry("name", "Name", least=2),
             Entry("colour", "Colour", choices=("red", "green"), closed=True, required=False),
-            *grounds_entries(identifies=False),
+            REASON,
         ]
         self.put(Form("Add a thing", "Something new.", entries, self.deeds, button="Add"))
 
     def action_ground(self) -> None:
         """Ask for grounds alone."""
-        self.put(AskGrounds("Do it", "It is grave.", self.deeds, button="Do it", identifies=True))
+        self.put(
+            Form(
+                "Do it",
+                "It is grave.",
+                (IDENTIFIED_BY, REASON),
+                lambda values: self.deeds(grounds_of(values)),
+                button="Do it",
+            )
+        )
 
     def action_secret(self) -> None:
         """Ask for a secret."""

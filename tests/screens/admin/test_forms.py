@@ -13,11 +13,12 @@ from kiosk.authority.administration.views import Done, Grounds
 from kiosk.contract.text import LONGEST_REASON
 from screens.admin.dialogs.dialog import MustRead
 from screens.admin.dialogs.form import (
+    IDENTIFIED_BY,
+    REASON,
     WAYS,
     Entry,
     EntryLine,
     Form,
-    grounds_entries,
     grounds_of,
 )
 from tests.screens.admin.fake_calls import REFERENCE
@@ -318,4 +319,4 @@ def test_grounds_of_a_form_without_identification() -> None:
 
 
 def test_a_reason_may_be_as_long_in_a_form_as_on_the_command_line() -> None:
-    assert [entry.most for entry in grounds_entries(identifies=True)] == [LONGEST_REASON] * 2
+    assert [entry.most for entry in (IDENTIFIED_BY, REASON)] == [LONGEST_REASON] * 2

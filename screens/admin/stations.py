@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import StationLetIn, StationLine
 from kiosk.authority.roles import Action
 from kiosk.contract.messages import LONGEST_NAME, ReaderState
-from kiosk.contract.sensitive import Sensitive
 from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of
 from screens.admin.dialogs.shown_once import ShownOnce
 from screens.admin.page import LinesPage, app_of
@@ -177,6 +177,7 @@ class LineShown(ShownOnce):
             f"A line for {let_in.station}",
             "Type this at the station as root, all on one line, with the quotation marks. A "
             "station of the image asks for what is between them.",
+            let_in.line,
             terms="It works once. Case does not matter, and a typing error is noticed there.",
             how_long="Works until",
             over="The line does not work any more. Close this, and make another one.",
@@ -184,21 +185,14 @@ class LineShown(ShownOnce):
             reference=let_in.reference,
             times=times,
         )
-        self._line: Sensitive | None = let_in.line
         self._command = Prose("", "code-plain")
         self._code = Prose("", "code-plain")
 
-    def secret(self) -> ComposeResult:
+    def secret(self) -> Iterator[Widget]:
         yield self._command
         yield self._code
 
-    def put_up(self) -> None:
-        if self._line is not None:
-            addresses, code = self._line.reveal().split()
-            self._command.say(f'kiosk setup station --enrol "{addresses}')
-            self._code.say(f'{code}"')
-
-    def take_down(self) -> None:
-        self._line = None
-        self._command.say("")
-        self._code.say("")
+    def show_secret(self, secret: str) -> None:
+        addresses, code = secret.split() if secret else ("", "")
+        self._command.say(f'kiosk setup station --enrol "{addresses}' if secret else "")
+        self._code.say(f'{code}"' if secret else "")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from textual.app import ComposeResult
+from textual.widget import Widget
 from textual.widgets import Digits
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import CodeLine, Done, IssuedCode, Standing
 from kiosk.authority.roles import Action
-from kiosk.contract.sensitive import Sensitive
 from screens.admin.dialogs.cards import card_of, in_fours, in_use, meant, which_card
 from screens.admin.dialogs.form import IDENTIFIED_BY, REASON, Form, grounds_of, waits
 from screens.admin.dialogs.person import Subject
@@ -95,6 +94,7 @@ class CodeShown(ShownOnce):
         super().__init__(
             f"A code for {holder}",
             _READ_OUT,
+            issued.code,
             terms=f"Then it {where}" if second else f"It {where}",
             how_long=f"{_SECOND} before" if second else "Works until",
             over=_OVER,
@@ -105,13 +105,17 @@ class CodeShown(ShownOnce):
         self._code_id = issued.code_id
         self._where = where
         self._waits_for_second = second
-        self._code: Sensitive | None = issued.code
         self._digits = Digits(classes="code")
         self._plain = Prose("", "code-plain")
 
-    def secret(self) -> ComposeResult:
+    def secret(self) -> Iterator[Widget]:
         yield self._digits
         yield self._plain
+
+    def show_secret(self, secret: str) -> None:
+        code = in_fours(secret)
+        self._digits.update(code)
+        self._plain.say(f"In plain digits: {code}" if code else "")
 
     def look_at(self, waiting: Sequence[CodeLine]) -> None:
         """Say that a colleague agreed; take a code down that is not waited for any more."""
@@ -123,14 +127,3 @@ class CodeShown(ShownOnce):
         elif self._waits_for_second and not found.waits_for_second:
             self._waits_for_second = False
             self.says(f"It {self._where}", _AGREED, found.expires_at)
-
-    def put_up(self) -> None:
-        if self._code is not None:
-            code = in_fours(self._code.reveal())
-            self._digits.update(code)
-            self._plain.say(f"In plain digits: {code}")
-
-    def take_down(self) -> None:
-        self._code = None
-        self._digits.update("")
-        self._plain.say("")

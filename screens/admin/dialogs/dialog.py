@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, TypeVar
 
 from textual import events
@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Button, ProgressBar
 
 from kiosk.authority.administration.views import Progress, Written
@@ -82,10 +83,35 @@ class Dialog(ModalScreen[T]):
     AUTO_FOCUS = "*"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]
 
-    def __init__(self) -> None:
+    def __init__(self, title: str = "", sentence: str = "") -> None:
         super().__init__(classes="dialog")
         self.ready = asyncio.Event()
+        self._heading = Prose(title, "title")
+        self._sentence = Prose(sentence, "sentence")
+        self._sentence.display = bool(sentence)
         self._note = Note(None)
+
+    def compose(self) -> ComposeResult:
+        with Box():
+            yield self._heading
+            yield self._sentence
+            yield from self.content()
+            yield self._note
+            yield Horizontal(*self.buttons(), classes="buttons")
+
+    def content(self) -> Iterator[Widget]:
+        raise NotImplementedError
+
+    def buttons(self) -> Iterator[Widget]:
+        """Yield the buttons, and the keys for them."""
+        raise NotImplementedError
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.pressed(event.button)
+
+    def pressed(self, button: Button) -> None:
+        self.action_cancel()
 
     @property
     def touched(self) -> bool:
@@ -113,26 +139,15 @@ class MustRead(Dialog[None]):
     AUTO_FOCUS = "Button"
 
     def __init__(self, title: str, sentence: str, lines: Sequence[str] = ()) -> None:
-        super().__init__()
-        self._heading = title
-        self._sentence = sentence
-        self._list = tuple(lines)
+        super().__init__(title, sentence)
+        self._lines = [Prose(f"• {line}") for line in lines]
 
-    def compose(self) -> ComposeResult:
-        with Box():
-            yield Prose(self._heading, classes="title")
-            yield Prose(self._sentence, classes="sentence")
-            with VerticalScroll(can_focus=False, classes="fields"):
-                for line in self._list:
-                    yield Prose(f"• {line}")
-            yield self._note
-            with Horizontal(classes="buttons"):
-                yield DialogButton("OK", "go")
-                yield Prose("Enter", classes="keys")
+    def content(self) -> Iterator[Widget]:
+        yield VerticalScroll(*self._lines, can_focus=False, classes="fields")
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.dismiss()
+    def buttons(self) -> Iterator[Widget]:
+        yield DialogButton("OK", "go")
+        yield Prose("Enter", classes="keys")
 
 
 # Lines to be read, however many, with one possible action.
@@ -158,33 +173,23 @@ class Listing(Dialog[bool]):
         button: str = "",
         wrong: bool = False,
     ) -> None:
-        super().__init__()
-        self._heading = Prose(title, "title -wrong" if wrong else "title")
-        self._sentence = sentence
-        self._list = tuple(lines)
+        super().__init__(title, sentence)
+        self._heading.set_class(wrong, "-wrong")
+        self._lines = [Prose(line, classes="line") for line in lines]
         self._go = DialogButton(button, "go") if button else None
         self._close = DialogButton("Cancel" if button else "Close", "cancel" if button else "go")
 
-    def compose(self) -> ComposeResult:
-        with Box():
-            yield self._heading
-            if self._sentence:
-                yield Prose(self._sentence, classes="sentence")
-            with VerticalScroll(classes="fields"):
-                for line in self._list:
-                    yield Prose(line, classes="line")
-            yield self._note
-            with Horizontal(classes="buttons"):
-                if self._go is not None:
-                    yield self._go
-                yield self._close
-                yield Prose(
-                    "Enter  go on    Esc  cancel" if self._go else "Esc  close", classes="keys"
-                )
+    def content(self) -> Iterator[Widget]:
+        yield VerticalScroll(*self._lines, classes="fields")
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.action_go() if event.button is self._go else self.action_cancel()
+    def buttons(self) -> Iterator[Widget]:
+        if self._go is not None:
+            yield self._go
+        yield self._close
+        yield Prose("Enter  go on    Esc  cancel" if self._go else "Esc  close", classes="keys")
+
+    def pressed(self, button: Button) -> None:
+        self.action_go() if button is self._go else self.action_cancel()
 
     def action_go(self) -> None:
         self.dismiss(True if self._go is not None else None)
@@ -225,9 +230,7 @@ class LongWork(Dialog[T]):
         *,
         changes: bool = False,
     ) -> None:
-        super().__init__()
-        self._heading = title
-        self._sentence = sentence
+        super().__init__(title, sentence)
         self._call = call
         self._far = far
         self._changes = changes
@@ -238,16 +241,13 @@ class LongWork(Dialog[T]):
         self._how_far = Prose("", "quiet")
         self._button = DialogButton("Stop", "stop")
 
-    def compose(self) -> ComposeResult:
-        with Box():
-            yield Prose(self._heading, classes="title")
-            yield Prose(self._sentence, classes="sentence")
-            yield self._bar
-            yield self._how_far
-            yield self._note
-            with Horizontal(classes="buttons"):
-                yield self._button
-                yield Prose("Esc", classes="keys")
+    def content(self) -> Iterator[Widget]:
+        yield self._bar
+        yield self._how_far
+
+    def buttons(self) -> Iterator[Widget]:
+        yield self._button
+        yield Prose("Esc", classes="keys")
 
     def on_mount(self) -> None:
         self.set_interval(_TICK_S, self._look)
@@ -257,10 +257,6 @@ class LongWork(Dialog[T]):
         """Stop work that only reads."""
         if not self._changes:
             self._stop.set()
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.action_cancel()
 
     def warn(self, text: str) -> None:
         """Show it, unless the refusal is shown."""

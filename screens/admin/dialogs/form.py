@@ -18,7 +18,7 @@ A page opens it with ``AdminPage.put``, which also says what was done and shows 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -26,6 +26,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList
 
 from kiosk.authority.administration.desk import AdminDesk
@@ -41,7 +42,7 @@ from kiosk.authority.errors import (
 from kiosk.authority.roles import Action
 from kiosk.contract.text import LONGEST_REASON, SHORTEST_REASON
 from screens.admin import page
-from screens.admin.dialogs.dialog import Box, Dialog, DialogButton
+from screens.admin.dialogs.dialog import Dialog, DialogButton
 from screens.admin.page import ACTING
 from screens.widgets.prose import Note, Prose
 
@@ -319,11 +320,8 @@ class Form(Dialog[T]):
         warning: str = "",
         ahead: Ahead | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(title, sentence)
         self.on_stale: Callable[[], None] | None = None
-        self._heading = title
-        self._sentence = sentence
-        self._words = Prose(sentence, "sentence")
         self._ahead = ahead
         self._warning = warning
         self._send = send
@@ -336,19 +334,13 @@ class Form(Dialog[T]):
         self._warned = self._armed = False
         self._sending = False
 
-    def compose(self) -> ComposeResult:
-        with Box():
-            yield Prose(self._heading, classes="title")
-            yield self._words
-            if self._warning:
-                yield Vertical(Note(self._warning), classes="warning")
-            with VerticalScroll(can_focus=False, classes="fields"):
-                yield from self._lines
-            yield self._note
-            with Horizontal(classes="buttons"):
-                yield self._go
-                yield self._cancel
-                yield self._keys
+    def content(self) -> Iterator[Widget]:
+        if self._warning:
+            yield Vertical(Note(self._warning), classes="warning")
+        yield VerticalScroll(*self._lines, can_focus=False, classes="fields")
+
+    def buttons(self) -> Iterator[Widget]:
+        yield from (self._go, self._cancel, self._keys)
 
     def on_mount(self) -> None:
         if self._ahead is not None:
@@ -360,7 +352,7 @@ class Form(Dialog[T]):
         except (AdministrationError, StoreError):
             return  # the act itself meets the same, and says so
         if words:
-            self._words.say(f"{self._sentence} {words}")
+            self._sentence.say(f"{self._sentence.content} {words}")
 
     @property
     def touched(self) -> bool:
@@ -408,9 +400,8 @@ class Form(Dialog[T]):
             self._lines[at].check()
         self._lines[at + 1].field.focus()
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.send() if event.button is self._go else self.action_cancel()
+    def pressed(self, button: Button) -> None:
+        self.send() if button is self._go else self.action_cancel()
 
     def action_cancel(self) -> None:
         """Close; ask first where text was typed."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from textual import events
-from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.widget import Widget
 from textual.widgets import Button
 
-from screens.admin.dialogs.dialog import Box, Dialog
+from kiosk.contract.sensitive import Sensitive
+from screens.admin.dialogs.dialog import Dialog
 from screens.admin.times import Times
 from screens.widgets.prose import Prose, forget_texts
 
@@ -20,8 +21,8 @@ _SURE = "It cannot be shown again. Escape again closes this."
 class ShownOnce(Dialog[None]):
     """Enter does not close it: a second press of the Enter that made the secret would.
 
-    Escape asks first. The secret is deleted when this is closed. Subclasses show it by ``secret``,
-    ``put_up`` and ``take_down``.
+    Escape asks first. The secret is deleted when this is closed. Subclasses yield the widgets for
+    it in ``secret``, which ``show_secret`` fills.
     """
 
     AUTO_FOCUS = ""
@@ -30,6 +31,7 @@ class ShownOnce(Dialog[None]):
         self,
         heading: str,
         read_out: str,
+        secret: Sensitive,
         *,
         terms: str,
         how_long: str,
@@ -38,49 +40,43 @@ class ShownOnce(Dialog[None]):
         reference: str,
         times: Times,
     ) -> None:
-        super().__init__()
-        self._heading = heading
+        super().__init__(heading, read_out)
+        self._secret: Sensitive | None = secret
         self._reference = reference
         self._how_long = how_long
         self._over = over
         self._expires_at = expires_at
         self._times = times
-        self._is_up = True
-        self._read_out = Prose(read_out, "sentence")
         self._terms = Prose(terms, "sentence")
         self._life = Prose("", "code-life")
 
-    def secret(self) -> ComposeResult:
+    def secret(self) -> Iterator[Widget]:
         raise NotImplementedError
 
-    def put_up(self) -> None:
+    def show_secret(self, secret: str) -> None:
+        """Show it; nothing, where it is empty."""
         raise NotImplementedError
 
-    def take_down(self) -> None:
-        raise NotImplementedError
+    def content(self) -> Iterator[Widget]:
+        yield from self.secret()
+        yield self._life
+        yield self._terms
+        yield Prose(f"Reference {self._reference}")
 
-    def compose(self) -> ComposeResult:
-        with Box():
-            yield Prose(self._heading, classes="title")
-            yield self._read_out
-            yield from self.secret()
-            yield self._life
-            yield self._terms
-            yield Prose(f"Reference {self._reference}")
-            yield self._note
-            with Horizontal(classes="buttons"):
-                yield Button("Close", compact=True)
-                yield Prose("Esc", classes="keys")
+    def buttons(self) -> Iterator[Widget]:
+        yield Button("Close", compact=True)
+        yield Prose("Esc", classes="keys")
 
     def on_mount(self) -> None:
-        self.put_up()
+        if self._secret is not None:
+            self.show_secret(self._secret.reveal())
         self._update_life()
         self.set_interval(_TICK_S, self._update_life)
 
     @property
     def touched(self) -> bool:
         """Whether there is a secret that would be lost."""
-        return self._is_up
+        return self._secret is not None
 
     def warn(self, text: str) -> None:
         """Say what would be lost, whatever would end this."""
@@ -98,12 +94,11 @@ class ShownOnce(Dialog[None]):
         if event.key != "escape":
             self._note.say("")
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
+    def pressed(self, button: Button) -> None:
         self._close()
 
     def _update_life(self) -> None:
-        if not self._is_up:
+        if self._secret is None:
             return
         left = self._times.left(self._expires_at)
         if self._times.now() < self._expires_at:
@@ -121,12 +116,12 @@ class ShownOnce(Dialog[None]):
     def end(self, because: str) -> None:
         """Replace the secret by the message that it is no longer valid."""
         self._forget()
-        self._read_out.display = self._terms.display = False
+        self._sentence.display = self._terms.display = False
         self._life.say(because)
 
     def _forget(self) -> None:
-        self._is_up = False
-        self.take_down()
+        self._secret = None
+        self.show_secret("")
         forget_texts()
 
     def _close(self) -> None:

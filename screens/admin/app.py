@@ -33,7 +33,7 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import AuditFilter
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotStaff
 from kiosk.authority.people_groups import PeopleGroup
-from kiosk.authority.roles import Role, may
+from kiosk.authority.roles import may
 from screens import theme
 from screens.admin.audit import AuditRows
 from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
@@ -73,19 +73,14 @@ class End(StrEnum):
     REMOVED = "removed"
 
 
-def farewell(end: End | None) -> str:
-    """Return what to print on the terminal; None is a fault."""
-    match end:
-        case End.LOGGED_OUT:
-            return "You are logged out."
-        case End.IDLE:
-            return "You were logged out: nobody touched a key for a while. Log in again to go on."
-        case End.HUNG_UP:
-            return "The connection was lost."
-        case End.REMOVED:
-            return "Your key does not let you in any more, and you were logged out. Ask a manager."
-        case None:
-            return "Something went wrong on our side, and you were logged out. It is noted."
+FAREWELLS: Final[dict[End | None, str]] = {
+    End.LOGGED_OUT: "You are logged out.",
+    End.IDLE: "You were logged out: nobody touched a key for a while. Log in again to go on.",
+    End.HUNG_UP: "The connection was lost.",
+    End.REMOVED: "Your key does not let you in any more, and you were logged out. Ask a manager.",
+    None: "Something went wrong on our side, and you were logged out. It is noted.",
+}
+"""What to print on the terminal; None is a fault."""
 
 
 # The pages, of which one is shown.
@@ -314,49 +309,25 @@ HELP_KEYS: Final = (
 )
 
 
-# Every page of the application, in the order of the bar; add a new one here.
-
-ORDER = (
-    "Today",
-    "People",
-    "Waiting",
-    "Stations",
-    "Audit",
-    "Questions",
-    "Policy",
-    "Staff",
-    "Import",
-    "Reports",
+EVERY_PAGE: Final[tuple[type[AdminPage], ...]] = (
+    TodayPage,
+    PeoplePage,
+    PeopleListsPage,
+    AboutPerson,
+    CardsPage,
+    ProposalsPage,
+    StationsPage,
+    AuditRows,
+    QuestionsPage,
+    PolicyPage,
+    StaffPage,
+    ImportPage,
+    ReportsPage,
 )
-"""The bar; a page has the same key for every role."""
+"""Every page, in the order of the bar; add a new one here."""
 
-
-def every_page() -> tuple[type[AdminPage], ...]:
-    return (
-        TodayPage,
-        PeoplePage,
-        PeopleListsPage,
-        AboutPerson,
-        CardsPage,
-        ProposalsPage,
-        StationsPage,
-        AuditRows,
-        QuestionsPage,
-        PolicyPage,
-        StaffPage,
-        ImportPage,
-        ReportsPage,
-    )
-
-
-def pages_for(role: Role, pages: Sequence[type[AdminPage]]) -> dict[str, type[AdminPage]]:
-    """Return the pages of ``role`` by name."""
-    return {page.NAME: page for page in pages if may(role, page.NEEDS)}
-
-
-def key_of(name: str) -> int:
-    """Return the number of a page's function key, 1 to 10."""
-    return ORDER.index(name) + 1
+ORDER = tuple(page.NAME for page in EVERY_PAGE if not page.BELOW)
+"""The bar; a page has the same key for every role, F1 to F10."""
 
 
 IDLE_S = 600.0
@@ -399,8 +370,8 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     """Shows one page at a time.
 
     ``run`` returns how the session ended, None after a fault, which is passed to ``on_fault``
-    (``return_code`` is then ``FAULT_CODE``). ``screens.admin.app.farewell`` has the sentence for
-    the terminal. In every case a running call of the desk that changes something is finished first.
+    (``return_code`` is then ``FAULT_CODE``). ``FAREWELLS`` has the sentence for the terminal.
+    In every case a running call of the desk that changes something is finished first.
     """
 
     CSS_PATH = Path(__file__).with_name("admin.tcss")
@@ -423,7 +394,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         desk: AdminDesk,
         on_fault: OnFault,
         *,
-        pages: Sequence[type[AdminPage]] | None = None,
+        pages: Sequence[type[AdminPage]] = EVERY_PAGE,
         accent: str = Appearance().accent,
         dark: bool = False,
         few_colours: bool = False,
@@ -439,13 +410,11 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self._idle = Idle(idle_s, now, now())
         self._serial_events = SerialEvents(self, super().on_event)
         self._end: End | None = None
-        offered = pages_for(desk.me.role, every_page() if pages is None else pages)
-        self._numbered = {key_of(n): n for n, page in offered.items() if not page.BELOW}
+        offered = {page.NAME: page for page in pages if may(desk.me.role, page.NEEDS)}
+        self._numbered = {at: name for at, name in enumerate(ORDER, 1) if name in offered}
         self._heading = Heading(desk.service, desk.me, self.action_log_out)
         self._too_small = TooSmall()
-        self._bar = TabBar(
-            {n: f"F{at} {n}" for at, n in sorted(self._numbered.items())}, self.go_to
-        )
+        self._bar = TabBar({n: f"F{at} {n}" for at, n in self._numbered.items()}, self.go_to)
         self._switcher = PageSwitcher(desk, offered)
         self._opened_from: dict[str, str] = {}
         self._complains = False
@@ -608,7 +577,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     def commands(self, screen: Screen[Any]) -> Iterator[Command]:
         yield from self._page_commands(screen)
-        for number, name in sorted(self._numbered.items()):
+        for number, name in self._numbered.items():
             yield f"Go to {name}", f"F{number}", partial(self.go_to, name)
         yield "Help", "?", self.action_help
         yield "Dark or light colours", "", self._other_colours

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import ClassVar
@@ -40,12 +40,8 @@ _JSON = "JSON lines, for a program"
 _FORMATS = {_CSV: ExportFormat.CSV, _JSON: ExportFormat.JSON_LINES}
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The present filter, and its newest page."""
-
-    only: AuditFilter
-    page: AuditPage
+Shown = tuple[AuditFilter, AuditPage]
+"""The present filter, and its newest page."""
 
 
 def ask_filter(desk: AuditDesk, now: AuditFilter, kind: str, times: Times) -> Form[Shown]:
@@ -67,7 +63,7 @@ def ask_filter(desk: AuditDesk, now: AuditFilter, kind: str, times: Times) -> Fo
             since=_moment("since", values["since"], times.beginning),
             until=_moment("until", values["until"], times.ending),
         )
-        return Shown(only, desk.page(only))
+        return only, desk.page(only)
 
     of_kind = f" Of the kind “{kind.rstrip('.')}” alone, which k changes." if kind else ""
     return Form(
@@ -353,8 +349,8 @@ class AuditRows(LinesPage[AuditLine]):
 
     def _was_narrowed(self, shown: Shown | None) -> None:
         if shown is not None:
-            self._only = shown.only
-            self._begin(shown.page)
+            self._only, page = shown
+            self._begin(page)
 
     def action_kind(self) -> None:
         kinds = sorted(self._kinds.items(), key=lambda kind: kind[1])

@@ -12,11 +12,11 @@ from textual.containers import Horizontal
 from textual.widgets import DataTable, Input
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import Found, Person, PersonLine, Standing
+from kiosk.authority.administration.views import Done, Found, Person, PersonLine, Standing
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.cards import without_kind
-from screens.admin.dialogs.person import Added, add_person
+from screens.admin.dialogs.person import add_person
 from screens.admin.page import AdminPage, app_of, done_words
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
@@ -254,18 +254,21 @@ class PeoplePage(AdminPage):
     def action_add(self) -> None:
         self.app.push_screen(add_person(self.desk), self._was_added)
 
-    def _was_added(self, added: Added | None) -> None:
-        if added is not None and added.done.waits:
-            app_of(self).announce(done_words(added.done))
-        elif added is not None:
+    def _was_added(self, added: tuple[Done, str] | None) -> None:
+        if added is None:
+            return
+        done, number = added
+        app, words = app_of(self), done_words(done)
+        if done.waits:
+            app.announce(words)
+            return
 
-            def show(person: Person) -> None:
-                """Show the person, then the message: a change of page clears it."""
-                app = app_of(self)
-                app.show_person(person.seen.holder_id)
-                self.app.call_later(app.announce, done_words(added.done))
+        def show(person: Person) -> None:
+            """Show the person, then the message: a change of page clears it."""
+            app.show_person(person.seen.holder_id)
+            app.call_later(app.announce, words)
 
-            self.ask(lambda: self.desk.people.find_one(added.number), show, group="added")
+        self.ask(lambda: self.desk.people.find_one(number), show, group="added")
 
 
 def _counted(found: Found) -> str:

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, ItemGrid, Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
+from textual.reactive import reactive
 from textual.widget import Widget
 
 from kiosk.authority.administration.desk import AdminDesk
@@ -61,23 +62,14 @@ class Point:
 class Points(Widget, inherit_bindings=False):
     """Shows points one below the other, as wide as possible."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._points: tuple[Point, ...] = ()
-
-    def show(self, points: Sequence[Point]) -> None:
-        """Show ``points``; nothing is drawn where they are the same."""
-        if tuple(points) != self._points:
-            self._points = tuple(points)
-            self.refresh(layout=True)
+    points: reactive[tuple[Point, ...]] = reactive((), layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many rows as the texts need."""
-        return sum(1 for point in self._points for _row in _rows(point, width))
+        return sum(1 for point in self.points for _row in _rows(point, width))
 
     def render(self) -> Content:
         width = self.content_size.width
-        return Content("\n").join(row for point in self._points for row in _rows(point, width))
+        return Content("\n").join(row for point in self.points for row in _rows(point, width))
 
 
 def _rows(point: Point, width: int) -> Iterable[Content]:
@@ -210,12 +202,12 @@ def _place(line: StoryLine) -> tuple[datetime, int]:
 class Story(Vertical):
     """The lines read so far; ``older`` is called to read more."""
 
-    def __init__(self, older: Callable[[], None]) -> None:
+    def __init__(self) -> None:
         self._points = Points()
-        self._older = Older(older)
+        self.older = Prose(_OLDER, "older")
         self._read: tuple[StoryLine, ...] = ()
         self.is_whole = False
-        super().__init__(Prose(_HEADING, "heading"), self._points, self._older)
+        super().__init__(Prose(_HEADING, "heading"), self._points, self.older)
 
     @property
     def oldest(self) -> int | None:
@@ -244,25 +236,9 @@ class Story(Vertical):
             points.append(Point(line.sentence, sign, style))
             parts = (times.at(line.at), line.station, line.who, line.reference)
             points.append(Point("  ".join(part for part in parts if part), style=QUIET))
-        self._points.show(points)
-        self._older.show(_NONE if not lines else _ALL if self.is_whole else _OLDER)
-
-
-class Older(Prose, inherit_bindings=False):
-    """A row to press for more."""
-
-    def __init__(self, press: Callable[[], None]) -> None:
-        super().__init__(_OLDER, "older")
-        self._press = press
-
-    def show(self, text: str) -> None:
-        """Offer more, or show that there is no more."""
-        self.set_class(text != _OLDER, "-all")
-        self.say(text)
-
-    def on_click(self, event: events.Click) -> None:
-        event.stop()
-        self._press()
+        self._points.points = tuple(points)
+        self.older.set_class(self.is_whole or not lines, "-all")
+        self.older.say(_NONE if not lines else _ALL if self.is_whole else _OLDER)
 
 
 # The acts for a person: each with its key, and its dialog.
@@ -450,22 +426,17 @@ _GUTTER = 1
 class ActLink(Prose):
     """One act, with its key."""
 
-    def __init__(self, act: PersonAct, begin: Callable[[PersonAct], None]) -> None:
+    def __init__(self, act: PersonAct) -> None:
         key = (f" {act.key} ", "bold $brand on $ground")
         super().__init__(Content.assemble(key, (f" {act.label}", "$ink")), "act")
         self.act = act
-        self._begin = begin
-
-    def on_click(self, event: events.Click) -> None:
-        event.stop()
-        self._begin(self.act)
 
 
 class ActGrid(ItemGrid):
     """The present acts, in as many columns as fit."""
 
-    def __init__(self, begin: Callable[[PersonAct], None]) -> None:
-        self._links = [ActLink(act, begin) for act in PERSON_ACTS]
+    def __init__(self) -> None:
+        self._links = [ActLink(act) for act in PERSON_ACTS]
         super().__init__(*self._links)
 
     def show(self, acts: Sequence[PersonAct]) -> None:
@@ -485,7 +456,7 @@ class Facts(Vertical):
 
     def show(self, points: Sequence[Point]) -> None:
         self.display = bool(points)
-        self._points.show(points)
+        self._points.points = tuple(points)
 
 
 _READING = "Reading…"
@@ -516,13 +487,13 @@ class AboutPerson(AdminPage):
         self._person: Person | None = None
         self._who = PersonHeading()
         self._verdict = HeadlineBox()
-        self._acts = ActGrid(self._begin)
+        self._acts = ActGrid()
         self._registration = Facts("Registration")
         self._cards = Facts("Cards")
         self._proposals = Facts("Waits for a second member of staff")
         self._codes = Facts("Codes that are waited for")
         self._questions = Facts("The questions they answer")
-        self._story = Story(self.action_older)
+        self._story = Story()
         facts = Vertical(
             self._proposals, self._registration, self._cards, self._codes, classes="facts"
         )
@@ -631,6 +602,12 @@ class AboutPerson(AdminPage):
         if action == "older":
             return self._person is not None and not self._story.is_whole
         return True
+
+    def on_click(self, event: events.Click) -> None:
+        if isinstance(event.widget, ActLink):
+            self._begin(event.widget.act)
+        elif event.widget is self._story.older:
+            self.action_older()
 
     def action_begin_act(self, name: str) -> None:
         self._begin(ACT_NAMED[name])

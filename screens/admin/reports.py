@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from typing import ClassVar
@@ -22,19 +21,11 @@ from screens.admin.page import AdminPage, app_of
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
-# The days of a report.
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """The first and the last day, both included."""
-
-    first: date
-    last: date
+Days = tuple[date, date]
+"""The first and the last day of a report, both included."""
 
 
 def ask_days(desk: ReportsDesk, span: Span, now: Days) -> Form[Report]:
-
     def send(values: Mapping[str, str]) -> Report:
         return desk.make(
             span, _typed_day("first", values["first"]), _typed_day("last", values["last"])
@@ -44,8 +35,8 @@ def ask_days(desk: ReportsDesk, span: Span, now: Days) -> Form[Report]:
         "Days of the report",
         "Both days are counted.",
         (
-            _day_entry("first", "First day", now.first),
-            _day_entry("last", "Last day", now.last),
+            _day_entry("first", "First day", now[0]),
+            _day_entry("last", "Last day", now[1]),
         ),
         send,
         button="Show",
@@ -108,11 +99,10 @@ class ReportsPage(AdminPage):
         if self._days is not None:
             return self._days
         today = app_of(self).times.today()
-        return Days(today - timedelta(days=DAYS - 1), today)
+        return today - timedelta(days=DAYS - 1), today
 
     def shown(self) -> None:
-        days = self._period
-        self.ask(partial(self.desk.reports.make, self._span, days.first, days.last), self._show)
+        self.ask(partial(self.desk.reports.make, self._span, *self._period), self._show)
 
     def _show(self, report: Report) -> None:
         days = f"{_day(report.first)} to {_day(report.last)}"
@@ -146,14 +136,12 @@ class ReportsPage(AdminPage):
 
     def _was_asked(self, report: Report | None) -> None:
         if report is not None:
-            self._days = Days(report.first, report.last)
+            self._days = report.first, report.last
             self._show(report)
 
     def action_export(self) -> None:
-        days = self._period
-        self.act(
-            partial(self.desk.reports.export, self._span, days.first, days.last), self._was_written
-        )
+        export = partial(self.desk.reports.export, self._span, *self._period)
+        self.act(export, self._was_written)
 
     def _was_written(self, written: Written) -> None:
         app_of(self).announce(written_words(written))

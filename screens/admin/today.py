@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widget import Widget
 
 from kiosk.authority.administration.views import AuditFilter, CountedAs, Day, ProposalLine, Today
@@ -111,29 +112,21 @@ class Bars:
 class Chart(Widget, inherit_bindings=False):
     """A title and bars below it, as wide as whole cells allow; drawn again when resized."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._bars: Bars | None = None
-
-    def show(self, bars: Bars) -> None:
-        """Show other counts; draws nothing where they are equal."""
-        if bars != self._bars:
-            self._bars = bars
-            self.refresh()
+    bars: reactive[Bars | None] = reactive(None)
 
     def render(self) -> Content:
         """Draw, or show that there is nothing to count."""
-        if self._bars is None:
+        if self.bars is None:
             return Content("")
-        title = Content.styled(printable(self._bars.title), "bold $ink")
-        if not any(self._bars.counts):
+        title = Content.styled(printable(self.bars.title), "bold $ink")
+        if not any(self.bars.counts):
             return Content("\n").join([title, Content.styled("Nothing yet.", "$quiet")])
         width, height = self.content_size
-        rows = plotted_rows(self._bars.counts, self._bars.marks, width, height - 1)
+        rows = plotted_rows(self.bars.counts, self.bars.marks, width, height - 1)
         axis = len(rows) - 2  # the last two rows: its line and its labels
         lines = [title]
         for at, row in enumerate(rows):
-            colour = self._bars.colour if at < axis else "$quiet"
+            colour = self.bars.colour if at < axis else "$quiet"
             lines.append(Content.assemble((row[:LEFT], "$quiet"), (row[LEFT:], colour)))
         return Content("\n").join(lines)
 
@@ -166,41 +159,33 @@ _PLAIN, _STYLE_QUIET, _GRAVE = "", "$quiet", "bold $alarm"
 class Figures(Widget, inherit_bindings=False):
     """Shows as much as fits, and how much is left out."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._today: Today | None = None
-
-    def show(self, today: Today) -> None:
-        """Show other numbers; draws nothing where they are equal."""
-        if today != self._today:
-            self._today = today
-            self.refresh()
+    today: reactive[Today | None] = reactive(None)
 
     def on_click(self, event: events.Click) -> None:
         place = event.get_content_offset(self)
-        if place is None or self._today is None:
+        if place is None or self.today is None:
             return
-        shown = lines(self._today, self.content_size.height)
+        shown = lines(self.today, self.content_size.height)
         words = shown[place.y][0] if place.y < len(shown) else ""
-        reasons = {f"{_IN}{each.words}": each.reason for each in self._today.refusals}
+        reasons = {f"{_IN}{each.words}": each.reason for each in self.today.refusals}
         match BEHIND.get(words):
             case PeopleGroup() as group:
                 app_of(self).show_group(group)
             case CountedAs() as counted:
-                app_of(self).show_rows(behind(self._today, counted))
+                app_of(self).show_rows(behind(self.today, counted))
             case None if words in reasons:
-                refused = behind(self._today, CountedAs.REFUSED)
+                refused = behind(self.today, CountedAs.REFUSED)
                 app_of(self).show_rows(replace(refused, reason=reasons[words]))
             case None if words == STATIONS:
                 app_of(self).go_to("Stations")
 
     def render(self) -> Content:
         """Words at the left, numbers at the right."""
-        if self._today is None:
+        if self.today is None:
             return Content("")
         width, height = self.content_size
         rows = []
-        for words, number, look in lines(self._today, height):
+        for words, number, look in lines(self.today, height):
             room = max(1, width - len(number) - 1)
             left = Content(printable(words)).truncate(room, ellipsis=True, pad=True)
             rows.append(Content.assemble(left, " ", number).stylize(look))
@@ -306,7 +291,7 @@ class TodayPage(AdminPage):
         self._waiting.say(_waiting(today.waiting))
         self._waiting.display = bool(today.waiting)
         self.set_class(bool(today.waiting), "-waiting")
-        self._figures.show(today)
+        self._figures.today = today
         self._draw()
         self.refresh_bindings()
 
@@ -328,7 +313,7 @@ class TodayPage(AdminPage):
         counts, hours = by_day(self._today.days), by_hour(self._today.hours)
         shown = counts if every else [counts[self._first]]
         for chart, bars in zip(self._charts, [*shown, hours], strict=False):
-            chart.show(bars)
+            chart.bars = bars
         for at, chart in enumerate(self._charts):
             chart.display = at <= len(shown)
         self.refresh_bindings()

@@ -146,7 +146,7 @@ def _want_no_command() -> None:
 
 
 def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
-    from screens.admin.app import AdminApp, farewell
+    from screens.admin.app import FAREWELLS, AdminApp
     from screens.terminal.colours import has_few_colours, has_sixteen_colours
 
     accent, idle_s = settings.service.accent, settings.admin.idle_s
@@ -160,7 +160,7 @@ def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
     )
     process.resume()
     end = app.run()
-    _print(farewell(end))
+    _print(FAREWELLS[end])
     return end
 
 

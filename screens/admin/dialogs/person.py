@@ -64,15 +64,8 @@ class Subject:
 _NAME_MOST, _EMAIL_MOST, _NUMBER_MOST = 120, 254, 40
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """A person was added, with this number."""
-
-    done: Done
-    number: str
-
-
-def add_person(desk: AdminDesk) -> Form[Added]:
+def add_person(desk: AdminDesk) -> Form[tuple[Done, str]]:
+    """Ask for a person; closes also with their number."""
     digits = desk.number_digits
     form = "As it stands on their record."
     if digits:
@@ -81,7 +74,7 @@ def add_person(desk: AdminDesk) -> Form[Added]:
     asked = set[str]()
     """The addresses of which somebody else was named: to send again is the answer."""
 
-    def send(values: Mapping[str, str]) -> Added:
+    def send(values: Mapping[str, str]) -> tuple[Done, str]:
         number = "".join(values["number"].split()) if digits else values["number"]
         name, email, grounds = values["name"], values["email"], grounds_of(values)
         try:
@@ -90,7 +83,7 @@ def add_person(desk: AdminDesk) -> Form[Added]:
             asked.add(email)
             again = f"{shared} Add all the same? Then send it once more."
             raise AddressShared(shared.field, again) from None
-        return Added(done, number)
+        return done, number
 
     return Form(
         "Add a person",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kiosk.authority.roles import Role
-from screens.admin.app import AdminApp, farewell
+from screens.admin.app import FAREWELLS, AdminApp
 from screens.admin.times import Times
 from screens.terminal.colours import has_few_colours
 from screens.terminal.lockdown import lock_terminal
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
     end = AdminApp(
         desk, faults.append, times=Times(lambda: NOW), few_colours=has_few_colours(os.environ)
     ).run()
-    sys.stdout.write(f"{farewell(end)}\n")
+    sys.stdout.write(f"{FAREWELLS[end]}\n")
     for fault in faults:
         raise fault
 

@@ -24,7 +24,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
-from screens.admin.app import AdminApp, End
+from screens.admin.app import EVERY_PAGE, AdminApp, End
 from screens.admin.page import AdminPage
 from screens.admin.times import Times
 from tests.screens.admin.desk import FakeDesk
@@ -60,7 +60,7 @@ class PictureApp(AdminApp):
 
 def app_for(
     desk: FakeDesk,
-    pages: Sequence[type[AdminPage]] | None = None,
+    pages: Sequence[type[AdminPage]] = EVERY_PAGE,
     *,
     dark: bool = False,
     now: Clock | None = None,
@@ -204,7 +204,7 @@ def said(run: Run) -> str:
 @asynccontextmanager
 async def running(
     desk: FakeDesk | None = None,
-    pages: Sequence[type[AdminPage]] | None = None,
+    pages: Sequence[type[AdminPage]] = EVERY_PAGE,
     size: tuple[int, int] = SMALL,
     *,
     dark: bool = False,

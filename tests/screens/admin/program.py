@@ -36,7 +36,7 @@ def main() -> int:
 def show(scenario: str, notes: Notes) -> int:
     """Import what is heavy, and run the application."""
     from kiosk.authority.administration.views import Done, Grounds
-    from screens.admin.app import AdminApp, End, farewell
+    from screens.admin.app import FAREWELLS, AdminApp, End
     from screens.admin.stations import StationsPage
     from screens.admin.today import TodayPage
     from tests.screens.admin.desk import FakeDesk
@@ -60,7 +60,7 @@ def show(scenario: str, notes: Notes) -> int:
     end = app.run()
     notes.add(f"end {end}")
     if end is not End.HUNG_UP:
-        sys.stdout.write(f"{farewell(end)}\n")
+        sys.stdout.write(f"{FAREWELLS[end]}\n")
     return app.return_code or 0
 
 

@@ -80,7 +80,7 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
     "audit filter": lambda desk: audit.ask_filter(desk.audit, AuditFilter(), "", Times()),
     "audit format": lambda _desk: audit.ask_format(),
     "report days": lambda desk: reports.ask_days(
-        desk.reports, Span.DAY, reports.Days(date(2026, 3, 1), date(2026, 3, 4))
+        desk.reports, Span.DAY, (date(2026, 3, 1), date(2026, 3, 4))
     ),
 }
 

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input, OptionList, Tab
 
 from kiosk.authority.roles import Action, Role, may
-from screens.admin.app import HELP, ORDER, End, every_page
+from screens.admin.app import EVERY_PAGE, HELP, ORDER, End
 from screens.admin.frame import KeyBar, TabBar
 from screens.admin.page import AdminPage
 from screens.admin.people import PeoplePage
@@ -286,7 +286,7 @@ async def test_a_question_mark_opens_help() -> None:
 
 
 async def test_a_question_mark_opens_help_where_a_field_has_the_focus_too() -> None:
-    async with running(pages=every_page()) as run:
+    async with running(pages=EVERY_PAGE) as run:
         await run.press("f2", "?")
         assert "Help: People" in run.text
         await run.press("escape")
@@ -303,7 +303,7 @@ async def test_a_question_mark_is_typed_in_a_dialog() -> None:
 
 
 def test_every_page_has_its_help() -> None:
-    assert set(HELP) == {page.NAME for page in every_page()}
+    assert set(HELP) == {page.NAME for page in EVERY_PAGE}
 
 
 async def test_a_terminal_that_is_too_small_is_told_for_as_long_as_it_is() -> None:

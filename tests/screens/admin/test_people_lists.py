@@ -10,7 +10,7 @@ import pytest
 from kiosk.authority.administration.views import MOST_COUNTED, PersonLine, Standing
 from kiosk.authority.errors import StoreError
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
-from screens.admin.app import every_page
+from screens.admin.app import EVERY_PAGE
 from screens.admin.people import PeoplePage
 from screens.admin.people_lists import TITLES, PeopleListsPage, many
 from screens.admin.person import AboutPerson
@@ -19,7 +19,7 @@ from screens.admin.today import TodayPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SIZES, Run, running
 
-PAGES = [page for page in every_page() if page.NAME in ("Today", "People", "Person", "Lists")]
+PAGES = [page for page in EVERY_PAGE if page.NAME in ("Today", "People", "Person", "Lists")]
 
 
 def crowd(desk: FakeDesk, many: int) -> None:

@@ -10,7 +10,7 @@ from rich.color import ColorSystem
 from textual.strip import Strip
 
 from screens import theme
-from screens.admin.app import every_page
+from screens.admin.app import EVERY_PAGE
 from screens.terminal.colours import has_few_colours, has_sixteen_colours
 from screens.theme import ENOUGH, Appearance, ColourPalette, as_256, contrast
 from tests.screens.admin.desk import FakeDesk
@@ -95,7 +95,7 @@ async def test_what_is_marked_can_be_seen_in_sixteen_colours(
     keys: str, marked: str, other: str, dark: bool
 ) -> None:
     """Before: a mark was a ground that these colours do not have, and a bold text was left."""
-    app: Any = app_for(FakeDesk(), every_page(), dark=dark, few_colours=True, sixteen_colours=True)
+    app: Any = app_for(FakeDesk(), EVERY_PAGE, dark=dark, few_colours=True, sixteen_colours=True)
     async with app.run_test(size=(100, 36), notifications=True) as pilot:
         run = Run(app, FakeDesk(), pilot, None)  # type: ignore[arg-type]
         await run.settle()
@@ -124,7 +124,7 @@ def _in_sixteen(app: PictureApp, text: str) -> tuple[str, str]:
     "keys", ["", "f2 a", "b 6", "f4", "f5", "f7", "f6 a x", "f9 enter", "ctrl+p", "f4 ctrl+c"]
 )
 async def test_every_word_on_the_screen_is_legible(keys: str, dark: bool) -> None:
-    app: Any = app_for(FakeDesk(), every_page(), dark=dark, few_colours=True)
+    app: Any = app_for(FakeDesk(), EVERY_PAGE, dark=dark, few_colours=True)
     async with app.run_test(size=(100, 36), notifications=True) as pilot:
         run = Run(app, FakeDesk(), pilot, None)  # type: ignore[arg-type]
         await run.settle()

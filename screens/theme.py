@@ -6,7 +6,6 @@ an organisation sets: ``ink_on`` darkens or lightens the accent until it does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol
@@ -92,59 +91,36 @@ _SHADE = "#000000"
 """Covers a waiting page, half transparent."""
 
 
-@dataclass(frozen=True, slots=True)
-class ColourPalette:
-    """The colours of one surface, each ``#rrggbb``.
-
-    ``paper`` is the card, ``ground`` the area around it, ``ink`` and ``quiet`` are text, ``accent``
-    fills and ``on_accent`` is text on it; ``alarm`` and ``done`` are text too.
-    """
-
-    paper: str
-    ground: str
-    well: str
-    ink: str
-    quiet: str
-    line: str
-    accent: str
-    on_accent: str
-    alarm: str
-    done: str
-    on_done: str
-
-
-Surface = Callable[[str], ColourPalette]
-"""Makes a palette from an accent."""
-
-
-def light(accent: str) -> ColourPalette:
+def light(accent: str) -> Theme:
     """Return the light surface for ``accent``."""
-    return ColourPalette(
+    return _theme(
+        LIGHT,
         paper="#ffffff",
         ground="#e9eef2",
         well="#f3f6f8",
         ink="#14212b",
         quiet="#3c4a55",
         line="#6b7a86",
-        accent=ink_on(accent, "#e9eef2"),
-        on_accent="#ffffff",
+        brand=ink_on(accent, "#e9eef2"),
+        on_brand="#ffffff",
         alarm="#8c1212",
         done="#0a5429",
         on_done="#ffffff",
     )
 
 
-def dark(accent: str) -> ColourPalette:
+def dark(accent: str) -> Theme:
     """Return the high-contrast dark surface for ``accent``."""
-    return ColourPalette(
+    return _theme(
+        DARK,
         paper="#000000",
         ground="#1b2127",
         well="#12171c",
         ink="#ffffff",
         quiet="#d3dbe1",
         line="#94a2ad",
-        accent=ink_on(accent, "#1b2127"),
-        on_accent="#000000",
+        brand=ink_on(accent, "#1b2127"),
+        on_brand="#000000",
         alarm="#ffb0a8",
         done="#8ff0b2",
         on_done="#000000",
@@ -170,30 +146,24 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def theme(name: str, palette: ColourPalette, *, is_dark: bool) -> Theme:
-    """Return the Textual theme whose variables the stylesheet uses."""
+def _theme(name: str, **colours: str) -> Theme:
+    """Return the theme with the variables of the stylesheets.
+
+    ``paper`` is the card, ``ground`` the area around it, ``ink`` and ``quiet`` are text, ``brand``
+    fills and ``on_brand`` is text on it; ``alarm`` and ``done`` are text too.
+    """
     return Theme(
         name=name,
-        primary=palette.accent,
-        foreground=palette.ink,
-        background=palette.ground,
-        surface=palette.paper,
-        panel=palette.well,
-        error=palette.alarm,
-        success=palette.done,
-        dark=is_dark,
+        primary=colours["brand"],
+        foreground=colours["ink"],
+        background=colours["ground"],
+        surface=colours["paper"],
+        panel=colours["well"],
+        error=colours["alarm"],
+        success=colours["done"],
+        dark=name == DARK,
         variables={
-            "paper": palette.paper,
-            "ground": palette.ground,
-            "well": palette.well,
-            "ink": palette.ink,
-            "quiet": palette.quiet,
-            "line": palette.line,
-            "brand": palette.accent,
-            "on-brand": palette.on_accent,
-            "alarm": palette.alarm,
-            "done": palette.done,
-            "on-done": palette.on_done,
+            **{key.replace("_", "-"): colour for key, colour in colours.items()},
             "shade": _SHADE,
         },
     )
@@ -201,46 +171,46 @@ def theme(name: str, palette: ColourPalette, *, is_dark: bool) -> Theme:
 
 def themes(accent: str, *, few_colours: bool = False) -> tuple[Theme, Theme]:
     """Return the light and the dark theme for ``accent``; in 256 colours if there are so few."""
-    surfaces = (light_256, dark_256) if few_colours else (light, dark)
-    return (
-        theme(LIGHT, surfaces[0](accent), is_dark=False),
-        theme(DARK, surfaces[1](accent), is_dark=True),
-    )
+    if few_colours:
+        return light_256(accent), dark_256(accent)
+    return light(accent), dark(accent)
 
 
 # --- 256 colours, which SSH has -----------------------------------------------------
 
 
-def light_256(accent: str) -> ColourPalette:
+def light_256(accent: str) -> Theme:
     """Return the light surface for a terminal of 256 colours."""
     ground = "#d7ffff"
-    return ColourPalette(
+    return _theme(
+        LIGHT,
         paper="#ffffff",
         ground=ground,
         well="#ffffff",
         ink="#000000",
         quiet="#3a3a3a",
         line="#767676",
-        accent=ink_of_256(accent, ground),
-        on_accent="#ffffff",
+        brand=ink_of_256(accent, ground),
+        on_brand="#ffffff",
         alarm="#870000",
         done="#005f00",
         on_done="#ffffff",
     )
 
 
-def dark_256(accent: str) -> ColourPalette:
+def dark_256(accent: str) -> Theme:
     """Return the dark surface for a terminal of 256 colours."""
     ground = "#262626"
-    return ColourPalette(
+    return _theme(
+        DARK,
         paper="#000000",
         ground=ground,
         well="#1c1c1c",
         ink="#ffffff",
         quiet="#d7d7ff",
         line="#949494",
-        accent=ink_of_256(accent, ground),
-        on_accent="#000000",
+        brand=ink_of_256(accent, ground),
+        on_brand="#000000",
         alarm="#ffafaf",
         done="#87ffaf",
         on_done="#000000",

@@ -200,7 +200,7 @@ def _place(line: StoryLine) -> tuple[datetime, int]:
 
 
 class Story(Vertical):
-    """The lines read so far; ``older`` is called to read more."""
+    """The lines read so far; a click on ``older`` reads more."""
 
     def __init__(self) -> None:
         self._points = Points()

@@ -26,7 +26,7 @@ from kiosk.station.states import (
 from screens.kiosk.entry_pages import DigitsPage, TextPage
 from screens.kiosk.page import Page, PageContext
 from screens.widgets.fields import Cells, Field
-from screens.widgets.keys import CLEAR, BigButton, email_keys
+from screens.widgets.keys import CLEAR, EMAIL_KEYS, BigButton
 from screens.widgets.prose import Note, Prose
 from screens.words import choices, email, frame
 
@@ -42,7 +42,7 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
     def __init__(self, context: PageContext, state: EnterEmail) -> None:
         text = state.task.suggested if state.typed is None else state.typed
         field = Field(_LONGEST_ADDRESS, context.look.glyphs, shown=True, text=text)
-        super().__init__(context, state, field, email_keys())
+        super().__init__(context, state, field, EMAIL_KEYS)
 
     def head(self) -> Iterator[Widget]:
         new = self.state.visit.purpose is Purpose.CHANGE_EMAIL

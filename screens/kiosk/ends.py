@@ -151,4 +151,4 @@ class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
         whole = self.context.look.still_s
         left = max(0.0, whole - (self.context.now() - self._since))
         self._left.say(f"{waiting.STILL_THERE_END} {frame.seconds(round(left))}.")
-        self._countdown.show(left / whole)
+        self._countdown.left = left / whole

@@ -231,7 +231,7 @@ class TextPage(EntryPage, inherit_bindings=False):
 
     def typed(self, key: str) -> bool:
         if key == CLEAR:
-            self.field.clear()
+            self.field.take()
         elif key == ERASE:
             self.field.erase()
         elif not self.field.type(key):

@@ -21,7 +21,7 @@ from kiosk.station.states import (
 from screens.kiosk.entry_pages import ChoicesPage, TextPage
 from screens.kiosk.page import Page, PageContext
 from screens.widgets.fields import Field
-from screens.widgets.keys import BigButton, Choice, answer_keys
+from screens.widgets.keys import ANSWER_KEYS, BigButton, Choice
 from screens.widgets.prose import Note, Prose
 from screens.words import frame, maintenance
 
@@ -50,7 +50,7 @@ class WriteReasonPage(TextPage, inherit_bindings=False):
 
     def __init__(self, context: PageContext, state: WriteReason) -> None:
         field = Field(LONGEST_WORDS, context.look.glyphs, shown=True)
-        super().__init__(context, state, field, answer_keys())
+        super().__init__(context, state, field, ANSWER_KEYS)
 
     def head(self) -> Iterator[Widget]:
         yield Prose(maintenance.WORDS_TITLE, "title")

@@ -21,6 +21,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Size
+from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -58,10 +59,10 @@ class FocusOrder:
 
     def choose(self, item: Pressable | None) -> None:
         if self.chosen is not None:
-            self.chosen.select(False)
+            self.chosen.selected = False
         self._at = None if item is None else self._items.index(item)
         if item is not None:
-            item.select(True)
+            item.selected = True
 
     def go(self, arrow: str) -> None:
         """Choose the nearest enabled button in the direction of ``arrow``.
@@ -122,20 +123,16 @@ class HelpBox(Prose, inherit_bindings=False):
 class TopBar(Widget, inherit_bindings=False):
     """The service's name, the step, and the switch between the two surfaces."""
 
+    step = reactive("")
+
     def __init__(
         self, look: Appearance, step: str, is_dark: Callable[[], bool], toggle: Callable[[], None]
     ) -> None:
         super().__init__()
         self._look = look
-        self._step = step
+        self.step = step
         self._is_dark = is_dark
         self._toggle = toggle
-
-    def say(self, step: str) -> None:
-        """Change the step; does nothing where it is the same."""
-        if step != self._step:
-            self._step = step
-            self.refresh()
 
     @property
     def _switch(self) -> str:
@@ -150,7 +147,7 @@ class TopBar(Widget, inherit_bindings=False):
         short = printable(self._look.service)
         full = f"{short}  ·  {printable(self._look.trust)}"
         for name, switch in product((full, short), (self._switch, frame.CONTRAST_SHORT)):
-            tail = f"{self._step}   {switch}" if self._step else switch
+            tail = f"{self.step}   {switch}" if self.step else switch
             if cell_len(name) + cell_len(tail) + 2 <= width:
                 break
         line = spread(name, tail, width)
@@ -171,32 +168,30 @@ class TopBar(Widget, inherit_bindings=False):
 class BottomBar(Widget, inherit_bindings=False):
     """Where help is, and the reference number once there is one."""
 
+    reference = reactive("")
+
     def __init__(self, look: Appearance, reference: str) -> None:
         super().__init__()
         self._look = look
-        self._reference = reference
-
-    def say(self, reference: str) -> None:
-        self._reference = reference
-        self.refresh()
+        self.reference = reference
 
     def render(self) -> Content:
         """Two lines: the contact, then its hours; or the contact on both where it is long."""
         width = self.content_size.width
         contact = f"{frame.NEED_HELP} {printable(self._look.contact)}"
         if cell_len(contact) <= width:
-            reference = f"{frame.REFERENCE} {self._reference}" if self._reference else ""
+            reference = f"{frame.REFERENCE} {self.reference}" if self.reference else ""
             second = spread(printable(self._look.hours), reference, width)
             lines = [contact.ljust(width), second]
         else:
             # It stands beside the reference, which takes two lines too.
-            right = (frame.REFERENCE, self._reference) if self._reference else ("", "")
+            right = (frame.REFERENCE, self.reference) if self.reference else ("", "")
             room = width - max(map(cell_len, right)) - 2
             first, *rest = textwrap.wrap(contact, max(20, room))
             left = (first, " ".join(rest))
             lines = [spread(*pair, width) for pair in zip(left, right, strict=True)]
         content = Content("\n".join(lines)).stylize("bold", 0, len(frame.NEED_HELP))
-        return content.stylize("bold", len(content) - len(self._reference))
+        return content.stylize("bold", len(content) - len(self.reference))
 
 
 # The dependencies of every page: the station, the look, and the settings of this visit.
@@ -318,8 +313,8 @@ class Page(Screen[None], inherit_bindings=False):
         if self._built_for != (self.app.theme, self.app.size):
             return False
         self.state, self.visit = state, visit_of(state) or VisitId("")
-        self.query_one(TopBar).say(_step_at(position_of(state)))
-        self.query_one(BottomBar).say(reference_of(self.visit))
+        self.query_one(TopBar).step = _step_at(position_of(state))
+        self.query_one(BottomBar).reference = reference_of(self.visit)
         return True
 
     def actions(

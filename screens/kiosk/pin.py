@@ -183,7 +183,6 @@ def _rules(command: Command) -> Iterator[str]:
 # The picture of a reader with keys: the keys to press are there, not here.
 
 
-_HEIGHT = 12
 _MARGIN, _DISPLAY = 2, 13
 _WIDTH = _DISPLAY + 2 * _MARGIN
 _CASE, _KEY, _CARD = "$paper on $ink", "bold $ink on $well", "$on-brand on $brand"
@@ -203,9 +202,6 @@ class PadDrawing(Widget, inherit_bindings=False):
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__()
         self._glyphs = glyphs
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return _HEIGHT
 
     def render(self) -> Content:
         signs = self._glyphs

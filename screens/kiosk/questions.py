@@ -17,7 +17,7 @@ from kiosk.station.states import AskQuestion, GiveAnswer, PickQuestion
 from screens.kiosk.entry_pages import ChoicesPage, TextPage
 from screens.kiosk.page import PageContext
 from screens.widgets.fields import Field
-from screens.widgets.keys import BigButton, Choice, answer_keys
+from screens.widgets.keys import ANSWER_KEYS, BigButton, Choice
 from screens.widgets.prose import Note, Prose
 from screens.words import questions
 
@@ -33,7 +33,7 @@ class AnswerPage(TextPage, inherit_bindings=False):
         chosen = context.settings.answers_shown
         self._shown = shown if chosen is None else chosen
         field = Field(MAX_ANSWER, context.look.glyphs, shown=self._shown)
-        super().__init__(context, state, field, answer_keys())
+        super().__init__(context, state, field, ANSWER_KEYS)
         self._toggle = self.button(questions.toggle(self._shown), self._show_or_hide)
 
     def others(self) -> Iterator[BigButton]:
@@ -58,7 +58,7 @@ class AnswerPage(TextPage, inherit_bindings=False):
     def _show_or_hide(self) -> None:
         self._shown = not self._shown
         self.context.settings.answers_shown = self._shown
-        self.field.show(self._shown)
+        self.field.shown = self._shown
         self._toggle.relabel(questions.toggle(self._shown))
 
 

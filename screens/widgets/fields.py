@@ -10,7 +10,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Region
+from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -83,12 +84,10 @@ class Cells(Widget, inherit_bindings=False):
         self._repaint()
         return True
 
-    def erase(self) -> bool:
-        """Remove the last digit; return whether there was one."""
-        had = bool(self._digits)
+    def erase(self) -> None:
+        """Remove the last digit."""
         self._digits = self._digits[:-1]
         self._repaint()
-        return had
 
     def clear(self) -> None:
         self._digits = ""
@@ -108,42 +107,33 @@ class Cells(Widget, inherit_bindings=False):
     def _signs_line(self) -> int:
         return (_TALL if self._is_tall else HEIGHT) // 2
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Three rows, where the stylesheet gives no other height."""
-        return HEIGHT
-
     def render_line(self, y: int) -> Strip:
-        """Draw one line of the cells, as wide as there is room for."""
-        width = self.content_size.width
-        if self.most > _MOST_CELLS:
-            return self._box_line(y, width)
-        groups = ((self.most + 1) // 2, self.most // 2)
-        widths = _TALL_INNER_WIDTHS if self._is_tall else _INNER_WIDTHS
-        inner, gap = _fit(groups, width, widths)
-        signs = list(self._signs()) if y == self._signs_line else [" "] * self.most
+        """Draw one line, as wide as there is room for."""
+        width, wall, has_signs = self.content_size.width, self.rich_style, y == self._signs_line
         height = _TALL if self._is_tall else HEIGHT
         part = 0 if y == 0 else 2 if y == height - 1 else 1  # top, middle or bottom of ``_boxes``
-        first, second = signs[: groups[0]], signs[groups[0] :]
-        row = _boxes(first, inner)[part] + " " * gap + _boxes(second, inner)[part]
-        wall = self.rich_style
-        line = self._inked(row, wall) if y == self._signs_line else [Segment(row, wall)]
+        if self.most > _MOST_CELLS:
+            row = self._box(width, has_signs=has_signs)[part]
+        else:
+            groups = ((self.most + 1) // 2, self.most // 2)
+            widths = _TALL_INNER_WIDTHS if self._is_tall else _INNER_WIDTHS
+            inner, gap = _fit(groups, width, widths)
+            signs = list(self._signs()) if has_signs else [" "] * self.most
+            first, second = signs[: groups[0]], signs[groups[0] :]
+            row = _boxes(first, inner)[part] + " " * gap + _boxes(second, inner)[part]
+        line = self._inked(row, wall) if has_signs else [Segment(row, wall)]
         return Strip(line).adjust_cell_length(width, wall)
 
-    def _box_line(self, y: int, width: int) -> Strip:
-        """Draw one line of the box; of more digits than have room it shows the last."""
+    def _box(self, width: int, *, has_signs: bool) -> tuple[str, str, str]:
+        """Return the lines of the box; of more digits than have room it shows the last."""
         room = width - 4
         gap = " " if 2 * self.most <= room else ""
         inner = min(room, self.most * (1 + len(gap)))
         signs = [sign for sign in self._signs() if sign != " "]
         if len(signs) > room:
             signs = [_MORE, *signs[1 - room :]]
-        text = gap.join(signs) if y == self._signs_line else ""
-        height = _TALL if self._is_tall else HEIGHT
-        part = 0 if y == 0 else 2 if y == height - 1 else 1
-        row = _boxes([text.ljust(inner)], inner + 2)[part]
-        wall = self.rich_style
-        line = self._inked(row, wall) if y == self._signs_line else [Segment(row, wall)]
-        return Strip(line).adjust_cell_length(width, wall)
+        text = gap.join(signs) if has_signs else ""
+        return _boxes([text.ljust(inner)], inner + 2)
 
     def _inked(self, row: str, wall: Style) -> list[Segment]:
         """Make the content of the cells stand out from their borders."""
@@ -188,11 +178,14 @@ _CURSOR = "_"
 class Field(Widget, inherit_bindings=False):
     """Takes printable characters up to ``longest``; a dot stands for each hidden one."""
 
+    shown = reactive(True)
+    _text = reactive("")
+
     def __init__(self, longest: int, glyphs: Glyphs, *, shown: bool, text: str = "") -> None:
         super().__init__()
         self._longest = longest
         self._glyphs = glyphs
-        self._shown = shown
+        self.shown = shown
         self._text = text
 
     def __repr__(self) -> str:
@@ -209,33 +202,19 @@ class Field(Widget, inherit_bindings=False):
             return False
         if len(self._text) < self._longest:
             self._text += char
-            self.refresh()
         return True
 
     def erase(self) -> None:
         self._text = self._text[:-1]
-        self.refresh()
-
-    def clear(self) -> None:
-        self._text = ""
-        self.refresh()
-
-    def show(self, shown: bool) -> None:
-        self._shown = shown
-        self.refresh()
 
     def take(self) -> str:
         """Return the text and delete it."""
         taken, self._text = self._text, ""
-        self.refresh()
         return taken
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return 1
 
     def render(self) -> Content:
         """Show the end of the text where it is longer than the field."""
-        text = self._text if self._shown else self._glyphs.dot * len(self._text)
+        text = self._text if self.shown else self._glyphs.dot * len(self._text)
         room = self.content_size.width - 1
         tail = text
         while cell_len(tail) > room:

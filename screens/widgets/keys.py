@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from textual import events
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widget import Widget
 
 from screens.widgets.prose import printable, spread
@@ -19,6 +20,9 @@ from screens.words import frame
 class Pressable(Widget, inherit_bindings=False):
     """Something that a touch presses, or a key once it is selected, which ``pointer`` shows."""
 
+    selected = reactive(False, toggle_class="-selected")
+    """Whether it is the one that Enter presses."""
+
     def __init__(
         self, label: str, press: Callable[[], object], pointer: str, classes: str = ""
     ) -> None:
@@ -26,20 +30,12 @@ class Pressable(Widget, inherit_bindings=False):
         self.label = printable(label)
         self._press = press
         self._pointer = pointer
-        self.selected = False
         self.enabled = True
 
     def press(self) -> None:
         """Press it, unless it is disabled."""
         if self.enabled:
             self._press()
-
-    def select(self, selected: bool) -> None:
-        """Mark it as the one that Enter presses, or not."""
-        if self.selected != selected:
-            self.selected = selected
-            self.set_class(selected, "-selected")
-            self.refresh()
 
     def relabel(self, label: str, enabled: bool = True) -> None:
         """Change its label and whether it can be pressed."""
@@ -150,28 +146,14 @@ _WALLS = {
 Row = tuple[tuple[str, int], ...]
 
 
-def answer_keys() -> tuple[Row, ...]:
-    """Return the keys for an answer, with a space."""
-    return (
-        _keys("1234567890", ERASE),
-        _keys("qwertyuiop-"),
-        _keys("asdfghjkl'&"),
-        (*_keys("zxcvbnm."), (SPACE, _WIDE)),
-    )
-
-
-def email_keys() -> tuple[Row, ...]:
-    """Return the keys for an address, with an at sign."""
-    return (
-        _keys("1234567890", ERASE),
-        _keys("qwertyuiop-"),
-        _keys("asdfghjkl_+"),
-        (*_keys("zxcvbnm."), ("@", _WIDE)),
-    )
-
-
 def _keys(single: str, *more: str) -> Row:
     return tuple((key, 1) for key in (*single, *more))
+
+
+_TOP = _keys("1234567890", ERASE), _keys("qwertyuiop-")
+_BOTTOM = _keys("zxcvbnm.")
+ANSWER_KEYS = (*_TOP, _keys("asdfghjkl'&"), (*_BOTTOM, (SPACE, _WIDE)))
+EMAIL_KEYS = (*_TOP, _keys("asdfghjkl_+"), (*_BOTTOM, ("@", _WIDE)))
 
 
 class Keyboard(TouchKeys, inherit_bindings=False):

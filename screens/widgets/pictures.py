@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from textual.content import Content
-from textual.geometry import Size
+from textual.reactive import reactive
 from textual.widget import Widget
+from textual.widgets import Static
 
 from screens.theme import Glyphs
 
@@ -37,15 +39,24 @@ _HALVES = {"##": "█", "# ": "▀", " #": "▄", "  ": " "}
 
 
 def small(text: str) -> list[str]:
-    """Draw ``text`` three rows high, two pixels to a cell."""
-    rows = _rows(text)
-    pairs = zip(rows[0::2], rows[1::2], strict=True)
-    return ["".join(_HALVES[a + b] for a, b in zip(*pair, strict=True)) for pair in pairs]
+    """Draw ``text`` three rows high."""
+    return _small(_rows(text))
 
 
 def big(text: str) -> list[str]:
-    """Draw ``text`` six rows high, a pixel to two cells."""
-    return ["".join("██" if pixel == "#" else "  " for pixel in row) for row in _rows(text)]
+    """Draw ``text`` six rows high."""
+    return _big(_rows(text))
+
+
+def _small(pixels: Sequence[str]) -> list[str]:
+    """Draw two pixels to a cell."""
+    pairs = zip(pixels[0::2], pixels[1::2], strict=True)
+    return ["".join(_HALVES[a + b] for a, b in zip(*pair, strict=True)) for pair in pairs]
+
+
+def _big(pixels: Sequence[str]) -> list[str]:
+    """Draw a pixel to two cells."""
+    return [row.replace("#", "██").replace(" ", "  ") for row in pixels]
 
 
 def _rows(text: str) -> list[str]:
@@ -58,22 +69,15 @@ def _rows(text: str) -> list[str]:
     return [" ".join(row) for row in rows]
 
 
-class Banner(Widget, inherit_bindings=False):
+class Banner(Static, inherit_bindings=False):
     """``text`` in small letters on one line or, where they fit, in big ones with a word a line."""
 
     def __init__(self, text: str, *, roomy: bool) -> None:
-        super().__init__()
         if roomy:
-            first, *others = (big(word) for word in text.split())
-            self._lines = first + [line for word in others for line in ("", *word)]
+            lines = "\n\n".join("\n".join(big(word)) for word in text.split())
         else:
-            self._lines = small(text)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(self._lines)
-
-    def render(self) -> Content:
-        return Content("\n".join(self._lines))
+            lines = "\n".join(small(text))
+        super().__init__(Content(lines), markup=False)
 
 
 # A tick that is visible from two metres.
@@ -94,24 +98,12 @@ _TICK_PIXELS = (
 )
 
 
-class Tick(Widget, inherit_bindings=False):
+class Tick(Static, inherit_bindings=False):
     """Small, or twice as big where ``roomy``."""
 
     def __init__(self, *, roomy: bool) -> None:
-        super().__init__()
-        if roomy:
-            self._lines = [row.replace("#", "██").replace(" ", "  ") for row in _TICK_PIXELS]
-        else:
-            pairs = zip(_TICK_PIXELS[0::2], _TICK_PIXELS[1::2], strict=True)
-            self._lines = [
-                "".join(_HALVES[a + b] for a, b in zip(*pair, strict=True)) for pair in pairs
-            ]
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(self._lines)
-
-    def render(self) -> Content:
-        return Content("\n".join(self._lines))
+        lines = _big(_TICK_PIXELS) if roomy else _small(_TICK_PIXELS)
+        super().__init__(Content("\n".join(lines)), markup=False)
 
 
 HEIGHT = 9
@@ -153,9 +145,6 @@ class Drawing(Widget, inherit_bindings=False):
     def on_mount(self) -> None:
         if self._motion:
             self.set_interval(_TICK_S, self._advance)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return HEIGHT
 
     def _advance(self) -> None:
         way = _START - _END
@@ -224,22 +213,19 @@ _STEP_S = 0.25
 class ActivityIndicator(Widget, inherit_bindings=False):
     """A row of signs, one of them a full square that moves where ``motion`` is on."""
 
+    _at = reactive(0)
+
     def __init__(self, empty: str, *, motion: bool) -> None:
         super().__init__()
         self._empty = empty
         self._motion = motion
-        self._at = 0
 
     def on_mount(self) -> None:
         if self._motion:
             self.set_interval(_STEP_S, self._walk)
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return 1
-
     def _walk(self) -> None:
         self._at = (self._at + 1) % _SQUARES
-        self.refresh()
 
     def render(self) -> Content:
         return Content(
@@ -250,18 +236,9 @@ class ActivityIndicator(Widget, inherit_bindings=False):
 class CountdownBar(Widget, inherit_bindings=False):
     """A bar that shows what is left, 1.0 down to 0.0."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._left = 1.0
-
-    def show(self, left: float) -> None:
-        self._left = min(1.0, max(0.0, left))
-        self.refresh()
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return 1
+    left = reactive(1.0)
 
     def render(self) -> Content:
         width = self.content_size.width
-        full = round(width * self._left)
+        full = round(width * self.left)
         return Content.assemble(("█" * full, "$brand"), ("░" * (width - full), "$line"))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from rich.color import ColorSystem
 from textual.strip import Strip
+from textual.theme import Theme
 
 from screens import theme
 from screens.admin.app import EVERY_PAGE
 from screens.terminal.colours import has_few_colours, has_sixteen_colours
-from screens.theme import ENOUGH, Appearance, ColourPalette, as_256, contrast
+from screens.theme import ENOUGH, Appearance, as_256, contrast
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import PictureApp, Run, app_for
 from tests.screens.kiosk.test_theme import TEXT, UNDER, accents
@@ -22,15 +24,16 @@ NOT_TEXT = set("█▄▀▇▆▅▃▂▁▌▐╔╗╚╝═║┤└┬─�
 """Lines and bars, which are no text."""
 
 
-def _weakest(palette: ColourPalette) -> float:
-    pairs = [(getattr(palette, text), getattr(palette, under)) for text in TEXT for under in UNDER]
-    pairs += [(palette.on_accent, palette.accent), (palette.on_done, palette.done)]
-    pairs += [(palette.paper, palette.alarm)]
+def _weakest(surface: Theme) -> float:
+    colours = surface.variables
+    pairs = [(colours[text], colours[under]) for text in TEXT for under in UNDER]
+    pairs += [(colours["on-brand"], colours["brand"]), (colours["on-done"], colours["done"])]
+    pairs += [(colours["paper"], colours["alarm"])]
     return min(contrast(as_256(one), as_256(other)) for one, other in pairs)
 
 
 @pytest.mark.parametrize("surface", [theme.light_256, theme.dark_256])
-def test_all_text_is_legible_once_it_is_mapped(surface: theme.Surface) -> None:
+def test_all_text_is_legible_once_it_is_mapped(surface: Callable[[str], Theme]) -> None:
     assert _weakest(surface(Appearance().accent)) >= ENOUGH
 
 
@@ -45,9 +48,9 @@ def test_whatever_the_accent(accent: str) -> None:
 
 
 @pytest.mark.parametrize("surface", [theme.light_256, theme.dark_256])
-def test_what_text_stands_on_can_be_told_apart(surface: theme.Surface) -> None:
-    palette = surface(Appearance().accent)
-    assert as_256(palette.paper) != as_256(palette.ground)
+def test_what_text_stands_on_can_be_told_apart(surface: Callable[[str], Theme]) -> None:
+    colours = surface(Appearance().accent).variables
+    assert as_256(colours["paper"]) != as_256(colours["ground"])
 
 
 @pytest.mark.parametrize(

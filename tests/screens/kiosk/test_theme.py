@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.theme import Theme
 
 from screens import theme
-from screens.theme import ENOUGH, Appearance, ColourPalette, contrast
+from screens.theme import ENOUGH, Appearance, contrast
 
-TEXT = ("ink", "quiet", "accent", "alarm", "done")
+TEXT = ("ink", "quiet", "brand", "alarm", "done")
 UNDER = ("paper", "ground", "well")
 OUTLINE = 3.0
 """What a wall of a field or a key keeps against what it stands on (WCAG 2.2, 1.4.11)."""
@@ -21,17 +24,19 @@ def test_contrast_is_as_the_standard_computes_it() -> None:
     assert contrast("#ffffff", "#777777") == contrast("#777777", "#ffffff")
 
 
-def _weakest(palette: ColourPalette) -> float:
-    pairs = [(getattr(palette, text), getattr(palette, under)) for text in TEXT for under in UNDER]
-    pairs += [(palette.on_accent, palette.accent), (palette.on_done, palette.done)]
+def _weakest(surface: Theme) -> float:
+    colours = surface.variables
+    pairs = [(colours[text], colours[under]) for text in TEXT for under in UNDER]
+    pairs += [(colours["on-brand"], colours["brand"]), (colours["on-done"], colours["done"])]
     return min(contrast(*pair) for pair in pairs)
 
 
 @pytest.mark.parametrize("surface", [theme.light, theme.dark])
-def test_all_text_of_the_defaults_is_legible(surface: theme.Surface) -> None:
-    palette = surface(Appearance().accent)
-    assert _weakest(palette) >= ENOUGH
-    assert min(contrast(palette.line, getattr(palette, under)) for under in UNDER) >= OUTLINE
+def test_all_text_of_the_defaults_is_legible(surface: Callable[[str], Theme]) -> None:
+    chosen = surface(Appearance().accent)
+    assert _weakest(chosen) >= ENOUGH
+    colours = chosen.variables
+    assert min(contrast(colours["line"], colours[under]) for under in UNDER) >= OUTLINE
 
 
 @given(accents)

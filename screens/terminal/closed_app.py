@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App, ReturnType, SystemCommand
 from textual.driver import Driver
@@ -91,53 +91,26 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
         """Offer none of Textual's commands."""
         yield from ()
 
+    def do_nothing(self, *_args: Any, **_kwargs: Any) -> None:
+        pass
+
     async def action_quit(self) -> None:
         """Do nothing."""
 
-    def action_help_quit(self) -> None:
-        """Do nothing."""
-
-    def action_suspend_process(self) -> None:
-        """Do nothing."""
-
-    def action_show_help_panel(self) -> None:
-        """Do nothing."""
-
-    def action_change_theme(self) -> None:
-        """Do nothing: Textual's own themes are not made for these terminals."""
-
-    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
-        """Do nothing."""
-
-    @contextmanager
-    def suspend(self) -> Iterator[None]:
-        """Keep the terminal."""
-        yield
-
-    def open_url(self, url: str, *, new_tab: bool = True) -> None:
-        """Open nothing."""
-
-    def copy_to_clipboard(self, text: str) -> None:
-        """Copy nothing: a clipboard outlives a visit, and a terminal may share it."""
+    action_help_quit = action_suspend_process = action_show_help_panel = do_nothing
+    action_screenshot = deliver_screenshot = deliver_text = deliver_binary = do_nothing
+    action_change_theme = do_nothing  # Textual's own themes are not made for these terminals
+    copy_to_clipboard = do_nothing  # it outlives a visit, and a terminal may share it
+    open_url = bell = do_nothing
 
     def save_screenshot(self, *_args: Any, **_kwargs: Any) -> str:
         """Save nothing."""
         return ""
 
-    def deliver_screenshot(self, *_args: Any, **_kwargs: Any) -> str | None:
-        """Deliver nothing."""
-        return None
-
-    def deliver_text(self, *_args: Any, **_kwargs: Any) -> str | None:
-        """Deliver nothing."""
-        return None
-
-    def deliver_binary(self, path_or_file: IO[bytes] | Any, **_kwargs: Any) -> str | None:
-        """Deliver nothing."""
-        return None
-
-    def bell(self) -> None:
-        """Do nothing."""
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """Keep the terminal."""
+        yield
 
 
 class WalkUpApp(ClosedApp[ReturnType], inherit_bindings=False):
@@ -149,8 +122,5 @@ class WalkUpApp(ClosedApp[ReturnType], inherit_bindings=False):
         """Run no action, neither of a binding nor of a link in a text."""
         return False
 
-    def action_command_palette(self) -> None:
-        """Do nothing."""
-
-    def notify(self, *_args: Any, **_kwargs: Any) -> None:
-        """Show no toast: the page shows all messages."""
+    action_command_palette = ClosedApp.do_nothing
+    notify = ClosedApp.do_nothing  # the page shows all messages

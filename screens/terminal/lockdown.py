@@ -13,7 +13,6 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, MutableMapping
-from types import TracebackType
 
 OnFault = Callable[[BaseException], None]
 """Called with an uncaught error; must not write to the terminal."""
@@ -105,22 +104,12 @@ def ignore_keyboard_signals() -> None:
 def silence_errors(on_fault: OnFault) -> None:
     """Hand uncaught errors of any thread, and those of finalisers, to ``on_fault`` alone."""
 
-    def from_main(
-        _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
-    ) -> None:
-        on_fault(error)
-
-    def from_thread(args: threading.ExceptHookArgs) -> None:
+    def report(args: threading.ExceptHookArgs | sys.UnraisableHookArgs) -> None:
         if args.exc_value is not None:
             on_fault(args.exc_value)
 
-    def from_finaliser(args: sys.UnraisableHookArgs) -> None:
-        if args.exc_value is not None:
-            on_fault(args.exc_value)
-
-    sys.excepthook = from_main
-    sys.unraisablehook = from_finaliser
-    threading.excepthook = from_thread
+    sys.excepthook = lambda _kind, error, _trace: on_fault(error)
+    sys.unraisablehook = threading.excepthook = report
 
 
 def _restore(fd: int, before: list[int | list[bytes | int]]) -> None:

@@ -92,7 +92,6 @@ _SHADE = "#000000"
 
 
 def light(accent: str) -> Theme:
-    """Return the light surface for ``accent``."""
     return _theme(
         LIGHT,
         paper="#ffffff",
@@ -110,7 +109,6 @@ def light(accent: str) -> Theme:
 
 
 def dark(accent: str) -> Theme:
-    """Return the high-contrast dark surface for ``accent``."""
     return _theme(
         DARK,
         paper="#000000",
@@ -180,7 +178,6 @@ def themes(accent: str, *, few_colours: bool = False) -> tuple[Theme, Theme]:
 
 
 def light_256(accent: str) -> Theme:
-    """Return the light surface for a terminal of 256 colours."""
     ground = "#d7ffff"
     return _theme(
         LIGHT,
@@ -199,7 +196,6 @@ def light_256(accent: str) -> Theme:
 
 
 def dark_256(accent: str) -> Theme:
-    """Return the dark surface for a terminal of 256 colours."""
     ground = "#262626"
     return _theme(
         DARK,

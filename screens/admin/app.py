@@ -425,7 +425,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self.begin_with(theme.DARK if dark else theme.LIGHT)
 
     def compose(self) -> ComposeResult:
-        """Compose the frame; a page is added when it is first shown."""
         yield self._heading
         yield self._too_small
         yield self._bar
@@ -470,7 +469,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self._say(f"✓ {text}", DONE_S)
 
     def _say(self, text: str, seconds: float, *, wrong: bool = False) -> None:
-        """Show one toast, in place of the last one."""
         self.clear_notifications()
         self._complains = wrong
         severity: SeverityLevel = "error" if wrong else "information"
@@ -587,7 +585,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self.theme = theme.LIGHT if self.theme == theme.DARK else theme.DARK
 
     def action_how_out(self) -> None:
-        """Show how to log out, after Ctrl+C."""
         if isinstance(self.screen, Dialog):
             self.screen.warn(_HOW_OUT)
         else:

@@ -164,7 +164,6 @@ def _parts(only: AuditFilter, kinds: Mapping[str, str], times: Times) -> Iterato
 
 
 def row_lines(line: AuditLine, times: Times) -> tuple[Content, ...]:
-    """Return everything in a row, an item a line."""
     facts = (
         ("When", f"{times.day(line.at)} {times.to_the_second(line.at)}"),
         ("Person", line.person),
@@ -185,7 +184,6 @@ _ALL = "(Enter shows all of it.)"
 
 
 def row_in_short(line: AuditLine) -> str:
-    """Describe a row in a few lines, and first how to see the rest of it."""
     facts = " · ".join(filter(None, (line.person, line.station, line.who, line.reference)))
     return "\n".join(
         filter(None, (f"{line.sentence} {_ALL}", facts, grouped(line.card), line.detail))
@@ -193,7 +191,6 @@ def row_in_short(line: AuditLine) -> str:
 
 
 def verdict_lines(verdict: AuditVerdict) -> tuple[str, str, tuple[str, ...]]:
-    """Return title, sentence and lines of a verification's result."""
     rows = f"{numbered(verdict.rows, 'row')} fit, each to the one before."
     if (fault := verdict.fault) is None:
         return "The audit is intact", rows, (_anchored(verdict),)

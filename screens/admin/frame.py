@@ -46,7 +46,6 @@ class TooSmall(Prose):
         super().__init__("", "too-small")
 
     def look_at(self, size: Size) -> None:
-        """Compare the size of the terminal with what is needed."""
         self.display = size.width < LEAST.width or size.height < LEAST.height
         self.say(
             f"This terminal is {size.width} by {size.height}. It is too small: "
@@ -86,7 +85,6 @@ class KeyBar(Footer):
             yield part.add_class("-compact", update=False)
 
     async def recompose(self) -> None:
-        """Compose again only if the content differs."""
         keys = self.screen.active_bindings.values()
         to_show = [(key.binding, key.enabled) for key in keys if key.binding.show]
         if to_show != self._shown:

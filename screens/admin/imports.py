@@ -28,7 +28,6 @@ _SHOWN = 200
 
 
 def plan_lines(result: ImportResult) -> tuple[Content, ...]:
-    """Return what would be done, a number a line."""
     counts = (
         ("Lines", result.lines),
         ("People added", result.people_added),
@@ -70,7 +69,6 @@ def _named_lines(sentence: str, people: Sequence[tuple[int, str]]) -> tuple[Cont
 
 
 def done_words(name: str, result: ImportResult) -> str:
-    """Return what was done, or that it waits."""
     if result.waits:
         changes = numbered(result.known_touched, "change is", "changes are")
         return (
@@ -107,7 +105,6 @@ def _what_became_of_the_file(result: ImportResult) -> str:
 
 
 def problem_lines(name: str, result: ImportResult) -> tuple[str, str, tuple[Content, ...]]:
-    """Return title, sentence and one line for each listed problem."""
     number = len(result.problems)
     first = f" These are the first {_SHOWN}." if number > _SHOWN else ""
     return (
@@ -179,7 +176,6 @@ class ImportPage(LinesPage[ImportFile]):
         return _HOW
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer a rehearsal where there is a file."""
         return action != "rehearse" or bool(self._lines)
 
     def action_again(self) -> None:

@@ -61,7 +61,6 @@ def explanation(error: Refusal) -> str:
 
 
 def changes(error: Refusal) -> tuple[str, ...]:
-    """Return the changes that others made."""
     return error.changes if isinstance(error, ConcurrentChange) else ()
 
 
@@ -106,7 +105,6 @@ class AdminPage(Container):
             self.set_interval(self.REFRESH_S, self.look_again)
 
     def look_again(self) -> None:
-        """Refresh, where the page is shown."""
         if self.is_up:
             self.shown()
 
@@ -122,7 +120,6 @@ class AdminPage(Container):
             chosen.focus(scroll_visible=False)
 
     def left(self) -> None:
-        """Remember the focus."""
         focused = self.screen.focused
         if focused is not None and self in focused.ancestors_with_self:
             self._last = focused
@@ -216,7 +213,6 @@ class LinesPage(AdminPage, Generic[Line]):
         raise NotImplementedError
 
     def explained(self, line: Line) -> str:
-        """Return the explanation of the marked line."""
         raise NotImplementedError
 
     # --- the marked one ------------------------------------------------------------------

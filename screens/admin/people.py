@@ -142,7 +142,6 @@ class PeoplePage(AdminPage):
         self._search()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Search after a pause in typing."""
         event.stop()
         self._opens = False
         self.refresh_bindings()
@@ -237,7 +236,6 @@ class PeoplePage(AdminPage):
         app_of(self).go_to("Lists")
 
     def action_cards(self) -> None:
-        """Show the cards that no station could serve."""
         app_of(self).go_to("Cards")
 
     # --- adding ------------------------------------------------------------------------

@@ -207,7 +207,6 @@ class PeopleListsPage(AdminPage):
         self.shown()
 
     def action_sort(self) -> None:
-        """Sort by the next column that sorts."""
         orders = [PeopleOrder.NUMBER, PeopleOrder.NAME]
         if self._group in _DATES:
             orders.append(PeopleOrder.DATE)

@@ -87,7 +87,6 @@ QUIET = "$quiet"
 
 
 def registration_points(line: RegistrationLine | None, times: Times) -> list[Point]:
-    """Return since when, the address for codes, and the spent attempts."""
     if line is None:
         return [Point("Not registered. They do it at a station, with card and PIN.", "○")]
     points = [Point(f"Since {times.day(line.registered_at)}; codes go to {line.email}", "✓")]
@@ -211,7 +210,6 @@ class Story(Vertical):
 
     @property
     def oldest(self) -> int | None:
-        """The oldest row that was read."""
         return self._read[-1].seq if self._read else None
 
     def forget(self) -> None:
@@ -402,7 +400,6 @@ class HeadlineBox(Vertical):
         super().__init__(self._headline, self._advice)
 
     def show(self, person: Person) -> None:
-        """Show both sentences, the first with a sign."""
         sign = "✗" if not person.can_unlock else "!" if person.may_fail else "✓"
         self.set_class(sign != "✓", "-cannot")
         self._headline.say(f"{sign} {person.headline}")
@@ -595,7 +592,6 @@ class AboutPerson(AdminPage):
         return self._person
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the acts that make sense for this person now."""
         if action == "begin_act":
             act = ACT_NAMED[str(parameters[0])]
             return self._person is not None and act.fits(self._subject)

@@ -12,7 +12,6 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
 def wall_clock() -> datetime:
-    """Return this moment, in UTC."""
     return datetime.now(UTC)
 
 

@@ -115,7 +115,6 @@ class Chart(Widget, inherit_bindings=False):
     bars: reactive[Bars | None] = reactive(None)
 
     def render(self) -> Content:
-        """Draw, or show that there is nothing to count."""
         if self.bars is None:
             return Content("")
         title = Content.styled(printable(self.bars.title), "bold $ink")
@@ -180,7 +179,6 @@ class Figures(Widget, inherit_bindings=False):
                 app_of(self).go_to("Stations")
 
     def render(self) -> Content:
-        """Words at the left, numbers at the right."""
         if self.today is None:
             return Content("")
         width, height = self.content_size
@@ -230,7 +228,6 @@ def lines(today: Today, height: int) -> list[Line]:
 
 
 def _cut(found: Sequence[Line], room: int, others: str) -> Iterator[Line]:
-    """Yield what fits, and how many do not."""
     if len(found) <= room:
         yield from found
     elif room > 0:
@@ -301,7 +298,6 @@ class TodayPage(AdminPage):
         self.call_after_refresh(self._draw)
 
     def on_click(self, event: events.Click) -> None:
-        """Show the next chart where one is clicked."""
         if isinstance(event.widget, Chart):
             self.action_next()
 

@@ -103,7 +103,6 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         yield Static(self.KEYS, classes="keys", markup=False)
 
     def on_key(self, event: events.Key) -> None:
-        """Handle one of its keys, or go back."""
         event.stop()
         if event.key == "escape":
             self.dismiss()
@@ -218,7 +217,6 @@ class DemoBar:
         self._welcome = _WELCOME + beside
 
     def widget(self) -> Widget:
-        """Return a fresh widget for one page."""
         return StripWidget(self)
 
     def key(self, key: str) -> bool:
@@ -272,7 +270,6 @@ class StripWidget(Widget, inherit_bindings=False):
         self._zones: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
-        """Refresh from time to time."""
         self.set_interval(POLL_S, self._look)
 
     def _look(self) -> None:
@@ -339,7 +336,6 @@ class DemoApp(KioskApp, inherit_bindings=False):
         await super().show(state)
 
     async def on_event(self, event: events.Event) -> None:
-        """End at Ctrl+Q."""
         if isinstance(event, events.Key) and event.key == "ctrl+q":
             self._close_soon()
             return

@@ -45,7 +45,6 @@ from screens.widgets.prose import forget_texts
 
 
 def screen_for(state: State, context: PageContext) -> Page:
-    """Return a fresh page for ``state``."""
     match state:
         case Attract():
             return AttractPage(context, state)

@@ -94,7 +94,6 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         yield from super().content()
 
     def beside(self) -> Iterator[Widget]:
-        """Where the code went, what happened last, and how long there is."""
         task, notice = self.state.task, self.state.notice
         sent = Prose(email.sent_to(task.masked, proves_owner=task.proves_owner), "text sent")
         # Not everything fits on every screen: see the stylesheet.

@@ -22,7 +22,6 @@ _ERASES = {"backspace": ERASE, "delete": ERASE, "ctrl+u": CLEAR}
 
 
 def heading(text: Widget, right: str) -> Horizontal:
-    """Return one line of two texts, the second at its right end."""
     return Horizontal(text, Prose(right, "lead where"), classes="heading")
 
 
@@ -48,7 +47,6 @@ class EntryPage(Page, inherit_bindings=False):
         raise NotImplementedError
 
     def nothing_entered(self) -> bool:
-        """Return whether nothing is entered."""
         raise NotImplementedError
 
     def lead(self, text: Widget, beside: str = "", where: str = "") -> Iterator[Widget]:
@@ -142,7 +140,6 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         self._digits_changed()
 
     def beside(self) -> Iterator[Widget]:
-        """Yield the left column, with the cells."""
         yield self.cells
 
     def submitted(self, digits: Sensitive) -> None:
@@ -150,7 +147,6 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         raise NotImplementedError
 
     def ready(self) -> bool:
-        """Return whether the digits may be submitted."""
         return self.cells.complete
 
     def changed(self) -> None:

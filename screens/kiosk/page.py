@@ -54,7 +54,6 @@ class FocusOrder:
 
     @property
     def chosen(self) -> Pressable | None:
-        """The button that Enter presses."""
         return None if self._at is None else self._items[self._at]
 
     def choose(self, item: Pressable | None) -> None:
@@ -159,7 +158,6 @@ class TopBar(Widget, inherit_bindings=False):
         return Size(60, 20 + (self._look.extra_bar.rows if self._look.extra_bar else 0))
 
     def on_click(self, event: events.Click) -> None:
-        """Switch the surface when its corner is touched."""
         event.stop()
         if event.x >= self.size.width - len(self._switch) - 3:
             self._toggle()
@@ -207,7 +205,6 @@ class Shape(StrEnum):
 
     @property
     def is_roomy(self) -> bool:
-        """Whether big letters fit."""
         return self in (Shape.ROOMY, Shape.LARGE)
 
 
@@ -216,7 +213,6 @@ NARROW = 78
 
 
 def shape_of(width: int, height: int) -> Shape:
-    """Return the shape for a screen of so many cells."""
     if width >= 140 and height >= 46:
         return Shape.LARGE
     if width >= 100 and height >= 34:
@@ -302,7 +298,6 @@ class Page(Screen[None], inherit_bindings=False):
             yield extra_bar
 
     def content(self) -> Iterator[Widget]:
-        """Yield the content of the card."""
         raise NotImplementedError
 
     def take(self, state: State) -> bool:
@@ -403,7 +398,6 @@ class Page(Screen[None], inherit_bindings=False):
         self._reported = False
 
     def leave(self) -> None:
-        """Report that the holder wants to stop."""
         self.report(Left(self.visit))
 
     # --- keys --------------------------------------------------------------------------
@@ -439,7 +433,6 @@ class Page(Screen[None], inherit_bindings=False):
         """React to keys that came too fast and were dropped."""
 
     def enter(self) -> None:
-        """Press the chosen button, or else the primary one."""
         pressed = self.focus_order.chosen or self.primary
         if pressed is not None:
             pressed.press()

@@ -236,7 +236,6 @@ class Rules(Widget, inherit_bindings=False):
 
     @property
     def all_kept(self) -> bool:
-        """Whether the last PIN that was judged keeps every rule."""
         return all(self._verdicts.values())
 
     def judge(self, pin: str) -> None:

@@ -106,7 +106,6 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
         return super().takes(event)
 
     def reshaped(self) -> None:
-        """Show as many as fit."""
         self._list = 0
         self._fill()
 

@@ -61,6 +61,5 @@ PAGES: Final[dict[type[s.State], type[Page]]] = {
 
 
 def page_for(state: s.State, context: PageContext) -> Page:
-    """Return a fresh page for ``state``."""
     on_pad = isinstance(state, s.Working) and state.work.on_pad
     return (PadPage if on_pad else PAGES[type(state)])(context, state)

@@ -107,7 +107,6 @@ class Decoder:
 
     @property
     def waiting(self) -> bool:
-        """Whether a sequence has begun and not ended."""
         return bool(self._held)
 
     @property
@@ -116,7 +115,6 @@ class Decoder:
         return _SEQUENCE_TIMEOUT_S if self._held else None
 
     def feed(self, data: bytes) -> Iterator[Input]:
-        """Yield the input that ``data`` completes."""
         for char in self._text.decode(data):
             yield from self._take(char)
 

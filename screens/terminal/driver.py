@@ -115,7 +115,6 @@ class TokenBucket:
         self._filled_at = now
 
     def take(self) -> bool:
-        """Return whether one more key may pass, and count it."""
         self._fill()
         if self._tokens < 1:
             return False
@@ -187,7 +186,6 @@ class Painter(threading.Thread):
     # --- this thread -------------------------------------------------------------------
 
     def run(self) -> None:
-        """Write until ``stop``."""
         while True:
             with self._change:
                 while not (self._waiting or self._left_out or self._stopped):
@@ -424,7 +422,6 @@ class LockedDriver(LinuxDriver):
                 self._pass_on(decoder.expire(), bucket)
 
     def new_decoder(self) -> Decoder:
-        """Return what turns bytes into input."""
         raise NotImplementedError
 
     def _pass_on(self, inputs: Iterator[Input], bucket: TokenBucket) -> None:

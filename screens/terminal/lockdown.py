@@ -96,7 +96,6 @@ def wipe(fd: int) -> None:
 
 
 def ignore_keyboard_signals() -> None:
-    """Ignore the signals that a keyboard can send."""
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
 

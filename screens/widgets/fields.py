@@ -63,12 +63,10 @@ class Cells(Widget, inherit_bindings=False):
 
     @property
     def complete(self) -> bool:
-        """Whether enough digits are in."""
         return len(self._digits) >= self.least
 
     @property
     def full(self) -> bool:
-        """Whether no more digits go in."""
         return len(self._digits) >= self.most
 
     @property
@@ -85,7 +83,6 @@ class Cells(Widget, inherit_bindings=False):
         return True
 
     def erase(self) -> None:
-        """Remove the last digit."""
         self._digits = self._digits[:-1]
         self._repaint()
 
@@ -155,7 +152,6 @@ class Cells(Widget, inherit_bindings=False):
 
 
 def _fit(groups: tuple[int, int], width: int, widths: tuple[int, ...]) -> tuple[int, int]:
-    """Choose the inner width of a cell and the gap between the groups."""
     for inner in widths:
         for gap in (2, 1):
             if sum(groups) * (inner + 1) + 2 + gap <= width:
@@ -193,7 +189,6 @@ class Field(Widget, inherit_bindings=False):
 
     @property
     def empty(self) -> bool:
-        """Whether there are only spaces in it."""
         return not self._text.strip()
 
     def type(self, char: str) -> bool:

@@ -33,12 +33,10 @@ class Pressable(Widget, inherit_bindings=False):
         self.enabled = True
 
     def press(self) -> None:
-        """Press it, unless it is disabled."""
         if self.enabled:
             self._press()
 
     def relabel(self, label: str, enabled: bool = True) -> None:
-        """Change its label and whether it can be pressed."""
         if (self.label, self.enabled) != (label, enabled):
             self.label, self.enabled = label, enabled
             self.set_class(not enabled, "-off")
@@ -52,7 +50,6 @@ class Pressable(Widget, inherit_bindings=False):
 
     @property
     def mark(self) -> str:
-        """The sign before the label."""
         return self._pointer if self.selected else " "
 
 
@@ -165,7 +162,6 @@ class Keyboard(TouchKeys, inherit_bindings=False):
 
     @property
     def _pitch(self) -> tuple[int, int]:
-        """The columns and rows from one key to the next."""
         width, height = self.content_size
         return max(2, (width - 1) // _COLUMNS), max(2, (height - 1) // _LETTER_ROWS)
 

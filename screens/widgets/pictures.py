@@ -39,12 +39,10 @@ _HALVES = {"##": "█", "# ": "▀", " #": "▄", "  ": " "}
 
 
 def small(text: str) -> list[str]:
-    """Draw ``text`` three rows high."""
     return _small(_rows(text))
 
 
 def big(text: str) -> list[str]:
-    """Draw ``text`` six rows high."""
     return _big(_rows(text))
 
 

@@ -39,7 +39,6 @@ class Prose(Static, inherit_bindings=False):
         super().__init__(content, classes=classes, markup=False)
 
     def say(self, text: str) -> None:
-        """Change the text; does nothing where it is the same."""
         content = Content(printable(text))
         if content != self.content:
             self.update(content)
@@ -53,7 +52,6 @@ class Note(Prose, inherit_bindings=False):
         self.display = bool(text)
 
     def say(self, text: str) -> None:
-        """Change the text; an empty one shows nothing."""
         self.display = bool(text)
         super().update(_marked(text))
 

@@ -77,7 +77,6 @@ def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool, elsewhere:
 
 
 def life(left: float, tries_left: int | None = None) -> str:
-    """Say how long the code is still good for, and for how many tries where that is given."""
     if tries_left is None:
         return f"Good for another {clock(left)}"
     return f"Good for {clock(left)}, {count(tries_left, 'try', 'tries')} left"
@@ -116,5 +115,4 @@ LACKS: Final[dict[CodeLack, tuple[str, str]]] = {
 
 
 def next_to(masked: str) -> str:
-    """Say where the next code goes."""
     return f"Your next code will be sent to {masked}."

@@ -40,7 +40,6 @@ def enter_digits(least: int, most: int) -> str:
 
 
 def no_more_digits(most: int) -> str:
-    """Say that a digit was left out."""
     return f"No more than {most} digits go in here."
 
 
@@ -49,7 +48,6 @@ def seconds(left: int) -> str:
 
 
 def clock(left: float) -> str:
-    """Show seconds as minutes and seconds."""
     whole = max(0, int(left + 0.999))
     return f"{whole // 60}:{whole % 60:02}"
 

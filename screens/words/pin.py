@@ -45,7 +45,6 @@ TROUBLES: Final[dict[PinFault, str]] = {
 
 
 def enter_text(purpose: Purpose | None) -> str:
-    """Say why the PIN is asked for."""
     if purpose is Purpose.REGISTER:
         return "It proves that the smartcard is yours. The smartcard checks it; we never keep it."
     return "The smartcard itself checks it; we never keep it."

@@ -27,12 +27,10 @@ def pick_title(number: int, of: int) -> str:
 
 
 def page(number: int, of: int) -> str:
-    """Say which part of the list is on the screen."""
     return f"List {number} of {of}"
 
 
 def lead(number: int, of: int) -> str:
-    """Say which question is on the screen."""
     return f"Question {number} of {of}"
 
 

@@ -173,7 +173,6 @@ _ITS_IDENTIFIER = "its identifier"
 
 
 def in_use(subject: Subject) -> tuple[CardLine, ...]:
-    """Return the cards that are not revoked."""
     return tuple(card for card in subject.person.cards if not card.revoked)
 
 

@@ -80,7 +80,6 @@ class Entry:
     check: Callable[[str], str] | None = None
 
     def problem(self, text: str) -> str:
-        """Return the error of ``text``, or nothing."""
         if not text:
             return "This is needed." if self.required else ""
         if len(text) < self.least:
@@ -121,12 +120,10 @@ class EntryLine(Vertical):
 
     @property
     def touched(self) -> bool:
-        """Whether it differs from its initial text."""
         return self.text != self.entry.initial
 
     @property
     def complete(self) -> bool:
-        """Whether it can be sent."""
         return not self.entry.problem(self.text)
 
     def check(self) -> bool:
@@ -202,7 +199,6 @@ class EntryField(Input):
         return "EntryField(…)"
 
     def on_key(self, event: events.Key) -> None:
-        """Pick the choice above or below."""
         choices = self._entry.choices
         if event.key in ("up", "down") and choices:
             event.stop()
@@ -356,7 +352,6 @@ class Form(Dialog[T]):
 
     @property
     def touched(self) -> bool:
-        """Whether typed text would be lost."""
         return any(line.touched for line in self._lines)
 
     def warn(self, text: str) -> None:
@@ -415,7 +410,6 @@ class Form(Dialog[T]):
             self._close(None)
 
     def send(self) -> None:
-        """Call the desk, if every field can be sent."""
         if self._sending or not self._check():
             return
         self._work(True)
@@ -498,7 +492,6 @@ def confirming(label: str, what: str, whole: str = "") -> Entry:
 
 
 def not_the_end(what: str, whole: str) -> str:
-    """Return what should have been typed."""
     return f"{what[:1].upper()}{what[1:]} ends in {whole[-_ENDING:]}."
 
 

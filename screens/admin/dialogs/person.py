@@ -46,7 +46,6 @@ class Subject:
 
     @property
     def who(self) -> str:
-        """Return name and number, for a sentence."""
         person = self.person
         return f"{person.name} ({person.number})"
 

@@ -83,14 +83,12 @@ class ShownOnce(Dialog[None]):
         self._note.say(_SURE)
 
     def action_cancel(self) -> None:
-        """Close, the second time."""
         if self.touched and not self._note.display:
             self._note.say(_SURE)
         else:
             self._close()
 
     def on_key(self, event: events.Key) -> None:
-        """Cancel the question."""
         if event.key != "escape":
             self._note.say("")
 

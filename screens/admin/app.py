@@ -414,7 +414,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self._numbered = {at: name for at, name in enumerate(ORDER, 1) if name in offered}
         self._heading = Heading(desk.service, desk.me, self.action_log_out)
         self._too_small = TooSmall()
-        self._bar = TabBar({n: f"F{at} {n}" for at, n in self._numbered.items()}, self.go_to)
+        self._bar = TabBar({n: f"F{at} {n}" for at, n in self._numbered.items()}, self.action_go_to)
         self._switcher = PageSwitcher(desk, offered)
         self._opened_from: dict[str, str] = {}
         self._complains = False
@@ -445,11 +445,11 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     # --- requests of pages -------------------------------------------------------------
 
-    def go_to(self, page: str) -> None:
+    def action_go_to(self, page: str) -> None:
         """Show the page with this ``NAME``, if the role may see it."""
         self.call_later(self._show, page)
 
-    def go_back(self) -> None:
+    def action_go_back(self) -> None:
         """Show the page from which the present one was opened."""
         if self._switcher.present is not None:
             name = self._opened_from.get(self._switcher.present.NAME, self._switcher.present.BELOW)
@@ -576,7 +576,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     def commands(self, screen: Screen[Any]) -> Iterator[Command]:
         yield from self._page_commands(screen)
         for number, name in self._numbered.items():
-            yield f"Go to {name}", f"F{number}", partial(self.go_to, name)
+            yield f"Go to {name}", f"F{number}", partial(self.action_go_to, name)
         yield "Help", "?", self.action_help
         yield "Dark or light colours", "", self._other_colours
         yield "Log out", "Ctrl+Q", self.action_log_out

@@ -97,8 +97,8 @@ class PeoplePage(AdminPage):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "pick", "Open the marked one", show=False),
         Binding("ctrl+n", "add", "Add a person"),
-        Binding("ctrl+l", "lists", "Lists"),
-        Binding("ctrl+o", "cards", "Cards"),
+        Binding("ctrl+l", "app.go_to('Lists')", "Lists"),
+        Binding("ctrl+o", "app.go_to('Cards')", "Cards"),
         Binding("escape", "clear", "Clear", show=False),
         *(Binding(key, f"move('{step}')", show=False) for key, step in STEPS.items()),
     ]
@@ -231,12 +231,6 @@ class PeoplePage(AdminPage):
 
     def action_clear(self) -> None:
         self._field.value = ""
-
-    def action_lists(self) -> None:
-        app_of(self).go_to("Lists")
-
-    def action_cards(self) -> None:
-        app_of(self).go_to("Cards")
 
     # --- adding ------------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ class PeopleListsPage(AdminPage):
     NEEDS = Action.SEE_PEOPLE
     BELOW = "People"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back"),
+        Binding("escape", "app.go_back", "Back"),
         Binding("enter", "open", "Open"),
         Binding("s", "sort", "Sort"),
         Binding("r", "reverse", "Reverse"),
@@ -218,9 +218,6 @@ class PeopleListsPage(AdminPage):
         self._descending = not self._descending
         self._read_first()
 
-    def action_back(self) -> None:
-        app_of(self).go_back()
-
 
 def many(count: int) -> str:
     """Format a number of people; at the limit of counting there may be more."""
@@ -248,7 +245,7 @@ class CardsPage(LinesPage[UnknownCard]):
         Column("What was wrong", 24, 5),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back"),
+        Binding("escape", "app.go_back", "Back"),
         Binding("a", "add", "Add to a person"),
     ]
 
@@ -294,6 +291,3 @@ class CardsPage(LinesPage[UnknownCard]):
             app = app_of(self)
             app.show_person(self._owner.seen.holder_id)
             self.app.call_later(app.announce, done_words(done))
-
-    def action_back(self) -> None:
-        app_of(self).go_back()

@@ -469,7 +469,7 @@ class AboutPerson(AdminPage):
     BELOW = "People"
     REFRESH_S = 5.0
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back"),
+        Binding("escape", "app.go_back", "Back"),
         *(
             Binding(act.key, f"begin_act('{act.name}')", act.label, show=act.urgent)
             for act in PERSON_ACTS
@@ -631,7 +631,7 @@ class AboutPerson(AdminPage):
         else:
             self._show_nobody(_NOBODY)
             app = app_of(self)
-            app.go_to("People")
+            app.action_go_to("People")
             self.app.call_later(app.announce, done_words(done))
 
     def action_older(self) -> None:
@@ -648,7 +648,3 @@ class AboutPerson(AdminPage):
         if holder_id == self._holder_id:
             self._story.add(lines, app_of(self).times)
             self.refresh_bindings()
-
-    def action_back(self) -> None:
-        """Return to the list or the search, which still shows its result."""
-        app_of(self).go_back()

@@ -56,28 +56,13 @@ class StationsPage(LinesPage[StationLine]):
         times = app_of(self).times
         visit = times.ago(line.last_visit_at) if line.last_visit_at else "never"
         heard = times.ago(line.last_seen_at) if line.last_seen_at else "never"
-        cells = (_state(line), line.name, line.site, heard, visit, line.version)
+        state, _ = _state(line)
+        cells = (state, line.name, line.site, heard, visit, line.version)
         return TableLine(line.name, cells)
 
     def explained(self, line: StationLine) -> str:
-        if line.retired_at is not None:
-            return f"{line.name} is retired: it shows that it is out of service, and serves nobody."
-        if not line.has_started:
-            return (
-                f"{line.name} was let in and has not started yet. Start it there: it is up with "
-                "its first heartbeat."
-            )
-        if line.silent:
-            return (
-                f"{line.name} has not been heard of for more than two minutes. Look whether it has "
-                "power and network; nobody can use it until it is heard of again."
-            )
-        if line.reader != ReaderState.READY:
-            return (
-                f"{line.name} is there, but cannot read cards ({line.reader or 'unknown'}). Look "
-                "after its reader and the cable."
-            )
-        return f"{line.name} is up and reads cards."
+        _, words = _state(line)
+        return f"{line.name} {words}"
 
     # --- acts ----------------------------------------------------------------------------
 
@@ -130,16 +115,27 @@ class StationsPage(LinesPage[StationLine]):
         )
 
 
-def _state(line: StationLine) -> Cell:
+def _state(line: StationLine) -> tuple[Cell, str]:
+    """Return a station's state for the table, and in words that follow its name."""
     if line.retired_at is not None:
-        return "– retired", "quiet"
+        words = "is retired: it shows that it is out of service, and serves nobody."
+        return ("– retired", "quiet"), words
     if not line.has_started:
-        return "○ not started", "ink"
+        words = (
+            "was let in and has not started yet. Start it there: it is up with its first heartbeat."
+        )
+        return ("○ not started", "ink"), words
     if line.silent:
-        return "✗ silent", "alarm"
+        words = (
+            "has not been heard of for more than two minutes. Look whether it has power and "
+            "network; nobody can use it until it is heard of again."
+        )
+        return ("✗ silent", "alarm"), words
     if line.reader != ReaderState.READY:
-        return f"! {line.reader or 'unknown'}", "alarm"
-    return "✓ ready", "done"
+        reader = line.reader or "unknown"
+        words = f"is there, but cannot read cards ({reader}). Look after its reader and the cable."
+        return (f"! {reader}", "alarm"), words
+    return ("✓ ready", "done"), "is up and reads cards."
 
 
 # The dialog for an enrolment, and the line to type at the station.

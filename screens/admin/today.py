@@ -176,7 +176,7 @@ class Figures(Widget, inherit_bindings=False):
                 refused = behind(self.today, CountedAs.REFUSED)
                 app_of(self).show_rows(replace(refused, reason=reasons[words]))
             case None if words == STATIONS:
-                app_of(self).go_to("Stations")
+                app_of(self).action_go_to("Stations")
 
     def render(self) -> Content:
         if self.today is None:
@@ -336,7 +336,7 @@ class TodayPage(AdminPage):
         self._draw()
 
     def action_waiting(self) -> None:
-        app_of(self).go_to("Waiting")
+        app_of(self).action_go_to("Waiting")
 
     def action_alarms(self) -> None:
         if self._today is not None:

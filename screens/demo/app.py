@@ -285,17 +285,12 @@ class StripWidget(Widget, inherit_bindings=False):
             items = self._bar.items(short=True)
         if any(len(line) > self.size.width for line in hint.split("\n")):
             hint = hint.replace("\n", " ")
-        line, spans = "", []
-        self._zones = []
+        line, self._zones = Content(""), []
         for key, label, strong in items:
-            start = len(line)
-            line += _button(key, label)
-            self._zones.append((start, len(line), key))
-            spans.append((start, len(line), "reverse bold" if strong else "bold"))
-        content = Content(f"{line}\n{hint}")
-        for start, end, style in spans:
-            content = content.stylize(style, start, end)
-        return content
+            button = Content.styled(_button(key, label), "reverse bold" if strong else "bold")
+            self._zones.append((len(line), len(line) + len(button), key))
+            line += button
+        return line + f"\n{hint}"
 
     def on_click(self, event: events.Click) -> None:
         event.stop()

@@ -32,7 +32,7 @@ class AttractPage(Page, inherit_bindings=False):
         )
         pulled = self.state.pulled
         yield Horizontal(
-            Drawing(Direction.IN, self.context.look.glyphs, motion=self.context.look.motion),
+            Drawing(Direction.IN, self.context.look),
             Prose(offers if pulled is None else _pulled_words(pulled), "offers"),
             classes="picture",
         )

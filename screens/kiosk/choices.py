@@ -14,7 +14,6 @@ from kiosk.station.events import Chose, Confirmed
 from kiosk.station.states import ConfirmOwner, Menu, State, VisitState
 from screens.kiosk.entry_pages import ChoicesPage
 from screens.kiosk.page import HelpBox, Page, PageContext
-from screens.widgets.keys import Choice
 from screens.widgets.prose import Note, Prose
 from screens.words import choices
 
@@ -45,16 +44,12 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
         if self.state.waiting is not None:
             yield Note(choices.WAITING)
         yield self.listed(
-            [
-                Choice(
-                    number,
-                    choices.PURPOSES[offer.purpose],
-                    partial(self._choose, number),
-                    self.context.look.glyphs.pointer,
-                    aside=choices.DURATIONS[offer.purpose],
-                )
-                for number, offer in enumerate(self.state.offers, 1)
-            ]
+            (
+                choices.PURPOSES[offer.purpose],
+                partial(self._choose, place),
+                choices.DURATIONS[offer.purpose],
+            )
+            for place, offer in enumerate(self.state.offers)
         )
         not_me = self.not_me_button()
         if self.state.waiting is None:
@@ -82,8 +77,8 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             row.display = False
         return True
 
-    def _choose(self, number: int) -> None:
-        self.report(Chose(self.visit, self.state.offers[number - 1].purpose))
+    def _choose(self, place: int) -> None:
+        self.report(Chose(self.visit, self.state.offers[place].purpose))
 
 
 class ConfirmOwnerPage(Page, inherit_bindings=False):

@@ -73,7 +73,7 @@ class RemoveCardPage(Page, inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         yield Prose(waiting.REMOVE_TITLE, "title")
         yield Prose(waiting.REMOVALS[self.state.reason], "text paragraph")
-        yield Drawing(Direction.OUT, self.context.look.glyphs, motion=self.context.look.motion)
+        yield Drawing(Direction.OUT, self.context.look)
 
 
 # The authority gave no answer; the same can be tried again.
@@ -106,8 +106,8 @@ class WaitingPage(Page, inherit_bindings=False):
             title, text = waiting.WORKS[self.state.work]
         yield Prose(title, "title")
         yield Prose(waiting.BUSY_TEXT if self.state.repeats else text, "text paragraph")
-        yield ActivityIndicator(self.context.look.glyphs.empty, motion=self.context.look.motion)
-        yield Drawing(Direction.REST, self.context.look.glyphs, motion=False)
+        yield ActivityIndicator(self.context.look)
+        yield Drawing(Direction.REST, self.context.look)
 
 
 _TICK_S = 0.5

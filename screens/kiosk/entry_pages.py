@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -254,15 +254,19 @@ class TextPage(EntryPage, inherit_bindings=False):
 
 
 class ChoicesPage(Page, inherit_bindings=False):
-    """Subclasses make the choices and give them to ``listed``."""
+    """Subclasses give their choices to ``listed``."""
 
     choices: Sequence[Choice] = ()
 
-    def listed(self, choices: Sequence[Choice]) -> Vertical:
-        """Return the list; its rows come before the other buttons."""
-        self.choices = choices
-        self.focus_order.add(*choices)
-        return Vertical(*choices, classes="choices")
+    def listed(self, rows: Iterable[tuple[str, Callable[[], object], str]]) -> Vertical:
+        """Return the list of labels, with what a choice does and the word on its right.
+
+        Its rows come before the other buttons.
+        """
+        pointer = self.context.look.glyphs.pointer
+        self.choices = [Choice(number, *row, pointer) for number, row in enumerate(rows, 1)]
+        self.focus_order.add(*self.choices)
+        return Vertical(*self.choices, classes="choices")
 
     def takes(self, event: events.Key) -> bool:
         if event.key in "123456789" and len(event.key) == 1:

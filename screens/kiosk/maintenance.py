@@ -7,7 +7,6 @@ from functools import partial
 
 from textual.widget import Widget
 
-from kiosk.contract.messages import MaintenanceAct, MaintenanceReason
 from kiosk.contract.text import LONGEST_WORDS
 from kiosk.station.events import ActPicked, Confirmed, ReasonPicked, ReasonWritten
 from kiosk.station.states import (
@@ -21,7 +20,7 @@ from kiosk.station.states import (
 from screens.kiosk.entry_pages import ChoicesPage, TextPage
 from screens.kiosk.page import Page, PageContext
 from screens.widgets.fields import Field
-from screens.widgets.keys import ANSWER_KEYS, BigButton, Choice
+from screens.widgets.keys import ANSWER_KEYS, BigButton
 from screens.widgets.prose import Note, Prose
 from screens.words import frame, maintenance
 
@@ -35,12 +34,11 @@ class PickReasonPage(ChoicesPage, inherit_bindings=False):
         self.add_class("-many")
         yield Prose(maintenance.opened(self.state.task.station), "lead")
         yield Prose(maintenance.REASON_TITLE, "title")
-        yield self.listed([self._choice(*pair) for pair in enumerate(MaintenanceReason, 1)])
+        yield self.listed(
+            (words, partial(self.report, ReasonPicked(self.visit, why)), "")
+            for why, words in maintenance.REASONS.items()
+        )
         yield self.actions(self.stop_button())
-
-    def _choice(self, number: int, why: MaintenanceReason) -> Choice:
-        picked = partial(self.report, ReasonPicked(self.visit, why))
-        return Choice(number, maintenance.REASONS[why], picked, self.context.look.glyphs.pointer)
 
 
 class WriteReasonPage(TextPage, inherit_bindings=False):
@@ -74,12 +72,11 @@ class MaintenancePage(ChoicesPage, inherit_bindings=False):
         self.add_class("-many")
         yield Prose(maintenance.opened(self.state.task.station), "lead")
         yield Prose(maintenance.MENU_TITLE, "title")
-        yield self.listed([self._choice(*pair) for pair in enumerate(MaintenanceAct, 1)])
+        yield self.listed(
+            (words, partial(self.report, ActPicked(self.visit, act)), "")
+            for act, words in maintenance.ACTS.items()
+        )
         yield self.actions(self.stop_button(maintenance.DONE))
-
-    def _choice(self, number: int, act: MaintenanceAct) -> Choice:
-        picked = partial(self.report, ActPicked(self.visit, act))
-        return Choice(number, maintenance.ACTS[act], picked, self.context.look.glyphs.pointer)
 
 
 class ConfirmActPage(Page, inherit_bindings=False):

@@ -124,18 +124,15 @@ class TopBar(Widget, inherit_bindings=False):
 
     step = reactive("")
 
-    def __init__(
-        self, look: Appearance, step: str, is_dark: Callable[[], bool], toggle: Callable[[], None]
-    ) -> None:
+    def __init__(self, context: PageContext, step: str) -> None:
         super().__init__()
-        self._look = look
+        self._page_context = context
+        self._look = context.look
         self.step = step
-        self._is_dark = is_dark
-        self._toggle = toggle
 
     @property
     def _switch(self) -> str:
-        return frame.LIGHT_COLOURS if self._is_dark() else frame.HIGH_CONTRAST
+        return frame.LIGHT_COLOURS if self._page_context.settings.dark else frame.HIGH_CONTRAST
 
     def render(self) -> Content:
         """Fit in what the width allows: the name and the step before everything else."""
@@ -160,7 +157,7 @@ class TopBar(Widget, inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         event.stop()
         if event.x >= self.size.width - len(self._switch) - 3:
-            self._toggle()
+            self._page_context.toggle_dark()
 
 
 class BottomBar(Widget, inherit_bindings=False):
@@ -288,8 +285,7 @@ class Page(Screen[None], inherit_bindings=False):
         look = self.context.look
         self._built_for = self.app.theme, self.app.size
         self._take_shape()
-        step = _step_at(position_of(self.state))
-        yield TopBar(look, step, lambda: self.context.settings.dark, self.context.toggle_dark)
+        yield TopBar(self.context, _step_at(position_of(self.state)))
         yield Vertical(ContentPanel(*self.content(), classes=self.panel_class), classes="middle")
         yield BottomBar(look, reference_of(self.visit) if self.visit else "")
         if look.extra_bar is not None:

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
+from textual.widgets import Static
 
 from kiosk.contract.messages import OnPad, PinRules
 from kiosk.contract.policy import PinRule, pin_verdicts
@@ -151,8 +152,7 @@ class PadPage(Page, inherit_bindings=False):
         unlocked = (pin.UNLOCKED_TEXT,) if visit.unlocked else ()
         lines = (*unlocked, *_rules(self.state.command), asks, leave, *letters, pad.CANCEL)
         prose = (Prose(line, "text paragraph") for line in lines)
-        squares = ActivityIndicator(self.context.look.glyphs.empty, motion=self.context.look.motion)
-        left = Vertical(*prose, squares, classes="beside")
+        left = Vertical(*prose, ActivityIndicator(self.context.look), classes="beside")
         yield Prose(title, "title")
         yield Horizontal(left, PadDrawing(self.context.look.glyphs), classes="columns")
 
@@ -193,18 +193,13 @@ Run = tuple[str, str]
 """A piece of one row, and its style."""
 
 
-class PadDrawing(Widget, inherit_bindings=False):
+class PadDrawing(Static, inherit_bindings=False):
     """A display with hidden digits, twelve keys, and the card below them.
 
     A touch has no effect.
     """
 
-    def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__()
-        self._glyphs = glyphs
-
-    def render(self) -> Content:
-        signs = self._glyphs
+    def __init__(self, signs: Glyphs) -> None:
         rows = [_row((f" {signs.dot} {signs.dot} {signs.dot} _".ljust(_DISPLAY), _KEY))]
         last = (signs.wrong, "0", signs.tick)
         for labels in ("123", "456", "789", last):
@@ -212,7 +207,7 @@ class PadDrawing(Widget, inherit_bindings=False):
             rows.append(_row(one, _GAP, two, _GAP, three))
         lines = [line for row in rows for line in (_BLANK, row)]
         card = Content.assemble(" " * _MARGIN, (" " * _DISPLAY, _CARD))
-        return Content("\n").join([*lines, _BLANK, card])
+        super().__init__(Content("\n").join([*lines, _BLANK, card]), markup=False)
 
 
 def _row(*runs: Run) -> Content:

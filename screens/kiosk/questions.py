@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import ClassVar
 
 from textual import events
 from textual.containers import Horizontal
@@ -17,7 +18,7 @@ from kiosk.station.states import AskQuestion, GiveAnswer, PickQuestion
 from screens.kiosk.entry_pages import ChoicesPage, TextPage
 from screens.kiosk.page import PageContext
 from screens.widgets.fields import Field
-from screens.widgets.keys import ANSWER_KEYS, BigButton, Choice
+from screens.widgets.keys import ANSWER_KEYS, BigButton
 from screens.widgets.prose import Note, Prose
 from screens.words import questions
 
@@ -27,24 +28,21 @@ from screens.words import questions
 class AnswerPage(TextPage, inherit_bindings=False):
     """Starts hidden or shown as the subclass says, then as the holder chose in this visit."""
 
-    def __init__(
-        self, context: PageContext, state: GiveAnswer | AskQuestion, *, shown: bool
-    ) -> None:
+    state: GiveAnswer | AskQuestion
+    starts_shown: ClassVar[bool]
+
+    def __init__(self, context: PageContext, state: GiveAnswer | AskQuestion) -> None:
         chosen = context.settings.answers_shown
-        self._shown = shown if chosen is None else chosen
+        self._shown = self.starts_shown if chosen is None else chosen
         field = Field(MAX_ANSWER, context.look.glyphs, shown=self._shown)
         super().__init__(context, state, field, ANSWER_KEYS)
         self._toggle = self.button(questions.toggle(self._shown), self._show_or_hide)
 
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button()
-        if self.can_go_back():
-            yield self.back_button()
+        if isinstance(self.state, GiveAnswer) or self.state.given:
+            yield self.back_button()  # before the first question to be asked there is no page
         yield self._toggle
-
-    def can_go_back(self) -> bool:
-        """Return whether there is a page before this one in the step."""
-        return True
 
     def takes(self, event: events.Key) -> bool:
         if event.key == "f3":
@@ -85,13 +83,7 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
         title = Prose(questions.pick_title(number, of), "title")
         yield Horizontal(title, self._where, classes="heading")
         yield Prose(questions.PICK_HINT, "hint")
-        pointer = self.context.look.glyphs.pointer
-        yield self.listed(
-            [
-                Choice(place + 1, "", partial(self._pick, place), pointer)
-                for place in range(_AT_ONCE_ROOMY)
-            ]
-        )
+        yield self.listed(("", partial(self._pick, place), "") for place in range(_AT_ONCE_ROOMY))
         left = [self.stop_button()]
         if self.state.given:
             left.append(self.back_button())
@@ -149,9 +141,7 @@ class GiveAnswerPage(AnswerPage, inherit_bindings=False):
     """The question, and its answer in plain view."""
 
     state: GiveAnswer
-
-    def __init__(self, context: PageContext, state: GiveAnswer) -> None:
-        super().__init__(context, state, shown=True)
+    starts_shown = True
 
     def head(self) -> Iterator[Widget]:
         which = questions.lead(len(self.state.given) + 1, self.state.task.count)
@@ -166,13 +156,7 @@ class AskQuestionPage(AnswerPage, inherit_bindings=False):
     """The question, and dots for its answer until the holder wants to see it."""
 
     state: AskQuestion
-
-    def __init__(self, context: PageContext, state: AskQuestion) -> None:
-        super().__init__(context, state, shown=False)
-
-    def can_go_back(self) -> bool:
-        """There is no page before the first question."""
-        return bool(self.state.given)
+    starts_shown = False
 
     def head(self) -> Iterator[Widget]:
         task = self.state.task

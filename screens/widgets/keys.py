@@ -70,7 +70,7 @@ class Choice(Pressable, inherit_bindings=False):
     """One row of a list, with the number that selects it and a word on its right."""
 
     def __init__(
-        self, number: int, label: str, press: Callable[[], object], pointer: str, aside: str = ""
+        self, number: int, label: str, press: Callable[[], object], aside: str, pointer: str
     ) -> None:
         super().__init__(label, press, pointer)
         self._number = number

@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from screens.theme import Glyphs
+from screens.theme import Appearance
 
 # Letters that are legible from across a corridor, drawn in blocks.
 
@@ -131,13 +131,13 @@ class Direction(StrEnum):
 
 
 class Drawing(Widget, inherit_bindings=False):
-    """Moves only where ``motion`` is on; otherwise arrows show the direction."""
+    """Moves only where motion is on; otherwise arrows show the direction."""
 
-    def __init__(self, way: Direction, glyphs: Glyphs, *, motion: bool) -> None:
+    def __init__(self, way: Direction, look: Appearance) -> None:
         super().__init__()
         self._way = way
-        self._glyphs = glyphs
-        self._motion = motion and way is not Direction.REST
+        self._glyphs = look.glyphs
+        self._motion = look.motion and way is not Direction.REST
         self._tick = 0
 
     def on_mount(self) -> None:
@@ -209,26 +209,24 @@ _STEP_S = 0.25
 
 
 class ActivityIndicator(Widget, inherit_bindings=False):
-    """A row of signs, one of them a full square that moves where ``motion`` is on."""
+    """A row of signs, one of them a full square that moves where motion is on."""
 
     _at = reactive(0)
 
-    def __init__(self, empty: str, *, motion: bool) -> None:
+    def __init__(self, look: Appearance) -> None:
         super().__init__()
-        self._empty = empty
-        self._motion = motion
+        self._look = look
 
     def on_mount(self) -> None:
-        if self._motion:
+        if self._look.motion:
             self.set_interval(_STEP_S, self._walk)
 
     def _walk(self) -> None:
         self._at = (self._at + 1) % _SQUARES
 
     def render(self) -> Content:
-        return Content(
-            "  ".join("■" if place == self._at else self._empty for place in range(_SQUARES))
-        )
+        empty = self._look.glyphs.empty
+        return Content("  ".join("■" if place == self._at else empty for place in range(_SQUARES)))
 
 
 class CountdownBar(Widget, inherit_bindings=False):

@@ -122,14 +122,11 @@ class EntryLine(Vertical):
     def touched(self) -> bool:
         return self.text != self.entry.initial
 
-    @property
-    def complete(self) -> bool:
-        return not self.entry.problem(self.text)
-
     def check(self) -> bool:
         """Show the error, if any; return whether there is none."""
-        self.say(self.entry.problem(self.text))
-        return self.complete
+        problem = self.entry.problem(self.text)
+        self.say(problem)
+        return not problem
 
     def say(self, problem: str) -> None:
         """Show an error; with an empty text the hint again."""

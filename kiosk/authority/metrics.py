@@ -8,7 +8,6 @@ process.
 from __future__ import annotations
 
 import asyncio
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -43,7 +42,7 @@ from kiosk.authority.server import (
     Connections,
     Limits,
     anonymous_peer,
-    remove_stale,
+    listening_on,
 )
 from kiosk.authority.stations import Peer
 from kiosk.authority.store.database import Store, UnitOfWork
@@ -93,33 +92,25 @@ class CallMetrics:
             registry=registry,
             buckets=BUCKETS,
         )
-        self._replies = Counter(
+        counter = partial(Counter, registry=registry)
+        self._replies = counter(
             "kiosk_replies",
             "Answers to calls by their kind; a number is the HTTP status of one without a reply.",
             ["call", "reply"],
-            registry=registry,
         )
-        self._busy = Counter(
+        self._busy = counter(
             "kiosk_busy_answers",
             "Calls that were asked to come again: by one station, or by all of them, too many.",
             ["because"],
-            registry=registry,
         )
-        self._dropped = Counter(
+        self._dropped = counter(
             "kiosk_handshakes_dropped",
             "Connections that were dropped in their TLS handshake: too many had begun one.",
-            registry=registry,
         )
-        self._opened = Counter("kiosk_visits_opened", "Visits that began.", registry=registry)
-        self._ended = Counter(
-            "kiosk_visits_ended", "Visits that ended, by how.", ["how"], registry=registry
-        )
-        self._refusals = Counter(
-            "kiosk_refusals", "Holders who were turned away.", ["reason"], registry=registry
-        )
-        self._unblocks = Counter(
-            "kiosk_unblocks", "What cards did with a grant.", ["outcome"], registry=registry
-        )
+        self._opened = counter("kiosk_visits_opened", "Visits that began.")
+        self._ended = counter("kiosk_visits_ended", "Visits that ended, by how.", ["how"])
+        self._refusals = counter("kiosk_refusals", "Holders who were turned away.", ["reason"])
+        self._unblocks = counter("kiosk_unblocks", "What cards did with a grant.", ["outcome"])
         # Each series exists from the beginning: otherwise its first increase would be missed.
         for call in routes():
             self._seconds.labels(call)
@@ -342,12 +333,7 @@ class MonitoringServer:
         connect = partial(self._connections.connect, anonymous_peer)
         try:
             if place.startswith("/"):
-                remove_stale(Path(place))
-                before = os.umask(0o117)
-                try:
-                    self._listening = await loop.create_unix_server(connect, place)
-                finally:
-                    os.umask(before)
+                self._listening = await listening_on(Path(place), connect)
                 return 0
             host, _, port = place.rpartition(":")
             self._listening = await loop.create_server(connect, host.strip("[]"), int(port))

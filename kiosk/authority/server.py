@@ -608,16 +608,11 @@ class AuthorityServer:
         """
         if not path.parent.is_dir():
             raise ConfigError(f"authority.socket: there is no folder {path.parent}: make it first")
-        remove_stale(path)
-        before = os.umask(0o117)  # mode 0660
+        connect = partial(self._connections.connect, peer_of)
         try:
-            loop = asyncio.get_running_loop()
-            connect = partial(self._connections.connect, peer_of)
-            self._listening.append(await loop.create_unix_server(connect, str(path)))
+            self._listening.append(await listening_on(path, connect))
         except OSError as error:
             raise ConfigError(f"authority.socket: {path}: {error.strerror}") from None
-        finally:
-            os.umask(before)
 
     async def listen_on_tls(
         self, host: str, port: int, context: ssl.SSLContext, *, anonymous: bool = False
@@ -846,6 +841,16 @@ async def _bound(host: str, port: int) -> list[socket.socket]:
             each.close()
         raise
     return sockets
+
+
+async def listening_on(path: Path, connect: Callable[[], Connection]) -> asyncio.Server:
+    """Listen on a Unix socket (mode 0660); raises ``OSError``, and as ``remove_stale`` does."""
+    remove_stale(path)
+    before = os.umask(0o117)
+    try:
+        return await asyncio.get_running_loop().create_unix_server(connect, str(path))
+    finally:
+        os.umask(before)
 
 
 def remove_stale(path: Path) -> None:

@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.authority.audit.events import ServiceKind, new_reference
 from kiosk.authority.crypto.station_ca import (
-    RequestRefused,
     StationCa,
     fingerprint_of,
     read_request,
@@ -75,7 +74,7 @@ class StationEnrolment:
 
     def enrol(self, asked: Enrol) -> Enrolled:
         """Enrol a station by its line, once for each line."""
-        key = _key_of(asked.request)
+        key = read_request(asked.request)
         fingerprint = fingerprint_of(key)
         with self._store.begin() as uow:
             charged = uow.enrolments.charge(asked.number, TRIES)
@@ -117,7 +116,7 @@ class StationEnrolment:
         The present key stays until the first call with the next one: the answer may be lost. A
         repeated request gets a certificate of the same life.
         """
-        key = _key_of(asked.request)
+        key = read_request(asked.request)
         with self._store.begin() as uow:
             found = uow.station_keys.find(fingerprint)
             if found is None or found[1].retired_at is not None:
@@ -150,13 +149,6 @@ class StationEnrolment:
         row = StationKey(fingerprint_of(key), station, made.not_valid_after_utc, now)
         pem = made.public_bytes(Encoding.PEM).decode()
         return row, Enrolled(station, pem, terms.believed, terms.addresses)
-
-
-def _key_of(request: str) -> ec.EllipticCurvePublicKey:
-    try:
-        return read_request(request)
-    except RequestRefused as refused:
-        raise StepRefused(str(refused)) from None
 
 
 def _record(uow: UnitOfWork, kind: ServiceKind, station: str, **detail: str) -> None:

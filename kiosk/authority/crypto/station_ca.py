@@ -30,6 +30,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.contract.enrolment import ca_fingerprint
+from kiosk.contract.errors import StepRefused
 
 # Of the curve P-256 (SP 800-186, 3.2.1.3).
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -40,10 +41,6 @@ _WITHOUT_END: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 _BEFORE: Final = timedelta(minutes=5)
 """How far the clock of a station may be behind."""
-
-
-class RequestRefused(Exception):
-    """It is no request for a certificate of a key that a station may have."""
 
 
 def spki_of(key: PublicKeyTypes) -> bytes:
@@ -59,7 +56,7 @@ def fingerprint_of(key: PublicKeyTypes) -> str:
 def read_request(pem: str) -> ec.EllipticCurvePublicKey:
     """Return the key of a request (PKCS#10), which has to be of P-256 and to have signed it.
 
-    Everything else in the request is ignored. Raises ``RequestRefused``.
+    Everything else in the request is ignored. Raises ``StepRefused``.
     """
     try:
         asked = x509.load_pem_x509_csr(pem.encode())
@@ -67,10 +64,10 @@ def read_request(pem: str) -> ec.EllipticCurvePublicKey:
         if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
             if asked.is_signature_valid:
                 return key
-            raise RequestRefused("it is not signed by its key")
+            raise StepRefused("it is not signed by its key")
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
-        raise RequestRefused("it is no request for a certificate") from None
-    raise RequestRefused("its key is not of P-256")
+        raise StepRefused("it is no request for a certificate") from None
+    raise StepRefused("its key is not of P-256")
 
 
 class StationCa:

@@ -197,19 +197,12 @@ class CardLease:
     """Holds one card, for the one thread that works with it."""
 
     def __init__(
-        self,
-        reader: str,
-        steps: Steps,
-        timeouts: CardTimeouts,
-        contexts: Contexts,
-        *,
-        exclusive: bool,
+        self, reader: str, steps: Steps, timeouts: CardTimeouts, contexts: Contexts
     ) -> None:
         self._reader = reader
         self._steps = steps
         self._timeouts = timeouts
         self._contexts = contexts
-        self._exclusive = exclusive
         self._context: pcsc.Context | None = None
         self._handle: pcsc.Handle | None = None
 
@@ -239,21 +232,17 @@ class CardLease:
             pcsc.release(context)
 
     def _connect(self) -> Link:
-        if self._context is None:
-            self._context = self._contexts.borrow()
-        if self._context is not None:
+        while True:
+            kept = self._context or self._contexts.borrow()
+            self._context = kept or pcsc.establish()
             try:
-                return self._connect_in(self._context)
+                self._handle, protocol = pcsc.connect(self._context, self._reader)
+                return Link(self._handle, protocol, self._steps)
             except PcscError as error:
-                if not error.service_lost:
+                if kept is None or not error.service_lost:
                     raise
+            # The service forgot the context.
             self._release()
-        self._context = pcsc.establish()
-        return self._connect_in(self._context)
-
-    def _connect_in(self, context: pcsc.Context) -> Link:
-        self._handle, protocol = pcsc.connect(context, self._reader, exclusive=self._exclusive)
-        return Link(self._handle, protocol, self._steps, exclusive=self._exclusive)
 
 
 class PcscCards:
@@ -268,13 +257,11 @@ class PcscCards:
         timeouts: CardTimeouts = DEFAULT_TIMEOUTS,
         trace: Trace | None = None,
         *,
-        exclusive: bool = True,
         pads: bool = True,
     ) -> None:
         self._registry = registry
         self._timeouts = timeouts
         self._trace = trace
-        self._exclusive = exclusive
         self._contexts = Contexts()
         self._workers = Workers()
         self._stuck: dict[str, Watchdog] = {}
@@ -375,9 +362,7 @@ class PcscCards:
             raise CardHung("the card still holds an earlier command")
         self._stuck.pop(reader, None)
         watchdog = Watchdog(self._timeouts.answer_s, self._workers)
-        lease = CardLease(
-            reader, watchdog.guard, self._timeouts, self._contexts, exclusive=self._exclusive
-        )
+        lease = CardLease(reader, watchdog.guard, self._timeouts, self._contexts)
         try:
             return watchdog.run(
                 lambda: _with_contact_advice(work, Connection(lease.acquire(), self._trace)),

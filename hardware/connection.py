@@ -184,13 +184,10 @@ class CardWasReset(CardBusy):
 class Link:
     """Sends single APDUs to a connected card."""
 
-    def __init__(
-        self, handle: pcsc.Handle, protocol: int, steps: Steps, *, exclusive: bool
-    ) -> None:
+    def __init__(self, handle: pcsc.Handle, protocol: int, steps: Steps) -> None:
         self._handle = handle
         self._protocol = protocol
         self._steps = steps
-        self._exclusive = exclusive
 
     def send(self, command: CommandApdu) -> ResponseApdu:
         """Return the answer; raise ``OutcomeUnknown`` where the card may have changed.
@@ -237,9 +234,7 @@ class Link:
         """Reconnect, with a reset of the card or after another program's reset."""
         with self._steps():
             try:
-                self._protocol = pcsc.reconnect(
-                    self._handle, exclusive=self._exclusive, reset=reset
-                )
+                self._protocol = pcsc.reconnect(self._handle, reset=reset)
             except PcscError as error:
                 raise pcsc.card_error(error) from None
 

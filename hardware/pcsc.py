@@ -40,6 +40,7 @@ GET_FEATURE_REQUEST: Final[int] = scard.SCARD_CTL_CODE(3400)
 """CM_IOCTL_GET_FEATURE_REQUEST (PC/SC part 10, 2.2): asks for the reader's control codes."""
 
 ANY_PROTOCOL: Final[int] = T0 | scard.SCARD_PROTOCOL_T1
+SHARE: Final[int] = scard.SCARD_SHARE_EXCLUSIVE
 
 _ERRORS: Final[dict[int, tuple[type[CardError], str]]] = {
     scard.SCARD_E_NO_SERVICE: (ReaderServiceDown, "the PC/SC service does not run"),
@@ -163,9 +164,9 @@ def wait_for_change(
     return tuple(PcscReaderState(name, state) for name, state, _atr in changed)
 
 
-def connect(context: Context, reader: str, *, exclusive: bool) -> tuple[Handle, int]:
+def connect(context: Context, reader: str) -> tuple[Handle, int]:
     """Connect to the card in ``reader``; return the handle and the active protocol."""
-    code, handle, protocol = scard.SCardConnect(context, reader, _share(exclusive), ANY_PROTOCOL)
+    code, handle, protocol = scard.SCardConnect(context, reader, SHARE, ANY_PROTOCOL)
     _check("SCardConnect", code)
     return Handle(handle), protocol
 
@@ -178,10 +179,10 @@ def connect_to_reader(context: Context, reader: str) -> Handle:
     return Handle(handle)
 
 
-def reconnect(handle: Handle, *, exclusive: bool, reset: bool) -> int:
+def reconnect(handle: Handle, *, reset: bool) -> int:
     """Reconnect a handle, resetting the card where asked; return the protocol."""
     how = scard.SCARD_RESET_CARD if reset else scard.SCARD_LEAVE_CARD
-    code, protocol = scard.SCardReconnect(handle, _share(exclusive), ANY_PROTOCOL, how)
+    code, protocol = scard.SCardReconnect(handle, SHARE, ANY_PROTOCOL, how)
     _check("SCardReconnect", code)
     return int(protocol)
 
@@ -215,10 +216,6 @@ def disconnect(handle: Handle, *, reset: bool) -> None:
 
 def is_t0(protocol: int) -> bool:
     return protocol == T0
-
-
-def _share(exclusive: bool) -> int:
-    return int(scard.SCARD_SHARE_EXCLUSIVE if exclusive else scard.SCARD_SHARE_SHARED)
 
 
 def _check(call: str, code: int) -> None:

@@ -60,16 +60,15 @@ class Reader:
         if self._was_reset:
             raise PcscError("SCardTransmit", WAS_RESET)
 
-    def connect(self, _: Context, reader: str, *, exclusive: bool) -> tuple[Handle, int]:
-        """Connect, exclusively."""
-        assert (reader, exclusive) == (READER, True)
+    def connect(self, _: Context, reader: str) -> tuple[Handle, int]:
+        """Connect."""
+        assert reader == READER
         if self._is_out:
             raise PcscError("SCardConnect", scard.SCARD_E_NO_SMARTCARD)
         return Handle(1), scard.SCARD_PROTOCOL_T1
 
-    def reconnect(self, _: Handle, *, exclusive: bool, reset: bool) -> int:
+    def reconnect(self, _: Handle, *, reset: bool) -> int:
         """Take the card up again."""
-        assert exclusive
         if self._is_out:
             raise PcscError("SCardReconnect", scard.SCARD_W_REMOVED_CARD)
         self._was_reset = False

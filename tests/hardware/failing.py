@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from smartcard import scard
+
 from hardware import pcsc
 from hardware.card_access import CardTimeouts, PcscCards
 from hardware.driver import Registry, load_driver
-from hardware.pcsc import PcscReaderState
+from hardware.pcsc import PcscError, PcscReaderState
 from hardware.trace import Trace
 from hardware.virtual.link import Chip
 from hardware.virtual.making import new_card
@@ -77,10 +79,17 @@ CHANGES: dict[int, Operation] = {
 }
 
 
-def cards_with(
-    patience: CardTimeouts = PATIENT, trace: Trace | None = None, *, exclusive: bool = True
-) -> PcscCards:
-    return PcscCards(Registry([load_driver("piv", "puk")]), patience, trace, exclusive=exclusive)
+def cards_with(patience: CardTimeouts = PATIENT, trace: Trace | None = None) -> PcscCards:
+    return PcscCards(Registry([load_driver("piv", "puk")]), patience, trace)
+
+
+def connect_shared(context: pcsc.Context, reader: str) -> tuple[pcsc.Handle, int]:
+    """Connect as a program does that leaves the card to others, too."""
+    share, protocols = scard.SCARD_SHARE_SHARED, pcsc.ANY_PROTOCOL
+    code, handle, protocol = scard.SCardConnect(context, reader, share, protocols)
+    if code:
+        raise PcscError("SCardConnect", code)
+    return pcsc.Handle(handle), protocol
 
 
 def chip(profile: CardProfile | None = None) -> FailingCard:

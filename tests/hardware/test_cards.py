@@ -31,7 +31,7 @@ from kiosk.contract.messages import CardChallenge, CardId, KeyKind, PinState
 from kiosk.contract.ports import CardAddress, CardHold
 from kiosk.contract.sensitive import Sensitive
 from tests.hardware import certificates
-from tests.hardware.failing import FailingCard, unblock
+from tests.hardware.failing import FailingCard, connect_shared, unblock
 from tests.support.pcsc import Insert, Seat
 
 pytestmark = pytest.mark.hardware
@@ -222,7 +222,7 @@ def test_a_wrong_puk_is_wrong_on_a_card_that_still_holds_a_right_one(
     seat = insert(FailingCard(card))
     command = bytes.fromhex("002c008010") + PUK.reveal().encode() + NEW.reveal().encode()
     context = pcsc.establish()
-    handle, protocol = pcsc.connect(context, seat.reader, exclusive=False)
+    handle, protocol = connect_shared(context, seat.reader)
     for apdu in (bytes.fromhex("00a4040005a000000308"), command):
         assert pcsc.transmit(handle, protocol, apdu)[-2:] == b"\x90\x00"
     pcsc.disconnect(handle, reset=False)

@@ -76,8 +76,7 @@ class Service:
             return bytes.fromhex("06 04 42330006 07 04 42330007")
         return self._transmit(handle, code, body)
 
-    def _reconnect(self, _handle: Handle, *, exclusive: bool, reset: bool) -> int:
-        assert exclusive
+    def _reconnect(self, _handle: Handle, *, reset: bool) -> int:
         self.reconnects.append(reset)
         return 2
 
@@ -87,7 +86,7 @@ def connection() -> Connection:
         """Nobody waits."""
         return nullcontext()
 
-    return Connection(Link(Handle(1), 2, steps, exclusive=True))
+    return Connection(Link(Handle(1), 2, steps))
 
 
 @pytest.mark.parametrize(("code", "kind"), MEANINGS.items())

@@ -52,7 +52,7 @@ def test_a_card_that_is_held_and_one_that_talks_nonsense(insert: Insert) -> None
     failing.fail(dict.fromkeys((0xCB, 0xC0), answers("6100")))
     insert(failing, 1)
     context = pcsc.establish()
-    handle, _ = pcsc.connect(context, seat.reader, exclusive=True)
+    handle, _ = pcsc.connect(context, seat.reader)
     assert conditions() == [CardCondition.BUSY, CardCondition.FAILING]
     pcsc.disconnect(handle, reset=True)
     pcsc.release(context)

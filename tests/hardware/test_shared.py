@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from smartcard import scard
 
 from hardware import pcsc
 from hardware.card_access import CardTimeouts
 from hardware.pcsc import PcscError
 from hardware.trace import Exchange
 from kiosk.contract.errors import CardBusy, OutcomeUnknown
-from tests.hardware.failing import CHANGES, NEW, PUK, address, cards_with, chip, unblock
+from tests.hardware.failing import (
+    CHANGES,
+    NEW,
+    PUK,
+    address,
+    cards_with,
+    chip,
+    connect_shared,
+    unblock,
+)
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
 
 
+Connect = Callable[[pcsc.Context, str], tuple[pcsc.Handle, int]]
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the card to other programs, too: they can reset it."""
+    monkeypatch.setattr(pcsc, "SHARE", scard.SCARD_SHARE_SHARED)
+
+
 @contextmanager
-def other_program(reader: str, *, exclusive: bool = False) -> Iterator[pcsc.Handle]:
+def other_program(reader: str, connect: Connect = connect_shared) -> Iterator[pcsc.Handle]:
     context = pcsc.establish()
-    handle, _ = pcsc.connect(context, reader, exclusive=exclusive)
+    handle, _ = connect(context, reader)
     try:
         yield handle
     finally:
@@ -44,7 +63,7 @@ def test_a_card_is_waited_for_while_another_program_finishes(insert: Insert) -> 
     waiting, holding, leave = threading.Event(), threading.Event(), threading.Event()
 
     def hold() -> None:
-        with other_program(seat.reader, exclusive=True):
+        with other_program(seat.reader, pcsc.connect):
             holding.set()
             leave.wait(10)
 
@@ -96,36 +115,39 @@ class ResettingProgram:
         if self._seen in self._after:
             self._after.discard(self._seen)
             context = pcsc.establish()
-            handle, _ = pcsc.connect(context, self._reader, exclusive=False)
+            handle, _ = connect_shared(context, self._reader)
             pcsc.disconnect(handle, reset=True)
             pcsc.release(context)
 
 
+@pytest.mark.usefixtures("shared")
 def test_a_reading_survives_a_reset_by_another_program(insert: Insert) -> None:
     failing = chip()
     seat = insert(failing)
     undisturbed = cards_with().read(seat.reader)
     for after in (1, 2, 3, 4):
         before = len(failing.apdus)
-        cards = cards_with(trace=ResettingProgram(seat.reader, {after}), exclusive=False)
+        cards = cards_with(trace=ResettingProgram(seat.reader, {after}))
         assert cards.read(seat.reader) == undisturbed
         selects = [apdu for apdu in failing.apdus[before:] if apdu[1] == 0xA4]
         assert len(selects) == 2
 
 
+@pytest.mark.usefixtures("shared")
 def test_a_card_that_is_reset_again_and_again_is_busy(insert: Insert) -> None:
     failing = chip()
     seat = insert(failing)
-    cards = cards_with(trace=ResettingProgram(seat.reader, {1, 2, 3, 4, 5}), exclusive=False)
+    cards = cards_with(trace=ResettingProgram(seat.reader, {1, 2, 3, 4, 5}))
     with pytest.raises(CardBusy):
         cards.read(seat.reader)
 
 
+@pytest.mark.usefixtures("shared")
 def test_a_change_is_not_sent_after_a_reset_by_another_program(insert: Insert) -> None:
     failing = chip()
     seat = insert(failing)
     for instruction, operation in CHANGES.items():
-        cards = cards_with(trace=ResettingProgram(seat.reader, {2}), exclusive=False)
+        cards = cards_with(trace=ResettingProgram(seat.reader, {2}))
         with pytest.raises(OutcomeUnknown):
             operation(cards, address(seat, failing))
         assert failing.count(instruction) == 0

@@ -95,9 +95,8 @@ class Pcsc:
         for name in ("connect", "reconnect", "transmit", "control", "disconnect"):
             patch.setattr(pcsc, name, getattr(self, name))
 
-    def connect(self, _: Context, reader: str, *, exclusive: bool) -> tuple[Handle, int]:
-        """Connect, exclusively."""
-        assert exclusive
+    def connect(self, _: Context, reader: str) -> tuple[Handle, int]:
+        """Connect."""
         there = self._readers[reader]
         process = there.started
         self._scheduler.pause()
@@ -110,9 +109,8 @@ class Pcsc:
         self._connections[handle] = _Connection(there, there.insertion, process)
         return handle, scard.SCARD_PROTOCOL_T1
 
-    def reconnect(self, handle: Handle, *, exclusive: bool, reset: bool) -> int:
+    def reconnect(self, handle: Handle, *, reset: bool) -> int:
         """Take the card up again."""
-        assert exclusive
         card = self._card(handle)
         if reset:
             card.reset()

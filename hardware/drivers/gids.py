@@ -66,15 +66,6 @@ _LEFT, _LEFT_ONCE = 0x97, 0x9F17
 """The tries left; the first edition of the specification has another tag for them."""
 
 
-def state_in_object(answer: bytes) -> PinState | None:
-    """Read the PIN's status object; None where it has no count of tries."""
-    status = tlv.find(answer, PIN_STATUS) or answer
-    left = tlv.find(status, _LEFT) or tlv.find(status, _LEFT_ONCE)
-    if left is None or len(left) != 1:
-        return None
-    return PinState(blocked=not left[0], tries_left=left[0])
-
-
 def not_begun(status: StatusWord) -> CardError:
     """Return the error where the card did not begin: it got no cryptogram, and no try is spent.
 
@@ -204,9 +195,13 @@ class GidsSession:
 
     def pin_state(self) -> PinState:
         """Read the PIN's status object, or ask with an empty VERIFY; no try is spent."""
-        state = state_in_object(self._object(APPLICATION, PIN_STATUS))
+        answer = self._object(APPLICATION, PIN_STATUS)
+        status = tlv.find(answer, PIN_STATUS) or answer
+        left = tlv.find(status, _LEFT) or tlv.find(status, _LEFT_ONCE) or b""
+        if len(left) == 1:
+            return PinState(blocked=not left[0], tries_left=left[0])
         question = CommandApdu(CommandHeader(0x00, VERIFY, 0x00, PIN))
-        return state or pin_state(self._channel.send(question).status)
+        return pin_state(self._channel.send(question).status)
 
     def expires_at(self) -> None:
         """Return None: the specification has no object for the date."""

@@ -11,6 +11,7 @@ person, it is therefore verified first, and joined only once its length is prove
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -89,16 +90,6 @@ def read_status(data: bytes) -> PasswordStatus:
 def is_verdict(status: StatusWord) -> bool:
     """Return whether a password did not match or is blocked."""
     return status.is_wrong or status.is_blocked or status == SECURITY_STATUS_NOT_SATISFIED
-
-
-def verdict_by_counter(left: int) -> CardError:
-    """Return the error that fits the tries left."""
-    return PinWrong(left) if left else PinBlocked("no tries are left")
-
-
-def verdict_by_word(status: StatusWord) -> CardError:
-    """Return the error where the tries left cannot be read."""
-    return PinBlocked("no tries are left") if status.is_blocked else PinWrong(status.tries_left)
 
 
 def refusal(status: StatusWord) -> CardError:
@@ -397,16 +388,19 @@ class OpenPgpSession(NoAdminKey):
         self._expect(self._send(VERIFY, 0x00, reference, body), which)
 
     def _expect(self, status: StatusWord, which: int | None = None) -> None:
-        """Raise unless ``status`` is 9000; the card's counter says what is wrong."""
+        """Raise unless ``status`` is 9000; the card's counter says what is wrong.
+
+        The status word does so where the counter cannot be read.
+        """
         if status.is_ok:
             return
         if which is None or not is_verdict(status):
             raise refusal(status)
-        try:
+        left, is_blocked = status.tries_left, status.is_blocked
+        with suppress(CardError):
             left = self._passwords(within_change=True).left[which]
-        except CardError:
-            raise verdict_by_word(status) from None
-        raise verdict_by_counter(left)
+            is_blocked = not left
+        raise PinBlocked("no tries are left") if is_blocked else PinWrong(left)
 
     def _spare_the_last(self, which: int, status: PasswordStatus | None = None) -> None:
         if (status or self._passwords()).left[which] <= 1:

@@ -169,18 +169,6 @@ _RESPONSE: Final = 0x82
 _RSA_BYTES: Final = {kind: bits // 8 for bits, kind in RSA_KINDS.items()}
 
 
-def general_authenticate(slot: int, kind: KeyKind, message: bytes) -> CommandApdu:
-    """Return the command that has the card sign; it may be sent twice."""
-    asked = tlv.make(_RESPONSE, b"") + tlv.make(_CHALLENGE, _to_sign(kind, message))
-    header = CommandHeader(0x00, GENERAL_AUTHENTICATE, ALGORITHMS[kind], slot)
-    return CommandApdu(header, tlv.make(_TEMPLATE, asked), LE_ALL, harmless=True)
-
-
-def signature_of(answer: bytes) -> bytes:
-    """Return the signature in an answer; nothing where there is none."""
-    return tlv.find(tlv.find(answer, _TEMPLATE) or b"", _RESPONSE) or b""
-
-
 def _to_sign(kind: KeyKind, message: bytes) -> bytes:
     data, size = public_keys.to_sign(kind, message), _RSA_BYTES.get(kind)
     if size is None:
@@ -362,8 +350,14 @@ class PivSession(NoAdminKey):
         return self._objects[tag]
 
     def _sign(self, slot: int, kind: KeyKind, message: bytes) -> bytes | None:
-        response = self._channel.send(general_authenticate(slot, kind, message))
-        return signature_of(response.data) if response.status.is_ok else None
+        """Have the card sign; nothing is returned for an answer without a signature."""
+        asked = tlv.make(_RESPONSE, b"") + tlv.make(_CHALLENGE, _to_sign(kind, message))
+        header = CommandHeader(0x00, GENERAL_AUTHENTICATE, ALGORITHMS[kind], slot)
+        command = CommandApdu(header, tlv.make(_TEMPLATE, asked), LE_ALL, harmless=True)
+        response = self._channel.send(command)
+        if not response.status.is_ok:
+            return None
+        return tlv.find(tlv.find(response.data, _TEMPLATE) or b"", _RESPONSE) or b""
 
     def _ask_state(self, p1: int) -> StatusWord:
         """Send VERIFY without a body; add an Le for a card that wants a fifth byte."""

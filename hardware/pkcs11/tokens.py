@@ -76,16 +76,13 @@ class Tokens:
         serial = bytes(token.serial).decode("ascii", errors="replace").strip(" \0")
         if request.get("serial", serial) != serial:
             return {"missing": OTHER}
-        result = self._try(self._acts[request["act"]], token, request)
-        return {"serial": serial, "flags": self._flags(request["reader"], token), **result}
-
-    def _try(self, act: Act, token: Any, request: Message) -> Message:
         try:
-            return act(token, request) or {}
+            result = self._acts[request["act"]](token, request) or {}
         except NewRefused as refused:
-            return {"error": str(refused), "of_new": True}
+            result = {"error": str(refused), "of_new": True}
         except PKCS11Error as error:
-            return {"error": type(error).__name__}
+            result = {"error": type(error).__name__}
+        return {"serial": serial, "flags": self._flags(request["reader"], token), **result}
 
     def _flags(self, reader: str, before: Any) -> int:
         """Return the present flags; the earlier ones where the token is gone."""

@@ -188,7 +188,8 @@ def on_holder(state: HolderState, event: VisitEvent) -> Next | None:
         case PadPaused(command=UnblockPin() as command), TriedAgain():
             visit, attempt = counted(state.visit)
             asking = replace(command, attempt=attempt)
-            return working(visit, state.work, asking, on_visit(state.back, visit))
+            back = state.back and replace(state.back, visit=visit)
+            return working(visit, state.work, asking, back)
         case ((Trouble() | PadPaused()), TriedAgain()):
             return working(state.visit, state.work, state.command, state.back)
         case _:
@@ -220,11 +221,6 @@ def _beginning(visit: VisitState, offer: Offer) -> VisitState:
 def _choose(visit: VisitState, purpose: Purpose, back: HolderState, *, anew: bool = False) -> Next:
     chosen = replace(visit, purpose=purpose)
     return working(chosen, Work.PREPARING, Choose(visit.id, purpose, anew), back)
-
-
-def on_visit(page: HolderState | None, visit: VisitState) -> HolderState | None:
-    """Return ``page`` with the present state of the visit."""
-    return None if page is None else replace(page, visit=visit)
 
 
 def counted(visit: VisitState) -> tuple[VisitState, str]:

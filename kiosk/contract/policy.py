@@ -308,18 +308,14 @@ def _has_run(pin: str) -> bool:
 
 def _is_date(pin: str) -> bool:
     """Return whether the whole PIN is a date: DDMMYY, MMDDYY, YYMMDD or with a full year."""
-    if not (pin.isascii() and pin.isdigit()):
+    if not (pin.isascii() and pin.isdigit() and len(pin) in (6, 8)):
         return False
-    if len(pin) == 6:
-        a, b, c = pin[:2], pin[2:4], pin[4:]
-        return any(_day_exists("20" + y, m, d) for y, m, d in ((c, b, a), (c, a, b), (a, b, c)))
-    if len(pin) == 8:
-        return (
-            _day_exists(pin[4:], pin[2:4], pin[:2])
-            or _day_exists(pin[4:], pin[:2], pin[2:4])
-            or _day_exists(pin[:4], pin[4:6], pin[6:])
-        )
-    return False
+    century = "20" if len(pin) == 6 else ""
+    return (
+        _day_exists(century + pin[4:], pin[2:4], pin[:2])
+        or _day_exists(century + pin[4:], pin[:2], pin[2:4])
+        or _day_exists(century + pin[:-4], pin[-4:-2], pin[-2:])
+    )
 
 
 def _day_exists(year: str, month: str, day: str) -> bool:

@@ -1,7 +1,7 @@
 """Carries one command out on a worker thread and returns its result; sends heartbeats.
 
 Every known error of the card or the authority becomes an event here. Any other error is not caught
-here: it ends the visit in ``loop``.
+here: it ends the visit in ``loop``. Commands are ``c``, events ``e``.
 """
 
 from __future__ import annotations
@@ -30,34 +30,8 @@ from kiosk.contract.messages import (
     VisitId,
 )
 from kiosk.contract.ports import Authority, CardAddress, Cards
-from kiosk.station.commands import (
-    ChangePin,
-    Choose,
-    Command,
-    DoMaintenance,
-    EndVisit,
-    OpenVisit,
-    ReportMute,
-    RequestCode,
-    SaveQuestions,
-    SubmitAnswers,
-    SubmitCode,
-    SubmitEmail,
-    SubmitStopNumber,
-    UnblockPin,
-    VerifyPin,
-)
-from kiosk.station.events import (
-    CardRead,
-    GaveUp,
-    Maintained,
-    NoReply,
-    PadEnded,
-    PinFailed,
-    PinNotTaken,
-    Replied,
-    ResultSide,
-)
+from kiosk.station import commands as c
+from kiosk.station import events as e
 from kiosk.station.machine import EndingAct, MachineError, NetworkState
 from kiosk.station.states import Ending, NetworkReport, NotDone, Outage, PinFault, ReaderTest
 from kiosk.station.step import notice_of
@@ -128,28 +102,28 @@ class Actions:
         self._end = end
         self._now = now
 
-    def perform(self, command: Command) -> ResultSide | None:
+    def perform(self, command: c.Command) -> e.ResultSide | None:
         try:
             return self._dispatch(command)
         except errors.PinWrong as wrong:
-            return PinFailed(command.visit, wrong.tries_left)
+            return e.PinFailed(command.visit, wrong.tries_left)
         except errors.PinRefused as refused:
-            return PinNotTaken(command.visit, PinFault(refused.reason))
+            return e.PinNotTaken(command.visit, PinFault(refused.reason))
         except (errors.PadLeft, errors.PadRefused) as nothing:
-            return PadEnded(command.visit, notice_of(nothing))
+            return e.PadEnded(command.visit, notice_of(nothing))
         except errors.CardGone as gone:
             # Nobody is refused: the reader reports the same, and that ends the visit.
-            if isinstance(command, OpenVisit):
+            if isinstance(command, c.OpenVisit):
                 self._report(command.visit, Reason.CARD_UNREADABLE, unread_card(gone))
-            return GaveUp(command.visit, Reason.CARD_UNREADABLE, VisitEnd.CARD_REMOVED)
+            return e.GaveUp(command.visit, Reason.CARD_UNREADABLE, VisitEnd.CARD_REMOVED)
         except errors.CardError as error:
-            unread = unread_card(error) if isinstance(command, OpenVisit) else None
-            unknown = isinstance(error, errors.OutcomeUnknown) and isinstance(command, ChangePin)
+            unread = unread_card(error) if isinstance(command, c.OpenVisit) else None
+            unknown = isinstance(error, errors.OutcomeUnknown) and isinstance(command, c.ChangePin)
             reason = Reason.OUTCOME_UNKNOWN if unknown else reason_for(error)
             return self._give_up(command.visit, reason, unread)
         except errors.AuthorityUnavailable as away:
-            unanswered = isinstance(command, EndVisit | ReportMute)
-            return None if unanswered else NoReply(command.visit, isinstance(away, AuthorityBusy))
+            unanswered = isinstance(command, c.EndVisit | c.ReportMute)
+            return None if unanswered else e.NoReply(command.visit, isinstance(away, AuthorityBusy))
         except errors.ReplyUnknown:
             return self._give_up(command.visit, Reason.UNLISTED)
         except errors.StepRefused:
@@ -173,53 +147,53 @@ class Actions:
             case _:
                 assert_never(standing)
 
-    def _dispatch(self, command: Command) -> ResultSide | None:
+    def _dispatch(self, command: c.Command) -> e.ResultSide | None:
         visit, ask = command.visit, self._authority
         match command:
-            case OpenVisit():
+            case c.OpenVisit():
                 return self._open(command)
-            case VerifyPin():
+            case c.VerifyPin():
                 return self._verify(command)
-            case UnblockPin():
+            case c.UnblockPin():
                 return self._pins.unblock(command)
-            case ChangePin():
+            case c.ChangePin():
                 return self._pins.change(command)
-            case DoMaintenance():
+            case c.DoMaintenance():
                 return self._maintain(command)
-            case EndVisit():
+            case c.EndVisit():
                 ask.end(visit, command.how)
                 return None
-            case ReportMute():
+            case c.ReportMute():
                 self._report(visit, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.NO_ANSWER))
                 return None
-            case Choose():
-                return Replied(visit, ask.choose(visit, command.purpose, command.anew))
-            case SaveQuestions():
-                return Replied(visit, ask.save_questions(visit, command.answers))
-            case SubmitEmail():
-                return Replied(visit, ask.give_email(visit, command.email, command.attempt))
-            case SubmitAnswers():
-                return Replied(visit, ask.answer(visit, command.attempt, command.answers))
-            case RequestCode():
-                return Replied(visit, ask.send_code(visit, command.attempt))
-            case SubmitCode():
-                return Replied(visit, ask.enter_code(visit, command.attempt, command.code))
-            case SubmitStopNumber():
+            case c.Choose():
+                return e.Replied(visit, ask.choose(visit, command.purpose, command.anew))
+            case c.SaveQuestions():
+                return e.Replied(visit, ask.save_questions(visit, command.answers))
+            case c.SubmitEmail():
+                return e.Replied(visit, ask.give_email(visit, command.email, command.attempt))
+            case c.SubmitAnswers():
+                return e.Replied(visit, ask.answer(visit, command.attempt, command.answers))
+            case c.RequestCode():
+                return e.Replied(visit, ask.send_code(visit, command.attempt))
+            case c.SubmitCode():
+                return e.Replied(visit, ask.enter_code(visit, command.attempt, command.code))
+            case c.SubmitStopNumber():
                 number = command.number
-                return Replied(visit, ask.enter_stop_number(visit, command.attempt, number))
+                return e.Replied(visit, ask.enter_stop_number(visit, command.attempt, number))
             case _:
                 assert_never(command)
 
-    def _verify(self, command: VerifyPin) -> Replied:
+    def _verify(self, command: c.VerifyPin) -> e.Replied:
         """Let the card verify the PIN and sign for it, in one hold."""
         visit = command.visit
         challenge = self._authority.pin_challenge(visit)
         if isinstance(challenge, Refusal):
-            return Replied(visit, challenge)
+            return e.Replied(visit, challenge)
         proof = self._cards.verify_pin(command.at, command.pin, challenge)
-        return Replied(visit, self._authority.pin_verified(visit, proof))
+        return e.Replied(visit, self._authority.pin_verified(visit, proof))
 
-    def _maintain(self, command: DoMaintenance) -> Replied | Maintained:
+    def _maintain(self, command: c.DoMaintenance) -> e.Replied | e.Maintained:
         """Do it once the authority has recorded it; the result is any failure of card or machine.
 
         A visit ends before the station does, as nobody may be there to take the card out.
@@ -228,23 +202,23 @@ class Actions:
         given = command.attempt, command.act, command.why, command.words
         reply = self._authority.maintain(visit, *given)
         if isinstance(reply, Refusal):
-            return Replied(visit, reply)
+            return e.Replied(visit, reply)
         match command.act:
             case MaintenanceAct.TEST_READER:
-                return Maintained(visit, self._test_reader(command.at))
+                return e.Maintained(visit, self._test_reader(command.at))
             case MaintenanceAct.SHOW_NETWORK:
                 now = self._now()
                 ahead_s = (now - reply.clock).total_seconds()
-                return Maintained(visit, NetworkReport(self._look(), now, ahead_s))
+                return e.Maintained(visit, NetworkReport(self._look(), now, ahead_s))
             case _:
                 try:
                     really = self._end(command.act)
                 except MachineError as error:
-                    return Maintained(visit, NotDone(command.act, str(error)))
+                    return e.Maintained(visit, NotDone(command.act, str(error)))
                 if really:
                     with suppress(errors.AuthorityError):
                         self._authority.end(visit, VisitEnd.FINISHED)
-                return Maintained(visit, Ending(command.act, really))
+                return e.Maintained(visit, Ending(command.act, really))
 
     def _test_reader(self, at: CardAddress) -> ReaderTest:
         try:
@@ -255,7 +229,7 @@ class Actions:
         fault = None if report.card == at.card else ReadFault.SWAPPED
         return ReaderTest(at.reader, report.card.driver, fault)
 
-    def _open(self, command: OpenVisit) -> CardRead | GaveUp:
+    def _open(self, command: c.OpenVisit) -> e.CardRead:
         report = self._cards.read(command.reader)
         at = CardAddress(command.reader, report.card)
         reply = self._authority.begin(command.visit, report)
@@ -263,13 +237,15 @@ class Actions:
             challenge = reply
             proof = self._cards.hold(at, lambda card: card.prove(challenge))
             reply = self._authority.prove(command.visit, proof)
-        return CardRead(
+        return e.CardRead(
             command.visit, at, reply, report.pin_pad, report.pad_changes, report.pin_format
         )
 
-    def _give_up(self, visit: VisitId, reason: Reason, unread: UnreadCard | None = None) -> GaveUp:
+    def _give_up(
+        self, visit: VisitId, reason: Reason, unread: UnreadCard | None = None
+    ) -> e.GaveUp:
         self._report(visit, reason, unread)
-        return GaveUp(visit, reason)
+        return e.GaveUp(visit, reason)
 
     def _report(self, visit: VisitId, reason: Reason, unread: UnreadCard | None) -> None:
         """Record why a visit cannot continue, where the authority can be reached."""

@@ -5,6 +5,8 @@ that goes in begins one, a second card stops everything, and an event of another
 on the screen changes nothing. Everything else depends on the state.
 
 While a command changes the card, a second card waits: the holder sees the outcome first.
+
+States are ``s``, events ``e`` and commands ``c``.
 """
 
 from __future__ import annotations
@@ -54,143 +56,48 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import PinRule, answer_problem, broken_pin_rules
 from kiosk.contract.text import says_why
-from kiosk.station.commands import (
-    ChangePin,
-    Choose,
-    Command,
-    DoMaintenance,
-    EndVisit,
-    OpenVisit,
-    ReportMute,
-    RequestCode,
-    SaveQuestions,
-    SubmitAnswers,
-    SubmitCode,
-    SubmitEmail,
-    SubmitStopNumber,
-    UnblockPin,
-    VerifyPin,
-)
-from kiosk.station.events import (
-    ActPicked,
-    AnswerEntered,
-    AnswerTimedOut,
-    Availability,
-    CardIn,
-    CardOut,
-    CardRead,
-    CardUnreadable,
-    Chose,
-    CodeAsked,
-    CodeEntered,
-    Confirmed,
-    EmailEntered,
-    Event,
-    GaveUp,
-    IdleTimedOut,
-    Left,
-    Maintained,
-    MisuseNoticed,
-    NoReply,
-    NoticeTimedOut,
-    PadEnded,
-    PinEntered,
-    PinFailed,
-    PinNotTaken,
-    QuestionPicked,
-    ReasonPicked,
-    ReasonWritten,
-    Replied,
-    SecondCard,
-    SomethingElse,
-    Stayed,
-    StopNumberEntered,
-    TriedAgain,
-    VisitEvent,
-    WentBack,
-)
-from kiosk.station.states import (
-    ActDone,
-    AskQuestion,
-    Attract,
-    CodeEntry,
-    CodeLack,
-    CodeNeeded,
-    CodeNotice,
-    ConfirmAct,
-    ConfirmOwner,
-    EmailFault,
-    Ending,
-    EnterEmail,
-    EnterPin,
-    GiveAnswer,
-    HolderState,
-    Maintenance,
-    Menu,
-    NewPin,
-    OutOfService,
-    PadNotice,
-    PadPaused,
-    PickQuestion,
-    PickReason,
-    PinFault,
-    PulledFrom,
-    Reading,
-    Refused,
-    RemovalReason,
-    RemoveCard,
-    RepeatPin,
-    State,
-    StillThere,
-    StopNumberEntry,
-    Success,
-    Trouble,
-    VisitState,
-    Work,
-    Working,
-    WriteReason,
-    typed_pin,
-    visit_of,
-)
+from kiosk.station import commands as c
+from kiosk.station import events as e
+from kiosk.station import states as s
 
 
 class Next(Struct, frozen=True):
     """The next state of the station, and its commands."""
 
-    state: State
-    commands: tuple[Command, ...] = ()
+    state: s.State
+    commands: tuple[c.Command, ...] = ()
 
 
 # The holder's acts, page by page.
 
 
-def on_holder(state: HolderState, event: VisitEvent) -> Next | None:
+def on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
     """Return what follows from the act, or None where it has no meaning on this page."""
     match state, event:
-        case Menu(), Chose(purpose=purpose):
+        case s.Menu(), e.Chose(purpose=purpose):
             offer = next((one for one in state.offers if one.purpose is purpose), None)
             return _chosen(state, offer) if offer else None
-        case Menu(waiting=Purpose() as purpose), WentBack():
+        case s.Menu(waiting=Purpose() as purpose), e.WentBack():
             return _choose(state.visit, purpose, state)
-        case ConfirmOwner(), Confirmed():
+        case s.ConfirmOwner(), e.Confirmed():
             return _choose(state.visit, state.visit.purpose or Purpose.UNLOCK, state)
-        case EnterPin(), PinEntered():
-            verify = VerifyPin(state.visit.id, state.visit.at, event.pin)
-            return working(state.visit, Work.CHECKING_PIN, verify, state)
-        case ((Menu() | ConfirmOwner() | CodeEntry()), MisuseNoticed()):
+        case s.EnterPin(), e.PinEntered():
+            verify = c.VerifyPin(state.visit.id, state.visit.at, event.pin)
+            return working(state.visit, s.Work.CHECKING_PIN, verify, state)
+        case ((s.Menu() | s.ConfirmOwner() | s.CodeEntry()), e.MisuseNoticed()):
             return _choose(replace(state.visit, position=None), Purpose.REPORT_MISUSE, state)
-        case StopNumberEntry(), StopNumberEntered():
+        case s.StopNumberEntry(), e.StopNumberEntered():
             visit, attempt = counted(state.visit)
-            number = SubmitStopNumber(visit.id, attempt, event.number)
-            return working(visit, Work.CHECKING_NUMBER, number, replace(state, visit=visit))
-        case PadPaused(why=PadNotice.NOT_TAKEN, back=page), TriedAgain() if page is not None:
+            number = c.SubmitStopNumber(visit.id, attempt, event.number)
+            return working(visit, s.Work.CHECKING_NUMBER, number, replace(state, visit=visit))
+        case s.PadPaused(why=s.PadNotice.NOT_TAKEN, back=page), e.TriedAgain() if page is not None:
             return Next(page)
-        case PadPaused(command=UnblockPin() as command), TriedAgain():
+        case s.PadPaused(command=c.UnblockPin() as command), e.TriedAgain():
             visit, attempt = counted(state.visit)
             asking = replace(command, attempt=attempt)
             back = state.back and replace(state.back, visit=visit)
             return working(visit, state.work, asking, back)
-        case ((Trouble() | PadPaused()), TriedAgain()):
+        case ((s.Trouble() | s.PadPaused()), e.TriedAgain()):
             return working(state.visit, state.work, state.command, state.back)
         case _:
             return (
@@ -201,29 +108,33 @@ def on_holder(state: HolderState, event: VisitEvent) -> Next | None:
             )
 
 
-def working(visit: VisitState, work: Work, command: Command, back: HolderState | None) -> Next:
+def working(
+    visit: s.VisitState, work: s.Work, command: c.Command, back: s.HolderState | None
+) -> Next:
     """Return the page for a running ``command``, and the command."""
-    return Next(Working(visit, work, command, back), (command,))
+    return Next(s.Working(visit, work, command, back), (command,))
 
 
-def _chosen(state: Menu, offer: Offer) -> Next:
+def _chosen(state: s.Menu, offer: Offer) -> Next:
     visit = _beginning(state.visit, offer)
     if offer.purpose in (Purpose.UNLOCK, Purpose.FIRST_UNLOCK):
-        return Next(ConfirmOwner(visit))
+        return Next(s.ConfirmOwner(visit))
     return _choose(visit, offer.purpose, state, anew=offer.purpose is state.waiting)
 
 
-def _beginning(visit: VisitState, offer: Offer) -> VisitState:
+def _beginning(visit: s.VisitState, offer: Offer) -> s.VisitState:
     at = Position(1, offer.steps)
     return replace(visit, purpose=offer.purpose, position=at, instead=())
 
 
-def _choose(visit: VisitState, purpose: Purpose, back: HolderState, *, anew: bool = False) -> Next:
+def _choose(
+    visit: s.VisitState, purpose: Purpose, back: s.HolderState, *, anew: bool = False
+) -> Next:
     chosen = replace(visit, purpose=purpose)
-    return working(chosen, Work.PREPARING, Choose(visit.id, purpose, anew), back)
+    return working(chosen, s.Work.PREPARING, c.Choose(visit.id, purpose, anew), back)
 
 
-def counted(visit: VisitState) -> tuple[VisitState, str]:
+def counted(visit: s.VisitState) -> tuple[s.VisitState, str]:
     """Return the visit with one more attempt counted, and that attempt's id."""
     counted = replace(visit, sent=visit.sent + 1)
     return counted, f"{visit.id}-{counted.sent}"
@@ -232,36 +143,36 @@ def counted(visit: VisitState) -> tuple[VisitState, str]:
 # --- questions -------------------------------------------------------------------------
 
 
-def _on_questions(state: HolderState, event: VisitEvent) -> Next | None:
+def _on_questions(state: s.HolderState, event: e.VisitEvent) -> Next | None:
     match state, event:
-        case PickQuestion(), QuestionPicked():
+        case s.PickQuestion(), e.QuestionPicked():
             taken = {answer.question for answer in state.given}
             for question in state.task.bank:
                 if question.id == event.question and question.id not in taken:
-                    return Next(GiveAnswer(state.visit, state.task, state.given, question))
+                    return Next(s.GiveAnswer(state.visit, state.task, state.given, question))
             return None
-        case GiveAnswer(), AnswerEntered():
+        case s.GiveAnswer(), e.AnswerEntered():
             others = [answer.text.reveal() for answer in state.given]
             problem = answer_problem(event.text.reveal(), state.question.text, others)
             if problem:
                 return Next(replace(state, problem=problem))
             given = (*state.given, Answer(state.question.id, event.text))
             if len(given) < state.task.count:
-                return Next(PickQuestion(state.visit, state.task, given))
-            save = SaveQuestions(state.visit.id, given)
-            return working(state.visit, Work.CHECKING_ANSWERS, save, state)
-        case GiveAnswer(), WentBack():
-            return Next(PickQuestion(state.visit, state.task, state.given))
-        case PickQuestion(given=(*_, _)), WentBack():
+                return Next(s.PickQuestion(state.visit, state.task, given))
+            save = c.SaveQuestions(state.visit.id, given)
+            return working(state.visit, s.Work.CHECKING_ANSWERS, save, state)
+        case s.GiveAnswer(), e.WentBack():
+            return Next(s.PickQuestion(state.visit, state.task, state.given))
+        case s.PickQuestion(given=(*_, _)), e.WentBack():
             return Next(replace(state, given=state.given[:-1]))
-        case AskQuestion(), AnswerEntered():
+        case s.AskQuestion(), e.AnswerEntered():
             given = (*state.given, Answer(state.question.id, event.text))
             if len(given) < len(state.task.questions):
                 return Next(replace(state, given=given, wrong=False))
             visit, attempt = counted(state.visit)
-            submit = SubmitAnswers(visit.id, attempt, given)
-            return working(visit, Work.CHECKING_ANSWERS, submit, AskQuestion(visit, state.task))
-        case AskQuestion(given=(*_, _)), WentBack():
+            submit = c.SubmitAnswers(visit.id, attempt, given)
+            return working(visit, s.Work.CHECKING_ANSWERS, submit, s.AskQuestion(visit, state.task))
+        case s.AskQuestion(given=(*_, _)), e.WentBack():
             return Next(replace(state, given=state.given[:-1], wrong=False))
         case _:
             return None
@@ -270,34 +181,34 @@ def _on_questions(state: HolderState, event: VisitEvent) -> Next | None:
 # --- an emailed code, and the address for it --------------------------------------------
 
 
-def _on_code(state: HolderState, event: VisitEvent) -> Next | None:
+def _on_code(state: s.HolderState, event: e.VisitEvent) -> Next | None:
     match state, event:
-        case EnterEmail(), EmailEntered():
+        case s.EnterEmail(), e.EmailEntered():
             page = replace(state, typed=event.email, trouble=None)
             visit, attempt = counted(state.visit)
-            submit = SubmitEmail(visit.id, event.email, attempt)
-            return working(visit, Work.SENDING_CODE, submit, replace(page, visit=visit))
+            submit = c.SubmitEmail(visit.id, event.email, attempt)
+            return working(visit, s.Work.SENDING_CODE, submit, replace(page, visit=visit))
         case (
             (
-                CodeEntry(entered_on=EnterEmail() as page)
-                | CodeNeeded(entered_on=EnterEmail() as page)
+                s.CodeEntry(entered_on=s.EnterEmail() as page)
+                | s.CodeNeeded(entered_on=s.EnterEmail() as page)
             ),
-            WentBack(),
+            e.WentBack(),
         ):
             return Next(replace(page, visit=replace(state.visit, position=page.task.position)))
-        case CodeEntry(), CodeEntered():
+        case s.CodeEntry(), e.CodeEntered():
             visit, attempt = counted(state.visit)
-            code = SubmitCode(visit.id, attempt, event.code)
-            return working(visit, Work.CHECKING_CODE, code, replace(state, visit=visit))
-        case CodeEntry(visit=VisitState(purpose=Purpose.FIRST_UNLOCK)), CodeAsked():
+            code = c.SubmitCode(visit.id, attempt, event.code)
+            return working(visit, s.Work.CHECKING_CODE, code, replace(state, visit=visit))
+        case s.CodeEntry(visit=s.VisitState(purpose=Purpose.FIRST_UNLOCK)), e.CodeAsked():
             return None
-        case ((CodeEntry() | CodeNeeded()), CodeAsked()):
+        case ((s.CodeEntry() | s.CodeNeeded()), e.CodeAsked()):
             visit, attempt = counted(state.visit)
-            request = RequestCode(visit.id, attempt)
-            return working(visit, Work.SENDING_CODE, request, replace(state, visit=visit))
-        case ((CodeEntry() | CodeNeeded()), SomethingElse()) if state.visit.instead:
+            request = c.RequestCode(visit.id, attempt)
+            return working(visit, s.Work.SENDING_CODE, request, replace(state, visit=visit))
+        case ((s.CodeEntry() | s.CodeNeeded()), e.SomethingElse()) if state.visit.instead:
             visit = replace(state.visit, position=None)
-            return Next(Menu(visit, state.visit.instead, waiting=state.visit.purpose))
+            return Next(s.Menu(visit, state.visit.instead, waiting=state.visit.purpose))
         case _:
             return None
 
@@ -305,28 +216,28 @@ def _on_code(state: HolderState, event: VisitEvent) -> Next | None:
 # --- a new PIN -------------------------------------------------------------------------
 
 
-def _on_new_pin(state: HolderState, event: VisitEvent) -> Next | None:
+def _on_new_pin(state: s.HolderState, event: e.VisitEvent) -> Next | None:
     match state, event:
-        case NewPin(), PinEntered():
-            broken = broken_pin_rules(event.pin.reveal(), state.rules, typed_pin(state.current))
+        case s.NewPin(), e.PinEntered():
+            broken = broken_pin_rules(event.pin.reveal(), state.rules, s.typed_pin(state.current))
             if broken == (PinRule.CURRENT,):
-                return Next(replace(state, trouble=PinFault.CARD_HISTORY))
+                return Next(replace(state, trouble=s.PinFault.CARD_HISTORY))
             if broken:
-                return Next(replace(state, trouble=PinFault.WEAK))
-            return Next(RepeatPin(state.visit, state.rules, event.pin, state.current))
-        case RepeatPin(), WentBack():
-            return Next(NewPin(state.visit, state.rules, state.current))
-        case RepeatPin(), PinEntered():
-            again = NewPin(state.visit, state.rules, state.current)
+                return Next(replace(state, trouble=s.PinFault.WEAK))
+            return Next(s.RepeatPin(state.visit, state.rules, event.pin, state.current))
+        case s.RepeatPin(), e.WentBack():
+            return Next(s.NewPin(state.visit, state.rules, state.current))
+        case s.RepeatPin(), e.PinEntered():
+            again = s.NewPin(state.visit, state.rules, state.current)
             if event.pin != state.pin:
-                return Next(replace(again, trouble=PinFault.MISMATCH))
+                return Next(replace(again, trouble=s.PinFault.MISMATCH))
             visit, attempt = counted(state.visit)
-            command: Command
+            command: c.Command
             if state.current is not None:
-                command = ChangePin(visit.id, visit.at, state.current, state.pin)
+                command = c.ChangePin(visit.id, visit.at, state.current, state.pin)
             else:
-                command = UnblockPin(visit.id, visit.at, state.pin, attempt)
-            return working(visit, Work.SETTING_PIN, command, replace(again, visit=visit))
+                command = c.UnblockPin(visit.id, visit.at, state.pin, attempt)
+            return working(visit, s.Work.SETTING_PIN, command, replace(again, visit=visit))
         case _:
             return None
 
@@ -334,44 +245,44 @@ def _on_new_pin(state: HolderState, event: VisitEvent) -> Next | None:
 # --- maintenance -----------------------------------------------------------------------
 
 
-def _on_maintenance(state: HolderState, event: VisitEvent) -> Next | None:
+def _on_maintenance(state: s.HolderState, event: e.VisitEvent) -> Next | None:
     match state, event:
-        case PickReason(), ReasonPicked(why=MaintenanceReason.OTHER):
-            return Next(WriteReason(state.visit, state.task))
-        case PickReason(), ReasonPicked():
-            return Next(Maintenance(state.visit, state.task, event.why))
-        case WriteReason(), ReasonWritten() if says_why(event.words):
+        case s.PickReason(), e.ReasonPicked(why=MaintenanceReason.OTHER):
+            return Next(s.WriteReason(state.visit, state.task))
+        case s.PickReason(), e.ReasonPicked():
+            return Next(s.Maintenance(state.visit, state.task, event.why))
+        case s.WriteReason(), e.ReasonWritten() if says_why(event.words):
             other = MaintenanceReason.OTHER
-            return Next(Maintenance(state.visit, state.task, other, event.words))
-        case WriteReason(), ReasonWritten():
+            return Next(s.Maintenance(state.visit, state.task, other, event.words))
+        case s.WriteReason(), e.ReasonWritten():
             return Next(replace(state, unclear=True))
-        case WriteReason(), WentBack():
-            return Next(PickReason(state.visit, state.task))
+        case s.WriteReason(), e.WentBack():
+            return Next(s.PickReason(state.visit, state.task))
         case (
-            Maintenance(),
-            ActPicked(
+            s.Maintenance(),
+            e.ActPicked(
                 act=MaintenanceAct.RESTART_STATION
                 | MaintenanceAct.RESTART_MACHINE
                 | MaintenanceAct.SWITCH_OFF as act
             ),
         ):
-            return Next(ConfirmAct(state.visit, state, act))
-        case Maintenance(), ActPicked():
+            return Next(s.ConfirmAct(state.visit, state, act))
+        case s.Maintenance(), e.ActPicked():
             return _do(state, event.act)
-        case ConfirmAct(), Confirmed():
+        case s.ConfirmAct(), e.Confirmed():
             return _do(state.menu, state.act)
-        case ConfirmAct(), WentBack():
+        case s.ConfirmAct(), e.WentBack():
             return Next(state.menu)
-        case ActDone(result=result), WentBack() if not isinstance(result, Ending):
+        case s.ActDone(result=result), e.WentBack() if not isinstance(result, s.Ending):
             return Next(state.menu)
         case _:
             return None
 
 
-def _do(menu: Maintenance, act: MaintenanceAct) -> Next:
+def _do(menu: s.Maintenance, act: MaintenanceAct) -> Next:
     visit, attempt = counted(menu.visit)
-    command = DoMaintenance(visit.id, visit.at, act, menu.why, menu.words, attempt)
-    return working(visit, Work.MAINTAINING, command, replace(menu, visit=visit))
+    command = c.DoMaintenance(visit.id, visit.at, act, menu.why, menu.words, attempt)
+    return working(visit, s.Work.MAINTAINING, command, replace(menu, visit=visit))
 
 
 # PINs that are entered on the reader's own keys, and never at the station.
@@ -381,49 +292,51 @@ def _do(menu: Maintenance, act: MaintenanceAct) -> Next:
 # ends without a PIN leads to ``PadPaused``.
 
 
-def ask_present(visit: VisitState) -> Next:
+def ask_present(visit: s.VisitState) -> Next:
     """Make the reader ask for the present PIN; where its keys cannot, it is typed this once."""
     present = OnPad(visit.pin_format.least, visit.pin_format.most)
-    verify, typed = VerifyPin(visit.id, visit.at, present), EnterPin(_at_station(visit))
+    verify, typed = c.VerifyPin(visit.id, visit.at, present), s.EnterPin(_at_station(visit))
     if visit.purpose is Purpose.CHANGE_PIN and not visit.pad_changes:
-        return Next(PadPaused(visit, Work.PIN_ON_PAD, verify, typed, PadNotice.NOT_TAKEN))
-    return working(visit, Work.PIN_ON_PAD, verify, typed)
+        return Next(s.PadPaused(visit, s.Work.PIN_ON_PAD, verify, typed, s.PadNotice.NOT_TAKEN))
+    return working(visit, s.Work.PIN_ON_PAD, verify, typed)
 
 
-def ask_new(visit: VisitState, rules: PinRules) -> Next:
+def ask_new(visit: s.VisitState, rules: PinRules) -> Next:
     """Make the reader ask for a new PIN; for a change it asks for the old one, too."""
     new = OnPad(rules.min_length, rules.max_length)
     if visit.purpose is Purpose.CHANGE_PIN:
-        change = ChangePin(visit.id, visit.at, OnPad(), new)
-        typed = EnterPin(_at_present_pin(_at_station(visit)))
-        return working(visit, Work.CHANGE_ON_PAD, change, typed)
+        change = c.ChangePin(visit.id, visit.at, OnPad(), new)
+        typed = s.EnterPin(_at_present_pin(_at_station(visit)))
+        return working(visit, s.Work.CHANGE_ON_PAD, change, typed)
     visit, attempt = counted(visit)
-    unblock = UnblockPin(visit.id, visit.at, new, attempt)
-    return working(visit, Work.NEW_PIN_ON_PAD, unblock, NewPin(_at_station(visit), rules))
+    unblock = c.UnblockPin(visit.id, visit.at, new, attempt)
+    return working(visit, s.Work.NEW_PIN_ON_PAD, unblock, s.NewPin(_at_station(visit), rules))
 
 
-def notice_of(error: errors.PadLeft | errors.PadRefused) -> PadNotice:
+def notice_of(error: errors.PadLeft | errors.PadRefused) -> s.PadNotice:
     """Return the holder's notice about an entry that sent nothing to the card."""
     if isinstance(error, errors.PadLeft):
-        return PadNotice(error.because)
-    return PadNotice.NOT_TAKEN
+        return s.PadNotice(error.because)
+    return s.PadNotice.NOT_TAKEN
 
 
-def paused(state: Working, why: PadNotice | PinFault, tries_left: int | None = None) -> Next | None:
+def paused(
+    state: s.Working, why: s.PadNotice | s.PinFault, tries_left: int | None = None
+) -> Next | None:
     """Return the page on why the reader stopped asking; None where it did not ask."""
     match state.command:
-        case VerifyPin() | UnblockPin() | ChangePin() as command if state.work.on_pad:
-            page = PadPaused(state.visit, state.work, command, state.back, why, tries_left)
+        case c.VerifyPin() | c.UnblockPin() | c.ChangePin() as command if state.work.on_pad:
+            page = s.PadPaused(state.visit, state.work, command, state.back, why, tries_left)
             return Next(page)
         case _:
             return None
 
 
-def _at_station(visit: VisitState) -> VisitState:
+def _at_station(visit: s.VisitState) -> s.VisitState:
     return replace(visit, pin_pad=False)
 
 
-def _at_present_pin(visit: VisitState) -> VisitState:
+def _at_present_pin(visit: s.VisitState) -> s.VisitState:
     """Return a change of PIN at its previous step, the present PIN."""
     at = visit.position
     return replace(visit, position=Position(at.index - 1, at.count) if at else None)
@@ -436,47 +349,49 @@ BUSY_REPEATS = 5
 """How often a busy authority is asked again before the holder decides; each takes some seconds."""
 
 
-def on_result(state: Reading | Working, event: VisitEvent) -> Next | None:
+def on_result(state: s.Reading | s.Working, event: e.VisitEvent) -> Next | None:
     """Return where an answer leads, or None where none was expected."""
     match state, event:
-        case Reading(), CardRead():
+        case s.Reading(), e.CardRead():
             return _opened(state, event)
-        case Reading(), NoReply(busy=True) if state.repeats < BUSY_REPEATS:
-            opening = OpenVisit(state.visit, state.reader)
+        case s.Reading(), e.NoReply(busy=True) if state.repeats < BUSY_REPEATS:
+            opening = c.OpenVisit(state.visit, state.reader)
             return Next(replace(state, repeats=state.repeats + 1), (opening,))
-        case Working(work=Work(on_pad=False)), NoReply(busy=True) if state.repeats < BUSY_REPEATS:
+        case s.Working(work=s.Work(on_pad=False)), e.NoReply(busy=True) if (
+            state.repeats < BUSY_REPEATS
+        ):
             # A PIN on the reader's keys would have to be entered again: the holder decides.
             return Next(replace(state, repeats=state.repeats + 1), (state.command,))
-        case Reading(), NoReply():
+        case s.Reading(), e.NoReply():
             return _refused(state, state.visit, Refusal(Reason.AUTHORITY_AWAY))
-        case Working(back=Maintenance() as menu), Maintained():
-            return Next(ActDone(state.visit, menu, event.result))
-        case Working(), Replied():
+        case s.Working(back=s.Maintenance() as menu), e.Maintained():
+            return Next(s.ActDone(state.visit, menu, event.result))
+        case s.Working(), e.Replied():
             return _replied(_placed(state, event.reply), event.reply)
-        case Working(), PadEnded():
+        case s.Working(), e.PadEnded():
             return paused(state, event.notice)
-        case Working(work=Work(on_pad=True)), PinFailed():
-            return paused(state, PadNotice.WRONG, event.tries_left)
-        case Working(work=Work(on_pad=True)), PinNotTaken():
+        case s.Working(work=s.Work(on_pad=True)), e.PinFailed():
+            return paused(state, s.PadNotice.WRONG, event.tries_left)
+        case s.Working(work=s.Work(on_pad=True)), e.PinNotTaken():
             return paused(state, event.trouble)
-        case Working(command=ChangePin()), PinFailed():
-            page = EnterPin(_at_present_pin(state.visit), wrong=True, tries_left=event.tries_left)
+        case s.Working(command=c.ChangePin()), e.PinFailed():
+            page = s.EnterPin(_at_present_pin(state.visit), wrong=True, tries_left=event.tries_left)
             return Next(page)
-        case Working(), PinFailed():
-            return Next(EnterPin(state.visit, wrong=True, tries_left=event.tries_left))
-        case Working(back=NewPin() as page), PinNotTaken():
+        case s.Working(), e.PinFailed():
+            return Next(s.EnterPin(state.visit, wrong=True, tries_left=event.tries_left))
+        case s.Working(back=s.NewPin() as page), e.PinNotTaken():
             return Next(replace(page, trouble=event.trouble))
-        case Working(), NoReply():
-            return Next(Trouble(state.visit, state.work, state.command, state.back))
+        case s.Working(), e.NoReply():
+            return Next(s.Trouble(state.visit, state.work, state.command, state.back))
         case _:
             return None
 
 
-def _opened(state: Reading, read: CardRead) -> Next:
+def _opened(state: s.Reading, read: e.CardRead) -> Next:
     reply = read.reply
     if isinstance(reply, Refusal):
         return _refused(state, read.visit, reply)
-    known = VisitState(
+    known = s.VisitState(
         read.visit,
         read.at,
         reply.holder_name,
@@ -488,26 +403,26 @@ def _opened(state: Reading, read: CardRead) -> Next:
         purpose, task = reply.resumed
         at = task.position
         visit = replace(known, purpose=purpose, position=at, instead=reply.offers)
-        return Next(CodeEntry(visit, task, resumed=True))
+        return Next(s.CodeEntry(visit, task, resumed=True))
     match reply.offers:
         case (Offer(purpose=Purpose.UNLOCK | Purpose.FIRST_UNLOCK) as only,):
-            return Next(ConfirmOwner(_beginning(known, only), locked=True))
+            return Next(s.ConfirmOwner(_beginning(known, only), locked=True))
         case _:
-            return Next(Menu(known, reply.offers, reply.blocked))
+            return Next(s.Menu(known, reply.offers, reply.blocked))
 
 
-def _refused(state: State, visit: VisitId, refusal: Refusal) -> Next:
-    return Next(_turned_away(state, visit, refusal), (EndVisit(visit, VisitEnd.REFUSED),))
+def _refused(state: s.State, visit: VisitId, refusal: Refusal) -> Next:
+    return Next(_turned_away(state, visit, refusal), (c.EndVisit(visit, VisitEnd.REFUSED),))
 
 
-def _turned_away(state: State, visit: VisitId, refusal: Refusal) -> Refused:
+def _turned_away(state: s.State, visit: VisitId, refusal: Refusal) -> s.Refused:
     """Return the page; a card that did not answer may be leaving the reader, with its PIN set."""
     is_in_doubt = refusal.reason is Reason.OUTCOME_UNKNOWN
     pulled = _pulled_from(state) if is_in_doubt else None
-    return Refused(visit, refusal.reason, refusal.retry_at, pulled)
+    return s.Refused(visit, refusal.reason, refusal.retry_at, pulled)
 
 
-def _placed(state: Working, reply: Reply) -> Working:
+def _placed(state: s.Working, reply: Reply) -> s.Working:
     """Return ``state`` at the step that the authority names; no decision here rests on it."""
     match reply:
         case AnswersWrong() | EmailRefused() | CodeNotSent() | CodeWrong() | CodeDead():
@@ -530,68 +445,68 @@ def _placed(state: Working, reply: Reply) -> Working:
     return replace(state, visit=replace(state.visit, position=position))
 
 
-def _replied(state: Working, reply: Reply) -> Next | None:
+def _replied(state: s.Working, reply: Reply) -> Next | None:
     match reply:
         case VisitOpened():
             return None
         case Refusal():
             return _refused(state, state.visit.id, reply)
         case AnswersWrong():
-            return Next(AskQuestion(state.visit, reply.again, wrong=True))
+            return Next(s.AskQuestion(state.visit, reply.again, wrong=True))
         case AnswersRefused():
             return _answers_refused(state, reply)
         case EmailRefused():
-            trouble = EmailFault.DOMAIN if reply.domain else EmailFault.MALFORMED
+            trouble = s.EmailFault.DOMAIN if reply.domain else s.EmailFault.MALFORMED
             return Next(_email_again(state, reply.again, trouble))
         case CodeNotSent():
             return Next(_code_not_sent(state, reply))
         case CodeWrong():
             page = _address_page(state)
-            return Next(CodeEntry(state.visit, reply.again, CodeNotice.WRONG, entered_on=page))
+            return Next(s.CodeEntry(state.visit, reply.again, s.CodeNotice.WRONG, entered_on=page))
         case CodeDead():
-            lack, page = CodeLack(reply.why), _address_page(state)
-            return Next(CodeNeeded(state.visit, reply.again.masked, lack, reply.retry_in_s, page))
+            lack, page = s.CodeLack(reply.why), _address_page(state)
+            return Next(s.CodeNeeded(state.visit, reply.again.masked, lack, reply.retry_in_s, page))
         case StopNumberWrong():
-            return Next(StopNumberEntry(state.visit, reply.again, wrong=True))
+            return Next(s.StopNumberEntry(state.visit, reply.again, wrong=True))
         case _:
             return _given(state, reply)
 
 
-def _given(state: Working, task: Task) -> Next:
+def _given(state: s.Working, task: Task) -> Next:
     visit = state.visit
-    if isinstance(state.command, SubmitCode):
+    if isinstance(state.command, c.SubmitCode):
         visit = replace(visit, instead=())
     match task:
         case ProvePin():
             if visit.purpose is Purpose.FIRST_UNLOCK:
                 visit = replace(visit, purpose=Purpose.REGISTER, unlocked=True)
-            return ask_present(visit) if visit.pin_pad else Next(EnterPin(visit))
+            return ask_present(visit) if visit.pin_pad else Next(s.EnterPin(visit))
         case ChooseQuestions():
-            return Next(PickQuestion(visit, task))
+            return Next(s.PickQuestion(visit, task))
         case GiveEmail():
-            return Next(EnterEmail(visit, task))
+            return Next(s.EnterEmail(visit, task))
         case AnswerQuestions():
-            return Next(AskQuestion(visit, task))
+            return Next(s.AskQuestion(visit, task))
         case SendCode():
             visit, attempt = counted(visit)
             page = _address_page(state)
-            lacking = CodeNeeded(visit, task.masked, CodeLack.MAIL_AWAY, entered_on=page)
-            return working(visit, Work.SENDING_CODE, RequestCode(visit.id, attempt), lacking)
+            lacking = s.CodeNeeded(visit, task.masked, s.CodeLack.MAIL_AWAY, entered_on=page)
+            return working(visit, s.Work.SENDING_CODE, c.RequestCode(visit.id, attempt), lacking)
         case EnterCode():
-            again = isinstance(state.back, Menu) and state.back.waiting is visit.purpose
-            return Next(CodeEntry(visit, task, resumed=again, entered_on=_address_page(state)))
+            again = isinstance(state.back, s.Menu) and state.back.waiting is visit.purpose
+            return Next(s.CodeEntry(visit, task, resumed=again, entered_on=_address_page(state)))
         case EnterStopNumber():
-            return Next(StopNumberEntry(visit, task))
+            return Next(s.StopNumberEntry(visit, task))
         case Maintain():
-            return Next(PickReason(visit, task))
+            return Next(s.PickReason(visit, task))
         case SetPin(rules=asked):
             rules = _rules_for(visit.pin_format, asked)
             if visit.pin_pad:
                 return ask_new(visit, rules)
-            return Next(NewPin(visit, rules, _current_pin(state)))
+            return Next(s.NewPin(visit, rules, _current_pin(state)))
         case Finished():
-            done = Success(visit, task.purpose, task.counts_in_s)
-            return Next(done, (EndVisit(visit.id, VisitEnd.FINISHED),))
+            done = s.Success(visit, task.purpose, task.counts_in_s)
+            return Next(done, (c.EndVisit(visit.id, VisitEnd.FINISHED),))
         case _:
             assert_never(task)
 
@@ -605,104 +520,108 @@ def _rules_for(card: PinFormat, asked: PinRules) -> PinRules:
     return replace(asked, min_length=least, max_length=most) if least <= most else asked
 
 
-def _current_pin(state: Working) -> PinEntry | None:
+def _current_pin(state: s.Working) -> PinEntry | None:
     """Return the PIN that the card has just verified: a change needs it, too."""
     match state:
-        case Working(visit=VisitState(purpose=Purpose.CHANGE_PIN), command=VerifyPin(pin=pin)):
+        case s.Working(
+            visit=s.VisitState(purpose=Purpose.CHANGE_PIN), command=c.VerifyPin(pin=pin)
+        ):
             return pin
-        case Working(command=ChangePin(current=pin)):
+        case s.Working(command=c.ChangePin(current=pin)):
             return pin
         case _:
             return None
 
 
-def _answers_refused(state: Working, reply: AnswersRefused) -> Next | None:
+def _answers_refused(state: s.Working, reply: AnswersRefused) -> Next | None:
     """Go back to the question whose answer was refused, keeping the answers before it."""
     match state.back:
-        case GiveAnswer(task=task) as page:
+        case s.GiveAnswer(task=task) as page:
             command = state.command
-            answers = command.answers if isinstance(command, SaveQuestions) else page.given
+            answers = command.answers if isinstance(command, c.SaveQuestions) else page.given
             kept = tuple(a for a in answers if a.question != reply.question)
             question = next((q for q in task.bank if q.id == reply.question), page.question)
-            return Next(GiveAnswer(state.visit, task, kept, question, reply.problem))
+            return Next(s.GiveAnswer(state.visit, task, kept, question, reply.problem))
         case _:
             return None
 
 
-def _address_page(state: Working) -> EnterEmail | None:
+def _address_page(state: s.Working) -> s.EnterEmail | None:
     """Return the page on which the address of the code was entered in this visit, if it was."""
     match state.back:
-        case EnterEmail() as page:
+        case s.EnterEmail() as page:
             return page
-        case CodeEntry(entered_on=page) | CodeNeeded(entered_on=page):
+        case s.CodeEntry(entered_on=page) | s.CodeNeeded(entered_on=page):
             return page
         case _:
             return None
 
 
-def _email_again(state: Working, task: GiveEmail, trouble: EmailFault) -> EnterEmail:
-    typed = state.command.email if isinstance(state.command, SubmitEmail) else None
-    return EnterEmail(state.visit, task, typed, trouble)
+def _email_again(state: s.Working, task: GiveEmail, trouble: s.EmailFault) -> s.EnterEmail:
+    typed = state.command.email if isinstance(state.command, c.SubmitEmail) else None
+    return s.EnterEmail(state.visit, task, typed, trouble)
 
 
-def _code_not_sent(state: Working, reply: CodeNotSent) -> CodeEntry | CodeNeeded | EnterEmail:
+def _code_not_sent(
+    state: s.Working, reply: CodeNotSent
+) -> s.CodeEntry | s.CodeNeeded | s.EnterEmail:
     away = reply.mail_away
     match reply.again:
         case EnterCode() as task:
-            notice = CodeNotice.MAIL_AWAY if away else CodeNotice.TOO_SOON
-            return CodeEntry(state.visit, task, notice, entered_on=_address_page(state))
+            notice = s.CodeNotice.MAIL_AWAY if away else s.CodeNotice.TOO_SOON
+            return s.CodeEntry(state.visit, task, notice, entered_on=_address_page(state))
         case SendCode(masked=masked):
-            lack = CodeLack.MAIL_AWAY if away else CodeLack.TOO_SOON
-            return CodeNeeded(state.visit, masked, lack, reply.retry_in_s, _address_page(state))
+            lack = s.CodeLack.MAIL_AWAY if away else s.CodeLack.TOO_SOON
+            return s.CodeNeeded(state.visit, masked, lack, reply.retry_in_s, _address_page(state))
         case GiveEmail() as task:
-            return _email_again(state, task, EmailFault.REFUSED)
+            return _email_again(state, task, s.EmailFault.REFUSED)
         case _:
             assert_never(reply.again)
 
 
 # The whole step.
 
-_FINISHED = (Success, Refused, RemoveCard)
+_FINISHED = (s.Success, s.Refused, s.RemoveCard)
 """Pages at which the authority already knows how the visit ended."""
 
 
-def step(state: State, event: Event) -> Next:
+def step(state: s.State, event: e.Event) -> Next:
     """Return what follows from ``event`` in ``state``; an unfit event changes nothing."""
     match event:
-        case CardOut():
+        case e.CardOut():
             return Next(_left(state, unread=event.unread), _ending(state, VisitEnd.CARD_REMOVED))
-        case NoticeTimedOut():
+        case e.NoticeTimedOut():
             return Next(_noted(state, None))
-        case CardIn():
+        case e.CardIn():
             ending = _ending(state, VisitEnd.CARD_REMOVED)
-            opening = OpenVisit(event.visit, event.reader)
-            return Next(Reading(event.visit, event.reader), (*ending, opening))
-        case CardUnreadable():
+            opening = c.OpenVisit(event.visit, event.reader)
+            return Next(s.Reading(event.visit, event.reader), (*ending, opening))
+        case e.CardUnreadable():
             refused = _turned_away(state, event.visit, Refusal(Reason.CARD_UNREADABLE))
-            mute = ReportMute(event.visit)
+            mute = c.ReportMute(event.visit)
             return Next(refused, (*_ending(state, VisitEnd.REFUSED), mute))
-        case SecondCard() if isinstance(state, Working) and _changes_card(state.command):
+        case e.SecondCard() if isinstance(state, s.Working) and _changes_card(state.command):
             return Next(replace(state, second_card=True))
-        case SecondCard():
+        case e.SecondCard():
             untold = _untold(state, unread=event.unread)
-            return _two_cards(state, visit_of(state) or event.visit, untold)
-        case Availability():
-            if not isinstance(state, Attract | OutOfService):
+            return _two_cards(state, s.visit_of(state) or event.visit, untold)
+        case e.Availability():
+            if not isinstance(state, s.Attract | s.OutOfService):
                 return Next(state)
             if event.outage is not None:
-                return Next(OutOfService(event.outage, state.pulled, state.visit))
-            return Next(Attract(state.pulled, state.visit))
-        case Replied(reply=Finished(purpose=purpose)) if event.visit == _left_in(state):
+                return Next(s.OutOfService(event.outage, state.pulled, state.visit))
+            return Next(s.Attract(state.pulled, state.visit))
+        case e.Replied(reply=Finished(purpose=purpose)) if event.visit == _left_in(state):
             return Next(_noted(state, _DONE.get(purpose)))
-        case Replied(reply=ProvePin()) if event.visit == _left_in(state):
+        case e.Replied(reply=ProvePin()) if event.visit == _left_in(state):
             # A first unlock is done; its registration would be next.
-            return Next(_noted(state, PulledFrom.UNLOCKED))
-        case _ if event.visit != visit_of(state):
+            return Next(_noted(state, s.PulledFrom.UNLOCKED))
+        case _ if event.visit != s.visit_of(state):
             return Next(state)
-        case GaveUp(how=VisitEnd.CARD_REMOVED) if isinstance(state, Working):
+        case e.GaveUp(how=VisitEnd.CARD_REMOVED) if isinstance(state, s.Working):
             # The reader reports the same, before or after, and the holder's notice stays.
             return Next(_left(state), _ending(state, event.how))
-        case GaveUp() if not isinstance(state, _FINISHED):
+        case e.GaveUp() if not isinstance(state, _FINISHED):
             page = _turned_away(state, event.visit, Refusal(event.reason))
             return Next(page, _ending(state, event.how))
         case _:
@@ -710,118 +629,120 @@ def step(state: State, event: Event) -> Next:
 
 
 _DONE = {
-    Purpose.UNLOCK: PulledFrom.UNLOCKED,
-    Purpose.FIRST_UNLOCK: PulledFrom.UNLOCKED,
-    Purpose.CHANGE_PIN: PulledFrom.CHANGED,
-    Purpose.REGISTER: PulledFrom.REGISTERED,
-    Purpose.CHANGE_EMAIL: PulledFrom.EMAIL_SAVED,
-    Purpose.CHANGE_QUESTIONS: PulledFrom.QUESTIONS_SAVED,
+    Purpose.UNLOCK: s.PulledFrom.UNLOCKED,
+    Purpose.FIRST_UNLOCK: s.PulledFrom.UNLOCKED,
+    Purpose.CHANGE_PIN: s.PulledFrom.CHANGED,
+    Purpose.REGISTER: s.PulledFrom.REGISTERED,
+    Purpose.CHANGE_EMAIL: s.PulledFrom.EMAIL_SAVED,
+    Purpose.CHANGE_QUESTIONS: s.PulledFrom.QUESTIONS_SAVED,
 }
 
 
-def _left(state: State, *, unread: bool = False) -> Attract:
+def _left(state: s.State, *, unread: bool = False) -> s.Attract:
     """Return the page after the card has left; the holder has to learn what they could not read."""
-    if isinstance(state, Attract | OutOfService):
-        return Attract(state.pulled, state.visit)
+    if isinstance(state, s.Attract | s.OutOfService):
+        return s.Attract(state.pulled, state.visit)
     pulled = _untold(state, unread=unread)
-    return Attract(pulled, visit_of(state) if pulled else None)
+    return s.Attract(pulled, s.visit_of(state) if pulled else None)
 
 
-def _untold(state: State, *, unread: bool) -> PulledFrom | None:
-    if isinstance(state, Success):
+def _untold(state: s.State, *, unread: bool) -> s.PulledFrom | None:
+    if isinstance(state, s.Success):
         return _DONE.get(state.purpose) if unread else None
     return _pulled_from(state)
 
 
-def _left_in(state: State) -> VisitId | None:
+def _left_in(state: s.State) -> VisitId | None:
     """Return the visit that the notice on the page is about."""
-    return state.visit if isinstance(state, Attract | OutOfService) else None
+    return state.visit if isinstance(state, s.Attract | s.OutOfService) else None
 
 
-def _noted(state: State, pulled: PulledFrom | None) -> State:
+def _noted(state: s.State, pulled: s.PulledFrom | None) -> s.State:
     """Return the page with another notice about the last card, or with none."""
-    if not isinstance(state, Attract | OutOfService):
+    if not isinstance(state, s.Attract | s.OutOfService):
         return state
     return replace(state, pulled=pulled, visit=state.visit if pulled else None)
 
 
-def _pulled_from(state: State) -> PulledFrom | None:
+def _pulled_from(state: s.State) -> s.PulledFrom | None:
     """Return what may or may not have been done, or is not shown to be: see ``PulledFrom``."""
     match state:
-        case Working(command=UnblockPin()):
-            return PulledFrom.UNBLOCK
-        case Working(command=ChangePin()):
-            return PulledFrom.CHANGE
-        case Working(
-            visit=VisitState(purpose=Purpose.REGISTER | Purpose.CHANGE_EMAIL),
-            command=SubmitCode(),
-            back=CodeEntry(task=EnterCode(proves_owner=False)),
+        case s.Working(command=c.UnblockPin()):
+            return s.PulledFrom.UNBLOCK
+        case s.Working(command=c.ChangePin()):
+            return s.PulledFrom.CHANGE
+        case s.Working(
+            visit=s.VisitState(purpose=Purpose.REGISTER | Purpose.CHANGE_EMAIL),
+            command=c.SubmitCode(),
+            back=s.CodeEntry(task=EnterCode(proves_owner=False)),
         ):
-            return PulledFrom.SAVING
-        case Working(visit=VisitState(purpose=Purpose.CHANGE_QUESTIONS), command=SaveQuestions()):
-            return PulledFrom.SAVING
+            return s.PulledFrom.SAVING
+        case s.Working(
+            visit=s.VisitState(purpose=Purpose.CHANGE_QUESTIONS), command=c.SaveQuestions()
+        ):
+            return s.PulledFrom.SAVING
         case (
-            EnterPin(visit=VisitState(unlocked=True))
-            | PadPaused(visit=VisitState(unlocked=True))
-            | Working(visit=VisitState(unlocked=True), command=VerifyPin())
+            s.EnterPin(visit=s.VisitState(unlocked=True))
+            | s.PadPaused(visit=s.VisitState(unlocked=True))
+            | s.Working(visit=s.VisitState(unlocked=True), command=c.VerifyPin())
         ):
-            return PulledFrom.UNLOCKED
-        case StillThere(inner):
+            return s.PulledFrom.UNLOCKED
+        case s.StillThere(inner):
             return _pulled_from(inner)
-        case Refused():
+        case s.Refused():
             return state.pulled
         case _:
             return None
 
 
-def _within_visit(state: State, event: VisitEvent) -> Next:
+def _within_visit(state: s.State, event: e.VisitEvent) -> Next:
     match state:
-        case Attract() | OutOfService() | RemoveCard():
+        case s.Attract() | s.OutOfService() | s.RemoveCard():
             return Next(state)
-        case Reading() | Working():
+        case s.Reading() | s.Working():
             following = on_result(state, event) or Next(state)
-            if not isinstance(state, Working) or not state.second_card:
+            if not isinstance(state, s.Working) or not state.second_card:
                 return following
             if following.state == state or isinstance(following.state, _FINISHED):
                 return following
             # It is shown how it ended; where the flow would go on, the second card stops it now.
             return _two_cards(state, state.visit.id, _pulled_from(following.state))
-        case StillThere() if isinstance(event, Stayed):
+        case s.StillThere() if isinstance(event, e.Stayed):
             return Next(state.inner)
-        case StillThere() if isinstance(event, AnswerTimedOut):
-            return _leave(event.visit, RemovalReason.IDLE)
-        case StillThere():
+        case s.StillThere() if isinstance(event, e.AnswerTimedOut):
+            return _leave(event.visit, s.RemovalReason.IDLE)
+        case s.StillThere():
             return Next(state)
-        case Success() | Refused():
+        case s.Success() | s.Refused():
             # A last page that nobody leaves is cleared: its card may stay in for hours.
-            if isinstance(event, IdleTimedOut | Left):
-                return Next(RemoveCard(event.visit, RemovalReason.FINISHED))
+            if isinstance(event, e.IdleTimedOut | e.Left):
+                return Next(s.RemoveCard(event.visit, s.RemovalReason.FINISHED))
             return Next(state)
         case _:  # mypy finds a state that is not the holder's
-            if isinstance(event, IdleTimedOut):
-                return Next(StillThere(state))
-            if isinstance(event, Left):
-                return _leave(event.visit, RemovalReason.LEFT)
+            if isinstance(event, e.IdleTimedOut):
+                return Next(s.StillThere(state))
+            if isinstance(event, e.Left):
+                return _leave(event.visit, s.RemovalReason.LEFT)
             return on_holder(state, event) or Next(state)
 
 
-def _changes_card(command: Command) -> bool:
-    return isinstance(command, UnblockPin | ChangePin)
+def _changes_card(command: c.Command) -> bool:
+    return isinstance(command, c.UnblockPin | c.ChangePin)
 
 
-def _leave(visit: VisitId, reason: RemovalReason) -> Next:
-    how = VisitEnd.IDLE if reason is RemovalReason.IDLE else VisitEnd.LEFT
-    return Next(RemoveCard(visit, reason), (EndVisit(visit, how),))
+def _leave(visit: VisitId, reason: s.RemovalReason) -> Next:
+    how = VisitEnd.IDLE if reason is s.RemovalReason.IDLE else VisitEnd.LEFT
+    return Next(s.RemoveCard(visit, reason), (c.EndVisit(visit, how),))
 
 
-def _two_cards(state: State, visit: VisitId, untold: PulledFrom | None) -> Next:
+def _two_cards(state: s.State, visit: VisitId, untold: s.PulledFrom | None) -> Next:
     """Refuse to go on; what the holder has not read is said once both cards are out."""
-    refused = Refused(visit, Reason.TWO_CARDS, pulled=untold)
+    refused = s.Refused(visit, Reason.TWO_CARDS, pulled=untold)
     return Next(refused, _ending(state, VisitEnd.REFUSED))
 
 
-def _ending(state: State, how: VisitEnd) -> tuple[Command, ...]:
-    visit = visit_of(state)
+def _ending(state: s.State, how: VisitEnd) -> tuple[c.Command, ...]:
+    visit = s.visit_of(state)
     if visit is None or isinstance(state, _FINISHED):
         return ()
-    return (EndVisit(visit, how),)
+    return (c.EndVisit(visit, how),)

@@ -39,14 +39,7 @@ from screens.admin.audit import AuditRows
 from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
 from screens.admin.frame import Heading, KeyBar, TabBar, TooSmall
 from screens.admin.imports import ImportPage
-from screens.admin.page import (
-    ACTING,
-    AdminPage,
-    changes,
-    explanation,
-    headline,
-    not_seen,
-)
+from screens.admin.page import ACTING, AdminPage, changes, explanation, headline, not_seen
 from screens.admin.people import PeoplePage
 from screens.admin.people_lists import CardsPage, PeopleListsPage
 from screens.admin.person import AboutPerson

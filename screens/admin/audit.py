@@ -71,10 +71,7 @@ def ask_filter(desk: AuditDesk, now: AuditFilter, kind: str, times: Times) -> Fo
         f"Rows that fit all that is filled in; an empty field does not narrow.{of_kind}",
         (
             _entry(
-                "person",
-                "Person",
-                now.person,
-                "Their holder number; People finds it by a name.",
+                "person", "Person", now.person, "Their holder number; People finds it by a name."
             ),
             _entry(
                 "station", "Station", now.station, "Its whole name, as the page Stations has it."
@@ -197,11 +194,7 @@ def verdict_lines(verdict: AuditVerdict) -> tuple[str, str, tuple[str, ...]]:
     return (
         "The audit is NOT intact",
         f"{as_sentence(fault.because)} Row {row_name(fault.seq)} is the first that does not fit.",
-        (
-            f"{numbered(verdict.rows, 'row')} before it fit.",
-            _BROKEN,
-            _ELSEWHERE,
-        ),
+        (f"{numbered(verdict.rows, 'row')} before it fit.", _BROKEN, _ELSEWHERE),
     )
 
 

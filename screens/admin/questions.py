@@ -71,10 +71,7 @@ class QuestionsPage(LinesPage[QuestionLine]):
             Form(
                 "Add a question",
                 "Everybody who registers from now on can choose it.",
-                (
-                    Entry("text", "Question", hint=_GOOD, most=_LONGEST),
-                    REASON,
-                ),
+                (Entry("text", "Question", hint=_GOOD, most=_LONGEST), REASON),
                 lambda values: self.desk.questions.add(values["text"], grounds_of(values)),
                 button="Add",
             )

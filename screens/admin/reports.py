@@ -34,10 +34,7 @@ def ask_days(desk: ReportsDesk, span: Span, now: Days) -> Form[Report]:
     return Form(
         "Days of the report",
         "Both days are counted.",
-        (
-            _day_entry("first", "First day", now[0]),
-            _day_entry("last", "Last day", now[1]),
-        ),
+        (_day_entry("first", "First day", now[0]), _day_entry("last", "Last day", now[1])),
         send,
         button="Show",
     )

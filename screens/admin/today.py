@@ -217,11 +217,7 @@ def lines(today: Today, height: int) -> list[Line]:
         (BLOCKED, many(today.blocked), _OPENS),
         (NOT_REGISTERED, many(today.not_registered), _OPENS),
         (EXPIRING, many(today.expiring), _OPENS),
-        (
-            STATIONS,
-            f"{today.stations_up} of {stations}",
-            _GRAVE if today.stations_down else _OPENS,
-        ),
+        (STATIONS, f"{today.stations_up} of {stations}", _GRAVE if today.stations_down else _OPENS),
         *_cut(down, down_room, "others"),
         ("Mail waiting to leave", f"{today.mail_waiting}{oldest}", _PLAIN),
     ]

@@ -10,6 +10,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -259,6 +260,8 @@ class DemoBar:
 class StripWidget(Widget, inherit_bindings=False):
     """Draws the strip: keys and labels, then the hint."""
 
+    _shown: reactive[object] = reactive(None)
+
     DEFAULT_CSS = """
     StripWidget { dock: bottom; background: $ink; color: $paper; padding: 0 1; }
     """
@@ -266,17 +269,13 @@ class StripWidget(Widget, inherit_bindings=False):
     def __init__(self, extra_bar: DemoBar) -> None:
         super().__init__()
         self._bar = extra_bar
-        self._shown: object = None
         self._zones: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
         self.set_interval(POLL_S, self._look)
 
     def _look(self) -> None:
-        now = (self._bar.items(), self._bar.hint)
-        if now != self._shown:
-            self._shown = now
-            self.refresh()
+        self._shown = self._bar.items(), self._bar.hint
 
     def render(self) -> Content:
         """One line of buttons and two of hint: a hint that is cut off would hide a PIN."""

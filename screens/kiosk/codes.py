@@ -8,7 +8,6 @@ from functools import partial
 from textual.widget import Widget
 
 from kiosk.contract.messages import Purpose
-from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import (
     CodeAsked,
     CodeEntered,
@@ -16,13 +15,7 @@ from kiosk.station.events import (
     SomethingElse,
     StopNumberEntered,
 )
-from kiosk.station.states import (
-    CodeEntry,
-    CodeNeeded,
-    CodeNotice,
-    EnterEmail,
-    StopNumberEntry,
-)
+from kiosk.station.states import CodeEntry, CodeNeeded, CodeNotice, EnterEmail, StopNumberEntry
 from screens.kiosk.entry_pages import DigitsPage, TextPage
 from screens.kiosk.page import Page, PageContext
 from screens.widgets.fields import Cells, Field
@@ -70,6 +63,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
     """The cells, how long the code is good for, and a way to another one."""
 
     state: CodeEntry
+    event = CodeEntered
 
     def __init__(self, context: PageContext, state: CodeEntry) -> None:
         digits = state.task.digits
@@ -125,9 +119,6 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.set_interval(_TICK_S, self._count_down)
-
-    def submitted(self, digits: Sensitive) -> None:
-        self.report(CodeEntered(self.visit, digits))
 
     def _count_down(self) -> None:
         gone = self.context.now() - self._since
@@ -189,6 +180,7 @@ class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
     """The cells, where the number stands and what it does."""
 
     state: StopNumberEntry
+    event = StopNumberEntered
     go_label = choices.STOP_NOW
 
     def __init__(self, context: PageContext, state: StopNumberEntry) -> None:
@@ -204,6 +196,3 @@ class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
 
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button(choices.STOP_LATER)
-
-    def submitted(self, digits: Sensitive) -> None:
-        self.report(StopNumberEntered(self.visit, digits))

@@ -9,7 +9,7 @@ from textual import events
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from kiosk.contract.sensitive import Sensitive
+from kiosk.station.events import CodeEntered, PinEntered, StopNumberEntered
 from kiosk.station.states import State
 from screens.kiosk.page import Page, PageContext
 from screens.widgets.fields import Cells, Field, is_digit
@@ -125,7 +125,9 @@ class EntryPage(Page, inherit_bindings=False):
 
 
 class DigitsPage(EntryPage, inherit_bindings=False):
-    """Subclasses give the title, the text beside the cells, and what happens to the digits."""
+    """Subclasses give the title, the text beside the cells, and the event that has the digits."""
+
+    event: ClassVar[type[PinEntered | CodeEntered | StopNumberEntered]]
 
     def __init__(self, context: PageContext, state: State, title: str, cells: Cells) -> None:
         super().__init__(context, state)
@@ -141,10 +143,6 @@ class DigitsPage(EntryPage, inherit_bindings=False):
 
     def beside(self) -> Iterator[Widget]:
         yield self.cells
-
-    def submitted(self, digits: Sensitive) -> None:
-        """Report the digits; the page no longer holds them."""
-        raise NotImplementedError
 
     def ready(self) -> bool:
         return self.cells.complete
@@ -185,7 +183,7 @@ class DigitsPage(EntryPage, inherit_bindings=False):
 
     def submit(self) -> None:
         if self.ready():
-            self.submitted(self.cells.take())
+            self.report(self.event(self.visit, self.cells.take()))
             self._digits_changed()
 
 

@@ -9,14 +9,7 @@ from textual.widget import Widget
 
 from kiosk.contract.text import LONGEST_WORDS
 from kiosk.station.events import ActPicked, Confirmed, ReasonPicked, ReasonWritten
-from kiosk.station.states import (
-    ActDone,
-    ConfirmAct,
-    Ending,
-    Maintenance,
-    PickReason,
-    WriteReason,
-)
+from kiosk.station.states import ActDone, ConfirmAct, Ending, Maintenance, PickReason, WriteReason
 from screens.kiosk.entry_pages import ChoicesPage, TextPage
 from screens.kiosk.page import Page, PageContext
 from screens.widgets.fields import Field

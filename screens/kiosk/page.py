@@ -309,10 +309,7 @@ class Page(Screen[None], inherit_bindings=False):
         return True
 
     def actions(
-        self,
-        *left: BigButton,
-        primary: BigButton | None = None,
-        right: BigButton | None = None,
+        self, *left: BigButton, primary: BigButton | None = None, right: BigButton | None = None
     ) -> Horizontal:
         """Return the row of buttons at the card's foot, the primary or ``right`` one last."""
         self.primary = primary
@@ -402,9 +399,10 @@ class Page(Screen[None], inherit_bindings=False):
         """Handle a key: first the page's own, then those of every page."""
         event.stop()
         event.prevent_default()
+        bar = self.context.look.extra_bar
         if event.key == "f2":
             self.context.toggle_dark()
-        elif self.takes(event) or self._is_for_extra_bar(event.key):
+        elif self.takes(event) or (bar is not None and bar.key(event.key)):
             return
         elif not self.visit:
             return  # nobody is here: it may be a page that is being built ahead
@@ -432,7 +430,3 @@ class Page(Screen[None], inherit_bindings=False):
         pressed = self.focus_order.chosen or self.primary
         if pressed is not None:
             pressed.press()
-
-    def _is_for_extra_bar(self, key: str) -> bool:
-        extra_bar = self.context.look.extra_bar
-        return extra_bar is not None and extra_bar.key(key)

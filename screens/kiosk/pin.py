@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from textual import events
 from textual.containers import Horizontal, Vertical
@@ -44,6 +44,7 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
     """The card checks the PIN; one of a length that it cannot hold is not sent."""
 
     state: EnterPin
+    event = PinEntered
 
     def __init__(self, context: PageContext, state: EnterPin) -> None:
         takes = state.visit.pin_format
@@ -69,9 +70,6 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
             self._say_missing(pin.ONLY_DIGITS)
         return False
 
-    def submitted(self, digits: Sensitive) -> None:
-        self.report(PinEntered(self.visit, digits))
-
 
 def _about_letters(visit: VisitState) -> tuple[str, ...]:
     """Return what to do about them, unless the card's PIN was just set here."""
@@ -85,6 +83,7 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
     """The rules tick themselves off; the PIN is submitted only when all are kept."""
 
     state: NewPin
+    event = PinEntered
 
     def __init__(self, context: PageContext, state: NewPin) -> None:
         cells = Cells(state.rules.min_length, state.rules.max_length, context.look.glyphs.dot)
@@ -112,12 +111,11 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
         if self.cells.complete:
             self.cells.clear()
 
-    def submitted(self, digits: Sensitive) -> None:
-        self.report(PinEntered(self.visit, digits))
-
 
 class RepeatPinPage(DigitsPage, inherit_bindings=False):
     """The same cells again; the station checks that it is the same PIN."""
+
+    event = PinEntered
 
     def __init__(self, context: PageContext, state: RepeatPin) -> None:
         cells = Cells(state.rules.min_length, state.rules.max_length, context.look.glyphs.dot)
@@ -130,9 +128,6 @@ class RepeatPinPage(DigitsPage, inherit_bindings=False):
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button()
         yield self.back_button()
-
-    def submitted(self, digits: Sensitive) -> None:
-        self.report(PinEntered(self.visit, digits))
 
 
 _ABOUT_THE_PIN = (PadNotice.LENGTH, *PinFault)
@@ -225,8 +220,6 @@ class Rules(Widget, inherit_bindings=False):
         self._rules = rules
         self._current = current
         self._glyphs = glyphs
-        self._verdicts: Mapping[PinRule, bool] = {}
-        self._long_enough = False
         self.judge("")
 
     @property
@@ -235,7 +228,6 @@ class Rules(Widget, inherit_bindings=False):
 
     def judge(self, pin: str) -> None:
         self._verdicts = pin_verdicts(pin, self._rules, self._current)
-        self._long_enough = self._verdicts[PinRule.LENGTH]
         self.refresh()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -251,7 +243,7 @@ class Rules(Widget, inherit_bindings=False):
 
     def _state(self, rule: PinRule, kept: bool) -> tuple[str, str]:
         """A rule counts as kept only once the PIN is long enough."""
-        if self._long_enough and kept:
+        if kept and self._verdicts[PinRule.LENGTH]:
             return self._glyphs.tick, "$done"
         if kept or rule is PinRule.LENGTH:
             return self._glyphs.pending, "$quiet"

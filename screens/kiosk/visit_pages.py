@@ -6,12 +6,7 @@ from typing import Final
 
 from kiosk.station import states as s
 from screens.kiosk.choices import ConfirmOwnerPage, MenuPage
-from screens.kiosk.codes import (
-    CodeEntryPage,
-    CodeNeededPage,
-    EnterEmailPage,
-    StopNumberEntryPage,
-)
+from screens.kiosk.codes import CodeEntryPage, CodeNeededPage, EnterEmailPage, StopNumberEntryPage
 from screens.kiosk.ends import (
     FailurePage,
     RefusedPage,

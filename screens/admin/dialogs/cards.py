@@ -254,11 +254,7 @@ def revoke_card(subject: Subject) -> Form[Done]:
         "Revoke a card",
         f"No station serves {meant(cards)} of {subject.who} any more. This cannot be taken back: "
         "if the card turns up, add a new one.",
-        (
-            *which_card(cards),
-            confirming("Card ends in", _ITS_IDENTIFIER, only),
-            REASON,
-        ),
+        (*which_card(cards), confirming("Card ends in", _ITS_IDENTIFIER, only), REASON),
         send,
         button="Revoke",
         danger=True,

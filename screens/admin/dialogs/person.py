@@ -165,11 +165,7 @@ def correct_email(subject: Subject) -> Form[Done]:
     return Form(
         "Correct the email address",
         f"{use} {notice}",
-        (
-            _other("email", "Email", now, hint, _EMAIL_MOST),
-            IDENTIFIED_BY,
-            REASON,
-        ),
+        (_other("email", "Email", now, hint, _EMAIL_MOST), IDENTIFIED_BY, REASON),
         lambda values: subject.desk.people.correct_email(
             subject.seen, values["email"], grounds_of(values)
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
@@ -288,23 +289,19 @@ class StaffPage(LinesPage[StaffLine]):
             case _:
                 raise ValueError(change)
 
-    def _now(self, staff_id: str) -> Callable[[], StaffLine]:
-        """Return the function that looks a member up as the page shows them at the act."""
-
-        def look() -> StaffLine:
-            line = self._lines.get(staff_id)
-            if line is None:
-                raise NotFound("There is no such member of staff any more.")
-            return line
-
-        return look
+    def _now(self, staff_id: str) -> StaffLine:
+        """Return a member as the page shows them at the act."""
+        line = self._lines.get(staff_id)
+        if line is None:
+            raise NotFound("There is no such member of staff any more.")
+        return line
 
     def action_add(self) -> None:
         self.put(add(self.desk))
 
     def action_change(self, change: str) -> None:
         _, form = _CHANGES[change]
-        self.put(form(self.desk, self._now(self._table.marked)))
+        self.put(form(self.desk, partial(self._now, self._table.marked)))
 
 
 def _by(added_by: str, agreed_by: str) -> str:

@@ -106,10 +106,6 @@ class Decoder:
         self._held = ""
 
     @property
-    def waiting(self) -> bool:
-        return bool(self._held)
-
-    @property
     def timeout_s(self) -> float | None:
         """Seconds of silence after which to ``expire``; None where nothing is unfinished."""
         return _SEQUENCE_TIMEOUT_S if self._held else None

@@ -130,5 +130,5 @@ def test_little_is_held_back(data: bytes) -> None:
     decoder = Decoder()
     list(decoder.feed(b"\x1b[" + data))
     list(decoder.expire())
-    assert not decoder.waiting
+    assert decoder.timeout_s is None
     assert keys(decoder.feed(b"\r5")) == ["enter", "5"]

@@ -77,15 +77,10 @@ def _ask(process: ModuleProcess, request: Message, *, changes_card: bool = False
     try:
         return process.ask(request)
     except ModuleHung:
-        raise _lost(changes_card, CardHung("the card's module gave no answer")) from None
+        failed: CardError = CardHung("the card's module gave no answer")
     except ModuleCrashed:
-        raise _lost(changes_card, CardProtocolError("the card's module crashed")) from None
-
-
-def _lost(changes_card: bool, otherwise: CardError) -> CardError:
-    if changes_card:
-        return OutcomeUnknown(f"{otherwise} when it was asked for a change")
-    return otherwise
+        failed = CardProtocolError("the card's module crashed")
+    raise OutcomeUnknown(f"{failed} when it was asked for a change") if changes_card else failed
 
 
 # A module's answers, each turned into a ``CardError``. PKCS#11 has no count of tries, only flags,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from hardware import pcsc
 from hardware.connection import Connection, KeysRefused, Link, Steps
-from hardware.driver import CardSession, PinKey, Registry
+from hardware.driver import CardSession, Driver, PinKey, all_applications, open_session, recognise
 from hardware.pcsc import Contexts, PcscError
 from hardware.trace import Trace
 from kiosk.contract.errors import (
@@ -253,13 +253,13 @@ class PcscCards:
 
     def __init__(
         self,
-        registry: Registry,
+        drivers: Sequence[Driver],
         timeouts: CardTimeouts = DEFAULT_TIMEOUTS,
         trace: Trace | None = None,
         *,
         pads: bool = True,
     ) -> None:
-        self._registry = registry
+        self._drivers = drivers
         self._timeouts = timeouts
         self._trace = trace
         self._contexts = Contexts()
@@ -272,7 +272,7 @@ class PcscCards:
         """Return what the card shows without a PIN; raise ``CardUnknown`` where no driver fits."""
 
         def work(connection: Connection) -> CardReport:
-            driver, session = self._registry.recognise(connection)
+            driver, session = recognise(self._drivers, connection)
             card = CardId(driver, session.identifier())
             pin, expires_at = session.pin_state(), session.expires_at()
             certificate = session.certificate()
@@ -292,7 +292,7 @@ class PcscCards:
 
     def applications(self, reader: str) -> tuple[CardId, ...]:
         """Return all applications of these families on the card, in the order of ``families``."""
-        return self._hold(reader, self._registry.all_applications)
+        return self._hold(reader, partial(all_applications, self._drivers))
 
     def verify_pin(
         self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
@@ -307,10 +307,10 @@ class PcscCards:
         def work(connection: Connection) -> PinProof | None:
             nonlocal verified
             if challenge is None:
-                self._registry.open_session(connection, at.card).verify_pin(pin)
+                open_session(self._drivers, connection, at.card).verify_pin(pin)
                 return None
             connection.reset()
-            session = self._registry.open_session(connection, at.card)
+            session = open_session(self._drivers, connection, at.card)
             key = _pin_key(session)
             session.verify_pin(pin)
             verified = True
@@ -325,7 +325,7 @@ class PcscCards:
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         def work(connection: Connection) -> None:
-            self._registry.open_session(connection, at.card).change_pin(current, new)
+            open_session(self._drivers, connection, at.card).change_pin(current, new)
 
         self._hold_card(at, work)
 
@@ -338,7 +338,7 @@ class PcscCards:
 
         def work(connection: Connection) -> T:
             connection.reset()
-            return use(self._registry.open_session(connection, at.card))
+            return use(open_session(self._drivers, connection, at.card))
 
         return self._hold_card(at, work)
 

@@ -244,50 +244,46 @@ def load_driver(family: str, secret: str) -> Driver:
     return driver
 
 
-class Registry:
-    """Asks its drivers in the given order."""
+def recognise(drivers: Sequence[Driver], channel: Channel) -> tuple[str, CardSession]:
+    """Return the name of the first driver that recognises the card, and a session with it.
 
-    def __init__(self, drivers: Sequence[Driver]) -> None:
-        self._drivers = tuple(drivers)
+    An application that was never personalised does not hide the next one. Raises
+    ``CardUnknown`` with the first driver's reason where no driver recognises the card.
+    """
+    reasons: list[CardUnknown] = []
+    for driver in drivers:
+        session = driver.open(channel)
+        try:
+            if session is not None and session.identifier():
+                return driver.name, session
+        except CardUnknown as unknown:
+            reasons.append(unknown)
+    raise next(iter(reasons), CardUnknown("no driver knows this card"))
 
-    def recognise(self, channel: Channel) -> tuple[str, CardSession]:
-        """Return the name of the first driver that recognises the card, and a session with it.
 
-        An application that was never personalised does not hide the next one. Raises
-        ``CardUnknown`` with the first driver's reason where no driver recognises the card.
-        """
-        reasons: list[CardUnknown] = []
-        for driver in self._drivers:
+def all_applications(drivers: Sequence[Driver], channel: Channel) -> tuple[CardId, ...]:
+    """Return all applications of the card that a driver recognises, in their order."""
+    found = []
+    for driver in drivers:
+        session = driver.open(channel)
+        with suppress(CardUnknown):
+            if session is not None and (identifier := session.identifier()):
+                found.append(CardId(driver.name, identifier))
+    return tuple(found)
+
+
+def open_session(drivers: Sequence[Driver], channel: Channel, card: CardId) -> CardSession:
+    """Return a session with ``card`` and no other; its identifier is read again.
+
+    Raises ``CardSwapped`` when another card answers, also one of the same family.
+    """
+    for driver in drivers:
+        if driver.name == card.driver:
             session = driver.open(channel)
-            try:
-                if session is not None and session.identifier():
-                    return driver.name, session
-            except CardUnknown as unknown:
-                reasons.append(unknown)
-        raise next(iter(reasons), CardUnknown("no driver knows this card"))
-
-    def all_applications(self, channel: Channel) -> tuple[CardId, ...]:
-        """Return all applications of the card that a driver recognises, in their order."""
-        found = []
-        for driver in self._drivers:
-            session = driver.open(channel)
-            with suppress(CardUnknown):
-                if session is not None and (identifier := session.identifier()):
-                    found.append(CardId(driver.name, identifier))
-        return tuple(found)
-
-    def open_session(self, channel: Channel, card: CardId) -> CardSession:
-        """Return a session with ``card`` and no other; its identifier is read again.
-
-        Raises ``CardSwapped`` when another card answers, also one of the same family.
-        """
-        for driver in self._drivers:
-            if driver.name == card.driver:
-                session = driver.open(channel)
-                if session is None or session.identifier() != card.identifier:
-                    raise CardSwapped("another card is in the reader")
-                return session
-        raise CardUnknown(f"there is no driver {card.driver!r}")
+            if session is None or session.identifier() != card.identifier:
+                raise CardSwapped("another card is in the reader")
+            return session
+    raise CardUnknown(f"there is no driver {card.driver!r}")
 
 
 class RoutedCards:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hardware.card_access import PcscCards
-from hardware.driver import Driver, Registry, load_driver
+from hardware.driver import Driver, load_driver
 from kiosk.authority.store.records import new_id
 from kiosk.contract.messages import AnswerQuestions, Heartbeat, Purpose, SetPin, VisitId
 from kiosk.contract.ports import CardAddress
@@ -32,7 +32,7 @@ class Desk:
 
     def __init__(self, world: World, driver: Driver = PIV) -> None:
         self._world = world
-        cards = PcscCards(Registry([driver]))
+        cards = PcscCards([driver])
         self._actions = Actions(world.authority, cards, Heartbeat())
         self.visit = VisitId(new_id())
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 
 from hardware.card_access import PcscCards
-from hardware.driver import Registry, load_driver
+from hardware.driver import load_driver
 from kiosk.contract.messages import CardId
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
@@ -39,7 +39,7 @@ _HOW_TOOL = "The same, against yubico-piv-tool -a unblock-pin as a process, spaw
 
 def cards() -> PcscCards:
     """The product's own cards, as the composition root makes them."""
-    return PcscCards(Registry([load_driver("piv", "puk")]))
+    return PcscCards([load_driver("piv", "puk")])
 
 
 def rows(installation: Installation) -> Iterator[Row]:

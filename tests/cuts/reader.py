@@ -10,7 +10,7 @@ from smartcard import scard
 
 from hardware import pcsc
 from hardware.card_access import PcscCards
-from hardware.driver import Driver, Registry
+from hardware.driver import Driver
 from hardware.pcsc import GET_FEATURE_REQUEST, WAS_RESET, Context, Handle, PcscError
 from hardware.virtual.chip import ATR_T1
 from tests.cuts.chips import Chip
@@ -129,4 +129,4 @@ def real_cards(
     """
     reader = ReaderWithKeys(chip, cutter, keyed) if keyed else Reader(chip, cutter)
     reader.install(patch)
-    return PcscCards(Registry([driver]))
+    return PcscCards([driver])

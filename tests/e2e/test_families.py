@@ -17,7 +17,7 @@ import pytest
 
 from hardware.apdu import GENERAL_AUTHENTICATE
 from hardware.card_access import PcscCards
-from hardware.driver import Driver, Registry, load_driver
+from hardware.driver import Driver, load_driver
 from hardware.drivers.openpgp import Secret
 from kiosk.authority.crypto import card_keys
 from kiosk.contract.errors import PinBlocked, PinWrong
@@ -191,7 +191,7 @@ def identifier_of(world: World, whose: Person, family: Family) -> str:
 
 
 def cards_of(family: Family) -> PcscCards:
-    return PcscCards(Registry([family.reads]))
+    return PcscCards([family.reads])
 
 
 def lock(world: World, whose: Person, family: Family) -> None:

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from hardware.card_access import PcscCards
-from hardware.driver import Registry, load_driver
+from hardware.driver import load_driver
 from hardware.monitor import PcscMonitor
 from hardware.virtual.link import CardLink
 from hardware.virtual.making import new_card
@@ -67,7 +67,7 @@ async def test_it_is_answered_once_the_holder_has_seen_that_the_pin_is_set(
     start_empty(pcscd)
     chip = WaitingChip(new_card(blocked=True, holder_name="Asha Patel", puk=PUK))
     second = CardLink(new_card(holder_name="Ben Carter"), pcscd.slots[1])
-    cards = PcscCards(Registry([load_driver("piv", "puk")]))
+    cards = PcscCards([load_driver("piv", "puk")])
     rig = RealReaders(cards=cards)  # type: ignore[arg-type]
     rig.link = CardLink(chip, pcscd.slots[0])
     try:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hardware.card_access import PcscCards
-from hardware.driver import Registry, load_driver
+from hardware.driver import load_driver
 from hardware.monitor import PcscMonitor
 from hardware.virtual.link import CardLink
 from kiosk.contract.messages import Heartbeat
@@ -42,7 +42,7 @@ def holders() -> tuple[Holder, Holder]:
 async def app(pcscd: HotplugPcscd, holders: tuple[Holder, Holder]) -> AsyncIterator[Reactor]:
     start_empty(pcscd)
     chance = random.Random(12)
-    crowd, cards = Crowd(holders, chance), PcscCards(Registry([load_driver("piv", "puk")]))
+    crowd, cards = Crowd(holders, chance), PcscCards([load_driver("piv", "puk")])
     faults: list[object] = []
     actions = Actions(crowd, cards, Heartbeat())
     loop = StationLoop(actions, PcscMonitor, lambda *fault: faults.append(fault), FOR_EVER)

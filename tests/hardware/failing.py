@@ -9,7 +9,7 @@ from smartcard import scard
 
 from hardware import pcsc
 from hardware.card_access import CardTimeouts, PcscCards
-from hardware.driver import Registry, load_driver
+from hardware.driver import load_driver
 from hardware.pcsc import PcscError, PcscReaderState
 from hardware.trace import Trace
 from hardware.virtual.link import Chip
@@ -80,7 +80,7 @@ CHANGES: dict[int, Operation] = {
 
 
 def cards_with(patience: CardTimeouts = PATIENT, trace: Trace | None = None) -> PcscCards:
-    return PcscCards(Registry([load_driver("piv", "puk")]), patience, trace)
+    return PcscCards([load_driver("piv", "puk")], patience, trace)
 
 
 def connect_shared(context: pcsc.Context, reader: str) -> tuple[pcsc.Handle, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hardware.card_access import PcscCards
-from hardware.driver import Registry, load_driver
+from hardware.driver import load_driver
 from hardware.virtual.making import new_card
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
@@ -25,7 +25,7 @@ def entered(text: str) -> Sensitive:
 def test_no_pin_and_no_puk_is_kept_at_the_reader(insert: Insert) -> None:
     pin, new, third, puk = fresh_pin(), fresh_pin(), fresh_pin(), digits(8)
     seat = insert(new_card(holder_name="Ada Example", pin=pin, puk=puk))
-    cards = PcscCards(Registry([load_driver("piv", "puk")]))
+    cards = PcscCards([load_driver("piv", "puk")])
     at = CardAddress(seat.reader, cards.read(seat.reader).card)
     cards.verify_pin(at, entered(pin))
     cards.change_pin(at, entered(pin), entered(new))

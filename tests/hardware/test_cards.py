@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from hardware import pcsc
 from hardware.card_access import PcscCards
-from hardware.driver import Registry, load_driver
+from hardware.driver import load_driver
 from hardware.trace import Exchange
 from hardware.virtual import piv
 from hardware.virtual.making import new_card
@@ -62,7 +62,7 @@ PROFILES = {
 
 @pytest.fixture
 def cards() -> PcscCards:
-    return PcscCards(Registry([load_driver("piv", "puk")]))
+    return PcscCards([load_driver("piv", "puk")])
 
 
 def make(profile: CardProfile = PROFILES["standard"], **more: object) -> VirtualCard:
@@ -239,7 +239,7 @@ def test_no_verified_pin_is_left_behind(
     seat = insert(card)
     cards.verify_pin(address(seat, card), PIN)
     seen: list[Exchange] = []
-    PcscCards(Registry([load_driver("piv", "puk")]), trace=seen.append).read(seat.reader)
+    PcscCards([load_driver("piv", "puk")], trace=seen.append).read(seat.reader)
     asked = [exchange.status for exchange in seen if exchange.header.ins == 0x20]
     assert asked == [0x63C3]
 
@@ -261,7 +261,7 @@ def test_a_trace_of_everything_holds_no_secret(
     log = tmp_path / "apdu.log"
     with log.open("w") as file:
         cards = PcscCards(
-            Registry([load_driver("piv", "puk")]),
+            [load_driver("piv", "puk")],
             trace=lambda exchange: print(repr(exchange), exchange, file=file),
         )
         card = make(replace(profile, history=1))

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from hardware.apdu import SELECT, CommandApdu, encode
 from hardware.connection import Connection
-from hardware.driver import CardSession, Driver, PinKey, Registry, load_driver
+from hardware.driver import CardSession, Driver, PinKey, load_driver, open_session, recognise
 from hardware.drivers.openpgp import Secret
 from hardware.virtual.making import new_card
 from kiosk.contract.errors import CardError, PinRefused
@@ -139,13 +139,13 @@ def act_on(driver: Driver, link: FuzzLink, identifier: str, act: str) -> CardErr
 
     Return what it raised, if it is of the kind that a station knows.
     """
-    connection, registry = Connection(link), Registry([driver])
+    connection = Connection(link)
     try:
         if act == "read":
-            read(registry.recognise(connection)[1])
+            read(recognise([driver], connection)[1])
         else:
             connection.reset()
-            ACTS[act](registry.open_session(connection, CardId(driver.name, identifier)))
+            ACTS[act](open_session([driver], connection, CardId(driver.name, identifier)))
     except CardError as error:
         return error
     return None

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hardware.card_access import PcscCards
-from hardware.driver import Driver, Registry, load_driver
+from hardware.driver import Driver, load_driver
 from hardware.virtual.link import Chip
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import VirtualCard
@@ -44,7 +44,7 @@ CARD_ASKED = CardChallenge(b"who are you?", KeyKind.P_256)
 
 
 def cards_of(driver: Driver) -> PcscCards:
-    return PcscCards(Registry([driver]))
+    return PcscCards([driver])
 
 
 def at_reader(cards: PcscCards, insert: Insert, chip: Chip, slot: int = 0) -> CardAddress:

@@ -10,7 +10,7 @@ import pytest
 from hardware import pcsc
 from hardware.card_access import PcscCards
 from hardware.doctor import examine_readers
-from hardware.driver import Registry, load_driver
+from hardware.driver import load_driver
 from hardware.virtual.piv import CardProfile
 from kiosk.contract.errors import PadLeft, PadRefused, PinBlocked, PinWrong
 from kiosk.contract.messages import PinState
@@ -113,7 +113,7 @@ def test_a_reader_that_has_too_little(features: str, insert: Insert, pad: Pad) -
 def test_keys_that_are_not_wanted_are_not_asked_for(insert: Insert, pad: Pad) -> None:
     pad.features = "fails"
     seat = insert(chip())
-    unwanted = PcscCards(Registry([load_driver("piv", "puk")]), pads=False)
+    unwanted = PcscCards([load_driver("piv", "puk")], pads=False)
     assert not unwanted.read(seat.reader).pin_pad
     assert pad.questions == 0
     assert not cards_with().read(seat.reader).pin_pad

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hardware.card_access import PcscCards
-from hardware.driver import Registry, RoutedCards, load_driver
+from hardware.driver import RoutedCards, load_driver
 from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile, VirtualCard
@@ -29,7 +29,7 @@ app opensc-pkcs11 {
 }
 """
 PIN, NEW, PUK, WRONG = (Sensitive(text) for text in ("482915", "60514273", "73918264", "11111111"))
-NOTHING_ON_PCSC = PcscCards(Registry([]))
+NOTHING_ON_PCSC = PcscCards([])
 
 
 def through_opensc(first: Cards, directory: Path) -> RoutedCards:
@@ -85,7 +85,7 @@ def unblock_through(cards: Cards, at: CardAddress, secret: Sensitive) -> None:
 def test_a_card_that_a_driver_knows_never_meets_the_module(insert: Insert) -> None:
     card = new_card(holder_name="Ada Example", pin=PIN.reveal(), puk=PUK.reveal())
     nowhere = Pkcs11Cards(Module("/nowhere.so"), Style.INIT_PIN, {})
-    cards = RoutedCards(PcscCards(Registry([load_driver("piv", "puk")])), nowhere, NAME)
+    cards = RoutedCards(PcscCards([load_driver("piv", "puk")]), nowhere, NAME)
     seat = insert(card)
     at = CardAddress(seat.reader, cards.read(seat.reader).card)
     cards.verify_pin(at, PIN)
@@ -98,7 +98,7 @@ def test_a_card_that_nobody_knows_is_unknown(insert: Insert, tmp_path: Path) -> 
     strange = new_card(
         holder_name="Ada Example", profile=CardProfile(full_aid=False, short_aid=False)
     )
-    cards = through_opensc(PcscCards(Registry([load_driver("piv", "puk")])), tmp_path)
+    cards = through_opensc(PcscCards([load_driver("piv", "puk")]), tmp_path)
     with pytest.raises(CardUnknown):
         cards.read(insert(strange).reader)
     assert instructions(strange) == []

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hardware.card_access import CardTimeouts, PcscCards
-from hardware.driver import Registry, load_driver
+from hardware.driver import load_driver
 from hardware.virtual.piv import CardProfile
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.stations import StationsDesk
@@ -70,9 +70,7 @@ class Station:
             self.reader, simulation.replicas, simulation.scheduler, simulation.faults,
             simulation.invariants,
         )  # fmt: skip
-        cards = PcscCards(
-            Registry([load_driver("piv", "puk"), load_driver("gids", "admin-key")]), _PATIENT
-        )
+        cards = PcscCards([load_driver("piv", "puk"), load_driver("gids", "admin-key")], _PATIENT)
         actions = Actions(
             way.as_authority(),
             cards,

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from hardware.card_access import CardTimeouts, PcscCards
-from hardware.driver import Registry, RoutedCards, load_driver
+from hardware.driver import Driver, RoutedCards, load_driver
 from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
 from hardware.trace import log_trace
 from kiosk.config.settings import DEFAULTS, Settings, stored_secret
@@ -43,11 +43,9 @@ def plain_cards() -> PcscCards:
     return PcscCards(_drivers(DEFAULTS))
 
 
-def _drivers(settings: Settings) -> Registry:
+def _drivers(settings: Settings) -> list[Driver]:
     """Return the drivers of the families that are served, in their order."""
-    return Registry(
-        [
-            load_driver(family, stored_secret(settings, FAMILIES[family]).name)
-            for family in settings.cards.families
-        ]
-    )
+    return [
+        load_driver(family, stored_secret(settings, FAMILIES[family]).name)
+        for family in settings.cards.families
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hardware.card_access import PcscCards
-from hardware.driver import Registry, load_driver
+from hardware.driver import load_driver
 from hardware.virtual.link import Chip
 from kiosk.contract.messages import CardId, KeyChallenge
 from kiosk.contract.ports import CardAddress, CardHold
@@ -41,4 +41,4 @@ def reset(held: CardHold, new: Sensitive, key: bytes) -> bool:
 
 def seat(insert: Insert, card: GidsCard, chip: Chip | None = None) -> Seated:
     at = CardAddress(insert(chip or card).reader, CardId("gids", card.state.card_id.hex()))
-    return Seated(card, at, PcscCards(Registry([load_driver("gids", "admin-key")])))
+    return Seated(card, at, PcscCards([load_driver("gids", "admin-key")]))

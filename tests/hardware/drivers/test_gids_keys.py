@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from hardware.card_access import PcscCards
-from hardware.driver import PinKey, Registry, load_driver
+from hardware.driver import PinKey, load_driver
 from hardware.drivers.gids import GidsSession
 from kiosk.authority.crypto.card_keys import verify_pin_proof
 from kiosk.contract.errors import PinBlocked, PinWrong
@@ -49,7 +49,7 @@ def verify(
     slot: int = 0,
 ) -> PinProof | None:
     at = CardAddress(insert(made, slot).reader, CardId("gids", made.state.card_id.hex()))
-    return PcscCards(Registry([load_driver("gids", "admin-key")])).verify_pin(at, pin, challenge)
+    return PcscCards([load_driver("gids", "admin-key")]).verify_pin(at, pin, challenge)
 
 
 @pytest.mark.parametrize("t0", [False, True], ids=["T=1", "T=0"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hardware.card_access import PcscCards
-from hardware.driver import Registry, load_driver
+from hardware.driver import load_driver
 from hardware.drivers.openpgp import Secret
 from kiosk.contract.errors import PadLeft, PadRefused, PinWrong
 from kiosk.contract.messages import KeyChallenge, OnPad
@@ -42,7 +42,7 @@ class Seated:
 def openpgp(insert: Insert, directory: Path, secret: Secret) -> Seated:
     card = ForeignCard(directory)
     assert card.passwords.set_reset_code(CODE.reveal(), admin_verified=True).is_success
-    cards = PcscCards(Registry([load_driver("openpgp", secret)]))
+    cards = PcscCards([load_driver("openpgp", secret)])
     reader = insert(card).reader
     known, header = {
         Secret.RESETTING_CODE: (CODE, "002c0081"),
@@ -53,7 +53,7 @@ def openpgp(insert: Insert, directory: Path, secret: Secret) -> Seated:
 
 
 def gids(insert: Insert) -> Seated:
-    cards = PcscCards(Registry([load_driver("gids", "admin-key")]))
+    cards = PcscCards([load_driver("gids", "admin-key")])
     reader = insert(new_gids_card(pin=PIN)).reader
     at = CardAddress(reader, cards.read(reader).card)
     return Seated(cards, at, reset_with_key, "002c0280")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hardware.card_access import PcscCards
-from hardware.driver import Registry, load_driver
+from hardware.driver import load_driver
 from hardware.drivers.openpgp import Secret
 from kiosk.contract.errors import CardSwapped, CardUnknown, NotAllowed, PinBlocked, PinWrong
 from kiosk.contract.messages import CardId, PinFormat, PinState
@@ -34,7 +34,7 @@ def card(tmp_path: Path) -> ForeignCard:
 
 
 def served_by(secret: Secret) -> PcscCards:
-    return PcscCards(Registry([load_driver("openpgp", secret)]))
+    return PcscCards([load_driver("openpgp", secret)])
 
 
 def address(seat: Seat, report_of: PcscCards) -> CardAddress:

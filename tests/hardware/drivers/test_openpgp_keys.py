@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hardware.apdu import CommandApdu, ResponseApdu, encode
 from hardware.card_access import PcscCards
-from hardware.driver import PinKey, Registry, load_driver
+from hardware.driver import PinKey, load_driver
 from hardware.drivers.openpgp import OpenPgpSession, Secret
 from hardware.tlv import make
 from kiosk.authority.crypto.card_keys import certifies, verify_pin_proof
@@ -207,7 +207,7 @@ def test_an_answer_that_is_no_signature_is_none(answer: str) -> None:
 def test_a_card_of_others_signs_after_verify(insert: Insert, tmp_path: Path, kind: str) -> None:
     card = ForeignCard(tmp_path)
     card.generate_authentication_key(kind)
-    cards = PcscCards(Registry([load_driver("openpgp", Secret.RESETTING_CODE)]))
+    cards = PcscCards([load_driver("openpgp", Secret.RESETTING_CODE)])
     reader = insert(card).reader
     at = CardAddress(reader, cards.read(reader).card)
     proof = cards.verify_pin(at, PIN, CHALLENGE)
@@ -221,7 +221,7 @@ def test_a_card_of_others_signs_after_verify(insert: Insert, tmp_path: Path, kin
 @pytest.mark.hardware
 def test_a_card_of_others_without_a_key_verifies_the_pin(insert: Insert, tmp_path: Path) -> None:
     card = ForeignCard(tmp_path)
-    cards = PcscCards(Registry([load_driver("openpgp", Secret.RESETTING_CODE)]))
+    cards = PcscCards([load_driver("openpgp", Secret.RESETTING_CODE)])
     reader = insert(card).reader
     at = CardAddress(reader, cards.read(reader).card)
     assert cards.verify_pin(at, PIN, CHALLENGE) is None

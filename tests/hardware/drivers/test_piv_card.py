@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hardware.card_access import PcscCards
-from hardware.driver import Registry, load_driver
+from hardware.driver import load_driver
 from kiosk.authority.crypto.card_keys import key_from, kind_of, proves
 from kiosk.contract.errors import PinBlocked, PinWrong
 from kiosk.contract.messages import CardChallenge, PinState
@@ -27,7 +27,7 @@ PUK, NEW_PUK = Sensitive("12345678"), Sensitive("50283746")
 def test_a_card_proves_itself_without_a_pin(insert: Insert, tmp_path: Path) -> None:
     card = ForeignCard(tmp_path)
     card.personalise_piv()
-    cards = PcscCards(Registry([load_driver("piv", "puk")]))
+    cards = PcscCards([load_driver("piv", "puk")])
     seat = insert(card)
     report = cards.read(seat.reader)
     key = key_from(report.certificate)
@@ -44,7 +44,7 @@ def test_a_card_proves_itself_without_a_pin(insert: Insert, tmp_path: Path) -> N
 def test_a_card_lives_through_it_all(insert: Insert, tmp_path: Path) -> None:
     card = ForeignCard(tmp_path)
     card.personalise_piv()
-    cards = PcscCards(Registry([load_driver("piv", "puk")]))
+    cards = PcscCards([load_driver("piv", "puk")])
     seat = insert(card)
     report = cards.read(seat.reader)
     assert report.pin == PinState(blocked=False, tries_left=3)

@@ -4,7 +4,7 @@ Each is a chip as ``hardware.virtual.link`` wants it. Directly against the drive
 pcscd::
 
     seat = insert(shim_of(stolen))                      # the fixture of tests.support.pcsc
-    cards = PcscCards(Registry([load_driver("piv", "puk")]))
+    cards = PcscCards([load_driver("piv", "puk")])
     proof = cards.verify_pin(CardAddress(seat.reader, cards.read(seat.reader).card), any_pin, ask)
 
 At the installed program, with the worlds of tests.e2e (``world.ada`` is a ``Person``)::

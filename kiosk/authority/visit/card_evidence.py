@@ -110,15 +110,6 @@ def unlock_barred(
     return None if known or named else Unproven.UNKNOWN_KEY
 
 
-def need_proof(policy: Policy, card: Card, visit: Visit) -> None:
-    """Raise ``StepRefused`` unless the card has proven in this visit what it has to."""
-    key = key_to_prove(policy, card, visit.auth_key)
-    if key is None and policy.genuine is not Genuine.ALWAYS:
-        return
-    if key is None or visit.genuine_at is None or visit.auth_key != key:
-        raise StepRefused("the card has not proven that it is genuine")
-
-
 def draw(visit: Visit, key: bytes, now: datetime) -> tuple[Visit, CardChallenge]:
     """Draw a challenge, unless there is one that is still valid; return the changed visit.
 

@@ -32,7 +32,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit.assisted import is_assisted, is_vouched_for
-from kiosk.authority.visit.card_evidence import key_to_prove, need_proof
+from kiosk.authority.visit.card_evidence import key_to_prove
 from kiosk.authority.visit.rules import (
     OWNER_IS_ASKED,
     Gate,
@@ -385,9 +385,7 @@ def enter_locked(uow: UnitOfWork, parts: Dependencies, locked: LockedVisit | Non
     """Do the same with what was locked and read at the station."""
     locked = need_open(uow, parts, locked)
     context = context_of(uow, parts.policy(), locked)
-    if _cannot_prove(context):
-        raise VisitRefused(Reason.NOT_GENUINE)
-    need_proof(context.policy, context.card, context.visit)
+    _need_proof(context)
     reason = (
         station_barred(locked.station)
         or card_barred(context.card, context.holder, uow.now)
@@ -471,15 +469,21 @@ def need_own(parts: Dependencies, visit: Visit) -> None:
         raise StepRefused(f"the station {parts.station.name!r} did not open this visit")
 
 
-def _cannot_prove(context: VisitContext) -> bool:
-    """Return whether others changed what has to be proven: the policy, or the card's key.
+def _need_proof(context: VisitContext) -> None:
+    """Raise unless the card has proven in this visit what it has to.
 
-    A station that left a proof out is no such case: it learns nothing about the card.
+    ``VisitRefused`` where others changed what has to be proven: the policy, or the card's key.
+    ``StepRefused`` where a station left the proof out: it learns nothing about the card.
     """
     visit, key = context.visit, key_to_prove(context.policy, context.card, context.visit.auth_key)
     if key is None:
-        return context.policy.genuine is Genuine.ALWAYS
-    return visit.genuine_at is not None and visit.auth_key != key
+        has_changed = context.policy.genuine is Genuine.ALWAYS
+    elif visit.genuine_at is None:
+        raise StepRefused("the card has not proven that it is genuine")
+    else:
+        has_changed = visit.auth_key != key
+    if has_changed:
+        raise VisitRefused(Reason.NOT_GENUINE)
 
 
 def _registration_barred(context: VisitContext) -> Reason | None:

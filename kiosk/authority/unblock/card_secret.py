@@ -26,6 +26,7 @@ from kiosk.authority.store.records import (
     KeptSecret,
     LockedGrant,
     PinEvidence,
+    SealedSecret,
     UnblockState,
     Visit,
     new_id,
@@ -111,23 +112,19 @@ def spent(presentations: int, *, waits: bool) -> int:
     return (presentations + 1) // 2 if waits else presentations
 
 
-def leaves_enough(limit: int | None, *, assumed_limit: int) -> bool:
+def leaves_enough(limit: int | None) -> bool:
     """Return whether the card's limit allows another secret."""
-    return (assumed_limit if limit is None else limit) >= FEWEST_TRIES
+    return (ASSUMED_SECRET_TRIES if limit is None else limit) >= FEWEST_TRIES
 
 
 def open_next(
-    sealer: Sealer, card: Card, pending: KeptSecret | None
-) -> tuple[SecretSlot, Sensitive] | None:
-    """Open the secret to present to ``card`` next; None where it has none.
-
-    Raises ``SealBroken`` or ``KeyMissing``.
-    """
-    sealed = card.sealed_secret
+    sealer: Sealer, card: Card, current: SealedSecret, pending: KeptSecret | None
+) -> tuple[SecretSlot, Sensitive]:
+    """Open the secret to present to ``card`` next; raises ``SealBroken`` or ``KeyMissing``."""
     which = to_present(waits=pending is not None, last=_last(pending))
     if pending is not None and which is SecretSlot.NEW:
         return which, open_kept(sealer, card, pending)
-    return None if sealed is None else (which, open_current(sealer, card, sealed))
+    return which, open_current(sealer, card, current)
 
 
 def open_presented(uow: UnitOfWork, sealer: Sealer, card: Card) -> Sensitive | None:
@@ -136,14 +133,6 @@ def open_presented(uow: UnitOfWork, sealer: Sealer, card: Card) -> Sensitive | N
     if pending is not None and pending.presented:
         return open_kept(sealer, card, pending)
     return None if sealed is None else open_current(sealer, card, sealed)
-
-
-def note_presented(uow: UnitOfWork, pending: KeptSecret | None, which: SecretSlot) -> bool:
-    """Note which one is about to be presented; return False where there is no choice."""
-    if pending is None:
-        return False
-    uow.kept_secrets.present(pending, presented=which is SecretSlot.NEW)
-    return True
 
 
 def present_again(uow: UnitOfWork, card: Card) -> None:
@@ -160,36 +149,22 @@ def record_answer(
 
     ``NEITHER``: the card refused all secrets that it could have by the records.
     """
-    pending = uow.kept_secrets.pending(card.id)
-    found = answer_meaning(_last(pending), right=right, waits=pending is not None)
-    refused = uow.kept_secrets.refused(card.id) if pending is None and not right else None
+    other = uow.kept_secrets.pending(card.id)
+    found = answer_meaning(_last(other), right=right, waits=other is not None)
     if right:
         uow.kept_secrets.forget_refusals(card.id)
-    elif found is AnswerMeaning.NEITHER and refused is not None:
-        # The card took what it, or its station, reported as refused.
-        found = AnswerMeaning.NEW_HOLDS
+    elif other is None:
+        other = uow.kept_secrets.refused(card.id)
+        if other is not None:
+            # The card took what it, or its station, reported as refused.
+            found = AnswerMeaning.NEW_HOLDS
+    if other is not None:
         record(uow, AuditKind.SECRET_FOUND, visit, found=found.value)
-        _make_current(uow, sealer, visit, card, refused)
-        return found
-    if pending is not None:
-        record(uow, AuditKind.SECRET_FOUND, visit, found=found.value)
-        record_pending_outcome(uow, sealer, visit, card, pending, found)
+        if found is AnswerMeaning.NEW_HOLDS:
+            _make_current(uow, sealer, visit, card, other)
+        else:
+            archive_pending(uow, sealer, card, other)
     return found
-
-
-def record_pending_outcome(
-    uow: UnitOfWork,
-    sealer: Sealer,
-    visit: Visit,
-    card: Card,
-    pending: KeptSecret,
-    found: AnswerMeaning,
-) -> None:
-    """Make the pending secret current, or former; the other one is kept."""
-    if found is AnswerMeaning.NEW_HOLDS:
-        _make_current(uow, sealer, visit, card, pending)
-    else:
-        archive_pending(uow, sealer, card, pending)
 
 
 def set_aside(uow: UnitOfWork, visit: Visit, card: Card) -> None:
@@ -328,8 +303,7 @@ def confirm_rotation(
         visit, card = case.visit, case.card
         match outcome:
             case UnblockDone():
-                found = AnswerMeaning.NEW_HOLDS
-                record_pending_outcome(uow, parts.sealer, visit, card, pending, found)
+                _make_current(uow, parts.sealer, visit, card, pending)
                 uow.cards.secret_changed(card.id)
                 kind = AuditKind.SECRET_CHANGED
             case UnblockNotSent() | UnblockRefused(tries_left=None):
@@ -358,7 +332,7 @@ def rotates(parts: Dependencies, card: Card) -> bool:
         parts.policy().rotate_secret
         and card.sealed_secret is not None
         and card.driver in parts.changes_secret
-        and leaves_enough(card.secret_limit, assumed_limit=ASSUMED_SECRET_TRIES)
+        and leaves_enough(card.secret_limit)
     )
 
 

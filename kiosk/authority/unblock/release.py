@@ -17,7 +17,6 @@ from __future__ import annotations
 from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, record
-from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
 from kiosk.authority.store.database import UnitOfWork
@@ -31,7 +30,6 @@ from kiosk.authority.store.records import (
 from kiosk.authority.unblock.card_secret import (
     SecretSlot,
     correct_by_card,
-    note_presented,
     open_next,
     open_presented,
     present_again,
@@ -207,8 +205,10 @@ def _grant_first(
     pending = uow.kept_secrets.pending(context.card.id)
     which, secret = _opened(uow, parts, context, pending)
     _use_up_code(uow, context)
-    presented = note_presented(uow, pending, which)
-    detail: dict[str, Scalar] = {"presented": which.value} if presented else {}
+    detail: dict[str, Scalar] = {}
+    if pending is not None:
+        uow.kept_secrets.present(pending, presented=which is SecretSlot.NEW)
+        detail["presented"] = which.value
     entry = _write_down(uow, context, attempt, digest_of("release", proof), detail)
     if has_admin_key(context.card):
         return use_key(uow, context.visit, entry, secret, proof)
@@ -243,47 +243,38 @@ def _need_proof(
     proof: CardProof | KeyNonce | None,
     judged: bytes,
 ) -> None:
-    """Close the visit, and raise ``VisitRefused``, where the card does not prove itself."""
-    unproven = _unproven(uow, parts, context, proof)
+    """Use up the challenge that was drawn for this.
+
+    Closes the visit, and raises ``VisitRefused``, where the card does not prove itself.
+    """
+    key = key_to_prove(context.policy, context.card, context.visit.auth_key)
+    unproven = unlock_barred(context.policy, parts.issuers, context.card, key)
+    if unproven is None and has_admin_key(context.card):
+        unproven = judge_nonce(context.visit, proof, uow.now)
+    elif unproven is None and key is not None:
+        signed = proof if isinstance(proof, CardProof) else None
+        visit, unproven = judge(context.visit, signed, uow.now)
+        uow.visits.save(visit)
     if unproven is not None:
         close_unproven(uow, context.visit, unproven, judged)
         raise VisitRefused(Reason.NOT_GENUINE, keep=context.visit)
-
-
-def _unproven(
-    uow: UnitOfWork, parts: Dependencies, context: VisitContext, proof: CardProof | KeyNonce | None
-) -> Unproven | None:
-    """Use up the challenge that was drawn for this; return why the secret is not released."""
-    key = key_to_prove(context.policy, context.card, context.visit.auth_key)
-    barred = unlock_barred(context.policy, parts.issuers, context.card, key)
-    if barred is None and has_admin_key(context.card):
-        return judge_nonce(context.visit, proof, uow.now)
-    if barred is not None or key is None:
-        return barred
-    signed = proof if isinstance(proof, CardProof) else None
-    visit, unproven = judge(context.visit, signed, uow.now)
-    uow.visits.save(visit)
-    return unproven
 
 
 def _opened(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, pending: KeptSecret | None
 ) -> tuple[SecretSlot, Sensitive]:
     """Open the secret for this very card; a broken seal is audited."""
-    card = context.card
-    if card.sealed_secret is None:
+    card, current = context.card, context.card.sealed_secret
+    if current is None:
         raise VisitRefused(Reason.SECRET_MISSING)
     try:
-        opened = open_next(parts.sealer, card, pending)
-        if opened is not None and has_admin_key(card):
-            need_key(opened[1])
+        which, secret = open_next(parts.sealer, card, current, pending)
+        if has_admin_key(card):
+            need_key(secret)
     except SealBroken:
-        revision = card.sealed_secret.revision
-        record(uow, AuditKind.SECRET_BROKEN, context.visit, revision=revision)
+        record(uow, AuditKind.SECRET_BROKEN, context.visit, revision=current.revision)
         raise VisitRefused(Reason.SECRET_MISSING, keep=context.visit) from None
-    if opened is None:
-        raise VisitRefused(Reason.SECRET_MISSING, keep=context.visit)
-    return opened
+    return which, secret
 
 
 def _use_up_code(uow: UnitOfWork, context: VisitContext) -> None:

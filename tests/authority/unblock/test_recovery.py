@@ -17,7 +17,7 @@ from kiosk.authority.unblock.card_secret import (
     spent,
     to_present,
 )
-from kiosk.authority.visit.rules import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES
+from kiosk.authority.visit.rules import KEPT_SECRET_TRIES
 
 
 class Fault(Enum):
@@ -223,4 +223,4 @@ def test_of_two_secrets_that_take_turns_only_the_wrong_one_costs_tries(
 
 @pytest.mark.parametrize(("limit", "may"), [(None, True), (3, True), (2, False)])
 def test_which_cards_leave_a_try_for_a_wrong_guess(limit: int | None, *, may: bool) -> None:
-    assert leaves_enough(limit, assumed_limit=ASSUMED_SECRET_TRIES) is may
+    assert leaves_enough(limit) is may

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial, wraps
 from threading import Lock
-from typing import Concatenate, ParamSpec, TypeVar, assert_never
+from typing import Concatenate, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 from kiosk.authority.audit.events import AuditKind, altered, new_reference, record
 from kiosk.authority.dependencies import Dependencies
@@ -55,23 +55,15 @@ class VisitLocks:
 
     def __init__(self) -> None:
         self._guard = Lock()
-        self._locks: dict[str, Lock] = {}
-        self._users: Counter[str] = Counter()
+        self._locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
 
     @contextmanager
     def of(self, visit: str) -> Iterator[None]:
         """Wait for the lock of the visit, and hold it in the block."""
         with self._guard:
             lock = self._locks.setdefault(visit, Lock())
-            self._users[visit] += 1
-        try:
-            with lock:
-                yield
-        finally:
-            with self._guard:
-                self._users[visit] -= 1
-                if not self._users[visit]:
-                    del self._users[visit], self._locks[visit]
+        with lock:
+            yield
 
 
 P = ParamSpec("P")
@@ -168,13 +160,7 @@ class LocalAuthority:
     def station_standing(self) -> StationStanding:
         with _reachable(), self._parts.store.read() as uow:
             barred = station_barred(uow.stations.get(self._parts.station.name))
-        match barred:
-            case None:
-                return StationStanding.IN_USE
-            case Reason.STATION_RETIRED:
-                return StationStanding.RETIRED
-            case _:
-                assert_never(barred)
+        return StationStanding.IN_USE if barred is None else StationStanding.RETIRED
 
     def reach_keys(self) -> None:
         """Check the master keys; raises ``KeyMissing`` or ``KeysUnavailable``."""
@@ -190,18 +176,16 @@ class LocalAuthority:
                 return decide()
             except VisitRefused as refused:
                 if refused.keep is None:
-                    self._audit_refusal(visit, refused.reason, **refused.detail)
+                    reason = refused.reason.value
+                    self._audit(visit, AuditKind.REFUSED, reason=reason, **refused.detail)
                 return Refusal(refused.reason, refused.retry_at)
             except RowAltered as error:
                 self._audit(visit, AuditKind.ROW_ALTERED, **altered(error))
-                self._audit_refusal(visit, Reason.RECORD_ALTERED)
+                self._audit(visit, AuditKind.REFUSED, reason=Reason.RECORD_ALTERED.value)
                 return Refusal(Reason.RECORD_ALTERED)
             except StepRefused as error:
                 self._audit(visit, AuditKind.STEP_REFUSED, call=call, because=str(error))
                 raise
-
-    def _audit_refusal(self, visit: VisitId, reason: Reason, **detail: Scalar) -> None:
-        self._audit(visit, AuditKind.REFUSED, reason=reason.value, **detail)
 
     def _audit(self, visit: VisitId, kind: AuditKind, **detail: Scalar) -> None:
         if not lifecycle.is_visit_id(visit):

@@ -75,19 +75,17 @@ def give_email(
         context.need(Gate.EMAIL)
         context.need_own_pin()
         problem = email_problem(address, context.policy.email_domains)
-        done: Task | None = None
-        if problem is None:
-            context = _keep_address(uow, context, address)
-            if context.next_gate is not Gate.CODE:
-                done = tasks.next_task(uow, apply_pending(uow, context))
-        else:
+        if problem is not None:
             record(uow, AuditKind.EMAIL_NOT_TAKEN, context.visit, problem=problem.value)
+            uow.commit()
+            suggested = tasks.give_email(context, typed=address)
+            return EmailRefused(problem is EmailProblem.DOMAIN, suggested)
+        context = _keep_address(uow, context, address)
+        if context.next_gate is not Gate.CODE:
+            task = tasks.next_task(uow, apply_pending(uow, context))
+            uow.commit()
+            return task
         uow.commit()
-    if done is not None:
-        return done
-    if problem is not None:
-        suggested = tasks.give_email(context, typed=address)
-        return EmailRefused(problem is EmailProblem.DOMAIN, suggested)
     return send_code(parts, visit_id, attempt)
 
 

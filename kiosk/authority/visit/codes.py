@@ -18,7 +18,7 @@ from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.mail.message import Message
 from kiosk.authority.notices import addresses_of, draw_stop_number
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import EmailCode, Verdict, new_id
+from kiosk.authority.store.records import EmailCode, Scalar, Verdict, new_id
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.assisted import given_by, is_vouched_for
@@ -334,11 +334,7 @@ def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Task:
     unlocks = context.visit.purpose in UNLOCKS
     if code is None or not unlocks or not _is_withdrawn(uow, code):
         raise StepRefused("no code was sent for this")
-    given = given_by(code)
-    record(uow, AuditKind.CODE_DEAD, context.visit, code=code.id, withdrawn=True, **given)
-    if context.visit.purpose is Purpose.FIRST_UNLOCK:
-        raise VisitRefused(Reason.GIVEN_CODE_OVER, keep=context.visit)
-    return _another(uow, context, CodeEnd.WITHDRAWN)
+    return _over(uow, context, code, CodeEnd.WITHDRAWN, withdrawn=True)
 
 
 def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
@@ -351,14 +347,17 @@ def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
 
 def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> CodeDead:
     expired = code.expires_at is not None and code.expires_at <= context.now
+    why = CodeEnd.EXPIRED if expired else CodeEnd.SPENT
+    return _over(uow, context, code, why, expired=expired)
+
+
+def _over(
+    uow: UnitOfWork, context: VisitContext, code: EmailCode, why: CodeEnd, **detail: Scalar
+) -> CodeDead:
     given = given_by(code)
-    record(uow, AuditKind.CODE_DEAD, context.visit, code=code.id, expired=expired, **given)
+    record(uow, AuditKind.CODE_DEAD, context.visit, code=code.id, **detail, **given)
     if context.visit.purpose is Purpose.FIRST_UNLOCK:
         raise VisitRefused(Reason.GIVEN_CODE_OVER, keep=context.visit)
-    return _another(uow, context, CodeEnd.EXPIRED if expired else CodeEnd.SPENT)
-
-
-def _another(uow: UnitOfWork, context: VisitContext, why: CodeEnd) -> CodeDead:
     wait = tasks.may_send(uow, context).wait.total_seconds()
     return CodeDead(why, tasks.send_code(context), wait)
 

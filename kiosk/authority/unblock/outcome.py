@@ -154,6 +154,14 @@ def record_outcome(
         return reply
 
 
+_RECORDED_AS = {
+    UnblockDone: UnblockState.DONE,
+    UnblockRefused: UnblockState.REFUSED,
+    UnblockNotSent: UnblockState.NOT_SENT,
+}
+"""A report of what is recorded is a repeat: its first answer was lost."""
+
+
 def _count_late(
     uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: Counted, *, reported: str
 ) -> None:
@@ -167,7 +175,7 @@ def _count_late(
         registration = uow.registrations.of_holder(case.holder.id)
         notify_holder(uow, Notice.UNLOCKED, case.visit, case.holder, registration)
         record_answer(uow, parts.sealer, case.visit, case.card, right=True)
-    elif not _is_repeat(case.entry.state, outcome):
+    elif _RECORDED_AS.get(type(outcome)) is not case.entry.state:
         detail = {"journal": case.entry.id, "outcome": reported}
         record(uow, AuditKind.UNBLOCK_REPORTED_LATE, case.visit, **detail)
 
@@ -271,21 +279,6 @@ def _closed(uow: UnitOfWork, visit: Visit) -> Visit:
     """Close a visit that is refused, unless it is closed already."""
     uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
     return replace(visit, closed_at=visit.closed_at or uow.now)
-
-
-def _is_repeat(state: UnblockState, outcome: Counted) -> bool:
-    """Return whether this is what is recorded: then the first answer was lost."""
-    match outcome:
-        case UnblockDone():
-            return state is UnblockState.DONE
-        case UnblockRefused():
-            return state is UnblockState.REFUSED
-        case UnblockNotSent():
-            return state is UnblockState.NOT_SENT
-        case UnblockUnknown():
-            return False
-        case _:
-            assert_never(outcome)
 
 
 def _corrects(uow: UnitOfWork, case: LockedGrant, outcome: Counted) -> bool:

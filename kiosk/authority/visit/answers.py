@@ -98,21 +98,12 @@ def _charge(
     # known by name only does not block: it has to wait.
     context = reload(uow, context)
     if not context.is_proven:
-        raise _paused(context)
+        raise VisitRefused(Reason.ATTEMPTS_PAUSED, context.paused_until, keep=context.visit)
     registration = context.required_registration
     if registration.blocked_at is None and not has_to_block(uow, registration, context.policy):
         raise AuthorityUnavailable("another set is being checked, or was right: ask again")
-    raise _blocked(uow, parts, context)
-
-
-def _blocked(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitRefused:
     block(uow, parts, context)
-    return VisitRefused(Reason.REGISTRATION_BLOCKED, keep=context.visit)
-
-
-def _paused(context: VisitContext) -> VisitRefused:
-    until = context.paused_until
-    return VisitRefused(Reason.ATTEMPTS_PAUSED, until, keep=context.visit)
+    raise VisitRefused(Reason.REGISTRATION_BLOCKED, keep=context.visit)
 
 
 def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[_Registered]) -> Task:
@@ -132,12 +123,14 @@ def _wrong(
     # Of several sets at once a right one may have given its attempt back since.
     failures = context.required_registration.failures
     if proven and left == 0 and failures >= context.policy.max_failures:
-        raise _blocked(uow, parts, context)
+        block(uow, parts, context)
+        raise VisitRefused(Reason.REGISTRATION_BLOCKED, keep=context.visit)
     if proven or left > 0:
         return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))
     if first:
         _report_pause(uow, parts, context)
-    raise _paused(reload(uow, context))
+    context = reload(uow, context)
+    raise VisitRefused(Reason.ATTEMPTS_PAUSED, context.paused_until, keep=context.visit)
 
 
 # A registration is blocked on every station.
@@ -174,8 +167,8 @@ def is_exhausted(registration: Registration | None, policy: Policy) -> bool:
     return registration.failures >= policy.max_failures
 
 
-def has_to_block(uow: UnitOfWork, registration: Registration | None, policy: Policy) -> bool:
+def has_to_block(uow: UnitOfWork, registration: Registration, policy: Policy) -> bool:
     """Return whether all attempts are charged and no set is being checked, which may be right."""
-    if registration is None or not is_exhausted(registration, policy):
+    if not is_exhausted(registration, policy):
         return False
     return not uow.registrations.is_being_checked(registration.holder_id)

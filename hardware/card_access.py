@@ -282,7 +282,7 @@ class PcscCards:
                 pin,
                 expires_at,
                 certificate,
-                pin_pad and connection.has_keypad() and session.takes_pad(),
+                pin_pad and connection.link.keypad is not None and session.takes_pad(),
                 session.changes_on_pad(),
                 session.secret_tries(),
                 session.pin_format(),
@@ -403,7 +403,7 @@ def _with_contact_advice(work: Callable[[Connection], T], connection: Connection
     try:
         return work(connection)
     except NotAllowed as refused:
-        if refused.status and connection.is_contactless():
+        if refused.status and connection.link.is_contactless():
             raise ContactNeeded(
                 "held against the reader, the card takes no PIN: it wants a reader with contacts",
                 refused.status,

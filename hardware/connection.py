@@ -266,7 +266,7 @@ class Connection:
     """A channel to the card with all its layers."""
 
     def __init__(self, link: Link, trace: Trace | None = None) -> None:
-        self._link = link
+        self.link = link
         self._layers = Chaining(link if trace is None else Traced(link, trace))
         self._selected: CommandApdu | None = None
 
@@ -278,7 +278,7 @@ class Connection:
         try:
             response = self._layers.send(command)
         except CardWasReset:
-            self._link.reconnect(reset=False)
+            self.link.reconnect(reset=False)
             if self._selected is not None and command.header.ins != SELECT:
                 self._layers.send(self._selected)
             response = self._layers.send(command)
@@ -288,12 +288,5 @@ class Connection:
 
     def reset(self) -> None:
         """Reset the card: it forgets every PIN and PUK that it verified, and its selection."""
-        self._link.reconnect(reset=True)
+        self.link.reconnect(reset=True)
         self._selected = None
-
-    def is_contactless(self) -> bool:
-        return self._link.is_contactless()
-
-    def has_keypad(self) -> bool:
-        """Return whether the reader takes PINs on its own keys."""
-        return self._link.keypad is not None

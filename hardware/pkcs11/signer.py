@@ -14,19 +14,17 @@ from pkcs11 import Attribute, Mechanism, ObjectClass, PKCS11Error
 from hardware import public_keys, tlv
 from hardware.driver import PinKey
 from hardware.public_keys import read_certificate
-from kiosk.contract.messages import KeyKind
+from kiosk.contract.messages import RSA_KINDS, KeyKind
 from kiosk.system.module_process import Message
 
 _CURVES: Final = {
-    bytes.fromhex("06082a8648ce3d030107"): (KeyKind.P_256, 65),
-    bytes.fromhex("06052b81040022"): (KeyKind.P_384, 97),
+    bytes.fromhex("06082a8648ce3d030107"): KeyKind.P_256,
+    bytes.fromhex("06052b81040022"): KeyKind.P_384,
 }
-"""By CKA_EC_PARAMS, with the bytes of an uncompressed point."""
+"""By CKA_EC_PARAMS."""
 
 _MECHANISMS: Final = {
-    KeyKind.RSA_2048: Mechanism.RSA_PKCS,
-    KeyKind.RSA_3072: Mechanism.RSA_PKCS,
-    KeyKind.RSA_4096: Mechanism.RSA_PKCS,
+    **dict.fromkeys(RSA_KINDS.values(), Mechanism.RSA_PKCS),
     KeyKind.P_256: Mechanism.ECDSA,
     KeyKind.P_384: Mechanism.ECDSA,
 }
@@ -114,15 +112,11 @@ def _in_object(one: Any) -> PinKey | None:
     )
     if modulus and exponent:
         return public_keys.from_rsa_numbers(modulus, exponent)
-    curve = _CURVES.get(_attribute(one, Attribute.EC_PARAMS) or b"")
+    kind = _CURVES.get(_attribute(one, Attribute.EC_PARAMS) or b"")
     point = _attribute(one, Attribute.EC_POINT) or b""
-    if curve is None:
-        return None
-    kind, size = curve
     # The standard wraps the point in an OCTET STRING, some modules do not.
-    return public_keys.from_point(
-        kind, point if len(point) == size else tlv.find(point, _OCTET_STRING) or b""
-    )
+    wrapped = tlv.find(point, _OCTET_STRING) or b""
+    return public_keys.from_point(kind, point) or public_keys.from_point(kind, wrapped)
 
 
 def _attribute(one: Any, which: Attribute) -> Any:

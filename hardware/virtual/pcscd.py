@@ -156,11 +156,6 @@ class PrivatePcscd:
         """Send SIGKILL; the socket's file stays and refuses."""
         self._end(signal.SIGKILL)
 
-    def restart(self) -> None:
-        """Stop and start at the same socket path; cards that are in stay in."""
-        self.stop()
-        self.start()
-
     @property
     def _log_path(self) -> Path:
         return self.directory / "pcscd.log"

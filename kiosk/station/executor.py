@@ -92,7 +92,6 @@ class Actions:
         end: Callable[[EndingAct], bool] = lambda _act: False,
         *,
         sleep: Callable[[float], None] = time.sleep,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._authority = authority
         self._cards = cards
@@ -100,7 +99,6 @@ class Actions:
         self._beat = beat
         self._look = look
         self._end = end
-        self._now = now
 
     def perform(self, command: c.Command) -> e.ResultSide | None:
         try:
@@ -207,7 +205,7 @@ class Actions:
             case MaintenanceAct.TEST_READER:
                 return e.Maintained(visit, self._test_reader(command.at))
             case MaintenanceAct.SHOW_NETWORK:
-                now = self._now()
+                now = datetime.now(UTC)
                 ahead_s = (now - reply.clock).total_seconds()
                 return e.Maintained(visit, NetworkReport(self._look(), now, ahead_s))
             case _:

@@ -221,7 +221,7 @@ _EARLY_S = 0.001
 class IdleTimer:
     """Counts from the last touch; ``now`` gives seconds (monotonic)."""
 
-    def __init__(self, times: IdleTimes, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, times: IdleTimes, now: Callable[[], float]) -> None:
         self._times = times
         self._now = now
         self._touched_at = now()

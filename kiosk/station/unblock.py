@@ -5,7 +5,6 @@ The outcome is recorded even after the card is out, the visit is over and the pe
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, TypeVar, assert_never
@@ -131,9 +130,7 @@ def outcome_of(error: errors.CardError) -> UnblockOutcome:
 
 
 class PinWork:
-    def __init__(
-        self, authority: Authority, cards: Cards, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, authority: Authority, cards: Cards, sleep: Callable[[float], None]) -> None:
         self._authority = authority
         self._cards = cards
         self._sleep = sleep

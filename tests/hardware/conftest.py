@@ -14,7 +14,8 @@ from tests.support.pcsc import Insert
 def new_service(pcscd: HotplugPcscd) -> Iterator[None]:
     """Start pcscd again after a file: it has 200 contexts, and each ``PcscCards`` keeps one."""
     yield
-    pcscd.restart()
+    pcscd.stop()
+    pcscd.start()
 
 
 @pytest.fixture

@@ -180,13 +180,6 @@ def row_lines(line: AuditLine, times: Times) -> tuple[Content, ...]:
 _ALL = "(Enter shows all of it.)"
 
 
-def row_in_short(line: AuditLine) -> str:
-    facts = " · ".join(filter(None, (line.person, line.station, line.who, line.reference)))
-    return "\n".join(
-        filter(None, (f"{line.sentence} {_ALL}", facts, grouped(line.card), line.detail))
-    )
-
-
 def verdict_lines(verdict: AuditVerdict) -> tuple[str, str, tuple[str, ...]]:
     rows = f"{numbered(verdict.rows, 'row')} fit, each to the one before."
     if (fault := verdict.fault) is None:
@@ -289,7 +282,10 @@ class AuditRows(LinesPage[AuditLine]):
         return TableLine(str(line.seq), tuple(cell for one, cell in shown if one in columns))
 
     def explained(self, line: AuditLine) -> str:
-        words = row_in_short(line)
+        """Describe a row in a few lines, and first how to see the rest of it."""
+        facts = " · ".join(filter(None, (line.person, line.station, line.who, line.reference)))
+        parts = (f"{line.sentence} {_ALL}", facts, grouped(line.card), line.detail)
+        words = "\n".join(filter(None, parts))
         if self._older is not None and len(self._lines) >= MOST:
             words = f"{words}\nThere is more; narrow it with f."
         return words

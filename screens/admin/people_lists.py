@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -110,9 +110,9 @@ class PeopleListsPage(AdminPage):
 
     def _read_first(self) -> None:
         self._more = None
-        self._read(self._show_first)
+        self._read()
 
-    def _read(self, then: Callable[[ListedPeople], None]) -> None:
+    def _read(self) -> None:
         self._reading = True
         self.ask(
             partial(
@@ -123,18 +123,16 @@ class PeopleListsPage(AdminPage):
                 after=self._more,
                 limit=_CHUNK,
             ),
-            then,
+            self._show_page,
             group="list",
         )
 
-    def _show_first(self, page: ListedPeople) -> None:
-        self._people = []
-        self._show_page(page)
-
     def _show_page(self, page: ListedPeople) -> None:
+        """Show the first people of a list, or more below those that are shown."""
         self._reading = False
+        before = [] if self._more is None else self._people
+        self._people = [*before, *page.people]
         self._more = page.more
-        self._people += page.people
         self._table.show([self._row(one) for one in self._people], self._columns())
         self._say_count()
         self.refresh_bindings()
@@ -180,7 +178,7 @@ class PeopleListsPage(AdminPage):
         event.stop()
         near = self._table.cursor_row >= len(self._people) - _NEAR
         if near and self._more is not None and not self._reading:
-            self._read(self._show_page)
+            self._read()
 
     # --- what the keys do ----------------------------------------------------------------
 

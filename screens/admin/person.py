@@ -119,18 +119,10 @@ def change_points(change: AddressChangeLine | None, times: Times) -> list[Point]
     ]
 
 
-def question_points(registration: RegistrationLine | None) -> list[Point]:
-    return [Point(question, "•") for question in registration.questions] if registration else []
-
-
 def card_points(cards: tuple[CardLine, ...], times: Times) -> list[Point]:
     if not cards:
         return [Point("None. Without a card there is nothing to unlock.", "□")]
     return [point for card in cards for point in _card(card, times)]
-
-
-def code_points(codes: tuple[CodeLine, ...], times: Times) -> list[Point]:
-    return [point for code in codes for point in _code(code, times)]
 
 
 def proposal_points(proposals: tuple[ProposalLine, ...], times: Times) -> list[Point]:
@@ -169,7 +161,7 @@ def _card(card: CardLine, times: Times) -> Iterator[Point]:
         yield Point(card.trouble, style=GRAVE)
 
 
-def _code(code: CodeLine, times: Times) -> Iterator[Point]:
+def code_points(code: CodeLine, times: Times) -> Iterator[Point]:
     until = f"until {times.clock(code.expires_at)}"
     if code.by_mail:
         yield Point(f"Sent by mail {times.at(code.issued_at)}, works {until}", "•")
@@ -553,7 +545,7 @@ class AboutPerson(AdminPage):
         self._verdict.show(person)
         self._acts.show([act for act in PERSON_ACTS if act.fits(self._subject)])
         self._proposals.show(proposal_points(person.proposals, times))
-        self._codes.show(code_points(person.codes, times))
+        self._codes.show([point for code in person.codes for point in code_points(code, times)])
         self._registration.show(
             [
                 *registration_points(person.registration, times),
@@ -562,7 +554,8 @@ class AboutPerson(AdminPage):
         )
         self._cards.show(card_points(person.cards, app_of(self).times))
         self._story.show(person.story, times)
-        self._questions.show(question_points(person.registration))
+        questions = person.registration.questions if person.registration else ()
+        self._questions.show([Point(question, "•") for question in questions])
         self.refresh_bindings()
 
     def _show_nobody(self, why: str) -> None:

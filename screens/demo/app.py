@@ -118,10 +118,6 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         self.dismiss()
 
 
-_OLDER = frozenset({"left", "up"})
-_NEWER = frozenset({"right", "down"})
-
-
 class MailPage(Overlay):
     """Shows one message at a time, the newest first."""
 
@@ -133,9 +129,9 @@ class MailPage(Overlay):
         super().__init__(self._message())
 
     def take(self, key: str) -> None:
-        if key in _OLDER:
+        if key in ("left", "up"):
             self._turn(-1)
-        elif key in _NEWER:
+        elif key in ("right", "down"):
             self._turn(1)
         elif key == "pageup":
             self.query_one(VerticalScroll).scroll_page_up()

@@ -54,11 +54,6 @@ def _labels(cards: Sequence[CardLine]) -> dict[str, str]:
     return {f"{card.driver} {card.identifier}": card.card_id for card in cards}
 
 
-def card_short(card: CardLine) -> str:
-    """Name a card within a sentence, by the end of its identifier."""
-    return f"the {card.driver} card ending in {card.identifier[-_TAIL:]}"
-
-
 def grouped(card: str) -> str:
     """Write a card's family and identifier, ``piv 01234567``, so that it can be read out."""
     family, _, identifier = card.partition(" ")
@@ -178,7 +173,9 @@ def in_use(subject: Subject) -> tuple[CardLine, ...]:
 
 def meant(cards: Sequence[CardLine]) -> str:
     """Name the card in a sentence where there is no choice."""
-    return card_short(cards[0]) if len(cards) == 1 else "the chosen card"
+    if len(cards) != 1:
+        return "the chosen card"
+    return f"the {cards[0].driver} card ending in {cards[0].identifier[-_TAIL:]}"
 
 
 def find_owner(desk: AdminDesk, card: str) -> Form[Person]:

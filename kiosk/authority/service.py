@@ -16,7 +16,8 @@ from kiosk.authority.errors import KeyMissing, KeysUnavailable, RowAltered, Stor
 from kiosk.authority.health import HealthWatch
 from kiosk.authority.stations import Heartbeats, StationIdentity
 from kiosk.authority.store.records import Scalar, Visit
-from kiosk.authority.unblock import card_secret, mutual_authentication, outcome, release
+from kiosk.authority.unblock import card_secret, mutual_authentication, outcome
+from kiosk.authority.unblock import release as unblock_release
 from kiosk.authority.visit import (
     answers,
     codes,
@@ -120,8 +121,8 @@ class LocalAuthority:
     send_code = _decided(codes.send_code)
     enter_code = _decided(codes.enter_code)
     enter_stop_number = _decided(misuse.enter_stop_number)
-    challenge = _decided(release.challenge)
-    release = _decided(release.release)
+    challenge = _decided(unblock_release.challenge)
+    release = _decided(unblock_release.release)
     admit = _decided(mutual_authentication.admit)
     record_outcome = _decided(outcome.record_outcome)
     pin_changing = _decided(pin_change.pin_changing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kiosk.station import states as s
+from kiosk.station import states
 from screens.kiosk.choices import ConfirmOwnerPage, MenuPage
 from screens.kiosk.codes import CodeEntryPage, CodeNeededPage, EnterEmailPage, StopNumberEntryPage
 from screens.kiosk.ends import (
@@ -26,35 +26,35 @@ from screens.kiosk.page import Page, PageContext
 from screens.kiosk.pin import EnterPinPage, NewPinPage, PadPage, PadPausedPage, RepeatPinPage
 from screens.kiosk.questions import AskQuestionPage, GiveAnswerPage, PickQuestionPage
 
-PAGES: Final[dict[type[s.State], type[Page]]] = {
-    s.Reading: WaitingPage,
-    s.Working: WaitingPage,
-    s.Menu: MenuPage,
-    s.ConfirmOwner: ConfirmOwnerPage,
-    s.EnterPin: EnterPinPage,
-    s.PickQuestion: PickQuestionPage,
-    s.GiveAnswer: GiveAnswerPage,
-    s.EnterEmail: EnterEmailPage,
-    s.AskQuestion: AskQuestionPage,
-    s.CodeEntry: CodeEntryPage,
-    s.CodeNeeded: CodeNeededPage,
-    s.StopNumberEntry: StopNumberEntryPage,
-    s.NewPin: NewPinPage,
-    s.RepeatPin: RepeatPinPage,
-    s.PadPaused: PadPausedPage,
-    s.Trouble: FailurePage,
-    s.PickReason: PickReasonPage,
-    s.WriteReason: WriteReasonPage,
-    s.Maintenance: MaintenancePage,
-    s.ConfirmAct: ConfirmActPage,
-    s.ActDone: ActDonePage,
-    s.StillThere: StillTherePage,
-    s.Success: SuccessPage,
-    s.Refused: RefusedPage,
-    s.RemoveCard: RemoveCardPage,
+PAGES: Final[dict[type[states.State], type[Page]]] = {
+    states.Reading: WaitingPage,
+    states.Working: WaitingPage,
+    states.Menu: MenuPage,
+    states.ConfirmOwner: ConfirmOwnerPage,
+    states.EnterPin: EnterPinPage,
+    states.PickQuestion: PickQuestionPage,
+    states.GiveAnswer: GiveAnswerPage,
+    states.EnterEmail: EnterEmailPage,
+    states.AskQuestion: AskQuestionPage,
+    states.CodeEntry: CodeEntryPage,
+    states.CodeNeeded: CodeNeededPage,
+    states.StopNumberEntry: StopNumberEntryPage,
+    states.NewPin: NewPinPage,
+    states.RepeatPin: RepeatPinPage,
+    states.PadPaused: PadPausedPage,
+    states.Trouble: FailurePage,
+    states.PickReason: PickReasonPage,
+    states.WriteReason: WriteReasonPage,
+    states.Maintenance: MaintenancePage,
+    states.ConfirmAct: ConfirmActPage,
+    states.ActDone: ActDonePage,
+    states.StillThere: StillTherePage,
+    states.Success: SuccessPage,
+    states.Refused: RefusedPage,
+    states.RemoveCard: RemoveCardPage,
 }
 
 
-def page_for(state: s.State, context: PageContext) -> Page:
-    on_pad = isinstance(state, s.Working) and state.work.on_pad
+def page_for(state: states.State, context: PageContext) -> Page:
+    on_pad = isinstance(state, states.Working) and state.work.on_pad
     return (PadPage if on_pad else PAGES[type(state)])(context, state)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from hardware.apdu import Channel, select
 from hardware.pin_pad import LONGEST_ON_KEYS, PadEntry, PadOperation
@@ -141,11 +141,15 @@ BLANK: Final = b"\xff"
 """The filler in a block of fixed size; all families with blocks use the same."""
 
 
-class PinBody(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PinBody:
     """The body of a command that carries PINs; with ``pad`` the reader puts them in."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     pad: PadEntry | None = None
+
+
+NOTHING: Final = PinBody(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +180,15 @@ class PinEncoding:
         """Return a body with the old PIN and the new one; both come from the same place."""
         if isinstance(current, OnPad) and isinstance(new, OnPad):
             return PinBody(BLANK * 2 * self.block, self._asks_both(new))
-        chosen = self.chosen(typed(new))
-        return PinBody(self.known(typed(current)) + chosen)
+        chosen = PinBody(self.chosen(typed(new)))
+        return PinBody(self.known(typed(current)) + chosen.data)
 
-    def new(self, pin: PinEntry, behind: bytes = b"") -> PinBody:
+    def new(self, pin: PinEntry, behind: PinBody = NOTHING) -> PinBody:
         """Return a body with a new PIN, after the secret ``behind``."""
         if isinstance(pin, OnPad):
-            asks = self._asks(PadOperation.NEW, pin, len(behind))
-            return PinBody(behind + BLANK * self.block, asks)
-        return PinBody(behind + self.chosen(pin))
+            asks = self._asks(PadOperation.NEW, pin, len(behind.data))
+            return PinBody(behind.data + BLANK * self.block, asks)
+        return PinBody(behind.data + self.chosen(pin))
 
     def _asks_both(self, new: OnPad) -> PadEntry:
         """Raise where a slip would set a PIN that nobody chose, or the old PIN cannot be entered.
@@ -209,18 +213,18 @@ class PinEncoding:
 
 def known_text(secret: Sensitive, shortest: int, longest: int) -> bytes:
     """Return a PIN or secret that the card has; one that cannot be right is never sent."""
-    text = secret.reveal()
-    if not text.isascii() or not shortest <= len(text) <= longest:
+    if not secret.reveal().isascii() or not shortest <= len(secret.reveal()) <= longest:
         raise PinWrong(None)
-    return text.encode("ascii")
+    return secret.reveal().encode("ascii")
 
 
 def new_digits(secret: Sensitive, shortest: int, longest: int) -> bytes:
     """Return a new PIN or secret: digits only, which every reader and every card accepts."""
-    text = secret.reveal()
-    if not (text.isascii() and text.isdigit() and shortest <= len(text) <= longest):
+    # The text is in no variable: a traceback could show it.
+    is_digits = secret.reveal().isascii() and secret.reveal().isdigit()
+    if not is_digits or not shortest <= len(secret.reveal()) <= longest:
         raise PinRefused("format")
-    return text.encode("ascii")
+    return secret.reveal().encode("ascii")
 
 
 def typed(entry: PinEntry) -> Sensitive:

@@ -35,7 +35,7 @@ from hardware.apdu import (
     broken_rule,
     refused,
 )
-from hardware.driver import Driver, NoAdminKey, PinBody, PinEncoding, PinKey
+from hardware.driver import NOTHING, Driver, NoAdminKey, PinBody, PinEncoding, PinKey
 from hardware.public_keys import Certificate, read_certificate
 from kiosk.contract.errors import (
     CardError,
@@ -358,11 +358,11 @@ class OpenPgpSession(NoAdminKey):
         """
         which = self._stored
         before, self._before = self._before, None
-        known = self._typed(which, secret)
-        chosen = self._pins.new(new, behind=known if which == CODE else b"")
+        known = PinBody(self._typed(which, secret))
+        chosen = self._pins.new(new, behind=known if which == CODE else NOTHING)
         self._spare_the_last(which, before)
         if which == PW3:
-            self._verify(_ADMIN, PinBody(known), PW3)
+            self._verify(_ADMIN, known, PW3)
             self._expect(self._send(RESET_RETRY_COUNTER, _BY_ADMIN, _SIGNING, chosen))
         else:
             self._expect(self._send(RESET_RETRY_COUNTER, _BY_CODE, _SIGNING, chosen), CODE)
@@ -374,10 +374,11 @@ class OpenPgpSession(NoAdminKey):
         """
         if self._secret is Secret.RESETTING_CODE:
             raise NotAllowed("a resetting code is changed only with the admin PIN")
-        typed, chosen = self._typed(PW3, current), self._chosen(PW3, new)
+        typed = PinBody(self._typed(PW3, current))
+        both = PinBody(typed.data + self._chosen(PW3, new))
         self._spare_the_last(PW3)
-        self._verify(_ADMIN, PinBody(typed), PW3)
-        status = self._send(CHANGE_REFERENCE_DATA, 0x00, _ADMIN, PinBody(typed + chosen))
+        self._verify(_ADMIN, typed, PW3)
+        status = self._send(CHANGE_REFERENCE_DATA, 0x00, _ADMIN, both)
         self._expect(status, PW3)
 
     @property

@@ -334,15 +334,15 @@ class PivSession(NoAdminKey):
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """CHANGE REFERENCE DATA for the PUK (part 2, 3.2.2)."""
         # A new PUK has eight digits, which every card accepts; some refuse anything else.
-        body = _current(current) + new_digits(new, _FIELD, _FIELD)
-        self._send(CHANGE_REFERENCE_DATA, PinBody(body), PUK)
+        body = PinBody(_current(current) + new_digits(new, _FIELD, _FIELD))
+        self._send(CHANGE_REFERENCE_DATA, body, PUK)
 
     def prepare_unblock(self) -> None:
         """Do nothing: no state is needed."""
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """RESET RETRY COUNTER with the PUK (part 2, 3.2.3); the PIN need not be blocked."""
-        self._send(RESET_RETRY_COUNTER, _PINS.new(new, behind=_current(secret)))
+        self._send(RESET_RETRY_COUNTER, _PINS.new(new, behind=PinBody(_current(secret))))
 
     def _object(self, tag: bytes) -> bytes:
         if tag not in self._objects:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial, wraps
 from threading import Lock
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, assert_never
 from weakref import WeakValueDictionary
 
 from kiosk.authority.audit.events import AuditKind, altered, new_reference, record
@@ -161,7 +161,13 @@ class LocalAuthority:
     def station_standing(self) -> StationStanding:
         with _reachable(), self._parts.store.read() as uow:
             barred = station_barred(uow.stations.get(self._parts.station.name))
-        return StationStanding.IN_USE if barred is None else StationStanding.RETIRED
+        match barred:
+            case None:
+                return StationStanding.IN_USE
+            case Reason.STATION_RETIRED:
+                return StationStanding.RETIRED
+            case _:
+                assert_never(barred)
 
     def reach_keys(self) -> None:
         """Check the master keys; raises ``KeyMissing`` or ``KeysUnavailable``."""

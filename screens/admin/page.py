@@ -120,6 +120,7 @@ class AdminPage(Container):
             chosen.focus(scroll_visible=False)
 
     def left(self) -> None:
+        """Remember the focus of a page that gives way to another."""
         focused = self.screen.focused
         if focused is not None and self in focused.ancestors_with_self:
             self._last = focused

@@ -116,6 +116,8 @@ _TICK_S = 0.5
 class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
     """Any key and any touch says yes, and does nothing else."""
 
+    state: StillThere
+
     def __init__(self, context: PageContext, state: StillThere) -> None:
         super().__init__(context, state)
         self._since = context.now()

@@ -278,6 +278,10 @@ class Page(Screen[None], inherit_bindings=False):
         self._built_for = "", Size()
         self._reported = False
 
+    def on_unmount(self) -> None:
+        """Forget the state, which may hold what was typed: a page lives until it is collected."""
+        del self.state
+
     # --- what it shows -----------------------------------------------------------------
 
     def compose(self) -> ComposeResult:

@@ -115,6 +115,7 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
 class RepeatPinPage(DigitsPage, inherit_bindings=False):
     """The same cells again; the station checks that it is the same PIN."""
 
+    state: RepeatPin
     event = PinEntered
 
     def __init__(self, context: PageContext, state: RepeatPin) -> None:

@@ -189,6 +189,7 @@ class Field(Widget, inherit_bindings=False):
 
     @property
     def empty(self) -> bool:
+        """Whether there are only spaces in it."""
         return not self._text.strip()
 
     def type(self, char: str) -> bool:

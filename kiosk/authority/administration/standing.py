@@ -596,10 +596,15 @@ def _out_of_use(facts: StandingFacts) -> Headline:
     judged = [(card, why) for card in facts.cards if (why := card_withdrawn(card, facts.now))]
     expired = [(card, why) for card, why in judged if why is Reason.CARD_EXPIRED]
     card, reason = max(expired, key=lambda one: _end_of(one[0])) if expired else judged[0]
-    sentence = "Their card was revoked." if len(judged) == 1 else "All their cards were revoked."
-    if expired:
-        sentence = f"Card expired on {last_day(_end_of(card))}."
-    return Headline(sentence, _advice(card, reason))
+    advice = _advice(card, reason)
+    match reason:
+        case Reason.CARD_EXPIRED:
+            return Headline(f"Card expired on {last_day(_end_of(card))}.", advice)
+        case Reason.CARD_REVOKED:
+            which = "Their card was" if len(judged) == 1 else "All their cards were"
+            return Headline(f"{which} revoked.", advice)
+        case _:
+            assert_never(reason)
 
 
 def _of_their_card(card: Card, reason: SecretProblem) -> str:

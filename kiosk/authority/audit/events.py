@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from kiosk.authority.audit import sentences as sentences
 from kiosk.authority.audit.sentences import FromDetail, OutcomeSource, chosen, filled
@@ -88,10 +88,24 @@ class EventKind(StrEnum):
 
 
 def _staff(
-    kind: str, verb_phrase: str, from_detail: FromDetail | None = None, **more: Any
+    kind: str,
+    verb_phrase: str,
+    from_detail: FromDetail | None = None,
+    *,
+    grave: bool = False,
+    ends: Set[Reason] = frozenset(),
+    revises_member: bool = False,
 ) -> EventSpec:
     """Return the row of an act of staff, whose sentence is the verb phrase."""
-    return EventSpec(kind, as_sentence(verb_phrase), from_detail, verb_phrase=verb_phrase, **more)
+    return EventSpec(
+        kind,
+        as_sentence(verb_phrase),
+        from_detail,
+        grave=grave,
+        ends=ends,
+        verb_phrase=verb_phrase,
+        revises_member=revises_member,
+    )
 
 
 # The catalogue.

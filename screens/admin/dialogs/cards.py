@@ -168,6 +168,7 @@ _ITS_IDENTIFIER = "its identifier"
 
 
 def in_use(subject: Subject) -> tuple[CardLine, ...]:
+    """Return the cards that are not revoked; they may have expired."""
     return tuple(card for card in subject.person.cards if not card.revoked)
 
 

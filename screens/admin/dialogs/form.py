@@ -345,7 +345,8 @@ class Form(Dialog[T]):
         except (AdministrationError, StoreError):
             return  # the act itself meets the same, and says so
         if words:
-            self._sentence.say(f"{self._sentence.content} {words}")
+            self._sentence.say(f"{self._sentence.content} {words}".strip())
+            self._sentence.display = True
 
     @property
     def touched(self) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from screens.admin.app import FAREWELLS, End
 from tests.screens.terminal.outside import ForkedOutside, Outside
 from tests.screens.terminal.program import SECRET
 
@@ -59,6 +60,10 @@ def retire(session: Session) -> None:
     session.type(F4)
     session.wait_for("stations up")
     session.type(b"rBroken reader" + ENTER)
+
+
+def test_every_end_has_a_farewell() -> None:
+    assert set(FAREWELLS) == {*End, None}
 
 
 def test_logging_out_puts_the_terminal_back_and_says_so(session: Session) -> None:

@@ -29,8 +29,24 @@ from tests.screens.shown import screen_lines
 from tests.support.steps import offers
 
 
-def test_every_state_has_a_page() -> None:
+def test_every_state_has_a_page_that_takes_it() -> None:
     assert {*PAGES, Attract, OutOfService} == {*get_args(State)}
+    for state, page in PAGES.items():
+        narrowed = next(each for each in page.__mro__ if "state" in each.__annotations__)
+        assert state.__name__ in narrowed.__annotations__["state"].split(" | "), page
+
+
+async def test_a_page_that_is_gone_holds_no_state() -> None:
+    """Pages are in cycles of references: each lives until the collector has come by."""
+    app = app_with(StillStation())
+    async with app.run_test() as pilot:
+        for story in STORIES.values():
+            await settled(pilot)
+            before = app.screen
+            await app.show(story.state)
+            await settled(pilot)
+            if app.screen is not before and not before.is_running:
+                assert not hasattr(before, "state"), before
 
 
 async def test_every_key_and_every_touch_says_that_somebody_is_there() -> None:

@@ -97,6 +97,17 @@ def test_a_key_in_a_hardware_token_is_taken_as_a_whole(kind: str, parts: tuple[b
             read_public_key(f"{kind} {base64.b64encode(damaged).decode()}")
 
 
+@pytest.mark.parametrize(
+    ("kind", "last"),
+    [("ecdsa-sha2-nistp256", ()), ("sk-ecdsa-sha2-nistp256@openssh.com", (b"ssh:",))],
+)
+def test_a_key_with_half_a_point_is_not_taken(kind: str, last: tuple[bytes, ...]) -> None:
+    strings = (kind.encode(), b"nistp256", b"\x02" + POINT_OF_P256[1:33], *last)
+    blob = b"".join(len(each).to_bytes(4, "big") + each for each in strings)
+    with pytest.raises(NotTaken, match="damaged"):
+        read_public_key(f"{kind} {base64.b64encode(blob).decode()}")
+
+
 def test_half_a_key_is_not_taken(tmp_path: Path) -> None:
     kind, body, _ = made(tmp_path, "-t", "ed25519").split(None, 2)
     with pytest.raises(NotTaken, match="damaged"):

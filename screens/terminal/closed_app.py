@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import App, ReturnType, SystemCommand
 from textual.driver import Driver
 from textual.screen import Screen
@@ -39,6 +40,7 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
     def __init__(self, on_fault: OnFault, driver_class: type[Driver] | None = None) -> None:
         self._on_fault = on_fault
         self._parsed_for = ""
+        self._laid_out = False
         super().__init__(driver_class=driver_class)
 
     def begin_with(self, surface: str) -> None:
@@ -54,6 +56,16 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
         if self.theme != self._parsed_for:
             self._parsed_for = self.theme
             super().refresh_css(animate)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Have the screen laid out for a new size of the terminal.
+
+        Textual begins a timer of 8 ms for that. One whose process does not run for so long while it
+        begins is dropped, and every later size is then ignored with it.
+        """
+        if self._laid_out and self.screen_stack:
+            self.screen.post_message(events.Resize(event.size, event.virtual_size))
+        self._laid_out = True
 
     # --- errors ------------------------------------------------------------------------
 

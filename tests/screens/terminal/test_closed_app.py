@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from textual import events
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.command import CommandPalette
 from textual.drivers.headless_driver import HeadlessDriver
+from textual.timer import Timer, TimerCallback
 from textual.widget import Widget
+from textual.widgets import Static
 from textual.worker import WorkerFailed
 
 from kiosk.contract.messages import (
@@ -256,3 +258,32 @@ def test_textual_has_no_new_way_out() -> None:
             "toggle_dark"
         ).split()
     }
+
+
+class _PausedForLong(ClosedApp[None]):
+    """Its process does not run for some milliseconds whenever a timer begins.
+
+    Textual then drops a timer that is due once and sooner.
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static("as wide as the terminal")
+
+    def set_timer(
+        self,
+        delay: float,
+        callback: TimerCallback | None = None,
+        *,
+        name: str | None = None,
+        pause: bool = False,
+    ) -> Timer:
+        return super().set_timer(delay, callback, name=name, pause=pause or delay < 0.02)
+
+
+async def test_every_new_size_of_the_terminal_is_laid_out_however_busy_the_machine_is() -> None:
+    app = _PausedForLong(lambda _error: None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for columns in (120, 60, 100):
+            await pilot.resize_terminal(columns, 30)
+            await still(0.1)
+            assert app.query_one(Static).region.width == columns

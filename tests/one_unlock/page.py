@@ -462,7 +462,7 @@ def _lines(work: Call, words: Words) -> Iterator[tuple[str, str, str]]:
         for each in call.calls:
             yield from follow(each, call)
         if place in RETURNS:
-            yield _link(place.file), f"`{place.name}`, its `return`", RETURNS[place]
+            yield _link(place.file), f"`{place.name}`, its last `return`", RETURNS[place]
 
     yield from follow(work, None)
 

@@ -72,7 +72,7 @@ def read_public_key(text: str) -> PublicKey:
     kind, body = words[0], words[1]
     try:
         key = load_ssh_public_key(f"{kind} {body}".encode())
-    except (ValueError, UnsupportedAlgorithm, NotImplementedError):
+    except (ValueError, UnsupportedAlgorithm, NotImplementedError):  # the last: half a point
         raise NotTaken(FIELD, _DAMAGED) from None
     if isinstance(key, RSAPublicKey) and key.key_size < FEWEST_RSA_BITS:
         because = f"An RSA key needs {FEWEST_RSA_BITS} bits or more; better make an ed25519 key."

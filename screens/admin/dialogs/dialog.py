@@ -189,7 +189,10 @@ class Listing(Dialog[bool]):
         yield Prose("Enter  go on    Esc  cancel" if self._go else "Esc  close", classes="keys")
 
     def pressed(self, button: Button) -> None:
-        self.action_go() if button is self._go else self.action_cancel()
+        if button is self._go:
+            self.action_go()
+        else:
+            self.action_cancel()
 
     def action_go(self) -> None:
         self.dismiss(True if self._go is not None else None)

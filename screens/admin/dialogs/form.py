@@ -394,7 +394,10 @@ class Form(Dialog[T]):
         self._lines[at + 1].field.focus()
 
     def pressed(self, button: Button) -> None:
-        self.send() if button is self._go else self.action_cancel()
+        if button is self._go:
+            self.send()
+        else:
+            self.action_cancel()
 
     def action_cancel(self) -> None:
         """Close; ask first where text was typed."""

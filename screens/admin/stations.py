@@ -184,7 +184,7 @@ class LineShown(ShownOnce):
         self._command = Prose("", "code-plain")
         self._code = Prose("", "code-plain")
 
-    def secret(self) -> Iterator[Widget]:
+    def for_secret(self) -> Iterator[Widget]:
         yield self._command
         yield self._code
 

@@ -108,7 +108,7 @@ class CodeShown(ShownOnce):
         self._digits = Digits(classes="code")
         self._plain = Prose("", "code-plain")
 
-    def secret(self) -> Iterator[Widget]:
+    def for_secret(self) -> Iterator[Widget]:
         yield self._digits
         yield self._plain
 

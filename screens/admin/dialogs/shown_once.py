@@ -22,7 +22,7 @@ class ShownOnce(Dialog[None]):
     """Enter does not close it: a second press of the Enter that made the secret would.
 
     Escape asks first. The secret is deleted when this is closed. Subclasses yield the widgets for
-    it in ``secret``, which ``show_secret`` fills.
+    it in ``for_secret``, which ``show_secret`` fills.
     """
 
     AUTO_FOCUS = ""
@@ -50,7 +50,7 @@ class ShownOnce(Dialog[None]):
         self._terms = Prose(terms, "sentence")
         self._life = Prose("", "code-life")
 
-    def secret(self) -> Iterator[Widget]:
+    def for_secret(self) -> Iterator[Widget]:
         raise NotImplementedError
 
     def show_secret(self, secret: str) -> None:
@@ -58,7 +58,7 @@ class ShownOnce(Dialog[None]):
         raise NotImplementedError
 
     def content(self) -> Iterator[Widget]:
-        yield from self.secret()
+        yield from self.for_secret()
         yield self._life
         yield self._terms
         yield Prose(f"Reference {self._reference}")

@@ -197,6 +197,25 @@ def test_a_typing_error_in_the_settings_is_named_and_keeps_no_package(tmp_path: 
     assert first.startswith("kiosk: settings file /etc/kiosk/kiosk.toml is not TOML: ")
 
 
+def test_a_setting_that_ends_the_authority_is_named_before_its_restart_fails(
+    tmp_path: Path,
+) -> None:
+    """Before: nothing but that systemctl failed, and the authority was out of service."""
+    changes = "kiosk setup authority --set mail.credential=/etc/kiosk/absent"
+    lines = [
+        "kiosk setup authority >/dev/null; mkdir -p /run/systemd/system",
+        "printf '#!/bin/sh\\n[ $1 != try-restart ]\\n' >/stubs/systemctl",
+        f"echo part changed; {changes} 2>&1 && false || true",
+    ]
+    done = run_in_fresh_root(tmp_path, lines, forks=True)
+    assert done.returncode == 0, done.stdout[-3000:]
+    said = done.stdout.split("\npart changed\n")[1].splitlines()
+    assert said[0] == "changed       settings    /etc/kiosk/kiosk.toml"
+    [wrong] = [line for line in said if line.startswith("✗ fail  mail relay")]
+    assert "/etc/kiosk/absent: No such file or directory" in wrong
+    assert said[-1].startswith("kiosk: `systemctl try-restart kiosk-authority.service"), said
+
+
 def test_what_runs_takes_settings_that_were_changed(tmp_path: Path) -> None:
     """Before: it went on with the old ones, and the doctor read the new ones and was content."""
     lines = [

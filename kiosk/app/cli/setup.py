@@ -8,7 +8,6 @@ import pwd
 import subprocess
 import sys
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -228,17 +227,19 @@ def _run_authority(args: argparse.Namespace) -> int:
         return 0
     values = _answers(args, tools.path)
     step = authority.write_settings(tools.path, values)
-    if on_machine:
-        step = step.followed_by(partial(systemctl, "try-restart", *authority.READERS))
+    changes_settings = not step.is_done()
     # Root has already reported what it calls as the account.
-    if on_machine or tools.path != SYSTEM_SETTINGS or not step.is_done():
+    if on_machine or tools.path != SYSTEM_SETTINGS or changes_settings:
         carry_out([step], dry_run=args.dry_run)
     if not tools.path.exists():
         echo("would make    database, keys and questions as the settings say")
         code = 0
     elif on_machine:
         code = _as_account(authority.ACCOUNT, tools.path, args)
-        if args.seal_keys and code == 0 and not args.dry_run:
+        # After the findings, which name a setting that ends what is restarted.
+        if changes_settings and not args.dry_run:
+            systemctl("try-restart", *authority.READERS)
+        elif args.seal_keys and code == 0 and not args.dry_run:
             systemctl("try-restart", "kiosk-authority.service")
     else:
         steps = authority.store_steps(tools, seals=args.seal_keys, new_database=args.new_database)

@@ -146,6 +146,14 @@ def decode_reply(kind: Any, message: bytes) -> Any:
         case {"is": "Refusal", "reason": str(reason)} if reason not in set(Reason):
             reply = {**reply, "reason": Reason.UNLISTED}
         case {"is": "VisitOpened", "offers": [*offers]}:
-            known = [each for each in offers if each["purpose"] in set(Purpose)]
+            known = [each for each in offers if _is_known(each)]
             reply = {**reply, "offers": known} if known else None
     return decode(kind, msgspec.json.encode(reply))
+
+
+def _is_known(offer: object) -> bool:
+    match offer:
+        case {"purpose": str(purpose)}:
+            return purpose in set(Purpose)
+        case _:
+            return False

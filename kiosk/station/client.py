@@ -6,6 +6,7 @@ A station holds only its certificate and key, and the CA that it trusts.
 from __future__ import annotations
 
 import http.client
+import io
 import logging
 import random
 import socket
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 from msgspec import Struct
@@ -38,6 +39,9 @@ from kiosk.contract.routes import (
     encode,
     routes,
 )
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +99,36 @@ def client_context(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
             f"{error.strerror or error}"
         ) from None
     return context
+
+
+class _Deadline(io.RawIOBase):
+    """What a socket receives until ``ends_at``, as the file that ``http.client`` reads.
+
+    The time-out of a socket is that of one wait: a peer that goes on sending would have no end.
+    """
+
+    def __init__(self, sock: socket.socket, ends_at: float, now: Callable[[], float]) -> None:
+        self._sock = sock
+        self._received = sock.makefile("rb", buffering=0)
+        self._ends_at = ends_at
+        self._now = now
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        left = self._ends_at - self._now()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._received.readinto(buffer)
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -236,10 +270,10 @@ class HttpAuthority:
         for each in self._endpoints:
             connection = each.new_connection()
             try:
-                connection.request("GET", OPENAPI, headers=self._headers)
-                status = connection.getresponse().status
+                response = self._request(connection, "GET", OPENAPI, self._now() + CONNECT_S)
+                status = response.status
                 yield each.address, "" if status == http.client.OK else f"status {status}"
-            except (OSError, http.client.HTTPException) as error:
+            except _NO_ANSWER as error:
                 yield (
                     each.address,
                     _unresolved(each.address, error) or str(error) or type(error).__name__,
@@ -254,7 +288,7 @@ class HttpAuthority:
         if answer.status == http.client.OK:
             try:
                 return decode_reply(route.reply, answer.body)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 # The error's text may repeat what was answered.
                 log.error("%s: the authority's answer is not known here", route.name)  # noqa: TRY400
                 raise ReplyUnknown(route.name) from None
@@ -287,8 +321,8 @@ class HttpAuthority:
                 connection, is_used = endpoint.take(self._now())
             answer = None
             try:
-                answer = self._exchange(connection, path, body, left)
-            except (OSError, http.client.HTTPException) as error:
+                answer = self._exchange(connection, path, body, deadline)
+            except _NO_ANSWER as error:
                 connection.close()
                 if is_used:
                     # It may have been closed while idle: that says nothing about the address.
@@ -323,18 +357,41 @@ class HttpAuthority:
             return min(untried, key=lambda each: max(now, each.free_at))
 
     def _exchange(
-        self, connection: http.client.HTTPConnection, path: str, body: bytes, left: float
+        self, connection: http.client.HTTPConnection, path: str, body: bytes, deadline: float
     ) -> _Answer:
+        response = self._request(connection, "POST", path, deadline, body)
+        found = response.read(LONGEST_REPLY + 1)
+        if len(found) > LONGEST_REPLY:
+            raise http.client.HTTPException("the answer is too long")
+        if response.length:
+            raise http.client.IncompleteRead(found, response.length)
+        after = response.headers.get("Retry-After", "")
+        is_number = after.isascii() and after.isdecimal()
+        return _Answer(response.status, found, min(float(after), BUSY_S) if is_number else None)
+
+    def _request(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        deadline: float,
+        body: bytes | None = None,
+    ) -> http.client.HTTPResponse:
+        """Return the answer, whose body has to be read until ``deadline``, too."""
+        left = deadline - self._now()
         if connection.sock is None:
             connection.timeout = min(CONNECT_S, left)
             connection.connect()
         connection.sock.settimeout(left)
-        connection.request("POST", path, body, self._headers)
-        response = connection.getresponse()
-        found = response.read(LONGEST_REPLY + 1)
-        if len(found) > LONGEST_REPLY:
-            raise http.client.HTTPException("the answer is too long")
-        after = response.headers.get("Retry-After", "")
-        return _Answer(
-            response.status, found, min(float(after), BUSY_S) if after.isdigit() else None
-        )
+
+        def until(sock: socket.socket, *given: Any, **named: Any) -> http.client.HTTPResponse:
+            received = cast(socket.socket, _Deadline(sock, deadline, self._now))
+            return http.client.HTTPResponse(received, *given, **named)
+
+        connection.response_class = cast(type[http.client.HTTPResponse], until)
+        connection.request(method, path, body, self._headers)
+        return connection.getresponse()
+
+
+_NO_ANSWER: Final = (OSError, http.client.HTTPException, ValueError)
+"""No answer came, or one that is malformed: ``http.client`` raises ``ValueError`` for some."""

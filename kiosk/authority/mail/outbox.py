@@ -105,6 +105,7 @@ class OutboxWorker:
         self._patience = patience or RetryTimes()
         self._relay_answers = relay_answers
         self._ask_at = float("-inf")
+        self._mend_at = float("-inf")
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -153,9 +154,20 @@ class OutboxWorker:
                 uow.jobs.claim(RELAY_ANSWERED if answers else RELAY_AWAY, _SPAN)
                 uow.commit()
 
+    def mend_times(self) -> None:
+        """Make due what a clock that was wrong put off, now and then."""
+        now = self._clock.monotonic()
+        if now < self._mend_at:
+            return
+        self._mend_at = now + self._patience.ask_every.total_seconds()
+        with self._store.begin() as uow:
+            uow.outbox.make_due(max(self._patience.longest_gap, self._patience.lease))
+            uow.commit()
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
+                self.mend_times()
                 self.drain_once()
                 self.record_relay()
             except StoreError as error:
@@ -180,18 +192,22 @@ class OutboxWorker:
         try:
             self._mailer.send(self._compose(message))
         except MailRefused as error:
-            return _SendResult.REFUSED, self._failed(message, error, None)
+            return _SendResult.REFUSED, self._failed(message, error, again=False)
         except MailError as error:
-            retry_at = self._patience.retry_at(message, self._clock.now())
-            denied = isinstance(error, MailDenied)
-            result = _SendResult.REFUSED if denied else _SendResult.AWAY
-            return result, self._failed(message, error, retry_at)
+            result = _SendResult.REFUSED if isinstance(error, MailDenied) else _SendResult.AWAY
+            return result, self._failed(message, error, again=True)
         return _SendResult.SENT, lambda uow: uow.outbox.mark_sent(message.id)
 
     def _failed(
-        self, message: OutboxMessage, error: MailError, retry_at: datetime | None
+        self, message: OutboxMessage, error: MailError, *, again: bool
     ) -> Callable[[UnitOfWork], None]:
-        fate = f"again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else "given up"
-        log.warning("notice %s (%s): %s; %s", message.id, message.template, error, fate)
         because, denied = str(error), isinstance(error, MailDenied)
-        return lambda uow: uow.outbox.mark_failed(message.id, because, retry_at, denied=denied)
+
+        def record(uow: UnitOfWork) -> None:
+            # By the database's clock, like all its times: this machine's may be another one.
+            retry_at = self._patience.retry_at(message, uow.now) if again else None
+            fate = f"again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else "given up"
+            log.warning("notice %s (%s): %s; %s", message.id, message.template, because, fate)
+            uow.outbox.mark_failed(message.id, because, retry_at, denied=denied)
+
+        return record

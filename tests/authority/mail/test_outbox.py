@@ -26,7 +26,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, new_id
 from kiosk.authority.store.tables import OutboxRow
 from kiosk.config.settings import ServiceSettings
-from tests.support.database import MACS, TestDatabase
+from tests.support.database import MACS, SetClock, TestDatabase
 from tests.support.smtp import relay_to, running
 from tests.support.stored import stored
 
@@ -311,3 +311,38 @@ def test_a_notice_that_cannot_be_read_lets_no_sent_one_be_sent_again(
     with pytest.raises(StoreError):
         worker(database, FakeMailer()).drain_once()
     assert kept(database, sent).sent_at == database.clock.now()
+
+
+@pytest.mark.parametrize("hours", [-100, -2, 2, 100])
+def test_the_next_try_is_by_the_clock_of_the_database(database: TestDatabase, hours: int) -> None:
+    """By a slower clock of this machine it was due at once, again and again, or given up."""
+    message_id = queue(database)
+    elsewhere = SetClock(database.clock.now() + timedelta(hours=hours))
+    tries = RetryTimes(first_gap=timedelta(hours=1))
+
+    class Denying(FakeMailer):
+        def send(self, message: Message) -> None:
+            if self.tried == 3:
+                sender.stop()
+            super().send(message)
+
+    mailer = Denying()
+    mailer.trouble = MailDenied("450 4.7.1 to RCPT")
+    sender = OutboxWorker(database.store(), mailer, elsewhere, compose, tries)
+    sender.drain_once()
+    message = kept(database, message_id)
+    assert (mailer.tried, message.failed_at) == (1, None)
+    assert message.next_at == database.clock.now() + timedelta(hours=1)
+
+
+def test_what_was_queued_by_a_clock_that_was_wrong_is_sent(database: TestDatabase) -> None:
+    """It waited until then, while nobody was told."""
+    database.clock.forward(days=700)
+    early = queue(database)
+    database.clock.forward(days=-700)
+    mailer = FakeMailer()
+    sender = worker(database, mailer)
+    sender.start()
+    assert mailer.event.wait(10)
+    sender.stop()
+    assert kept(database, early).sent_at == database.clock.now()

@@ -117,6 +117,11 @@ class Outbox(Repository):
         claimed = [row.record(OutboxMessage) for row in rows]
         return tuple(sorted(claimed, key=lambda message: message.created_at))
 
+    def make_due(self, longest: timedelta) -> None:
+        """Make due what is put off for longer than that: by a clock that was wrong once."""
+        late = update(OutboxRow).where(*_WAITS, col(OutboxRow.next_at) > self._now + longest)
+        self._gateway.run(late.values(next_at=self._now))
+
     def mark_sent(self, message_id: str) -> None:
         """The relay accepted it."""
         self._gateway.write(_MARK_SENT, {"message": message_id, "now": self._now})

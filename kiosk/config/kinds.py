@@ -61,7 +61,7 @@ class Number:
 
     def _number(self, value: object) -> float:
         if isinstance(value, str | int | float) and not isinstance(value, bool):
-            with suppress(ValueError):
+            with suppress(ValueError, OverflowError):
                 return float(value)
         raise InvalidValue("is not a number")
 

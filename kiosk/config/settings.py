@@ -67,7 +67,10 @@ def _word(what: str, pattern: str) -> Callable[[str], str]:
     return read
 
 
-_HOST_AND_PORT = r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}"
+_PORT = "([0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+"""0 to 65535: of a larger number the C library takes the lowest 16 bits, which is another port."""
+
+_HOST_AND_PORT = rf"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):{_PORT}"
 
 _CREDENTIAL = Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True)
 _LISTEN = Text("host:port", _HOST_AND_PORT, empty=True)

@@ -182,7 +182,9 @@ class SessionServer:
         connection.settimeout(WAIT_S)
         received, given, _, _ = socket.recv_fds(connection, LONGEST, 4)
         while not received.endswith(b"\n") and len(received) < LONGEST:
-            received += connection.recv(LONGEST)
+            if not (more := connection.recv(LONGEST)):
+                raise ConfigError("a login ended before it had said all")
+            received += more
         if len(given) != 4:
             raise ConfigError("a session was handed over without a terminal")
         login = json.loads(received)

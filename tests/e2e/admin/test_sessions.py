@@ -136,3 +136,16 @@ def test_what_hands_over_no_terminal_gets_no_session(door: Door, warm: Warm) -> 
         connection.sendall(b"{}\n")
         assert connection.recv(8) == b"1\n"
     warm.await_sessions(0)
+
+
+@pytest.mark.parametrize("said", [b"", b'{"TERM": '])
+def test_a_login_that_ends_before_it_has_said_all_leaves_no_session(
+    door: Door, warm: Warm, said: bytes
+) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(SECONDS)
+        connection.connect(str(warm.socket))
+        connection.sendall(said)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(8) == b"1\n"
+    warm.await_sessions(0)

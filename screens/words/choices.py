@@ -10,7 +10,7 @@ from screens.words.frame import count, how_long
 MENU_TITLE = "What would you like to do?"
 HINT = "Choose with the arrow keys and press Enter, or touch."
 MENU_HINT = "Press its number, or the arrow keys and Enter, or touch."
-WAITING = "The code in your email ends as soon as you choose."
+WAITING = "The code in your email stops working once you choose."
 BACK_TO_CODE = "Back to the code"
 BLOCKED = (
     "Self-service is blocked for you, so this is all that you can do here. Who can lift the block:"
@@ -28,8 +28,8 @@ OWNER_NO = "No, stop"
 
 STOP_TITLE = "Enter the number from the email"
 STOP_TEXT = (
-    "It stands at the end of the email about what you did not do. It stops self-service for "
-    "your smartcard until the Registration Authority has looked."
+    "It is at the end of the email about what you did not do. It stops self-service for "
+    "your smartcard until the Registration Authority has looked into it."
 )
 # Here "Stop" on the button that only leaves would be taken for the one that stops the misuse.
 STOP_LATER = "Not now"
@@ -39,7 +39,7 @@ SUCCESS_NEXT = "Take your smartcard out to finish."
 
 TROUBLE_TITLE = "We could not reach the service"
 TROUBLE_TEXT = "Nothing that you entered is lost, and trying again is never counted twice."
-TROUBLE_HELP = "Please try again. If it goes on like this, use another station or ask for help."
+TROUBLE_HELP = "Please try again. If it keeps happening, use another station or ask for help."
 
 PURPOSES: Final[dict[Purpose, str]] = {
     Purpose.REGISTER: "Register for self-service",
@@ -103,7 +103,9 @@ def greeting(name: str) -> str:
 
 def stop_number_wrong(tries_left: int) -> str:
     left = count(tries_left, "try", "tries").capitalize()
-    return f"That is not the number, or it is too old. An unlock code is not it. {left} left."
+    return (
+        f"That is not the number, or it is too old. An unlock code does not work here. {left} left."
+    )
 
 
 def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
@@ -114,14 +116,14 @@ def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
     if what is Purpose.CHANGE_EMAIL and counts_in_s > 0:
         return (
             "Your new email address is noted.",
-            f"It counts in {how_long(counts_in_s)}. Until then codes go to the old one.",
+            f"We start using it in {how_long(counts_in_s)}. Until then codes go to the old one.",
         )
     if what is Purpose.REGISTER and counts_in_s > 0:
         return (
             "You are registered.",
             (
-                f"Your new email address counts in {how_long(counts_in_s)}. Until then codes go to "
-                "the old one."
+                f"We start using your new email address in {how_long(counts_in_s)}. Until then codes "
+                "go to the old one."
             ),
         )
     if what is Purpose.FIRST_UNLOCK and counts_in_s > 0:

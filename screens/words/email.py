@@ -23,7 +23,7 @@ SOMETHING_ELSE = "Do something else"
 CORRECT_ADDRESS = "Correct the email address"
 BY_EMAIL = "By email"
 THEN_NEW_PIN = "Then you choose a new PIN."
-STILL_COUNTS = "It is the same code as before: it counts until you set a new PIN."
+STILL_COUNTS = "It is the same code as before: it works until you set a new PIN."
 OTHER_ADDRESS = f'To correct the address, choose "{SOMETHING_ELSE}".'
 IN_ITS_PLACE = "A code by email takes the place of this one."
 

@@ -24,7 +24,7 @@ ERASE_SIGN = "←"
 SPACE_KEY = "Space"
 
 ENTER_TEXT = "Please write something first."
-KEYS_LOST = "Too many keys: some are missing."
+KEYS_LOST = "Too fast: some of it is missing."
 
 
 def too_small(columns: int, rows: int) -> str:

@@ -17,11 +17,11 @@ UNLOCKED_TEXT = (
 )
 ONLY_DIGITS = "Only digits go in here."
 LETTERS = (
-    "If your PIN has letters, first set one of digits at your computer, or go to the "
+    "If your PIN has letters, first change it to digits only at your computer, or go to the "
     "Registration Authority."
 )
 NEW_TITLE = "Choose a new PIN"
-KEEP_RULES = "Please keep every rule below first."
+KEEP_RULES = "Every rule below has to be met first."
 REPEAT_TITLE = "Enter the new PIN again"
 REPEAT_TEXT = "This makes sure that it is the PIN you meant."
 

@@ -164,7 +164,7 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
     ),
     Reason.CARD_UNREADABLE: RefusalWords(
         "We cannot read this smartcard",
-        "It may be the wrong way round, or not be all the way in.",
+        "It may be the wrong way round, or not all the way in.",
         "Take it out and put it in again, with the chip first. "
         "If that does not help, take it to the Registration Authority.",
     ),
@@ -213,7 +213,7 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
     ),
     Reason.CHANGED_MEANWHILE: RefusalWords(
         "This visit cannot go on",
-        "It no longer fits our records: they were changed meanwhile, or it took too long. "
+        "It no longer fits our records: they have changed since, or it took too long. "
         "You did nothing wrong.",
         "Take your smartcard out and put it in again, to see what you can do here now. "
         "If you have just chosen a new PIN, try it first.",

@@ -35,38 +35,38 @@ REMOVE_TITLE = "Take your smartcard out"
 
 PULLED: Final[dict[PulledFrom, tuple[str, str]]] = {
     PulledFrom.UNBLOCK: (
-        "The last smartcard left before we knew whether its PIN was set.",
+        "The last smartcard was taken out before we knew whether its PIN was set.",
         (
             "Put it back in: we check what was done. "
             "If it is still locked, unlock it again. If not, try the new PIN."
         ),
     ),
     PulledFrom.CHANGE: (
-        "The last smartcard left before we knew whether its PIN was changed.",
-        "Put it back in, and try the new PIN. If it is refused, the old one still counts.",
+        "The last smartcard was taken out before we knew whether its PIN was changed.",
+        "Put it back in, and try the new PIN. If it is refused, the old one still works.",
     ),
     PulledFrom.UNLOCKED: (
-        "The last smartcard left early, but it is unlocked.",
+        "The last smartcard was taken out early, but it is unlocked.",
         "Its new PIN is set. There is nothing to do again.",
     ),
     PulledFrom.SAVING: (
-        "The last smartcard left before we knew whether everything was saved.",
+        "The last smartcard was taken out before we knew whether everything was saved.",
         "We send an email once it is. If none comes, put the smartcard back in.",
     ),
     PulledFrom.CHANGED: (
-        "The last smartcard left early, but its PIN is changed.",
+        "The last smartcard was taken out early, but its PIN is changed.",
         "Its new PIN is set. There is nothing to do again.",
     ),
     PulledFrom.REGISTERED: (
-        "The last smartcard left early, but its holder is registered.",
+        "The last smartcard was taken out early, but its holder is registered.",
         "Everything is saved. There is nothing to do again.",
     ),
     PulledFrom.EMAIL_SAVED: (
-        "The last smartcard left early, but the new email address is saved.",
-        "We send an email about when it counts. There is nothing to do again.",
+        "The last smartcard was taken out early, but the new email address is saved.",
+        "We send an email that says when we start using it. There is nothing to do again.",
     ),
     PulledFrom.QUESTIONS_SAVED: (
-        "The last smartcard left early, but the new security questions are saved.",
+        "The last smartcard was taken out early, but the new security questions are saved.",
         "There is nothing to do again.",
     ),
 }

@@ -122,8 +122,8 @@ def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
         return (
             "You are registered.",
             (
-                f"We start using your new email address in {how_long(counts_in_s)}. Until then codes "
-                "go to the old one."
+                f"We start using your new email address in {how_long(counts_in_s)}. Until then "
+                "codes go to the old one."
             ),
         )
     if what is Purpose.FIRST_UNLOCK and counts_in_s > 0:

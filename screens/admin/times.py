@@ -61,7 +61,7 @@ class Times:
     def beginning(self, text: str) -> datetime | None:
         """Parse ``2026-03-04``, with or without ``09:30`` after it; None for anything else."""
         for form in (_DAY, f"{_DAY} %H:%M"):
-            with suppress(ValueError):
+            with suppress(ValueError, OverflowError):  # the latter at the calendar's ends
                 return self._here(datetime.strptime(text, form))  # noqa: DTZ007 - it is added
         return None
 
@@ -70,8 +70,11 @@ class Times:
         begins = self.beginning(text)
         if begins is None or " " in text:
             return begins
-        day = begins.astimezone(self.zone).date() + timedelta(days=1)
-        return self._here(datetime.combine(day, time()))
+        try:
+            day = begins.astimezone(self.zone).date() + timedelta(days=1)
+            return self._here(datetime.combine(day, time()))
+        except OverflowError:  # no day follows the calendar's last one
+            return begins
 
     def _here(self, naive: datetime) -> datetime:
         return naive.astimezone() if self.zone is None else naive.replace(tzinfo=self.zone)

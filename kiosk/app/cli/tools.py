@@ -191,10 +191,10 @@ def moment(text: str) -> datetime:
     """Parse a day or a time, in this machine's zone unless it names one; an ``argparse`` type."""
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+        return read if read.tzinfo else read.astimezone()
+    except (ValueError, OverflowError):  # the latter at the calendar's ends
         like = "2026-11-01 or 2026-11-01T09:30"
         raise argparse.ArgumentTypeError(f"{text!r} is no day or moment like {like}") from None
-    return read if read.tzinfo else read.astimezone()
 
 
 def grounds_of(args: argparse.Namespace) -> Grounds:

@@ -57,6 +57,11 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
     for name, at in (("since", only.since), ("until", only.until)):
         if isinstance(at, datetime) and at.utcoffset() is None:
             raise NotTaken(name, "Say the time zone, too.")
+        try:
+            if at is not None:
+                at.astimezone(UTC)
+        except OverflowError:
+            raise NotTaken(name, "There is no such moment in UTC. Leave this empty.") from None
     if only.since is not None and only.until is not None and only.since >= only.until:
         raise NotTaken("until", "This is not after the beginning.")
     for name in ("station", "staff", "kind"):

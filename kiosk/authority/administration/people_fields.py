@@ -23,6 +23,9 @@ LIMIT_MOST = 15
 _ROUNDED = re.compile(r"\d([.,]\d+)?[eE][+-]?\d+")
 _WHOLE = re.compile(r"\d+[.,]0+")
 _OTHER_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
+_FIRST_END = datetime(2000, 1, 1, tzinfo=UTC)
+_NO_END = "must be from 2000 to 9999-12-30; leave it empty for a card that does not expire"
+"""Programs write the first or the last day of their calendar for no day at all."""
 _SHORT_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}")
 _SPREADSHEET = "a spreadsheet has changed it; format the column as text and export it again"
 
@@ -133,13 +136,19 @@ def read_expires(text: str) -> datetime | None:
     try:
         if len(text) <= len("2026-12-31"):
             day = date.fromisoformat(text)
-            return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
+            end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+        else:
+            moment = datetime.fromisoformat(text)
+            end = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise CellRefused("expires", _NO_END) from None
+    except ValueError:
         hint = "; day and month cannot be told apart" if _OTHER_DATE.fullmatch(text) else ""
         wanted = f"is no day of the form YYYY-MM-DD, such as 2027-03-31{hint}"
         raise CellRefused("expires", wanted) from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if end < _FIRST_END:
+        raise CellRefused("expires", _NO_END)
+    return end
 
 
 def read_secret_limit(text: str) -> int | None:

@@ -207,7 +207,16 @@ def test_a_pin_key_belongs_to_a_family_that_signs_after_its_pin(
             "is no day of the form YYYY-MM-DD, such as 2027-03-31; day and month cannot be told",
         ),
         ("expires", "soon", "is no day of the form YYYY-MM-DD, such as 2027-03-31"),
-        ("expires", "9999-12-31", "is no day of the form YYYY-MM-DD, such as 2027-03-31"),
+        *(
+            ("expires", cell, "leave it empty for a card that does not expire")
+            for cell in (
+                "9999-12-31",
+                "9999-12-31T23:00:00-05:00",
+                "0001-01-01T00:00:00",
+                "0001-01-01T00:00:00+14:00",
+                "1900-01-01",
+            )
+        ),
         ("secret_limit", "0", "must be 1 to 15"),
         ("secret_limit", "16", "must be 1 to 15"),
         ("secret_limit", "three", "must be 1 to 15"),

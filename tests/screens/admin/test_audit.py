@@ -161,6 +161,14 @@ async def test_days_are_counted_whole_and_times_are_taken_as_they_are() -> None:
         assert "from today 09:30" in run.text
 
 
+async def test_the_last_day_of_the_calendar_is_taken() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5", "f", *["tab"] * 5, *"9999-12-31")
+        await run.send()
+        assert asked(run)[-1][0] == AuditFilter(until=datetime(9999, 12, 31, tzinfo=UTC))
+        assert "before 31 Dec 9999" in run.text
+
+
 async def test_what_the_desk_does_not_know_is_said_at_its_field_and_loses_nothing() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f5", "f", *"100200300999", "tab", *"Library")

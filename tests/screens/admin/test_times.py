@@ -54,6 +54,17 @@ def test_a_span_is_told_in_its_biggest_unit(seconds: float, read: str) -> None:
         assert TIMES.ago(NOW - timedelta(seconds=seconds)) == f"{read} ago"
 
 
+@pytest.mark.parametrize(
+    "zone", [UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))]
+)
+@pytest.mark.parametrize("typed", ["0001-01-01", "9999-12-31", "9999-12-31 23:59"])
+def test_a_day_at_an_end_of_the_calendar_is_read(zone: timezone, typed: str) -> None:
+    times = Times(lambda: NOW, zone)
+    for moment in (times.beginning(typed), times.ending(typed)):
+        assert moment is not None
+        assert f"{moment.year:04}" == typed[:4]
+
+
 def test_what_is_over_is_over() -> None:
     assert TIMES.left(NOW + timedelta(minutes=9)) == "9 min"
     assert TIMES.left(NOW) == "over"

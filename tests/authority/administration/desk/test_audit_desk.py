@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from stat import S_IMODE
 
@@ -136,6 +136,8 @@ def test_a_filter_is_written_as_staff_know_it(
         (AuditFilter(reference="10AB"), "reference"),
         (AuditFilter(since=samples.NOW.replace(tzinfo=None)), "since"),
         (AuditFilter(since=samples.NOW, until=samples.NOW), "until"),
+        (AuditFilter(since=datetime.min.replace(tzinfo=timezone(timedelta(hours=9)))), "since"),
+        (AuditFilter(until=datetime.max.replace(tzinfo=timezone(-timedelta(hours=9)))), "until"),
     ],
 )
 def test_what_is_nobody_and_nothing_is_said(

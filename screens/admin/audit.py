@@ -171,9 +171,10 @@ def row_lines(line: AuditLine, times: Times) -> tuple[Content, ...]:
         ("Kind", line.kind),
         ("Row", row_name(line.seq)),
     )
-    details = (("", ""), *(("", detail) for detail in line.detail.split("; ") if detail))
+    # Never split: what staff wrote may hold what looks like the next detail.
+    details = ("", *line.details) if line.details else ()
     return tuple(named(name, value) for name, value in facts if value) + tuple(
-        named(name, value, 0) for name, value in details if line.detail
+        named("", detail, 0) for detail in details
     )
 
 

@@ -202,7 +202,7 @@ class AuditLines:
                     station=event.station or "",
                     who=self._name_of(event.actor),
                     reference=event.reference,
-                    detail="; ".join((*grounds, *_rest(event, self._name_of, cards))),
+                    details=(*grounds, *_rest(event, self._name_of, cards)),
                 )
             )
         return tuple(lines)

@@ -98,7 +98,7 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """One row; ``sentence`` is the event in plain words, ``detail`` the rest as recorded.
+    """One row; ``sentence`` is the event in plain words, ``details`` the rest as recorded.
 
     ``number`` and ``name`` are the holder's; of one who was erased there is no number, and the name
     says so. ``card`` is its family and identifier, as the card reports it: ``piv 0123…``.
@@ -114,7 +114,12 @@ class AuditLine:
     station: str
     who: str
     reference: str
-    detail: str
+    details: tuple[str, ...]
+
+    @property
+    def detail(self) -> str:
+        """The details in one line; a text that somebody wrote may look like several of them."""
+        return "; ".join(self.details)
 
     @property
     def person(self) -> str:

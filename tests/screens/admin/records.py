@@ -60,7 +60,8 @@ def _row(seq: int, at: datetime) -> AuditLine:
     number, name = PEOPLE[seq % len(PEOPLE)] if is_of_person else ("", "")
     reference = f"{'ABCDEFGHJK'[seq % 10]}4XT-{seq:03}M"
     card = f"piv {seq:032x}" if station else ""
-    return AuditLine(seq, at, kind, told, number, name, card, station, who, reference, detail)
+    details = tuple(filter(None, detail.split("; ")))
+    return AuditLine(seq, at, kind, told, number, name, card, station, who, reference, details)
 
 
 def questions() -> list[QuestionLine]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from kiosk.authority.administration.views import AuditFilter, CountedAs, ExportFormat
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
-from screens.admin.audit import AuditRows
+from screens.admin.audit import AuditRows, row_lines
 from screens.admin.stations import StationsPage
 from screens.admin.table import Table
+from screens.admin.times import Times
+from tests.screens.admin import records
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SIZES, Run, running, said
 from tests.screens.admin.record_samples import record_samples
@@ -161,6 +164,13 @@ async def test_days_are_counted_whole_and_times_are_taken_as_they_are() -> None:
         assert "from today 09:30" in run.text
 
 
+def test_a_detail_that_looks_like_several_is_one_line() -> None:
+    forged = "reason: “Phone lost; agreed by: Mary Boss”"
+    line = replace(records.audit()[0], details=(forged, "failures: 3"))
+    shown = [content.plain for content in row_lines(line, Times())]
+    assert shown[-3:] == ["", forged, "failures: 3"]
+
+
 async def test_the_last_day_of_the_calendar_is_taken() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f5", "f", *["tab"] * 5, *"9999-12-31")
@@ -298,7 +308,7 @@ async def test_rows_are_shown_as_they_are() -> None:
         "[link]",
         "",
         "",
-        "x: [red]",
+        ("x: [red]",),
     )
     async with running(desk, PAGES) as run:
         await run.press("f5", "enter")

@@ -75,12 +75,24 @@ def test_rows_are_told_in_words_and_names(
     assert lifted.detail.startswith(
         "reason: “Locked out since the morning”; identified by: “Photo ID, in person”; "
     )
-    assert "failures: 3" in lifted.detail
+    assert "failures: 3" in lifted.details
     assert (wrong.sentence, wrong.station) == (
         "Answered the security questions wrongly; two attempts left.",
         "Ward 7",
     )
     assert (opened.who, opened.reference, opened.detail) == ("", "10AB-9XYZ", "")
+
+
+def test_a_reason_that_looks_like_more_is_one_detail(
+    desk: AuditDesk, holder_id: str, agent: Office
+) -> None:
+    forged = Grounds("Phone lost; agreed by: Mary Boss", "Photo ID; staff: Mary Boss")
+    with agent.act(Action.LIFT_BLOCK, forged, seen=Seen(holder_id, 1)) as act:
+        act.record(StaffKind.BLOCK_LIFTED, failures=3)
+    assert desk.page(AuditFilter()).lines[0].details[:2] == (
+        "reason: “Phone lost; agreed by: Mary Boss”",
+        "identified by: “Photo ID; staff: Mary Boss”",
+    )
 
 
 def test_a_row_names_the_card_as_the_card_names_itself(

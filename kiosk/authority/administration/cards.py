@@ -28,7 +28,7 @@ from kiosk.authority.administration.views import (
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel, archive_secrets
-from kiosk.authority.errors import NotFound, NotTaken
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
@@ -84,6 +84,25 @@ def secret_of(opened: OpenedAct) -> Sensitive | IssuedFrom | None:
     return IssuedFrom(master) if master else opened.secret("secret")
 
 
+REPLACED_SINCE: Final = (
+    "Another unblock secret was recorded for this card since this was proposed: decline it, look "
+    "again, and propose it anew."
+)
+_REVISION: Final = "replaced_revision"
+
+
+def is_secret_overtaken(card: Card, opened: OpenedAct) -> bool:
+    """Return whether a proposed secret would replace another one than when it was proposed.
+
+    A station gives a card a new one after an unblock: the proposed one may be an older one.
+    """
+    return opened.number(_REVISION) != _revision_of(card)
+
+
+def _revision_of(card: Card) -> int:
+    return card.sealed_secret.revision if card.sealed_secret else 0
+
+
 def add_card(uow: UnitOfWork, sealer: Sealer, holder: Cardholder, wanted: NewCard) -> Card:
     """Add the card to the holder's; raises ``NotTaken``, naming the field that is wrong."""
     if wanted.expires_at is not None and wanted.expires_at <= uow.now:
@@ -127,8 +146,7 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
         )
         if taken is None:
             raise NotTaken("secret", "Enter the card's unblock secret.")
-    revision = card.sealed_secret.revision + 1 if card.sealed_secret else 1
-    return sealer.seal(taken, SealLabel(named, SealKind.UNBLOCK, revision))
+    return sealer.seal(taken, SealLabel(named, SealKind.UNBLOCK, _revision_of(card) + 1))
 
 
 def _named(wanted: NewCard) -> CardId:
@@ -393,10 +411,13 @@ class CardsDesk(Desk):
             holder = act.holder()
             card = _card_in_use(act, holder, card_id)
             sealed = seal(self._office.means.sealer, card, secret)
+            before = _revision_of(card)
+            act.amend(**{_REVISION: before})
+            if act.agreement is not None and is_secret_overtaken(card, act.agreement.proposed):
+                raise ConcurrentChange(REPLACED_SINCE)
             archive_secrets(act.uow, self._office.means.sealer, card)
             # One that was granted the other secret is not given this one.
             end_visits(act.uow, card.id, granted=True)
-            before = card.sealed_secret.revision if card.sealed_secret else 0
             act.uow.cards.replace_secret(card.id, before, sealed)
             if sealed.derived_from:
                 act.uow.cards.note_issued(card.id)

@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from kiosk.authority.administration.cards import card_of, secret_of
+from kiosk.authority.administration.cards import (
+    REPLACED_SINCE,
+    card_of,
+    is_secret_overtaken,
+    secret_of,
+)
 from kiosk.authority.administration.codes import CodesDesk, codes_waiting, giver_of
 from kiosk.authority.administration.login import read_public_key
 from kiosk.authority.administration.office import (
@@ -377,6 +382,9 @@ def _sentence(uow: UnitOfWork, sealer: Sealer, kept: ProposedAct) -> tuple[str, 
         sentence = ""
     if not sentence:
         return f"{kept.action}: what was entered cannot be read.", UNREADABLE
+    card = uow.cards.get(opened.card_id) if kept.act == "cards.set_secret" else None
+    if card is not None and is_secret_overtaken(card, opened):
+        return sentence, REPLACED_SINCE
     not_after = _NOT_AFTER.get(kept.act)
     overtaken = not_after is not None and not_after.came_after(uow, opened.seen)
     return sentence, OVERTAKEN if overtaken else ""

@@ -26,6 +26,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import AuditKind, StaffKind, audit_message, record
 from kiosk.authority.audit.sentences import ACTS
+from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.errors import (
     AdministrationError,
     ConcurrentChange,
@@ -476,6 +477,25 @@ def test_a_confirmed_address_is_not_replaced_by_what_was_proposed_before(
         agree_all(second)
     assert "Changed the email address" in caught.value.changes[0]
     assert address(means, asha) == "confirmed@nhs.uk"
+
+
+def test_a_secret_that_a_card_got_since_is_not_replaced_by_what_was_proposed_before(
+    means: StaffDependencies, first: Office, second: Office, ready: samples.Person
+) -> None:
+    CALLS["cards.set_secret"](AdminDesk(first), ready, "")
+    drawn = means.sealer.seal(Sensitive("31415926"), SealLabel(ready.card_id, SealKind.UNBLOCK, 2))
+    with means.store.begin() as uow:  # as a station does after an unblock
+        assert uow.cards.replace_secret(ready.card.id, 1, drawn)
+        uow.commit()
+    (line,) = AdminDesk(second).proposals.waiting()
+    assert "Another unblock secret was recorded" in line.why_not
+    with pytest.raises(ConcurrentChange, match="propose it anew"):
+        agree_all(second)
+    assert secret_of(means, cards_of(means, ready)[0]) == "31415926"
+    decline_all(first)
+    CALLS["cards.set_secret"](AdminDesk(first), ready, "")
+    agree_all(second)
+    assert secret_of(means, cards_of(means, ready)[0]) == NEW_PUK
 
 
 def test_after_a_week_nobody_agrees(

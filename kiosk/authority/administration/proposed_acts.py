@@ -137,10 +137,8 @@ def _fingerprint(opened: OpenedAct) -> str:
 
 
 def _card_fingerprint(opened: OpenedAct) -> str:
-    if not (pasted := opened.text("key")):
-        return "on record"
     try:
-        key = read_pasted_key(pasted, opened.text("driver"), None)
+        key = read_pasted_key(opened.text("key"), opened.text("driver"), None)
     except CellRefused:
         key = None
     return fingerprint(key) if key else "that cannot be read"

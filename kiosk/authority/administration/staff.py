@@ -6,6 +6,7 @@ the same moment, only one may.
 
 from __future__ import annotations
 
+import base64
 import re
 import unicodedata
 from dataclasses import replace
@@ -219,6 +220,8 @@ class StaffDesk(Desk):
             member = _member(act.uow, staff_id, revision)
             known = _recorded_card(act.uow, card)
             public_key = entered("key", lambda: _pin_key(key, known))
+            # Who agrees sees this key, also where it is the recorded one, and lets in no other.
+            act.amend(key=base64.b64encode(public_key).decode())
             new = StaffCard(
                 known.id,
                 member.id,

@@ -301,7 +301,7 @@ class _TlsListener:
     def __init__(
         self,
         listening: socket.socket,
-        context: ssl.SSLContext,
+        context: Callable[[], ssl.SSLContext],
         timeout_s: float,
         counted: _Handshakes,
         connect: Callable[[], Connection],
@@ -353,7 +353,7 @@ class _TlsListener:
             await self._loop.connect_accepted_socket(
                 self._connect,
                 handshake.accepted,
-                ssl=self._context,
+                ssl=self._context(),
                 ssl_handshake_timeout=self._timeout_s,
             )
         except OSError:
@@ -615,11 +615,17 @@ class AuthorityServer:
             raise ConfigError(f"authority.socket: {path}: {error.strerror}") from None
 
     async def listen_on_tls(
-        self, host: str, port: int, context: ssl.SSLContext, *, anonymous: bool = False
+        self,
+        host: str,
+        port: int,
+        context: Callable[[], ssl.SSLContext],
+        *,
+        anonymous: bool = False,
     ) -> int:
-        """Accept connections by ``context`` of ``server_context``; return the port.
+        """Accept connections by what ``context`` returns for each; return the port.
 
-        To ``anonymous`` clients it serves only the routes without a certificate.
+        It is one of ``server_context``, and must not change any more. To ``anonymous`` clients it
+        serves only the routes without a certificate.
         """
         identify = anonymous_peer if anonymous else peer_of
         limits = self.limits

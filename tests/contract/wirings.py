@@ -103,7 +103,7 @@ class Served:
         """Listen over TLS; ``anonymous`` clients show no certificate, and are accepted."""
         context = server_context("" if anonymous else believed)
         context.load_cert_chain(certificate, key)
-        listen = self.server.listen_on_tls(HOST, 0, context, anonymous=anonymous)
+        listen = self.server.listen_on_tls(HOST, 0, lambda: context, anonymous=anonymous)
         return TlsAddress(HOST, self._do(listen))
 
     @contextmanager

@@ -24,7 +24,9 @@ log = logging.getLogger(__name__)
 class Network:
     """Both listeners; ``renew_if_due`` renews their certificates while they serve.
 
-    New handshakes get the last loaded certificate, so a renewal ends no connection.
+    New handshakes get the last loaded certificate, so a renewal ends no connection. It is in a
+    context of its own each time: OpenSSL crashes where one changes while a handshake begins with
+    it, and keeps nothing usable of one into which a pair was loaded that does not fit.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Network:
         believed = "\n".join(each for each in (ca.pem.strip(), yours.strip()) if each) + "\n"
         terms = Terms(self._life, believed, named.addresses)
         self.enrolment = StationEnrolment(store, ca, terms)
+        self._believed = believed
         self._for_stations = server_context(believed)
         self._for_enrolment = server_context("")
         self._renew_at = datetime.min.replace(tzinfo=UTC)
@@ -47,11 +50,12 @@ class Network:
         """Listen as the settings say; raises ``ConfigError``."""
         if self._named.listen:
             self.renew_if_due()
-            await server.listen_on_tls(*_split(self._named.listen), self._for_stations)
+            where = _split(self._named.listen)
+            await server.listen_on_tls(*where, lambda: self._for_stations)
             log.info("serving on %s", self._named.listen)
         if self._named.enrol_listen:
             where = _split(self._named.enrol_listen)
-            await server.listen_on_tls(*where, self._for_enrolment, anonymous=True)
+            await server.listen_on_tls(*where, lambda: self._for_enrolment, anonymous=True)
             log.info("enrolling stations on %s", self._named.enrol_listen)
 
     def renew_if_due(self) -> None:
@@ -65,9 +69,9 @@ class Network:
         if now >= self._renew_at and self._named.addresses:
             hosts = tuple(dict.fromkeys(host_of(each) for each in self._named.addresses))
             own, until = self._ca.issue_own(hosts, now, self._life)
-            _load(self._for_enrolment, own)
+            self._for_enrolment = _with_own("", own)
             if not self._named.certificate:
-                _load(self._for_stations, own)
+                self._for_stations = _with_own(self._believed, own)
             self._renew_at = until - self._life / RENEWAL_PART
         if self._named.certificate:
             self._load_files()
@@ -78,7 +82,9 @@ class Network:
         try:
             stamp = (stamp_of(certificate), stamp_of(key))
             if stamp != self._loaded:
-                self._for_stations.load_cert_chain(certificate, key)
+                context = server_context(self._believed)
+                context.load_cert_chain(certificate, key)
+                self._for_stations = context
         except (OSError, ssl.SSLError) as error:
             raise ConfigError(
                 f"authority.certificate: {certificate} and the key {key} cannot be used: "
@@ -99,13 +105,15 @@ def estates_ca(named: AuthoritySettings, environ: Mapping[str, str]) -> str:
     return found
 
 
-def _load(context: ssl.SSLContext, own: str) -> None:
-    """Load key and certificate from memory: the key is in no file."""
+def _with_own(believed: str, own: str) -> ssl.SSLContext:
+    """Return a context with key and certificate from memory: the key is in no file."""
+    context = server_context(believed)
     held = os.memfd_create("certificate", os.MFD_CLOEXEC)
     with os.fdopen(held, "wb") as file:
         file.write(own.encode())
         file.flush()
         context.load_cert_chain(f"/proc/self/fd/{held}")
+    return context
 
 
 def _split(listen: str) -> tuple[str, int]:

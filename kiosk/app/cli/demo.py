@@ -54,8 +54,10 @@ def run(args: argparse.Namespace) -> int:
     from kiosk.config.loading import require_own_folder
     from kiosk.contract.errors import KioskError
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise KioskError("the demo needs a terminal: run it in one, at least 60 by 23")
+    if not all(map(os.isatty, (0, 1, 2))):
+        raise KioskError(
+            "the demo needs a terminal, with nothing redirected: run it in one, at least 60 by 23"
+        )
     columns, rows = os.get_terminal_size()
     if columns < LEAST[0] or rows < LEAST[1]:
         # One line of the narrowest terminal: a longer one is broken within a word.

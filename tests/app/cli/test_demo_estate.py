@@ -388,13 +388,23 @@ def test_a_terminal_that_is_too_small_for_it_has_room_for_the_reason(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Before: it was two lines, broken within a word."""
-    for stream in ("stdin", "stdout"):
-        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+    monkeypatch.setattr(os, "isatty", lambda _fd: True)
     monkeypatch.setattr(os, "get_terminal_size", lambda *_fd: os.terminal_size((60, 20)))
     assert main(["demo"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "kiosk: this terminal is 60 by 20; make it 60 by 23"
     assert len(line) < 60
+
+
+@pytest.mark.parametrize("redirected", [0, 1, 2])
+def test_nothing_of_it_is_redirected(
+    redirected: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: with its standard error in a file it drew its pages there, and nothing was seen."""
+    monkeypatch.setattr(os, "isatty", lambda fd: fd != redirected)
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_fd: os.terminal_size((60, 20)))
+    assert main(["demo"]) == 1
+    assert "needs a terminal, with nothing redirected" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("code", "waits"), [(0, []), (1, [READ_S])])

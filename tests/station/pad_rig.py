@@ -12,12 +12,11 @@ from tests.station.rig import Rig
 
 def pad_rig(
     *endings: Exception | None,
-    times: IdleTimes | None = None,
     authority: FakeAuthority | None = None,
 ) -> Rig:
     """``endings`` say how each asking ends, as ``FakeCards.on_pad`` does."""
     cards = FakeCards(pin_pad=True, on_pad=list(endings))
-    return Rig(times or IdleTimes(60, 20, 60), cards=cards, authority=authority or FakeAuthority())
+    return Rig(IdleTimes(60, 20, 60), cards=cards, authority=authority or FakeAuthority())
 
 
 async def close(rig: Rig) -> None:

@@ -167,12 +167,16 @@ async def test_a_look_that_fails_puts_the_station_out_of_service_and_is_tried_ag
 
 
 async def test_quiet_asks_and_then_ends_the_visit() -> None:
-    rig = Rig(IdleTimes(0.05, 0.05, 60))
+    rig = Rig(IdleTimes(60, 20, 60))
     await rig.until(s.Attract)
-    rig.monitor.post(CardInserted("R", 1))
+    await rig.insert()
+    rig.quiet_for(60)
     await rig.until(s.StillThere)
     rig.loop.submit(e.Stayed(rig.visit))
     await rig.until(s.ConfirmOwner)
+    rig.quiet_for(60)
+    await rig.until(s.StillThere)
+    rig.quiet_for(20)
     await rig.until(s.RemoveCard)
     await rig.loop.await_under_way()
     assert rig.authority.ended[-1][1] is VisitEnd.IDLE

@@ -9,21 +9,22 @@ from kiosk.contract.messages import Purpose, VisitEnd
 from kiosk.contract.ports import CardInserted, CardRemoved
 from kiosk.station import events as e
 from kiosk.station import states as s
-from kiosk.station.loop import IdleTimes
 from tests.station.pad_rig import close, on_the_pad, pad_rig
 from tests.station.rig import Rig
 
 
 async def test_nobody_is_called_idle_while_the_reader_waits_and_after_it_they_are() -> None:
-    rig = pad_rig(PadLeft("timeout"), times=IdleTimes(0.3, 0.1, 60))
+    rig = pad_rig(PadLeft("timeout"))
     await rig.until(s.Attract)
     await on_the_pad(rig)
     rig.seen.clear()
-    await asyncio.sleep(0.5)  # longer than anybody may be quiet on another page
-    assert rig.seen == []
+    rig.quiet_for(100)
     rig.cards.gate.set()
     await rig.until(s.PadPaused)
+    assert len(rig.seen) == 1
+    rig.quiet_for(60)
     await rig.until(s.StillThere)
+    rig.quiet_for(20)
     await rig.until(s.RemoveCard)
     await rig.loop.await_under_way()
     assert rig.authority.ended[-1][1] is VisitEnd.IDLE

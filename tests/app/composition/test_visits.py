@@ -16,7 +16,7 @@ from kiosk.app.composition.visits import FAULTS
 from screens.terminal.closed_app import FAULT_CODE
 
 PROGRAM = """
-import os, signal, sys, time
+import os, select, signal, sys, time
 from pathlib import Path
 from kiosk.app.composition.visits import VisitProcesses
 
@@ -94,7 +94,8 @@ def test_a_process_that_is_silent_is_ended_and_the_next_has_its_turn(tmp_path: P
 def test_a_terminal_that_is_gone_ends_the_station(tmp_path: Path) -> None:
     log = tmp_path / "log"
     outer, inner = pty.openpty()
-    with started("beat(); time.sleep(1); return 1", log, stdin=inner) as parent:
+    life = "beat(); hung_up = select.poll(); hung_up.register(0, 0); hung_up.poll(); return 1"
+    with started(life, log, stdin=inner) as parent:
         os.close(inner)
         lived(log, 1)
         os.close(outer)

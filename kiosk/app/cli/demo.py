@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     # A socket's path has at most 107 bytes: this folder's is short, wherever the estate is.
     sockets = Path(tempfile.mkdtemp(prefix="kiosk-pcsc-", dir="/tmp"))
     try:
-        code = _describe_demo(directory, sockets, args.log or str(directory / "demo.log"))
+        code = _run_in(directory, sockets, args.log or str(directory / "demo.log"))
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
         if not args.keep:
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def _describe_demo(directory: Path, sockets: Path, log: str) -> int:
+def _run_in(directory: Path, sockets: Path, log: str) -> int:
     from hardware.virtual.pcscd import PrivatePcscd
     from kiosk.app.demo.estate import (
         DemoTable,

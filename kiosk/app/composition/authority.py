@@ -104,6 +104,7 @@ class BuiltAuthority:
             self.key_file = WatchedFile(credential_file(settings.keys.file, environ))
             self.ring = open_known_keys(settings, environ, self.store)
             self.store.use_keys(self.ring)
+            issuers = open_issuers(settings)
         except KioskError:
             self.store.close()
             raise
@@ -127,7 +128,7 @@ class BuiltAuthority:
                 if settings.secrets.source == "derived"
                 else FollowingSecrets(self.ring)
             ),
-            issuers=open_issuers(settings),
+            issuers=issuers,
             staff_addresses=addresses(recipients, ra_email),
         )
         self.authority = LocalAuthority(parts)

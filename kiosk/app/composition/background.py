@@ -13,7 +13,7 @@ from typing import Protocol
 
 from kiosk.contract.errors import KioskError
 from kiosk.contract.messages import ReaderState
-from kiosk.station.commands import Command, EndVisit
+from kiosk.station.commands import Command, EndVisit, ReportMute
 from kiosk.station.events import NoReply, ResultSide
 from kiosk.station.loop import Executor
 from kiosk.station.states import Outage
@@ -46,7 +46,8 @@ class BackgroundExecutor:
         with self._lock:
             executor = self._open()
             if executor is None:
-                return None if isinstance(command, EndVisit) else NoReply(command.visit)
+                unanswered = isinstance(command, EndVisit | ReportMute)
+                return None if unanswered else NoReply(command.visit)
             self._under_way += 1
         try:
             return executor.perform(command)

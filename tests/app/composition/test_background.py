@@ -12,7 +12,7 @@ from kiosk.authority.errors import StoreError
 from kiosk.contract.errors import describe_fault
 from kiosk.contract.messages import ReaderState, VisitEnd, VisitId
 from kiosk.contract.ports import CardInserted, ReaderEvent, ReadersChanged, ServiceLost
-from kiosk.station.commands import Command, EndVisit, OpenVisit
+from kiosk.station.commands import Command, EndVisit, OpenVisit, ReportMute
 from kiosk.station.events import NoReply, ResultSide
 from kiosk.station.states import Outage
 
@@ -117,12 +117,13 @@ def test_a_database_that_is_away_at_the_start_is_tried_again(
     assert executor.check_authority(READY, idle=True) is None
 
 
-def test_the_end_of_a_visit_waits_for_nobody() -> None:
+@pytest.mark.parametrize("command", [EndVisit(VISIT, VisitEnd.LEFT), ReportMute(VISIT)])
+def test_a_report_waits_for_nobody(command: Command) -> None:
     def build() -> OpenExecutor:
         raise StoreError("away")
 
     executor = BackgroundExecutor(build)
-    assert executor.perform(EndVisit(VISIT, VisitEnd.LEFT)) is None
+    assert executor.perform(command) is None
 
 
 def test_readers_of_other_names_are_not_heard() -> None:

@@ -1,4 +1,4 @@
-"""An authority that cannot be built is tried every few seconds: each failure leaves nothing open."""
+"""An authority that cannot be built is tried again and again: no failure leaves a file open."""
 
 from __future__ import annotations
 

@@ -35,8 +35,7 @@ def save_questions(
     """Take questions and answers; hashing takes about a second, outside of any transaction."""
     with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
-        visit = context.visit
-        if visit.purpose is Purpose.CHANGE_QUESTIONS and visit.finished_at is not None:
+        if _are_changed(context):
             return Finished(Purpose.CHANGE_QUESTIONS)
         context.need(Gate.QUESTIONS)
         context.need_own_pin()
@@ -50,6 +49,9 @@ def save_questions(
     hashes = parts.hasher.hash_sets(context.holder.id, given, context.policy.questions_asked)
     with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
+        if _are_changed(context):
+            # By the repeat of this call, at another process.
+            return Finished(Purpose.CHANGE_QUESTIONS)
         context.need(Gate.QUESTIONS)
         context.need_own_pin()
         ids = tuple(sorted({one for joint in hashes for one in joint.subset}))
@@ -72,6 +74,9 @@ def give_email(
     address = tidy_email(email)
     with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
+        if context.visit.finished_at is not None and _needed_no_code(context, address):
+            # The answer to the first call was lost.
+            return tasks.finished(uow, context)
         context.need(Gate.EMAIL)
         context.need_own_pin()
         problem = email_problem(address, context.policy.email_domains)
@@ -87,6 +92,17 @@ def give_email(
             return task
         uow.commit()
     return send_code(parts, visit_id, attempt)
+
+
+def _are_changed(context: VisitContext) -> bool:
+    visit = context.visit
+    return visit.purpose is Purpose.CHANGE_QUESTIONS and visit.finished_at is not None
+
+
+def _needed_no_code(context: VisitContext, address: str) -> bool:
+    """Return whether the visit was for this address, whose code had shown the owner before."""
+    asked = context.visit.purpose in (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
+    return asked and address == context.visit.owner_email == context.known_address
 
 
 def _first_problem(

@@ -117,6 +117,9 @@ def _right(
     """Stop everything; a number that was used up or is too old stops nothing, and is no guess."""
     sent = _sent_to(uow, context.holder.id, digits)
     first = charged.conclude(uow, context.visit, right=True)
+    if context.visit.finished_at is not None:
+        # The repeat of this call stopped everything, at another process.
+        return tasks.finished(uow, context)
     if sent is not None and (sent.used_at is not None or uow.stop_numbers.is_too_old(sent)):
         # The holder may learn that it was sent; they must learn that it stops nothing.
         is_used = sent.used_at is not None

@@ -47,7 +47,8 @@ def pin_challenge(parts: Dependencies, visit_id: VisitId) -> PinChallenge:
     """Draw what the card signs after VERIFY, unless there is a challenge that is still valid."""
     with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
-        context.need(Gate.PIN)
+        if not _stands_alone(context.visit):
+            context.need(Gate.PIN)
         nonce, since = context.visit.pin_challenge, context.visit.pin_challenged_at
         if nonce is not None and is_waiting(since, uow.now, CHALLENGE_LIFE):
             return PinChallenge(_message(context.visit, nonce))
@@ -65,19 +66,34 @@ def pin_verified(parts: Dependencies, visit_id: VisitId, proof: PinProof | None)
     """
     with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
+        if _stands_alone(context.visit):
+            # The answer to the first call was lost.
+            registering = replace(context.visit, purpose=Purpose.REGISTER, finished_at=None)
+            before = replace(context, visit=registering, after_first_unlock=True)
+            return _unlock_alone(uow, before) or Finished(Purpose.FIRST_UNLOCK)
         context.need(Gate.PIN)
         if context.visit.pin_proven_at is None:
             context = _take(uow, parts, context, proof)
         if (barred := maintenance.barred(context)) is not None:
             # The evidence stays on record.
             raise VisitRefused(barred.reason, None, keep=context.visit, **barred.detail)
-        task = _unlock_alone(uow, context) or tasks.next_task(uow, context)
+        alone = _unlock_alone(uow, context)
+        if alone is not None:
+            over = replace(context.visit, purpose=Purpose.FIRST_UNLOCK, finished_at=uow.now)
+            uow.visits.save(over)
+        task = alone or tasks.next_task(uow, context)
         uow.commit()
         return task
 
 
+def _stands_alone(visit: Visit) -> bool:
+    """Return whether a first unlock ended with its PIN, without a registration."""
+    over = visit.purpose is Purpose.FIRST_UNLOCK and visit.finished_at is not None
+    return over and visit.pin_proven_at is not None
+
+
 def _unlock_alone(uow: UnitOfWork, context: VisitContext) -> Finished | None:
-    """Finish a first unlock whose holder cannot register now: it stands."""
+    """Return the end of a first unlock whose holder cannot register now; None where they can."""
     if not context.after_first_unlock:
         return None
     counts_in_s = 0.0
@@ -86,8 +102,6 @@ def _unlock_alone(uow: UnitOfWork, context: VisitContext) -> Finished | None:
         if waits is None:
             return None
         counts_in_s = waits.total_seconds()
-    over = replace(context.visit, purpose=Purpose.FIRST_UNLOCK, finished_at=uow.now)
-    uow.visits.save(over)
     return Finished(Purpose.FIRST_UNLOCK, counts_in_s)
 
 

@@ -31,8 +31,8 @@ class StationsPage(LinesPage[StationLine]):
         Column("State", 13, 1),
         Column("Station", 14, 3),
         Column("Site", 11, 3),
-        Column("Heard of", 11),
-        Column("Last visit", 10),
+        Column("Heard of", 11, 1),
+        Column("Last visit", 11, 1),
         Column("Version", 7),
     )
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority import retention
+from kiosk.authority.audit import sentences
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.errors import StoreError
 from kiosk.authority.retention import count_records, purge_records
@@ -114,6 +115,16 @@ def test_old_visits_and_closed_entries_go_and_the_audit_says_how_many(
     assert purges(store) == [{"visits": 7, "journal": 5}]
     purge_records(store)
     assert len(purges(store)) == 1
+
+
+def test_what_went_is_read_as_one_or_as_many() -> None:
+    """Before: "1 attempts, 1 journal"."""
+    assert sentences.records_purged({"attempts": 1, "visits": 1200, "journal": 1}) == (
+        "Deleted what had been kept long enough: 1 attempt, 1,200 visits, 1 entry of the journal."
+    )
+    assert sentences.records_purged({"pending_changes": 1, "journal": 2}).endswith(
+        ": 1 pending change, 2 entries of the journal."
+    )
 
 
 def test_both_addresses_of_a_change_go_after_it_has_ended(

@@ -282,7 +282,9 @@ def alarm(what: str) -> FromDetail:
 
 def records_purged(detail: Detail) -> str:
     counts = ", ".join(
-        f"{many} {name.replace('_', ' ')}"
+        numbered(many, "entry of the journal", "entries of the journal")
+        if name == "journal"
+        else numbered(many, name.replace("_", " ").removesuffix("s"))
         for name, many in detail.items()
         if isinstance(many, int) and many
     )

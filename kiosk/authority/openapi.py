@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE
+from kiosk.contract.messages import LONGEST_SECRET
 from kiosk.contract.routes import LONGEST_REQUEST, VERSION, routes
 from kiosk.contract.sensitive import Sensitive
 
@@ -82,7 +83,7 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _schema_of(kind: type) -> dict[str, Any]:
     if kind is Sensitive:
-        return {"type": "string", "format": "password"}
+        return {"type": "string", "format": "password", "maxLength": LONGEST_SECRET}
     raise NotImplementedError(kind.__name__)
 
 

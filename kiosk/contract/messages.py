@@ -305,6 +305,10 @@ class Question(Wire, frozen=True):
     text: str
 
 
+LONGEST_SECRET = 200
+"""Characters of a ``Sensitive`` in a message: more than an answer, code or unblock secret has."""
+
+
 class Answer(Reported, frozen=True):
     """An answer to one question."""
 

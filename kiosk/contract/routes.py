@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import JournalId, Purpose, Reason, VisitId
+from kiosk.contract.messages import LONGEST_SECRET, JournalId, Purpose, Reason, VisitId
 from kiosk.contract.ports import Authority
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import LONGEST_WORDS
@@ -108,6 +108,8 @@ def _decoded(kind: type, value: object) -> Sensitive:
         raise NotImplementedError(kind.__name__)
     if not isinstance(value, str):
         raise TypeError("is not text")
+    if len(value) > LONGEST_SECRET:
+        raise ValueError("is longer than any")  # folding takes a time that grows with its square
     return Sensitive(value)
 
 

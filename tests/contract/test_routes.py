@@ -16,6 +16,7 @@ from msgspec import Struct
 from kiosk.authority import openapi
 from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE
 from kiosk.contract.messages import (
+    LONGEST_SECRET,
     CardId,
     CardReport,
     Heartbeat,
@@ -168,6 +169,10 @@ def test_the_document_is_openapi() -> None:
     schemas = document["components"]["schemas"]
     used = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert used == set(schemas)
-    assert schemas["Grant"]["properties"]["secret"] == {"type": "string", "format": "password"}
+    assert schemas["Grant"]["properties"]["secret"] == {
+        "type": "string",
+        "format": "password",
+        "maxLength": LONGEST_SECRET,
+    }
     assert schemas["BeginRequest"]["additionalProperties"] is False
     assert "station" not in text.split('"BeginRequest"')[1].split("}")[0]

@@ -160,6 +160,21 @@ def test_a_station_begins_so_many_visits_a_minute(
     assert isinstance(world.insert(known, station=AT_THIEF).opened, VisitOpened)
 
 
+def test_visits_that_a_wrong_clock_dated_ahead_limit_no_station(world: World) -> None:
+    """Before: once the clock was corrected, each station had to wait for the time it had shown."""
+    world.policy = replace(world.policy, visits_a_minute=5)
+    known = world.add_card(world.add_holder(), driver="openpgp", identifier="000612345679")
+    world.clock.forward(hours=2)
+    for _ in range(5):
+        world.insert(known, station=AT_HOLDER)
+    world.clock.forward(hours=-2)
+    for _ in range(5):
+        assert isinstance(world.insert(known, station=AT_HOLDER).opened, VisitOpened)
+    again = world.clock.now() + timedelta(minutes=1)
+    refused = Refusal(Reason.STATION_LIMITED, again)
+    assert world.insert(known, station=AT_HOLDER).opened == refused
+
+
 def test_one_visit_asks_about_one_card(world: World) -> None:
     """Before: under the id of a visit whose card was unknown a station counted through an estate.
 

@@ -215,7 +215,7 @@ def _limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> date
     closed visit.
     """
     station, most = parts.station.name, parts.policy().visits_a_minute
-    begun = uow.visits.begun(station, uow.now - _MINUTE, most + 1)
+    begun = uow.visits.begun(station, _MINUTE, most + 1)
     if len(begun) < most:
         return None
     known = uow.visits.get(visit_id)

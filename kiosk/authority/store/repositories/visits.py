@@ -57,7 +57,11 @@ _OPEN_OF_CARD = Prepared(
 )
 _BEGUN = Prepared(
     select(col(VisitRow.opened_at))
-    .where(col(VisitRow.station) == bindparam("at"), col(VisitRow.opened_at) > bindparam("since"))
+    .where(
+        col(VisitRow.station) == bindparam("at"),
+        col(VisitRow.opened_at) > bindparam("since"),
+        col(VisitRow.opened_at) < bindparam("until"),
+    )
     .order_by(col(VisitRow.opened_at).desc())
     .limit(bindparam("most"))
 )
@@ -133,13 +137,16 @@ class Visits(Repository):
         statement = select(col(VisitRow.id)).where(*open_)
         return tuple(visit for (visit,) in self._gateway.tuples(statement))
 
-    def begun(self, station: str, since: datetime, most: int) -> tuple[datetime, ...]:
-        """Return when a station's visits began since then, the last first; at most so many.
+    def begun(self, station: str, span: timedelta, most: int) -> tuple[datetime, ...]:
+        """Return when a station's visits within ``span`` began, the last first; at most so many.
 
-        Until the unit of work ends nobody else counts them: its own visit would be left out.
+        Until the unit of work ends nobody else counts them: its own visit would be left out. A
+        visit may begin a moment after now, in a quicker unit of work; one that is ahead by more
+        than ``span`` was dated by a wrong clock, and does not count.
         """
         self._gateway.take_turns(f"visits of {station}")
-        given = {"at": station, "since": since, "most": most}
+        since, until = self._now - span, self._now + span
+        given = {"at": station, "since": since, "until": until, "most": most}
         return tuple(at for (at,) in self._gateway.tuples(_BEGUN, given))
 
     def open_of_card(self, card_id: str) -> tuple[Visit, ...]:

@@ -721,7 +721,7 @@ class SecretSettings(Section):
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings; only ``load_settings`` makes them, which reads and checks them."""
+    """All settings. Those of a service come from ``load_settings``, which reads and checks them."""
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     station: StationSettings = field(default_factory=StationSettings)

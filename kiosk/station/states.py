@@ -160,7 +160,8 @@ class VisitPage(Struct, frozen=True):
 class Menu(VisitPage, frozen=True):
     """Choose what to do; ``blocked``: self-service is blocked, so that most is not offered.
 
-    ``waiting``: the purpose of a live code, which any choice withdraws.
+    ``waiting``: the purpose of the page for a code that was left. Any choice withdraws that code,
+    where it has not ended, and what was answered for it.
     """
 
     offers: tuple[Offer, ...]

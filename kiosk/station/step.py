@@ -2,7 +2,8 @@
 
 Pure. Four things fit every state and are decided first: a card that goes out ends the visit, a card
 that goes in begins one, a second card stops everything, and an event of another visit than the one
-on the screen changes nothing. Everything else depends on the state.
+on the screen changes nothing, unless the notice about the last card waits for it. Everything else
+depends on the state.
 
 While a command changes the card, a second card waits: the holder sees the outcome first.
 

@@ -10,7 +10,8 @@ from screens.words.frame import count, how_long
 MENU_TITLE = "What would you like to do?"
 HINT = "Choose with the arrow keys and press Enter, or touch."
 MENU_HINT = "Press its number, or the arrow keys and Enter, or touch."
-WAITING = "The code in your email stops working once you choose."
+# Also where the code has ended: then the answers are what is lost.
+WAITING = "Once you choose, what you began and its code are lost."
 BACK_TO_CODE = "Back to the code"
 BLOCKED = (
     "Self-service is blocked for you, so this is all that you can do here. Who can lift the block:"

@@ -297,7 +297,7 @@ def _rotate_master(tools: Tools, *, add_only: bool, shared: bool) -> int:
 
 
 def _derives(tools: Tools) -> str:
-    """Print from when new secrets derive from an added key: stations ask a token each time."""
+    """Say from when new secrets derive from an added key: stations ask a token each time."""
     return "new secrets derive from it" if tools.settings.secrets.module else _TAKEN_UP
 
 

@@ -81,7 +81,7 @@ def _run(words: list[str]) -> int:
 
 
 def _not_installed(error: ModuleNotFoundError) -> str:
-    """Print which part is not installed, and what installs it; re-raises any other error."""
+    """Say which part is not installed, and what installs it; re-raises any other error."""
     name = error.name or ""
     match name.partition(".")[0]:
         case "kiosk" | "screens" | "hardware" if not name.startswith("kiosk.authority"):

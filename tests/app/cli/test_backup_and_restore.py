@@ -194,6 +194,29 @@ def test_a_second_restore_gives_no_number_of_a_row_twice(
     assert kiosk("audit", "verify", "--anchors", str(anchors)) == 0
 
 
+def test_a_backup_from_before_a_rotation_is_restored_with_the_key_file_of_today(
+    kiosk: Kiosk, restore: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: the audit got rows of the new keys under lost numbers, and anchors contradicted."""
+    kiosk("import", people(place, GOOD))
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    assert kiosk("keys", "rotate") == 0
+    assert kiosk("keys", "rotate", "--purpose", "audit-sign") == 0
+    assert kiosk("audit", "anchor", "--out", str(place / "anchors")) == 0
+    lost = max(rows_of(place / "state" / "kiosk.db"))
+    words = str(place / "backup.db"), "--anchors", str(place / "anchors")
+    capsys.readouterr()
+    assert restore(*words, "--replace") == 0, capsys.readouterr()
+    assert kiosk("audit", "verify", "--anchors", str(place / "anchors")) == 0
+    assert kiosk("keys", "list") == 0
+    with store_of_settings().read() as uow:
+        (gap,) = uow.audit.gaps()
+        added = uow.trail.newest(AuditQuery(kind="key-added"), limit=9)
+    assert gap.first <= lost < gap.last
+    assert len(added) == 2
+    assert all(event.seq > gap.last for event in added)
+
+
 def test_a_database_that_is_in_use_is_not_replaced(
     kiosk: Kiosk, restore: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import IO, Final
 
 from kiosk.authority.administration import reports
-from kiosk.authority.administration.files import csv_line, need_room, new_file, recorded
+from kiosk.authority.administration.files import CSV_BEGINS, csv_line, need_room, new_file, recorded
 from kiosk.authority.administration.free_text import LONGEST_NAME
 from kiosk.authority.administration.office import COMMAND_LINE, Desk, note_id_of, staff_names
 from kiosk.authority.administration.proposals import Proposal
@@ -277,7 +277,7 @@ def write_rows(
         file.write(text.encode())
 
     if how is ExportFormat.CSV:
-        put(csv_line(COLUMNS))
+        put(CSV_BEGINS + csv_line(COLUMNS))
     progress(0, total)
     lines, after = AuditLines(uow), None
     while events := uow.trail.oldest(query, after, BATCH):

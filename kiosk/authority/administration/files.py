@@ -34,6 +34,10 @@ _FORMULA: Final = re.compile(
 )
 
 
+CSV_BEGINS: Final = "\ufeff"
+"""Begins a file of CSV: without this mark Excel takes UTF-8 for the code page of its country."""
+
+
 def csv_line(cells: Sequence[object]) -> str:
     """Return one line, every cell quoted; a formula gets an apostrophe before it."""
     text = io.StringIO()

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import chain, groupby
 from typing import Final, TypeVar, assert_never
 
-from kiosk.authority.administration.files import csv_text, need_room, new_file, recorded
+from kiosk.authority.administration.files import CSV_BEGINS, csv_text, need_room, new_file, recorded
 from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.audit.events import EVENTS, Count, StaffKind
@@ -160,7 +160,7 @@ class ReportsDesk(Desk):
         name = f"report-by-{span.value}-{first}-to-{last}"
         with new_file(self._office.means.exports, name, "csv") as (path, file):
             need_room(path.parent)
-            file.write(csv_text(report.columns, report.rows).encode())
+            file.write((CSV_BEGINS + csv_text(report.columns, report.rows)).encode())
         with recorded(path):
             self._office.record(
                 Action.EXPORT_REPORT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import json
@@ -305,7 +306,8 @@ def test_what_is_shown_is_written_oldest_first(
         ".csv",
         0o600,
     )
-    with path.open(newline="") as file:
+    assert path.read_bytes().startswith(codecs.BOM_UTF8), "or Excel shows “ as â€œ"
+    with path.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert [row["sentence"] for row in rows] == [line.sentence for line in reversed(shown)]
     assert list(rows[0])[3:6] == ["sentence", "person", "card"]
@@ -333,7 +335,7 @@ def test_a_spreadsheet_runs_nothing_of_it(desk: AuditDesk, store: Store) -> None
         uow.audit.append(kind="=1+1", reference="", station='=cmd|"/c calc"!A1')
         uow.commit()
     written = desk.export(AuditFilter(), ExportFormat.CSV, unseen)
-    with Path(written.path).open(newline="") as file:
+    with Path(written.path).open(newline="", encoding="utf-8-sig") as file:
         (row,) = csv.DictReader(file)
     assert row["station"] == '\'=cmd|"/c calc"!A1'
     assert row["kind"] == "'=1+1"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import csv
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -153,10 +154,11 @@ def test_an_export_is_the_report_for_its_owner_alone(auditor: Office, store: Sto
     assert path.name == "report-by-site-2030-04-29-to-2030-05-12.csv"
     assert Path(second.path).name == "report-by-site-2030-04-29-to-2030-05-12-2.csv"
     assert path.stat().st_mode & 0o777 == 0o600
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         assert list(csv.reader(file)) == table(auditor, Span.SITE)
     report = desk.make(Span.SITE, FIRST, LAST)
-    assert path.read_bytes().decode() == csv_text(report.columns, report.rows)
+    assert path.read_bytes().startswith(codecs.BOM_UTF8)
+    assert path.read_bytes().decode("utf-8-sig") == csv_text(report.columns, report.rows)
     assert first.rows == 3
     with store.read() as uow:
         newest = uow.trail.newest(AuditQuery(), limit=2)

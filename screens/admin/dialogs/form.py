@@ -514,9 +514,15 @@ IDENTIFIED_BY: Final = Entry(
     least=SHORTEST_REASON,
     most=LONGEST_REASON,
     choices=WAYS,
+    lines=True,
 )
 REASON: Final = Entry(
-    "reason", "Reason", hint="Why; it is kept.", least=SHORTEST_REASON, most=LONGEST_REASON
+    "reason",
+    "Reason",
+    hint="Why; it is kept.",
+    least=SHORTEST_REASON,
+    most=LONGEST_REASON,
+    lines=True,
 )
 """The last field of every form that changes something."""
 

@@ -136,6 +136,16 @@ async def test_what_does_not_fit_into_a_field_is_not_left_out_without_a_word(
         assert full not in below(run, "Reason")
 
 
+async def test_all_lines_of_a_pasted_reason_are_kept(deeds: Deeds) -> None:
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", *"Lamp", "tab", "tab")
+        run.paste("Ticket of today:\nphone lost,\r\n  called back\n")
+        await run.settle()
+        await run.press("enter")
+        reason = "Ticket of today: phone lost, called back"
+        assert deeds.sent == [{"name": "Lamp", "colour": "", "reason": reason}]
+
+
 # --- leaving ----------------------------------------------------------------------------
 
 

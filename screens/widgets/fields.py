@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from kiosk.contract.sensitive import Sensitive
 from screens.theme import Glyphs
+from screens.widgets.prose import printable
 
 # Cells that can be counted: dots for a PIN, the digits of a code.
 #
@@ -182,7 +183,7 @@ class Field(Widget, inherit_bindings=False):
         self._longest = longest
         self._glyphs = glyphs
         self.shown = shown
-        self._text = text
+        self._text = printable(text).replace("\n", "")
 
     def __repr__(self) -> str:
         return "Field(…)"

@@ -37,6 +37,7 @@ class Pressable(Widget, inherit_bindings=False):
             self._press()
 
     def relabel(self, label: str, enabled: bool = True) -> None:
+        label = printable(label)
         if (self.label, self.enabled) != (label, enabled):
             self.label, self.enabled = label, enabled
             self.set_class(not enabled, "-off")

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from textual import events
 from textual.app import App, ReturnType, SystemCommand
 from textual.driver import Driver
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
@@ -40,7 +41,7 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
     def __init__(self, on_fault: OnFault, driver_class: type[Driver] | None = None) -> None:
         self._on_fault = on_fault
         self._parsed_for = ""
-        self._laid_out = False
+        self._terminal_size: Size | None = None
         super().__init__(driver_class=driver_class)
 
     def begin_with(self, surface: str) -> None:
@@ -63,9 +64,9 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
         Textual begins a timer of 8 ms for that. One whose process does not run for so long while it
         begins is dropped, and every later size is then ignored with it.
         """
-        if self._laid_out and self.screen_stack:
+        before, self._terminal_size = self._terminal_size, event.size
+        if before not in (None, event.size) and self.screen_stack:
             self.screen.post_message(events.Resize(event.size, event.virtual_size))
-        self._laid_out = True
 
     # --- errors ------------------------------------------------------------------------
 

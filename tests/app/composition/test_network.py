@@ -111,7 +111,7 @@ class Contexts:
 
 async def test_each_certificate_is_in_a_context_of_its_own() -> None:
     """OpenSSL read freed memory where one changed in a handshake: the process died by SIGSEGV."""
-    network, contexts = Listening(None, days=1e-6).network, Contexts()
+    network, contexts = Listening(None, days=0).network, Contexts()
     await network.listen(contexts)  # type: ignore[arg-type]
     seen: list[ssl.SSLContext] = []
     for _ in range(3):

@@ -191,21 +191,28 @@ async def _open(
 
 async def _run_jobs(built: BuiltAuthority, network: Network, stop: asyncio.Event) -> None:
     """Run what is due until the authority has to stop, or its keys have changed."""
-    caretaker = EveryMinute(built.caretaker.run)
+    caretaker, logged = EveryMinute(built.caretaker.run), ""
     while not stop.is_set() and not built.keys_changed:
-        await asyncio.to_thread(_run_if_due, caretaker, network)
+        trouble = await asyncio.to_thread(_run_if_due, caretaker, network)
+        if trouble and trouble != logged:
+            log.error("%s", trouble)
+        logged = trouble
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TICK_S)
     if built.keys_changed:
         log.info("the keys have changed: the authority is opened anew")
 
 
-def _run_if_due(caretaker: EveryMinute, network: Network) -> None:
-    """Run the caretaker, and renew certificates; errors must not end the serving of stations."""
+def _run_if_due(caretaker: EveryMinute, network: Network) -> str:
+    """Run the caretaker, and renew certificates; return the trouble, empty for none.
+
+    Errors must not end the serving of stations. Certificates are looked at again in a second.
+    """
     try:
         caretaker.run_if_due()
         network.renew_if_due()
     except ConfigError as wrong:
-        log.error("%s", wrong)  # noqa: TRY400
-    except Exception as fault:  # noqa: BLE001 - it is logged, and tried again in a minute
-        log.error("fault in what the authority does by itself\n%s", describe_fault(fault))  # noqa: TRY400
+        return str(wrong)
+    except Exception as fault:  # noqa: BLE001 - it is logged, and tried again
+        return f"fault in what the authority does by itself\n{describe_fault(fault)}"
+    return ""

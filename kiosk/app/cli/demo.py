@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     columns, rows = os.get_terminal_size()
     if columns < LEAST[0] or rows < LEAST[1]:
         # One line of the narrowest terminal: a longer one is broken within a word.
-        raise KioskError(f"this terminal is {columns} by {rows}; make it 60 by 23")
+        raise KioskError(f"this terminal is {columns} by {rows}; make it at least 60 by 23")
     if args.keep:
         require_own_folder(Path(args.keep))
     directory = Path(args.keep or tempfile.mkdtemp(prefix="kiosk-demo-")).absolute()

@@ -392,7 +392,7 @@ def test_a_terminal_that_is_too_small_for_it_has_room_for_the_reason(
     monkeypatch.setattr(os, "get_terminal_size", lambda *_fd: os.terminal_size((60, 20)))
     assert main(["demo"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == "kiosk: this terminal is 60 by 20; make it 60 by 23"
+    assert line == "kiosk: this terminal is 60 by 20; make it at least 60 by 23"
     assert len(line) < 60
 
 

@@ -114,10 +114,11 @@ class ProcessMonitor:
         self.metrics = Metrics(self._watched)
 
     def cannot_open(self, trouble: KioskError) -> None:
-        """Record why database or keys could not be opened; it is tried again."""
-        self.closed_because = _sentence(trouble)
+        """Record why database or keys could not be opened; it is tried again, and logged once."""
+        if self.closed_because == OPENING or str(trouble) != self._logged:
+            log.error("the authority cannot be opened: %s", trouble)
+        self.closed_because, self._logged = _sentence(trouble), str(trouble)
         self.tried.set()
-        log.error("the authority cannot be opened: %s", trouble)
 
     def readiness(self) -> tuple[bool, str]:
         """Return whether this process can decide and should get calls, and a sentence.

@@ -13,7 +13,7 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.composition.authority import BuiltAuthority
-from kiosk.app.composition.serving import ProcessMonitor
+from kiosk.app.composition.serving import OPENING, ProcessMonitor
 from kiosk.authority.administration.keys import add_key
 from kiosk.authority.crypto.keys import KeyPurpose
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, RowAltered, StoreError
@@ -41,6 +41,18 @@ def test_trouble_is_a_sentence_to_strangers_and_whole_in_the_log(
         monitored.cannot_open(trouble)
     assert monitored.readiness() == (False, sentence)
     assert str(trouble) in caplog.text
+
+
+def test_trouble_that_lasts_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """It is tried every two seconds."""
+    monitored = ProcessMonitor(asyncio.Event())
+    away, other = StoreError("the server is away"), StoreError("the password is wrong")
+    for trouble in (away, away, other, away):
+        monitored.cannot_open(trouble)
+    monitored.closed_because = OPENING  # it served in between
+    monitored.cannot_open(away)
+    said = [record.getMessage().rpartition(": ")[2] for record in caplog.records]
+    assert said == [str(each) for each in (away, other, away, away)]
 
 
 @pytest.fixture

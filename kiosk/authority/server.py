@@ -25,13 +25,14 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar, assert_never, cast
+from weakref import WeakValueDictionary
 
 import msgspec
 from aiohttp import web
@@ -145,10 +146,12 @@ class Lane:
     def is_full(self) -> bool:
         return self.under_way >= self._most
 
-    async def run(self, call: Callable[[], T]) -> T:
+    async def run(self, call: Callable[[], T], turn: AbstractAsyncContextManager[Any]) -> T:
+        """Run a call on a thread, in its ``turn``."""
         self.under_way += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+            async with turn:
+                return await asyncio.get_running_loop().run_in_executor(self._threads, call)
         finally:
             self.under_way -= 1
 
@@ -598,6 +601,7 @@ class AuthorityServer:
         }
         self._connections = Connections(self.limits, self._handle)
         self._buckets: dict[str, _Bucket] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._listening: list[asyncio.Server] = []
         self._tls: list[_TlsListener] = []
 
@@ -707,7 +711,12 @@ class AuthorityServer:
         lane = self._lanes.get(route.name, self._quick)
         if lane.is_full:
             return self._busy(503)
-        return await lane.run(partial(self._decide, route, asked, peer))
+        return await lane.run(partial(self._decide, route, asked, peer), self._turn_of(asked))
+
+    def _turn_of(self, asked: msgspec.Struct) -> AbstractAsyncContextManager[Any]:
+        """Return the lock of the visit: calls of one that wait for each other hold no thread."""
+        visit = getattr(asked, "visit", None)
+        return self._turns.setdefault(visit, asyncio.Lock()) if visit else nullcontext()
 
     def _decide(self, route: Route, asked: msgspec.Struct, peer: Peer) -> web.Response:
         """Identify the station and run the use case, on a thread; every error ends here."""

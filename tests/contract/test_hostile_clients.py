@@ -225,7 +225,7 @@ def test_a_busy_authority_says_so_and_serves_again(
     client = HttpAuthority([served.on_socket(tmp_path / "s")])
     answers: list[object] = []
     calls = [
-        threading.Thread(target=lambda: answers.append(client.port.challenge(VISIT)))
+        threading.Thread(target=lambda: answers.append(client.port.challenge(VisitId(new_id()))))
         for _ in range(3)
     ]
     for each in calls:
@@ -242,6 +242,29 @@ def test_a_busy_authority_says_so_and_serves_again(
         each.join(60)
     assert client.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
     assert len(answers) == 3
+    client.close()
+    served.close()
+
+
+def test_calls_of_one_visit_wait_for_each_other_on_no_thread_that_others_need(
+    tmp_path: Path,
+) -> None:
+    """Before: a station that was taken over could send sixteen while one of them took long."""
+    stuck = Stuck()
+    limits = Limits(quick=LaneLimits(2, 10), connections_each=10)
+    served = Served(stuck, ListedStations({os.getuid(): "A"}), limits)  # type: ignore[arg-type]
+    client = HttpAuthority([served.on_socket(tmp_path / "s")])
+    calls = [threading.Thread(target=client.port.challenge, args=(VISIT,)) for _ in range(5)]
+    for each in calls:
+        each.start()
+    while served.server.under_way < len(calls):
+        time.sleep(0.01)
+    assert client.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
+    assert stuck.under_way.acquire(timeout=60)
+    assert not stuck.under_way.acquire(blocking=False)
+    stuck.go.set()
+    for each in calls:
+        each.join(60)
     client.close()
     served.close()
 

@@ -30,6 +30,7 @@ from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
 from screens.admin.dialogs.form import REPLACES, Entry, Form
 from screens.admin.page import LinesPage, app_of
+from screens.admin.points import Point, Points
 from screens.admin.table import Column, TableLine
 from screens.admin.times import Times
 
@@ -160,7 +161,7 @@ def _parts(only: AuditFilter, kinds: Mapping[str, str], times: Times) -> Iterato
         yield f"before {times.at(only.until)}"
 
 
-def row_lines(line: AuditLine, times: Times) -> tuple[Content, ...]:
+def row_lines(line: AuditLine, times: Times) -> tuple[Content | Points, ...]:
     facts = (
         ("When", f"{times.day(line.at)} {times.to_the_second(line.at)}"),
         ("Person", line.person),
@@ -171,11 +172,11 @@ def row_lines(line: AuditLine, times: Times) -> tuple[Content, ...]:
         ("Kind", line.kind),
         ("Row", row_name(line.seq)),
     )
+    details = Points()
     # Never split: what staff wrote may hold what looks like the next detail.
-    details = ("", *line.details) if line.details else ()
-    return tuple(named(name, value) for name, value in facts if value) + tuple(
-        named("", detail, 0) for detail in details
-    )
+    details.points = tuple(Point(detail, "•") for detail in line.details)
+    lines = tuple(named(name, value) for name, value in facts if value)
+    return (*lines, Content(""), details) if line.details else lines
 
 
 _ALL = "(Enter shows all of it.)"

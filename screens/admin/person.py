@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -12,9 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, ItemGrid, Vertical, VerticalScroll
 from textual.content import Content
-from textual.geometry import Size
-from textual.reactive import reactive
-from textual.widget import Widget
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import (
@@ -41,44 +38,9 @@ from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.person import Subject
 from screens.admin.page import AdminPage, app_of, done_words
 from screens.admin.people import STANDINGS
+from screens.admin.points import Point, Points
 from screens.admin.times import Times
 from screens.widgets.prose import Prose, printable
-
-# Lines of text, each after a sign, with hanging indents.
-
-_INDENT = 2
-_LEAST_WIDTH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One line: data, shown literally; ``style`` is Textual's and never the only sign."""
-
-    text: str
-    sign: str = " "
-    style: str = ""
-
-
-class Points(Widget, inherit_bindings=False):
-    """Shows points one below the other, as wide as possible."""
-
-    points: reactive[tuple[Point, ...]] = reactive((), layout=True)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return sum(1 for point in self.points for _row in _rows(point, width))
-
-    def render(self) -> Content:
-        width = self.content_size.width
-        return Content("\n").join(row for point in self.points for row in _rows(point, width))
-
-
-def _rows(point: Point, width: int) -> Iterable[Content]:
-    room = max(_LEAST_WIDTH, width - _INDENT)
-    sign = point.sign
-    for line in Content.styled(printable(point.text), point.style).wrap(room):
-        yield Content.styled(f"{sign} ", point.style) + line
-        sign = " "
-
 
 # A person's registration, cards and codes in lines of plain words.
 

@@ -152,7 +152,7 @@ class MustRead(Dialog[None]):
 
 # Lines to be read, however many, with one possible action.
 
-Line = str | Content
+Line = str | Content | Widget
 
 
 class Listing(Dialog[bool]):
@@ -175,7 +175,9 @@ class Listing(Dialog[bool]):
     ) -> None:
         super().__init__(title, sentence)
         self._heading.set_class(wrong, "-wrong")
-        self._lines = [Prose(line, classes="line") for line in lines]
+        self._lines = [
+            line if isinstance(line, Widget) else Prose(line, classes="line") for line in lines
+        ]
         self._go = DialogButton(button, "go") if button else None
         self._close = DialogButton("Cancel" if button else "Close", "cancel" if button else "go")
 

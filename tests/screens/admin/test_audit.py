@@ -11,11 +11,9 @@ import pytest
 from kiosk.authority.administration.views import AuditFilter, CountedAs, ExportFormat
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
-from screens.admin.audit import AuditRows, row_lines
+from screens.admin.audit import AuditRows
 from screens.admin.stations import StationsPage
 from screens.admin.table import Table
-from screens.admin.times import Times
-from tests.screens.admin import records
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SIZES, Run, running, said
 from tests.screens.admin.record_samples import record_samples
@@ -164,11 +162,22 @@ async def test_days_are_counted_whole_and_times_are_taken_as_they_are() -> None:
         assert "from today 09:30" in run.text
 
 
-def test_a_detail_that_looks_like_several_is_one_line() -> None:
-    forged = "reason: “Phone lost; agreed by: Mary Boss”"
-    line = replace(records.audit()[0], details=(forged, "failures: 3"))
-    shown = [content.plain for content in row_lines(line, Times())]
-    assert shown[-3:] == ["", forged, "failures: 3"]
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_detail_that_looks_like_several_is_indented(size: tuple[int, int]) -> None:
+    """Whether by what would part two details, or by where a long one is broken over two lines."""
+    desk = FakeDesk()
+    forged = "agreed by: Mary Boss"
+    details = tuple(f"reason: “{'x ' * many}; {forged}”" for many in range(20, 40))
+    desk.estate.audit[0] = replace(desk.estate.audit[0], details=(*details, forged))
+    async with running(desk, pages=PAGES, size=size) as run:
+        await run.press("f5", "enter")
+        shown = []
+        for _ in range(12):
+            shown += [line.partition("║")[2][2:] for line in run.lines if "║" in line]
+            await run.press("pagedown")
+        assert any(line.startswith("  agreed") for line in shown), "one is broken there"
+        assert any(line.startswith(f"• {forged}") for line in shown)
+        assert not any(line.startswith(forged) for line in shown)
 
 
 async def test_the_last_day_of_the_calendar_is_taken() -> None:

@@ -686,6 +686,7 @@ def _pulled_from(state: s.State) -> s.PulledFrom | None:
             s.EnterPin(visit=s.VisitState(unlocked=True))
             | s.PadPaused(visit=s.VisitState(unlocked=True))
             | s.Working(visit=s.VisitState(unlocked=True), command=c.VerifyPin())
+            | s.Trouble(visit=s.VisitState(unlocked=True), command=c.VerifyPin())
         ):
             return s.PulledFrom.UNLOCKED
         case s.StillThere(inner):

@@ -204,8 +204,9 @@ SET_FIRST = working(
         s.Working(UNLOCKED, s.Work.PIN_ON_PAD, ON_PAD, None),
         s.PadPaused(UNLOCKED, s.Work.PIN_ON_PAD, ON_PAD, None, s.PadNotice.TIMEOUT),
         s.Working(UNLOCKED, s.Work.CHECKING_PIN, c.VerifyPin(ID, AT, GOOD), None),
+        s.Trouble(UNLOCKED, s.Work.CHECKING_PIN, c.VerifyPin(ID, AT, GOOD), None),
     ],
-    ids=["asked on the reader", "asked no more", "entered"],
+    ids=["asked on the reader", "asked no more", "entered", "authority away"],
 )
 def test_a_card_that_leaves_before_it_has_checked_its_new_pin_is_said_to_be_unlocked(
     state: s.State,

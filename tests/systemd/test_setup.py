@@ -201,7 +201,8 @@ def test_a_setting_that_ends_the_authority_is_named_before_its_restart_fails(
     tmp_path: Path,
 ) -> None:
     """Before: nothing but that systemctl failed, and the authority was out of service."""
-    changes = "kiosk setup authority --set mail.credential=/etc/kiosk/absent"
+    collector = "--set siem.collector=127.0.0.1:6514 --set siem.ca=/etc/kiosk/absent.pem"
+    changes = f"kiosk setup authority --set mail.credential=/etc/kiosk/absent {collector}"
     lines = [
         "kiosk setup authority >/dev/null; mkdir -p /run/systemd/system",
         "printf '#!/bin/sh\\n[ $1 != try-restart ]\\n' >/stubs/systemctl",
@@ -211,8 +212,9 @@ def test_a_setting_that_ends_the_authority_is_named_before_its_restart_fails(
     assert done.returncode == 0, done.stdout[-3000:]
     said = done.stdout.split("\npart changed\n")[1].splitlines()
     assert said[0] == "changed       settings    /etc/kiosk/kiosk.toml"
-    [wrong] = [line for line in said if line.startswith("✗ fail  mail relay")]
-    assert "/etc/kiosk/absent: No such file or directory" in wrong
+    relay, collector = (line for line in said if line.startswith("✗ fail"))
+    assert "mail relay  credential /etc/kiosk/absent: No such file or directory" in relay
+    assert "collector   siem.ca /etc/kiosk/absent.pem: No such file or directory" in collector
     assert said[-1].startswith("kiosk: `systemctl try-restart kiosk-authority.service"), said
 
 

@@ -80,6 +80,15 @@ def mail_check(tools: Tools) -> tuple[str, Check]:
     return checks.MAIL, partial(checks.check_mail, tools.mailer, f"{mail.host}:{mail.port}")
 
 
+def collector_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    """Yield the check of the collector, where the settings name one."""
+    from kiosk.authority.administration import checks
+
+    if collector := tools.settings.siem.collector:
+        load = partial(open_collector, tools.settings, tools.environ)
+        yield checks.COLLECTOR, partial(checks.check_collector, tools.store, load, collector)
+
+
 def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the check of the authority's process, where one should run on this machine."""
     named = tools.settings
@@ -148,9 +157,7 @@ def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield checks.FOUR_EYES, partial(checks.check_four_eyes, tools.store, policy)
     yield RECORDS, partial(check_rows, tools.store)
     yield checks.OUTBOX, partial(checks.check_outbox, tools.store)
-    if collector := tools.settings.siem.collector:
-        load = partial(open_collector, tools.settings, tools.environ)
-        yield checks.COLLECTOR, partial(checks.check_collector, tools.store, load, collector)
+    yield from collector_checks(tools)
     yield checks.RELEASED, partial(checks.check_seen_secrets, tools.store, tools.clock)
     yield (
         CLOCK,

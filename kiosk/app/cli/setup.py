@@ -277,7 +277,13 @@ def _as_account(account: str, path: Path, args: argparse.Namespace) -> int:
 
 
 def _look(tools: Tools) -> int:
-    from kiosk.app.cli.findings import mail_check, show, staff_check, store_checks
+    from kiosk.app.cli.findings import (
+        collector_checks,
+        mail_check,
+        show,
+        staff_check,
+        store_checks,
+    )
     from kiosk.contract.findings import Condition, examine
 
     failed = False
@@ -285,6 +291,6 @@ def _look(tools: Tools) -> int:
         show(finding)
         failed = failed or finding.condition is Condition.FAIL
     staff = [staff_check(tools)] if tools.settings.store.staff_url else []
-    for finding in examine([*staff, mail_check(tools)]):
-        show(finding)  # and no more: relay and role of staff may be set later
+    for finding in examine([*staff, mail_check(tools), *collector_checks(tools)]):
+        show(finding)  # and no more: relay, collector and role of staff may be set later
     return int(failed)

@@ -216,13 +216,14 @@ def collector_context(
     ca: Path | None, certificate: Path | None, key: Path | None
 ) -> ssl.SSLContext:
     """Return TLS (1.2 or later) that verifies the collector; raises ``ConfigError``."""
+    named = f"siem.ca {ca}"
     try:
         context = ssl.create_default_context(cafile=ca)
         if certificate is not None:
+            named = f"siem.certificate {certificate}" + (f" and siem.key {key}" if key else "")
             context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        because = error.strerror or error
-        raise ConfigError(f"siem: ca, certificate and key cannot be used: {because}") from None
+    except OSError as error:  # ssl.SSLError is one: the file is there and holds nothing of use
+        raise ConfigError(f"{named}: {error.strerror or error}") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 

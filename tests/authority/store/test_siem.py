@@ -33,6 +33,7 @@ from kiosk.authority.audit.siem import (
 )
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditEvent
+from kiosk.contract.errors import ConfigError
 from tests.support.database import TestDatabase
 from tests.support.rsyslog import Rsyslog
 
@@ -95,6 +96,18 @@ def rsyslog(tmp_path: Path) -> Iterator[Rsyslog]:
     made = Rsyslog(tmp_path / "rsyslog")
     yield made
     made.stop()
+
+
+def test_a_file_that_cannot_be_used_is_named(rsyslog: Rsyslog, tmp_path: Path) -> None:
+    """Before: "ca, certificate and key cannot be used", whichever it was."""
+    absent = tmp_path / "absent.pem"
+    for files, named in (
+        ((absent, None, None), f"siem.ca {absent}: No such file"),
+        ((rsyslog.ca, absent, None), f"siem.certificate {absent}: No such file"),
+        ((None, rsyslog.ca, absent), f"siem.certificate {rsyslog.ca} and siem.key {absent}: "),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(named)):
+            collector_context(*files)
 
 
 def worker(

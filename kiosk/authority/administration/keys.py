@@ -249,10 +249,14 @@ def missing_keys(ring: KeyRing, store: Store) -> tuple[MissingKey, ...]:
     )
 
 
+_NOT_IN_THE_AUDIT: Final = "a command that is not in the audit"
+"""It was cut short, or a backup of before it was restored."""
+
+
 def where_added(missing: Sequence[MissingKey]) -> str:
     """Say whose key file has the keys: no machine is in the audit, but the time and the account."""
     said = ", ".join(
-        f"{each.id} {each.at:%Y-%m-%d %H:%M} UTC by {each.actor or 'a command that was cut short'}"
+        f"{each.id} {each.at:%Y-%m-%d %H:%M} UTC by {each.actor or _NOT_IN_THE_AUDIT}"
         for each in missing
     )
     return f"the machine where they were added has it ({said})"

@@ -304,8 +304,9 @@ def store_restored(detail: Detail) -> str:
 
 
 def key_added(detail: Detail) -> str:
-    found = "A key is in the key file that no command said it added: one was cut short"
-    return f"{found}." if detail.get("unrecorded") else ""
+    found = "A key is in the key file that no command said it added"
+    why = "one was cut short, or a backup from before it was restored"
+    return f"{found}: {why}." if detail.get("unrecorded") else ""
 
 
 def secrets_resealed(detail: Detail) -> str:

@@ -213,7 +213,7 @@ class PinFailed(VisitEvent, frozen=True):
 class PinNotTaken(VisitEvent, frozen=True):
     """The card refuses this new PIN."""
 
-    trouble: PinFault
+    fault: PinFault
 
 
 class PadEnded(VisitEvent, frozen=True):

@@ -203,7 +203,7 @@ class EnterEmail(VisitPage, frozen=True):
 
     task: GiveEmail
     typed: str | None = None
-    trouble: EmailFault | None = None
+    fault: EmailFault | None = None
 
 
 class AskQuestion(VisitPage, frozen=True):
@@ -254,7 +254,7 @@ class NewPin(VisitPage, frozen=True):
 
     rules: PinRules
     current: PinEntry | None = None
-    trouble: PinFault | None = None
+    fault: PinFault | None = None
 
 
 def typed_pin(pin: PinEntry | None) -> Sensitive | None:
@@ -358,7 +358,7 @@ class PadPaused(VisitPage, frozen=True):
     tries_left: int | None = None
 
 
-class Trouble(VisitPage, frozen=True):
+class NotReached(VisitPage, frozen=True):
     """The authority gave no answer; ``command`` can be sent again, and is charged once."""
 
     work: Work
@@ -383,7 +383,7 @@ HolderState = (
     | RepeatPin
     | OfficerState
     | PadPaused
-    | Trouble
+    | NotReached
 )
 
 

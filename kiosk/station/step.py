@@ -98,7 +98,7 @@ def on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
             asking = replace(command, attempt=attempt)
             back = state.back and replace(state.back, visit=visit)
             return working(visit, state.work, asking, back)
-        case ((s.Trouble() | s.PadPaused()), e.TriedAgain()):
+        case ((s.NotReached() | s.PadPaused()), e.TriedAgain()):
             return working(state.visit, state.work, state.command, state.back)
         case _:
             return (
@@ -185,7 +185,7 @@ def _on_questions(state: s.HolderState, event: e.VisitEvent) -> Next | None:
 def _on_code(state: s.HolderState, event: e.VisitEvent) -> Next | None:
     match state, event:
         case s.EnterEmail(), e.EmailEntered():
-            page = replace(state, typed=event.email, trouble=None)
+            page = replace(state, typed=event.email, fault=None)
             visit, attempt = counted(state.visit)
             submit = c.SubmitEmail(visit.id, event.email, attempt)
             return working(visit, s.Work.SENDING_CODE, submit, replace(page, visit=visit))
@@ -222,16 +222,16 @@ def _on_new_pin(state: s.HolderState, event: e.VisitEvent) -> Next | None:
         case s.NewPin(), e.PinEntered():
             broken = broken_pin_rules(event.pin.reveal(), state.rules, s.typed_pin(state.current))
             if broken == (PinRule.CURRENT,):
-                return Next(replace(state, trouble=s.PinFault.CARD_HISTORY))
+                return Next(replace(state, fault=s.PinFault.CARD_HISTORY))
             if broken:
-                return Next(replace(state, trouble=s.PinFault.WEAK))
+                return Next(replace(state, fault=s.PinFault.WEAK))
             return Next(s.RepeatPin(state.visit, state.rules, event.pin, state.current))
         case s.RepeatPin(), e.WentBack():
             return Next(s.NewPin(state.visit, state.rules, state.current))
         case s.RepeatPin(), e.PinEntered():
             again = s.NewPin(state.visit, state.rules, state.current)
             if event.pin != state.pin:
-                return Next(replace(again, trouble=s.PinFault.MISMATCH))
+                return Next(replace(again, fault=s.PinFault.MISMATCH))
             visit, attempt = counted(state.visit)
             command: c.Command
             if state.current is not None:
@@ -374,16 +374,16 @@ def on_result(state: s.Reading | s.Working, event: e.VisitEvent) -> Next | None:
         case s.Working(work=s.Work(on_pad=True)), e.PinFailed():
             return paused(state, s.PadNotice.WRONG, event.tries_left)
         case s.Working(work=s.Work(on_pad=True)), e.PinNotTaken():
-            return paused(state, event.trouble)
+            return paused(state, event.fault)
         case s.Working(command=c.ChangePin()), e.PinFailed():
             page = s.EnterPin(_at_present_pin(state.visit), wrong=True, tries_left=event.tries_left)
             return Next(page)
         case s.Working(), e.PinFailed():
             return Next(s.EnterPin(state.visit, wrong=True, tries_left=event.tries_left))
         case s.Working(back=s.NewPin() as page), e.PinNotTaken():
-            return Next(replace(page, trouble=event.trouble))
+            return Next(replace(page, fault=event.fault))
         case s.Working(), e.NoReply():
-            return Next(s.Trouble(state.visit, state.work, state.command, state.back))
+            return Next(s.NotReached(state.visit, state.work, state.command, state.back))
         case _:
             return None
 
@@ -457,8 +457,8 @@ def _replied(state: s.Working, reply: Reply) -> Next | None:
         case AnswersRefused():
             return _answers_refused(state, reply)
         case EmailRefused():
-            trouble = s.EmailFault.DOMAIN if reply.domain else s.EmailFault.MALFORMED
-            return Next(_email_again(state, reply.again, trouble))
+            fault = s.EmailFault.DOMAIN if reply.domain else s.EmailFault.MALFORMED
+            return Next(_email_again(state, reply.again, fault))
         case CodeNotSent():
             return Next(_code_not_sent(state, reply))
         case CodeWrong():
@@ -558,9 +558,9 @@ def _address_page(state: s.Working) -> s.EnterEmail | None:
             return None
 
 
-def _email_again(state: s.Working, task: GiveEmail, trouble: s.EmailFault) -> s.EnterEmail:
+def _email_again(state: s.Working, task: GiveEmail, fault: s.EmailFault) -> s.EnterEmail:
     typed = state.command.email if isinstance(state.command, c.SubmitEmail) else None
-    return s.EnterEmail(state.visit, task, typed, trouble)
+    return s.EnterEmail(state.visit, task, typed, fault)
 
 
 def _code_not_sent(
@@ -686,7 +686,7 @@ def _pulled_from(state: s.State) -> s.PulledFrom | None:
             s.EnterPin(visit=s.VisitState(unlocked=True))
             | s.PadPaused(visit=s.VisitState(unlocked=True))
             | s.Working(visit=s.VisitState(unlocked=True), command=c.VerifyPin())
-            | s.Trouble(visit=s.VisitState(unlocked=True), command=c.VerifyPin())
+            | s.NotReached(visit=s.VisitState(unlocked=True), command=c.VerifyPin())
         ):
             return s.PulledFrom.UNLOCKED
         case s.StillThere(inner):

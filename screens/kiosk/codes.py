@@ -40,8 +40,8 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
     def head(self) -> Iterator[Widget]:
         new = self.state.visit.purpose is Purpose.CHANGE_EMAIL
         yield Prose(email.NEW_EMAIL_TITLE if new else email.EMAIL_TITLE, "title question")
-        if self.state.trouble is not None:
-            fault = email.email_fault(self.state.trouble, self.state.task.domains)
+        if self.state.fault is not None:
+            fault = email.email_fault(self.state.fault, self.state.task.domains)
             yield from self.lead(Note(fault))
         else:
             yield from self.lead(Prose(email.NEW_EMAIL_TEXT if new else email.EMAIL_TEXT))

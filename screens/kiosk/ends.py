@@ -13,7 +13,15 @@ from textual.widget import Widget
 
 from kiosk.contract.messages import reference_of
 from kiosk.station.events import Stayed
-from kiosk.station.states import Reading, Refused, RemoveCard, StillThere, Success, Trouble, Working
+from kiosk.station.states import (
+    NotReached,
+    Reading,
+    Refused,
+    RemoveCard,
+    StillThere,
+    Success,
+    Working,
+)
 from screens.kiosk.page import HelpBox, Page, PageContext
 from screens.widgets.pictures import ActivityIndicator, CountdownBar, Direction, Drawing, Tick
 from screens.widgets.prose import Prose
@@ -79,16 +87,16 @@ class RemoveCardPage(Page, inherit_bindings=False):
 # The authority gave no answer; the same can be tried again.
 
 
-class FailurePage(Page, inherit_bindings=False):
+class NotReachedPage(Page, inherit_bindings=False):
     """What happened, and a button that tries again."""
 
-    state: Trouble
+    state: NotReached
 
     def content(self) -> Iterator[Widget]:
-        yield Prose(choices.TROUBLE_TITLE, "title")
-        text = pad.AWAY if self.state.work.on_pad else choices.TROUBLE_TEXT
+        yield Prose(choices.NOT_REACHED_TITLE, "title")
+        text = pad.AWAY if self.state.work.on_pad else choices.NOT_REACHED_TEXT
         yield Prose(text, "text paragraph")
-        yield Prose(choices.TROUBLE_HELP)
+        yield Prose(choices.NOT_REACHED_HELP)
         yield self.actions(self.stop_button(), primary=self.try_again_button())
 
 

@@ -92,8 +92,8 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
 
     def beside(self) -> Iterator[Widget]:
         """Yield the reason where another one is needed; then the cells and the rules."""
-        trouble = self.state.trouble
-        yield from self.lead(Note(pin.TROUBLES[trouble] if trouble else None))
+        fault = self.state.fault
+        yield from self.lead(Note(pin.FAULTS[fault] if fault else None))
         yield self.cells
         yield self._rules
 

@@ -8,7 +8,7 @@ from kiosk.station import states
 from screens.kiosk.choices import ConfirmOwnerPage, MenuPage
 from screens.kiosk.codes import CodeEntryPage, CodeNeededPage, EnterEmailPage, StopNumberEntryPage
 from screens.kiosk.ends import (
-    FailurePage,
+    NotReachedPage,
     RefusedPage,
     RemoveCardPage,
     StillTherePage,
@@ -42,7 +42,7 @@ PAGES: Final[dict[type[states.State], type[Page]]] = {
     states.NewPin: NewPinPage,
     states.RepeatPin: RepeatPinPage,
     states.PadPaused: PadPausedPage,
-    states.Trouble: FailurePage,
+    states.NotReached: NotReachedPage,
     states.PickReason: PickReasonPage,
     states.WriteReason: WriteReasonPage,
     states.Maintenance: MaintenancePage,

@@ -38,9 +38,9 @@ STOP_NOW = "Stop self-service"
 
 SUCCESS_NEXT = "Take your smartcard out to finish."
 
-TROUBLE_TITLE = "We could not reach the service"
-TROUBLE_TEXT = "Nothing that you entered is lost, and trying again is never counted twice."
-TROUBLE_HELP = "Please try again. If it keeps happening, use another station or ask for help."
+NOT_REACHED_TITLE = "We could not reach the service"
+NOT_REACHED_TEXT = "Nothing that you entered is lost, and trying again is never counted twice."
+NOT_REACHED_HELP = "Please try again. If it keeps happening, use another station or ask for help."
 
 PURPOSES: Final[dict[Purpose, str]] = {
     Purpose.REGISTER: "Register for self-service",

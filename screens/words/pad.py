@@ -65,4 +65,4 @@ def paused(why: PadNotice | PinFault, tries_left: int | None) -> tuple[str, str]
                 f"The card reader's keys cannot do this with your smartcard. {AS_IT_WAS}",
             )
         case _:
-            return "Please choose another PIN", pin.TROUBLES[why]
+            return "Please choose another PIN", pin.FAULTS[why]

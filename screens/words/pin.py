@@ -34,7 +34,7 @@ _RULES: Final[dict[PinRule, str]] = {
     PinRule.CURRENT: "Not the PIN that you have now",
 }
 
-TROUBLES: Final[dict[PinFault, str]] = {
+FAULTS: Final[dict[PinFault, str]] = {
     PinFault.MISMATCH: "The two PINs were not the same. Choose again.",
     PinFault.WEAK: "That PIN is too easy to guess. Choose another.",
     PinFault.CARD_HISTORY: "You have had that PIN before. Choose another.",

@@ -125,7 +125,7 @@ def _register(life: Lived, visitor: Visitor) -> None:
 def _change_pin(visitor: Visitor) -> None:
     visitor.comes().chooses(Purpose.CHANGE_PIN).proves_pin()
     visitor.sets_pin(CHANGED_PIN, again=SLIP)
-    visitor.station.see(pin_words.TROUBLES[PinFault.MISMATCH])
+    visitor.station.see(pin_words.FAULTS[PinFault.MISMATCH])
     visitor.sets_pin(CHANGED_PIN).finishes(Purpose.CHANGE_PIN)
     visitor.goes()
 

@@ -94,7 +94,7 @@ def test_the_database_is_locked_for_longer_than_it_is_waited_for(make_world: Mak
     with held(world.database) as lock:
         ada.answers()
         ben.comes()
-        ada.station.see(choices.TROUBLE_TITLE, choices.TROUBLE_TEXT, frame.TRY_AGAIN)
+        ada.station.see(choices.NOT_REACHED_TITLE, choices.NOT_REACHED_TEXT, frame.TRY_AGAIN)
         ada.station.press("enter")
         ada.station.see(waiting.WORKS[Work.CHECKING_ANSWERS][0])
         away = refusal(Reason.AUTHORITY_AWAY)

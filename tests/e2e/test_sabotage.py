@@ -196,7 +196,7 @@ def test_every_step_of_a_change_and_errors_of_the_product(plot: Plot) -> None:
     visitor = plot.visitor(ben).comes()
     plot.fails("authority.choose=AuthorityUnavailable")
     visitor.chooses(Purpose.REGISTER)
-    station.see(choices.TROUBLE_TITLE)
+    station.see(choices.NOT_REACHED_TITLE)
     plot.fails("authority.end", "mailer.send=MailUnavailable")
     visitor.goes()
     plot.closes_with(ben, sets_pin, "authority.pin_changed")

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.hardware
 
 SWAPS = 40
 PULLED_AT = (s.Reading, s.Menu, s.ConfirmOwner, s.EnterPin, s.NewPin, s.RepeatPin, s.Working)
-AT_THE_END = (s.Success, s.Refused, s.RemoveCard, s.Trouble)
+AT_THE_END = (s.Success, s.Refused, s.RemoveCard, s.NotReached)
 """Pages that the visit may come to first, and stay on."""
 
 

@@ -40,7 +40,7 @@ from kiosk.station.states import Reading, Working
 from kiosk.station.step import step
 from kiosk.station.unblock import RETRIES_S, PinWork, outcome_of
 from screens.kiosk.app import screen_for
-from screens.kiosk.ends import FailurePage
+from screens.kiosk.ends import NotReachedPage
 from screens.kiosk.page import Page
 from tests.one_unlock.pulled import table as pulled_cards
 from tests.one_unlock.recording import Call, Place, Recording, place_of
@@ -357,7 +357,7 @@ def _references(at: Mapping[str, int]) -> dict[str, object]:
         "journal": "docs/unblock-journal.md",
         "client": "kiosk/station/client.py",
         "server": "kiosk/authority/server.py",
-        "example_file": _file_of(FailurePage),
+        "example_file": _file_of(NotReachedPage),
         "page_base": _file_of(Page),
     }
     functions: dict[str, Callable[..., object]] = {
@@ -372,7 +372,7 @@ def _references(at: Mapping[str, int]) -> dict[str, object]:
     files |= {name: place_of(function).file for name, function in functions.items()}
     return {
         **{name: _link(file) for name, file in files.items()},
-        "example": FailurePage.__name__,
+        "example": NotReachedPage.__name__,
         "retries": f"{sum(RETRIES_S):g}",
         **at,
         **{f"to_{command}": f"#{_anchor(number, command)}" for command, number in at.items()},

@@ -113,7 +113,7 @@ class Holder:
                 return e.PinEntered(visit, Sensitive(self._pin))
             case s.RepeatPin():
                 return e.PinEntered(visit, Sensitive(self._pin))
-            case s.Trouble():
+            case s.NotReached():
                 return e.TriedAgain(visit)
             case s.StillThere():
                 return e.Stayed(visit)

@@ -157,7 +157,7 @@ STATES: tuple[s.State, ...] = (
         if isinstance(one.command, PinCommand)
         for why in (s.PadNotice.TIMEOUT, s.PadNotice.NOT_TAKEN)
     ),
-    s.Trouble(VISIT, s.Work.SENDING_CODE, RequestCode(ID, "1"), None),
+    s.NotReached(VISIT, s.Work.SENDING_CODE, RequestCode(ID, "1"), None),
     s.StillThere(PIN_PAGE),
     s.Success(VISIT, Purpose.UNLOCK),
     s.Refused(ID, Reason.LEAVER),

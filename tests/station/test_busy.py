@@ -30,7 +30,7 @@ def test_the_same_command_is_given_again_and_at_last_the_holder_decides(
 ) -> None:
     following = step(state, BUSY)
     if isinstance(state, s.Working) and state.work.on_pad:
-        assert isinstance(following.state, s.Trouble)
+        assert isinstance(following.state, s.NotReached)
         return
     command = (
         c.OpenVisit(state.visit, state.reader) if isinstance(state, s.Reading) else state.command

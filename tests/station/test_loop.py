@@ -93,7 +93,7 @@ async def test_an_absent_authority_costs_a_retry_with_the_same_attempt(rig: Rig)
     rig.authority.away = 1
     for text in ("Vane", "Grange"):
         rig.loop.submit(e.AnswerEntered(rig.visit, Sensitive(text)))
-    await rig.until(s.Trouble)
+    await rig.until(s.NotReached)
     rig.loop.submit(e.TriedAgain(rig.visit))
     await rig.until(s.CodeEntry)
     assert len(set(rig.authority.attempts)) == 1

@@ -277,7 +277,7 @@ async def test_a_pin_that_the_card_refuses_is_chosen_again(rig: Rig) -> None:
     rig.cards.gate.set()
     page = await rig.until(s.NewPin)
     assert isinstance(page, s.NewPin)
-    assert page.trouble is s.PinFault.CARD_HISTORY
+    assert page.fault is s.PinFault.CARD_HISTORY
     assert rig.authority.outcomes == [UnblockRefused(None, "history")]
 
 

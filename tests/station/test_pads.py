@@ -155,9 +155,9 @@ def test_a_wrong_pin_and_one_that_the_card_refuses_wait_for_the_holder() -> None
 
 @pytest.mark.parametrize("state", ON_PAD, ids=lambda state: state.work)
 def test_an_authority_that_is_away_has_the_reader_ask_again(state: s.Working) -> None:
-    trouble = step(state, e.NoReply(ID)).state
-    assert isinstance(trouble, s.Trouble)
-    assert step(trouble, e.TriedAgain(ID)).state == state
+    not_reached = step(state, e.NoReply(ID)).state
+    assert isinstance(not_reached, s.NotReached)
+    assert step(not_reached, e.TriedAgain(ID)).state == state
 
 
 def test_the_readers_events_count_only_while_it_asks() -> None:

@@ -204,7 +204,7 @@ SET_FIRST = working(
         s.Working(UNLOCKED, s.Work.PIN_ON_PAD, ON_PAD, None),
         s.PadPaused(UNLOCKED, s.Work.PIN_ON_PAD, ON_PAD, None, s.PadNotice.TIMEOUT),
         s.Working(UNLOCKED, s.Work.CHECKING_PIN, c.VerifyPin(ID, AT, GOOD), None),
-        s.Trouble(UNLOCKED, s.Work.CHECKING_PIN, c.VerifyPin(ID, AT, GOOD), None),
+        s.NotReached(UNLOCKED, s.Work.CHECKING_PIN, c.VerifyPin(ID, AT, GOOD), None),
     ],
     ids=["asked on the reader", "asked no more", "entered", "authority away"],
 )
@@ -349,7 +349,7 @@ def test_an_address_that_mail_refuses_is_shown_as_refused() -> None:
     sending = step(MISTYPED, e.EmailEntered(ID, "asah@nhs.net")).state
     page = step(sending, e.Replied(ID, CodeNotSent(True, 0.0, EMAIL))).state
     assert isinstance(page, s.EnterEmail)
-    assert (page.typed, page.trouble) == ("asah@nhs.net", s.EmailFault.REFUSED)
+    assert (page.typed, page.fault) == ("asah@nhs.net", s.EmailFault.REFUSED)
 
 
 def test_no_other_address_can_be_corrected() -> None:
@@ -416,8 +416,8 @@ def test_each_set_of_answers_is_an_attempt_of_its_own_and_a_retry_is_the_same() 
         state = following.state
     (first,) = following.commands
     assert isinstance(first, c.SubmitAnswers)
-    trouble = step(state, e.NoReply(ID)).state
-    again = step(trouble, e.TriedAgain(ID)).commands
+    not_reached = step(state, e.NoReply(ID)).state
+    again = step(not_reached, e.TriedAgain(ID)).commands
     assert again == (first,)
     assert isinstance(state, s.Working)
     assert isinstance(state.back, s.AskQuestion)
@@ -434,7 +434,7 @@ def test_the_new_pin_goes_with_the_old_one_only_for_a_change() -> None:
 def test_the_present_pin_is_not_taken_as_a_new_one() -> None:
     page = s.NewPin(CHANGING, RULES, GOOD)
     following = step(page, e.PinEntered(ID, GOOD))
-    assert following.state == replace(page, trouble=s.PinFault.CARD_HISTORY)
+    assert following.state == replace(page, fault=s.PinFault.CARD_HISTORY)
     assert isinstance(step(page, e.PinEntered(ID, OTHER_GOOD)).state, s.RepeatPin)
 
 

@@ -200,7 +200,7 @@ class Way:
                 return e.ReasonPicked(visit, MaintenanceReason.CHECK)
             case s.Maintenance():
                 return e.ActPicked(visit, MaintenanceAct.TEST_READER)
-            case s.Trouble() | s.PadPaused():
+            case s.NotReached() | s.PadPaused():
                 return e.TriedAgain(visit)
             case _:
                 return None

@@ -56,6 +56,7 @@ from kiosk.station.states import (
     NetworkReport,
     NewPin,
     NotDone,
+    NotReached,
     Outage,
     OutOfService,
     PadNotice,
@@ -74,7 +75,6 @@ from kiosk.station.states import (
     StillThere,
     StopNumberEntry,
     Success,
-    Trouble,
     VisitState,
     Work,
     Working,
@@ -367,7 +367,7 @@ _STORY: Mapping[str, Sample] = {
     "new-pin-half": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("1234567")),
     "new-pin-good": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("604918")),
     "new-pin-present": Sample(NewPin(_at(2, CHANGE_PIN), RULES, SECRET), (*"604918", "enter")),
-    "new-pin-mismatch": Sample(NewPin(_at(4, UNLOCK), RULES, trouble=PinFault.MISMATCH)),
+    "new-pin-mismatch": Sample(NewPin(_at(4, UNLOCK), RULES, fault=PinFault.MISMATCH)),
     "new-pin-history": Sample(NewPin(_at(2, CHANGE_PIN), RULES, SECRET, PinFault.CARD_HISTORY)),
     "new-pin-keys-only": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("11112"), touch=False),
     "new-pin-dark": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("1111"), dark=True),
@@ -417,8 +417,12 @@ _STORY: Mapping[str, Sample] = {
             _at(4, UNLOCK), Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None, PinFault.CARD_COMPLEXITY
         )
     ),
-    "pad-trouble": Sample(Trouble(_at(4, UNLOCK), Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None)),
-    "trouble": Sample(Trouble(_at(3, UNLOCK), Work.SENDING_CODE, RequestCode(VISIT_ID, "1"), None)),
+    "pad-not-reached": Sample(
+        NotReached(_at(4, UNLOCK), Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None)
+    ),
+    "not-reached": Sample(
+        NotReached(_at(3, UNLOCK), Work.SENDING_CODE, RequestCode(VISIT_ID, "1"), None)
+    ),
     "still-there": Sample(StillThere(_CODE_ENTRY)),
     "still-there-dark": Sample(StillThere(NewPin(_at(4, UNLOCK), RULES)), dark=True),
     "success-dark": Sample(Success(UNLOCK, Purpose.UNLOCK), dark=True),

@@ -105,7 +105,7 @@ async def test_a_touch_of_what_cannot_be_pressed_yet_says_what_is_missing(
         (EnterPin(REGISTER, wrong=True, tries_left=1), "One try is left"),
         (CodeEntry(UNLOCK, CODE, CodeNotice.WRONG), "That code is not right."),
         (StopNumberEntry(REPORT, STOP, wrong=True), "That is not the number"),
-        (NewPin(UNLOCK, RULES, trouble=PinFault.MISMATCH), "The two PINs were not the same."),
+        (NewPin(UNLOCK, RULES, fault=PinFault.MISMATCH), "The two PINs were not the same."),
         (AskQuestion(UNLOCK, ASKED, wrong=True), "Not all correct."),
     ],
 )

@@ -122,7 +122,7 @@ def test_each_member_of_each_enumeration_has_words() -> None:
         maintenance.REASONS,
         maintenance.ACTS,
         maintenance.CONSEQUENCES,
-        pin.TROUBLES,
+        pin.FAULTS,
         questions.PROBLEMS,
         reasons.REFUSALS,
         waiting.OUTAGES,

@@ -194,6 +194,21 @@ def anonymous_peer(transport: asyncio.BaseTransport) -> AnonymousPeer:
     return AnonymousPeer(str(named[0]) if named else "")
 
 
+def _name_of(peer: Peer | None) -> str:
+    """Return what limits count by: all certificates of one key are one peer."""
+    match peer:
+        case CertificatePeer(key):
+            return key
+        case SocketPeer(user_id):
+            return f"uid {user_id}"
+        case AnonymousPeer(address):
+            return address
+        case None:
+            return ""
+        case _:
+            assert_never(peer)
+
+
 class _Bucket:
     """A token bucket: ``burst`` calls at once, then ``rate`` a second."""
 
@@ -481,7 +496,7 @@ class Connections:
         self.limits = limits
         self._answer = answer
         self._open: dict[asyncio.BaseTransport, Connection] = {}
-        self._open_of: Counter[Peer | None] = Counter()
+        self._open_of: Counter[str] = Counter()
         self._http = web.Server(
             self._handle,
             access_log=None,
@@ -507,29 +522,30 @@ class Connections:
     def admit(self, transport: asyncio.BaseTransport, connection: Connection) -> bool:
         """Count a new connection; return whether it is within the limits."""
         self._open[transport] = connection
-        self._open_of[connection.peer] += 1
+        self._open_of[_name_of(connection.peer)] += 1
         if isinstance(connection.peer, AnonymousPeer):
             every = [each for each in self._open.values() if isinstance(each.peer, AnonymousPeer)]
-            own = self._open_of[connection.peer]
+            own = self._open_of[_name_of(connection.peer)]
             if own > self.limits.anonymous_each:
                 return _makes_room([each for each in every if each.peer == connection.peer])
             if len(every) > self.limits.anonymous:
-                largest = max(self._open_of[each.peer] for each in every)
-                most = [each for each in every if self._open_of[each.peer] == largest]
+                largest = max(self._open_of[_name_of(each.peer)] for each in every)
+                most = [each for each in every if self._open_of[_name_of(each.peer)] == largest]
                 return _makes_room(most, in_request=largest > own)
             return True
         return (
             connection.peer is not None
             and len(self._open) <= self.limits.connections
-            and self._open_of[connection.peer] <= self.limits.connections_each
+            and self._open_of[_name_of(connection.peer)] <= self.limits.connections_each
         )
 
     def forget(self, transport: asyncio.BaseTransport, connection: Connection) -> None:
         """Stop counting a closed connection."""
         if self._open.pop(transport, None) is not None:
-            self._open_of[connection.peer] -= 1
-            if not self._open_of[connection.peer]:
-                del self._open_of[connection.peer]
+            name = _name_of(connection.peer)
+            self._open_of[name] -= 1
+            if not self._open_of[name]:
+                del self._open_of[name]
 
     async def _handle(self, request: web.BaseRequest) -> web.Response:
         transport = request.transport
@@ -775,17 +791,11 @@ class AuthorityServer:
             full = [key for key, each in self._buckets.items() if each.is_full(now)]
             for key in full:
                 del self._buckets[key]
-        rate, burst = self.limits.calls_a_second, self.limits.burst
-        match peer:
-            case CertificatePeer(key):
-                named = key
-            case SocketPeer(user_id):
-                named = f"uid {user_id}"
-            case AnonymousPeer(address):
-                named = address
-                rate, burst = self.limits.tries_a_second, self.limits.tries_burst
-            case _:
-                assert_never(peer)
+        if isinstance(peer, AnonymousPeer):
+            rate, burst = self.limits.tries_a_second, self.limits.tries_burst
+        else:
+            rate, burst = self.limits.calls_a_second, self.limits.burst
+        named = _name_of(peer)
         bucket = self._buckets.get(named)
         if bucket is None:
             bucket = self._buckets[named] = _Bucket(rate, burst, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import socket
@@ -15,8 +16,10 @@ from pathlib import Path
 
 import pytest
 import trustme
+from aiohttp import web
 
-from kiosk.authority.server import LaneLimits, Limits
+from kiosk.authority.server import Connections, LaneLimits, Limits
+from kiosk.authority.stations import CertificatePeer, Peer
 from kiosk.authority.store.records import new_id
 from kiosk.contract.errors import AuthorityBusy, AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
@@ -93,6 +96,22 @@ def ask(world: WiredWorld, path: str, body: bytes, method: str = "POST") -> int:
 
 def still_serves(world: WiredWorld) -> None:
     assert world.at("A").heartbeat(Heartbeat()) is StationStanding.IN_USE
+
+
+async def test_certificates_of_one_key_share_its_connections() -> None:
+    """Before: one line of enrolment, sent again and again, gave five times as many."""
+
+    async def nothing(_request: web.BaseRequest, _peer: Peer) -> web.Response:
+        return web.Response()
+
+    open_ = Connections(Limits(connections_each=2), nothing)
+    admitted = []
+    for days in (1, 2, 3):
+        connection = open_.connect(lambda _: None)
+        connection.peer = CertificatePeer("key", datetime.now(UTC) + timedelta(days))
+        admitted.append(open_.admit(asyncio.BaseTransport(), connection))
+    assert admitted == [True, True, False]
+    await open_.close()
 
 
 def test_what_is_no_call_is_refused(tight: WiredWorld) -> None:

@@ -345,7 +345,8 @@ class Office:
                 else:
                     who = f"{act_name(uow, other.proposed_by)} proposed it"
                     raise ConcurrentChange(
-                        "The same waits for a second member of staff already.",
+                        "An act of this kind waits here already, for a second member of staff: let "
+                        "a colleague decide about it first.",
                         (f"{who} (reference {other.reference}).",),
                     )
             uow.notes.add(note)

@@ -49,6 +49,9 @@ NO_SUCH_OBJECT = "42704"
 MOVED = "moved"
 """The code of a database file that was copied to a server and is no longer used."""
 
+UNREADABLE = "unreadable"
+"""The code of a value that another program stored; the transaction goes on."""
+
 NO_SUCH_TABLE = frozenset({"SQLITE_ERROR", "42P01"})
 REFUSED_LOGINS = frozenset(
     {
@@ -132,6 +135,11 @@ def refused(sqlstate: str) -> StoreError:
     return StoreError(sentence, sqlstate)
 
 
+def unreadable() -> StoreError:
+    """Return the error of a stored value that its column may not hold, or that is no text."""
+    return StoreError("a stored value cannot be read", UNREADABLE)
+
+
 _FULL = "the disk of the database is full, or fails"
 _DAMAGED = "the database file is damaged, or is no database"
 _OF_THE_FILE = {
@@ -146,6 +154,8 @@ _OF_THE_FILE = {
 def _from_sqlite(error: sqlite3.Error) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0)
     name = getattr(error, "sqlite_errorname", type(error).__name__)
+    if not code and str(error).startswith("Could not decode to UTF-8"):
+        return unreadable()
     if code & 0xFF in SQLITE_BUSY_CODES:
         return StoreBusy(f"the database is locked ({name})", name)
     if name == "SQLITE_CANTOPEN":

@@ -31,7 +31,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.authority.errors import RowAltered, StoreError
-from kiosk.authority.store.engine import LATER, translated
+from kiosk.authority.store.engine import LATER, UNREADABLE, translated, unreadable
 from kiosk.authority.store.tables import MacRow, Record, TableRow, columns_of, loaded
 
 if TYPE_CHECKING:
@@ -117,9 +117,6 @@ class Prepared:
 T = TypeVar("T")
 SomeRow = TypeVar("SomeRow", bound=TableRow)
 Statement = Executable | Prepared
-
-UNREADABLE = "unreadable"
-"""The code of a value that another program stored; the transaction goes on."""
 
 
 class Gateway:
@@ -377,17 +374,17 @@ class Gateway:
             return call()
         except SQLAlchemyError as error:
             failure = translated(error)
-            self._usable = False
+            self._usable = failure.code == UNREADABLE
         except self._engine.dialect.loaded_dbapi.Error as error:
             failure = translated(error)
-            self._usable = False
+            self._usable = failure.code == UNREADABLE
             if self._engine.dialect.is_disconnect(error, self._driver, None):
                 self._connection.invalidate(error)
         except StoreError:
             self._usable = False
             raise
         except ValueError:
-            failure = StoreError("a stored value cannot be read", UNREADABLE)
+            failure = unreadable()
         # Raised here, so that not even its context holds the original's parameters.
         raise failure
 

@@ -92,6 +92,31 @@ def test_doctor_names_what_was_altered(store: Store, tmp_path: Path) -> None:
     assert sweep(store).altered == ALTERED
 
 
+def test_a_text_that_is_no_utf_8_is_an_altered_row(store: Store, tmp_path: Path) -> None:
+    """The driver raises its own error for it, and no row after it was checked."""
+    write(tmp_path, "UPDATE card SET driver = CAST(x'ff41' AS TEXT) WHERE id = 'c07'")
+    write(tmp_path, "UPDATE cardholder SET name = CAST(x'41ff' AS TEXT) WHERE id = 'h03'")
+    finding = check_rows(store)
+    assert finding.condition is Condition.FAIL
+    assert finding.found.endswith(": card c07, cardholder h03")
+
+
+def test_the_caretaker_names_a_row_of_the_audit_that_is_no_utf_8(
+    store: Store, tmp_path: Path
+) -> None:
+    caretaker = Caretaker(
+        store, AnchorSigner(KeyRing.load(tmp_path / "keys.json")), NoticeSettings(), "ra@nhs.uk"
+    )
+    for _ in range(2):
+        store.record_event("step", detail={})
+    write(tmp_path, "DROP TRIGGER audit_event_no_update")
+    write(tmp_path, "UPDATE audit_event SET kind = CAST(x'ff41' AS TEXT) WHERE seq = 2")
+    assert caretaker.run()
+    with store.read() as uow:
+        names = {alarm.name for alarm in uow.alarms.standing()}
+    assert "audit-broken:2" in names
+
+
 def test_doctor_tells_a_missing_key_from_an_altered_row(
     store: Store, tmp_path: Path, keys: Path
 ) -> None:

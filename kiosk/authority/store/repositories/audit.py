@@ -36,7 +36,8 @@ from kiosk.authority.store.audit_chain import (
     first_head,
     link_hash,
 )
-from kiosk.authority.store.gateway import UNREADABLE, Gateway, Prepared, Repository, table_of
+from kiosk.authority.store.engine import UNREADABLE
+from kiosk.authority.store.gateway import Gateway, Prepared, Repository, table_of
 from kiosk.authority.store.records import (
     AuditAnchor,
     AuditEvent,

@@ -9,8 +9,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.store.engine import UNREADABLE
 from kiosk.authority.store.gateway import (
-    UNREADABLE,
     Repository,
     primary_key,
     row_key,

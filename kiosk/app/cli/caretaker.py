@@ -13,6 +13,7 @@ from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools
 from kiosk.app.composition.opening import open_known_keys
 from kiosk.app.logs import Discreet
+from kiosk.authority.errors import StoreError
 
 DESCRIPTION = """\
 Does the service's periodic work once, and ends: mails staff about what is wrong (see
@@ -36,10 +37,14 @@ def run(args: argparse.Namespace) -> int:
     settings = tools.settings
     from kiosk.app.composition.authority import build_caretaker, build_outbox
 
+    failed: StoreError | None = None
     with _log_on_stdout():
         ring = open_known_keys(settings, tools.environ, tools.store)
-        if not build_caretaker(settings, tools.store, ring).run():
-            echo("another process has run it within the minute")
+        try:
+            if not build_caretaker(settings, tools.store, ring).run():
+                echo("another process has run it within the minute")
+        except StoreError as error:  # the mails about what it did find are sent first
+            failed = error
         with tools.mailer() as mailer:
             sent = build_outbox(settings, tools.store, mailer, tools.clock).drain_once()
     with tools.store.read() as uow:
@@ -47,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
         waiting = uow.outbox.waiting()
     echo(f"alarms: {', '.join(names) or 'none'}")
     echo(f"notices: {sent} sent, {waiting} waiting")
+    if failed is not None:
+        raise failed
     return 0
 
 

@@ -11,9 +11,10 @@ from typing import Final
 
 from kiosk.authority.administration import reports
 from kiosk.authority.audit.events import AuditKind
-from kiosk.authority.errors import MailDenied
+from kiosk.authority.errors import MailDenied, StoreError
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.store.database import UnitOfWork
+from kiosk.authority.store.engine import UNREADABLE
 from kiosk.authority.store.records import AuditQuery, Scalar, Station
 from kiosk.config.settings import NoticeSettings
 from kiosk.contract.policy import HOUR
@@ -74,9 +75,6 @@ class AlarmKind(StrEnum):
     AUDIT_BROKEN = "audit-broken"
 
 
-WATCHED: Final = frozenset(AlarmKind) - {AlarmKind.AUDIT_BROKEN}
-"""Kinds that each run decides again; the audit takes many runs."""
-
 Detail = Mapping[str, Scalar]
 
 
@@ -96,15 +94,40 @@ class RaisedAlarm:
         return f"{self.kind.value}:{self.subject}"
 
 
-def problems(uow: UnitOfWork, limits: NoticeSettings) -> tuple[RaisedAlarm, ...]:
-    """Return everything of the ``WATCHED`` kinds that is wrong now."""
-    return (
-        *_failed_proofs(uow),
-        *_failures(uow, limits),
-        *_silent_stations(uow),
-        *_altered_rows(uow),
-        *_mail(uow, timedelta(minutes=limits.mail_minutes)),
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """Everything of these ``kinds`` that is wrong; ``unread`` is why there are not all of them."""
+
+    found: tuple[RaisedAlarm, ...]
+    kinds: frozenset[AlarmKind]
+    unread: StoreError | None
+
+
+def problems(uow: UnitOfWork, limits: NoticeSettings) -> Problems:
+    """Return everything that is wrong now, but with the audit: to verify that takes many runs.
+
+    A value that cannot be read hides the kinds that need it, and no others.
+    """
+    sources = (
+        ({AlarmKind.CARD_NOT_GENUINE}, _failed_proofs(uow)),
+        ({AlarmKind.FAILURES_AT_STATION, AlarmKind.FAILURES_OF_PERSON}, _failures(uow, limits)),
+        ({AlarmKind.STATION_SILENT}, _silent_stations(uow)),
+        ({AlarmKind.ROW_ALTERED}, _altered_rows(uow)),
+        ({AlarmKind.MAIL_HELD_UP}, _mail(uow, timedelta(minutes=limits.mail_minutes))),
     )
+    found: list[RaisedAlarm] = []
+    read: set[AlarmKind] = set()
+    unread: StoreError | None = None
+    for kinds, source in sources:
+        try:
+            found += tuple(source)
+        except StoreError as error:
+            if error.code != UNREADABLE:
+                raise
+            unread = unread or error
+        else:
+            read |= kinds
+    return Problems(tuple(found), frozenset(read), unread)
 
 
 def _failed_proofs(uow: UnitOfWork) -> Iterator[RaisedAlarm]:

@@ -16,7 +16,6 @@ from typing import Final
 from kiosk.authority.administration.alarms import (
     WATCH,
     WATCH_EVERY,
-    WATCHED,
     AlarmKind,
     Detail,
     RaisedAlarm,
@@ -34,6 +33,7 @@ from kiosk.authority.mail import words
 from kiosk.authority.retention import purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import Store, UnitOfWork
+from kiosk.authority.store.engine import UNREADABLE
 from kiosk.authority.store.records import (
     Alarm,
     AuditAnchor,
@@ -152,10 +152,12 @@ class Caretaker:
     def run(self) -> bool:
         """Do the jobs that are due; return False where another process ran within the minute.
 
-        Raises ``StoreError``; a later run does the rest.
+        Raises ``StoreError``; a later run does the rest. A value that cannot be read keeps one job
+        from its work: the others are done before it is raised.
         """
         if not self._claim_run():
             return False
+        unread: StoreError | None = None
         for job in (
             self._watch,
             self._expire,
@@ -169,6 +171,12 @@ class Caretaker:
                 job()
             except RowAltered as error:  # the others go on, and the next run tells staff
                 self._note((error,))
+            except StoreError as error:
+                if error.code != UNREADABLE:
+                    raise
+                unread = unread or error
+        if unread is not None:
+            raise unread
         return True
 
     def _claim_run(self) -> bool:
@@ -179,10 +187,12 @@ class Caretaker:
 
     def _watch(self) -> None:
         with self._store.read() as uow:
-            found = problems(uow, self._limits)
+            now = problems(uow, self._limits)
             standing = uow.alarms.standing()
-        if found or any(alarm.kind in WATCHED for alarm in standing):
-            self._raise_and_clear(WATCHED, found)
+        if now.found or any(alarm.kind in now.kinds for alarm in standing):
+            self._raise_and_clear(now.kinds, now.found)
+        if now.unread is not None:
+            raise now.unread
 
     def _raise_and_clear(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from kiosk.__main__ import main
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Station
 from kiosk.config.settings import MailSettings
 from tests.app.cli.samples import Kiosk, store_of_settings
 from tests.support.smtp import running
@@ -65,6 +68,21 @@ def test_while_the_relay_is_away_the_notice_waits(
 ) -> None:
     assert kiosk("caretaker") == 0
     assert "notices: 0 sent, 1 waiting\n" in capsys.readouterr().out
+
+
+def test_a_value_that_cannot_be_read_keeps_no_mail_back(
+    store: Store, kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with store.begin() as uow:
+        uow.stations.seen(Station("Ward 7", uow.now, "0.1.0", "ready"))
+        uow.commit()
+    with closing(sqlite3.connect(place / "state" / "kiosk.db")) as connection, connection:
+        connection.execute("UPDATE station SET last_seen_at = 'soon'")
+    assert kiosk("caretaker") == 1
+    said = capsys.readouterr()
+    assert "alarms: card-not-genuine:at Main entrance\n" in said.out
+    assert "notices: 0 sent, 1 waiting\n" in said.out
+    assert said.err == "kiosk: a stored value cannot be read\n"
 
 
 def test_a_database_that_is_away_is_said(

@@ -17,7 +17,7 @@ from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
-from kiosk.authority.errors import NotFound, NotTaken, RowAltered
+from kiosk.authority.errors import NotFound, NotTaken, RowAltered, StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery, Card, Cardholder, Station
 from kiosk.authority.store.repositories.mac_rows import TABLES
@@ -200,6 +200,24 @@ def test_an_altered_station_does_not_silence_the_caretaker(
     with store.read() as uow:
         names = {alarm.name for alarm in uow.alarms.standing()}
     assert {"row-altered:station Ward 7", "station-silent:Ward 7"} <= names
+
+
+def test_a_station_that_cannot_be_read_does_not_silence_the_caretaker(
+    store: Store, tmp_path: Path, clock: SetClock
+) -> None:
+    write(tmp_path, "UPDATE station SET last_seen_at = 'soon'")
+    caretaker = Caretaker(
+        store, AnchorSigner(KeyRing.load(tmp_path / "keys.json")), NoticeSettings(), "ra@nhs.uk"
+    )
+    for _ in range(40):
+        with pytest.raises(StoreError, match="cannot be read"):
+            caretaker.run()
+        clock.forward(minutes=1)
+    with store.read() as uow:
+        names = {alarm.name for alarm in uow.alarms.standing()}
+        anchors = uow.audit.anchors()
+    assert "row-altered:station Ward 7" in names
+    assert anchors
 
 
 def test_a_rotation_makes_every_mac_anew(store: Store, keys: Path, clock: SetClock) -> None:

@@ -40,7 +40,7 @@ def history(store: Store, clock: SetClock) -> History:
 
 def found(store: Store) -> list[RaisedAlarm]:
     with store.read() as uow:
-        return list(problems(uow, LIMITS))
+        return list(problems(uow, LIMITS).found)
 
 
 def listened(store: Store) -> None:

@@ -144,7 +144,7 @@ def _reseal(store: Store, work: RotationWork, card: Card, done: Rotation) -> Non
         done.broken.append(card.id)
         return
     with store.begin() as uow:
-        if not uow.cards.replace_secret(card.id, old.revision, sealed):
+        if not uow.cards.reseal_secret(card.id, old.revision, sealed):
             done.overtaken += 1
             return
         uow.commit()

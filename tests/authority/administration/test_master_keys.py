@@ -230,7 +230,7 @@ def dies_in(write):
         return done
     return written
 
-CardRecords.replace_secret = dies_in(CardRecords.replace_secret)
+CardRecords.reseal_secret = dies_in(CardRecords.reseal_secret)
 KeptSecrets.reseal = dies_in(KeptSecrets.reseal)
 sys.exit(main(sys.argv[2:]))
 """

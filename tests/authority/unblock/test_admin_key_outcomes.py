@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.rotation import reseal_all
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.store.records import Card, UnblockState
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
@@ -160,6 +161,21 @@ def test_lost_answers_never_reach_the_last_try(world: World, card: Card) -> None
         settled(station_visit, granted(station_visit, Chip()).journal, UnblockUnknown())
         world.clock.forward(hours=1)
     assert reason_of(world.insert(card, blocked=True).opened) is Reason.SECRET_BLOCKED
+
+
+def test_a_proven_key_stays_proven_when_it_is_sealed_anew(world: World, card: Card) -> None:
+    """Two lost answers cost the card two tries of three, and it was refused from then on."""
+    unlocked(world, card)
+    world.clock.forward(hours=1)
+    rotated = world.ring.with_new(KeyPurpose.SEAL)
+    assert reseal_all(world.store, Sealer(rotated), "test").resealed == 1
+    object.__setattr__(world.parts, "sealer", Sealer(rotated))
+    for _ in range(2):
+        station_visit = ready(world, card)
+        settled(station_visit, granted(station_visit, Chip()).journal, UnblockUnknown())
+        world.clock.forward(hours=1)
+    assert world.card(card).secret_exposure == 0
+    unlocked(world, card)
 
 
 @pytest.mark.parametrize("policy", [Genuine.NEVER, Genuine.WHEN_IT_CAN])

@@ -119,11 +119,18 @@ _KNOW_TRIES = Prepared(
     .where(_THIS_CARD)
     .values(secret_exposure=0, secret_tries_left=bindparam("tries_left"))
 )
-_REPLACE = Prepared(
-    update(_CARDS).where(
-        _THIS_CARD, func.coalesce(_CARDS.c.sealed_revision, 0) == bindparam("expected")
+_SEALED_AS_EXPECTED = update(_CARDS).where(
+    _THIS_CARD, func.coalesce(_CARDS.c.sealed_revision, 0) == bindparam("expected")
+)
+_REPLACE = Prepared(_SEALED_AS_EXPECTED, SEALED)
+_PROVEN = _CARDS.c.key_proven_revision == _CARDS.c.sealed_revision
+_RESEAL = Prepared(
+    _SEALED_AS_EXPECTED.values(
+        key_proven_revision=case(
+            (_PROVEN, bindparam("resealed", type_=Integer)), else_=_CARDS.c.key_proven_revision
+        )
     ),
-    SEALED,
+    (*SEALED, "key_proven_revision"),
 )
 _NUMBER = Prepared(
     update(_CARDS).where(_THIS_CARD).values(secret_generation=bindparam("generation"))
@@ -361,6 +368,11 @@ class CardRecords(SealedSecrets[Card]):
         """
         this = {"card": card_id, "expected": expected_revision}
         return self._gateway.run(_REPLACE, [this | _sealed_values(sealed)]) == 1
+
+    def reseal_secret(self, card_id: str, expected_revision: int, sealed: SealedSecret) -> bool:
+        """Do as ``replace_secret`` with the same secret: an admin key stays proven."""
+        this = {"card": card_id, "expected": expected_revision, "resealed": sealed.revision}
+        return self._gateway.run(_RESEAL, [this | _sealed_values(sealed)]) == 1
 
     def number_secret(self, card_id: str, generation: int) -> None:
         """Note the number of a card's last secret; the card is locked."""

@@ -266,3 +266,12 @@ def test_a_rotation_does_not_launder_an_altered_row(
     assert list(again.altered) == ALTERED
     with store.read() as uow, pytest.raises(RowAltered):
         uow.cards.get("c07")
+
+
+def test_a_row_that_cannot_be_read_does_not_end_a_rotation(
+    store: Store, keys: Path, tmp_path: Path
+) -> None:
+    write(tmp_path, "UPDATE card SET expires_at = 'soon' WHERE id = 'c07'")
+    write(tmp_path, "UPDATE cardholder SET name = CAST(x'41ff' AS TEXT) WHERE id = 'h03'")
+    done = rotate_rows(keys, store, "root")
+    assert (done.restamped, list(done.altered)) == (49, ALTERED)

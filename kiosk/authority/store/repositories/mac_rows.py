@@ -14,7 +14,6 @@ from kiosk.authority.store.gateway import (
     Repository,
     primary_key,
     row_key,
-    row_name,
     table_name,
     table_of,
 )
@@ -73,14 +72,18 @@ class MacRows(Repository):
         left for the next walk.
         """
         kind = KINDS[table]
-        statement = self._following(kind, after).where(_otherwise(kind, key_id)).limit(limit)
-        locked = self._gateway.unchecked(statement.with_for_update(skip_locked=True), kind)
-        altered = [row_name(row) for row in locked if not self._gateway.fits(row)]
-        fitting = [row for row in locked if row_name(row) not in altered]
+        columns = [table_of(kind).c[name] for name in primary_key(kind)]
+        others = self._following(kind, after).where(_otherwise(kind, key_id)).limit(limit)
+        locking = others.with_only_columns(*columns).with_for_update(skip_locked=True)
+        keys: list[RowKey] = [tuple(map(str, row)) for row in self._gateway.tuples(locking)]
+        rows = self._readable(kind, keys)
+        fitting = [row for row in rows.values() if self._gateway.fits(row)]
         for row in fitting:
             self._gateway.rewrite(row)
-        last = row_key(locked[-1]) if len(locked) == limit else None
-        return Piece(len(locked), tuple(altered), last, len(fitting))
+        fit = set(map(row_key, fitting))
+        altered = tuple("/".join(key) for key in keys if key not in fit)
+        last = keys[-1] if len(keys) == limit else None
+        return Piece(len(keys), altered, last, len(fitting))
 
     def accept(self, table: str, row: str) -> bool:
         """Make a row's MAC again, altered or not; return False where there is no such row."""

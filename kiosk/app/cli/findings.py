@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -17,9 +19,12 @@ from kiosk.config.settings import DEFAULTS, AuthoritySettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.findings import AUTHORITY, CLOCK, Check, Condition, Finding, fail, ok, warn
+from kiosk.contract.ports import Clock
 
 _MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
-_CA, _RUNNING = "station CA", "running"
+_CA, _CERTIFICATE, _RUNNING = "station CA", "certificate", "running"
+_ENDS_SOON = timedelta(days=14)
+"""Of a certificate that somebody else renews, as a rule a month before it ends."""
 _LONG = 2
 _READY_S = 5.0
 """The authority queries its database before it answers."""
@@ -94,6 +99,8 @@ def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     named = tools.settings
     if "/" in named.authority.ca:  # a bare name is a file of the service manager's
         yield _CA, partial(_check_ca, named.authority, tools.environ)
+    if "/" in named.authority.certificate:
+        yield _CERTIFICATE, partial(_check_certificate, named.authority, tools.clock)
     place = named.monitoring.place(named.authority.socket)
     by_network = bool(place) and not place.startswith("/")
     if by_network or (place and (tools.path == SYSTEM_SETTINGS or Path(place).exists())):
@@ -115,6 +122,26 @@ def _check_ca(named: AuthoritySettings, environ: Mapping[str, str]) -> Finding:
     except ConfigError as error:
         return fail(_CA, str(error), "an authority that starts ends with this")
     return ok(_CA, "the certificates in `ca` of [authority] can be read")
+
+
+def _check_certificate(named: AuthoritySettings, clock: Clock) -> Finding:
+    """Check the certificate that stations are shown, where it is of a CA of the estate's."""
+    from kiosk.app.composition.renewal import dates_of
+
+    certificate, key = Path(named.certificate), Path(named.key or named.certificate)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:  # ssl.SSLError is one: they hold nothing of use, or do not fit
+        files = f"{certificate} and the key {key}" if named.key else f"{certificate}"
+        advice = "see `certificate` and `key` in [authority]"
+        return fail(_CERTIFICATE, f"{files}: {error.strerror or error}", advice)
+    if (dates := dates_of(certificate)) is None:
+        return fail(_CERTIFICATE, f"{certificate} names no day on which it ends", "replace it")
+    left, text = dates.ends_at - clock.now(), f"good until {dates.ends_at:%d %B %Y}"
+    advice = f"replace {certificate}: the authority reads it again by itself"
+    if left <= timedelta():
+        return fail(_CERTIFICATE, f"it was {text}: no station takes it", advice)
+    return warn(_CERTIFICATE, text, advice) if left < _ENDS_SOON else ok(_CERTIFICATE, text)
 
 
 def _check_ready(place: str, who: str) -> Finding:

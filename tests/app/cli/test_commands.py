@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import UnixStreamServer
@@ -380,6 +381,41 @@ def test_doctor_looks_at_the_ca_of_the_stations(
     trustme.CA().cert_pem.write_to_path(file)
     kiosk("doctor")
     assert "✓ ok    station CA" in capsys.readouterr().out
+
+
+def test_doctor_looks_at_the_certificate_that_stations_are_shown(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An authority whose certificate had ended was called ready, and no station was served."""
+    file, ca, now = place / "own.pem", trustme.CA(), datetime.now(UTC)
+    monkeypatch.setenv("KIOSK_AUTHORITY__CERTIFICATE", str(file))
+    monkeypatch.setenv("KIOSK_AUTHORITY__LISTEN", "127.0.0.1:1")
+    monkeypatch.setenv("KIOSK_AUTHORITY__ADDRESSES", "localhost:1")
+
+    def said() -> str:
+        kiosk("doctor")
+        lines = capsys.readouterr().out.splitlines()
+        [line] = [each for each in lines if each[8:].startswith("certificate ")]
+        return line
+
+    def write(not_after: datetime) -> None:
+        begins = now - timedelta(days=60)
+        leaf = ca.issue_cert("localhost", not_before=begins, not_after=not_after)
+        leaf.private_key_and_cert_chain_pem.write_to_path(file)
+
+    assert said().startswith("✗ fail")
+    assert f"{file}: No such file or directory" in said()
+    for days, mark, text in (
+        (-1, "✗ fail", "it was good until "),
+        (10, "! warn", "good until "),
+        (40, "✓ ok", "good until "),
+    ):
+        write(now + timedelta(days=days))
+        assert said().startswith(mark)
+        assert f"  {text}{now + timedelta(days=days):%d %B %Y}" in said()
+    ca.issue_cert("localhost").private_key_pem.write_to_path(place / "other.key")
+    monkeypatch.setenv("KIOSK_AUTHORITY__KEY", str(place / "other.key"))
+    assert "key values mismatch" in said().lower()
 
 
 def test_doctor_looks_at_reader_and_card_where_it_is_given_them(

@@ -17,7 +17,7 @@ UNLOCKED_TEXT = (
 )
 ONLY_DIGITS = "Only digits go in here."
 LETTERS = (
-    "If your PIN has letters, first change it to digits only at your computer, or go to the "
+    "If your PIN has letters, first change it at your computer to digits only, or go to the "
     "Registration Authority."
 )
 NEW_TITLE = "Choose a new PIN"

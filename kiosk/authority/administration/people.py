@@ -26,7 +26,7 @@ from kiosk.authority.administration.person_page import (
 )
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.proposed_acts import waiting_lines
-from kiosk.authority.administration.standing import headline_of, standing_of
+from kiosk.authority.administration.standing import headline_of, is_blocked, standing_of
 from kiosk.authority.administration.views import (
     MOST_COUNTED,
     Actor,
@@ -46,6 +46,7 @@ from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
+    AddressChange,
     AuditEvent,
     AuditQuery,
     Card,
@@ -387,18 +388,27 @@ class PeopleDesk(Desk):
     # --- their registration ------------------------------------------------------------
 
     def lift_block(self, seen: Seen, grounds: Grounds) -> Done:
-        """Lift the block and clear the failures; the holder gets a mail."""
+        """Lift the block and clear the failures; the holder gets a mail.
+
+        A change of address that waited through a block is stopped.
+        """
         proposal = Proposal("people.lift_block")
         with self._office.act(Action.LIFT_BLOCK, grounds, seen=seen, proposal=proposal) as act:
             holder = act.holder()
             act.uow.cards.lock_of_holder(holder.id)
             act.refuse_after(StationChange.BLOCKED)
             registration = act.uow.registrations.of_holder(holder.id)
+            # First the change, as one that falls due locks them in this order.
+            blocked = is_blocked(registration, self._policy)
+            stopped = stop_change(act.uow, holder.id) if blocked else None
             if registration is None or not _unblocked(act, registration, self._policy):
                 raise ConcurrentChange("There is no block any more.")
             act.record(StaffKind.BLOCK_LIFTED, failures=registration.failures)
             notify_holder(act.uow, Notice.BLOCK_LIFTED, act.reference, holder, registration)
-        return act.done("The block is lifted. They have all their attempts again.")
+            if stopped is not None:
+                _notify_stopped(act, holder, registration, stopped)
+        also = "" if stopped is None else " The change of address that waited is stopped."
+        return act.done(f"The block is lifted. They have all their attempts again.{also}")
 
     def revoke_registration(self, seen: Seen, grounds: Grounds) -> Done:
         """Delete the registration and what it gathered; the holder gets a mail, may register again.
@@ -481,9 +491,7 @@ class PeopleDesk(Desk):
                 raise ConcurrentChange("No change of address waits any more.")
             act.record(StaffKind.CHANGE_STOPPED)
             registration = act.uow.registrations.of_holder(holder.id)
-            told = (*addresses_of(holder, registration), stopped.new_email)
-            for address in {one.lower(): one for one in told}.values():
-                notify(act.uow, Notice.CHANGE_STOPPED, address, act.reference, holder)
+            _notify_stopped(act, holder, registration, stopped)
         return act.done("The address stays as it is.")
 
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
@@ -545,6 +553,15 @@ def _close(act: Act, holder: Cardholder) -> Registration | None:
     act.uow.codes.revoke_of_holder(holder.id)
     act.uow.pending.delete_of_holder(holder.id)
     return act.uow.registrations.of_holder(holder.id)
+
+
+def _notify_stopped(
+    act: Act, holder: Cardholder, registration: Registration | None, stopped: AddressChange
+) -> None:
+    """Mail the holder's addresses, and the one that waited, that it does not count."""
+    told = (*addresses_of(holder, registration), stopped.new_email)
+    for address in {one.lower(): one for one in told}.values():
+        notify(act.uow, Notice.CHANGE_STOPPED, address, act.reference, holder)
 
 
 def _unblocked(act: Act, registration: Registration, policy: Policy) -> bool:

@@ -18,7 +18,7 @@ from kiosk.authority.visit.registration import apply_due_change, apply_due_chang
 from kiosk.contract.messages import Purpose, VisitId, reference_of
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
-from tests.authority.administration.desk.results import registered
+from tests.authority.administration.desk.results import mailed, registered, use_up
 from tests.authority.store.samples import Person
 from tests.support.database import SetClock
 
@@ -241,6 +241,42 @@ def test_a_dialog_from_before_a_report_does_not_undo_it(
     assert kept is not None
     assert kept.blocked_at == clock.now()
     deed(desk, desk.person(asha.holder.id).seen, GROUNDS)
+
+
+@pytest.mark.parametrize("block", [failed, use_up])
+def test_a_change_of_address_does_not_outlive_a_block(
+    desk: PeopleDesk,
+    means: StaffDependencies,
+    asha: Person,
+    clock: SetClock,
+    block: Callable[[StaffDependencies, Person], None],
+) -> None:
+    waiting(means, asha)
+    block(means, asha)
+    done = desk.lift_block(seen(means, asha), GROUNDS)
+    assert "change of address that waited is stopped" in done.sentence
+    old = "asha@trust.nhs.uk"
+    assert sorted((to, which) for to, which, _ in mailed(means)) == [
+        (old, "block-lifted"),
+        (old, "change-stopped"),
+        (NEW, "change-stopped"),
+    ]
+    clock.forward(hours=24)
+    assert apply_due_changes(means.store) == ()
+    assert registered(means, asha).email == old
+
+
+def test_a_change_of_address_goes_on_where_only_a_pause_is_lifted(
+    desk: PeopleDesk, means: StaffDependencies, asha: Person, clock: SetClock
+) -> None:
+    """Somebody with a copy of the card can cause a pause, and would stop it so."""
+    waiting(means, asha)
+    paused(means, asha)
+    done = desk.lift_block(seen(means, asha), GROUNDS)
+    assert "change of address" not in done.sentence
+    clock.forward(hours=24)
+    assert apply_due_changes(means.store) == ()
+    assert registered(means, asha).email == NEW
 
 
 def confirmed(means: StaffDependencies, asha: Person) -> None:

@@ -71,6 +71,7 @@ _NO_TABLES = (
 _SENTENCES = {
     "28P01": "the database server refused the password",
     "0P000": "the database server knows no such role",
+    "22021": "a text with a NUL in it, or one that is no UTF-8, cannot be stored",
     "28000": "the database server does not let this machine or role in",
     "3D000": "the database server has no such database",
     "42501": "the role may not do this in the database",
@@ -119,6 +120,9 @@ def translated(error: Exception) -> StoreError:
     if isinstance(cause, sqlite3.Error):
         return _from_sqlite(cause)
     sqlstate = getattr(cause, "sqlstate", None)
+    if not sqlstate and type(cause).__name__ == "DataError":
+        # The driver's own: it takes no NUL in a text, and knows no time beyond Python's years.
+        return refused("22021") if "NUL" in str(cause) else unreadable()
     if not sqlstate:
         # Of a failed connection libpq passes on only the server's sentence, which is in English
         # unless ``lc_messages`` of the server says otherwise: any other counts as no answer.

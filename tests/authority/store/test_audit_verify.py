@@ -70,6 +70,14 @@ def test_a_changed_column_names_its_row(chain: Store, forger: Forger, column: st
     assert found(verify(chain)) == (FaultKind.CHANGED, 5)
 
 
+def test_a_time_that_cannot_be_read_names_its_row(
+    chain: Store, forger: Forger, database: TestDatabase
+) -> None:
+    no_time = "infinity" if database.dialect == "postgresql" else "soon"
+    forger.run(sa.text(f"UPDATE audit_event SET at = '{no_time}' WHERE seq = 5"))
+    assert found(verify(chain)) == (FaultKind.CHANGED, 5)
+
+
 def test_whitespace_in_a_detail_is_a_change(chain: Store, forger: Forger) -> None:
     forger.change(5, detail='{"n": 4}')
     assert found(verify(chain)) == (FaultKind.CHANGED, 5)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
-from kiosk.authority.errors import RowAltered
+from kiosk.authority.errors import RowAltered, StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.gateway import covered, encoded, mac_message
@@ -156,6 +156,25 @@ def test_an_altered_row_is_not_read_and_nothing_is_committed(
         assert caught.value.table == "cardholder"
         with pytest.raises(Exception, match="ended or failed"):
             uow.commit()
+
+
+def test_a_row_that_cannot_be_read_is_named(database: TestDatabase, store: Store) -> None:
+    """PostgreSQL stores times that Python has no form for, and the server seemed to be away."""
+    put(store, HOLDER, replace(HOLDER, id="h2", number="2"))
+    no_time = "infinity" if database.dialect == "postgresql" else "soon"
+    write(database, f"UPDATE cardholder SET left_at = '{no_time}' WHERE id = 'h1'")
+    with store.read() as uow:
+        piece = uow.mac_rows.check("cardholder", None, 10)
+    assert (piece.rows, piece.altered) == (2, ("h1",))
+    with store.read() as uow, pytest.raises(StoreError, match="cannot be read"):
+        uow.holders.get("h1")
+
+
+@pytest.mark.postgresql
+def test_a_text_with_a_nul_is_refused_as_such(postgres_database: TestDatabase) -> None:
+    store = postgres_database.store()
+    with store.begin() as uow, pytest.raises(StoreError, match="a text with a NUL"):
+        uow.holders.put([replace(HOLDER, name="Asha\0Okafor")])
 
 
 def test_a_row_of_another_ones_mac_does_not_fit(database: TestDatabase, store: Store) -> None:

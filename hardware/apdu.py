@@ -17,6 +17,7 @@ from kiosk.contract.errors import (
     NotAllowed,
     OutcomeUnknown,
     PinBlocked,
+    PinRefusal,
     PinRefused,
     PinWrong,
 )
@@ -226,7 +227,7 @@ WRONG_DATA: Final = 0x6A80
 _MALFORMED: Final = (WRONG_DATA, WRONG_LENGTH)
 """No try is lost."""
 
-_BROKEN_RULES: Final = {
+_BROKEN_RULES: Final[dict[int, PinRefusal]] = {
     REFERENCE_DATA_NOT_USABLE: "history",
     CONDITIONS_NOT_SATISFIED: "complexity",
     **dict.fromkeys(_MALFORMED, "format"),

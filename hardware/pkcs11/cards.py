@@ -23,6 +23,7 @@ from kiosk.contract.errors import (
     NotAllowed,
     OutcomeUnknown,
     PinBlocked,
+    PinRefusal,
     PinRefused,
     PinWrong,
 )
@@ -104,7 +105,11 @@ class Pin(Enum):
 
 _WRONG: Final = frozenset({"PinIncorrect", "PinInvalid", "PinLenRange"})
 _LOCKED: Final = frozenset({"PinLocked"})
-_REFUSED: Final = {"PinLenRange": "format", "PinInvalid": "format", "PinTooWeak": "complexity"}
+_REFUSED: Final[dict[str, PinRefusal]] = {
+    "PinLenRange": "format",
+    "PinInvalid": "format",
+    "PinTooWeak": "complexity",
+}
 _FORBIDDEN: Final = frozenset(
     {"FunctionNotSupported", "TokenWriteProtected", "UserPinNotInitialized", "PinExpired"}
 )

@@ -8,6 +8,9 @@ from typing import Literal
 PadTrouble = Literal["cancelled", "timeout", "different", "length"]
 """How an entry on a reader's keys ended without a PIN (PC/SC part 10, 2.5.2 and 2.5.3)."""
 
+PinRefusal = Literal["history", "complexity", "format"]
+"""Why a card refuses a new PIN."""
+
 
 class KioskError(Exception):
     """The root of the tree."""
@@ -109,9 +112,9 @@ class PinBlocked(CardError):
 
 
 class PinRefused(CardError):
-    """The card refuses the new PIN; ``reason`` is ``history``, ``complexity`` or ``format``."""
+    """The card refuses the new PIN."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: PinRefusal) -> None:
         super().__init__(f"the card refuses the new PIN: {reason}")
         self.reason = reason
 

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from kiosk.contract.errors import PadTrouble
+from kiosk.contract.errors import PadTrouble, PinRefusal
 from kiosk.contract.messages import OnPad, PinFormat, PinRules, ProvePin, Purpose, SetPin, VisitEnd
 from kiosk.station import commands as c
 from kiosk.station import events as e
@@ -174,3 +174,8 @@ def test_no_state_shows_a_pin() -> None:
     assert "OnPad" in shown
     assert GOOD.reveal() not in shown
     assert OTHER_GOOD.reveal() not in shown
+
+
+def test_every_reason_of_a_card_against_a_new_pin_is_a_fault_that_the_page_names() -> None:
+    faults = [s.PinFault(reason) for reason in get_args(PinRefusal)]
+    assert faults == [fault for fault in s.PinFault if fault.name.startswith("CARD_")]

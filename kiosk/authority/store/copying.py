@@ -21,6 +21,7 @@ from sqlalchemy import (
     Engine,
     MetaData,
     Row,
+    Select,
     StaticPool,
     Table,
     Text,
@@ -35,7 +36,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.authority.errors import StoreError
-from kiosk.authority.store.engine import moved_to, open_engine, parse_url, translated
+from kiosk.authority.store.engine import (
+    UNREADABLE,
+    moved_to,
+    open_engine,
+    parse_url,
+    translated,
+    unreadable,
+)
 from kiosk.authority.store.gateway import table_of
 from kiosk.authority.store.records import Progress
 from kiosk.authority.store.schema import migrate
@@ -45,6 +53,10 @@ from kiosk.contract.ports import SystemClock
 
 BATCH: Final = 500
 COPYING: Final = "it is being copied from a file; `kiosk store copy` goes on with it"
+
+_REPAIR: Final = "put it right from a backup, or delete it, as `kiosk rows --help` says"
+_DATA_EXCEPTION: Final = "22"
+"""How a SQLSTATE begins of a value that its column may not hold."""
 
 _SERVED: Final = table_of(ServedProgramRow)
 _HEADS: Final = table_of(AuditHeadRow)
@@ -146,13 +158,34 @@ def _copy(
             last = _key(table, batch[-1])
             as_json = [one.isoformat() if isinstance(one, datetime) else one for one in last]
             state = {"last_key": json.dumps(as_json), "rows": copied}
-            with target.begin() as connection:
-                connection.execute(table.insert(), written)
-                upsert = insert(_STATE).values(name=table.name, **state)
-                connection.execute(
-                    upsert.on_conflict_do_update(index_elements=["name"], set_=state)
-                )
-            progress(done)
+            upsert = insert(_STATE).values(name=table.name, **state)
+            reached_here = upsert.on_conflict_do_update(index_elements=["name"], set_=state)
+            try:
+                with target.begin() as connection:
+                    connection.execute(table.insert(), written)
+                    connection.execute(reached_here)
+            except SQLAlchemyError as error:
+                failure = translated(error)
+            else:
+                progress(done)
+                continue
+            raise _refused(target, table, written, failure)
+
+
+def _refused(
+    target: Engine, table: Table, written: Sequence[dict[str, Any]], failure: StoreError
+) -> StoreError:
+    """Return the error of rows of which the server takes one not, naming that one."""
+    for row in written if failure.code.startswith(_DATA_EXCEPTION) else ():
+        with target.connect() as connection, connection.begin() as tried:
+            try:
+                connection.execute(table.insert(), row)
+            except SQLAlchemyError:
+                key = "/".join(str(row[column.name]) for column in table.primary_key)
+                return StoreError(f"{table.name} {key}: {failure}; {_REPAIR}", failure.code)
+            finally:
+                tried.rollback()
+    return failure
 
 
 def _compare(
@@ -201,12 +234,38 @@ def _batches(rows: Connection, table: Table, after: str | None) -> Iterator[Sequ
         if last is not None:
             bound = (literal(value, key.type) for value, key in zip(last, keys, strict=True))
             some = some.where(tuple_(*keys) > tuple_(*bound))
-        batch = rows.execute(some).all()
+        batch = _read(rows, table, some)
         if batch:
             yield batch
         if len(batch) < BATCH:
             return
         last = _key(table, batch[-1])
+
+
+def _read(rows: Connection, table: Table, some: Select[Any]) -> Sequence[Row[Any]]:
+    """Return some rows; raises ``StoreError`` naming the first that cannot be read."""
+    if (found := _readable(rows, some)) is not None:
+        return found
+    keys = list(table.primary_key)
+    for key in _readable(rows, some.with_only_columns(*keys)) or ():
+        same = (column == value for column, value in zip(keys, key, strict=True))
+        if _readable(rows, select(table).where(*same)) is None:
+            name = f"{table.name} {'/'.join(map(str, key))}"
+            raise StoreError(f"{name}: {unreadable()}; {_REPAIR}", UNREADABLE)
+    raise StoreError(f"{table.name}: {unreadable()}; {_REPAIR}", UNREADABLE)
+
+
+def _readable(rows: Connection, statement: Select[Any]) -> Sequence[Row[Any]] | None:
+    """Return the rows of a query; None where one has a value that its column may not hold."""
+    try:
+        return rows.execute(statement).all()
+    except ValueError:
+        return None
+    except SQLAlchemyError as error:
+        failure = translated(error)
+    if failure.code == UNREADABLE:
+        return None
+    raise failure
 
 
 def _key(table: Table, row: Row[Any]) -> tuple[Any, ...]:

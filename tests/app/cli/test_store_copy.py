@@ -121,6 +121,44 @@ def test_a_service_goes_on_where_it_was_copied_to(
     assert kiosk("audit", "list", "--kind", "store-copied") == 0
 
 
+@pytest.mark.parametrize(
+    ("value", "because"),
+    [
+        ("'a' || char(0)", "a text with a NUL in it, or one that is no UTF-8, cannot be stored"),
+        ("CAST(x'41ff' AS TEXT)", "a stored value cannot be read"),
+    ],
+)
+def test_a_row_that_no_server_takes_is_named(
+    kiosk: Kiosk,
+    filled: Path,
+    server: str,
+    capsys: pytest.CaptureFixture[str],
+    value: str,
+    because: str,
+) -> None:
+    connection = sqlite3.connect(filled)
+    ((name,),) = connection.execute("SELECT max(id) FROM cardholder")
+    connection.execute(f"UPDATE cardholder SET name = {value} WHERE id = ?", (name,))
+    connection.commit()
+    connection.close()
+    assert kiosk("store", "copy", "--to", server) == 1
+    told = f"kiosk: cardholder {name}: {because}; put it right from a backup, or delete it"
+    assert told in capsys.readouterr().err
+
+
+def test_a_time_that_is_none_is_named(
+    kiosk: Kiosk, filled: Path, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: a traceback with the value."""
+    connection = sqlite3.connect(filled)
+    ((name,),) = connection.execute("SELECT max(id) FROM card")
+    connection.execute("UPDATE card SET expires_at = 'soon' WHERE id = ?", (name,))
+    connection.commit()
+    connection.close()
+    assert kiosk("store", "copy", "--to", server) == 1
+    assert f"kiosk: card {name}: a stored value cannot be read" in capsys.readouterr().err
+
+
 def test_a_file_that_was_copied_takes_no_writes(
     kiosk: Kiosk, filled: Path, place: Path, server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

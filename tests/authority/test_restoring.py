@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -313,6 +314,19 @@ def test_a_chain_that_was_begun_since_the_backup_goes_on_after_its_last_row(
         before = {chain_of(gap.first): gap.first - 1 for gap in uow.audit.gaps()}
         (first,) = uow.trail.oldest(AuditQuery(kind=ServiceKind.STORE_RESTORED.value), limit=1)
         assert uow.monitored.beyond(before, uow.audit.gaps()) == (1, first.at)
+    restored.store.close()
+
+
+def test_an_enrolment_line_that_was_used_since_lets_in_no_other_key(
+    world: World, sqlite_backup: Backup
+) -> None:
+    with world.store.begin() as uow:
+        until = uow.now + timedelta(minutes=15)
+        uow.enrolments.open("1234", "secret", "West Wing 2", "", until)
+        uow.commit()
+    restored, _ = after(world, sqlite_backup(world))
+    with restored.store.read() as uow:
+        assert uow.enrolments.is_free("1234")
     restored.store.close()
 
 

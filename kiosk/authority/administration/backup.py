@@ -112,6 +112,7 @@ def conclude_restore(
             stop_change(uow, change.holder_id)
         proposals = expire(uow, uow.proposals.waiting())
         uow.pending.delete_all()
+        uow.enrolments.close_unused()  # a line that was used since would let another key in
         until = _mark_gaps(uow, signer, lost, now)
         uow.restores.add(Restore(uow.now, _minutes(now)))
         done = Restored(visits, codes, len(waiting), proposals, until)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kiosk import HAS_AUTHORITY
@@ -262,9 +263,12 @@ def _require_own_settings(path: Path) -> None:
         raise ConfigError(f"{path} belongs to another account; {advice}")
 
 
-def check_text(text: str, path: Path) -> None:
-    """Raise ``ConfigError`` where ``text`` could not be read as the settings file ``path``."""
-    if problems := read_settings(_parse(text, path))[1]:
+def check_text(text: str, path: Path, below: Given = MappingProxyType({})) -> None:
+    """Raise ``ConfigError`` where ``text`` could not be read as the settings file ``path``.
+
+    Settings in ``below`` hold where it has none.
+    """
+    if problems := read_settings(_over(dict(below), _parse(text, path)))[1]:
         raise ConfigError(problem_lines(problems, path, {}))
 
 

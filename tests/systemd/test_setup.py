@@ -179,6 +179,9 @@ def test_a_typing_error_in_the_settings_is_named_and_keeps_no_package(tmp_path: 
     spoil = "sed -i 's/^#ra_contact = \"/ra_contact = /'"
     lines = [
         "kiosk setup authority >/dev/null; kiosk setup station >/dev/null",
+        f"sed -i 's/^#idle_s = 60/idle_s = 6/' {STATION}",
+        "echo part value; kiosk setup station 2>&1 || true",
+        "echo part mended; kiosk setup station --set station.idle_s=60",
         f"{spoil} {STATION} /etc/kiosk/kiosk.toml",
         "echo part again; kiosk setup station 2>&1 || true",
         "echo part undo; kiosk setup station --undo; kiosk setup authority --undo",
@@ -192,7 +195,10 @@ def test_a_typing_error_in_the_settings_is_named_and_keeps_no_package(tmp_path: 
         name: [line for line in text.splitlines() if not line.startswith("$ ")]
         for name, _, text in (part.partition("\n") for part in done.stdout.split("\npart ")[1:])
     }
-    [again], [first] = said["again"], said["first"]
+    [wrong, value], [again], [first] = said["value"], said["again"], said["first"]
+    assert wrong == f"kiosk: 1 setting is wrong ({STATION})"
+    assert value == "  station.idle_s: 6 is out of bounds; allowed: 10 to 600"
+    assert said["mended"][0] == f"changed       settings    {STATION}"
     assert again.startswith(f"kiosk: settings file {STATION} is not TOML: ")
     assert first.startswith("kiosk: settings file /etc/kiosk/kiosk.toml is not TOML: ")
 

@@ -31,6 +31,7 @@ from kiosk.config.loading import (
     SYSTEM_SETTINGS,
     Given,
     SettingsMissing,
+    check_text,
     read_settings,
     read_toml,
 )
@@ -135,8 +136,10 @@ def station_steps(
     if undo:
         text = ""
     elif STATION_SETTINGS.exists():
-        read_toml(STATION_SETTINGS)  # an error in it is named before anything is done
+        # An error in it is named before anything is done.
+        read_toml(STATION_SETTINGS)
         text = with_values(STATION_SETTINGS.read_text(encoding="utf-8-sig"), values)
+        check_text(text, STATION_SETTINGS, _enrolment())
     else:
         text = with_values(example_toml(_SECTIONS), {**shared_values(), **values})
     settings = settings_file(STATION_SETTINGS, text, ("root", STATION_ACCOUNT), 0o640)
@@ -149,7 +152,7 @@ def station_steps(
         what = "a key of this station, and its certificate by the authority's line"
         yield Step("enrolment", what, lambda: False, partial(_enrol, line))
     # Before it is asked, the authority may name others than the line.
-    enrolled = named if dry_run and named else () if undo else _enrolled_addresses()
+    enrolled = named if dry_run and named else () if undo else _addresses(_enrolment())
     addresses = _addresses(tomllib.loads(text)) or enrolled
     if addresses or undo:
         yield drop_in(
@@ -249,11 +252,11 @@ def _enrol(line: str) -> None:
         raise ConfigError(done.stderr.strip().removeprefix("kiosk: "))
 
 
-def _enrolled_addresses() -> tuple[str, ...]:
+def _enrolment() -> Given:
     try:
-        return _addresses(read_toml(STATION_STATE / ENROLMENT))
+        return read_toml(STATION_STATE / ENROLMENT)
     except SettingsMissing:
-        return ()
+        return {}
 
 
 def _addresses(given: Given) -> tuple[str, ...]:

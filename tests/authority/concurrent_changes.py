@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from kiosk.authority.administration.cards import CardsDesk
@@ -32,7 +32,7 @@ from kiosk.station.commands import (
 )
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen, office_beside
-from tests.authority.card_in_reader import KeylessCard
+from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.registering import given, start
 from tests.authority.station_visit import answers_to
 from tests.authority.world import EMAIL, World
@@ -181,6 +181,15 @@ class Others:
     def correct_address(self) -> None:
         PeopleDesk(self.office).correct_email(self.seen, "asha.new@nhs.net", GROUNDS)
 
+    def replace_pin_key(self) -> None:
+        """A file of people names another key that the card uses after its PIN."""
+        with self.world.store.begin() as uow:
+            now = uow.cards.get(self.card.id)
+            assert now is not None
+            changed = replace(now, pin_key=ReaderCard().pin_public, pin_key_imported=True)
+            uow.cards.put([changed])
+            uow.commit()
+
     def retire_station(self) -> None:
         with self.world.store.begin() as uow:
             uow.stations.seen(Station("A", self.world.now))
@@ -214,6 +223,7 @@ ACTS: Final[dict[str, Callable[[Others], None]]] = {
     "erase the person": Others.erase,
     "revoke the registration": Others.revoke_registration,
     "correct the address": Others.correct_address,
+    "replace the key of the PIN": Others.replace_pin_key,
     "retire the station": Others.retire_station,
     "retire a question": Others.retire_question,
     "want genuine cards": Others.want_genuine_cards,

@@ -224,6 +224,19 @@ class VisitContext:
         return self.card.pin_key
 
     @property
+    def pin_key_is_replaced(self) -> bool:
+        """Whether another key than the one that proved the PIN was recorded for the card since.
+
+        Only where recovery data would change on that proof.
+        """
+        visit, pending = self.visit, self.pending
+        proven = self._pin_evidence is PinEvidence.PROVEN
+        if visit.purpose not in OWNER_IS_ASKED or not proven:
+            return False
+        signed = pending.pin_key if visit.pin_evidence is None and pending else visit.pin_key
+        return self.card.pin_key not in (None, signed)
+
+    @property
     def counts_as_claimed(self) -> bool:
         """Whether the PIN is claimed, or will be by what is known of the card: to count steps.
 
@@ -484,6 +497,8 @@ def _need_proof(context: VisitContext) -> None:
         has_changed = visit.auth_key != key
     if has_changed:
         raise VisitRefused(Reason.NOT_GENUINE)
+    if context.pin_key_is_replaced:
+        raise StepRefused("another key was recorded than the one that proved the PIN")
 
 
 def _registration_barred(context: VisitContext) -> Reason | None:

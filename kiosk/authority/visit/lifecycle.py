@@ -111,7 +111,8 @@ def resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
         questions_carried=proven_at is not None,
     )
     carried = read_context(uow, context.policy, visit, context.card, context.holder)
-    return carried if carried.waiting_code is not None else None
+    goes_on = carried.waiting_code is not None and not carried.pin_key_is_replaced
+    return carried if goes_on else None
 
 
 def _makes_sense(context: VisitContext, purpose: Purpose) -> bool:

@@ -6,10 +6,22 @@ from typing import Final
 
 import pytest
 
-from kiosk.contract.messages import CardId, CodeDead, CodeEnd, Heartbeat, Reason, Refusal
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
+    CardId,
+    CodeDead,
+    CodeEnd,
+    Heartbeat,
+    ProvePin,
+    Purpose,
+    Reason,
+    Refusal,
+    VisitOpened,
+)
 from kiosk.station.events import GaveUp, Replied
 from kiosk.station.executor import Actions
 from tests.authority.concurrent_changes import ACTS, PAGES, REGISTERS, Others
+from tests.authority.registering import to_code
 from tests.authority.world import World
 from tests.station.fakes import FakeCards
 
@@ -57,10 +69,15 @@ CASES: Final[dict[str, dict[str, Reason | CodeEnd | None]]] = {
     },
     "new PIN by code alone": {"ask questions first": Reason.CHANGED_MEANWHILE},
     "registers": {"erase the person": Reason.CHANGED_MEANWHILE},
-    "own PIN": {"revoke the card": Reason.CARD_REVOKED, "ask no questions": GOES_ON},
+    "own PIN": {
+        "revoke the card": Reason.CARD_REVOKED,
+        "replace the key of the PIN": GOES_ON,
+        "ask no questions": GOES_ON,
+    },
     "own questions": {
         "revoke the card": Reason.CARD_REVOKED,
         "erase the person": Reason.CHANGED_MEANWHILE,
+        "replace the key of the PIN": Reason.CHANGED_MEANWHILE,
         "retire the station": Reason.STATION_RETIRED,
         "retire a question": Reason.CHANGED_MEANWHILE,
         "ask no questions": Reason.CHANGED_MEANWHILE,
@@ -69,6 +86,7 @@ CASES: Final[dict[str, dict[str, Reason | CodeEnd | None]]] = {
     "own code": {
         "erase the person": Reason.CHANGED_MEANWHILE,
         "correct the address": Reason.CHANGED_MEANWHILE,
+        "replace the key of the PIN": Reason.CHANGED_MEANWHILE,
         "retire a question": GOES_ON,
     },
     "other PIN": {
@@ -77,10 +95,12 @@ CASES: Final[dict[str, dict[str, Reason | CodeEnd | None]]] = {
     },
     "other questions": {
         "revoke the registration": Reason.CHANGED_MEANWHILE,
+        "replace the key of the PIN": Reason.CHANGED_MEANWHILE,
         "retire a question": Reason.CHANGED_MEANWHILE,
     },
     "other address": {
         "revoke the registration": Reason.CHANGED_MEANWHILE,
+        "replace the key of the PIN": Reason.CHANGED_MEANWHILE,
         "use up the attempts": Reason.REGISTRATION_BLOCKED,
     },
 }
@@ -113,3 +133,21 @@ def _shown(follows: object) -> Reason | CodeEnd | None:
             return GOES_ON
         case _:
             raise AssertionError(follows)
+
+
+def test_a_code_that_was_sent_on_a_replaced_key_is_not_waited_for(world: World) -> None:
+    card = world.add_card(world.add_holder())
+    station_visit = to_code(world, card, "asha.okafor@nhs.net")
+    code = world.relay.code
+    station_visit.pull()
+    Others(world, card).replace_pin_key()
+    back = world.insert(card)
+    assert isinstance(back.opened, VisitOpened)
+    assert back.opened.resumed is None
+    assert [offer.purpose for offer in back.opened.offers] == [
+        Purpose.REGISTER,
+        Purpose.CHANGE_PIN,
+    ]
+    assert isinstance(back.authority.choose(back.visit, Purpose.REGISTER), ProvePin)
+    with pytest.raises(StepRefused):
+        back.enter(code)

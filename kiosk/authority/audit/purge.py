@@ -2,9 +2,10 @@
 
 The age of rows is not taken from the rows or the database's clock, both of which the owner of the
 server can set. It is taken from the anchors, which the service signed by the clock of its machine.
-Each chain is cut at the last anchor that is old enough; the rows up to it are verified first, so
-that a tampered row is noticed, and the gap that they leave is signed. Rows stay that were not
-exported, that the collector has not been sent, or that record a redaction in a row that stays.
+Each chain is cut at the last anchor that is old enough, of those before the first that is not: an
+anchor after it was signed while the clock was behind. The rows up to it are verified first, so that
+a tampered row is noticed, and the gap that they leave is signed. Rows stay that were not exported,
+that the collector has not been sent, or that record a redaction in a row that stays.
 """
 
 from __future__ import annotations
@@ -68,10 +69,13 @@ def plan_purge(
 
         def anchor_of(chain: int, last: int | None = None) -> AuditAnchor | None:
             """Return the newest anchor that is old enough, of row ``last`` at most."""
-            until = None if last is None else last + 1
+            ends = (young[chain], None if last is None else last + 1)
+            until = min((end for end in ends if end is not None), default=None)
             return newest_good(uow, signer, chain, before=until, signed_before=before)
 
         chains = uow.audit.chains()
+        now = store.machine_clock.now()  # a later time is none: the clock was ahead
+        young = {chain: uow.audit.first_signed_within(chain, before, now) for chain in chains}
         redacting = uow.audit.redacting()
         kept = {
             chain: anchor_of(chain, min((limit.get(chain, 0) for limit in limits), default=None))

@@ -128,6 +128,34 @@ def test_old_rows_go_and_the_rest_verifies_from_the_cut(
     assert len(rows(aged)) == 1
 
 
+def test_rows_that_were_signed_while_the_clock_was_behind_stay(
+    aged: Store, signer: AnchorSigner, either_database: TestDatabase
+) -> None:
+    """The anchor of row 11 said that all up to it was old, and yesterday's rows went with it."""
+    sign_heads(aged, signer)
+    either_database.clock.forward(days=-730)
+    write(aged, 1)
+    sign_heads(aged, signer)
+    either_database.clock.forward(days=730)
+    assert plan(aged, signer).rows == 5
+    purge(aged, signer)
+    assert rows(aged) == list(range(6, 13))
+    assert verdict(aged, signer).intact
+
+
+def test_an_anchor_of_a_clock_that_was_ahead_keeps_nothing_for_ever(
+    store: Store, signer: AnchorSigner, either_database: TestDatabase
+) -> None:
+    either_database.clock.forward(days=3650)
+    write(store, 2)
+    sign_heads(store, signer)
+    either_database.clock.forward(days=-3650)
+    write(store, 3)
+    sign_heads(store, signer)
+    either_database.clock.forward(days=730)
+    assert plan(store, signer).rows == 5
+
+
 def test_a_caretaker_that_remembers_an_anchor_that_was_purged_raises_no_alarm(
     store: Store, signer: AnchorSigner, either_database: TestDatabase
 ) -> None:

@@ -288,6 +288,17 @@ class Audit(Repository):
             within = within.where(col(AuditAnchorRow.signed_at) < signed_before)
         return self._anchors(within.order_by(seq.desc()).limit(limit))
 
+    def first_signed_within(self, chain: int, since: datetime, until: datetime) -> int | None:
+        """Return the first row of a chain whose anchor says that it was signed in a span."""
+        seq, begin = col(AuditAnchorRow.seq), before_first(chain)
+        first = select(func.min(seq)).where(
+            seq > begin,
+            seq < begin + ROWS_A_CHAIN,
+            col(AuditAnchorRow.signed_at).between(since, until),
+        )
+        found: int | None = self._gateway.scalar(first)
+        return found
+
     def anchor_at(self, seq: int) -> AuditAnchor | None:
         found = self._anchors(select(AuditAnchorRow).where(col(AuditAnchorRow.seq) == seq))
         return found[0] if found else None

@@ -211,6 +211,8 @@ class Painter(threading.Thread):
         room.register(self._fd, select.POLLOUT)
         while data and not self._gone:
             if not room.poll(_LOOK_MS):
+                if is_bare_console(os.environ):
+                    _undo_scroll_lock(self._fd)
                 continue
             try:
                 data = data[os.write(self._fd, data[: self._chunk]) :]
@@ -218,6 +220,16 @@ class Painter(threading.Thread):
                 continue
             except OSError:
                 self._gone = True
+
+
+def _undo_scroll_lock(fd: int) -> None:
+    """Let the output of a console go on, which that key stops in any mode of the terminal.
+
+    The kernel (tty_ioctl(4)) resumes only what was stopped by the same call.
+    """
+    with suppress(termios.error):
+        termios.tcflow(fd, termios.TCOOFF)
+        termios.tcflow(fd, termios.TCOON)
 
 
 def _own_description(fd: int) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 from collections.abc import Iterator
 
@@ -86,6 +87,25 @@ def test_a_terminal_that_is_gone_swallows_everything() -> None:
     canvas.painter.stop(PATIENCE_S)
     assert canvas.painter.has_written(number)
     os.close(canvas.slave)
+
+
+def test_scroll_lock_does_not_stop_the_bare_console(
+    canvas: Canvas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before: one press, and the page stood still until the watchdog ended the station.
+
+    The kernel stops the output as for Ctrl+S, whatever the modes of the terminal are.
+    """
+    monkeypatch.setenv("TERM", "linux")
+    os.write(canvas.master, b"\x13")
+    room = select.poll()
+    room.register(canvas.slave, select.POLLOUT)
+    while room.poll(0):
+        pass
+    canvas.painter.write("picture")
+    shown, _, _ = select.select([canvas.master], [], [], PATIENCE_S)
+    assert shown, "nothing is drawn any more"
+    assert canvas.read_until(b"picture") == b"picture"
 
 
 def test_the_terminal_of_others_still_blocks(canvas: Canvas) -> None:

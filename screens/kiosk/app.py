@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -206,6 +207,11 @@ _AHEAD_S = 0.5
 """How long the page for nobody is shown before others are built: it may be the program's last."""
 
 
+_MOST_SWITCHES = 3
+"""Changes of the surface in a second: each two are a flash, and three may be too many for somebody
+with photosensitive epilepsy (WCAG 2.2, 2.3.1)."""
+
+
 class KioskApp(WalkUpApp[int], inherit_bindings=False):
     """Shows one page at a time; ``on_fault`` gets an unhandled error.
 
@@ -234,6 +240,8 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         self._end = 0
         self._leaving = False
         self._begun = False
+        self._now = now
+        self._switched_at = deque[float](maxlen=_MOST_SWITCHES)
         self._may_build = asyncio.Event()
         context = PageContext(
             look, self._settings, station.submit, self.toggle_dark, now, wall_clock
@@ -319,7 +327,11 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
             self.screen.call_later(self.screen.keys_lost)
 
     def toggle_dark(self) -> None:
-        """Switch to the other surface, for this visit."""
+        """Switch to the other surface, for this visit; not as fast as a held key."""
+        now = self._now()
+        if len(self._switched_at) == _MOST_SWITCHES and now - self._switched_at[0] < 1.0:
+            return
+        self._switched_at.append(now)
         self._settings.dark = not self._settings.dark
         self._paint()
 

@@ -98,6 +98,24 @@ async def test_the_surface_is_kept_for_the_visit_and_no_longer() -> None:
         assert app.theme == light
 
 
+async def test_a_key_that_is_held_does_not_make_the_display_flash() -> None:
+    """At most three flashes a second (WCAG 2.2, 2.3.1), each of two changes."""
+    watch, changes = Watch(), 0
+    app = app_with(StillStation(MENU), clock=watch)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        for _ in range(100):
+            before = app.theme
+            await type_keys(pilot, ("f2",))
+            watch.now += 1 / 25
+            changes += app.theme != before
+        assert 2 < changes <= 2 * 3 * 4
+        watch.now += 1
+        before = app.theme
+        await type_keys(pilot, ("f2",))
+        assert app.theme != before
+
+
 async def test_showing_answers_is_kept_for_the_visit_and_no_longer() -> None:
     app = app_with(StillStation())
     async with app.run_test() as pilot:

@@ -211,6 +211,9 @@ _MOST_SWITCHES = 3
 """Changes of the surface in a second: each two are a flash, and three may be too many for somebody
 with photosensitive epilepsy (WCAG 2.2, 2.3.1)."""
 
+_UNUSED_S = 60.0
+"""How long a surface that somebody chose waits for their card."""
+
 
 class KioskApp(WalkUpApp[int], inherit_bindings=False):
     """Shows one page at a time; ``on_fault`` gets an unhandled error.
@@ -240,8 +243,10 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         self._end = 0
         self._leaving = False
         self._begun = False
+        self._nobody = True
         self._now = now
         self._switched_at = deque[float](maxlen=_MOST_SWITCHES)
+        self._unused: Timer | None = None
         self._may_build = asyncio.Event()
         context = PageContext(
             look, self._settings, station.submit, self.toggle_dark, now, wall_clock
@@ -261,11 +266,12 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         The first page is also drawn by then: imports behind it would delay it.
         """
         nobody = isinstance(state, Attract | OutOfService)
+        self._nobody = nobody
+        if self._unused is not None:
+            self._unused.stop()
         if nobody:
             self._settings.answers_shown = None
-            if self._settings.dark != self._look.dark:
-                self._settings.dark = self._look.dark
-                self._paint()
+            self._restore_surface()
         await self._presenter.show(state)
         if nobody:
             forget_texts()
@@ -327,13 +333,22 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
             self.screen.call_later(self.screen.keys_lost)
 
     def toggle_dark(self) -> None:
-        """Switch to the other surface, for this visit; not as fast as a held key."""
+        """Switch to the other surface, for this visit or the next; not as fast as a held key."""
         now = self._now()
         if len(self._switched_at) == _MOST_SWITCHES and now - self._switched_at[0] < 1.0:
             return
         self._switched_at.append(now)
         self._settings.dark = not self._settings.dark
         self._paint()
+        if self._unused is not None:
+            self._unused.stop()
+        if self._nobody:
+            self._unused = self.set_timer(_UNUSED_S, self._restore_surface)
+
+    def _restore_surface(self) -> None:
+        if self._settings.dark != self._look.dark:
+            self._settings.dark = self._look.dark
+            self._paint()
 
     def _paint(self) -> None:
         self.theme = theme.DARK if self._settings.dark else theme.LIGHT

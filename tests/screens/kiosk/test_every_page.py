@@ -19,6 +19,7 @@ from kiosk.station.states import (
 from screens.kiosk.visit_pages import PAGES
 from screens.words import email
 from tests.screens.geometry import layout_faults
+from tests.screens.idle_app import still
 from tests.screens.kiosk.clocked import CODE_ENTRY, MENU, Watch, app_with, shown, until
 from tests.screens.kiosk.pictures import SIZES, app_for
 from tests.screens.kiosk.samples import ASKED, CODE, UNLOCK, Sample
@@ -96,6 +97,22 @@ async def test_the_surface_is_kept_for_the_visit_and_no_longer() -> None:
         await touch(pilot, ("F2 High contrast",))
         await app.show(Attract())
         assert app.theme == light
+
+
+async def test_the_next_visitor_does_not_find_a_surface_that_somebody_tried_and_left() -> None:
+    app = app_with(StillStation())
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        light = app.theme
+        await type_keys(pilot, ("f2",))
+        assert app.theme != light
+        await still(60)
+        assert app.theme == light
+        await type_keys(pilot, ("f2",))
+        dark = app.theme
+        await app.show(MENU)
+        await still(60)
+        assert app.theme == dark
 
 
 async def test_a_key_that_is_held_does_not_make_the_display_flash() -> None:

@@ -175,6 +175,9 @@ PASTE = 4000
 
 _PASTE_BEGINS, _PASTE_ENDS = "200~", "\x1b[201~"
 _PASTE_TIMEOUT_S = 0.3
+_TYPED = 16
+"""Bytes that a few keys may have at once; what comes with more was pasted."""
+
 _CONTROL_CHORDS = {chr(code): f"ctrl+{chr(code + 96)}" for code in range(1, 27)}
 _MODIFIED = re.compile(r"(?:1;([2-8])([ABCDHFPQRS])|(\d{1,2});([2-8])~)")
 _PLAIN = {**_ARROWS, "P": "f1", "Q": "f2", "R": "f3", "S": "f4"}
@@ -185,6 +188,8 @@ _POINTER = re.compile(r"<(\d{1,3});([1-9]\d{0,3});([1-9]\d{0,3})([Mm])")
 class DeskDecoder(Decoder):
     """Decodes a terminal at a desk; a paste ends after a moment of silence.
 
+    Over a line that loses packets it may go on after that: its rest is another paste, and no keys.
+
     Beyond ``Decoder``: Ctrl and a letter, arrows with modifiers, Alt and a digit, every button of a
     mouse with its moves and wheel, and a paste as one text.
     """
@@ -193,16 +198,25 @@ class DeskDecoder(Decoder):
         super().__init__(_CONTROL_CHORDS)
         self._pasted: list[str] | None = None
         self._last = ""
+        self._fell_silent = False
 
     @property
     def timeout_s(self) -> float | None:
         """A paste may come in pieces with gaps, over a slow line."""
         return super().timeout_s if self._pasted is None else _PASTE_TIMEOUT_S
 
+    def feed(self, data: bytes) -> Iterator[Input]:
+        if self._fell_silent and data:
+            self._fell_silent = False
+            if len(data) > _TYPED or _PASTE_ENDS.encode() in data:
+                self._pasted = []
+        yield from super().feed(data)
+
     def expire(self) -> Iterator[Input]:
         """Drop what is unfinished; what was pasted so far is kept."""
         if self._pasted is not None:
             yield from self._end_paste()
+            self._fell_silent = True
         yield from super().expire()
 
     def _take(self, char: str) -> Iterator[Input]:

@@ -72,6 +72,24 @@ def test_a_paste_that_never_ends_is_bounded_and_ends_in_silence() -> None:
     assert list(decoder.feed(b"7")) == [Press("7", "7")]
 
 
+def test_the_rest_of_a_paste_that_fell_silent_is_no_key() -> None:
+    """Before: over a line that lost a packet it was typed, and each line of it was an Enter."""
+    decoder = DeskDecoder()
+    assert not list(decoder.feed(b"\x1b[200~Left the Trust,\r"))
+    assert list(decoder.expire()) == [Paste("Left the Trust,\r")]
+    assert not list(decoder.feed(b"as HR said on 3 Nov,\r"))
+    assert list(decoder.expire()) == [Paste("as HR said on 3 Nov,\r")]
+    assert list(decoder.feed(b"q.\r\x1b[201~x")) == [Paste("q.\r"), Press("x", "x")]
+
+
+def test_a_key_after_a_paste_that_fell_silent_is_one() -> None:
+    decoder = DeskDecoder()
+    assert not list(decoder.feed(b"\x1b[200~55"))
+    assert list(decoder.expire()) == [Paste("55")]
+    assert list(decoder.feed(b"\x1bOS")) == [Press("f4")]
+    assert Press("w", "w") in list(decoder.feed(b"a whole line of many keys"))
+
+
 def test_neither_a_press_nor_a_paste_shows_its_text() -> None:
     assert "7" not in repr([Press("7", "7"), Paste("7")])
 

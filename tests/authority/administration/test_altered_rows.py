@@ -101,6 +101,16 @@ def test_a_text_that_is_no_utf_8_is_an_altered_row(store: Store, tmp_path: Path)
     assert finding.found.endswith(": card c07, cardholder h03")
 
 
+def test_a_key_that_is_no_utf_8_hides_no_other_table(store: Store, tmp_path: Path) -> None:
+    alter(tmp_path)
+    write(tmp_path, "UPDATE card SET id = CAST(x'6331ff' AS TEXT) WHERE id = 'c11'")
+    assert sweep(store).altered == [
+        ("card", "c07"),
+        ("card", "(a key that cannot be read)"),
+        ("cardholder", "h03"),
+    ]
+
+
 def test_the_caretaker_names_a_row_of_the_audit_that_is_no_utf_8(
     store: Store, tmp_path: Path
 ) -> None:

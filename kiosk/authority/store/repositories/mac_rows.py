@@ -27,6 +27,9 @@ KINDS: Final[dict[str, type[MacRow]]] = {
 TABLES: Final = tuple(KINDS)
 """The tables whose rows have MACs, by name."""
 
+NO_KEY: Final = "(a key that cannot be read)"
+"""The name of such a row. What comes after it in its table can be asked for by no key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -49,9 +52,9 @@ class MacRows(Repository):
     def check(self, table: str, after: RowKey | None, limit: int) -> Piece:
         """Check the next rows of a table, altered ones too."""
         kind = KINDS[table]
-        columns = [table_of(kind).c[name] for name in primary_key(kind)]
-        following = self._following(kind, after).limit(limit).with_only_columns(*columns)
-        keys: list[RowKey] = [tuple(map(str, row)) for row in self._gateway.tuples(following)]
+        keys, last = self._keys(kind, self._following(kind, after), limit)
+        if keys is None:
+            return Piece(1, (NO_KEY,), None)
         rows = self._readable(kind, keys)
         misfits = {
             "/".join(key): rows.get(key)
@@ -62,7 +65,6 @@ class MacRows(Repository):
             name: self._gateway.macs.unknown_key(row.mac) for name, row in misfits.items() if row
         }
         unknown = {name: key_id for name, key_id in named.items() if key_id}
-        last = keys[-1] if len(keys) == limit else None
         return Piece(len(keys), tuple(misfits), last, unknown=unknown)
 
     def restamp(self, table: str, after: RowKey | None, limit: int, key_id: str) -> Piece:
@@ -72,17 +74,16 @@ class MacRows(Repository):
         left for the next walk.
         """
         kind = KINDS[table]
-        columns = [table_of(kind).c[name] for name in primary_key(kind)]
-        others = self._following(kind, after).where(_otherwise(kind, key_id)).limit(limit)
-        locking = others.with_only_columns(*columns).with_for_update(skip_locked=True)
-        keys: list[RowKey] = [tuple(map(str, row)) for row in self._gateway.tuples(locking)]
+        others = self._following(kind, after).where(_otherwise(kind, key_id))
+        keys, last = self._keys(kind, others.with_for_update(skip_locked=True), limit)
+        if keys is None:
+            return Piece(1, (NO_KEY,), None)
         rows = self._readable(kind, keys)
         fitting = [row for row in rows.values() if self._gateway.fits(row)]
         for row in fitting:
             self._gateway.rewrite(row)
         fit = set(map(row_key, fitting))
         altered = tuple("/".join(key) for key in keys if key not in fit)
-        last = keys[-1] if len(keys) == limit else None
         return Piece(len(keys), altered, last, len(fitting))
 
     def accept(self, table: str, row: str) -> bool:
@@ -109,6 +110,26 @@ class MacRows(Repository):
 
     def _count(self, kind: type[MacRow], condition: ColumnElement[bool]) -> int:
         return self._gateway.count(select(func.count()).select_from(kind).where(condition))
+
+    def _keys(
+        self, kind: type[MacRow], ordered: Select[MacRow], limit: int
+    ) -> tuple[list[RowKey] | None, RowKey | None]:
+        """Return the keys of the next rows, and the last where more may follow.
+
+        Those before a key that cannot be read are a piece of their own; None where it comes first.
+        """
+        keyed = ordered.with_only_columns(*(table_of(kind).c[name] for name in primary_key(kind)))
+        while limit:
+            try:
+                found = self._gateway.tuples(keyed.limit(limit))
+            except StoreError as error:
+                if error.code != UNREADABLE:
+                    raise
+                limit //= 2
+            else:
+                keys: list[RowKey] = [tuple(map(str, row)) for row in found]
+                return keys, keys[-1] if len(keys) == limit else None
+        return None, None
 
     def _readable(self, kind: type[MacRow], keys: list[RowKey]) -> dict[RowKey, MacRow]:
         """Return rows by key, except rows with a value that its column may not hold."""

@@ -141,9 +141,10 @@ def enrol(line: EnrolmentLine, folder: Path) -> str:
             authority.close()
         context = _verified(ca, line.ca_fingerprint)
         key, request = _new_key()
+        refusal = _NO_LINE if dates_of(credential.file) is None else f"{_NO_LINE}. {_USED_HERE}"
         with credential.hold_room():
             enrolled = _ask(
-                line.addresses, context, ENROL, line.number, line.secret, request, refusal=_NO_LINE
+                line.addresses, context, ENROL, line.number, line.secret, request, refusal=refusal
             )
         credential.write(key, enrolled)
     return str(enrolled.station)
@@ -152,6 +153,10 @@ def enrol(line: EnrolmentLine, folder: Path) -> str:
 _NO_LINE: Final = (
     "the authority does not take this line: it works once, for 15 minutes, and for five tries. "
     "Have another one made with `kiosk stations enrol`"
+)
+_USED_HERE: Final = (
+    "This machine has a certificate: if it came by this line, no other is needed, and `kiosk setup "
+    "station` goes on without one"
 )
 _NO_RENEWAL: Final = (
     "the authority does not renew the certificate of this station: it is retired, was enrolled "

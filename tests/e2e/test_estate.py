@@ -153,6 +153,7 @@ def test_a_line_works_once_and_typing_errors_are_noticed(machine: StationAlone) 
     again = machine.kiosk("enrol", address, code)
     assert again.returncode == 1
     assert "it works once, for 15 minutes" in again.stderr
+    assert "`kiosk setup station` goes on without one" in again.stderr
     assert (machine.folder / "station.pem").read_bytes() == before
 
 

@@ -267,7 +267,8 @@ class PeopleFile:
                 yield from self._people(file)
         except PermissionError:
             user = pwd.getpwuid(os.geteuid()).pw_name
-            way = f"{user} may not read it; put it where it can, such as the imports folder"
+            where = f"put it where it can, such as the imports folder, as a file of {user}"
+            way = f"{user} may not read it; {where}"
             raise ImportRefused(((0, way),)) from None
         except OSError as error:
             raise ImportRefused(((0, error.strerror or "cannot be read"),)) from None

@@ -76,7 +76,7 @@ def hand_over(place: str, environ: Mapping[str, str]) -> None:
         key = os.open(environ.get(_KEY_OF_LOGIN, ""), os.O_RDONLY)
     except OSError:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+    with os.fdopen(key, "rb"), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(WAIT_S)
         try:
             connection.connect(place)

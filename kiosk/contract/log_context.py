@@ -1,7 +1,8 @@
-"""The subject of log lines: the call, the station, the visit and its reference number."""
+"""The subject of log lines, and lines about what lasts."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,3 +26,18 @@ def log_about(**named: str) -> Iterator[None]:
 def logged_about() -> Mapping[str, str]:
     """Return the present subject."""
     return _ABOUT.get({})
+
+
+class TroubleLog:
+    """Logs a trouble that is met again and again once, until it changes or is over."""
+
+    def __init__(self, log: logging.Logger, level: int = logging.ERROR) -> None:
+        self._log = log
+        self._level = level
+        self._line = ""
+
+    def note(self, line: str) -> None:
+        """Log ``line`` unless it was the last one; an empty one says that all is well."""
+        if line and line != self._line:
+            self._log.log(self._level, "%s", line)
+        self._line = line

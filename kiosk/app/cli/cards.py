@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import math
 import sys
 from typing import TYPE_CHECKING
 
@@ -99,9 +100,23 @@ def add_parser(subparsers: Commands) -> None:
     read = add_part(parts, "read", _read, "print driver and identifier of a card")
     read.add_argument("--reader", default="", metavar="PART", help="part of the reader's name")
     read.add_argument(
-        "--wait", type=float, default=WAIT_S, metavar="S", help="for a card (default: 30 seconds)"
+        "--wait",
+        type=_seconds,
+        default=WAIT_S,
+        metavar="S",
+        help="for a card (default: 30 seconds)",
     )
     add_config(read)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if math.isnan(seconds):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
 
 
 def _new_card(part: argparse.ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from kiosk.authority.server import AuthorityServer
 from kiosk.authority.stations import SocketStation, StationIdentity
 from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError, KioskError, describe_fault
+from kiosk.contract.log_context import TroubleLog
 
 log = logging.getLogger(__name__)
 
@@ -110,14 +111,15 @@ class ProcessMonitor:
         """Why it does not serve."""
         self.tried = asyncio.Event()
         """Set once database and keys were opened, or could not be."""
-        self._logged = ""
+        self._trouble = TroubleLog(log)
         self.metrics = Metrics(self._watched)
 
     def cannot_open(self, trouble: KioskError) -> None:
         """Record why database or keys could not be opened; it is tried again, and logged once."""
-        if self.closed_because == OPENING or str(trouble) != self._logged:
-            log.error("the authority cannot be opened: %s", trouble)
-        self.closed_because, self._logged = _sentence(trouble), str(trouble)
+        if self.closed_because == OPENING:
+            self._trouble.note("")
+        self.closed_because = _sentence(trouble)
+        self._trouble.note(f"the authority cannot be opened: {trouble}")
         self.tried.set()
 
     def readiness(self) -> tuple[bool, str]:
@@ -137,11 +139,9 @@ class ProcessMonitor:
             check_is_newest(built.store, built.ring)
             built.authority.reach_keys()
         except (StoreError, KeyMissing, KeysUnavailable) as trouble:
-            if str(trouble) != self._logged:
-                self._logged = str(trouble)
-                log.error("not ready: %s", trouble)  # noqa: TRY400
+            self._trouble.note(f"not ready: {trouble}")
             return False, _sentence(trouble)
-        self._logged = ""
+        self._trouble.note("")
         return True, _READY_WITHOUT_FILE if built.key_file.is_away else "ready"
 
     def _watched(self) -> Watched | None:
@@ -192,12 +192,9 @@ async def _open(
 
 async def _run_jobs(built: BuiltAuthority, network: Network, stop: asyncio.Event) -> None:
     """Run what is due until the authority has to stop, or its keys have changed."""
-    caretaker, logged = EveryMinute(built.caretaker.run), ""
+    caretaker, trouble = EveryMinute(built.caretaker.run), TroubleLog(log)
     while not stop.is_set() and not built.keys_changed:
-        trouble = await asyncio.to_thread(_run_if_due, caretaker, network)
-        if trouble and trouble != logged:
-            log.error("%s", trouble)
-        logged = trouble
+        trouble.note(await asyncio.to_thread(_run_if_due, caretaker, network))
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TICK_S)
     if built.keys_changed:

@@ -46,6 +46,7 @@ from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.visit.pin_change import report_lost_changes
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
+from kiosk.contract.log_context import TroubleLog
 from kiosk.contract.policy import HOUR
 
 log = logging.getLogger(__name__)
@@ -372,7 +373,7 @@ class EveryMinute:
         self._run = run
         self._monotonic = monotonic
         self._due = monotonic()
-        self._trouble = ""
+        self._trouble = TroubleLog(log)
 
     def run_if_due(self) -> None:
         """Run where it is due; where the database is away, it stays due, and is logged once."""
@@ -383,11 +384,9 @@ class EveryMinute:
             self._run()
         except StoreError as error:
             self._due = before
-            if str(error) != self._trouble:
-                log.error("the caretaker cannot run: %s", error)  # noqa: TRY400
-            self._trouble = str(error)
+            self._trouble.note(f"the caretaker cannot run: {error}")
         else:
-            self._trouble = ""
+            self._trouble.note("")
 
 
 def _checked_to(reached: str) -> tuple[str, RowKey | None]:

@@ -36,6 +36,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditEvent, new_id
 from kiosk.authority.store.repositories.feeds import advanced
 from kiosk.contract.errors import ConfigError, KioskError, describe_fault
+from kiosk.contract.log_context import TroubleLog
 
 log = logging.getLogger(__name__)
 
@@ -296,17 +297,18 @@ class SiemWorker:
         return len(rows)
 
     def _run(self) -> None:
-        pause = LOOK_EVERY_S
+        pause, trouble = LOOK_EVERY_S, TroubleLog(log, logging.WARNING)
         while not self._stopping.wait(pause):
             try:
                 self.send_waiting()
                 pause = LOOK_EVERY_S
+                trouble.note("")
                 self._note(away=False)
             except CollectorAway as error:
                 pause = min(2 * pause, LONGEST_PAUSE_S)
                 self._note(away=True, because=str(error))
             except StoreError as error:
-                log.warning("the audit cannot be read for the collector: %s", error)
+                trouble.note(f"the audit cannot be read for the collector: {error}")
             except Exception as fault:  # noqa: BLE001 - logged, and tried again
                 log.error("the audit cannot be sent\n%s", describe_fault(fault))  # noqa: TRY400
 

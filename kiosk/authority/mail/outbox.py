@@ -19,6 +19,7 @@ from kiosk.authority.mail.message import Mailer, Message
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import OutboxMessage
 from kiosk.contract.errors import describe_fault
+from kiosk.contract.log_context import TroubleLog
 from kiosk.contract.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -165,13 +166,15 @@ class OutboxWorker:
             uow.commit()
 
     def _run(self) -> None:
+        trouble = TroubleLog(log, logging.WARNING)
         while not self._stopping.is_set():
             try:
                 self.mend_times()
                 self.drain_once()
                 self.record_relay()
+                trouble.note("")
             except StoreError as error:
-                log.warning("the outbox cannot be read: %s", error)
+                trouble.note(f"the outbox cannot be read: {error}")
             except Exception as fault:  # noqa: BLE001 - one notice must not hold up all others
                 log.error("a notice cannot be sent\n%s", describe_fault(fault))  # noqa: TRY400
             self._stopping.wait(self._patience.look_every.total_seconds())

@@ -251,6 +251,13 @@ def test_a_card_is_read_without_settings_and_without_a_database(
     assert card.state.pin.left == card.state.pin.limit
 
 
+def test_a_time_that_never_comes_is_not_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before: it waited for a card for ever."""
+    with pytest.raises(SystemExit):
+        main(["cards", "read", "--wait", "nan"])
+    assert "'nan' is no number of seconds" in capsys.readouterr().err
+
+
 @pytest.mark.hardware
 def test_a_card_is_read_as_the_settings_say_and_the_rest_of_it_is_named(
     kiosk: Kiosk, insert: Insert, capsys: Capsys, monkeypatch: pytest.MonkeyPatch

@@ -255,7 +255,11 @@ def _secret_refused(
     uow.cards.know_secret_tries(case.card.id, left)
     detail = {"journal": case.entry.id, "because": because, "tries_left": left}
     record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, **detail)
-    found = record_answer(uow, parts.sealer, case.visit, case.card, right=False) if left else None
+    # Staff or a file may have put another one in its place since, of which this says nothing.
+    is_former = not has_admin_key(case.card) and case.card.secret_seen_at is None
+    found = None
+    if left and not is_former:
+        found = record_answer(uow, parts.sealer, case.visit, case.card, right=False)
     if found is AnswerMeaning.NEITHER:
         can_go_on = left is not None and left > KEPT_SECRET_TRIES
         if can_go_on and advance_after_restore(uow, parts, case.visit, case.card):

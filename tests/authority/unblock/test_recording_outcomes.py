@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.audit.events import LONGEST_DETAIL
 from kiosk.authority.notices import Notice
+from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card, UnblockEntry, UnblockState
 from kiosk.authority.store.tables import UnblockRow
 from kiosk.contract.errors import StepRefused
@@ -24,9 +26,13 @@ from kiosk.contract.messages import (
     UnblockOutcome,
     UnblockRefused,
     UnblockUnknown,
+    UnblockWrong,
     VisitOpened,
     reference_of,
 )
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.assisting import as_seen, office_beside
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
 from tests.support.stored import stored
@@ -122,6 +128,24 @@ def test_a_wrong_secret_is_counted_as_the_card_counts(
     with pytest.raises(StepRefused):
         station_visit.grant()
     assert _refusal(_settle(station_visit, grant, UnblockRefused(2, "63C2"))) is Reason.CARD_REFUSED
+
+
+@pytest.mark.parametrize("said", [UnblockRefused(3, "63C3"), UnblockWrong()])
+def test_an_answer_to_a_secret_that_was_replaced_says_nothing_of_the_new_one(
+    world: World, card: Card, station_visit: StationVisit, said: UnblockOutcome
+) -> None:
+    grant = station_visit.grant()
+    office = office_beside(world, Role.MANAGER)
+    other = Sensitive("55667788")
+    CardsDesk(office).set_secret(as_seen(office, card), card.id, other, GROUNDS)
+    reply = station_visit.authority.record_outcome(station_visit.visit, grant.journal, said)
+    assert reply == Refusal(Reason.CARD_REFUSED)
+    assert "card-set-aside" not in world.kinds()
+    assert world.card(card).secret_tries_left in (3, 4), "the card has counted it"
+    world.clock.forward(minutes=1)
+    back = world.insert(card, blocked=True, station="B")
+    back.to_new_pin()
+    assert back.grant().secret.reveal() == other.reveal()
 
 
 @pytest.mark.parametrize("left", [0, 1])

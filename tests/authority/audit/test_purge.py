@@ -143,6 +143,17 @@ def test_rows_that_were_signed_while_the_clock_was_behind_stay(
     assert verdict(aged, signer).intact
 
 
+def test_an_export_of_a_clock_that_was_ahead_is_not_the_last_for_ever(
+    aged: Store, signer: AnchorSigner, either_database: TestDatabase, tmp_path: Path
+) -> None:
+    either_database.clock.forward(days=3650)
+    archive_audit(aged, signer, tmp_path, "root", unseen)
+    either_database.clock.forward(days=-3650)
+    archive_audit(aged, signer, tmp_path, "root", unseen)
+    with aged.read() as uow:
+        assert exported_rows(uow) == {1: 11}
+
+
 def test_an_anchor_of_a_clock_that_was_ahead_keeps_nothing_for_ever(
     store: Store, signer: AnchorSigner, either_database: TestDatabase
 ) -> None:

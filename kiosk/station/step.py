@@ -80,8 +80,8 @@ def on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
             return _chosen(state, offer) if offer else None
         case s.Menu(waiting=Purpose() as purpose), e.WentBack():
             return _choose(state.visit, purpose, state)
-        case s.ConfirmOwner(), e.Confirmed():
-            return _choose(state.visit, state.visit.purpose or Purpose.UNLOCK, state)
+        case s.ConfirmOwner(visit=s.VisitState(purpose=Purpose() as purpose)), e.Confirmed():
+            return _choose(state.visit, purpose, state)
         case s.EnterPin(), e.PinEntered():
             verify = c.VerifyPin(state.visit.id, state.visit.at, event.pin)
             return working(state.visit, s.Work.CHECKING_PIN, verify, state)

@@ -22,6 +22,7 @@ from kiosk.authority.wording import numbered
 from kiosk.config.loading import require_own_folder
 from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError
+from kiosk.system.folders import sync
 
 DESCRIPTION = """\
 Puts a backup in the place of the database file, while no station, authority or session of
@@ -130,6 +131,7 @@ def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
                 else:
                     _put_logs_aside(target, aside)
                 work.replace(target)
+                sync(target.parent)
                 echo(f"{target} is restored from {args.file}")
         finally:
             shutil.rmtree(folder)

@@ -335,6 +335,28 @@ def test_a_damaged_database_gives_way(
     assert kiosk("audit", "verify") == 0
 
 
+def test_a_restored_database_has_its_name_on_the_disk_before_that_is_said(
+    kiosk: Kiosk,
+    restore: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise a power cut could bring the other database back."""
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    file, fsync = place / "state" / "kiosk.db", os.fsync
+    before, synced = file.stat().st_ino, list[bool]()
+
+    def synchronise(handle: int) -> None:
+        fsync(handle)
+        if os.path.samestat(os.fstat(handle), file.parent.stat()):
+            synced.append(file.stat().st_ino != before)
+
+    monkeypatch.setattr(os, "fsync", synchronise)
+    assert restore(str(place / "backup.db"), "--replace") == 0
+    assert synced == [True]
+
+
 def test_two_restores_within_a_second_keep_both_of_what_was_there(
     kiosk: Kiosk, restore: Kiosk, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

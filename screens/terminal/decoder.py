@@ -13,10 +13,13 @@ import codecs
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 _ESC = "\x1b"
 _LONGEST = 32
 _SEQUENCE_TIMEOUT_S = 0.05
+_REPEATS_S = 0.12
+"""A key that is held down repeats within it: 25 times a second by the compositor, 30 by Linux."""
 
 _CONTROL = {
     "\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace",
@@ -97,17 +100,24 @@ Input = Press | Touch | SmoothOffered | TerminalReply | Paste | Pointer
 class Decoder:
     """Turns bytes into ``Input``; keeps an unfinished sequence until ``expire``.
 
-    ``more`` are control characters that are keys too; a station has none.
+    ``more`` are control characters that are keys too; a station has none. Of an Escape that is held
+    down only the first counts: its second could end a visit.
     """
+
+    escape_repeats: ClassVar[bool] = False
+    """Whether each Escape of one that is held down counts."""
 
     def __init__(self, more: Mapping[str, str] | None = None) -> None:
         self._control = {**(more or {}), **_CONTROL}
         self._text = codecs.getincrementaldecoder("utf-8")("ignore")
         self._held = ""
+        self._escapes = 0
 
     @property
     def timeout_s(self) -> float | None:
         """Seconds of silence after which to ``expire``; None where nothing is unfinished."""
+        if self._held == _ESC and not self.escape_repeats:
+            return _REPEATS_S
         return _SEQUENCE_TIMEOUT_S if self._held else None
 
     def feed(self, data: bytes) -> Iterator[Input]:
@@ -117,13 +127,15 @@ class Decoder:
     def expire(self) -> Iterator[Input]:
         """Drop an unfinished sequence; a lone Escape was the key itself."""
         held, self._held = self._held, ""
-        if held == _ESC:
+        if held == _ESC and self._escapes == 1:
             yield Press("escape")
 
     def _take(self, char: str) -> Iterator[Input]:
-        if char == _ESC:
+        if char == _ESC and self._held == _ESC and not self.escape_repeats:
+            self._escapes += 1
+        elif char == _ESC:
             yield from self.expire()
-            self._held = _ESC
+            self._held, self._escapes = _ESC, 1
         elif not self._held:
             yield from self._plain(char)
         elif self._held == _ESC:
@@ -140,6 +152,8 @@ class Decoder:
             yield Press(char, char)
 
     def _after_escape(self, char: str) -> Iterator[Input]:
+        if self._escapes == 2:
+            yield Press("escape")  # the second one begins what is not a key, or another
         self._held = _ESC + char if char in "[O" else ""
         if char == "\t":
             yield Press("shift+tab")  # as the Linux console sends it
@@ -193,6 +207,8 @@ class DeskDecoder(Decoder):
     Beyond ``Decoder``: Ctrl and a letter, arrows with modifiers, Alt and a digit, every button of a
     mouse with its moves and wheel, and a paste as one text.
     """
+
+    escape_repeats = True
 
     def __init__(self) -> None:
         super().__init__(_CONTROL_CHORDS)

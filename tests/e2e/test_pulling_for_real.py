@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from kiosk.contract.messages import Purpose, Reason
+from screens.theme import RICH
 from screens.words import choices, frame, pin, questions, waiting
 from screens.words import email as email_words
 from screens.words.reasons import refusal
@@ -79,7 +80,9 @@ class Walk:
         self.station.see(choices.greeting(self.visitor.who.name), choices.MENU_TITLE)
 
     def stopped(self) -> None:
-        self.station.press("f2", "escape", "escape")
+        self.station.press("f2", "escape")
+        self.station.see(f"{RICH.pointer} {frame.STOP}")
+        self.station.press("escape")
         self.station.see(waiting.REMOVE_TITLE)
 
     def typed_pin(self) -> None:

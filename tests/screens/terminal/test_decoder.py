@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screens.terminal.decoder import Decoder, Input, Press, SmoothOffered, Touch
+from screens.terminal.decoder import Decoder, DeskDecoder, Input, Press, SmoothOffered, Touch
 
 KNOWN = frozenset(
     "enter tab shift+tab backspace delete escape space up down left right home end pageup "
@@ -55,8 +55,31 @@ def test_a_sequence_in_pieces_is_the_same_key() -> None:
     assert keys(decoded(b"\x1b", b"[", b"1", b"2", b"~")) == ["f2"]
 
 
-def test_two_escapes_are_two_keys() -> None:
-    assert keys(decoded(b"\x1b\x1b")) == ["escape", "escape"]
+def test_an_escape_that_is_held_down_is_one_key() -> None:
+    """Before: its first repetition, a quarter of a second later, ended the visit.
+
+    The first Escape chooses "Stop", the second presses it.
+    """
+    decoder = Decoder()
+    assert not list(decoder.feed(b"\x1b"))
+    assert list(decoder.expire()) == [Press("escape")]
+    for _ in range(40):
+        assert not list(decoder.feed(b"\x1b"))
+        assert decoder.timeout_s is not None
+        assert decoder.timeout_s > 2 * 1 / 25, "a keyboard repeats 25 times a second"
+    assert not list(decoder.expire())
+    assert not list(decoder.feed(b"\x1b"))
+    assert list(decoder.expire()) == [Press("escape")]
+
+
+def test_a_key_right_after_an_escape_is_one_too() -> None:
+    assert keys(decoded(b"\x1b\x1b[A")) == ["escape", "up"]
+    assert keys(decoded(b"\x1b\x1b\x1b[A7")) == ["up", "7"]
+
+
+def test_two_escapes_of_staff_are_two_keys() -> None:
+    decoder = DeskDecoder()
+    assert keys([*decoder.feed(b"\x1b\x1b"), *decoder.expire()]) == ["escape", "escape"]
 
 
 def test_touches() -> None:

@@ -61,7 +61,7 @@ from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit.answers import is_exhausted
 from kiosk.authority.visit.assisted import is_assisted
 from kiosk.authority.visit.misuse import stop_holder
-from kiosk.authority.visit.registration import stop_change
+from kiosk.authority.visit.registration import forget_answers, stop_change
 from kiosk.authority.visit.rules import has_left
 from kiosk.authority.wording import format_moment
 from kiosk.contract.messages import VisitId, read_reference, reference_of
@@ -426,6 +426,7 @@ class PeopleDesk(Desk):
                 raise ConcurrentChange("They are not registered any more.")
             act.refuse_after(StationChange.BLOCKED)
             stop_change(act.uow, holder.id)
+            forget_answers(act.uow, holder.id)
             act.uow.registrations.delete(holder.id)
             act.uow.cards.forget_keys(holder.id)
             act.uow.search.refresh([holder.id])

@@ -107,6 +107,8 @@ def _charge(
 
 
 def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[_Registered]) -> Task:
+    if charged.against.kept not in context.required_registration.hashes:
+        raise StepRefused("the questions were replaced while the answers were checked")
     if charged.conclude(uow, context.visit, right=True):
         answered = replace(context.visit, questions_proven_at=uow.now, questions_carried=False)
         uow.visits.save(answered)

@@ -48,6 +48,9 @@ def save_questions(
     given = {one.question: one.text for one in answers}
     hashes = parts.hasher.hash_sets(context.holder.id, given, context.policy.questions_asked)
     with deciding(parts) as uow:
+        if context.visit.purpose is Purpose.CHANGE_QUESTIONS:
+            # All cards by id, before the visit's own: answers that were given with them end.
+            uow.cards.lock_of_holder(context.holder.id)
         context = enter(uow, parts, visit_id)
         if _are_changed(context):
             # By the repeat of this call, at another process.

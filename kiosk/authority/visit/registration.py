@@ -35,12 +35,23 @@ def change_questions(
 ) -> VisitContext:
     registration = context.required_registration
     uow.registrations.set_questions(context.holder.id, ids, hashes)
+    forget_answers(uow, context.holder.id)
     record(uow, AuditKind.QUESTIONS_CHANGED, context.visit, count=len(ids))
     notify_holder(uow, Notice.QUESTIONS_CHANGED, context.visit, context.holder, registration)
     if context.pending is not None:
         uow.pending.delete(context.pending.id)
     _keep_proven_key(uow, context)
     return finish(uow, context)
+
+
+def forget_answers(uow: UnitOfWork, holder_id: str) -> None:
+    """Let right answers to what was replaced open nothing more; lock the holder's cards first."""
+    for card in uow.cards.lock_of_holder(holder_id):
+        for found in uow.visits.open_of_card(card.id):
+            visit = uow.visits.lock(found.id)
+            if visit and visit.closed_at is None and visit.questions_proven_at is not None:
+                uow.visits.save(replace(visit, questions_proven_at=None, questions_carried=False))
+    uow.codes.forget_answers(holder_id)
 
 
 def apply_pending(uow: UnitOfWork, context: VisitContext) -> VisitContext:

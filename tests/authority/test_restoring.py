@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -327,6 +328,31 @@ def test_an_enrolment_line_that_was_used_since_lets_in_no_other_key(
     restored, _ = after(world, sqlite_backup(world))
     with restored.store.read() as uow:
         assert uow.enrolments.is_free("1234")
+    restored.store.close()
+
+
+def test_altered_rows_keep_no_backup_from_being_restored(
+    world: World, sqlite_backup: Backup
+) -> None:
+    visits = []
+    for number in ("900000000001", "900000000002"):
+        station_visit = world.insert(another_card(world, number), blocked=True, station=number)
+        station_visit.to_code()
+        visits.append(station_visit.visit)
+    restored = sqlite_backup(world)()
+    restored.clock.time = world.clock.time
+    with closing(sqlite3.connect(restored.folder / "kiosk.db")) as file, file:
+        file.execute("UPDATE visit SET station = 'Ward 7' WHERE id = ?", (visits[0],))
+        file.execute("UPDATE email_code SET sent_at = 'soon' WHERE visit_id = ?", (visits[0],))
+    signer, altered = AnchorSigner(restored.ring), sweep(restored.store).altered
+    assert {table for table, _ in altered} == {"visit", "email_code"}
+    done = conclude_restore(restored.store, signer, "root", {}, altered)
+    assert (done.visits, done.codes) == (1, 1)
+    assert sweep(restored.store).altered == altered
+    with restored.store.read() as uow:
+        visit = uow.visits.get(visits[1])
+    assert visit is not None
+    assert visit.closed_at is not None
     restored.store.close()
 
 

@@ -210,7 +210,7 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
     altered = sweep(tools.store).altered
     if altered:
         complain(f"{len(altered)} records were altered outside of the service: `kiosk rows --help`")
-    done = conclude_restore(tools.store, signer, tools.actor(), lost)
+    done = conclude_restore(tools.store, signer, tools.actor(), lost, altered)
     # Not before: the audit gets a row of each new key, and until the gap is marked it would have
     # the number of a lost one.
     if not is_known:

@@ -97,17 +97,29 @@ def verify_copy(
 
 
 def conclude_restore(
-    store: Store, signer: AnchorSigner, actor: str, lost: Mapping[int, int]
+    store: Store,
+    signer: AnchorSigner,
+    actor: str,
+    lost: Mapping[int, int],
+    altered: Iterable[tuple[str, str]] = (),
 ) -> Restored:
     """End what was open in a restored database, and mark the gap in its audit.
 
-    ``lost`` is the last row by chain that is known to be lost.
+    ``lost`` is the last row by chain that is known to be lost. Rows that are ``altered``, table and
+    key, stay as they are: nobody is served by them.
     """
     now = store.machine_clock.now()
+    left: dict[str, set[str]] = {"visit": set(), "email_code": set(), "address_change": set()}
+    for table, row in altered:
+        left.get(table, set()).add(row)
     with store.begin() as uow:
-        visits = uow.visits.close_all(uow.now, VisitEnd.FAULT)
-        codes = uow.codes.revoke_every()
-        waiting = uow.address_changes.every_waiting()
+        visits = uow.visits.close_all(uow.now, VisitEnd.FAULT, but=left["visit"])
+        codes = uow.codes.revoke_every(but=left["email_code"])
+        waiting = [
+            change
+            for change in uow.address_changes.every_waiting(but=left["address_change"])
+            if change.visit_id not in left["visit"]
+        ]
         for change in waiting:
             stop_change(uow, change.holder_id)
         proposals = expire(uow, uow.proposals.waiting())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -265,9 +265,10 @@ class EmailCodes(Repository):
         """Revoke every code of a card except one that is being mailed: it can never be entered."""
         self._gateway.change_prepared(CodeRow, _ENTERABLE, {"card": card_id}, revoked_at=self._now)
 
-    def revoke_every(self) -> int:
-        """Revoke every code that was not used, of all cards; return how many."""
-        return len(self._gateway.change(CodeRow, *_IS_UNUSED, revoked_at=self._now))
+    def revoke_every(self, but: Collection[str] = ()) -> int:
+        """Revoke every code that was not used, of all cards, but some; return how many."""
+        unused = *_IS_UNUSED, col(CodeRow.id).not_in(but)
+        return len(self._gateway.change(CodeRow, *unused, revoked_at=self._now))
 
     def revoke_of_holder(self, holder_id: str) -> None:
         """Revoke every code of a holder, also those that are being mailed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -667,9 +667,10 @@ class AddressChanges(Repository):
         this, asked = {"holder": holder_id}, {"holder_id": holder_id, "ended_at": None}
         return self._one(AddressChange, AddressChangeRow, _WAITING, this, **asked)
 
-    def every_waiting(self) -> tuple[AddressChange, ...]:
-        """Return all changes that are neither in force nor stopped."""
-        return self._all(AddressChange, AddressChangeRow, select(AddressChangeRow).where(_WAITS))
+    def every_waiting(self, but: Collection[str] = ()) -> tuple[AddressChange, ...]:
+        """Return all changes that are neither in force nor stopped, but some."""
+        waiting = select(AddressChangeRow).where(_WAITS, col(AddressChangeRow.id).not_in(but))
+        return self._all(AddressChange, AddressChangeRow, waiting)
 
     def holders_with_due(self) -> tuple[str, ...]:
         """Return whose changes are due, oldest first; their rows may be altered."""

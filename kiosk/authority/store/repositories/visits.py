@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -111,10 +111,10 @@ class Visits(Repository):
         closed = self._gateway.change_prepared(VisitRow, _OPEN_VISIT, this, closed_at=at, how=how)
         return closed[0].record(Visit) if closed else None
 
-    def close_all(self, at: datetime, how: VisitEnd) -> int:
-        """Close every visit that is open; return how many."""
-        open_ = col(VisitRow.closed_at).is_(None)
-        return len(self._gateway.change(VisitRow, open_, closed_at=at, how=how))
+    def close_all(self, at: datetime, how: VisitEnd, but: Collection[str] = ()) -> int:
+        """Close every visit that is open, but some; return how many."""
+        open_ = col(VisitRow.closed_at).is_(None), col(VisitRow.id).not_in(but)
+        return len(self._gateway.change(VisitRow, *open_, closed_at=at, how=how))
 
     def note_refusal(self, visit_id: str, reason: Reason, judged: bytes) -> None:
         """Note why one was refused, and the digest of the proof that was checked for it."""

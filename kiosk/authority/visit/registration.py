@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kiosk.authority.audit.events import AuditKind, record
-from kiosk.authority.errors import RowAltered
+from kiosk.authority.errors import RowAltered, StoreError
 from kiosk.authority.notices import Notice, addresses_of, notify, notify_holder
 from kiosk.authority.store.database import Store, UnitOfWork
+from kiosk.authority.store.engine import UNREADABLE
 from kiosk.authority.store.records import (
     AddressChange,
     Cardholder,
@@ -201,6 +202,9 @@ def apply_due_changes(store: Store) -> tuple[RowAltered, ...]:
                 uow.commit()
         except RowAltered as error:
             altered.append(error)
+        except StoreError as error:
+            if error.code != UNREADABLE:  # the check of all rows names such a row
+                raise
     return tuple(altered)
 
 

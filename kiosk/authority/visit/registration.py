@@ -73,6 +73,9 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
     same_key = pending.auth_key is not None and pending.auth_key == context.visit.auth_key
     # Anew, in place of a registration without proof: that must not evade the cooling-off.
     kept = before if before and _has_to_wait(context, pending, before, email) else None
+    if kept is None:
+        # An earlier one would come into force in place of the address that was just confirmed.
+        stop_change(uow, context.holder.id)
     registration = Registration(
         holder_id=context.holder.id,
         email=kept.email if kept else email,
@@ -124,6 +127,7 @@ def _change_email(
     if _has_to_wait(context, pending, registration, email):
         _let_wait(uow, context, registration, email)
         return
+    stop_change(uow, context.holder.id)
     if not _put_in_force(uow, context.visit, context.holder, registration, email):
         raise StepRefused("the registered address was changed by others")
     _keep_proven_key(uow, context)

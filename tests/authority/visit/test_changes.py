@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from kiosk.authority.notices import Notice
-from kiosk.authority.store.records import Card
+from kiosk.authority.store.records import AddressChange, Card, new_id
+from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     EnterCode,
@@ -18,7 +21,7 @@ from kiosk.contract.messages import (
     SetPin,
     VisitOpened,
 )
-from tests.authority.registering import DOMAINS, OTHER, given, start
+from tests.authority.registering import DOMAINS, OTHER, given, start, to_code
 from tests.authority.world import EMAIL, World
 
 
@@ -139,4 +142,41 @@ def test_a_registration_that_was_blocked_on_the_way_changes_nothing_more(world: 
     reply = station_visit.enter(world.relay.code)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.REGISTRATION_BLOCKED
+    assert world.registration(card).email == EMAIL
+
+
+def test_an_address_that_is_confirmed_again_stays(world: World) -> None:
+    """Somebody else's change that waited is stopped: it would count after all."""
+    card = world.registered_card()
+    with world.store.begin() as uow:
+        due = uow.now + timedelta(hours=24)
+        other = "somebody.else@nhs.net"
+        waits = AddressChange(new_id(), card.holder_id, new_id(), EMAIL, other, uow.now, due)
+        uow.address_changes.put(waits)
+        uow.commit()
+    station_visit = start(world, card, Purpose.CHANGE_EMAIL)
+    assert isinstance(station_visit.email(EMAIL), EnterCode)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
+    assert world.kinds().count("email-change-stopped") == 1
+    world.clock.forward(hours=24)
+    assert apply_due_changes(world.store) == ()
+    assert world.registration(card).email == EMAIL
+
+
+def test_an_address_of_a_new_registration_stays(world: World) -> None:
+    card = world.add_card(world.add_holder())
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    world.register(holder, proven=False)
+    with world.store.begin() as uow:
+        due = uow.now + timedelta(hours=24)
+        other = "somebody.else@nhs.net"
+        waits = AddressChange(new_id(), card.holder_id, new_id(), EMAIL, other, uow.now, due)
+        uow.address_changes.put(waits)
+        uow.commit()
+    station_visit = to_code(world, card)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    world.clock.forward(hours=24)
+    assert apply_due_changes(world.store) == ()
     assert world.registration(card).email == EMAIL

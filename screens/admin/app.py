@@ -52,9 +52,10 @@ from screens.admin.times import Times
 from screens.admin.today import TodayPage
 from screens.admin.waiting import ProposalsPage
 from screens.terminal.closed_app import ClosedApp, OnFault
-from screens.terminal.driver import AdminDriver, HungUp
+from screens.terminal.driver import AdminDriver, HungUp, KeysLost
 from screens.theme import Appearance
 from screens.widgets.prose import Prose, printable
+from screens.words.frame import KEYS_LOST
 
 
 class End(StrEnum):
@@ -161,6 +162,11 @@ class SerialEvents:
         It was typed for a dialog that is closed now, not for the page below it.
         """
         self._dropped_at = events.Event().time
+
+    async def worked_off(self) -> None:
+        """Return once everything that was put so far, and since, is handled."""
+        while self._busy:
+            await asyncio.sleep(_LOOK_S)
 
     async def _work_off(self) -> None:
         try:
@@ -617,6 +623,17 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         if not self._idle.left_s:
             self._close(End.IDLE)
         self._leave()
+
+    def on_keys_lost(self, _message: KeysLost) -> None:
+        """Say that typed text lacks some, after the keys that passed, which would clear it."""
+        self.run_worker(self._say_keys_lost(), group="keys lost", exclusive=True)
+
+    async def _say_keys_lost(self) -> None:
+        await self._serial_events.worked_off()
+        if isinstance(self.screen, Dialog):
+            self.screen.warn(KEYS_LOST)
+        else:
+            self._say(f"! {KEYS_LOST}", DONE_S)
 
     def on_hung_up(self, _message: HungUp) -> None:
         self._close(End.HUNG_UP)

@@ -4,6 +4,8 @@ from textual.widgets import Input
 
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
+from screens.terminal.driver import KeysLost
+from screens.words import frame
 from tests.screens.admin.pilots import Run, running
 
 PAGES = (PeoplePage, AboutPerson)
@@ -32,3 +34,24 @@ async def test_what_follows_escape_goes_to_the_page_that_comes_up() -> None:
         await run.press(*"okafor", "enter")
         await run.press("escape", *"pryce")
         assert run.app.query_one(PeoplePage).query_one(Input).value == "pryce"
+
+
+async def test_staff_are_told_that_keys_came_too_fast_after_those_that_passed() -> None:
+    """Before: of a text that a terminal types by itself, half was missing, and nothing said so."""
+    async with running(pages=PAGES) as run:
+        await run.press("ctrl+n")
+        run.post(*"123")
+        run.app.post_message(KeysLost())
+        await run.settle()
+        assert fields(run)[0] == "123"
+        assert frame.KEYS_LOST in run.text
+        await run.press("4")
+        assert frame.KEYS_LOST not in run.text
+
+
+async def test_keys_that_were_lost_over_a_page_are_missed_there() -> None:
+    async with running(pages=PAGES) as run:
+        run.post(*"oka")
+        run.app.post_message(KeysLost())
+        await run.settle()
+        assert frame.KEYS_LOST in run.text

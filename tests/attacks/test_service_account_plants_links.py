@@ -313,8 +313,7 @@ def test_the_demo_writes_nothing_as_root_into_a_folder_of_another_account(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Before: it ended once it had written keys there."""
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(os, "isatty", lambda _fd: True)
     monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((80, 24)))
     as_root(folder)
     assert main(["demo", "--keep", str(folder / "estate")]) == 2

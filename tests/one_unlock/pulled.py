@@ -66,7 +66,7 @@ ROWS: Final = (
         frozenset({Left(None, False, False, None, False, ("current",), PulledFrom.UNBLOCK)}),
         "nothing was released or charged",
         "the visit ends",
-        f"reads on the first page: {_CHECKED} The code lives, and is entered again",
+        f"reads on the first page: {_CHECKED} The code is entered again, as long as it lives",
     ),
     Row(
         PROOF,

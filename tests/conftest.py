@@ -71,6 +71,7 @@ def pytest_configure() -> None:
     gc.set_threshold(100_000, 5, 50)
 
 
+@pytest.hookimpl(trylast=True)  # what counts the lines that run has to begin before
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Let each of several processes import its share of the tests before they all collect all.
 

@@ -170,9 +170,10 @@ class Terminal:
 
 
 # Runs in the child: makes the pseudo-terminal the controlling one, so that its size, its
-# signals and its hang-up are the real ones.
+# signals and its hang-up are the real ones. A Ctrl+C before it is the program ends it in silence.
 _TAKE_TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execvp(sys.argv[1], sys.argv[1:])
 """

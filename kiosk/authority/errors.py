@@ -77,6 +77,13 @@ class StoreBusy(StoreError):
     """Another writer held the database for longer than the busy time-out."""
 
 
+class ValueUnreadable(StoreError):
+    """A stored value is none that its column may hold, or no text; the transaction goes on."""
+
+    def __init__(self) -> None:
+        super().__init__("a stored value cannot be read", "unreadable")
+
+
 class RowAltered(StoreError):
     """A row does not match its MAC: it was written without the key. It is ``row`` of ``table``."""
 

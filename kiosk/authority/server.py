@@ -522,10 +522,11 @@ class Connections:
     def admit(self, transport: asyncio.BaseTransport, connection: Connection) -> bool:
         """Count a new connection; return whether it is within the limits."""
         self._open[transport] = connection
-        self._open_of[_name_of(connection.peer)] += 1
+        name = _name_of(connection.peer)
+        self._open_of[name] += 1
         if isinstance(connection.peer, AnonymousPeer):
             every = [each for each in self._open.values() if isinstance(each.peer, AnonymousPeer)]
-            own = self._open_of[_name_of(connection.peer)]
+            own = self._open_of[name]
             if own > self.limits.anonymous_each:
                 return _makes_room([each for each in every if each.peer == connection.peer])
             if len(every) > self.limits.anonymous:
@@ -536,7 +537,7 @@ class Connections:
         return (
             connection.peer is not None
             and len(self._open) <= self.limits.connections
-            and self._open_of[_name_of(connection.peer)] <= self.limits.connections_each
+            and self._open_of[name] <= self.limits.connections_each
         )
 
     def forget(self, transport: asyncio.BaseTransport, connection: Connection) -> None:
@@ -730,7 +731,10 @@ class AuthorityServer:
         return await lane.run(partial(self._decide, route, asked, peer), self._turn_of(asked))
 
     def _turn_of(self, asked: msgspec.Struct) -> AbstractAsyncContextManager[Any]:
-        """Return the lock of the visit: calls of one that wait for each other hold no thread."""
+        """Return the lock of the visit: calls of one that wait for each other hold no thread.
+
+        ``LocalAuthority`` has another, for calls that come on threads.
+        """
         visit = getattr(asked, "visit", None)
         return self._turns.setdefault(visit, asyncio.Lock()) if visit else nullcontext()
 

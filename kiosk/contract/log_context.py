@@ -1,4 +1,4 @@
-"""The subject of log lines, and lines about what lasts."""
+"""The subject of log lines, and a log of what lasts: once, not at each look."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import math
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from kiosk.app.cli.tools import (
     print_json,
     print_result,
     reading,
+    seconds,
     waiting_id,
 )
 from kiosk.authority.errors import NotFound, NotTaken
@@ -101,22 +101,12 @@ def add_parser(subparsers: Commands) -> None:
     read.add_argument("--reader", default="", metavar="PART", help="part of the reader's name")
     read.add_argument(
         "--wait",
-        type=_seconds,
+        type=seconds,
         default=WAIT_S,
         metavar="S",
         help="for a card (default: 30 seconds)",
     )
     add_config(read)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if math.isnan(seconds):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
-    return seconds
 
 
 def _new_card(part: argparse.ArgumentParser) -> None:

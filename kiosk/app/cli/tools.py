@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import pwd
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -167,6 +168,14 @@ def how_many(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= len(str(_MANY)) and int(text):
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MANY}")
+
+
+def seconds(text: str) -> float:
+    """Parse a time to wait; an ``argparse`` type."""
+    with suppress(ValueError):
+        if not math.isnan(read := float(text)):
+            return read
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
 
 
 def row_number(text: str) -> int:

@@ -11,10 +11,9 @@ from typing import Final
 
 from kiosk.authority.administration import reports
 from kiosk.authority.audit.events import AuditKind
-from kiosk.authority.errors import MailDenied, StoreError
+from kiosk.authority.errors import MailDenied, StoreError, ValueUnreadable
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.engine import UNREADABLE
 from kiosk.authority.store.records import AuditQuery, Scalar, Station
 from kiosk.config.settings import NoticeSettings
 from kiosk.contract.policy import HOUR
@@ -121,9 +120,7 @@ def problems(uow: UnitOfWork, limits: NoticeSettings) -> Problems:
     for kinds, source in sources:
         try:
             found += tuple(source)
-        except StoreError as error:
-            if error.code != UNREADABLE:
-                raise
+        except ValueUnreadable as error:
             unread = unread or error
         else:
             read |= kinds

@@ -111,7 +111,8 @@ def conclude_restore(
     now = store.machine_clock.now()
     left: dict[str, set[str]] = {"visit": set(), "email_code": set(), "address_change": set()}
     for table, row in altered:
-        left.get(table, set()).add(row)
+        if table in left:
+            left[table].add(row)
     with store.begin() as uow:
         visits = uow.visits.close_all(uow.now, VisitEnd.FAULT, but=left["visit"])
         codes = uow.codes.revoke_every(but=left["email_code"])

@@ -28,12 +28,11 @@ from kiosk.authority.administration.verification import anchor_line
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind, altered
 from kiosk.authority.audit.rows import chain_of
-from kiosk.authority.errors import AuditNotIntact, RowAltered, StoreError
+from kiosk.authority.errors import AuditNotIntact, RowAltered, StoreError, ValueUnreadable
 from kiosk.authority.mail import words
 from kiosk.authority.retention import purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.engine import UNREADABLE
 from kiosk.authority.store.records import (
     Alarm,
     AuditAnchor,
@@ -172,9 +171,7 @@ class Caretaker:
                 job()
             except RowAltered as error:  # the others go on, and the next run tells staff
                 self._note((error,))
-            except StoreError as error:
-                if error.code != UNREADABLE:
-                    raise
+            except ValueUnreadable as error:
                 unread = unread or error
         if unread is not None:
             raise unread
@@ -188,12 +185,12 @@ class Caretaker:
 
     def _watch(self) -> None:
         with self._store.read() as uow:
-            now = problems(uow, self._limits)
+            watched = problems(uow, self._limits)
             standing = uow.alarms.standing()
-        if now.found or any(alarm.kind in now.kinds for alarm in standing):
-            self._raise_and_clear(now.kinds, now.found)
-        if now.unread is not None:
-            raise now.unread
+        if watched.found or any(alarm.kind in watched.kinds for alarm in standing):
+            self._raise_and_clear(watched.kinds, watched.found)
+        if watched.unread is not None:
+            raise watched.unread
 
     def _raise_and_clear(
         self,

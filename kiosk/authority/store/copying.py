@@ -35,15 +35,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from kiosk.authority.errors import StoreError
-from kiosk.authority.store.engine import (
-    UNREADABLE,
-    moved_to,
-    open_engine,
-    parse_url,
-    translated,
-    unreadable,
-)
+from kiosk.authority.errors import StoreError, ValueUnreadable
+from kiosk.authority.store.engine import moved_to, open_engine, parse_url, translated
 from kiosk.authority.store.gateway import table_of
 from kiosk.authority.store.records import Progress
 from kiosk.authority.store.schema import migrate
@@ -175,7 +168,7 @@ def _copy(
 def _refused(
     target: Engine, table: Table, written: Sequence[dict[str, Any]], failure: StoreError
 ) -> StoreError:
-    """Return the error of rows of which the server takes one not, naming that one."""
+    """Return the error of a batch, naming the row that the server does not take."""
     for row in written if failure.code.startswith(_DATA_EXCEPTION) else ():
         with target.connect() as connection, connection.begin() as tried:
             try:
@@ -251,8 +244,8 @@ def _read(rows: Connection, table: Table, some: Select[Any]) -> Sequence[Row[Any
         same = (column == value for column, value in zip(keys, key, strict=True))
         if _readable(rows, select(table).where(*same)) is None:
             name = f"{table.name} {'/'.join(map(str, key))}"
-            raise StoreError(f"{name}: {unreadable()}; {_REPAIR}", UNREADABLE)
-    raise StoreError(f"{table.name}: {unreadable()}; {_REPAIR}", UNREADABLE)
+            raise StoreError(f"{name}: {ValueUnreadable()}; {_REPAIR}")
+    raise StoreError(f"{table.name}: {ValueUnreadable()}; {_REPAIR}")
 
 
 def _readable(rows: Connection, statement: Select[Any]) -> Sequence[Row[Any]] | None:
@@ -263,7 +256,7 @@ def _readable(rows: Connection, statement: Select[Any]) -> Sequence[Row[Any]] | 
         return None
     except SQLAlchemyError as error:
         failure = translated(error)
-    if failure.code == UNREADABLE:
+    if isinstance(failure, ValueUnreadable):
         return None
     raise failure
 

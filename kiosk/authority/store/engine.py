@@ -28,7 +28,7 @@ from sqlalchemy.exc import (
     TimeoutError as PoolTimeout,
 )
 
-from kiosk.authority.errors import StoreBusy, StoreError
+from kiosk.authority.errors import StoreBusy, StoreError, ValueUnreadable
 from kiosk.config.loading import require_own_folder
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock, SystemClock
@@ -48,9 +48,6 @@ READ_ONLY = "25006"
 NO_SUCH_OBJECT = "42704"
 MOVED = "moved"
 """The code of a database file that was copied to a server and is no longer used."""
-
-UNREADABLE = "unreadable"
-"""The code of a value that another program stored; the transaction goes on."""
 
 NO_SUCH_TABLE = frozenset({"SQLITE_ERROR", "42P01"})
 REFUSED_LOGINS = frozenset(
@@ -122,7 +119,7 @@ def translated(error: Exception) -> StoreError:
     sqlstate = getattr(cause, "sqlstate", None)
     if not sqlstate and type(cause).__name__ == "DataError":
         # The driver's own: it takes no NUL in a text, and knows no time beyond Python's years.
-        return refused("22021") if "NUL" in str(cause) else unreadable()
+        return refused("22021") if "NUL" in str(cause) else ValueUnreadable()
     if not sqlstate:
         # Of a failed connection libpq passes on only the server's sentence, which is in English
         # unless ``lc_messages`` of the server says otherwise: any other counts as no answer.
@@ -137,11 +134,6 @@ def refused(sqlstate: str) -> StoreError:
     """Return the error of a server that answers with this state."""
     sentence = _SENTENCES.get(sqlstate, f"the database refused (SQLSTATE {sqlstate})")
     return StoreError(sentence, sqlstate)
-
-
-def unreadable() -> StoreError:
-    """Return the error of a stored value that its column may not hold, or that is no text."""
-    return StoreError("a stored value cannot be read", UNREADABLE)
 
 
 _FULL = "the disk of the database is full, or fails"
@@ -159,7 +151,7 @@ def _from_sqlite(error: sqlite3.Error) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0)
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     if not code and str(error).startswith("Could not decode to UTF-8"):
-        return unreadable()
+        return ValueUnreadable()
     if code & 0xFF in SQLITE_BUSY_CODES:
         return StoreBusy(f"the database is locked ({name})", name)
     if name == "SQLITE_CANTOPEN":

@@ -30,8 +30,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from kiosk.authority.errors import RowAltered, StoreError
-from kiosk.authority.store.engine import LATER, UNREADABLE, translated, unreadable
+from kiosk.authority.errors import RowAltered, StoreError, ValueUnreadable
+from kiosk.authority.store.engine import LATER, translated
 from kiosk.authority.store.tables import MacRow, Record, TableRow, columns_of, loaded
 
 if TYPE_CHECKING:
@@ -374,17 +374,17 @@ class Gateway:
             return call()
         except SQLAlchemyError as error:
             failure = translated(error)
-            self._usable = failure.code == UNREADABLE
+            self._usable = isinstance(failure, ValueUnreadable)
         except self._engine.dialect.loaded_dbapi.Error as error:
             failure = translated(error)
-            self._usable = failure.code == UNREADABLE
+            self._usable = isinstance(failure, ValueUnreadable)
             if self._engine.dialect.is_disconnect(error, self._driver, None):
                 self._connection.invalidate(error)
         except StoreError:
             self._usable = False
             raise
         except ValueError:
-            failure = unreadable()
+            failure = ValueUnreadable()
         # Raised here, so that not even its context holds the original's parameters.
         raise failure
 

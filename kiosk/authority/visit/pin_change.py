@@ -10,10 +10,9 @@ from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.errors import RowAltered, StoreError
+from kiosk.authority.errors import RowAltered, ValueUnreadable
 from kiosk.authority.notices import Notice, addresses_of, notify_holder
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.engine import UNREADABLE
 from kiosk.authority.store.records import (
     Cardholder,
     PinChange,
@@ -85,9 +84,8 @@ def report_lost_changes(store: Store) -> tuple[RowAltered, ...]:
                     uow.commit()
         except RowAltered as error:
             altered.append(error)
-        except StoreError as error:
-            if error.code != UNREADABLE:  # the check of all rows names such a row
-                raise
+        except ValueUnreadable:
+            continue  # the check of all rows names such a row
     return tuple(altered)
 
 

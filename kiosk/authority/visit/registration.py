@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kiosk.authority.audit.events import AuditKind, record
-from kiosk.authority.errors import RowAltered, StoreError
+from kiosk.authority.errors import RowAltered, ValueUnreadable
 from kiosk.authority.notices import Notice, addresses_of, notify, notify_holder
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.engine import UNREADABLE
 from kiosk.authority.store.records import (
     AddressChange,
     Cardholder,
@@ -206,9 +205,8 @@ def apply_due_changes(store: Store) -> tuple[RowAltered, ...]:
                 uow.commit()
         except RowAltered as error:
             altered.append(error)
-        except StoreError as error:
-            if error.code != UNREADABLE:  # the check of all rows names such a row
-                raise
+        except ValueUnreadable:
+            continue  # the check of all rows names such a row
     return tuple(altered)
 
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import Tuple
 
 from kiosk.authority.audit.rows import ROWS_A_CHAIN, before_first, chain_of, place_of, row_name
-from kiosk.authority.errors import NotFound, StoreError
+from kiosk.authority.errors import NotFound, StoreError, ValueUnreadable
 from kiosk.authority.store.audit_chain import (
     REDACTED,
     ChainWalk,
@@ -36,7 +36,6 @@ from kiosk.authority.store.audit_chain import (
     first_head,
     link_hash,
 )
-from kiosk.authority.store.engine import UNREADABLE
 from kiosk.authority.store.gateway import Gateway, Prepared, Repository, table_of
 from kiosk.authority.store.records import (
     AuditAnchor,
@@ -537,9 +536,8 @@ class Audit(Repository):
             statement = _following(select(AuditEventRow), after).limit(limit)
             try:
                 return list(self._gateway.many(statement, AuditEventRow))
-            except StoreError as error:
-                if error.code != UNREADABLE:
-                    raise
+            except ValueUnreadable:
+                continue
         seq = self._gateway.scalar(_following(select(col(AuditEventRow.seq)), after))
         return AuditFault(FaultKind.CHANGED, seq, f"row {row_name(seq)} cannot be read any more")
 

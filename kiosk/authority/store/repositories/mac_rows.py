@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
-from kiosk.authority.errors import StoreError
-from kiosk.authority.store.engine import UNREADABLE
+from kiosk.authority.errors import ValueUnreadable
 from kiosk.authority.store.gateway import (
     Repository,
     primary_key,
@@ -122,9 +122,7 @@ class MacRows(Repository):
         while limit:
             try:
                 found = self._gateway.tuples(keyed.limit(limit))
-            except StoreError as error:
-                if error.code != UNREADABLE:
-                    raise
+            except ValueUnreadable:
                 limit //= 2
             else:
                 keys: list[RowKey] = [tuple(map(str, row)) for row in found]
@@ -135,11 +133,8 @@ class MacRows(Repository):
         """Return rows by key, except rows with a value that its column may not hold."""
         columns = [table_of(kind).c[name] for name in primary_key(kind)]
         wanted = select(kind).where(tuple_(*columns).in_(keys))
-        try:
+        with suppress(ValueUnreadable):
             return {row_key(row): row for row in self._gateway.unchecked(wanted, kind)}
-        except StoreError as error:
-            if error.code != UNREADABLE:
-                raise
         if len(keys) == 1:
             return {}
         half = len(keys) // 2

@@ -226,27 +226,30 @@ def test_taken_is_taken_whatever_happens_to_the_goodbye(tmp_path: Path) -> None:
 @pytest.mark.parametrize("where", ["greeting", "offers", "login", "answer"])
 def test_a_relay_that_dribbles_for_ever_is_left_at_the_deadline(tmp_path: Path, where: str) -> None:
     """It would dribble as long as somebody listens: that this test ends is what it shows."""
-    ended = threading.Event()
+    dribbles, ended = threading.Event(), threading.Event()
 
     def dribbling(wire: Wire) -> None:
+        if where == "offers":
+            wire.write_lines("220 relay")
+            wire.read_line()
+        elif where == "login":
+            greeted(wire)
+        elif where == "answer":
+            greeted(wire)
+            taken(wire)
+        dribbles.set()
         try:
-            if where == "offers":
-                wire.write_lines("220 relay")
-                wire.read_line()
-            elif where == "login":
-                greeted(wire)
-            elif where == "answer":
-                greeted(wire)
-                taken(wire)
             wire.send_slowly("250-more\r\n" if where == "offers" else "2")
         finally:
             ended.set()
 
+    deadline_s = 0.3
     with Scripted(dribbling) as server:
-        with pytest.raises(MailUnavailable, match=r"did not answer in time|answered"):
-            deliver(relay_at(server.port, tmp_path, 0.3), code_mail())
-        assert ended.wait(10)
-        assert server.calls == 1
+        while not dribbles.is_set():  # a busy machine may not come that far in a short time
+            with pytest.raises(MailUnavailable, match=r"did not answer in time|answered"):
+                deliver(relay_at(server.port, tmp_path, deadline_s), code_mail())
+            deadline_s *= 2
+        ended.wait()
 
 
 def test_a_relay_that_takes_the_call_and_says_nothing(tmp_path: Path) -> None:

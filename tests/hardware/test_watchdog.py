@@ -119,16 +119,41 @@ def test_a_hanging_end_does_not_take_the_outcome_away() -> None:
     assert watchdog.ended(LONG)
 
 
-def test_each_step_has_the_whole_limit() -> None:
-    watchdog, pause = Watchdog(1.0, Workers()), threading.Event()
+class SteppedClock:
+    """A clock that a test moves, and that tells how often it was read."""
 
-    def work() -> str:
+    def __init__(self) -> None:
+        self._now, self._readings = 0.0, 0
+        self._read = threading.Condition()
+
+    def monotonic(self) -> float:
+        with self._read:
+            self._readings += 1
+            self._read.notify_all()
+            return self._now
+
+    def move(self, by_s: float) -> None:
+        """Go on by ``by_s``, and wait until it was read at the new time."""
+        with self._read:
+            self._now += by_s
+            before = self._readings
+            assert self._read.wait_for(lambda: self._readings > before, LONG)
+
+
+def test_each_step_has_the_whole_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, watchdog = SteppedClock(), Watchdog(SOON, Workers())
+    monkeypatch.setattr("hardware.card_access.time", clock)
+
+    def work(a_step_s: float) -> str:
         for _ in range(5):
             with watchdog.guard():
-                pause.wait(0.25)
+                clock.move(a_step_s)
         return "done"
 
-    assert watchdog.run(work, nothing) == "done"
+    assert watchdog.run(lambda: work(0.9 * SOON), nothing) == "done"
+    watchdog = Watchdog(SOON, Workers())
+    with pytest.raises(CardHung):
+        watchdog.run(lambda: work(1.1 * SOON), nothing)
 
 
 def test_a_person_at_the_keys_has_time_of_their_own() -> None:

@@ -35,15 +35,10 @@ from prometheus_client.registry import Collector
 from kiosk.authority.administration.alarms import WATCH, AlarmKind, silent_before
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.audit.siem import FEED
+from kiosk.authority.connections import Connections, Limits, anonymous_peer, listening_on
 from kiosk.authority.errors import StoreError
 from kiosk.authority.people_groups import PeopleGroup
-from kiosk.authority.server import (
-    Called,
-    Connections,
-    Limits,
-    anonymous_peer,
-    listening_on,
-)
+from kiosk.authority.server import Called
 from kiosk.authority.stations import Peer
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.tables import REVISION

@@ -12,9 +12,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from kiosk.authority.connections import Limits
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
 from kiosk.authority.enrolment import EnrolledStations, StationEnrolment, Terms
-from kiosk.authority.server import Limits
 from kiosk.authority.store.records import Station, StationKey
 from kiosk.contract.ports import Authority
 from kiosk.contract.routes import encode, routes

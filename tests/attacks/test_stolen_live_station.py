@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
+from kiosk.authority.connections import Limits
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
-from kiosk.authority.server import Limits
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.records import Card, new_id
 from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE

@@ -21,8 +21,8 @@ from typing import TypeVar
 
 import pytest
 
+from kiosk.authority.connections import Limits
 from kiosk.authority.metrics import MonitoringServer
-from kiosk.authority.server import Limits
 from kiosk.contract.enrolment import GIVE_CA
 from kiosk.contract.routes import LONGEST_REQUEST, OPENAPI
 from tests.attacks.certified import Estate

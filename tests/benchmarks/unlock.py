@@ -16,11 +16,11 @@ from argon2.low_level import Type, hash_secret, verify_secret
 from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.demo.estate import ANSWERS
 from kiosk.app.demo.mailbox import Mailbox
+from kiosk.authority.connections import Limits
 from kiosk.authority.crypto.hashing import Cost
 from kiosk.authority.crypto.sealing import open_current
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.mail.message import Message
-from kiosk.authority.server import Limits
 from kiosk.authority.service import LocalAuthority
 from kiosk.contract.messages import (
     Answer,

@@ -18,7 +18,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from kiosk.authority.server import Connections, LaneLimits, Limits
+from kiosk.authority.connections import Connections, LaneLimits, Limits
 from kiosk.authority.stations import CertificatePeer, Peer
 from kiosk.authority.store.records import new_id
 from kiosk.contract.errors import AuthorityBusy, AuthorityUnavailable, StepRefused

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.server import remove_stale
+from kiosk.authority.connections import remove_stale
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import Heartbeat, StationStanding
 from tests.contract.test_silent_strangers import calls_anew, port_of

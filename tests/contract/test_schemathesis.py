@@ -13,8 +13,8 @@ import requests
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from kiosk.authority.connections import Limits
 from kiosk.authority.openapi import document
-from kiosk.authority.server import Limits
 from kiosk.contract.enrolment import WITHOUT_CERTIFICATE
 from tests.attacks.certified import Estate
 from tests.contract.wirings import HOST

@@ -15,9 +15,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from kiosk.authority.connections import LaneLimits, Limits
 from kiosk.authority.crypto.derivation import FollowingSecrets
 from kiosk.authority.errors import KeyMissing, KeysUnavailable
-from kiosk.authority.server import Called, LaneLimits, Limits, Service
+from kiosk.authority.server import Called, Service
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.database import Store
 from kiosk.contract.errors import AuthorityBusy, AuthorityError, AuthorityUnavailable, StepRefused

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.server import Limits
+from kiosk.authority.connections import Limits
 from kiosk.contract.messages import Heartbeat, StationStanding
 from kiosk.station.client import HttpAuthority, TlsAddress, client_context
 from tests.contract.wirings import HOST, Served, WiredWorld, wired

@@ -17,15 +17,9 @@ import trustme
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 
+from kiosk.authority.connections import Limits, certificate_peer, server_context
 from kiosk.authority.enrolment import StationEnrolment
-from kiosk.authority.server import (
-    AuthorityServer,
-    Called,
-    Limits,
-    Service,
-    certificate_peer,
-    server_context,
-)
+from kiosk.authority.server import AuthorityServer, Called, Service
 from kiosk.authority.stations import (
     AnonymousPeer,
     CertificatePeer,

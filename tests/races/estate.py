@@ -15,8 +15,9 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
+from kiosk.authority.connections import Limits
 from kiosk.authority.mail.message import Message
-from kiosk.authority.server import AuthorityServer, Limits
+from kiosk.authority.server import AuthorityServer
 from kiosk.contract.errors import AuthorityError
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import SystemClock

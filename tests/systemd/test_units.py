@@ -12,8 +12,8 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.setup.station import network_drop_in
+from kiosk.authority.connections import Limits
 from kiosk.authority.metrics import MONITORING
-from kiosk.authority.server import Limits
 from kiosk.config.settings import AuthoritySettings
 from screens.terminal.pulse import LONGEST_S
 from tests.support.fresh_root import CHECKOUT

@@ -8,9 +8,10 @@ import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from kiosk.authority.connections import server_context
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.enrolment import StationEnrolment, Terms
-from kiosk.authority.server import AuthorityServer, server_context
+from kiosk.authority.server import AuthorityServer
 from kiosk.authority.store.database import Store
 from kiosk.config.loading import credential_file, credential_text
 from kiosk.config.settings import AuthoritySettings, host_of

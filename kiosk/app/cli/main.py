@@ -12,27 +12,34 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 
+from kiosk import HAS_AUTHORITY
 from kiosk.app.cli import COMMANDS, LACKING
 from kiosk.app.cli.help import Run, Version, complete
 from kiosk.app.cli.printing import complain
 from kiosk.contract.errors import ConfigError, KioskError
 
-_ABOUT = """\
+_PACKAGE = "unlock-kiosk-authority" if HAS_AUTHORITY else "unlock-kiosk-station"
+_BEGIN = (
+    "Begin with `kiosk demo` to see one without hardware, with `kiosk setup` to set up a real one."
+    if HAS_AUTHORITY
+    else "Begin with `kiosk setup station`."
+)
+_ABOUT = f"""\
 Self-service smartcard unlock stations.
 
-Begin with `kiosk demo` to see one without hardware, or with `kiosk setup` to set up a real one.
+{_BEGIN}
 `kiosk COMMAND --help` says what a command does, `kiosk COMMAND PART --help` one part of it.
-Documents that these name, as docs/estate.md, are below /usr/share/doc/unlock-kiosk-authority.
+Documents that these name, as docs/estate.md, are below /usr/share/doc/{_PACKAGE}.
 
 Each setting of the file can be given by the environment instead, a list with commas:
-KIOSK_MAIL__HOST=relay.example, KIOSK_CARDS__FAMILIES=piv,openpgp. $KIOSK_SETTINGS names the file.
+KIOSK_STATION__MOTION=no, KIOSK_CARDS__FAMILIES=piv,openpgp. $KIOSK_SETTINGS names the file.
 """
-
 
 _OF_THE_AUTHORITY = (
     "it is a part of the authority; install the package unlock-kiosk-authority, or run the command "
     "on the authority's machine"
 )
+_DEMO = "it is a part of the demo, which runs from a checkout: `make demo`"
 _OF_A_STATION = frozenset({"jeepney", "msgspec", "pkcs11", "smartcard", "textual"})
 _OF_THE_DEMO = frozenset({"aiosmtpd", "psutil", "trustme"})
 
@@ -73,7 +80,8 @@ def run_command(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     if words and words[0] in LACKING:
-        raise KioskError(f"`kiosk {words[0]}` is not installed: {_OF_THE_AUTHORITY}")
+        part = _DEMO if words[0] == "demo" else _OF_THE_AUTHORITY
+        raise KioskError(f"`kiosk {words[0]}` is not installed: {part}")
     wanted = {words[0]: COMMANDS[words[0]]} if words and words[0] in COMMANDS else COMMANDS
     args = _parser(wanted.values()).parse_args(words)
     run: Run = args.run
@@ -89,7 +97,7 @@ def _not_installed(error: ModuleNotFoundError) -> str:
         case library if library in _OF_A_STATION:
             what_to_do = "it is a part of a station; install the package unlock-kiosk-station"
         case library if library in _OF_THE_DEMO:
-            what_to_do = "it is a part of the demo, which runs from a checkout: `make demo`"
+            what_to_do = _DEMO
         case _:
             what_to_do = _OF_THE_AUTHORITY
     return f"{name} is not installed: {what_to_do}"

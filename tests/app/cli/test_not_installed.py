@@ -29,6 +29,7 @@ AUTHORITY = "install the package unlock-kiosk-authority"
         ("cryptography", "audit verify", AUTHORITY),
         ("kiosk.authority", "people list", AUTHORITY),
         ("kiosk.authority", "audit verify", AUTHORITY),
+        ("kiosk.authority", "demo", "runs from a checkout: `make demo`"),
         ("msgspec", "doctor", "install the package unlock-kiosk-station"),
     ],
 )
@@ -45,6 +46,20 @@ def test_one_line_names_the_part_and_its_package(lacking: str, command: str, sai
     assert line.startswith("kiosk: ")
     assert said in line
     assert (lacking if lacking != "kiosk.authority" else command.split()[0]) in line
+
+
+def test_the_help_of_a_station_names_what_its_package_has() -> None:
+    """Before: it said to begin with the demo, and named the folder of the other package."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, "kiosk.authority", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Begin with `kiosk setup station`." in done.stdout
+    assert "/usr/share/doc/unlock-kiosk-station." in done.stdout
+    for absent in ("kiosk demo", "unlock-kiosk-authority"):
+        assert absent not in done.stdout
 
 
 @pytest.mark.parametrize("part", ["authority", "station"])

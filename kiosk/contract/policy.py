@@ -163,8 +163,11 @@ class SendVerdict:
 
 
 def may_send_code(sent: Sequence[datetime], now: datetime, policy: Policy) -> SendVerdict:
-    """Decide from the times at which codes for this card were sent, in any order."""
-    recent = sorted(at for at in sent if at > now - HOUR)
+    """Decide from the times at which codes for this card were sent, in any order.
+
+    One that is ahead by more than an hour was dated by a wrong clock, and does not count.
+    """
+    recent = sorted(at for at in sent if now - HOUR < at < now + HOUR)
     if len(recent) >= policy.codes_an_hour:
         return SendVerdict(recent[-policy.codes_an_hour] + HOUR - now, too_many=True)
     if recent and now < recent[-1] + policy.code_gap:

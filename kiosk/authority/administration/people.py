@@ -57,7 +57,7 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.repositories.codes import read_stop_number
-from kiosk.authority.store.repositories.visits import VISIT_LIFE
+from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.visit.answers import is_exhausted
 from kiosk.authority.visit.assisted import is_assisted
 from kiosk.authority.visit.misuse import stop_holder
@@ -85,7 +85,7 @@ def _refuse_unsettled(
     revoked = {card.id for card in cards if card.status is CardStatus.REVOKED}
     for entry in uow.journal.open_of_holder(holder.id):
         began = format_moment(entry.opened_at, uow.now, zone)
-        if entry.opened_at > uow.now - VISIT_LIFE:
+        if is_within_visit(entry.opened_at, uow.now):
             raise NotTaken(
                 "person", f"An unlock that began at {began} is under way. Erase them in an hour."
             )

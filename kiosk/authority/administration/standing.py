@@ -285,8 +285,8 @@ class StandingFacts:
     def live_code(self, purpose: Purpose) -> EmailCode | None:
         """Return a code for ``purpose`` that can be entered now."""
         for code in self.codes:
-            alive = code.expires_at is not None and code.expires_at > self.now
-            if code.purpose is purpose and alive and code.tries < code.max_tries:
+            alive = code.is_alive(self.now) and code.tries < code.max_tries
+            if code.purpose is purpose and alive:
                 return code
         return None
 

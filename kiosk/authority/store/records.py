@@ -6,8 +6,9 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from typing import Final
 from uuid import uuid4
 
 from kiosk.authority.roles import Role
@@ -353,6 +354,10 @@ class Visit:
     unread: ReadFault | None = None
 
 
+CLOCKS_DIFFER: Final = timedelta(minutes=2)
+"""How far the clock of a database server may be behind that of the one before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class EmailCode:
     """One code that was sent or is about to be sent: its keyed digest, not the code.
@@ -394,6 +399,15 @@ class EmailCode:
     drafted_by: str = ""
     proves_owner: bool = False
     unproven: bool = False
+
+    def is_alive(self, now: datetime) -> bool:
+        """Return whether it was sent, and its life is not over.
+
+        It is over, too, where it was sent later than now: the clock was put back since.
+        """
+        if self.sent_at is None or self.expires_at is None:
+            return False
+        return self.sent_at <= now + CLOCKS_DIFFER and now < self.expires_at
 
 
 class UnblockState(StrEnum):

@@ -32,7 +32,7 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.repositories.cards import next_generation
-from kiosk.authority.store.repositories.visits import VISIT_LIFE
+from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.visit.context import deciding, find_grant
 from kiosk.authority.visit.rules import (
     ASSUMED_SECRET_TRIES,
@@ -276,7 +276,7 @@ def rotate_secret(parts: Dependencies, visit_id: VisitId, journal: JournalId) ->
         # Taken once, after an unblock that is known to be done, while its visit may still act.
         taken = any(one.entry_id == journal for one in kept)
         done = case.entry.state is UnblockState.DONE
-        lives = case.visit.opened_at + VISIT_LIFE > uow.now
+        lives = is_within_visit(case.visit.opened_at, uow.now)
         if taken or not done or not lives or not rotates(parts, case.card):
             return None
         # Another visit may have changed the secret, and a retired station is sent none.

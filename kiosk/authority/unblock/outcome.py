@@ -21,7 +21,7 @@ from kiosk.authority.store.records import (
     UnblockState,
     Visit,
 )
-from kiosk.authority.store.repositories.visits import VISIT_LIFE
+from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.unblock.card_secret import (
     AnswerMeaning,
     Counted,
@@ -292,7 +292,7 @@ def _corrects(uow: UnitOfWork, case: LockedGrant, outcome: Counted) -> bool:
     """
     settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != OutcomeSource.DONE
     owes = owes_answer(case.card, case.entry)
-    in_time = case.visit.opened_at + VISIT_LIFE > uow.now
+    in_time = is_within_visit(case.visit.opened_at, uow.now)
     certain = settled and isinstance(outcome, UnblockDone) and not owes and in_time
     return certain and uow.journal.is_last(case.entry)
 

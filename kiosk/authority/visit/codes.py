@@ -341,12 +341,11 @@ def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
     """Return whether an unlock code would still be valid, had staff not withdrawn it."""
     if code.purpose not in UNLOCKS or code.consumed_at is not None:
         return False
-    alive = code.expires_at is not None and code.expires_at > uow.now
-    return alive and (code.revoked_at is not None or not is_vouched_for(uow, code))
+    return code.is_alive(uow.now) and (code.revoked_at is not None or not is_vouched_for(uow, code))
 
 
 def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> CodeDead:
-    expired = code.expires_at is not None and code.expires_at <= context.now
+    expired = not code.is_alive(context.now)
     why = CodeEnd.EXPIRED if expired else CodeEnd.SPENT
     return _over(uow, context, code, why, expired=expired)
 

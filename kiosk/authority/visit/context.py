@@ -30,7 +30,7 @@ from kiosk.authority.store.records import (
     StaffMember,
     Visit,
 )
-from kiosk.authority.store.repositories.visits import VISIT_LIFE
+from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.visit.assisted import is_assisted, is_vouched_for
 from kiosk.authority.visit.card_evidence import key_to_prove
 from kiosk.authority.visit.rules import (
@@ -187,7 +187,7 @@ class VisitContext:
         if code.purpose is not Purpose.UNLOCK:
             return code if self.pending and code.pending_id == self.pending.id else None
         given_at = code.questions_proven_at
-        proven = given_at is not None and self.now - given_at < VISIT_LIFE
+        proven = given_at is not None and is_within_visit(given_at, self.now)
         return code if proven or not answers_come_before_code(self.policy) else None
 
     @property
@@ -360,7 +360,7 @@ class VisitContext:
         given_at = self.visit.questions_proven_at
         if given_at is None or not self.visit.questions_carried:
             return given_at is not None
-        return self.now - given_at < VISIT_LIFE or self._code_is_proven()
+        return is_within_visit(given_at, self.now) or self._code_is_proven()
 
     @property
     def _answered_here(self) -> bool:
@@ -380,8 +380,7 @@ def proves_itself(visit: Visit, card: Card) -> bool:
 
 def can_be_entered(code: EmailCode, now: datetime) -> bool:
     """Return whether a code was sent, lives, and has a try left."""
-    is_alive = code.expires_at is not None and code.expires_at > now
-    return is_alive and code.tries < code.max_tries
+    return code.is_alive(now) and code.tries < code.max_tries
 
 
 def enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
@@ -471,7 +470,7 @@ def need_open(
     need_own(parts, locked.visit)
     if locked.visit.closed_at is not None and not or_closed:
         raise StepRefused("the visit is over")
-    if locked.visit.opened_at + VISIT_LIFE <= uow.now:
+    if not is_within_visit(locked.visit.opened_at, uow.now):
         raise StepRefused("the visit is too old")
     return locked
 

@@ -25,7 +25,7 @@ from kiosk.authority.store.records import (
     Scalar,
     Visit,
 )
-from kiosk.authority.store.repositories.visits import VISIT_LIFE
+from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.unblock.card_secret import correct_by_card
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
 from kiosk.authority.visit import tasks
@@ -101,7 +101,7 @@ def resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
         return None
     # The answers keep the time at which they were given, so that no chain of codes extends it.
     proven_at = code.questions_proven_at if code.purpose is Purpose.UNLOCK else None
-    if proven_at is not None and context.now - proven_at >= VISIT_LIFE:
+    if proven_at is not None and not is_within_visit(proven_at, context.now):
         proven_at = None
     visit = replace(
         context.visit,

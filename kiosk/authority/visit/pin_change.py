@@ -20,7 +20,6 @@ from kiosk.authority.store.records import (
     Registration,
     Visit,
 )
-from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.context import deciding, enter, enter_to_report
 from kiosk.authority.visit.registration import finish
@@ -73,7 +72,7 @@ def _need_purpose(visit: Visit) -> None:
 def report_lost_changes(store: Store) -> tuple[RowAltered, ...]:
     """Audit and mail every change that no station can report any more; return altered rows."""
     with store.read() as uow:
-        lost = uow.visits.with_open_change(uow.now - VISIT_LIFE)
+        lost = uow.visits.with_open_change()
     altered = []
     for visit_id in lost:
         try:

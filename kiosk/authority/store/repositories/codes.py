@@ -24,7 +24,13 @@ from sqlalchemy import (
 
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
-from kiosk.authority.store.records import EmailCode, StopNumber, Verdict, new_id
+from kiosk.authority.store.records import (
+    CLOCKS_DIFFER,
+    EmailCode,
+    StopNumber,
+    Verdict,
+    new_id,
+)
 from kiosk.authority.store.repositories.attempts import AttemptCounter
 from kiosk.authority.store.tables import LIVE_CODE, AttemptRow, CodeRow, StopNumberRow, col, values
 
@@ -84,6 +90,7 @@ _CHARGE = Prepared(
         _THIS,
         _IS_LIVE,
         _CODES.c.expires_at > bindparam("now"),
+        _CODES.c.sent_at <= bindparam("soon"),
         _CODES.c.tries < _CODES.c.max_tries,
     )
     .values(tries=_CODES.c.tries + 1)
@@ -140,7 +147,8 @@ class EmailCodes(Repository):
 
     def open_of_holder(self, holder_id: str) -> tuple[EmailCode, ...]:
         """Return a holder's codes that are live and not over, or wait for a second member."""
-        live = col(CodeRow.sent_at).is_not(None), col(CodeRow.expires_at) > self._now
+        sent = col(CodeRow.sent_at) <= self._now + CLOCKS_DIFFER
+        live = sent, col(CodeRow.expires_at) > self._now
         statement = select(CodeRow).where(
             col(CodeRow.holder_id) == holder_id,
             *_IS_UNUSED,
@@ -235,7 +243,8 @@ class EmailCodes(Repository):
         )
 
     def _count_try(self, code_id: str) -> int | None:
-        left: int | None = self._gateway.scalar(_CHARGE, {"code": code_id, "now": self._now})
+        given = {"code": code_id, "now": self._now, "soon": self._now + CLOCKS_DIFFER}
+        left: int | None = self._gateway.scalar(_CHARGE, given)
         return left
 
     def _less_one(self, code_id: str) -> None:

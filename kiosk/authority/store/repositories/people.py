@@ -617,7 +617,9 @@ class PeopleLists(Repository):
         aside: Any = col(CardRow.set_aside_at)
         began: Any = col(UnblockRow.opened_at)
         is_over = or_(
-            col(UnblockRow.state) == UnblockState.UNKNOWN, began <= self._now - VISIT_LIFE
+            col(UnblockRow.state) == UnblockState.UNKNOWN,
+            began <= self._now - VISIT_LIFE,
+            began >= self._now + VISIT_LIFE,
         )
         refused = select(owner, aside.label("since")).where(aside.is_not(None), _IS_VALID)
         cut = (

@@ -71,6 +71,14 @@ VISIT_LIFE: Final = timedelta(hours=1)
 """No visit takes longer: proofs of an older visit are no longer valid."""
 
 
+def is_within_visit(began: datetime, now: datetime) -> bool:
+    """Return whether what began then can be of a visit that still lasts.
+
+    It cannot where it is ahead by as long: the clock was wrong, then or now.
+    """
+    return abs(now - began) < VISIT_LIFE
+
+
 class Visits(Repository):
     def add(self, visit: Visit) -> bool:
         """Add one; return False where its id or its reference exists."""
@@ -131,10 +139,12 @@ class Visits(Repository):
         this = col(VisitRow.id) == visit_id, col(VisitRow.pin_change) == PinChange.BEGUN
         return bool(self._gateway.change(VisitRow, *this, pin_change=PinChange.UNKNOWN))
 
-    def with_open_change(self, before: datetime) -> tuple[str, ...]:
-        """Return which visits opened before then began a change of the PIN; rows may be altered."""
-        open_ = col(VisitRow.pin_change) == PinChange.BEGUN, col(VisitRow.opened_at) <= before
-        statement = select(col(VisitRow.id)).where(*open_)
+    def with_open_change(self) -> tuple[str, ...]:
+        """Return which visits that are over began a change of the PIN; rows may be altered."""
+        opened = col(VisitRow.opened_at)
+        over = or_(opened <= self._now - VISIT_LIFE, opened >= self._now + VISIT_LIFE)
+        begun = col(VisitRow.pin_change) == PinChange.BEGUN
+        statement = select(col(VisitRow.id)).where(begun, over)
         return tuple(visit for (visit,) in self._gateway.tuples(statement))
 
     def begun(self, station: str, span: timedelta, most: int) -> tuple[datetime, ...]:
@@ -260,9 +270,12 @@ class UnblockJournal(Repository):
         return bool(found == 0)
 
     def is_overtaken(self, entry: UnblockEntry) -> bool:
-        """Return whether the card was granted an unblock in another visit after this one."""
+        """Return whether the card was granted an unblock in another visit after this one.
+
+        One that is ahead by as long as a visit lasts was dated by a wrong clock.
+        """
         this = select(_OVERTAKEN).where(col(UnblockRow.id) == entry.id)
-        return bool(self._gateway.scalar(this))
+        return bool(self._gateway.scalar(this, {"soon": self._now + VISIT_LIFE}))
 
     def keep_cryptogram(self, entry_id: str, cryptogram: bytes, awaited: bytes) -> None:
         """Keep an admin key's cryptogram, and the digest of its answer, until it is answered."""
@@ -346,6 +359,7 @@ _OVERTAKEN = exists().where(
     col(_later.card_id) == col(UnblockRow.card_id),
     col(_later.visit_id) != col(UnblockRow.visit_id),
     col(_later.opened_at) > col(UnblockRow.opened_at),
+    col(_later.opened_at) < bindparam("soon"),
 )
 _GRANTED = Prepared(
     select(
@@ -429,7 +443,7 @@ class VisitRecords(Repository):
         given = {"entry": entry_id}
         self._gateway.lock(_LOCK_GRANTED, given)
         for entry, visit, card, holder, station, generations, overtaken in self._gateway.joined(
-            _GRANTED, _GRANTED_ROWS, given
+            _GRANTED, _GRANTED_ROWS, given | {"soon": self._now + VISIT_LIFE}
         ):
             self._gateway.check_asked(entry, id=entry_id)
             self._gateway.check_asked(visit, id=entry.visit_id)

@@ -180,6 +180,8 @@ class Caretaker:
     def _claim_run(self) -> bool:
         with self._store.begin() as uow:
             mine = uow.jobs.claim(WATCH, WATCH_EVERY)
+            if mine:
+                uow.stations.mend_times()
             uow.commit()
         return mine
 

@@ -66,9 +66,9 @@ _FRESH: Final = timedelta(minutes=3)
 def relay_away_since(uow: UnitOfWork) -> datetime | None:
     """Return since when no process had an answer of the relay; None where it answers."""
     away, answered = uow.jobs.get(RELAY_AWAY), uow.jobs.get(RELAY_ANSWERED)
-    if away is None or uow.now - away.done_at > _FRESH:
+    if away is None or abs(uow.now - away.done_at) > _FRESH:
         return None
-    if answered is None or answered.done_at < away.since:
+    if answered is None or answered.done_at > uow.now + _FRESH or answered.done_at < away.since:
         return away.since
     return answered.done_at if answered.done_at < away.done_at else None
 

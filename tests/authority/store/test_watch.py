@@ -105,6 +105,8 @@ def test_a_clock_that_was_wrong_once_holds_up_nothing(database: TestDatabase, st
         assert uow.jobs.is_due("watch", MINUTE)
     assert act(store, claim)
     assert not act(store, claim)
+    with store.read() as uow:
+        assert uow.jobs.get("watch") == Job("watch", uow.now, uow.now, "")
 
 
 def test_a_long_pause_begins_anew(database: TestDatabase, store: Store) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from kiosk.authority.store.gateway import Prepared, Repository, table_of
 from kiosk.authority.store.records import (
+    CLOCKS_DIFFER,
     Alarm,
     Enrolment,
     Job,
@@ -189,6 +190,12 @@ class Stations(Repository):
         given = [{f"a_{name}": getattr(each, name) for name in names} for each in stations]
         self._gateway.run(_SEEN_AGAIN, given)
 
+    def mend_times(self) -> None:
+        """Let heartbeats that a wrong clock dated ahead count as of now: later ones come before."""
+        seen = col(StationRow.last_seen_at)
+        ahead = update(table_of(StationRow)).where(seen > self._now + CLOCKS_DIFFER)
+        self._gateway.run(ahead.values(last_seen_at=self._now))
+
     def retired(self) -> frozenset[str]:
         """Return the names of those that serve nobody: for display, never for a decision."""
         found = self._gateway.tuples(
@@ -300,11 +307,11 @@ class Jobs(Repository):
         """Take a job that is due; return True for exactly one caller in each period ``every``.
 
         ``since`` is reset where it was left undone for five periods. A time in the far future, from
-        a clock that was wrong once, does not stop it.
+        a clock that was wrong once, does not stop it, and none is kept.
         """
-        now, done_at = self._now, col(JobRow.done_at)
+        now, done_at, begun = self._now, col(JobRow.done_at), col(JobRow.since)
         new = {"name": name, "since": now, "done_at": now, "reached": ""}
-        since = case((done_at <= now - LEFT * every, now), else_=col(JobRow.since))
+        since = case((or_(done_at <= now - LEFT * every, begun > now), now), else_=begun)
         insert = self._gateway.upsert(JobRow).values(new)
         statement = insert.on_conflict_do_update(
             index_elements=["name"],

@@ -25,6 +25,12 @@ class History:
             uow.stations.seen(Station(name, seen or uow.now, "0.1.0", "ready", site))
             uow.commit()
 
+    def heard_again(self, name: str) -> None:
+        """Take a later heartbeat of a station that is known."""
+        with self.store.begin() as uow:
+            uow.stations.seen_again([Station(name, uow.now, "0.1.0", "ready")])
+            uow.commit()
+
     def person(self, number: str = "100000000001") -> Cardholder:
         holder = samples.holder(number)
         with self.store.begin() as uow:

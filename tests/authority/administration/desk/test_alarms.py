@@ -275,3 +275,17 @@ def test_a_relay_that_nobody_asks_any_more_is_not_called_away(
     assert len(found(store)) == 1
     ask(store, clock, answers=None, minutes=4)
     assert found(store) == []
+
+
+def test_what_a_clock_that_was_ahead_says_of_the_relay_does_not_count(
+    store: Store, clock: SetClock
+) -> None:
+    """Before: an answer of that time hid for a year that the relay was away."""
+    clock.forward(days=365)
+    ask(store, clock, answers=False, minutes=2)
+    ask(store, clock, answers=True)
+    clock.forward(days=-365)
+    ask(store, clock, answers=False, minutes=6)
+    assert len(found(store)) == 1
+    ask(store, clock, answers=True, minutes=2)
+    assert found(store) == []

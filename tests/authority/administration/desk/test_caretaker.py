@@ -120,6 +120,25 @@ def test_stations_that_fall_silent_together_are_named_in_one_notice(
         assert [alarm.name for alarm in uow.alarms.standing()] == ["station-silent:B"]
 
 
+def test_a_station_that_falls_silent_is_missed_after_a_clock_was_ahead(
+    means: StaffDependencies, history: History, post: Post, clock: SetClock
+) -> None:
+    """Before: none was missed until the clock had caught up."""
+    clock.forward(days=365)
+    for name in ("A", "B"):
+        history.station(name)
+    keep(means).run()
+    clock.forward(days=-365)
+    for _ in range(2):
+        keep(means).run()
+        assert told(post) == []
+        clock.forward(minutes=1)
+        history.heard_again("B")
+    keep(means).run()
+    when = clock.now().isoformat(timespec="seconds")
+    assert told(post) == [(RA, "station-silent", {"station": "A", "when": when})]
+
+
 def test_a_retired_station_is_not_missed(
     means: StaffDependencies, history: History, post: Post, clock: SetClock, store: Store
 ) -> None:

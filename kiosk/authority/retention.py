@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.errors import StoreError
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.repositories.codes import STOP_NUMBER_KEPT
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.config.settings import DEFAULTS, RetentionSettings
@@ -39,6 +39,40 @@ def kept_for(kind: PastKind, retention: RetentionSettings) -> timedelta:
             return STOP_NUMBER_KEPT
         case PastKind.JOURNAL | PastKind.VISITS:
             return months(retention.visits_months)
+
+
+# A clock that is wrong must not delete what would be due at the time that it shows.
+
+DAILY: Final = "daily"
+"""The job of deleting what is past. ``reached`` is until when it deletes nothing, if that is so."""
+
+BREAK: Final = timedelta(days=5)
+"""So long after the last daily run, or before it, the clock may be wrong."""
+
+HELD: Final = timedelta(days=7)
+"""How long nothing is deleted then: long enough for somebody to notice the clock."""
+
+_BELIEVED: Final = timedelta(days=30)
+"""How long after that time a service that seldom runs may delete, whatever the break."""
+
+
+def held_until(uow: UnitOfWork) -> datetime | None:
+    """Return until when nothing past is deleted, as the clock may be wrong; None: it is right.
+
+    A jump of the clock and a pause of the service look the same. Neither is one before the first
+    daily run.
+    """
+    job, now = uow.jobs.get(DAILY), uow.now
+    if job is None:
+        return None
+    if job.reached:
+        until = datetime.fromisoformat(job.reached)
+        if now < until <= now + HELD:
+            return until
+        is_right = until <= now < until + _BELIEVED
+    else:
+        is_right = abs(now - job.done_at) < BREAK
+    return None if is_right else now + HELD
 
 
 def count_records(store: Store, retention: RetentionSettings) -> Counter[PastKind]:

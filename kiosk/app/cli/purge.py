@@ -20,6 +20,9 @@ rows are gone, and no others. Rows that `kiosk audit export --format chain` has 
 a file stay, unless --unexported is given, and so do those that the collector of [siem] has not
 been sent, unless --unsent is given. The audit keeps how much was deleted.
 
+After a break of five days, or where the clock was set by as much, nothing is deleted for a
+week: a clock that is wrong would make everything old. --clock-is-right ends that at once.
+
 On PostgreSQL only the tables' owner, or the role for it that `kiosk store roles` makes, can
 delete rows of the audit: see systemd/kiosk-purge.service.
 """
@@ -43,22 +46,48 @@ def add_parser(subparsers: Commands) -> None:
         action="store_true",
         help="rows of the audit that the collector has not been sent, too",
     )
+    parser.add_argument(
+        "--clock-is-right",
+        action="store_true",
+        help="also where the service was off, or its clock was set, not long ago",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Purge; 1 where rows of the audit stay that were not exported or sent, or one is wrong."""
+    """Purge; 1 where rows of the audit stay that were not exported or sent, or one is wrong.
+
+    Also 1 where nothing is deleted because the clock may be wrong.
+    """
     from kiosk.authority.administration.audit_archive import exported_rows
     from kiosk.authority.audit.anchors import AnchorSigner
     from kiosk.authority.audit.purge import plan_purge, purge_audit
     from kiosk.authority.audit.siem import FEED
-    from kiosk.authority.retention import count_records, months, purge_records
+    from kiosk.authority.retention import (
+        BREAK,
+        HELD,
+        count_records,
+        held_until,
+        months,
+        purge_records,
+    )
 
     tools = Tools(args)
     store, signer, retention = tools.store, AnchorSigner(tools.ring()), tools.settings.retention
-    before = tools.clock.now() - months(retention.audit_months)
+    now = store.machine_clock.now()
+    before = now - months(retention.audit_months)
     with store.read() as uow:
+        held = held_until(uow)
+        if held is None and abs(now - uow.now) >= BREAK:
+            held = now + HELD  # the clocks of this machine and of the database server disagree
         exported = None if args.unexported else exported_rows(uow)
         sent = uow.feeds.reached(FEED)
+    if held is not None and not (args.clock_is_right or args.dry_run):
+        complain(
+            f"the service was off, or a clock was set: nothing is deleted before "
+            f"{held:%Y-%m-%d %H:%M} UTC. See whether the clocks of this machine and of the "
+            f"database are right (now {now:%Y-%m-%d %H:%M} UTC); --clock-is-right deletes at once"
+        )
+        return 1
     if sent is None and tools.settings.siem.collector:
         sent = {}  # it is configured and has been sent nothing yet
     try:

@@ -30,7 +30,7 @@ from kiosk.authority.audit.events import AuditKind, ServiceKind, altered
 from kiosk.authority.audit.rows import chain_of
 from kiosk.authority.errors import AuditNotIntact, RowAltered, StoreError, ValueUnreadable
 from kiosk.authority.mail import words
-from kiosk.authority.retention import purge_records
+from kiosk.authority.retention import DAILY, held_until, purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import (
@@ -118,7 +118,6 @@ DAY = timedelta(days=1)
 MINUTE_S = 60.0
 VERIFY: Final = "verify"
 CHECK_ROWS: Final = "check-rows"
-DAILY: Final = "daily"
 
 ROWS_A_RUN = 2000
 """Rows of the audit that one run verifies: a tenth of a second's work."""
@@ -351,15 +350,27 @@ class Caretaker:
     # --- old rows ---
 
     def _run_daily(self) -> None:
-        """Once a day in the estate: apply what waited, tell of what was lost, delete old rows."""
+        """Once a day in the estate: apply what waited, tell of what was lost, delete old rows.
+
+        These are not deleted while the clock may be wrong.
+        """
         with self._store.read() as uow:
             if not uow.jobs.is_due(DAILY, DAY):
                 return
+            held = held_until(uow)
         self._note(apply_due_changes(self._store))
         self._note(report_lost_changes(self._store))
-        purge_records(self._store, self._retention)
+        if held is None:
+            purge_records(self._store, self._retention)
+        else:
+            log.warning(
+                "the service was off, or its clock was set: nothing that is past is deleted "
+                "before %s UTC; see whether the clock is right",
+                f"{held:%Y-%m-%d %H:%M}",
+            )
         with self._store.begin() as uow:
             uow.jobs.claim(DAILY, DAY)
+            uow.jobs.reach(DAILY, held.isoformat() if held else "")
             uow.commit()
 
 

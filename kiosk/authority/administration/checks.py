@@ -39,6 +39,7 @@ from kiosk.authority.errors import (
 )
 from kiosk.authority.mail.message import Mailer
 from kiosk.authority.policy import policy_in_force
+from kiosk.authority.retention import held_until
 from kiosk.authority.roles import Action
 from kiosk.authority.store import grants
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
@@ -452,15 +453,28 @@ def check_seen_secrets(store: Store, clock: Clock) -> Finding:
 
 
 def check_clock(store: Store, clock: Clock, synchronised: Callable[[], bool | None]) -> Finding:
-    """Check that the clock is synchronised, and not behind the audit's last event."""
-    now = clock.now()
+    """Check that the clock is synchronised, not behind the audit's last event, and not just set."""
+    now, by_network = clock.now(), synchronised()
     with store.read() as uow:
         latest = uow.trail.newest(AuditQuery(), limit=1)
+        theirs, held = uow.now, held_until(uow)
     shown = f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    if abs(now - theirs) > _CLOCK_SLACK:
+        text = f"{shown} is not the time of the database server, {theirs:%Y-%m-%d %H:%M:%S} UTC"
+        return fail(CLOCK, text, "set the one that is wrong")
     if latest and latest[0].at > now + _CLOCK_SLACK:
-        last = f"{latest[0].at:%Y-%m-%d %H:%M:%S} UTC"
-        return fail(CLOCK, f"{shown} is before the last event of the audit, {last}", "set it")
-    match synchronised():
+        last = f"the last event of the audit, {latest[0].at:%Y-%m-%d %H:%M:%S} UTC"
+        if not by_network:
+            return fail(CLOCK, f"{shown} is before {last}", "set it")
+        text = f"{shown}, set by the network, is before {last}, which is of a clock that was ahead"
+        return warn(CLOCK, text, "that passes once the time comes")
+    if held is not None:
+        text = f"{shown}: the service was off, or the clock was set, and nothing that is past is "
+        text += f"deleted before {held:%Y-%m-%d %H:%M} UTC"
+        return warn(
+            CLOCK, text, "see that it is right; `kiosk purge --clock-is-right` deletes at once"
+        )
+    match by_network:
         case True:
             return ok(CLOCK, f"{shown}, set by the network")
         case False:

@@ -77,7 +77,7 @@ RETENTION: Final[Mapping[str, str]] = {
 }
 """What `kiosk purge` and the export before it write; they read these tables and some more."""
 
-_RETENTION_READS: Final = ("audit_feed", "policy_setting", "kept_secret (card_id, kind)")
+_RETENTION_READS: Final = ("audit_feed", "job", "policy_setting", "kept_secret (card_id, kind)")
 
 REPORT: Final[Mapping[str, tuple[str, ...]]] = {
     "audit_event": ("seq", "at", "kind", "reference", "visit_id", "holder_id", "station", "actor"),

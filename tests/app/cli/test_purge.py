@@ -118,6 +118,30 @@ def test_rows_that_the_collector_has_not_been_sent_stay_until_that_is_said(
     assert kiosk("audit", "verify") == 0
 
 
+def test_a_clock_that_may_be_wrong_has_nothing_deleted_until_that_is_said(
+    kiosk: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before: what would be due at the time that the clock showed was deleted."""
+    kiosk("import", people(place, GOOD))
+    assert kiosk("caretaker") == 0
+    assert kiosk("purge") == 0
+    years_later(monkeypatch)
+    assert kiosk("audit", "export", "--format", "chain") == 0
+    for _ in range(2):
+        assert kiosk("purge") == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert "nothing is deleted before" in said.err
+        assert "--clock-is-right" in said.err
+        assert kiosk("caretaker") == 0
+    assert kiosk("purge", "--clock-is-right") == 0
+    assert "rows of the audit 0" not in capsys.readouterr().out
+    assert kiosk("audit", "verify") == 0
+
+
 def test_a_chain_is_exported_as_it_is(kiosk: Kiosk, capsys: pytest.CaptureFixture[str]) -> None:
     assert kiosk("audit", "export", "--format", "chain", "--kind", "code-right") == 2
     assert "a filter would leave rows out" in capsys.readouterr().err

@@ -24,6 +24,7 @@ from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import StoreError
 from kiosk.authority.mail.smtp import SmtpMailer
+from kiosk.authority.retention import DAILY
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, OutboxMessage, new_id
 from kiosk.contract.errors import ConfigError
@@ -333,8 +334,29 @@ def test_a_clock_behind_the_audit(database: TestDatabase, store: Store) -> None:
         uow.audit.append(kind="test", reference="")
         uow.commit()
     database.clock.time -= timedelta(days=1)
-    condition, text = said(checks.check_clock(store, database.clock, lambda: True))
+    condition, text = said(checks.check_clock(store, database.clock, lambda: False))
     assert (condition, "before the last event of the audit" in text) == (FAIL, True)
+    # Before: also where the network sets it, until it had caught up with a clock that was ahead.
+    condition, text = said(checks.check_clock(store, database.clock, lambda: True))
+    assert (condition, "of a clock that was ahead" in text) == (WARN, True)
+
+
+def test_a_clock_that_was_set_by_days(database: TestDatabase, store: Store) -> None:
+    database.clock.forward(days=30)
+    with store.begin() as uow:
+        uow.jobs.claim(DAILY, timedelta(days=1))
+        uow.commit()
+    assert checks.check_clock(store, database.clock, lambda: True).condition is OK
+    database.clock.forward(days=30)
+    condition, text = said(checks.check_clock(store, database.clock, lambda: True))
+    assert (condition, "nothing that is past is deleted before" in text) == (WARN, True)
+
+
+def test_a_clock_that_is_not_the_database_servers(store: Store) -> None:
+    clock = SetClock()
+    clock.forward(seconds=90)
+    condition, text = said(checks.check_clock(store, clock, lambda: True))
+    assert (condition, "not the time of the database server" in text) == (FAIL, True)
 
 
 def test_a_check_that_raises_is_a_finding_and_the_others_go_on() -> None:

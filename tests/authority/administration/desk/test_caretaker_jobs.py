@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +14,7 @@ from kiosk.authority.administration import caretaker as caretaking
 from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.audit.anchors import sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind, audit_message
+from kiosk.authority.retention import DAILY
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AddressChange, AuditQuery, OutboxMessage, new_id
 from kiosk.authority.store.tables import TableRow
@@ -138,6 +141,59 @@ def test_what_is_past_is_forgotten_once_a_day_and_a_head_that_moved_is_signed(
         assert uow.codes.get(draft.id) is None
 
 
+def past_code(means: StaffDependencies) -> Callable[[], bool]:
+    """Store a code; return a function that says whether it is still there."""
+    person = samples.stored_person(means.store, f"{secrets.randbelow(10**12):012}")
+    draft = samples.code(person)
+    with means.store.begin() as uow:
+        uow.codes.draft(draft)
+        uow.commit()
+
+    def is_kept() -> bool:
+        with means.store.read() as uow:
+            return uow.codes.get(draft.id) is not None
+
+    return is_kept
+
+
+def test_a_clock_that_is_a_year_ahead_for_a_while_has_nothing_deleted(
+    means: StaffDependencies, clock: SetClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before: within a minute everything was deleted that would be due then."""
+    keep(means).run()
+    is_kept = past_code(means)
+    for ahead in (365, 365 * 70):
+        clock.forward(days=ahead)
+        for _ in range(6):
+            keep(means).run()
+            assert is_kept()
+            clock.forward(days=1)
+        clock.forward(days=-ahead)
+        keep(means).run()
+        assert is_kept(), "it is old by now, but who knows which clock is right"
+    assert "nothing that is past is deleted before 2031-05-24 09:30 UTC" in caplog.text
+    for _ in range(7):
+        clock.forward(days=1)
+        keep(means).run()
+    assert not is_kept()
+
+
+def test_after_a_pause_the_deletion_of_what_is_past_begins_again(
+    means: StaffDependencies, clock: SetClock
+) -> None:
+    keep(means).run()
+    for days_between in (5, 7, 30):
+        is_kept = past_code(means)
+        clock.forward(days=days_between)
+        keep(means).run()
+        assert is_kept()
+        clock.forward(days=max(7, days_between))
+        keep(means).run()
+        assert not is_kept(), "also where it runs no more often"
+        clock.forward(days=1)
+        keep(means).run()
+
+
 def anchored(store: Store) -> list[int]:
     with store.read() as uow:
         return [anchor.seq for anchor in uow.audit.anchors()]
@@ -206,7 +262,7 @@ def test_an_altered_change_of_address_holds_up_nothing_else(
         found = {each.holder.id: uow.registrations.of_holder(each.holder.id) for each in people}
         (purged,) = uow.trail.newest(AuditQuery(kind=ServiceKind.RECORDS_PURGED.value), limit=2)
         noted = uow.trail.newest(AuditQuery(kind=AuditKind.ROW_ALTERED.value), limit=9)
-        assert not uow.jobs.is_due(caretaking.DAILY, caretaking.DAY)
+        assert not uow.jobs.is_due(DAILY, caretaking.DAY)
     assert [each.email for each in found.values() if each] == [
         samples.registration(altered).email, DUE, DUE
     ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from kiosk.authority.connections import server_context
@@ -31,7 +31,12 @@ class Network:
     """
 
     def __init__(
-        self, named: AuthoritySettings, environ: Mapping[str, str], store: Store, ca: StationCa
+        self,
+        named: AuthoritySettings,
+        environ: Mapping[str, str],
+        store: Store,
+        ca: StationCa,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._named = named
         self._environ = environ
@@ -44,7 +49,8 @@ class Network:
         self._believed = believed
         self._for_stations = server_context(believed)
         self._for_enrolment = server_context("")
-        self._renew_at = datetime.min.replace(tzinfo=UTC)
+        self._now = now
+        self._made_at = self._renew_at = datetime.min.replace(tzinfo=UTC)
         self._loaded: object = None
 
     async def listen(self, server: AuthorityServer) -> None:
@@ -66,14 +72,15 @@ class Network:
         """
         if not self._named.listen:
             return
-        now = datetime.now(UTC)
-        if now >= self._renew_at and self._named.addresses:
+        now = self._now()
+        # Before it was made: the clock was ahead, and it is not valid yet.
+        if not self._made_at <= now < self._renew_at and self._named.addresses:
             hosts = tuple(dict.fromkeys(host_of(each) for each in self._named.addresses))
             own, until = self._ca.issue_own(hosts, now, self._life)
             self._for_enrolment = _with_own("", own)
             if not self._named.certificate:
                 self._for_stations = _with_own(self._believed, own)
-            self._renew_at = until - self._life / RENEWAL_PART
+            self._made_at, self._renew_at = now, until - self._life / RENEWAL_PART
         if self._named.certificate:
             self._load_files()
 

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,12 @@ ESTATE = trustme.CA()
 class Listening:
     """A network whose stations' listener shows the certificate in ``file``, or its own."""
 
-    def __init__(self, file: Path | None, days: float = 90) -> None:
+    def __init__(
+        self,
+        file: Path | None,
+        days: float = 90,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.port, enrolling = free_ports(2)
         address = f"{HOST}:{self.port}"
         named = AuthoritySettings(
@@ -40,7 +46,7 @@ class Listening:
         )
         self.ca = StationCa(KeyRing.fresh())
         self.server = AuthorityServer(None, None)  # type: ignore[arg-type]
-        self.network = Network(named, {}, None, self.ca)  # type: ignore[arg-type]
+        self.network = Network(named, {}, None, self.ca, now)  # type: ignore[arg-type]
 
     async def shown(self) -> int:
         """Return the serial number of the certificate that a new connection is shown."""
@@ -119,3 +125,18 @@ async def test_each_certificate_is_in_a_context_of_its_own() -> None:
         assert not any(each is before for each in contexts.now() for before in seen)
         seen += contexts.now()
     assert len(seen) == 6
+
+
+async def test_the_own_certificate_is_made_anew_where_the_clock_was_ahead() -> None:
+    """As of a machine that starts with a wrong clock: no station passed the handshake since."""
+    ahead = timedelta(days=365)
+    made = Listening(None, now=lambda: datetime.now(UTC) + ahead)
+    await made.network.listen(made.server)
+    with pytest.raises(ssl.SSLCertVerificationError, match="not yet valid"):
+        await made.shown()
+    ahead = timedelta(0)
+    made.network.renew_if_due()
+    serial = await made.shown()
+    made.network.renew_if_due()
+    assert await made.shown() == serial
+    await made.server.close()

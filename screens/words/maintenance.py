@@ -101,5 +101,8 @@ def result(what: ActResult, zone: tzinfo | None) -> tuple[str, list[str]]:
 
 
 def _moment(moment: datetime, zone: tzinfo | None) -> str:
-    there = moment.astimezone(zone)
+    try:
+        there = moment.astimezone(zone)
+    except OverflowError:  # a certificate without an end: it is the next day there
+        there = moment
     return f"{there.day} {there:%B %Y %H:%M}"

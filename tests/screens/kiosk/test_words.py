@@ -11,9 +11,11 @@ import pytest
 
 from kiosk.contract.messages import OnPad, PinRules, Purpose, ReadFault, Reason
 from kiosk.contract.policy import PinRule
+from kiosk.station.machine import NetworkState
 from kiosk.station.states import (
     CodeNotice,
     EmailFault,
+    NetworkReport,
     PadNotice,
     PinFault,
     PulledFrom,
@@ -222,3 +224,11 @@ def test_times() -> None:
 def test_domains_are_listed_as_one_says_them() -> None:
     assert email.domains(("nhs.net", "nhs.uk", "gov.uk")) == "nhs.net, nhs.uk or gov.uk"
     assert email.domains(("nhs.net",)) == "nhs.net"
+
+
+def test_a_certificate_without_an_end_is_shown_east_of_greenwich_too() -> None:
+    """RFC 5280, 4.1.2.5: its date is the calendar's last, and is the next day there."""
+    ends = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    report = NetworkReport(NetworkState((), ends), datetime(2026, 7, 14, tzinfo=UTC), ahead_s=0.0)
+    _, lines = maintenance.result(report, ZoneInfo("Asia/Tokyo"))
+    assert "Certificate of this station: valid until 31 December 9999 23:59" in lines

@@ -90,6 +90,16 @@ def test_each_pause_is_longer_than_the_one_before(world: World, card: Card) -> N
     assert world.registration(card).blocked_at is None
 
 
+def test_a_pause_that_a_wrong_clock_dated_ahead_is_over(world: World, card: Card) -> None:
+    """Before: it lasted for a year, or until staff ended it. The next one is longer still."""
+    world.clock.forward(days=365)
+    guess(world, card, times=4)
+    world.clock.forward(days=-365)
+    assert reasons(guess(world, card, times=1)) == [Reason.ATTEMPTS_PAUSED]
+    until = world.registration(card).unproven_until
+    assert until == world.now + timedelta(hours=4)
+
+
 def test_a_holder_whose_card_is_proven_answers_during_the_pause(world: World) -> None:
     """A second card of the same holder has a key; a copy of the first one was tried."""
     holder = world.add_holder()

@@ -106,7 +106,7 @@ class StaffMail:
         for to in self._recipients[kind]:
             shown = params
             if kind in _OF_PEOPLE:
-                left = MOST_AN_HOUR - uow.outbox.count(to, (kind.value,), uow.now - HOUR)
+                left = MOST_AN_HOUR - uow.outbox.count(to, (kind.value,), HOUR)
                 if left <= 0:
                     continue
                 shown = params | {"others": words.OTHERS} if left == 1 else params

@@ -34,6 +34,7 @@ from kiosk.authority.visit.rules import (
     has_left,
     is_registered,
     key_barred,
+    last_exchange,
     secret_barred,
     tries_by_account,
 )
@@ -275,8 +276,7 @@ class StandingFacts:
     @property
     def paused_until(self) -> datetime | None:
         """Until when no answers are accepted with a card that cannot prove itself."""
-        until = self.registration.unproven_until if self.registration else None
-        return until if until is not None and until > self.now else None
+        return self.registration.paused_until(self.now) if self.registration else None
 
     def trouble(self, card: Card) -> CardProblem | None:
         """Return why one of the cards cannot be unlocked, whatever its holder proves."""
@@ -736,8 +736,8 @@ def _about_cards(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
 
 def _about_key(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     """Describe cards that got a cryptogram and did not prove that they have the admin key."""
-    last = card.key_exchanged_at
-    if last is None or last + EXCHANGE_SPAN <= facts.now:
+    last = last_exchange(card, facts.now)
+    if last is None:
         return
     times = counted(card.key_exchanges, "time")
     sentence = (

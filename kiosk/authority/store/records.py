@@ -147,6 +147,10 @@ class JointHash:
     pepper_id: str
 
 
+LONGEST_PAUSE: Final = timedelta(days=60)
+"""After wrong answers with cards that are known by name only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Registration:
     """A holder's self-service: one for each holder, whatever cards they have.
@@ -172,6 +176,14 @@ class Registration:
     proven: bool = False
     unproven_failures: int = 0
     unproven_until: datetime | None = None
+
+    def paused_until(self, now: datetime) -> datetime | None:
+        """Return the end of the pause that there is for such cards; None where there is none.
+
+        One that would be longer than any was begun by a wrong clock.
+        """
+        until = self.unproven_until
+        return until if until is not None and now < until <= now + LONGEST_PAUSE else None
 
 
 class PinEvidence(StrEnum):

@@ -123,10 +123,9 @@ class VisitContext:
     @property
     def paused_until(self) -> datetime | None:
         """Until when answers are refused with a card that is known by name only, if they are."""
-        until = self.registration.unproven_until if self.registration else None
-        if self.is_proven or until is None or until <= self.now:
+        if self.is_proven or self.registration is None:
             return None
-        return until
+        return self.registration.paused_until(self.now)
 
     @property
     def progress(self) -> Progress:

@@ -116,7 +116,7 @@ def _notify(
     """
     known = addresses_of(holder, registration)
     if known and visit.pin_evidence is not PinEvidence.PROVEN:
-        since = uow.now - HOUR
-        if uow.outbox.count(known[0], _NOTICES, since, holder_id=holder.id) >= _CLAIMED_AN_HOUR:
+        sent = uow.outbox.count(known[0], _NOTICES, HOUR, holder_id=holder.id)
+        if sent >= _CLAIMED_AN_HOUR:
             return
     notify_holder(uow, notice, visit, holder, registration)

@@ -46,6 +46,16 @@ def claim(store: Store, limit: int = 10) -> tuple[OutboxMessage, ...]:
     return claimed
 
 
+@pytest.mark.parametrize(("minutes", "counted"), [(-61, 0), (-59, 1), (0, 1), (60 * 24 * 365, 0)])
+def test_what_is_counted_of_an_hour(store: Store, minutes: int, counted: int) -> None:
+    """Before: what a clock that was ahead had queued counted until it had caught up."""
+    at = samples.NOW + timedelta(minutes=minutes)
+    queue(store, message(created_at=at, next_at=at))
+    with store.read() as uow:
+        found = uow.outbox.count("asha@trust.nhs.uk", ("unlocked",), timedelta(hours=1))
+    assert found == counted
+
+
 def test_due_messages_are_claimed_oldest_first_and_hidden(store: Store) -> None:
     second = message(created_at=samples.NOW - timedelta(minutes=1))
     first = message(created_at=samples.NOW - timedelta(minutes=2))

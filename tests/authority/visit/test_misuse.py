@@ -210,6 +210,22 @@ def test_ten_wrong_numbers_a_day_are_taken_for_one_holder(each_world: World, car
     assert report(each_world, each_world.insert(card), number) == Finished(Purpose.REPORT_MISUSE)
 
 
+def test_wrong_numbers_that_a_wrong_clock_dated_ahead_do_not_count(
+    each_world: World, card: Card
+) -> None:
+    """Before: they were those of the present day until the clock had caught up."""
+    number = changed_pin(each_world, card)
+    each_world.clock.forward(days=20)
+    for _ in range(2):
+        station_visit = each_world.insert(card)
+        report(each_world, station_visit, other_than(number))
+        for _ in range(4):
+            enter(each_world, station_visit, other_than(number))
+        station_visit.pull()
+    each_world.clock.forward(days=-20)
+    assert report(each_world, each_world.insert(card), number) == Finished(Purpose.REPORT_MISUSE)
+
+
 def test_an_entry_that_is_repeated_is_charged_once_and_answered_alike(
     each_world: World, card: Card
 ) -> None:

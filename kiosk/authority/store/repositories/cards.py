@@ -410,8 +410,8 @@ class CardRecords(SealedSecrets[Card]):
         return self._gateway.count(every), self._gateway.count(every.where(known))
 
     def count_exchange(self, card_id: str, at: datetime, *, since: datetime) -> None:
-        """Count one more use of an admin key; those before ``since`` are dropped."""
-        recent = col(CardRow.key_exchanged_at) > since
+        """Count one more use of an admin key; those before ``since``, or as far ahead, are not."""
+        recent = col(CardRow.key_exchanged_at).between(since, at + (at - since))
         exchanges = case((recent, col(CardRow.key_exchanges) + 1), else_=1)
         statement = update(CardRow).where(col(CardRow.id) == card_id)
         self._gateway.write(statement.values(key_exchanges=exchanges, key_exchanged_at=at))

@@ -365,7 +365,9 @@ class StopNumbers(Repository):
         """
         wrong = (
             col(AttemptRow.subject) == subject,
+            # One that is ahead by more than a day was dated by a wrong clock.
             col(AttemptRow.charged_at) > self._now - DAY,
+            col(AttemptRow.charged_at) < self._now + DAY,
             col(AttemptRow.verdict).is_distinct_from(Verdict.RIGHT),
         )
         here = col(AttemptRow.attempt_id).startswith(f"{visit_id}/", autoescape=True)

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.records import (
+    LONGEST_PAUSE,
     AddressChange,
     Cardholder,
     CardStatus,
@@ -80,8 +81,6 @@ OVERWRITTEN = (
 FIRST_PAUSE = timedelta(hours=1)
 PAUSE_GROWTH = 4
 """Factor of the pause after each further wrong answer with a card known by name only."""
-
-LONGEST_PAUSE = timedelta(days=60)
 
 LONGEST_CHECK: Final = timedelta(seconds=30)
 """After this a set without verdict has none any more: no station waits so long for one."""
@@ -208,7 +207,9 @@ class Registrations(Repository):
 
     def _count_unproven(self, holder_id: str, most: int) -> int | None:
         failures, until = col(RegistrationRow.unproven_failures), RegistrationRow.unproven_until
-        rested = or_(col(until).is_(None), col(until) <= self._now)
+        # As ``Registration.paused_until``.
+        wrong = col(until) > self._now + LONGEST_PAUSE
+        rested = or_(col(until).is_(None), col(until) <= self._now, wrong)
         open_ = rested, col(RegistrationRow.blocked_at).is_(None)
         statement = update(RegistrationRow).where(_is(holder_id), *open_)
         charged = statement.values(unproven_failures=failures + 1).returning(failures)

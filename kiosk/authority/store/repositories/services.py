@@ -94,14 +94,16 @@ class Outbox(Repository):
         self._gateway.add(OutboxRow, values(message))
 
     def count(
-        self, to: str, templates: Collection[str], since: datetime, *, holder_id: str = ""
+        self, to: str, templates: Collection[str], span: timedelta, *, holder_id: str = ""
     ) -> int:
-        """Return how many of these notices were queued to an address since then.
+        """Return how many of these notices were queued to an address within ``span``.
 
-        ``holder_id``: about this holder alone.
+        One that is ahead by more was dated by a wrong clock, and does not count. ``holder_id``:
+        about this holder alone.
         """
+        since, until = self._now - span, self._now + span
         # A notice is never due before it is queued: so the index of due ones finds the new ones.
-        new = col(OutboxRow.created_at) > since, col(OutboxRow.next_at) > since
+        new = col(OutboxRow.created_at).between(since, until), col(OutboxRow.next_at) > since
         these = col(OutboxRow.to) == to, col(OutboxRow.template).in_(list(templates))
         about = (col(OutboxRow.holder_id) == holder_id,) if holder_id else ()
         return self._gateway.count(select(func.count()).where(*new, *these, *about))

@@ -64,6 +64,9 @@ def test_forged_cards_do_not_have_the_genuine_one_replaced() -> None:
     assert told(barred).startswith("They cannot unlock before")
     later = replace(forged, key_exchanged_at=NOW - timedelta(hours=25))
     assert told(replace(READY, cards=(later,))) == "They can unlock at every station."
+    # Before: until a year later, where a clock that was ahead dated the last one.
+    ahead = replace(forged, key_exchanges=5, key_exchanged_at=NOW + timedelta(days=365))
+    assert told(replace(READY, cards=(ahead,))) == "They can unlock at every station."
 
 
 def test_a_card_with_an_admin_key_that_is_sent_nothing_more_need_not_be_replaced() -> None:

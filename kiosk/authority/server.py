@@ -56,7 +56,7 @@ from kiosk.authority.stations import (
 )
 from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE, Renew
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, ConfigError, describe_fault
-from kiosk.contract.log_context import log_about
+from kiosk.contract.log_context import TroubleLog, log_about
 from kiosk.contract.messages import reference_of
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.routes import (
@@ -69,6 +69,7 @@ from kiosk.contract.routes import (
     encode,
     routes,
 )
+from kiosk.system.threads import NoThreadLeft, run_on_thread
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ class Lane:
     def __init__(self, name: str, limits: LaneLimits) -> None:
         self._threads = ThreadPoolExecutor(limits.threads, name)
         self._most = limits.threads + limits.waiting
+        self._trouble = TroubleLog(log)
         self.under_way = 0
 
     @property
@@ -106,11 +108,17 @@ class Lane:
         return self.under_way >= self._most
 
     async def run(self, call: Callable[[], T], turn: AbstractAsyncContextManager[Any]) -> T:
-        """Run a call on a thread, in its ``turn``."""
+        """Run a call on a thread, in its ``turn``; raises ``NoThreadLeft``."""
         self.under_way += 1
         try:
             async with turn:
-                return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+                answer = await run_on_thread(call, self._threads)
+        except NoThreadLeft as error:
+            self._trouble.note(f"calls are refused as busy: {error}")
+            raise
+        else:
+            self._trouble.note("")
+            return answer
         finally:
             self.under_way -= 1
 
@@ -297,7 +305,10 @@ class AuthorityServer:
         lane = self._lanes.get(route.name, self._quick)
         if lane.is_full:
             return self._busy(503)
-        return await lane.run(partial(self._decide, route, asked, peer), self._turn_of(asked))
+        try:
+            return await lane.run(partial(self._decide, route, asked, peer), self._turn_of(asked))
+        except NoThreadLeft:
+            return self._busy(503)
 
     def _turn_of(self, asked: msgspec.Struct) -> AbstractAsyncContextManager[Any]:
         """Return the lock of the visit: calls of one that wait for each other hold no thread.

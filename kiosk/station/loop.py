@@ -32,7 +32,7 @@ from kiosk.contract.ports import (
     ServiceFound,
     ServiceLost,
 )
-from kiosk.station.commands import Command, EndVisit, OpenVisit, PinCommand
+from kiosk.station.commands import Command, EndVisit, OpenVisit, PinCommand, ReportMute
 from kiosk.station.events import (
     AnswerTimedOut,
     Availability,
@@ -62,6 +62,7 @@ from kiosk.station.states import (
     visit_of,
 )
 from kiosk.station.step import step
+from kiosk.system.threads import NoThreadLeft, run_on_thread
 
 # Reader events become events of the flow: one card, no card, two cards, no reader.
 #
@@ -319,8 +320,10 @@ class StationLoop:
             await self._consume(show)
         finally:
             watch.cancel()
-            await _stopped(monitor)
-            await self.await_under_way()
+            try:
+                await _stopped(monitor)
+            finally:
+                await self.await_under_way()
 
     async def stop(self) -> None:
         """End ``run``; return once running commands have their outcomes recorded."""
@@ -409,13 +412,22 @@ class StationLoop:
                     # Its card left while it waited for the card before it. The end of this visit
                     # was already reported: opened now, it would stay open.
                     return
-                result = await asyncio.to_thread(self._guarded, command)
+                result = await self._performed(command)
         else:
-            result = await asyncio.to_thread(self._guarded, command)
+            result = await self._performed(command)
         if isinstance(result, NoReply) and not result.busy:
             self._check_is_due.set()
         if result is not None:
             self._queue.put_nowait(result)
+
+    async def _performed(self, command: Command) -> ResultSide | None:
+        """Perform ``command`` on a thread; where there is none, the holder may try again."""
+        try:
+            return await run_on_thread(partial(self._guarded, command))
+        except NoThreadLeft as fault:
+            self._on_fault(command.visit, fault)
+            unanswered = isinstance(command, EndVisit | ReportMute)
+            return None if unanswered else NoReply(command.visit)
 
     def _guarded(self, command: Command) -> ResultSide | None:
         """Perform ``command``; only here does an unexpected error end a visit."""
@@ -434,7 +446,11 @@ class StationLoop:
             self._check_is_due.clear()
             idle = isinstance(self._state, Attract | OutOfService)
             check = partial(self._check, self._presence.reader, idle)
-            outage = await asyncio.to_thread(check)
+            try:
+                outage = await run_on_thread(check)
+            except NoThreadLeft as fault:
+                self._on_fault(VisitId(""), fault)
+                outage = Outage.AUTHORITY_AWAY
             self._queue.put_nowait(AuthorityChecked(outage))
             if outage is Outage.AUTHORITY_AWAY:
                 pause_s, again_s = again_s, min(2 * again_s, self._times.check_s / 2)

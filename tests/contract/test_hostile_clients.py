@@ -34,6 +34,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.routes import OPENAPI
 from kiosk.station.client import HttpAuthority, TlsAddress, client_context
 from tests.contract.wirings import HOST, ListedStations, Office, Papers, Served, WiredWorld, wired
+from tests.support.exhausted import no_threads
 
 TIGHT = Limits(
     headers_s=0.5,
@@ -263,6 +264,28 @@ def test_a_busy_authority_says_so_and_serves_again(
     assert len(answers) == 3
     client.close()
     served.close()
+
+
+def test_an_authority_without_another_thread_is_busy_and_decides_nothing_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before: the visit ended with a fault, and the call was decided with the next one."""
+    stuck = Stuck()
+    stuck.go.set()
+    served = Served(stuck, ListedStations({os.getuid(): "A"}), Limits())  # type: ignore[arg-type]
+    client = HttpAuthority([served.on_socket(tmp_path / "s")])
+    monkeypatch.setattr("kiosk.station.client.BUSY_S", 0.0)
+    with no_threads("use-case"):
+        for _ in range(2):
+            with pytest.raises(AuthorityBusy):
+                client.port.challenge(VISIT)
+    assert client.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
+    client.close()
+    served.close()
+    assert not stuck.under_way.acquire(blocking=False)
+    assert [each for each in caplog.messages if "thread" in each] == [
+        "calls are refused as busy: no thread can be started: too many run, or memory is short"
+    ]
 
 
 def test_calls_of_one_visit_wait_for_each_other_on_no_thread_that_others_need(

@@ -22,6 +22,7 @@ from kiosk.station import states as s
 from kiosk.station.loop import IdleTimes
 from tests.screens.idle_app import still
 from tests.station.rig import Rig
+from tests.support.exhausted import no_threads
 
 
 async def test_an_unlock_from_card_in_to_card_out(rig: Rig) -> None:
@@ -129,6 +130,21 @@ async def test_outages_come_and_go_by_themselves(rig: Rig) -> None:
     await rig.until(s.OutOfService)
     rig.authority.heartbeat_raises = None
     assert await rig.until(s.Attract) == s.Attract()
+
+
+async def test_a_station_without_another_thread_asks_the_holder_to_try_again(rig: Rig) -> None:
+    """Before: it worked for ever, on a page without an end, and looked for no authority again."""
+    pool = ThreadPoolExecutor(8, "few")
+    asyncio.get_running_loop().set_default_executor(pool)
+    with no_threads("few"):
+        rig.monitor.post(CardInserted("R", 1))
+        await rig.until(s.Refused)
+        rig.monitor.post(CardRemoved("R", 1))
+        await rig.until(s.OutOfService)
+    await rig.until(s.Attract)
+    assert rig.authority.ended == []
+    await rig.insert(2)
+    pool.shutdown()
 
 
 async def test_a_retired_station_shows_that_until_it_is_taken_into_use_again(

@@ -8,6 +8,7 @@ import pwd
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from kiosk.app.composition.authority import BuiltAuthority
@@ -22,6 +23,7 @@ from kiosk.authority.stations import SocketStation, StationIdentity
 from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError, KioskError, describe_fault
 from kiosk.contract.log_context import TroubleLog
+from kiosk.system.threads import NoThreadLeft, run_on_thread
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +196,10 @@ async def _run_jobs(built: BuiltAuthority, network: Network, stop: asyncio.Event
     """Run what is due until the authority has to stop, or its keys have changed."""
     caretaker, trouble = EveryMinute(built.caretaker.run), TroubleLog(log)
     while not stop.is_set() and not built.keys_changed:
-        trouble.note(await asyncio.to_thread(_run_if_due, caretaker, network))
+        try:
+            trouble.note(await run_on_thread(partial(_run_if_due, caretaker, network)))
+        except NoThreadLeft as error:
+            trouble.note(str(error))
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TICK_S)
     if built.keys_changed:

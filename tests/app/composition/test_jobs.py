@@ -9,6 +9,7 @@ import pytest
 
 from kiosk.app.composition import serving
 from kiosk.contract.errors import ConfigError
+from tests.support.exhausted import no_threads
 
 
 class Built:
@@ -61,3 +62,16 @@ async def test_trouble_that_lasts_is_logged_once(
         await serving._run_jobs(Built(), network, network.stop)  # type: ignore[arg-type]
     assert len(caplog.records) == times
     assert "a fault" not in caplog.text
+
+
+async def test_stations_are_served_on_though_no_thread_is_left_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(serving, "TICK_S", 0.0)
+    network = Renewing(None)
+    with no_threads("asyncio"):
+        jobs = asyncio.create_task(serving._run_jobs(Built(), network, network.stop))  # type: ignore[arg-type]
+        while not caplog.records and not jobs.done():
+            await asyncio.sleep(0)
+    await jobs
+    assert caplog.messages == ["no thread can be started: too many run, or memory is short"]

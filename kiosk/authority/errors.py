@@ -117,6 +117,10 @@ class KeysUnavailable(KioskError):
     """The token of the master keys gives no answer or refuses the PIN; try again later."""
 
 
+class ResourcesExhausted(KioskError):
+    """This machine has no memory or no thread left for it; try again later."""
+
+
 class MailError(KioskError):
     """A message did not leave."""
 

@@ -12,7 +12,13 @@ from weakref import WeakValueDictionary
 
 from kiosk.authority.audit.events import AuditKind, altered, new_reference, record
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.errors import KeyMissing, KeysUnavailable, RowAltered, StoreError
+from kiosk.authority.errors import (
+    KeyMissing,
+    KeysUnavailable,
+    ResourcesExhausted,
+    RowAltered,
+    StoreError,
+)
 from kiosk.authority.health import HealthWatch
 from kiosk.authority.stations import Heartbeats, StationIdentity
 from kiosk.authority.store.records import Scalar, Visit
@@ -211,10 +217,10 @@ class LocalAuthority:
 
 @contextmanager
 def _reachable() -> Iterator[None]:
-    """Turn an unreachable database or key into the port's error."""
+    """Turn an unreachable database or key, or exhausted memory, into the port's error."""
     try:
         yield
     except StoreError as error:
         raise AuthorityUnavailable(f"the database gives no answer ({error.code})") from None
-    except (KeyMissing, KeysUnavailable) as error:
+    except (KeyMissing, KeysUnavailable, ResourcesExhausted) as error:
         raise AuthorityUnavailable(str(error)) from None

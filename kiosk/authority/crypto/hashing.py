@@ -20,12 +20,17 @@ from itertools import combinations
 from threading import BoundedSemaphore, Lock
 from typing import Final
 
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
-from argon2.low_level import ARGON2_VERSION, Type, hash_secret, verify_secret
+from argon2.exceptions import (
+    HashingError,
+    InvalidHashError,
+    VerificationError,
+    VerifyMismatchError,
+)
+from argon2.low_level import ARGON2_VERSION, Type, error_to_str, hash_secret, verify_secret
 
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
-from kiosk.authority.errors import SealBroken
+from kiosk.authority.errors import ResourcesExhausted, SealBroken
 from kiosk.authority.store.records import JointHash
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import fold
@@ -37,6 +42,11 @@ Sets of the one size that the policy asks at a registration are hashed.
 """
 
 _SALT, _DIGEST = 16, 32
+
+_EXHAUSTED: Final = frozenset((error_to_str(-22), error_to_str(-33)))
+"""ARGON2_MEMORY_ALLOCATION_ERROR and ARGON2_THREAD_FAIL of argon2.h."""
+
+_NO_MEMORY: Final = "no memory, or no thread, is left to hash answers with"
 
 _FOLDED: Final = "2"
 """Begins the digest of answers that were folded with ``fold``.
@@ -91,7 +101,7 @@ class AnswerHasher:
         """Hash every set of ``answers`` (by question id) that could be asked of ``owner``.
 
         ``asked`` is how many are asked at once: a smaller set would be easier to guess from a
-        stolen database. None hashes the sets of every size.
+        stolen database. None hashes the sets of every size. Raises ``ResourcesExhausted``.
         """
         pepper = self._ring.current(KeyPurpose.PEPPER)
         sizes = [size for size in SIZES if asked in (None, size)]
@@ -100,8 +110,11 @@ class AnswerHasher:
             _peppered(pepper, owner, {question: answers[question] for question in ids}, fold)
             for ids in subsets
         ]
-        with ThreadPoolExecutor(self._at_once, "answers") as pool:
-            digests = list(pool.map(self._hash, secrets_of))
+        try:
+            with ThreadPoolExecutor(self._at_once, "answers") as pool:
+                digests = list(pool.map(self._hash, secrets_of))
+        except RuntimeError:  # it cannot start one
+            raise ResourcesExhausted(_NO_MEMORY) from None
         return tuple(
             JointHash(ids, f"{_FOLDED}{digest}", pepper.id)
             for ids, digest in zip(subsets, digests, strict=True)
@@ -127,7 +140,7 @@ class AnswerHasher:
         """Return whether ``answers`` are the set that was hashed as ``kept``.
 
         Without a hash, or for another set, it is wrong and takes as long. Raises ``KeyMissing``,
-        and ``SealBroken`` where ``kept`` is no hash.
+        ``ResourcesExhausted``, and ``SealBroken`` where ``kept`` is no hash.
         """
         fits = kept is not None and tuple(sorted(answers)) == tuple(sorted(kept.subset))
         digest, pepper = self._dummy(), self._ring.current(KeyPurpose.PEPPER)
@@ -142,21 +155,28 @@ class AnswerHasher:
                 return verify_secret(digest.encode(), secret, Type.ID) and fits
             except VerifyMismatchError:
                 return False
-            except (VerificationError, InvalidHashError):
+            except (VerificationError, InvalidHashError) as error:
+                if str(error) in _EXHAUSTED:
+                    raise ResourcesExhausted(_NO_MEMORY) from None
                 raise SealBroken("a hash of answers cannot be read") from None
 
     def _hash(self, secret: bytes) -> str:
         cost = self._cost
         with self._turn():
-            return hash_secret(
-                secret,
-                secrets.token_bytes(_SALT),
-                cost.passes,
-                cost.memory_kib,
-                cost.lanes,
-                _DIGEST,
-                Type.ID,
-            ).decode()
+            try:
+                return hash_secret(
+                    secret,
+                    secrets.token_bytes(_SALT),
+                    cost.passes,
+                    cost.memory_kib,
+                    cost.lanes,
+                    _DIGEST,
+                    Type.ID,
+                ).decode()
+            except HashingError as error:
+                if str(error) in _EXHAUSTED:
+                    raise ResourcesExhausted(_NO_MEMORY) from None
+                raise
 
     def _dummy(self) -> str:
         """Make a hash that nothing matches, of the cost of a real one."""

@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.errors import KeyMissing, SealBroken
+from kiosk.authority.errors import KeyMissing, ResourcesExhausted, SealBroken
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import Charge, Scalar, Verdict, Visit
 from kiosk.authority.store.repositories.attempts import AttemptCounter
@@ -111,9 +111,10 @@ def evaluate(
         return charged
     try:
         is_right = _is_right(charged, check)
-    except (SealBroken, KeyMissing):
+    except (SealBroken, KeyMissing, ResourcesExhausted) as error:
+        because = str(error) if isinstance(error, ResourcesExhausted) else "its record is damaged"
         _conclude_after_visit(parts, visit_id, charged, right=True)
-        raise AuthorityUnavailable("the entry cannot be checked: its record is damaged") from None
+        raise AuthorityUnavailable(f"the entry cannot be checked: {because}") from None
     try:
         with deciding(parts) as uow:
             reply = (right if is_right else wrong)(uow, enter(uow), charged)

@@ -11,10 +11,11 @@ from argon2.low_level import Type, hash_secret, verify_secret
 
 from kiosk.authority.crypto.hashing import AnswerHasher, Cost
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.errors import KeyMissing, SealBroken
+from kiosk.authority.errors import KeyMissing, ResourcesExhausted, SealBroken
 from kiosk.authority.store.records import JointHash
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.crypto.old_answers import OLD, OWNER, RING, SECOND
+from tests.support.exhausted import no_memory_for_hashes, no_threads
 
 CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
 ANSWERS = {
@@ -122,6 +123,24 @@ def test_a_damaged_hash_is_told_without_being_quoted(hasher: AnswerHasher) -> No
         hasher.check(OWNER, _chosen(7, 2), replace(kept, digest="$argon2id$c4n4ry"))
     assert "c4n4ry" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("code", [-22, -33])
+def test_a_machine_without_memory_or_threads_is_no_damaged_hash(
+    hasher: AnswerHasher, code: int
+) -> None:
+    (kept,) = hasher.hash_sets(OWNER, _chosen(7, 2))
+    with no_memory_for_hashes(code):
+        with pytest.raises(ResourcesExhausted, match="memory"):
+            hasher.check(OWNER, _chosen(7, 2), kept)
+        with pytest.raises(ResourcesExhausted, match="memory"):
+            hasher.hash_sets(OWNER, _chosen(7, 2))
+    assert hasher.check(OWNER, _chosen(7, 2), kept)
+
+
+def test_no_thread_to_hash_on_is_said_so(hasher: AnswerHasher) -> None:
+    with no_threads("answers"), pytest.raises(ResourcesExhausted, match="thread"):
+        hasher.hash_sets(OWNER, ANSWERS)
 
 
 def test_no_more_hashes_at_once_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import StationVisit, answers_to
 from tests.authority.world import CHEAP, EMAIL, World
+from tests.support.exhausted import no_memory_for_hashes
 
 
 @pytest.fixture
@@ -231,6 +232,16 @@ def test_a_damaged_hash_costs_no_try(world: World, card: Card) -> None:
     with pytest.raises(AuthorityUnavailable):
         station_visit.answer(station_visit.questions())
     assert world.registration(card).failures == 0
+
+
+def test_a_machine_without_memory_costs_no_try_and_blames_no_record(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    task = station_visit.questions()
+    with no_memory_for_hashes(), pytest.raises(AuthorityUnavailable, match="memory"):
+        station_visit.answer(task, wrong=True)
+    assert world.registration(card).failures == 0
+    assert isinstance(station_visit.answer(task), SendCode)
 
 
 def test_a_card_pulled_while_right_answers_are_looked_at_costs_nothing(

@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.authority.notices import Notice
 from kiosk.authority.store.records import Card
-from kiosk.contract.errors import StepRefused
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,
     AnswerProblem,
@@ -33,12 +33,24 @@ from kiosk.contract.sensitive import Sensitive
 from tests.authority.registering import CHOSEN, DOMAINS, OTHER, given, start, to_code
 from tests.authority.station_visit import wrong_code
 from tests.authority.world import EMAIL, World
+from tests.support.exhausted import no_memory_for_hashes
 
 
 @pytest.fixture
 def card(world: World) -> Card:
     """A card whose holder is not registered."""
     return world.add_card(world.add_holder())
+
+
+def test_a_machine_without_memory_takes_the_same_answers_later(world: World, card: Card) -> None:
+    """Before: the visit ended with a fault."""
+    station_visit = world.insert(card)
+    authority, visit = world.authority, station_visit.visit
+    authority.choose(visit, Purpose.REGISTER)
+    station_visit.verify_pin()
+    with no_memory_for_hashes(), pytest.raises(AuthorityUnavailable, match="memory"):
+        authority.save_questions(visit, given())
+    assert isinstance(authority.save_questions(visit, given()), GiveEmail)
 
 
 def test_the_whole_way(world: World, card: Card) -> None:

@@ -477,6 +477,8 @@ class SmtpMailer:
             failure = MailRefused(_NOT_MAIL)
         except CancelledError:
             failure = MailUnavailable(_ENDED)
+        except RuntimeError:  # neither for the connections nor for resolving the relay's name
+            failure = MailUnavailable("the relay cannot be reached (no thread can be started)")
         # Raised here: inside the arm, its context would be an error that names the recipient.
         if failure:
             raise failure

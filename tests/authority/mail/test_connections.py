@@ -17,6 +17,7 @@ from kiosk.authority.mail import smtp
 from kiosk.authority.mail.smtp import MOST, SmtpMailer
 from kiosk.config.settings import MailSettings
 from tests.authority.mail.samples import code_mail, greeted, relay_at, taken
+from tests.support.exhausted import no_threads
 from tests.support.smtp import Scripted, Wire, relay_to, running
 
 LONG_S = 60.0
@@ -320,6 +321,20 @@ def test_it_ends_while_a_message_is_under_way(tmp_path: Path) -> None:
         mailer.close()
         with pytest.raises(MailUnavailable, match="this program ends"):
             sent.result()
+
+
+@pytest.mark.parametrize("whose", ["mail", "asyncio"])
+def test_no_thread_for_a_conversation_is_a_relay_that_cannot_be_reached(
+    tmp_path: Path, whose: str
+) -> None:
+    """One is of all connections, and one resolves the relay's name."""
+    with (
+        Scripted(until_goodbye) as server,
+        closing(SmtpMailer(relay_at(server.port, tmp_path, LONG_S))) as mailer,
+    ):
+        with no_threads(whose), pytest.raises(MailUnavailable, match="thread"):
+            mailer.send(code_mail())
+        mailer.send(code_mail())
 
 
 def test_what_was_never_used_ends_at_once() -> None:

@@ -16,11 +16,11 @@ import ssl
 import stat
 import termios
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, assert_never, cast
+from typing import Any, Final, assert_never, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -200,38 +200,27 @@ class _Handshake:
             self.accepted.shutdown(socket.SHUT_RDWR)
 
 
-class TlsListener:
-    """Accepts connections on one socket, and passes each on once its handshake is done.
+class Listener:
+    """Accepts connections on one socket.
 
-    A server of the event loop would pass them on before anybody had counted them.
+    A server of the event loop would try a hundred times at once where no file is left, log each
+    time, and a second later do so for each of them.
     """
 
-    def __init__(
-        self,
-        listening: socket.socket,
-        context: Callable[[], ssl.SSLContext],
-        timeout_s: float,
-        counted: Handshakes,
-        connect: Callable[[], Connection],
-    ) -> None:
+    def __init__(self, listening: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
         self._listening = listening
-        self._context = context
-        self._timeout_s = timeout_s
-        self._counted = counted
-        self._connect = connect
         self._rests: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._go_on()
 
     async def close(self) -> None:
-        """Accept no more, and end the handshakes; a second call does nothing."""
+        """Accept no more, and wait for what was accepted; a second call does nothing."""
         if self._listening.fileno() >= 0:
             self._loop.remove_reader(self._listening)
         if self._rests is not None:
             self._rests.cancel()
         self._listening.close()
-        self._counted.close()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -250,11 +239,56 @@ class TlsListener:
                 self._rests = self._loop.call_later(ACCEPT_AGAIN_S, self._go_on)
                 return
             accepted.setblocking(False)
-            handshake = _Handshake(accepted, str(named[0]))
-            self._counted.begin(handshake)
-            task = self._loop.create_task(self._finish(handshake))
+            task = self._loop.create_task(self._pass_on(accepted, named))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _pass_on(self, accepted: socket.socket, named: Any) -> Coroutine[Any, Any, None]:
+        """Return what makes a connection of it; raises nothing."""
+        raise NotImplementedError
+
+
+class PlainListener(Listener):
+    """Passes each connection on at once."""
+
+    def __init__(self, listening: socket.socket, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        super().__init__(listening)
+
+    async def _pass_on(self, accepted: socket.socket, _named: Any) -> None:
+        with suppress(OSError):
+            await self._loop.connect_accepted_socket(self._connect, accepted)
+
+
+class TlsListener(Listener):
+    """Passes each connection on once its handshake is done.
+
+    A server of the event loop would pass them on before anybody had counted them.
+    """
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        context: Callable[[], ssl.SSLContext],
+        timeout_s: float,
+        counted: Handshakes,
+        connect: Callable[[], Connection],
+    ) -> None:
+        self._context = context
+        self._timeout_s = timeout_s
+        self._counted = counted
+        self._connect = connect
+        super().__init__(listening)
+
+    async def close(self) -> None:
+        """Accept no more, and end the handshakes; a second call does nothing."""
+        self._counted.close()
+        await super().close()
+
+    def _pass_on(self, accepted: socket.socket, named: Any) -> Coroutine[Any, Any, None]:
+        handshake = _Handshake(accepted, str(named[0]))
+        self._counted.begin(handshake)
+        return self._finish(handshake)
 
     async def _finish(self, handshake: _Handshake) -> None:
         try:
@@ -517,14 +551,21 @@ async def bind(host: str, port: int) -> list[socket.socket]:
     return sockets
 
 
-async def listening_on(path: Path, connect: Callable[[], Connection]) -> asyncio.Server:
+def listening_on(path: Path, connect: Callable[[], Connection]) -> PlainListener:
     """Listen on a Unix socket (mode 0660); raises ``OSError``, and as ``remove_stale`` does."""
     remove_stale(path)
+    made = socket.socket(socket.AF_UNIX)
     before = os.umask(0o117)
     try:
-        return await asyncio.get_running_loop().create_unix_server(connect, str(path))
+        made.bind(str(path))
+        made.listen(BACKLOG)
+    except OSError:
+        made.close()
+        raise
     finally:
         os.umask(before)
+    made.setblocking(False)
+    return PlainListener(made, connect)
 
 
 def remove_stale(path: Path) -> None:

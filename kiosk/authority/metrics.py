@@ -35,7 +35,14 @@ from prometheus_client.registry import Collector
 from kiosk.authority.administration.alarms import WATCH, AlarmKind, silent_before
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.audit.siem import FEED
-from kiosk.authority.connections import Connections, Limits, anonymous_peer, listening_on
+from kiosk.authority.connections import (
+    Connections,
+    Limits,
+    PlainListener,
+    anonymous_peer,
+    bind,
+    listening_on,
+)
 from kiosk.authority.errors import StoreError
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.server import Called
@@ -317,29 +324,29 @@ class MonitoringServer:
         self._readiness = _Shared("readiness", readiness)
         self._metrics = _Shared("metrics", metrics)
         self._connections = Connections(limits, self._answer)
-        self._listening: asyncio.Server | None = None
+        self._listening: list[PlainListener] = []
 
     async def listen(self, place: str) -> int:
         """Listen at a host and port, whose port is returned, or at the path of a socket.
 
         Raises ``ConfigError`` where that fails.
         """
-        loop = asyncio.get_running_loop()
         connect = partial(self._connections.connect, anonymous_peer)
         try:
             if place.startswith("/"):
-                self._listening = await listening_on(Path(place), connect)
+                self._listening.append(listening_on(Path(place), connect))
                 return 0
             host, _, port = place.rpartition(":")
-            self._listening = await loop.create_server(connect, host.strip("[]"), int(port))
+            sockets = await bind(host.strip("[]"), int(port))
         except OSError as error:
             raise ConfigError(f"monitoring.listen: {place}: {error.strerror}") from None
-        found: int = self._listening.sockets[0].getsockname()[1]
+        self._listening += [PlainListener(each, connect) for each in sockets]
+        found: int = sockets[0].getsockname()[1]
         return found
 
     async def close(self) -> None:
-        if self._listening is not None:
-            self._listening.close()
+        for each in self._listening:
+            await each.close()
         await self._connections.close()
         self._readiness.abandon()
         self._metrics.abandon()

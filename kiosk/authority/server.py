@@ -36,6 +36,7 @@ from kiosk.authority.connections import (
     Handshakes,
     LaneLimits,
     Limits,
+    Listener,
     TlsListener,
     anonymous_peer,
     bind,
@@ -196,8 +197,7 @@ class AuthorityServer:
         self._connections = Connections(self.limits, self._handle)
         self._buckets: dict[str, _Bucket] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._listening: list[asyncio.Server] = []
-        self._tls: list[TlsListener] = []
+        self._listening: list[Listener] = []
 
     async def listen_on_socket(self, path: Path) -> None:
         """Accept connections on a Unix socket, whose folder decides who reaches it.
@@ -208,7 +208,7 @@ class AuthorityServer:
             raise ConfigError(f"authority.socket: there is no folder {path.parent}: make it first")
         connect = partial(self._connections.connect, peer_of)
         try:
-            self._listening.append(await listening_on(path, connect))
+            self._listening.append(listening_on(path, connect))
         except OSError as error:
             raise ConfigError(f"authority.socket: {path}: {error.strerror}") from None
 
@@ -236,16 +236,14 @@ class AuthorityServer:
             raise ConfigError(f"authority.{setting}: {host}:{port}: {error.strerror}") from None
         for each in sockets:
             connect = partial(self._connections.connect, identify)
-            self._tls.append(TlsListener(each, context, limits.headers_s, counted, connect))
+            self._listening.append(TlsListener(each, context, limits.headers_s, counted, connect))
         bound: int = sockets[0].getsockname()[1]
         return bound
 
     async def close(self) -> None:
         """Accept no more connections, let running calls end, then close."""
         for each in self._listening:
-            each.close()
-        for listener in self._tls:
-            await listener.close()
+            await each.close()
         await self._connections.close()
         for lane in {self._quick, *self._lanes.values()}:
             await asyncio.to_thread(lane.close)

@@ -89,19 +89,38 @@ def test_a_port_that_is_taken_is_an_error_of_the_settings(
             on_tls(tls)
 
 
-def test_after_too_many_open_files_it_accepts_again(
-    tls: WiredWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.ERROR)
-    accept, troubles = socket.socket.accept, [errno.EMFILE, errno.ECONNABORTED]
+def refuse_accepting(monkeypatch: pytest.MonkeyPatch, at: object, troubles: list[int]) -> None:
+    """Let ``accept`` of the socket with this name fail, once for each of ``troubles``."""
+    accept = socket.socket.accept
 
     def refuse(listening: socket.socket) -> tuple[socket.socket, object]:
-        if troubles and listening.getsockname()[1] == port_of(tls):
+        named = listening.getsockname()
+        if troubles and at in (named, named[1]):
             trouble = troubles.pop(0)
             raise OSError(trouble, os.strerror(trouble))
         return accept(listening)
 
     monkeypatch.setattr(socket.socket, "accept", refuse)
+
+
+def test_at_the_socket_too_many_open_files_are_one_line_a_second(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before: a hundred lines at once, and a second later a hundred for each of them."""
+    caplog.set_level(logging.ERROR)
+    with wired(folder, "socket") as world:
+        station, troubles = world.at("A"), [errno.EMFILE] * 2
+        refuse_accepting(monkeypatch, world.addresses["A"], troubles)
+        assert station.heartbeat(Heartbeat()) is StationStanding.IN_USE
+    assert caplog.messages == ["no connection can be accepted: Too many open files"] * 2
+
+
+def test_after_too_many_open_files_it_accepts_again(
+    tls: WiredWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    troubles = [errno.EMFILE, errno.ECONNABORTED]
+    refuse_accepting(monkeypatch, port_of(tls), troubles)
     assert calls_anew(tls) is StationStanding.IN_USE
     assert troubles == []
     (line,) = caplog.messages

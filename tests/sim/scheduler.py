@@ -129,6 +129,8 @@ class _Jobs(ThreadPoolExecutor):
         future: Future[T] = Future()
 
         def job() -> None:
+            if not future.set_running_or_notify_cancel():
+                return  # who awaited it was cancelled before it began
             try:
                 future.set_result(fn(*args, **kwargs))
             except BaseException as error:  # noqa: BLE001 - carried over to who awaits it

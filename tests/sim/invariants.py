@@ -17,6 +17,7 @@ from kiosk.contract.sensitive import Sensitive
 from tests.cuts.inspected_card import ChipReaderCard
 
 MOST_ATTEMPTS = 3
+OWN_ADDRESS = "only the holder changes the address"
 
 
 class Violation(AssertionError):
@@ -28,11 +29,23 @@ class Person:
     """A holder with a card, as the test knows them: what nobody else should be able to change."""
 
     holder_id: str
-    email: str
+    addresses: tuple[str, ...]
+    """Whose mail they read."""
+
     card: ChipReaderCard
     card_id: str
     proves: bool
     """Its card proves itself before a question is asked, so a block holds for it."""
+
+    registered: bool
+    emails: set[str]
+    """What may be recorded as their address: of more than one where they cannot know."""
+
+    answers: list[dict[int, str]]
+    """The sets of answers that may be recorded; the first is the one they try first."""
+
+    texts: set[str]
+    """Each answer that they ever wrote to be recorded."""
 
     wrong_sets: set[str] = field(default_factory=set)
     """Wrong sets of answers since the last right one, or since staff lifted the block."""
@@ -91,6 +104,9 @@ class Invariants:
     def after_look(self, holder_id: str, given: str, *, right: bool) -> None:
         """Count wrong sets of answers; the one of a repeated call may be looked at again."""
         person = next(one for one in self.people if one.holder_id == holder_id)
+        if right:
+            own = person.texts.issuperset(given.split("/"))
+            self.need("only the holder's own answers are right", own)
         if right or not person.proves:
             person.wrong_sets.clear()
         else:
@@ -126,7 +142,9 @@ class Invariants:
             found = self.rows(
                 "SELECT email FROM registration WHERE holder_id = ?", person.holder_id
             )
-            self.need("recovery data stays", found == [(person.email,)])
+            own = bool(found) and found[0][0] in person.emails
+            missing = not found and not person.registered
+            self.need(OWN_ADDRESS, own or missing)
 
 
 class WatchedHasher(AnswerHasher):

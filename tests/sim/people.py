@@ -1,4 +1,7 @@
-"""Holders: they block their PINs, walk up, answer, read their mail, pull cards, come back."""
+"""Holders: they block their PINs, walk up, answer, read their mail, pull cards, come back.
+
+Now and then they register, or change their PIN, their answers or their address.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,27 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kiosk.contract.messages import Purpose, Reason, VisitId
+from kiosk.contract.policy import mask_email
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
-from tests.authority.station_visit import ANSWERS
-from tests.sim.invariants import Person
+from tests.cuts.inspected_card import FIRST_PIN
+from tests.sim.invariants import OWN_ADDRESS, Person
 
 if TYPE_CHECKING:
     from tests.sim.simulation import Simulation, Station
 
 _PINS = ("604817", "518402", "736251", "294813", "851739")
-_WRONG_ANSWER, _WRONG_CODE, _LEAVES = 0.06, 0.05, 0.02
+WRONG_ANSWER, WRONG_CODE, LEAVES = 0.06, 0.05, 0.02
 _WALKS_AWAY = 0.2
+_OF_ADDRESSES = (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
+_CHANGES_INSTEAD = 0.4
+_CHANGES = (
+    Purpose.REGISTER,
+    Purpose.CHANGE_PIN,
+    Purpose.CHANGE_QUESTIONS,
+    Purpose.CHANGE_EMAIL,
+)
 
 
 @dataclass
@@ -29,6 +41,7 @@ class Ends:
     unlocked: int = 0
     visits: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
 
 
 class Holder:
@@ -40,13 +53,17 @@ class Holder:
         self.person = person
         self._pin = ""
         self._wrong = 0
+        self._written: dict[int, str] = {}
+        self._meant: dict[int, str] | None = None
+        self._address = ""
+        self._proved: set[str] = set()
         self.unlocked = False
 
     async def live(self) -> None:
         """Come again and again, until the simulation ends."""
         while True:
             await asyncio.sleep(self._random.uniform(30, 600))
-            if self._random.random() < 0.5 and not self.person.card.is_blocked:
+            if self._random.random() < 0.5 and self.person.registered:
                 self.person.card.block()
             await self.visit()
 
@@ -59,7 +76,7 @@ class Holder:
             insertion = station.reader.insertion
             while station.reader.card is not None and station.reader.insertion == insertion:
                 await asyncio.sleep(self._random.uniform(0.3, 4))
-                if self._random.random() < _LEAVES and self._simulation.faults.on:
+                if self._random.random() < LEAVES and self._simulation.faults.on:
                     break
                 if not self._act(station):
                     break
@@ -76,10 +93,7 @@ class Holder:
         event = self._event(state, visit)
         match state:
             case s.Success():
-                if state.purpose is Purpose.UNLOCK:
-                    self._simulation.invariants.on_success(self.person.card, self._pin)
-                    self.unlocked = True
-                    self._simulation.ends.unlocked += 1
+                self._succeeded(state)
                 return False
             case s.Refused():
                 self._simulation.ends.refused[state.reason.value] += 1
@@ -94,19 +108,47 @@ class Holder:
             station.loop.submit(event)
         return True
 
+    def _succeeded(self, state: s.Success) -> None:
+        """Compare what the page says with the card, and remember it as their own."""
+        person, invariants = self.person, self._simulation.invariants
+        if state.purpose in (Purpose.UNLOCK, Purpose.CHANGE_PIN):
+            invariants.on_success(person.card, self._pin)
+        if state.purpose is Purpose.UNLOCK:
+            self.unlocked = True
+            self._simulation.ends.unlocked += 1
+            return
+        self._simulation.ends.changed[state.purpose.value] += 1
+        if state.purpose in _OF_ADDRESSES and not state.counts_in_s:
+            # A code to it was entered, here or before.
+            invariants.need(OWN_ADDRESS, self._address in person.emails)
+            person.registered = True
+            person.emails = {self._address}
+
     def _event(self, state: s.State, visit: VisitId) -> e.HolderSide | None:
         match state:
             case s.Menu():
-                unlocks = any(offer.purpose is Purpose.UNLOCK for offer in state.offers)
-                wanted = Purpose.UNLOCK if unlocks else None
+                wanted = self._wanted([offer.purpose for offer in state.offers])
                 return e.Chose(visit, wanted) if wanted else e.Left(visit)
             case s.ConfirmOwner():
                 return e.Confirmed(visit)
+            case s.EnterPin():
+                known = (pin for pin in (FIRST_PIN, *_PINS) if self.person.card.has_pin(pin))
+                return e.PinEntered(visit, Sensitive(next(known)))
+            case s.PickQuestion():
+                given = {answer.question for answer in state.given}
+                left = [one.id for one in state.task.bank if one.id not in given]
+                return e.QuestionPicked(visit, self._random.choice(left))
+            case s.GiveAnswer():
+                return e.AnswerEntered(visit, Sensitive(self._write(state)))
+            case s.EnterEmail():
+                return e.EmailEntered(visit, self._choose_address())
             case s.AskQuestion():
-                return e.AnswerEntered(visit, Sensitive(self._answer(state.question.id)))
+                return e.AnswerEntered(visit, Sensitive(self._answer(state)))
             case s.CodeEntry():
-                return e.CodeEntered(visit, Sensitive(self._code()))
+                self._answers_were_right(state.visit.purpose)
+                return e.CodeEntered(visit, Sensitive(self._code(state)))
             case s.CodeNeeded():
+                self._answers_were_right(state.visit.purpose)
                 return e.CodeAsked(visit)
             case s.NewPin():
                 self._pin = self._random.choice(_PINS)
@@ -122,16 +164,67 @@ class Holder:
             case _:
                 return e.Left(visit)
 
-    def _answer(self, question: int) -> str:
-        """Each wrong answer is another, so that attempts can be told apart."""
-        if self._simulation.faults.on and self._random.random() < _WRONG_ANSWER:
-            self._wrong += 1
-            return f"wrong {self._wrong}"
-        return ANSWERS[question]
+    def _wanted(self, offered: list[Purpose]) -> Purpose | None:
+        """Pick a purpose; with nothing going wrong any more, what leads to an unlock."""
+        changes = [one for one in offered if one in _CHANGES]
+        if changes and (
+            Purpose.UNLOCK not in offered
+            or (self._simulation.faults.on and self._random.random() < _CHANGES_INSTEAD)
+        ):
+            return self._random.choice(changes)
+        return Purpose.UNLOCK if Purpose.UNLOCK in offered else None
 
-    def _code(self) -> str:
-        inbox = self._simulation.relay.inbox.get(self.person.email, [])
-        wrong = self._simulation.faults.on and self._random.random() < _WRONG_CODE
-        if not inbox or wrong:
+    def _write(self, state: s.GiveAnswer) -> str:
+        """Write another answer each time; all of one set are theirs once the last is written."""
+        if not state.given:
+            self._written = {}
+        self._wrong += 1
+        text = f"answer {self._wrong} of {self.person.holder_id[:8]}"
+        self._written[state.question.id] = text
+        self.person.texts.add(text)
+        if len(state.given) + 1 == state.task.count:
+            self.person.answers = [dict(self._written), *self.person.answers[:3]]
+        return text
+
+    def _answer(self, state: s.AskQuestion) -> str:
+        """Answer by one of the sets that may be recorded; a wrong answer is another each time."""
+        answers, asked = self.person.answers, [one.id for one in state.task.questions]
+        if not state.given:
+            if state.wrong:
+                answers.append(answers.pop(0))
+            answers.sort(key=lambda each: not set(asked) <= set(each))
+            self._meant = answers[0]
+        if self._simulation.faults.on and self._random.random() < WRONG_ANSWER:
+            self._wrong += 1
+            self._meant = None
+            return f"wrong {self._wrong}"
+        return answers[0].get(state.question.id, "forgotten")
+
+    def _answers_were_right(self, purpose: Purpose | None) -> None:
+        """Forget the other sets, once one of them was right."""
+        if purpose is Purpose.UNLOCK and self._meant is not None:
+            self.person.answers, self._meant = [self._meant], None
+
+    def _choose_address(self) -> str:
+        """Pick one of their own; one from which they entered a code may count at once."""
+        self._address = self._random.choice(self.person.addresses)
+        if self._address in self._proved:
+            self.person.emails.add(self._address)
+        return self._address
+
+    def _code(self, state: s.CodeEntry) -> str:
+        """Take it from the newest mail to the address on the page."""
+        sent = self._simulation.relay.inbox
+        mails = [
+            mail
+            for address in self.person.addresses
+            if mask_email(address) == state.task.masked
+            for mail in sent.get(address, [])
+        ]
+        if not mails or (self._simulation.faults.on and self._random.random() < WRONG_CODE):
             return "00000000"
-        return inbox[-1].text
+        if not state.task.proves_owner and state.visit.purpose in _OF_ADDRESSES:
+            self._address = mails[-1].to
+            self.person.emails.add(self._address)
+        self._proved.add(mails[-1].to)
+        return mails[-1].text

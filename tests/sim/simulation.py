@@ -22,6 +22,7 @@ from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
+from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.authority.visit.rules import KEPT_SECRET_TRIES, tries_by_account
 from kiosk.contract.messages import CardId, Heartbeat, KeyKind, VisitId
 from kiosk.contract.ports import PostReaderEvent
@@ -32,6 +33,7 @@ from kiosk.station.states import Attract, State
 from tests.authority.admin_key_card import KEY
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import office_beside
+from tests.authority.station_visit import ANSWERS
 from tests.authority.world import PUK, World
 from tests.cuts.gids import GidsReaderCard
 from tests.cuts.piv import PivReaderCard
@@ -98,6 +100,7 @@ class Report:
     seed: int
     visits: int
     unlocked: int
+    changed: dict[str, int]
     to_the_ra: int
     steps: int
     refused: dict[str, int]
@@ -107,6 +110,7 @@ class Report:
     def __str__(self) -> str:
         return (
             f"seed {self.seed}: {self.visits} visits, {self.unlocked} unlocks, "
+            f"{sum(self.changed.values())} changes, "
             f"{self.to_the_ra} cards left to the RA, "
             f"{sum(self.faults.values())} faults, {sum(self.checks.values())} checks, "
             f"{self.steps} steps"
@@ -155,27 +159,30 @@ class Simulation:
                     replica.store.close()
                 self.world.store.close()
         return Report(
-            self.seed, self.ends.visits, self.ends.unlocked, self.to_the_ra, self.scheduler.steps,
-            dict(self.ends.refused), {f.value: n for f, n in self.faults.seen.items()},
-            dict(self.invariants.checks),
+            self.seed, self.ends.visits, self.ends.unlocked, dict(self.ends.changed),
+            self.to_the_ra, self.scheduler.steps, dict(self.ends.refused),
+            {f.value: n for f, n in self.faults.seen.items()}, dict(self.invariants.checks),
         )  # fmt: skip
 
     # --- who takes part ---
 
     def _person(self, number: int) -> Person:
-        world, email = self.world, f"holder{number}@trust.nhs.uk"
+        world = self.world
+        addresses = tuple(f"{letter}{number}@trust.nhs.uk" for letter in "abc")
+        email, registered, blocked = addresses[0], number > 0, number > 1
         holder = world.add_holder(
             number=f"90012345678{number}", name=f"Holder {'ABCDEFGH'[number]}", email=email
         )
-        world.register(holder, email=email)
+        if registered:
+            world.register(holder, email=email)
         reader_card: PivReaderCard | GidsReaderCard
         if number % 3:
             driver, secret, profile = "piv", PUK, CardProfile(key=KeyKind.P_256)
             expires = START.replace(year=START.year + 3)
-            reader_card = PivReaderCard(expires, profile, silent=False, blocked=True)
+            reader_card = PivReaderCard(expires, profile, silent=False, blocked=blocked)
         else:
             driver, secret = "gids", KEY
-            reader_card = GidsReaderCard(KEY, GidsProfile(key_tries=3), blocked=True)
+            reader_card = GidsReaderCard(KEY, GidsProfile(key_tries=3), blocked=blocked)
         label = SealLabel(CardId(driver, reader_card.identifier), SealKind.UNBLOCK, 1)
         card = world.add_card(
             holder,
@@ -189,7 +196,17 @@ class Simulation:
             with world.store.begin() as uow:
                 uow.cards.record_key(card.id, reader_card.public_key)
                 uow.commit()
-        return Person(holder.id, email, reader_card, card.id, proves)
+        return Person(
+            holder.id,
+            addresses,
+            reader_card,
+            card.id,
+            proves,
+            registered,
+            emails={email} if registered else set(),
+            answers=[dict(ANSWERS)],
+            texts=set(ANSWERS.values()),
+        )
 
     async def free_station(self) -> Station:
         """Wait for a station that nobody uses, and whose last card is out."""
@@ -252,6 +269,7 @@ class Simulation:
         while True:
             await asyncio.sleep(self.scheduler.random.uniform(60, 600))
             self._lift_blocks(people)
+            apply_due_changes(self.world.store)
             if self.scheduler.random.random() < 0.2:
                 station = self.scheduler.random.choice(self.stations)
                 with suppress(NotFound):  # it was not heard of yet
@@ -284,7 +302,9 @@ class Simulation:
             for number in range(_LAST_VISITS):
                 await asyncio.sleep(2 * 3600 if number else 60)
                 self._lift_blocks(desk)
-                holder.person.card.block()
+                apply_due_changes(self.world.store)
+                if holder.person.registered:
+                    holder.person.card.block()
                 await holder.visit()
                 if holder.unlocked:
                     break

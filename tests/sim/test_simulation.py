@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
 import pytest
 
+from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.store.repositories.codes import EmailCodes
 from kiosk.authority.visit import card_evidence
+from tests.sim import people
 from tests.sim.invariants import Violation
+from tests.sim.scheduler import Scheduler, new_loop
 from tests.sim.simulation import Report, Simulation
 from tests.support.campaigns import often
 from tests.support.printed import Printed
@@ -38,6 +43,22 @@ def test_a_seed_lives_the_same_again(sqlite_template: Path, tmp_path: Path) -> N
     assert first == again
 
 
+def test_a_job_that_nobody_awaits_any_more_stops_no_other() -> None:
+    scheduler = Scheduler(1)
+
+    async def live() -> str:
+        jobs = [asyncio.ensure_future(asyncio.to_thread(scheduler.pause)) for _ in range(2)]
+        await asyncio.sleep(0)
+        for each in jobs:
+            each.cancel()
+        await asyncio.wait(jobs)
+        return await asyncio.to_thread(lambda: "goes on")
+
+    loop = new_loop(scheduler)
+    assert loop.run_until_complete(live()) == "goes on"
+    loop.close()
+
+
 def test_a_code_that_is_not_used_up_is_found(
     sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,6 +72,26 @@ def test_a_challenge_that_a_repeated_request_spoils_is_found(
 ) -> None:
     monkeypatch.setattr(card_evidence, "is_waiting", lambda *_: False)
     with pytest.raises(Violation, match="no genuine card is called forged"):
+        _simulate_all(range(1, 10), sqlite_template, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("method", "broken"),
+    [
+        ((CodeMac, "matches"), "only the holder changes the address"),
+        ((AnswerHasher, "check"), "only the holder's own answers are right"),
+    ],
+)
+def test_what_is_right_though_it_is_wrong_is_found(
+    sqlite_template: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: tuple[type, str],
+    broken: str,
+) -> None:
+    monkeypatch.setattr(*method, lambda *_: True)
+    monkeypatch.setattr(people, "WRONG_CODE", 0.5)
+    with pytest.raises(Violation, match=broken):
         _simulate_all(range(1, 10), sqlite_template, tmp_path)
 
 

@@ -14,7 +14,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from kiosk.authority.administration.views import Progress, unseen
@@ -381,8 +383,14 @@ def rotate_seal(
         if add_first:
             return RotationReport(added, added, Rotation())
         ring = KeyRing.load(path)
+    ring = _rereading(ring, path)
     rotation = reseal_all(store, Sealer(ring), actor, progress)
     return RotationReport(added, ring.current(KeyPurpose.SEAL).id, rotation)
+
+
+def _rereading(ring: KeyRing, path: Path) -> KeyRing:
+    """Return a ring that learns of a key that another command adds while this one runs."""
+    return ring.rereading(partial(KeyRing.load, path), monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,7 +463,7 @@ class MasterKeys:
         added = None if self._is_unfinished() else self.add(actor)
         if added and add_first:
             return RotationReport(added, added, Rotation())
-        ring = KeyRing.load(self._path)
+        ring = _rereading(KeyRing.load(self._path), self._path)
         masters = Masters(ring, self._token)
         current = masters.current()
         done = seal_derived(self._store, Sealer(ring, masters), current, actor, progress)

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
+from kiosk.authority.store.repositories.cards import CardRecords
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import CardId
 from tests.support.database import SetClock, TestDatabase
@@ -84,6 +86,30 @@ def test_an_interrupted_rotation_is_finished_without_another_key(
     report = rotate_seal(key_file, sealed, "test")
     assert (report.added, report.rotation.resealed) == (None, CARDS - 5)
     assert len(KeyRing.load(key_file).ids(KeyPurpose.SEAL)) == 2
+    assert sorted(opened(sealed, key_file)) == [f"{n:08d}" for n in range(CARDS)]
+
+
+def test_two_rotations_at_once_end_under_one_key_and_no_secret_is_called_broken(
+    sealed: Store, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both had looked before either added a key: the first did not know what the other sealed.
+
+    Before, it said "its secret does not open and was left as it is; import it again", with which a
+    file of old secrets would have taken the place of good ones.
+    """
+    few = partialmethod(CardRecords.naming_others, limit=4)
+    monkeypatch.setattr(CardRecords, "naming_others", few)
+    ran = list[str]()
+
+    def other(done: int, _: int) -> None:
+        if done == 5 and not ran:
+            ran.append(add_key(key_file, KeyPurpose.SEAL, sealed, "other"))
+            assert rotate_seal(key_file, sealed, "other").rotation.resealed == CARDS
+
+    report = rotate_seal(key_file, sealed, "test", other)
+    assert report.rotation.broken == []
+    assert report.current == ran[0] == KeyRing.load(key_file).current(KeyPurpose.SEAL).id
+    assert not is_unfinished(KeyRing.load(key_file), sealed)
     assert sorted(opened(sealed, key_file)) == [f"{n:08d}" for n in range(CARDS)]
 
 

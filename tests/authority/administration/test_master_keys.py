@@ -125,6 +125,29 @@ def test_an_older_master_key_is_not_needed_after_a_rotation(
     assert kinds.count("key-added") == 2
 
 
+def test_a_rotation_knows_a_key_that_another_command_added_since(
+    store: Store, key_file: Path
+) -> None:
+    """It said of a secret of that key that it cannot be derived."""
+    masters, other = (MasterKeys(key_file, None, store) for _ in range(2))
+    masters.add("test")
+    (card,) = fill(store, Sealer(KeyRing.load(key_file)), 1)
+    added = list[str]()
+
+    def add_another(*_seen: int) -> None:
+        if not added:
+            added.append(other.add("other"))
+            sealer, label = Sealer(KeyRing.load(key_file)), label_of(card, KeptKind.FORMER, 3)
+            sealed = sealer.seal(Derivation(added[0], 3), label)
+            with store.begin() as uow:
+                kept = KeptSecret(new_id(), card.id, KeptKind.FORMER, sealed, uow.now)
+                uow.kept_secrets.add(kept)
+                uow.commit()
+
+    assert masters.rotate("test", add_another).rotation.broken == []
+    assert len(opened(store, Sealer(KeyRing.load(key_file)), [card])[0][1]) == 2
+
+
 def test_what_takes_another_secret_meanwhile_is_left_alone(store: Store, key_file: Path) -> None:
     """Stations work on: a pending secret became current, and one was set by staff."""
     masters = MasterKeys(key_file, None, store)

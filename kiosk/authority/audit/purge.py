@@ -10,7 +10,7 @@ that the collector has not been sent, or that record a redaction in a row that s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,8 +20,8 @@ from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.audit.rows import before_first, chain_of, row_name
 from kiosk.authority.errors import AuditNotIntact
 from kiosk.authority.store.audit_chain import first_head
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditAnchor, AuditHead, GapKind
+from kiosk.authority.store.database import Store, UnitOfWork
+from kiosk.authority.store.records import AuditAnchor, AuditGap, AuditHead, GapKind
 
 BATCH: Final = 1000
 """Rows that one transaction verifies, or deletes."""
@@ -84,13 +84,8 @@ def plan_purge(
         while tied := _tied_row(redacting, kept):
             kept[chain_of(tied)] = anchor_of(chain_of(tied), tied - 1)
         # The last row that was purged: some may not be deleted yet.
-        gone = {
-            chain: max(
-                (gap.last for gap in uow.audit.gaps(chain) if gap.kind is GapKind.PURGED),
-                default=before_first(chain),
-            )
-            for chain in chains
-        }
+        gone = {chain: before_first(chain) for chain in chains}
+        gone |= {chain_of(gap.last): gap.last for gap in _purged(uow)}
         cuts = tuple(
             AuditCut(
                 AuditHead(anchor.seq, anchor.hash),
@@ -116,28 +111,41 @@ def plan_purge(
 def purge_audit(store: Store, signer: AnchorSigner, plan: AuditPlan, actor: str) -> None:
     """Sign the gaps, audit them, and delete what they cover, some rows at a time.
 
-    Also deletes what a killed purge has left.
+    Also deletes what a killed purge has left. A chain that another purge has cut as far since it
+    was planned is not cut again.
     """
     if plan.cuts:
-        cut_at = ", ".join(row_name(cut.last.seq) for cut in plan.cuts)
         with store.begin() as uow:
-            for cut in plan.cuts:
+            uow.audit.lock_gaps()
+            gone = {chain_of(gap.last): gap.last for gap in _purged(uow)}
+            cuts = [cut for cut in plan.cuts if cut.last.seq > gone.get(chain_of(cut.last.seq), 0)]
+            for cut in cuts:
                 first = before_first(chain_of(cut.last.seq)) + 1
                 now = store.machine_clock.now()
                 uow.audit.add_gap(signer.sign_gap(first, cut.last, GapKind.PURGED, now))
-            uow.audit.append(
-                kind=ServiceKind.AUDIT_PURGED.value,
-                reference="",
-                actor=actor,
-                detail={"rows": plan.rows, "until": cut_at},
-            )
-            uow.commit()
+            if cuts:
+                rows, until = (
+                    sum(cut.rows for cut in cuts),
+                    (row_name(cut.last.seq) for cut in cuts),
+                )
+                uow.audit.append(
+                    kind=ServiceKind.AUDIT_PURGED.value,
+                    reference="",
+                    actor=actor,
+                    detail={"rows": rows, "until": ", ".join(until)},
+                )
+                uow.commit()
     deleted = BATCH
     while deleted:
         with store.begin() as uow:
             deleted = uow.audit.delete_purged(BATCH)
             uow.commit()
     sign_heads(store, signer)
+
+
+def _purged(uow: UnitOfWork) -> Iterator[AuditGap]:
+    """Yield the gaps that purges have left, at most one of a chain."""
+    return (gap for gap in uow.audit.gaps() if gap.kind is GapKind.PURGED)
 
 
 def _tied_row(redacting: Mapping[int, int], kept: Mapping[int, AuditAnchor | None]) -> int | None:

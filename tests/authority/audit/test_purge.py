@@ -224,6 +224,18 @@ def test_a_purge_that_was_killed_is_gone_on_with(
     assert verdict(aged, signer).intact
 
 
+def test_two_purges_at_once_cut_once(aged: Store, signer: AnchorSigner) -> None:
+    """The second said "the database refused", and left it to the next one to delete the rest."""
+    first, second = plan(aged, signer), plan(aged, signer)
+    purge_audit(aged, signer, first, "one")
+    purge_audit(aged, signer, second, "two")
+    assert rows(aged) == list(range(6, 12))
+    assert verdict(aged, signer).intact
+    with aged.read() as uow:
+        (said,) = uow.trail.newest(AuditQuery(kind=ServiceKind.AUDIT_PURGED.value))
+    assert said.actor == "one"
+
+
 def test_rows_that_nobody_exported_stay(aged: Store, signer: AnchorSigner, tmp_path: Path) -> None:
     assert plan(aged, signer, {}) == AuditPlan((), unexported=5, unsent=0)
     _, written = archive_audit(aged, signer, tmp_path, "root", unseen)

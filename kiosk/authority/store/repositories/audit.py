@@ -400,6 +400,10 @@ class Audit(Repository):
             of_chain.append(row.record(AuditGap, first=row.first_row, last=row.last_row))
         return tuple(gap for of_chain in found.values() for gap in of_chain)
 
+    def lock_gaps(self) -> None:
+        """Let nobody else who calls this cut a chain until the end."""
+        self._gateway.take_turns("audit-gaps")
+
     def add_gap(self, gap: AuditGap) -> None:
         """Store a signed gap; a restored gap moves its chain's head behind it."""
         fields = values(gap, without={"first", "last"})

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 _STEP: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _ROOT: Final = 0
+_NO_UNNAMED_FILES: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
+"""Errors of open(2) with O_TMPFILE on a file system or kernel without it."""
 
 
 @contextmanager
@@ -72,6 +76,41 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def unnamed_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """Open a new file (0600) beside ``path``, and yield it with the path for ``give_name``.
+
+    It has no name, so it vanishes when the program is killed. On a file system without such files
+    it has one, which is hidden: a dot, that of ``path``, another dot and eight hexadecimal digits.
+    """
+    try:
+        handle = os.open(path.parent, os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
+        named = None
+    except OSError as error:
+        if error.errno not in _NO_UNNAMED_FILES:
+            raise
+        named = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        handle = os.open(named, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file, named or Path(f"/proc/self/fd/{handle}")
+    finally:
+        if named is not None:
+            named.unlink(missing_ok=True)
+
+
+def give_name(source: Path, target: Path) -> None:
+    """Give an ``unnamed_file`` a name, which replaces none: raises ``FileExistsError``."""
+    directory = os.open(target.parent, os.O_RDONLY)
+    try:
+        # With a folder descriptor Python calls linkat(2), which follows the link in /proc; link(2)
+        # does not.
+        in_proc = source.is_relative_to("/proc")
+        os.link(source, target, src_dir_fd=directory, follow_symlinks=in_proc)
+    finally:
+        os.close(directory)
 
 
 def replace_text(path: Path, text: str, mode: int, owner: tuple[int, int] | None = None) -> None:

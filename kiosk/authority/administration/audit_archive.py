@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, Final
 
-from kiosk.authority.administration.files import new_file, recorded
+from kiosk.authority.administration.files import recorded, write_file
 from kiosk.authority.administration.views import Progress
 from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier, newest_good, sign_heads
 from kiosk.authority.audit.events import StaffKind, new_reference
@@ -96,9 +96,13 @@ def archive_audit(
     """
     sign_heads(store, signer)
     name = f"audit-chain-{store.machine_clock.now().astimezone(UTC):%Y%m%d-%H%M%S}"
-    with new_file(folder, name, "jsonl") as (path, file), store.read() as uow:
-        exported = {} if whole else exported_rows(uow)
-        written = write_archive(uow, signer, file, exported, progress)
+
+    def write(file: IO[bytes]) -> WrittenArchive:
+        with store.read() as uow:
+            exported = {} if whole else exported_rows(uow)
+            return write_archive(uow, signer, file, exported, progress)
+
+    path, written = write_file(folder, name, "jsonl", write)
     detail: dict[str, Scalar] = {
         "file": path.name,
         "rows": written.rows,

@@ -12,7 +12,13 @@ from datetime import UTC, datetime
 from typing import IO, Final
 
 from kiosk.authority.administration import reports
-from kiosk.authority.administration.files import CSV_BEGINS, csv_line, need_room, new_file, recorded
+from kiosk.authority.administration.files import (
+    CSV_BEGINS,
+    csv_line,
+    need_room,
+    recorded,
+    write_file,
+)
 from kiosk.authority.administration.free_text import LONGEST_NAME
 from kiosk.authority.administration.office import COMMAND_LINE, Desk, note_id_of, staff_names
 from kiosk.authority.administration.proposals import Proposal
@@ -324,14 +330,16 @@ class AuditDesk(Desk):
         with self._office.look(Action.EXPORT_AUDIT) as uow:
             query = query_of(uow, only)
         name = f"audit-{means.clock.now().astimezone(means.zone):%Y%m%d-%H%M%S}"
-        with new_file(means.exports, name, how.value) as (path, file):
 
-            def written(done: int, total: int) -> None:
-                need_room(means.exports)
-                progress(done, total)
+        def written(done: int, total: int) -> None:
+            need_room(means.exports)
+            progress(done, total)
 
+        def write(file: IO[bytes]) -> tuple[int, str]:
             with self._office.look(Action.EXPORT_AUDIT) as uow:
-                rows, digest = write_rows(uow, query, file, how, written)
+                return write_rows(uow, query, file, how, written)
+
+        path, (rows, digest) = write_file(means.exports, name, how.value, write)
         with recorded(path):
             self._office.record(
                 Action.EXPORT_AUDIT,

@@ -8,16 +8,19 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, TypeVar
 
 from kiosk.authority.errors import NotTaken, StoreBusy, StoreError
 from kiosk.config.loading import require_own_folder
-from kiosk.system.folders import sync
+from kiosk.system.folders import give_name, sync, unnamed_file
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Tables as CSV (RFC 4180) that a spreadsheet opens without running anything in it.
 #
@@ -70,23 +73,25 @@ def need_room(folder: Path) -> None:
         )
 
 
-@contextmanager
-def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[bytes]]]:
-    """Open ``NAME.ENDING`` for writing, readable by its owner only; at the end it is on the disk.
+def write_file(
+    folder: Path, name: str, ending: str, write: Callable[[IO[bytes]], T]
+) -> tuple[Path, T]:
+    """Write ``NAME.ENDING``, readable by its owner only; return its path and what ``write`` does.
 
-    A missing folder is made. No file is overwritten: where there is one, the new one is
-    ``NAME-2.ENDING``. An incomplete file is removed. Raises ``NotTaken`` that says what is wrong
-    with the folder. Record it afterwards, within ``recorded``: only now it is there to be recorded.
+    A missing folder is made. The file has its name once all of it is on the disk, so that nobody
+    takes half of it for all. No file is overwritten: where there is one, the new one is
+    ``NAME-2.ENDING``. Raises ``NotTaken`` that says what is wrong with the folder. Record it
+    afterwards, within ``recorded``: only now it is there to be recorded.
     """
     require_own_folder(folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path, file = _opened(folder, name, ending)
+        with unnamed_file(folder / f"{name}.{ending}") as (file, source):
+            result = write(file)
+            file.flush()
+            os.fsync(file.fileno())
+            path = _named(source, folder, name, ending)
         try:
-            with file:
-                yield path, file
-                file.flush()
-                os.fsync(file.fileno())
             sync(folder)
         except BaseException:
             path.unlink(missing_ok=True)
@@ -98,6 +103,7 @@ def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[by
             f"The exports folder {folder}: {because}. Ask who looks after the service's machine "
             "to make it for the service's account; nothing was exported.",
         ) from None
+    return path, result
 
 
 @contextmanager
@@ -117,13 +123,10 @@ def recorded(path: Path) -> Iterator[None]:
         raise
 
 
-def _opened(folder: Path, name: str, ending: str) -> tuple[Path, IO[bytes]]:
-    number = 1
-    while True:
+def _named(source: Path, folder: Path, name: str, ending: str) -> Path:
+    for number in count(1):
         path = folder / (f"{name}.{ending}" if number == 1 else f"{name}-{number}.{ending}")
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            number += 1
-        else:
-            return path, os.fdopen(descriptor, "wb")
+        with suppress(FileExistsError):
+            give_name(source, path)
+            break
+    return path

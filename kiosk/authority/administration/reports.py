@@ -6,9 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import chain, groupby
-from typing import Final, TypeVar, assert_never
+from typing import IO, Final, TypeVar, assert_never
 
-from kiosk.authority.administration.files import CSV_BEGINS, csv_text, need_room, new_file, recorded
+from kiosk.authority.administration.files import (
+    CSV_BEGINS,
+    csv_text,
+    need_room,
+    recorded,
+    write_file,
+)
 from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.audit.events import EVENTS, Count, StaffKind
@@ -158,9 +164,13 @@ class ReportsDesk(Desk):
         with self._office.look(Action.EXPORT_REPORT) as uow:
             report = report_of(uow, span, first, last, self._office.means.zone)
         name = f"report-by-{span.value}-{first}-to-{last}"
-        with new_file(self._office.means.exports, name, "csv") as (path, file):
-            need_room(path.parent)
+        exports = self._office.means.exports
+
+        def write(file: IO[bytes]) -> None:
+            need_room(exports)
             file.write((CSV_BEGINS + csv_text(report.columns, report.rows)).encode())
+
+        path, _ = write_file(exports, name, "csv", write)
         with recorded(path):
             self._office.record(
                 Action.EXPORT_REPORT,

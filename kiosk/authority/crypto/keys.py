@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import errno
 import fcntl
 import json
 import os
@@ -34,7 +33,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Scalar
 from kiosk.config.loading import as_account
 from kiosk.contract.errors import ConfigError
-from kiosk.system.folders import sync
+from kiosk.system.folders import give_name, sync, unnamed_file
 from kiosk.system.machine_seal import SUFFIX, seal, unseal
 
 # The key file: JSON, readable by its owner only, written whole or not at all.
@@ -52,8 +51,6 @@ _VERSION = 1
 _SEALED_AS = "kiosk-keys"
 _PUT_BACK = "put your newest copy of it there"
 _NEW = "new"
-_NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
-"""Errors of open(2) with O_TMPFILE on a file system or kernel without it."""
 _OTHERS = 0o077
 # The service manager gives a service's user access to a credential by an access list, whose mask
 # shows as the group's right to read.
@@ -82,9 +79,9 @@ def read(path: Path) -> Entries:
 def create(path: Path, entries: Entries) -> None:
     """Write a new key file; ``ConfigError`` where there is one: keys are never overwritten."""
     try:
-        with _new_file(path) as (file, source):
+        with unnamed_file(path) as (file, source):
             _write(file, path, entries)
-            _link(source, path)
+            give_name(source, path)
     except FileExistsError:
         raise ConfigError(f"key file {path}: there is one already; it is left alone") from None
     except OSError as error:
@@ -116,12 +113,12 @@ def replace(path: Path, entries: Entries) -> None:
     """
     named = path.with_name(f".{path.name}.{_NEW}")
     try:
-        with _new_file(path) as (file, source):
+        with unnamed_file(path) as (file, source):
             owner = path.stat()
             if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
             _write(file, path, entries)
-            _link(source, named)
+            give_name(source, named)
             named.replace(path)
     except OSError as error:
         named.unlink(missing_ok=True)
@@ -169,40 +166,6 @@ def _entry(item: Mapping[str, object]) -> tuple[str, str, bytes]:
     if not (isinstance(purpose, str) and isinstance(key_id, str) and isinstance(key, str)):
         raise TypeError
     return purpose, key_id, base64.b64decode(key, validate=True)
-
-
-@contextlib.contextmanager
-def _new_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
-    """Open a new file (0600) beside ``path``, and return it with the path to link it from.
-
-    It has no name, so it vanishes when the program is killed. On a file system without such files
-    it has one, which ``leftovers`` finds.
-    """
-    try:
-        handle = os.open(path.parent, os.O_RDWR | os.O_TMPFILE, 0o600)
-        named = None
-    except OSError as error:
-        if error.errno not in _NO_UNNAMED_FILES:
-            raise
-        named = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        handle = os.open(named, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file, named or Path(f"/proc/self/fd/{handle}")
-    finally:
-        if named is not None:
-            named.unlink(missing_ok=True)
-
-
-def _link(source: Path, target: Path) -> None:
-    """Give the file another name; ``source`` may be a link in /proc, which alone is followed."""
-    directory = os.open(target.parent, os.O_RDONLY)
-    try:
-        # With a folder descriptor Python calls linkat(2), which follows links; link(2) does not.
-        in_proc = source.is_relative_to("/proc")
-        os.link(source, target, src_dir_fd=directory, follow_symlinks=in_proc)
-    finally:
-        os.close(directory)
 
 
 def _write(file: BinaryIO, path: Path, entries: Entries) -> None:

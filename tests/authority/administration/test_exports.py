@@ -5,21 +5,20 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kiosk.authority.administration.files import csv_text, new_file
+from kiosk.authority.administration.files import csv_text, write_file
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.wording import reason_words
 from kiosk.contract.messages import Reason
 
 
 def write(folder: Path, text: bytes) -> Path:
-    with new_file(folder, "report", "csv") as (path, file):
-        file.write(text)
-    return path
+    return write_file(folder, "report", "csv", lambda file: file.write(text))[0]
 
 
 def test_no_file_is_overwritten(tmp_path: Path) -> None:
@@ -37,13 +36,16 @@ def test_a_link_that_waits_under_the_name_is_not_followed(tmp_path: Path) -> Non
 
 
 def test_half_a_file_does_not_stay(tmp_path: Path) -> None:
-    def fail_half_way() -> None:
-        with new_file(tmp_path, "report", "csv") as (_, file):
-            file.write(b"one")
-            raise ValueError("half way")
+    """A killed export left half a file under the name of a whole one."""
+
+    def fail_half_way(file: IO[bytes]) -> None:
+        file.write(b"one")
+        file.flush()
+        assert list(tmp_path.iterdir()) == []
+        raise ValueError("half way")
 
     with pytest.raises(ValueError, match="half way"):
-        fail_half_way()
+        write_file(tmp_path, "report", "csv", fail_half_way)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -115,12 +115,12 @@ def link(what: str, text: str, place: Path, target: Path, *then: str) -> Step:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.unlink(missing_ok=True)
         place.symlink_to(target)
-        systemctl(*then)
 
     def is_done() -> bool:
         return place.is_symlink() and place.readlink() == target
 
-    return Step(what, text, is_done, make, partial(_remove, place, *then))
+    step = Step(what, text, is_done, make, partial(_remove, place, *then))
+    return step.followed_by(partial(systemctl, *then))
 
 
 def drop_in(what: str, text: str, place: Path, content: str) -> Step:
@@ -129,12 +129,13 @@ def drop_in(what: str, text: str, place: Path, content: str) -> Step:
     def write() -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(content)
-        systemctl("daemon-reload")
 
     def is_done() -> bool:
         return read_if_there(place) == content
 
-    return Step(what, text, is_done, write, partial(_remove, place, "daemon-reload"), place.exists)
+    undo = partial(_remove, place, "daemon-reload")
+    step = Step(what, text, is_done, write, undo, place.exists)
+    return step.followed_by(partial(systemctl, "daemon-reload"))
 
 
 def private_copy(what: str, text: str, place: Path, source: Path, *then: str) -> Step:
@@ -142,12 +143,12 @@ def private_copy(what: str, text: str, place: Path, source: Path, *then: str) ->
 
     def write() -> None:
         replace_text(place, source.read_text(), 0o600)
-        systemctl(*then)
 
     def is_done() -> bool:
         return read_if_there(place) == source.read_text()
 
-    return Step(what, text, is_done, write, partial(_remove, place, *then), place.exists)
+    step = Step(what, text, is_done, write, partial(_remove, place, *then), place.exists)
+    return step.followed_by(partial(systemctl, *then))
 
 
 def _remove(place: Path, *then: str) -> None:
@@ -199,6 +200,8 @@ def account(name: str, *, same_as: str, home: str) -> Step:
             return False
 
     def make() -> None:
+        if is_there():
+            return
         user = str(pwd.getpwnam(same_as).pw_uid)
         options = ("--system", "--non-unique", "--uid", user, "--gid", same_as)
         shell = ("--no-create-home", "--home-dir", home, "--shell", "/bin/sh")

@@ -1,0 +1,73 @@
+"""Steps of a set-up that were cut short are done again, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kiosk.app.setup import machine, steps
+from kiosk.app.setup.machine import drop_in, link, mask, private_copy
+from kiosk.app.setup.steps import Step, carry_out
+
+Capsys = pytest.CaptureFixture[str]
+
+
+class Manager:
+    """Stands for systemctl: ``kills`` the command at its next call, or answers."""
+
+    def __init__(self) -> None:
+        self.called: list[tuple[str, ...]] = []
+        self.kills = False
+
+    def __call__(self, *words: str) -> None:
+        if self.kills:
+            raise KeyboardInterrupt
+        self.called.append(words)
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manager:
+    made = Manager()
+    monkeypatch.setattr(steps, "BEGUN", tmp_path / "begun")
+    monkeypatch.setattr(machine, "UNITS", tmp_path)
+    monkeypatch.setattr(machine, "systemctl", made)
+    return made
+
+
+def linked(place: Path) -> Step:
+    return link("keys", "", place / "new.conf", place / "shipped", "daemon-reload")
+
+
+def masked(_: Path) -> Step:
+    return mask("getty@tty1.service", "")
+
+
+def dropped_in(place: Path) -> Step:
+    return drop_in("network", "", place / "new.conf", "[Service]\n")
+
+
+def copied(place: Path) -> Step:
+    return private_copy("usb", "", place / "new.conf", place / "shipped", "try-restart", "usb")
+
+
+@pytest.mark.parametrize("made", [linked, masked, dropped_in, copied])
+def test_what_was_cut_short_before_the_service_manager_knew_is_done_again(
+    made: Callable[[Path], Step], manager: Manager, tmp_path: Path, capsys: Capsys
+) -> None:
+    """Its file was there, so it was "kept", and in force after a restart of the machine alone."""
+    (tmp_path / "shipped").write_text("text")
+    manager.kills = True
+    with pytest.raises(KeyboardInterrupt):
+        carry_out([made(tmp_path)], dry_run=False)
+    manager.kills = False
+    capsys.readouterr()
+    carry_out([made(tmp_path)], dry_run=True)
+    assert capsys.readouterr().out.startswith("would ")
+    assert manager.called == []
+    for said in ("made", "changed"), ("kept",):
+        carry_out([made(tmp_path)], dry_run=False)
+        assert capsys.readouterr().out.startswith(said)
+    whole = [("daemon-reload",), ("stop", "getty@tty1.service")] if made is masked else None
+    assert manager.called == (whole or manager.called[:1])

@@ -123,6 +123,59 @@ def test_an_update_is_looked_for_under_the_names_that_a_build_has() -> None:
         assert values(USR_LIB / "sysupdate.d" / f"{transfer}.transfer", "MatchPattern")[1] == label
 
 
+STATES = """\
+#!/bin/sh
+# Of several units systemctl says that they are active where one is.
+case $1 in
+    show) [ "$2" = --property=NRestarts ] && cat restarts || printf %s "$RUN" ;;
+    is-active)
+        for unit in "$@"; do
+            case $unit in
+                kiosk-station.service) [ "$STATION" != active ] || exit 0 ;;
+                pcscd.socket) [ "$READER" != active ] || exit 0 ;;
+            esac
+        done
+        exit 3 ;;
+esac
+"""
+TICKS = """\
+#!/bin/sh
+echo >>ticks
+[ "$(wc -l <ticks)" -lt 30 ] || echo 10 >restarts
+"""
+"""In place of sleeping: after thirty times the station has begun anew ten times."""
+
+
+@pytest.mark.parametrize(
+    ("station", "run", "reader", "kept"),
+    [
+        ("active", "1f", "active", True),
+        ("activating", "1f", "active", False),
+        ("inactive", "", "active", False),
+        ("active", "1f", "failed", False),
+    ],
+)
+def test_a_version_is_kept_only_where_station_and_reader_are_both_there(
+    station: str, run: str, reader: str, kept: bool, tmp_path: Path
+) -> None:
+    """Before: where one of them was, so for a station that had not begun, or stood still then."""
+    for name, script in (("systemctl", STATES), ("sleep", TICKS)):
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o700)
+    (tmp_path / "restarts").write_text("0\n")
+    done = subprocess.run(
+        ["sh", IMAGE / "mkosi.extra" / "usr" / "libexec" / "kiosk-health"],
+        cwd=tmp_path,
+        env={
+            "PATH": f"{tmp_path}:/usr/bin:/bin",
+            "STATION": station,
+            "RUN": run,
+            "READER": reader,
+        },
+    )
+    assert (done.returncode == 0) is kept
+
+
 class Disk:
     """The disk of a station, and a folder that updates are published in.
 

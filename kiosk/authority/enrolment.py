@@ -32,11 +32,14 @@ from kiosk.authority.stations import (
     StationIdentity,
 )
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import Station, StationKey
+from kiosk.authority.store.records import CLOCKS_DIFFER, Station, StationKey
 from kiosk.contract.enrolment import RENEWAL_PART, Ca, Enrol, Enrolled, GiveCa, Renew
 from kiosk.contract.errors import StepRefused
 
 log = logging.getLogger(__name__)
+
+LINE_LIFE: Final = timedelta(minutes=15)
+"""How long a station can enrol by a line."""
 
 TRIES: Final = 5
 """Of one line, including repeats of a lost answer."""
@@ -88,7 +91,8 @@ class StationEnrolment:
                 because = "its line has no tries left"
             elif not uow.enrolments.matches(line, asked.secret.reveal()):
                 because = "its secret is wrong"
-            elif line.expires_at <= uow.now:
+            elif not uow.now < line.expires_at <= uow.now + LINE_LIFE + CLOCKS_DIFFER:
+                # Later: a clock that was ahead dated it.
                 because = "its line has run out"
             elif line.used_key not in (None, fingerprint):
                 because = "its line was used by another key"

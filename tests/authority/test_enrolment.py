@@ -13,9 +13,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from kiosk.authority.administration.stations import LINE_LIFE, StationsDesk
+from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
-from kiosk.authority.enrolment import BOTH_KEYS, TRIES, EnrolledStations, StationEnrolment, Terms
+from kiosk.authority.enrolment import (
+    BOTH_KEYS,
+    LINE_LIFE,
+    TRIES,
+    EnrolledStations,
+    StationEnrolment,
+    Terms,
+)
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.stations import (
@@ -159,6 +166,14 @@ def test_wrong_secrets_are_charged_and_audited(estate: Estate) -> None:
 def test_a_line_runs_out(estate: Estate) -> None:
     line = estate.line()
     estate.world.clock.forward(seconds=LINE_LIFE.total_seconds())
+    assert "run out" in estate.refusal(line, Key())
+
+
+def test_a_line_of_a_clock_that_was_ahead_has_run_out(estate: Estate) -> None:
+    """Before: it let a key in until the clock had caught up."""
+    estate.world.clock.forward(days=365)
+    line = estate.line()
+    estate.world.clock.forward(days=-365)
     assert "run out" in estate.refusal(line, Key())
 
 

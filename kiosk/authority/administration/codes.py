@@ -101,7 +101,7 @@ _UNKNOWN = "Nothing has this id (any more). Look at what waits."
 
 def codes_waiting(uow: UnitOfWork) -> tuple[tuple[EmailCode, CodeLine], ...]:
     """Return the codes that wait for a second member of staff, oldest first."""
-    codes = uow.codes.unagreed(uow.now - ASSISTED_LIFE)
+    codes = uow.codes.unagreed(ASSISTED_LIFE)
     if not codes:
         return ()
     name = staff_names(uow)
@@ -177,7 +177,8 @@ class CodesDesk(Desk):
                 raise NotPermitted(because)
             if not waits_for_second(code):
                 raise _over(act.uow, code)
-            if code.drafted_at + ASSISTED_LIFE <= act.uow.now:
+            # Nor to one that a clock which was ahead dated.
+            if abs(act.uow.now - code.drafted_at) >= ASSISTED_LIFE:
                 raise NotFound("Nobody agreed to this code in time. Give another one.")
             if not is_vouched_for(act.uow, code):
                 raise NotFound("Whoever gave this code may give none any more. Give another one.")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
@@ -13,15 +10,13 @@ from kiosk.authority.administration.office import Act, Desk, describe_change
 from kiosk.authority.administration.views import Done, Grounds, StationLetIn, StationLine
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.station_ca import fingerprint_of
+from kiosk.authority.enrolment import LINE_LIFE
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import AuditQuery, Station, StationKey
 from kiosk.contract.enrolment import EnrolmentLine, draw_number, draw_secret
 from kiosk.contract.messages import LONGEST_NAME
 from kiosk.contract.text import can_be_seen
-
-LINE_LIFE: Final = timedelta(minutes=15)
-"""How long a station can enrol by a line."""
 
 
 class StationsDesk(Desk):

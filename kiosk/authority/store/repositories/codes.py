@@ -221,9 +221,11 @@ class EmailCodes(Repository):
         )
         return tuple(sorted(row[0] for row in self._gateway.tuples(given)))
 
-    def unagreed(self, since: datetime) -> tuple[EmailCode, ...]:
-        """Return those made after then that wait for a second member of staff, oldest first."""
-        waiting = select(CodeRow).where(*_IS_UNAGREED, col(CodeRow.drafted_at) > since)
+    def unagreed(self, life: timedelta) -> tuple[EmailCode, ...]:
+        """Return those that wait for a second member of staff, for less than ``life``."""
+        drafted = col(CodeRow.drafted_at)
+        recent = drafted > self._now - life, drafted < self._now + life
+        waiting = select(CodeRow).where(*_IS_UNAGREED, *recent)
         return self._all(EmailCode, CodeRow, waiting.order_by(col(CodeRow.drafted_at)))
 
     def agree(self, code_id: str, by: str) -> bool:

@@ -121,6 +121,19 @@ def test_nobody_agrees_after_fifteen_minutes(
     assert live(means, asha) is None
 
 
+def test_nobody_agrees_to_a_code_of_a_clock_that_was_ahead(
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office, clock: SetClock
+) -> None:
+    """Before: until the clock had caught up, and a name corrected since was not noticed."""
+    clock.forward(days=30)
+    issued = give(agent, asha, TWO)
+    clock.forward(days=-30)
+    assert desk(manager).waiting() == ()
+    with pytest.raises(NotFound, match="in time"):
+        desk(manager).agree(issued.code_id, GROUNDS)
+    assert live(means, asha) is None
+
+
 @pytest.mark.parametrize("how", ["blocked", "revoked", "left", "last-try"])
 def test_what_changed_since_it_was_given_counts_when_somebody_agrees(
     means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office, how: str

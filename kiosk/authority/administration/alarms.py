@@ -175,7 +175,7 @@ def _altered_rows(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
 
 def altered_since(uow: UnitOfWork, since: datetime) -> set[tuple[Scalar, Scalar]]:
     """Return the table and the name of each altered row that the audit has since then."""
-    query = AuditQuery(kind=AuditKind.ROW_ALTERED.value, since=since)
+    query = AuditQuery(kind=AuditKind.ROW_ALTERED.value, since=since, until=_soon(uow))
     newest = uow.trail.newest(query, limit=MOST_ROWS)
     return {(event.detail.get("table"), event.detail.get("row")) for event in newest}
 
@@ -199,7 +199,7 @@ def _codes_denied_since(uow: UnitOfWork) -> datetime | None:
     """Return since when the relay has denied codes of several people and taken none."""
     kinds = frozenset({AuditKind.CODE_SENT.value, AuditKind.CODE_NOT_SENT.value})
     newest = uow.trail.newest(
-        AuditQuery(kinds=kinds, since=uow.now - DENIED_SPAN), limit=MOST_PLACES
+        AuditQuery(kinds=kinds, since=uow.now - DENIED_SPAN, until=_soon(uow)), limit=MOST_PLACES
     )
     failed = takewhile(lambda event: event.kind == AuditKind.CODE_NOT_SENT.value, newest)
     denied = [each for each in failed if each.detail.get("because") == MailDenied.__name__]

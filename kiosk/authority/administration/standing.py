@@ -14,6 +14,7 @@ from kiosk.authority.administration.views import CodeLine, RightPin, Standing
 from kiosk.authority.audit.events import EVENTS, AuditKind, Count, audit_message
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
+    CLOCKS_DIFFER,
     AuditEvent,
     AuditQuery,
     Card,
@@ -122,8 +123,11 @@ class CardObservations(NamedTuple):
 
 
 def card_observations(uow: UnitOfWork, holder_id: str) -> CardObservations:
-    """Read it from the newest 200 events about a person's cards."""
-    query = AuditQuery(holder_id=holder_id, kinds=_KINDS)
+    """Read it from the newest 200 events about a person's cards.
+
+    Those of a clock that was ahead are left out: what came after them would be before.
+    """
+    query = AuditQuery(holder_id=holder_id, kinds=_KINDS, until=uow.now + CLOCKS_DIFFER)
     seen: dict[str, CardObservation] = {}
     right_pins: dict[str, RightPin] = {}
     right_codes: dict[str, AuditEvent] = {}

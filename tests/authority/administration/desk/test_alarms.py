@@ -289,3 +289,21 @@ def test_what_a_clock_that_was_ahead_says_of_the_relay_does_not_count(
     assert len(found(store)) == 1
     ask(store, clock, answers=True, minutes=2)
     assert found(store) == []
+
+
+def test_what_a_clock_that_was_ahead_saw_is_no_alarm_once_it_is_right(
+    store: Store, clock: SetClock
+) -> None:
+    """Before: an altered row stayed one until the clock had caught up."""
+    history = History(store, clock)
+    one, other = history.person("1"), history.person("2")
+    clock.forward(days=365)
+    for holder in (one, other):
+        history.visit(AuditKind.CODE_NOT_SENT, holder=holder, because="MailDenied")
+    with store.begin() as uow:
+        altered = {"table": "card", "row": "c01"}
+        uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference="", detail=altered)
+        uow.commit()
+    assert {each.kind for each in found(store)} == {AlarmKind.MAIL_HELD_UP, AlarmKind.ROW_ALTERED}
+    clock.forward(days=-365)
+    assert found(store) == []

@@ -85,6 +85,18 @@ def test_a_later_unlock_of_the_card_ends_it(
     )
 
 
+def test_an_unlock_ends_also_what_a_clock_that_was_ahead_saw(
+    desk: PeopleDesk, history: History, asha: Person
+) -> None:
+    """Before: the person's page spoke of that refusal until the clock had caught up."""
+    before = desk.person(asha.holder.id).headline
+    history.clock.forward(days=30)
+    refuse(history, asha, Reason.CARD_REFUSED)
+    history.clock.forward(days=-30)
+    history.unlocked(holder=asha.holder, card_id=asha.card.id)
+    assert desk.person(asha.holder.id).headline == before
+
+
 def test_what_another_card_did_ends_nothing(
     desk: PeopleDesk, history: History, asha: Person
 ) -> None:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -256,6 +256,33 @@ def test_what_was_backed_up_under_load_is_there_and_every_card_unlocks(
     assert world.kinds().count(AuditKind.SECRET_ADVANCED) == 1
     assert verify_audit(world.store, signer, kept).intact
     world.store.close()
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["first", "second"])
+def test_a_clock_that_is_behind_at_a_restore_loses_no_card(
+    world: World, sqlite_backup: Backup, tmp_path: Path, before: bool
+) -> None:
+    """As on a new machine. Before: a card that was unlocked since the backup was set aside."""
+    card = another_card(world, "900000000001")
+    in_hand = InHand()
+    signer = AnchorSigner(world.ring)
+    if before:
+        conclude_restore(world.store, signer, "root", {})
+    assert isinstance(unlock(world, card, in_hand), Finished)
+    sign_heads(world.store, signer)
+    restore = sqlite_backup(world)
+    assert isinstance(unlock(world, card, in_hand), Finished)
+    lost = in_hand.secret
+    restored = restore()
+    restored.reader_cards = world.reader_cards
+    restored.clock.time = datetime(1970, 1, 1, tzinfo=UTC)
+    conclude_restore(restored.store, signer, "root", {})
+    restored.clock.time = world.clock.time
+    assert isinstance(unlock(restored, card, in_hand), Finished)
+    assert in_hand.fewest == LIMIT - 1
+    assert in_hand.secret != lost
+    world.store.close()
+    restored.store.close()
 
 
 @pytest.mark.parametrize("derives", [False, True], ids=["following", "derived"])

@@ -19,7 +19,7 @@ from typing import Final
 from kiosk.authority.administration.office import expire
 from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.administration.views import Progress
-from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
+from kiosk.authority.audit.anchors import AnchorSigner, newest_good, sign_heads
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.audit.rows import before_first, chain_of, place_of, row_name
 from kiosk.authority.errors import AuditNotIntact, StoreError
@@ -126,8 +126,13 @@ def conclude_restore(
         proposals = expire(uow, uow.proposals.waiting())
         uow.pending.delete_all()
         uow.enrolments.close_unused()  # a line that was used since would let another key in
-        until = _mark_gaps(uow, signer, lost, now)
-        uow.restores.add(Restore(uow.now, _minutes(now)))
+        # The clock may be behind, as on a new machine: numbers of before would come again.
+        signed = (newest_good(uow, signer, chain) for chain in uow.audit.chains())
+        latest = max([now, *(anchor.signed_at for anchor in signed if anchor)])
+        until = _mark_gaps(uow, signer, lost, now, latest)
+        former = uow.restores.newest(1)
+        least = former[0].generations_from + 1 if former else 1
+        uow.restores.add(Restore(uow.now, max(_minutes(latest), least)))
         done = Restored(visits, codes, len(waiting), proposals, until)
         uow.audit.append(
             kind=ServiceKind.STORE_RESTORED.value,
@@ -141,9 +146,9 @@ def conclude_restore(
 
 
 def _mark_gaps(
-    uow: UnitOfWork, signer: AnchorSigner, lost: Mapping[int, int], now: datetime
+    uow: UnitOfWork, signer: AnchorSigner, lost: Mapping[int, int], now: datetime, latest: datetime
 ) -> str:
-    """Continue each chain after the largest number that it can have had."""
+    """Continue each chain after the largest number that it can have had by ``latest``."""
     heads = {chain_of(head.seq): head for head in uow.audit.heads()}
     marked = []
     for chain in range(1, max((*heads, *lost), default=0) + 1):
@@ -151,7 +156,7 @@ def _mark_gaps(
         largest = max(head.seq, lost.get(chain, 0))
         if place_of(largest) == 0 and chain in heads:
             continue
-        by_time = before_first(chain) + _minutes(now) * ROWS_A_MINUTE
+        by_time = before_first(chain) + _minutes(latest) * ROWS_A_MINUTE
         last = AuditHead(max(largest + SKIPPED, by_time), head.hash)
         uow.audit.add_gap(signer.sign_gap(head.seq + 1, last, GapKind.RESTORED, now))
         marked.append(row_name(head.seq))

@@ -81,8 +81,8 @@ class Restores(Repository):
         self._gateway.add(RestoreRow, values(restore))
 
     def newest(self, limit: int) -> tuple[Restore, ...]:
-        """Return the last ones, the newest first."""
-        newest = select(RestoreRow).order_by(col(RestoreRow.at).desc()).limit(limit)
+        """Return the last ones, the newest first, also where the clock was wrong."""
+        newest = select(RestoreRow).order_by(col(RestoreRow.generations_from).desc()).limit(limit)
         return self._all(Restore, RestoreRow, newest)
 
 

@@ -148,6 +148,7 @@ class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
+        self.is_held(event)  # the page below must not take its repetitions
         self._stay()
 
     def on_mouse_down(self, event: events.MouseDown) -> None:

@@ -7,9 +7,10 @@ leave. A page reports what was entered to the station and decides nothing.
 from __future__ import annotations
 
 import asyncio
+import math
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import product
@@ -225,6 +226,13 @@ class DisplaySettings:
     answers_shown: bool | None = None
 
 
+@dataclass(slots=True)
+class LastEnter:
+    """When Enter was last pressed, on any page; another key since then makes it "never"."""
+
+    at: float = -math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class PageContext:
     """``now`` gives seconds that never go back, ``wall_clock`` the time of day (aware UTC).
@@ -238,7 +246,11 @@ class PageContext:
     toggle_dark: Callable[[], None]
     now: Callable[[], float]
     wall_clock: Callable[[], datetime]
+    last_enter: LastEnter = field(default_factory=LastEnter)
 
+
+HELD_S = 1.0
+"""Longer than a key has to be held before it repeats, and than between two presses by a tremor."""
 
 REARM_S = 1.0
 """How long after a report further ones are ignored: one act, one event."""
@@ -277,6 +289,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.stop: BigButton | None = None
         self._built_for = "", Size()
         self._reported = False
+        self._untouched = True
 
     def on_unmount(self) -> None:
         """Forget the state, which may hold what was typed: a page lives until it is collected."""
@@ -393,6 +406,7 @@ class Page(Screen[None], inherit_bindings=False):
     def rearm(self) -> None:
         """Allow another report: the page stays, or came back."""
         self._reported = False
+        self._untouched = True
 
     def leave(self) -> None:
         self.report(Left(self.visit))
@@ -403,6 +417,8 @@ class Page(Screen[None], inherit_bindings=False):
         """Handle a key: first the page's own, then those of every page."""
         event.stop()
         event.prevent_default()
+        if self.is_held(event):
+            return
         bar = self.context.look.extra_bar
         if event.key == "f2":
             self.context.toggle_dark()
@@ -422,6 +438,18 @@ class Page(Screen[None], inherit_bindings=False):
                 self.stop.press()
             else:
                 self.focus_order.choose(self.stop)
+
+    def is_held(self, event: events.Key) -> bool:
+        """Return whether it is an Enter of a key that is held, or was pressed, on an earlier page.
+
+        It does nothing here: the holder has not read this page yet.
+        """
+        last, now = self.context.last_enter, self.context.now()
+        is_enter = event.key == "enter"
+        held = is_enter and self._untouched and now - last.at < HELD_S
+        last.at = now if is_enter else -math.inf
+        self._untouched = held
+        return held
 
     def takes(self, event: events.Key) -> bool:
         """Handle one of the page's keys; return whether it was one."""

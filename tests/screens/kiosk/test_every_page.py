@@ -16,6 +16,7 @@ from kiosk.station.states import (
     State,
     StillThere,
 )
+from screens.kiosk.page import HELD_S
 from screens.kiosk.visit_pages import PAGES
 from screens.words import email
 from tests.screens.geometry import layout_faults
@@ -62,8 +63,8 @@ async def test_every_key_and_every_touch_says_that_somebody_is_there() -> None:
 
 
 async def test_enter_presses_the_button_that_looks_chosen_and_no_other() -> None:
-    desk = StillStation()
-    app = app_with(desk)
+    desk, watch = StillStation(), Watch()
+    app = app_with(desk, clock=watch)
     async with app.run_test() as pilot:
         await settled(pilot)
         tried: list[State] = []
@@ -77,6 +78,7 @@ async def test_enter_presses_the_button_that_looks_chosen_and_no_other() -> None
             filled = app.screen.query("BigButton.-primary")
             looks_chosen = any(not button.has_class("-off") for button in filled)
             desk.heard = []
+            watch.now += HELD_S
             await type_keys(pilot, ("enter",))
             assert bool(desk.heard) is looks_chosen, story.name
             await app.show(Attract())

@@ -10,9 +10,10 @@ import pytest
 
 from kiosk.station.events import HolderSide
 from kiosk.station.states import Attract, OutOfService, Reading, RemoveCard, State, Working
-from screens.kiosk.page import Page
+from screens.kiosk.page import HELD_S, Page
 from screens.widgets.keys import Pressable
 from tests.screens import idle_app
+from tests.screens.kiosk.clocked import Watch
 from tests.screens.kiosk.pictures import SIZES, STILL, PictureApp, after_each_error
 from tests.screens.kiosk.samples import one_of_each
 from tests.screens.kiosk.stories import STORIES, Story
@@ -31,11 +32,12 @@ def _heard() -> Heard:
 
 async def _live_through(stories: Mapping[str, Story], heard: Heard) -> None:
     """Live through all stories on one station, each as a visit of its own."""
-    desk = StillStation()
-    app = PictureApp(desk, STILL, lambda error: None, now=lambda: 0.0)
+    desk, watch = StillStation(), Watch()
+    app = PictureApp(desk, STILL, lambda error: None, now=watch)
     async with app.run_test(size=SIZES[0]) as pilot:
         for name, story in stories.items():
             desk.heard = []
+            watch.now += HELD_S  # the Enter of one visit is not held into the next
             await app.show(story.state)
             await type_keys(pilot, story.keys)
             await touch(pilot, story.touches)

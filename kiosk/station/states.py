@@ -454,7 +454,7 @@ class Working(VisitPage, frozen=True):
 class StillThere(Struct, frozen=True):
     """Nobody touched anything for a while; any key leads back to ``inner``."""
 
-    inner: HolderState
+    inner: HolderState | Success | Refused
 
 
 class Success(VisitPage, frozen=True):
@@ -496,7 +496,7 @@ def position_of(state: State) -> Position | None:
         case Attract() | OutOfService() | Reading() | Refused() | RemoveCard():
             return None
         case StillThere(inner):
-            return inner.visit.position
+            return position_of(inner)
         case _:
             return state.visit.position
 
@@ -509,6 +509,6 @@ def visit_of(state: State) -> VisitId | None:
         case Reading() | Refused() | RemoveCard():
             return state.visit
         case StillThere(inner):
-            return inner.visit.id
+            return visit_of(inner)
         case _:
             return state.visit.id

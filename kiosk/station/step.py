@@ -583,7 +583,11 @@ def _code_not_sent(
 # The whole step.
 
 _FINISHED = (s.Success, s.Refused, s.RemoveCard)
-"""Pages at which the authority already knows how the visit ended."""
+
+
+def _is_finished(state: s.State) -> bool:
+    """Return whether the authority already knows how the visit ended."""
+    return isinstance(state.inner if isinstance(state, s.StillThere) else state, _FINISHED)
 
 
 def step(state: s.State, event: e.Event) -> Next:
@@ -622,7 +626,7 @@ def step(state: s.State, event: e.Event) -> Next:
         case e.GaveUp(how=VisitEnd.CARD_REMOVED) if isinstance(state, s.Working):
             # The reader reports the same, before or after, and the holder's notice stays.
             return Next(_left(state), _ending(state, event.how))
-        case e.GaveUp() if not isinstance(state, _FINISHED):
+        case e.GaveUp() if not _is_finished(state):
             page = _turned_away(state, event.visit, Refusal(event.reason))
             return Next(page, _ending(state, event.how))
         case _:
@@ -712,12 +716,16 @@ def _within_visit(state: s.State, event: e.VisitEvent) -> Next:
         case s.StillThere() if isinstance(event, e.Stayed):
             return Next(state.inner)
         case s.StillThere() if isinstance(event, e.AnswerTimedOut):
+            # A last page that nobody leaves is cleared: its card may stay in for hours.
+            if _is_finished(state):
+                return Next(s.RemoveCard(event.visit, s.RemovalReason.FINISHED))
             return _leave(event.visit, s.RemovalReason.IDLE)
         case s.StillThere():
             return Next(state)
         case s.Success() | s.Refused():
-            # A last page that nobody leaves is cleared: its card may stay in for hours.
-            if isinstance(event, e.IdleTimedOut | e.Left):
+            if isinstance(event, e.IdleTimedOut):
+                return Next(s.StillThere(state))
+            if isinstance(event, e.Left):
                 return Next(s.RemoveCard(event.visit, s.RemovalReason.FINISHED))
             return Next(state)
         case _:  # mypy finds a state that is not the holder's
@@ -745,6 +753,6 @@ def _two_cards(state: s.State, visit: VisitId, untold: s.PulledFrom | None) -> N
 
 def _ending(state: s.State, how: VisitEnd) -> tuple[c.Command, ...]:
     visit = s.visit_of(state)
-    if visit is None or isinstance(state, _FINISHED):
+    if visit is None or _is_finished(state):
         return ()
     return (c.EndVisit(visit, how),)

@@ -35,14 +35,15 @@ TURNS = 15
 
 
 def _pages() -> Iterator[tuple[str, Sample]]:
-    """Yield every page of a visit, and each of the holder's under "are you still there"."""
+    """Yield every page of a visit, and each of those under "are you still there"."""
     asked: set[type] = set()
     for name, sample in samples().items():
         state = sample.state
         if s.visit_of(state) is None or name.endswith(("-dark", "-keys-only")):
             continue
         yield name, sample
-        if isinstance(state, s.HolderState) and type(state) not in asked:
+        asks = isinstance(state, s.HolderState | s.Success | s.Refused)
+        if asks and type(state) not in asked:
             asked.add(type(state))
             yield f"still-there-{name}", Sample(s.StillThere(state))
 
@@ -53,7 +54,7 @@ def test_there_is_a_page_of_every_kind() -> None:
     assert kinds == {*get_args(s.State)} - {s.Attract, s.OutOfService}
     assert {one.work for one in states if isinstance(one, s.Working)} == set(s.Work)
     under = {type(one.inner) for one in states if isinstance(one, s.StillThere)}
-    assert under == set(get_args(s.HolderState))
+    assert under == {*get_args(s.HolderState), s.Success, s.Refused}
 
 
 async def test_pulling_the_card_leaves_the_first_page_and_nothing_of_the_visit() -> None:

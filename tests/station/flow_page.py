@@ -26,7 +26,7 @@ from tests.station.samples import EVENTS, STATES
 
 EVERY_STATE: Final = (
     *STATES,
-    *(StillThere(page) for page in STATES if isinstance(page, HolderState)),
+    *(StillThere(page) for page in STATES if isinstance(page, HolderState | Success | Refused)),
 )
 
 Moves = Mapping[str, Mapping[str, frozenset[str]]]

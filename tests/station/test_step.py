@@ -29,7 +29,7 @@ from kiosk.contract.messages import (
 from kiosk.station import commands as c
 from kiosk.station import events as e
 from kiosk.station import states as s
-from kiosk.station.step import step
+from kiosk.station.step import Next, step
 from tests.station.samples import (
     ASK,
     AT,
@@ -451,6 +451,20 @@ def test_the_end_is_reported_once_with_its_kind() -> None:
     assert step(gone, e.CardOut()).commands == ()
     quiet = step(s.StillThere(s.Menu(VISIT, ())), e.AnswerTimedOut(ID))
     assert quiet.commands == (c.EndVisit(ID, VisitEnd.IDLE),)
+
+
+@pytest.mark.parametrize(
+    "last", [s.Success(VISIT, Purpose.UNLOCK), s.Refused(ID, Reason.NOT_REGISTERED)]
+)
+def test_a_last_page_does_not_go_while_it_is_read(last: s.Success | s.Refused) -> None:
+    """It asks first (WCAG 2.2, 2.2.1): a refusal has the reference number and whom to call."""
+    asked = step(last, e.IdleTimedOut(ID))
+    assert asked == Next(s.StillThere(last))
+    assert step(asked.state, e.Stayed(ID)) == Next(last)
+    cleared = step(asked.state, e.AnswerTimedOut(ID))
+    assert cleared == Next(s.RemoveCard(ID, s.RemovalReason.FINISHED))
+    assert step(asked.state, e.CardOut()) == Next(s.Attract())
+    assert step(asked.state, e.GaveUp(ID, Reason.FAULT)) == Next(asked.state)
 
 
 def test_a_second_card_stops_the_visit() -> None:

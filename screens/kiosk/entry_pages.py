@@ -19,6 +19,8 @@ from screens.words import frame
 
 _SIDEWAYS = frozenset({"left", "right"})
 _ERASES = {"backspace": ERASE, "delete": ERASE, "ctrl+u": CLEAR}
+_WITHOUT_NUM_LOCK = frozenset({"home", "end", "pageup", "pagedown"})
+"""What 7, 1, 9 and 3 of a numeric keypad are without Num Lock; no digits page has another use."""
 
 
 def heading(text: Widget, right: str) -> Horizontal:
@@ -151,7 +153,15 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         """React to another digit."""
 
     def takes(self, event: events.Key) -> bool:
-        return self._digit(event.character or "") or super().takes(event)
+        """Say what to do about a key that no digit comes from."""
+        if self._digit(event.character or "") or super().takes(event):
+            return True
+        if event.key in _WITHOUT_NUM_LOCK:
+            self.focus_order.choose(None)  # 8 and 2 are arrows then, and may have chosen Stop
+            self._say_missing(frame.NUM_LOCK)
+        elif event.is_printable and not is_digit(event.character or "") and event.key != "space":
+            self._say_missing(frame.ONLY_DIGITS)
+        return False
 
     def typed(self, key: str) -> None:
         if key not in (CLEAR, ERASE):

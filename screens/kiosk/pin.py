@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from textual import events
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Size
@@ -61,14 +60,6 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
             yield from self.lead(Prose(pin.enter_text(self.state.visit.purpose)))
         yield self.cells
         yield from map(Prose, _about_letters(self.state.visit))
-
-    def takes(self, event: events.Key) -> bool:
-        """Say what to do about a letter, which no PIN can have here."""
-        if super().takes(event):
-            return True
-        if event.is_printable and event.character != " ":
-            self._say_missing(pin.ONLY_DIGITS)
-        return False
 
 
 def _about_letters(visit: VisitState) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ ERASE_SIGN = "←"
 SPACE_KEY = "Space"
 
 ENTER_TEXT = "Please write something first."
+ONLY_DIGITS = "Only digits go in here."
+NUM_LOCK = "Press Num Lock first."
 KEYS_LOST = "Too fast: some of it is missing."
 
 

@@ -15,7 +15,6 @@ UNLOCKED_TEXT = (
     "Your smartcard is unlocked. Enter the new PIN once more to register: then you can unlock it "
     "yourself next time."
 )
-ONLY_DIGITS = "Only digits go in here."
 LETTERS = (
     "If your PIN has letters, first change it at your computer to digits only, or go to the "
     "Registration Authority."

@@ -19,10 +19,12 @@ from kiosk.station.states import (
     HolderState,
     NewPin,
     PinFault,
+    RepeatPin,
+    State,
     StopNumberEntry,
 )
 from screens.kiosk.choices import MenuPage
-from screens.kiosk.entry_pages import EntryPage
+from screens.kiosk.entry_pages import DigitsPage, EntryPage
 from screens.terminal.driver import KeysLost
 from screens.words import choices, email, frame, pin
 from tests.screens.geometry import layout_faults
@@ -128,18 +130,41 @@ async def test_an_enter_too_many_does_not_hide_what_was_wrong(
     assert not desk.heard
 
 
-async def test_a_letter_says_that_only_digits_go_in() -> None:
+NO_NUM_LOCK = [(key, frame.NUM_LOCK) for key in ("home", "end", "pageup", "pagedown")]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_each_page_of_digits_says_what_to_do_about_another_key(
+    size: tuple[int, int],
+) -> None:
+    """Letters, the digits of a French keyboard without Shift, and those without Num Lock."""
+    app, seen = app_for(Sample(MENU)), set[type[State]]()
+    async with app.run_test(size=size) as pilot:
+        for state in one_of_each():
+            await app.show(state)
+            await settled(pilot)
+            if not isinstance(app.screen, DigitsPage):
+                continue
+            seen.add(type(state))
+            for key, said in (("a", frame.ONLY_DIGITS), ("é", frame.ONLY_DIGITS), *NO_NUM_LOCK):
+                await type_keys(pilot, ["6", key])
+                assert said in shown(app), (state, key)
+                assert not layout_faults(app), (state, key)
+                await type_keys(pilot, ["0"])
+                assert said not in shown(app), (state, key)
+                await type_keys(pilot, ["ctrl+u"])
+    assert seen == {EnterPin, CodeEntry, StopNumberEntry, NewPin, RepeatPin}
+
+
+async def test_a_code_that_is_typed_without_num_lock_does_not_end_the_visit() -> None:
+    """8 and 2 are arrows then: the last of them chose Stop, and Enter pressed it."""
     desk = StillStation()
     app = app_with(desk)
     async with app.run_test() as pilot:
-        await app.show(EnterPin(REGISTER))
+        await app.show(CodeEntry(UNLOCK, CODE))
         await settled(pilot)
-        await type_keys(pilot, ["6", "a"])
-        await settled(pilot)
-        assert pin.ONLY_DIGITS in shown(app)
-        await type_keys(pilot, ["0"])
-        await settled(pilot)
-        assert pin.ONLY_DIGITS not in shown(app)
+        await type_keys(pilot, ["up", "home", "right", "enter"])
+        assert frame.enter_digits(8, 8) in shown(app)
     assert not desk.heard
 
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from screens.kiosk.page import HELD_S
 from screens.terminal.driver import TokenBucket
 from tests.support.prepared import Forked, prepared
 from tests.support.terminal import Terminal
@@ -29,6 +28,9 @@ KEYS = {
     "f3": "\x1bOR",
     "space": " ",
 }
+_NO_ONES_KEY = "\x1bOP"
+"""F1, with which no page does anything."""
+
 _KEYPAD = re.compile(r"([┌│└][─ \w]{5}[┐│┘]){3}")
 _BORDERS = re.compile(r"[│║┃▌▐█▎▕▏]")
 
@@ -40,7 +42,7 @@ class Station(Terminal):
         super().__init__(*args, **options)  # type: ignore[arg-type]
         # The station takes 30 keys a second, and more at once: stay below both.
         self._pace = TokenBucket(time.monotonic, rate=29, burst=19)
-        self._last_key, self._pressed_at = "", 0.0
+        self._last_key = ""
 
     # --- what a person sees ------------------------------------------------------------
 
@@ -89,9 +91,9 @@ class Station(Terminal):
         """Press keys: one character each, or a name of ``KEYS``."""
         for key in keys:
             self._wait_for_pace()
-            if key == self._last_key == "enter":  # the first one counts as held for so long
-                time.sleep(max(0.0, self._pressed_at + HELD_S - time.monotonic()))
-            self._last_key, self._pressed_at = key, time.monotonic()
+            if key == self._last_key == "enter":
+                self.send(_NO_ONES_KEY)  # without another key between them the first may be held
+            self._last_key = key
             self.send(KEYS.get(key, key))
 
     def type(self, text: str) -> None:

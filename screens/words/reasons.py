@@ -96,7 +96,7 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
     Reason.EMAIL_REFUSED: RefusalWords(
         "Our email to you was refused",
         "Your mailbox may be full, or your address out of date.",
-        "Make room and come back, or ask the Registration Authority to check your address.",
+        "Delete old emails and come back, or ask the Registration Authority to check your address.",
     ),
     Reason.NO_RECORDED_EMAIL: RefusalWords(
         "We have no email address for you",
@@ -202,8 +202,8 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
     ),
     Reason.OUTCOME_UNKNOWN: RefusalWords(
         "We do not know whether your new PIN was set",
-        "The smartcard stopped answering before it was done. It has come to no harm.",
-        "Put your card in again to see whether the new PIN works. "
+        "The smartcard stopped answering before it was done. It is not damaged.",
+        "Put your smartcard in again to see whether the new PIN works. "
         "If it does not, you can unlock it again.",
     ),
     Reason.AUTHORITY_AWAY: RefusalWords(

@@ -115,7 +115,7 @@ TO_HOLDERS = {
     "registered": NoticeWords(
         "You are registered for smartcard self-service",
         "You can now unlock your smartcard yourself at any unlock station, whenever its PIN is "
-        "blocked or forgotten.",
+        "locked or forgotten.",
         "There is nothing more to do.",
     ),
     "unlocked": NoticeWords(
@@ -176,7 +176,7 @@ TO_HOLDERS = {
         "under way is ended, and codes are withdrawn. If you are registered, self-service is "
         "blocked at every station.",
         "Go to the Registration Authority with your smartcard and proof of who you are.",
-        "If you did not report this, somebody else may read your mail. {call}",
+        "If you did not report this, somebody else may read your email. {call}",
     ),
     "block-lifted": NoticeWords(
         "Smartcard self-service is open to you again",
@@ -186,7 +186,7 @@ TO_HOLDERS = {
         NOT_ASKED,
     ),
     "registration-revoked": NoticeWords(
-        "Your registration for smartcard self-service was revoked",
+        "Your registration for smartcard self-service was deleted",
         "The Registration Authority has deleted your registration for smartcard self-service, "
         "with your email address and your answers.",
         "You can register again at any unlock station, with your smartcard and its PIN.",
@@ -253,13 +253,13 @@ TO_HOLDERS = {
     "card-replaced": NoticeWords(
         "Your smartcard was replaced",
         "The Registration Authority has recorded a new smartcard for you. The one that it "
-        "replaces is revoked: unlock stations can do nothing with it any more.",
+        "replaces is cancelled: unlock stations can do nothing with it any more.",
         "There is nothing more to do.",
         NOT_ASKED,
     ),
     "card-revoked": NoticeWords(
-        "Your smartcard was revoked",
-        "The Registration Authority has revoked a smartcard of yours. Unlock stations can do "
+        "Your smartcard was cancelled",
+        "The Registration Authority has cancelled a smartcard of yours. Unlock stations can do "
         "nothing with it any more.",
         "If you need another smartcard, ask the Registration Authority.",
         NOT_ASKED,

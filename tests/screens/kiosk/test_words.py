@@ -102,7 +102,7 @@ def test_a_locked_card_that_has_to_wait_tells_who_takes_the_number_of_an_email(
 
 def test_an_unknown_outcome_tells_how_to_find_out() -> None:
     said = reasons.refusal(Reason.OUTCOME_UNKNOWN)
-    assert "Put your card in again to see whether the new PIN works" in said.todo
+    assert "Put your smartcard in again to see whether the new PIN works" in said.todo
 
 
 def test_an_unexpected_fault_promises_nothing_that_may_be_untrue() -> None:

@@ -38,11 +38,12 @@ _BORDERS = re.compile(r"[│║┃▌▐█▎▕▏]")
 class Station(Terminal):
     """One ``kiosk run`` in its terminal, used at the pace that it takes keys at."""
 
+    _last_key = ""
+
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]
         # The station takes 30 keys a second, and more at once: stay below both.
         self._pace = TokenBucket(time.monotonic, rate=29, burst=19)
-        self._last_key = ""
 
     # --- what a person sees ------------------------------------------------------------
 

@@ -98,12 +98,16 @@ class DisplayedStation(Station):
 
     def press(self, *keys: str) -> None:
         for key in keys:
+            if key == self._last_key == "enter":
+                self.compositor.press("F1")  # see Station.press
+            self._last_key = key
             if key in NAMES:
                 self.compositor.press(NAMES[key])
             else:
                 self.compositor.type(key)
 
     def type(self, text: str) -> None:
+        self._last_key = text
         self.compositor.type(text)
 
     def enter(self, text: str) -> None:

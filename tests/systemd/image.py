@@ -25,6 +25,7 @@ import pytest
 from hardware.virtual.link import CardLink, Chip
 from kiosk.app.setup.station import WAYS_OUT
 from kiosk.contract.messages import Purpose
+from screens.kiosk.page import HELD_S
 from screens.words import waiting
 from tests.e2e.input_methods import Fingers, Hands, Keys
 from tests.e2e.people import Person
@@ -175,6 +176,9 @@ class Displayed(DisplayedStation):
 
     def press(self, *keys: str) -> None:
         for key in keys:
+            if key == self._last_key == "enter":
+                time.sleep(2 * HELD_S)  # the first one counts as held
+            self._last_key = key
             self.machine.type({"enter": "\n", "tab": "\t"}.get(key, key))
 
     def touch_at(self, x: int, y: int) -> None:

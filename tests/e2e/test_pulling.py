@@ -42,8 +42,7 @@ def _pages() -> Iterator[tuple[str, Sample]]:
         if s.visit_of(state) is None or name.endswith(("-dark", "-keys-only")):
             continue
         yield name, sample
-        asks = isinstance(state, s.HolderState | s.Success | s.Refused)
-        if asks and type(state) not in asked:
+        if isinstance(state, s.HolderState | s.Success | s.Refused) and type(state) not in asked:
             asked.add(type(state))
             yield f"still-there-{name}", Sample(s.StillThere(state))
 

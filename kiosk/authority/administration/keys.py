@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,14 @@ from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.token import TokenMasters
 from kiosk.authority.errors import KeyMissing, StoreError
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditEvent, AuditQuery, GapKind, NamedKey, Scalar
+from kiosk.authority.store.records import (
+    CLOCKS_DIFFER,
+    AuditEvent,
+    AuditQuery,
+    GapKind,
+    NamedKey,
+    Scalar,
+)
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.contract.errors import ConfigError
 from kiosk.system.machine_seal import SUFFIX
@@ -106,8 +113,11 @@ def declare_copy(ring: KeyRing, store: Store, actor: str, lost: Iterable[str] = 
 
 
 def last_copy(store: Store) -> AuditEvent | None:
+    """Return the last one that was declared, and not of a clock that was ahead, if there is one."""
+    made = AuditQuery(kind=ServiceKind.KEYS_BACKED_UP.value)
     with store.read() as uow:
-        found = uow.trail.newest(AuditQuery(kind=ServiceKind.KEYS_BACKED_UP.value), limit=1)
+        by_now = replace(made, until=uow.now + CLOCKS_DIFFER)
+        found = uow.trail.newest(by_now, limit=1) or uow.trail.newest(made, limit=1)
     return found[0] if found else None
 
 

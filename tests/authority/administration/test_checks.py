@@ -216,6 +216,24 @@ def test_keys_in_clear_beside_the_sealed_ones(store: Store, ring: KeyRing, tmp_p
     assert f"{tmp_path}/keys.json holds keys in clear beside the sealed key file; delete" in text
 
 
+def test_a_copy_after_one_of_a_clock_that_was_ahead_is_the_last(
+    database: TestDatabase, store: Store, ring: KeyRing, tmp_path: Path
+) -> None:
+    """Before: none counted until the clock had caught up."""
+
+    def look() -> Condition:
+        return said(checks.check_key_copy(lambda: ring, tmp_path / "keys.json", store))[0]
+
+    database.clock.forward(days=365)
+    declare_copy(ring, store, "test")
+    database.clock.forward(days=-365)
+    assert look() is OK, "it is the only one"
+    ring = ring.with_new(KeyPurpose.PEPPER)
+    assert look() is WARN
+    declare_copy(ring, store, "test")
+    assert look() is OK
+
+
 def test_the_copy_of_the_key_file(store: Store, ring: KeyRing, tmp_path: Path) -> None:
     rings, path = [ring], tmp_path / "keys.json"
 

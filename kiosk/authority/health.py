@@ -10,6 +10,7 @@ from threading import Lock
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, MailError, StoreError
 from kiosk.authority.mail.message import Mailer
 from kiosk.authority.store.database import Store
+from kiosk.contract.log_context import TroubleLog
 from kiosk.contract.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class HealthWatch:
         self._mailer = mailer
         self._clock = clock
         self._reach_keys = reach_keys
+        self._trouble = TroubleLog(log)
         self._asking = Lock()
         self._asking_mail = Lock()
         self._mail = True
@@ -93,15 +95,18 @@ class HealthWatch:
         return self._known
 
     def _store_answers(self) -> bool:
-        """Ask for its schema: without tables, or with another program's, it can decide nothing."""
+        """Return whether it can decide: it has this program's tables, and room to write."""
         now = self._clock.monotonic()
         if self._known.store and now < self._store_until:
             return True
         try:
             if not self._store.schema_serves():
                 return False
-        except StoreError:
+            self._store.check_writable()
+        except StoreError as error:
+            self._trouble.note(f"stations are out of service: {error}")
             return False
+        self._trouble.note("")
         self._store_until = now + STORE_S
         return True
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.errors import KeysUnavailable, MailUnavailable
-from kiosk.authority.health import KEYS_S, Health, HealthWatch
+from kiosk.authority.health import KEYS_S, STORE_S, Health, HealthWatch
 from kiosk.authority.store.database import Store
+from kiosk.contract.errors import AuthorityUnavailable
+from kiosk.contract.messages import Heartbeat, StationStanding
 from tests.authority.world import Relay, World
 from tests.support.database import MACS, sqlite_url
 
@@ -47,6 +51,24 @@ def test_a_database_that_is_away_is_seen_at_once_and_comes_back(world: World) ->
     (world.folder / "kiosk.db").rename(moved)
     assert watch.check().store
     away.close()
+
+
+def test_a_disk_without_room_is_seen_before_a_card_goes_in_and_said_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before: stations asked for cards, and each holder was sent away."""
+    assert world.authority.heartbeat(Heartbeat()) is StationStanding.IN_USE
+    left = [0]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=left[0]))
+    for _ in range(2):
+        world.clock.forward(seconds=STORE_S)
+        with pytest.raises(AuthorityUnavailable):
+            world.authority.heartbeat(Heartbeat())
+    assert caplog.messages == [
+        f"stations are out of service: {world.folder}: the disk has 0 KiB left: make room on it"
+    ]
+    left[0] = 2**30
+    assert world.authority.heartbeat(Heartbeat()) is StationStanding.IN_USE
 
 
 def test_nobody_says_that_a_relay_answered_before_it_was_asked(world: World) -> None:

@@ -252,7 +252,7 @@ class Store:
         elif not os.access(self.file, os.W_OK):
             raise StoreError(f"{self.file}: this account may not write to it", "SQLITE_READONLY")
         elif (free := shutil.disk_usage(self.file.parent).free) < _LEAST_ROOM:
-            left = f"the disk has {free // 1024} KiB left"
+            left = f"the disk has {free // 1024} KiB left: make room on it"
             raise StoreError(f"{self.file.parent}: {left}", "SQLITE_FULL")
 
     def out_of_service(self) -> str:

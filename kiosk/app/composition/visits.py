@@ -19,7 +19,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from types import FrameType
@@ -29,6 +29,7 @@ from kiosk.app.composition.station import appearance_of, build_station
 from kiosk.app.logs import log_fault
 from kiosk.app.process import ServiceManager
 from kiosk.config.settings import Settings
+from kiosk.contract.log_context import TroubleLog
 from kiosk.system.prctl import end_with_parent
 from screens.kiosk.app import KioskApp
 from screens.terminal.closed_app import FAULT_CODE
@@ -47,6 +48,7 @@ FAULTS = 5
 """Processes that may end one after the other without a heartbeat before the parent gives up."""
 
 _TICK_MS = 500
+_AGAIN_S = 1.0
 _FIRST_BEAT_S = 10.0
 _LAST_S = 30.0
 """How long a process may take to record what is running when the station is ended."""
@@ -109,6 +111,7 @@ class VisitProcesses:
         self._load = load
         self._beat = beat
         self._silent_s = silent_s
+        self._trouble = TroubleLog(log)
         self._stopping = False
         self._faults = 0
         self._code = 0
@@ -123,7 +126,7 @@ class VisitProcesses:
         select.select([active.beats, active.ended], [], [], _FIRST_BEAT_S)
         self._load()
         gc.freeze()
-        waiting = self._fork()
+        waiting = self._fork_if_possible()
         while True:
             status = self._await_end(active)
             active.close()
@@ -131,12 +134,18 @@ class VisitProcesses:
                 break
             with suppress(termios.error):
                 termios.tcflush(0, termios.TCIFLUSH)  # keys that were meant for the last visit
+            while waiting is None and not self._stopping:
+                time.sleep(_AGAIN_S)
+                waiting = self._fork_if_possible()
+            if waiting is None:
+                break
             active = waiting
             active.give_turn()
-            waiting = self._fork()
-        waiting.kill()
-        os.waitpid(waiting.pid, 0)
-        waiting.close()
+            waiting = self._fork_if_possible()
+        if waiting is not None:
+            waiting.kill()
+            os.waitpid(waiting.pid, 0)
+            waiting.close()
         return self._code
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
@@ -144,16 +153,32 @@ class VisitProcesses:
         if number == signal.SIGHUP:
             self._code = FAULT_CODE
 
+    def _fork_if_possible(self) -> VisitProcess | None:
+        """Return None where processes, files or memory have run out: the visit goes on."""
+        try:
+            return self._fork()
+        except OSError as error:
+            self._trouble.note(f"no process for the next visit can be started: {error.strerror}")
+            return None
+
     def _fork(self) -> VisitProcess:
-        turn = os.eventfd(0, os.EFD_CLOEXEC)
-        reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            os.close(reading)
-            self._become(turn, writing, parent)
-        os.close(writing)
-        return VisitProcess(pid, turn, reading, os.pidfd_open(pid))
+        """Raises ``OSError``, and leaves nothing open."""
+        with ExitStack() as opened:
+            turn = os.eventfd(0, os.EFD_CLOEXEC)
+            opened.callback(os.close, turn)
+            reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            opened.callback(os.close, reading)
+            opened.callback(os.close, writing)
+            parent = os.getpid()
+            pid = os.fork()
+            if pid == 0:
+                os.close(reading)
+                self._become(turn, writing, parent)
+            opened.pop_all()
+        os.close(writing)  # so that there is a file for the next
+        made = VisitProcess(pid, turn, reading, os.pidfd_open(pid))
+        self._trouble.note("")
+        return made
 
     def _become(self, turn: int, beats: int, parent: int) -> None:
         """Run one visit in the forked process; never returns into the parent's code."""

@@ -29,11 +29,26 @@ def live(turn, beat):
 
 sys.exit(VisitProcesses(live, lambda: None, lambda: None, silent_s=2.0).run())
 """
+FEW_PROCESSES = """
+import errno, os
+
+fork, forks = os.fork, []
+
+def fork_twice():
+    forks.append(1)
+    if len(forks) > 2 and os.path.exists({few!r}):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return fork()
+
+os.fork = fork_twice
+"""
 SECONDS = 60
 
 
-def started(life: str, log: Path, stdin: int | None = None) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", PROGRAM.format(life=life), str(log)]
+def started(
+    life: str, log: Path, stdin: int | None = None, before: str = ""
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", before + PROGRAM.format(life=life), str(log)]
     return subprocess.Popen(command, stdin=stdin, stderr=subprocess.DEVNULL)
 
 
@@ -68,6 +83,26 @@ def test_each_visit_has_a_process_until_sigterm(tmp_path: Path) -> None:
     with started("beat(); time.sleep(0.01)", log) as parent:
         pids = lived(log, 5)
         assert len(set(pids)) == len(pids)
+        parent.send_signal(signal.SIGTERM)
+        assert parent.wait(SECONDS) == 0
+
+
+@pytest.mark.parametrize("ends_first", [False, True])
+def test_without_another_process_a_visit_goes_on_and_the_next_one_comes_later(
+    tmp_path: Path, *, ends_first: bool
+) -> None:
+    """Before: the station ended, and with it the visit that had just begun."""
+    log, few = tmp_path / "log", tmp_path / "few"
+    few.touch()
+    refusing = FEW_PROCESSES.format(few=str(few))
+    with started("beat(); time.sleep(0.3)", log, before=refusing) as parent:
+        _, second = lived(log, 2)
+        while Path(f"/proc/{second}").exists():
+            time.sleep(0.02)
+        assert parent.poll() is None
+        if not ends_first:
+            few.unlink()
+            lived(log, 4)
         parent.send_signal(signal.SIGTERM)
         assert parent.wait(SECONDS) == 0
 

@@ -86,7 +86,7 @@ class Credential:
         return held
 
     def write(self, key: Sensitive, enrolled: Enrolled, reached: Sequence[str] = ()) -> None:
-        """Write all of it, each file in one step.
+        """Write all of it, each file in one step, and ``station.pem`` last: by it it is enrolled.
 
         Until the new key is used the authority also takes the old one, so that a station that is
         stopped in between is served. Raises ``EnrolmentFailed``, before anything is written, for
@@ -110,8 +110,8 @@ class Credential:
                 f"here. Have `addresses` in [authority] corrected there. {wrong}"
             ) from None
         replace_text(self.ca, enrolled.ca, 0o600)
-        replace_text(self.file, key.reveal() + enrolled.certificate, 0o600)
         replace_text(self.folder / ENROLMENT, settings, 0o600)
+        replace_text(self.file, key.reveal() + enrolled.certificate, 0o600)
 
     def _check_trusted(self, pem: str, addresses: Sequence[str]) -> None:
         with _in_memory(pem) as ca:

@@ -254,7 +254,7 @@ def _backed_up(args: argparse.Namespace) -> int:
     if args.file:
         check_copy(Path(args.file), tools.key_file, ring)
     if args.to:
-        make_copy(Path(args.to), ring)
+        make_copy(Path(args.to), tools.key_file, ring)
     declare_copy(ring, tools.staff_store, tools.actor(), args.lost)
     for line in lost:
         echo(f"given up: {line}")

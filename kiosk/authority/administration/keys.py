@@ -38,6 +38,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.contract.errors import ConfigError
+from kiosk.system.folders import sync
 from kiosk.system.machine_seal import SUFFIX
 
 # The keys of the key file: those that seal unblock secrets and those of the rows' MACs.
@@ -193,10 +194,25 @@ def check_holds_all(ring: KeyRing, store: Store) -> None:
     require_newest(ring, needed, since)
 
 
-def make_copy(copy: Path, ring: KeyRing) -> None:
-    """Write all keys into a new file, in clear; raises ``ConfigError``."""
+def make_copy(copy: Path, path: Path, ring: KeyRing) -> None:
+    """Write all keys of the key file at ``path`` into a new file, in clear; raises ``ConfigError``.
+
+    One that was made by a command that was cut short is taken as it is.
+    """
     _need_clear(copy)
-    create(copy, ring.to_entries())
+    if not _is_made(copy, path, ring):
+        create(copy, ring.to_entries())
+
+
+def _is_made(copy: Path, path: Path, ring: KeyRing) -> bool:
+    try:
+        if not copy.exists() or copy.samefile(path):
+            return False
+        is_whole = KeyRing.load(copy).to_entries() == ring.to_entries()
+        sync(copy.parent)
+    except (OSError, ConfigError):
+        return False
+    return is_whole
 
 
 def check_copy(copy: Path, path: Path, ring: KeyRing) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.composition.staff import build_desk
+from kiosk.authority.administration import keys as administration
 from kiosk.authority.administration.views import Actor, unseen
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.roles import Role
@@ -89,6 +90,28 @@ def test_a_copy_of_the_key_file_is_declared_and_lacks_what_a_rotation_adds(
     assert kiosk("keys", "backed-up") == 0
     assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
     assert capsys.readouterr().out.count("A copy of the key file was made") == 2
+
+
+def test_a_copy_that_was_made_and_not_written_down_is_taken_by_the_same_command(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in between, it was refused: "there is one already", and doctor went on warning."""
+    copy, keys = place / "copy.json", place / "state" / "keys.json"
+
+    def cut_short(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(administration, "declare_copy", cut_short)
+        assert kiosk("keys", "backed-up", "--to", str(copy)) == 130
+    assert kiosk("keys", "backed-up", "--to", str(keys)) == 2
+    assert "there is one already" in capsys.readouterr().err
+    assert kiosk("keys", "backed-up", "--to", str(copy)) == 0
+    assert "written down: a copy" in capsys.readouterr().out
+    assert KeyRing.load(copy).to_entries() == KeyRing.load(keys).to_entries()
+    assert kiosk("keys", "rotate") == 0
+    assert kiosk("keys", "backed-up", "--to", str(copy)) == 2
+    assert "there is one already" in capsys.readouterr().err
 
 
 def test_an_outdated_copy_of_the_key_file_is_not_declared(

@@ -113,22 +113,24 @@ def run(args: argparse.Namespace) -> int:
         many = len(refused.problems)
         complain(f"nothing was imported: {many} {'problem' if many == 1 else 'problems'}")
         return 1
+    # Before anything is printed: the output may be closed.
+    stays = _remove(args.file, result.opened) if args.remove and not args.dry_run else ""
     _print_result(result, dry=args.dry_run)
-    return 0 if args.dry_run else _see_to_the_file(args.file, result.opened, remove=args.remove)
+    if stays:
+        complain(f"kiosk: {stays}")
+    elif not (args.remove or args.dry_run):
+        echo(f"{args.file} holds unblock secrets in clear; {_DELETE_IT}, or let --remove do it")
+    return int(bool(stays))
 
 
-def _see_to_the_file(path: Path, opened: OpenedFile, *, remove: bool) -> int:
-    """Remove the file where requested, or warn that it holds secrets; 1: it stays."""
-    if not remove:
-        echo(f"{path} holds unblock secrets in clear; {_DELETE_IT}, or let --remove do it")
-        return 0
+def _remove(path: Path, opened: OpenedFile) -> str:
+    """Remove the file that was imported; return why it stays, empty where it is gone."""
     try:
         if opened.remove(path):
-            return 0
-        complain(f"kiosk: {path} is another file than the one that was read: import it, too")
+            return ""
     except OSError as error:
-        complain(f"kiosk: {path} is still there: {error.strerror}; {_DELETE_IT}")
-    return 1
+        return f"{path} is still there: {error.strerror}; {_DELETE_IT}"
+    return f"{path} is another file than the one that was read: import it, too"
 
 
 def _import(args: argparse.Namespace) -> ImportResult:

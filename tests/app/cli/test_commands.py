@@ -235,6 +235,19 @@ def test_import_dry_and_real(kiosk: Kiosk, place: Path, capsys: pytest.CaptureFi
     assert said.err == ""
 
 
+def test_the_secrets_in_clear_go_also_where_nobody_reads_the_output(
+    kiosk: Kiosk, place: Path
+) -> None:
+    """`kiosk import --remove ... | head -1` imported all of the file, and left it there."""
+    file = people(place, GOOD)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = written_to(writing, f"import --remove {file}")
+    os.close(writing)
+    assert done == (1, "kiosk: the output was closed before all of it was written\n")
+    assert not Path(file).exists()
+
+
 def test_an_import_keeps_why_it_was_done(
     kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

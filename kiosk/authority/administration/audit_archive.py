@@ -289,6 +289,14 @@ def _signed(kind: type[Any], fields: Mapping[str, Any]) -> Any:
 def _discontinued(file: _File, ends: Mapping[int, AuditHead]) -> AuditFault | None:
     for one in file.chains:
         end = ends.get(chain_of(one.anchor.seq), one.after)
+        if one.after.seq < end.seq:
+            first = row_name(one.after.seq + 1)
+            because = (
+                f"{file.path} begins at row {first}, which a file before it has, too: name the "
+                "oldest first, and leave out one whose rows another has: it was cut short before "
+                "the audit had it, or two were made at once"
+            )
+            return AuditFault(FaultKind.ADDED, one.after.seq + 1, because)
         if end != one.after:
             first = row_name(end.seq + 1)
             because = f"{file.path} does not go on from row {first}, where the file before ended"

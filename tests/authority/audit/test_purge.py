@@ -320,6 +320,28 @@ def test_an_export_that_does_not_reach_the_disk_is_not_recorded(
     assert verify_archives([path], signer, None)[1] == ("1 to 10",)
 
 
+def test_an_export_that_was_cut_short_before_it_was_recorded_is_said_to_be_left_out(
+    aged: Store, signer: AnchorSigner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before: a row was removed, it said, which the next export had."""
+
+    def cut_short(*_given: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "record_event", cut_short)
+        with pytest.raises(KeyboardInterrupt):
+            archive_audit(aged, signer, tmp_path, "root", unseen)
+    (first,) = tmp_path.iterdir()
+    write(aged, 1)
+    second, _ = archive_audit(aged, signer, tmp_path, "root", unseen)
+    fault = verify_archives([first, second], signer, None)[0].fault
+    assert fault is not None
+    assert f"{second} begins at row 1, which a file before it has, too" in fault.because
+    assert "leave out one whose rows another has" in fault.because
+    assert verify_archives([second], signer, None)[1] == ("1 to 11",)
+
+
 @pytest.mark.parametrize("end", [KeyboardInterrupt(), StoreError("the server is lost", "08006")])
 def test_an_export_stays_whose_recording_may_have_been_committed(
     aged: Store,

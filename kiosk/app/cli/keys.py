@@ -251,6 +251,7 @@ def _backed_up(args: argparse.Namespace) -> int:
     tools = Tools(args)
     ring = tools.ring()
     lost = check_current(tools.key_file, ring, tools.staff_store, args.lost)
+    ring = tools.ring()  # with a key that was added since
     if args.file:
         check_copy(Path(args.file), tools.key_file, ring)
     if args.to:

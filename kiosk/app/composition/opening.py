@@ -94,9 +94,14 @@ def open_known_keys(settings: Settings, environ: Mapping[str, str], store: Store
     A session of staff may be open while keys are added, so the file is read again for unknown keys.
     """
     from kiosk.authority.crypto.keys import claim
+    from kiosk.authority.errors import KeyMissing
 
     ring = open_keys(settings, environ)
-    claim(store, ring)
+    try:
+        claim(store, ring)
+    except KeyMissing:  # another command may have added a key since the file was read
+        ring = open_keys(settings, environ)
+        claim(store, ring)
     return ring.rereading(partial(open_keys, settings, environ), SystemClock().monotonic)
 
 

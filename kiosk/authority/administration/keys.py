@@ -145,6 +145,8 @@ def check_current(
     that is not missing. A master key of unblock secrets may have been destroyed since.
     """
     missing = missing_keys(ring, store)
+    if missing:  # another command may have added a key since the file was read
+        missing = missing_keys(KeyRing.load(path), store)
     lacking = {each.id: each.purpose for each in missing}
     if there := ", ".join(sorted(set(lost) - lacking.keys())):
         raise ConfigError(f"{there}: the key file {path} lacks no such key; see `kiosk keys list`")

@@ -14,6 +14,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from stat import S_IMODE
+from types import ModuleType
 
 import pytest
 
@@ -21,6 +22,7 @@ from kiosk.__main__ import main
 from kiosk.app.composition.staff import build_desk
 from kiosk.authority.administration import keys as administration
 from kiosk.authority.administration.views import Actor, unseen
+from kiosk.authority.crypto import keys as crypto
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.roles import Role
 from kiosk.config.loading import load_settings
@@ -112,6 +114,37 @@ def test_a_copy_that_was_made_and_not_written_down_is_taken_by_the_same_command(
     assert kiosk("keys", "rotate") == 0
     assert kiosk("keys", "backed-up", "--to", str(copy)) == 2
     assert "there is one already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "checks"),
+    [
+        ("keys rotate", (administration, "check_current")),
+        ("keys backed-up", (administration, "check_current")),
+        ("import {}", (crypto, "claim")),
+    ],
+)
+def test_a_key_that_is_added_while_a_command_starts_is_not_called_lost(
+    kiosk: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    checks: tuple[ModuleType, str],
+) -> None:
+    """It was to be restored, or given up, where two commands began in the same moment."""
+    file, (module, name), added = people(place, GOOD), checks, list[str]()
+    check = getattr(module, name)
+
+    def check_after_another(*given: object) -> object:
+        if not added:
+            path, store = place / "state" / "keys.json", store_of_settings()
+            added.append(administration.add_key(path, KeyPurpose.AUDIT_LINK, store, "other"))
+        return check(*given)
+
+    monkeypatch.setattr(module, name, check_after_another)
+    assert kiosk(*words.format(file).split()) == 0, capsys.readouterr().err
+    assert added
 
 
 def test_an_outdated_copy_of_the_key_file_is_not_declared(

@@ -24,6 +24,7 @@ class Fault(StrEnum):
     STATION_KILLED = "station killed"
     MAIL_AWAY = "mail relay away"
     MAIL_SLOW = "mail slow"
+    CLOCK_SET = "clock set"
 
 
 CHANCES = {
@@ -40,6 +41,7 @@ CHANCES = {
     Fault.STATION_KILLED: 0.002,
     Fault.MAIL_AWAY: 0.05,
     Fault.MAIL_SLOW: 0.1,
+    Fault.CLOCK_SET: 0.1,
 }
 """Of each fault, at each point where it can strike."""
 

@@ -39,6 +39,8 @@ class Scheduler:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.now = 0.0
+        self.clock_wrong_by = timedelta()
+        """How far the time of day is from ``now``."""
         self.steps = 0
         self._ready: list[Callable[[], None]] = []
         self._baton = threading.Condition()
@@ -155,7 +157,7 @@ class SimulatedClock:
 
     def now(self) -> datetime:
         """Return the time of day."""
-        return START + timedelta(seconds=self._scheduler.now)
+        return START + timedelta(seconds=self._scheduler.now) + self._scheduler.clock_wrong_by
 
     def monotonic(self) -> float:
         """Return the simulated seconds."""

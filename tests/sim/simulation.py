@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,10 @@ _PATIENT = CardTimeouts(answer_s=3600.0, busy_s=3600.0)
 """In real seconds; a job may wait long until it is chosen."""
 
 _TIMES = IdleTimes(idle_s=60, answer_s=20, check_s=60, again_s=60)
+_WRONG_BY = tuple(
+    timedelta(minutes=minutes)
+    for minutes in (0, 0, 0, -2, 7, -50, 61, -24 * 60, 24 * 60, 365 * 24 * 60)
+)
 _LAST_VISITS = 12
 
 
@@ -244,6 +249,7 @@ class Simulation:
             self.invariants.raise_broken()
             self._raise_ended(living)
         self.faults.on = False
+        self.scheduler.clock_wrong_by = timedelta()
         for task in living:
             task.cancel()
         await asyncio.wait(living)
@@ -261,6 +267,8 @@ class Simulation:
             await asyncio.sleep(self.scheduler.random.uniform(20, 200))
             if self.faults.strikes(Fault.STATION_KILLED):
                 self.scheduler.random.choice(self.stations).start()
+            if self.faults.strikes(Fault.CLOCK_SET):
+                self.scheduler.clock_wrong_by = self.scheduler.random.choice(_WRONG_BY)
 
     async def _administer(self) -> None:
         """Staff lift blocks, and retire a station for a while."""

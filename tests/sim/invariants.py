@@ -17,7 +17,7 @@ from kiosk.contract.sensitive import Sensitive
 from tests.cuts.inspected_card import ChipReaderCard
 
 MOST_ATTEMPTS = 3
-OWN_ADDRESS = "only the holder changes the address"
+OWN_ADDRESS = "an address is of its holder's or staff's making"
 
 
 class Violation(AssertionError):
@@ -46,6 +46,11 @@ class Person:
 
     texts: set[str]
     """Each answer that they ever wrote to be recorded."""
+
+    left: bool = False
+    code_of_staff: str = ""
+    by_staff: int = 0
+    """How many times staff revoked their registration or corrected its address."""
 
     wrong_sets: set[str] = field(default_factory=set)
     """Wrong sets of answers since the last right one, or since staff lifted the block."""

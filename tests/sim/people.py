@@ -57,20 +57,21 @@ class Holder:
         self._meant: dict[int, str] | None = None
         self._address = ""
         self._proved: set[str] = set()
+        self._by_staff = 0
         self.unlocked = False
 
     async def live(self) -> None:
         """Come again and again, until the simulation ends."""
         while True:
             await asyncio.sleep(self._random.uniform(30, 600))
-            if self._random.random() < 0.5 and self.person.registered:
+            if self._random.random() < 0.5:
                 self.person.card.block()
             await self.visit()
 
     async def visit(self) -> None:
         """Use one station, until the card is out again."""
         station = await self._simulation.free_station()
-        self.unlocked = False
+        self.unlocked, self._by_staff = False, self.person.by_staff
         station.reader.insert(self.person.card)
         try:
             insertion = station.reader.insertion
@@ -91,6 +92,8 @@ class Holder:
         if visit is None:
             return True
         event = self._event(state, visit)
+        if isinstance(state, s.VisitPage) and state.visit.unlocked:
+            self._simulation.invariants.on_success(self.person.card, self._pin)
         match state:
             case s.Success():
                 self._succeeded(state)
@@ -118,6 +121,8 @@ class Holder:
             self._simulation.ends.unlocked += 1
             return
         self._simulation.ends.changed[state.purpose.value] += 1
+        if person.by_staff != self._by_staff:
+            return
         if state.purpose in _OF_ADDRESSES and not state.counts_in_s:
             # A code to it was entered, here or before.
             invariants.need(OWN_ADDRESS, self._address in person.emails)
@@ -166,13 +171,11 @@ class Holder:
 
     def _wanted(self, offered: list[Purpose]) -> Purpose | None:
         """Pick a purpose; with nothing going wrong any more, what leads to an unlock."""
+        unlocks = [one for one in offered if one in (Purpose.UNLOCK, Purpose.FIRST_UNLOCK)]
         changes = [one for one in offered if one in _CHANGES]
-        if changes and (
-            Purpose.UNLOCK not in offered
-            or (self._simulation.faults.on and self._random.random() < _CHANGES_INSTEAD)
-        ):
-            return self._random.choice(changes)
-        return Purpose.UNLOCK if Purpose.UNLOCK in offered else None
+        instead = self._simulation.faults.on and self._random.random() < _CHANGES_INSTEAD
+        wanted = changes if changes and (instead or not unlocks) else unlocks
+        return self._random.choice(wanted) if wanted else None
 
     def _write(self, state: s.GiveAnswer) -> str:
         """Write another answer each time; all of one set are theirs once the last is written."""
@@ -213,7 +216,9 @@ class Holder:
         return self._address
 
     def _code(self, state: s.CodeEntry) -> str:
-        """Take it from the newest mail to the address on the page."""
+        """Take it from the newest mail to the address on the page, or as staff said it."""
+        if not state.task.masked:
+            return self.person.code_of_staff or "00000000"
         sent = self._simulation.relay.inbox
         mails = [
             mail

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,14 +15,9 @@ import pytest
 from hardware.card_access import CardTimeouts, PcscCards
 from hardware.driver import load_driver
 from hardware.virtual.piv import CardProfile
-from kiosk.authority.administration.people import PeopleDesk
-from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.verification import sweep, verify_audit
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
-from kiosk.authority.errors import NotFound
-from kiosk.authority.roles import Role
-from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.authority.visit.rules import KEPT_SECRET_TRIES, tries_by_account
 from kiosk.contract.messages import CardId, Heartbeat, KeyKind, VisitId
 from kiosk.contract.ports import PostReaderEvent
@@ -32,8 +26,6 @@ from kiosk.station.executor import Actions
 from kiosk.station.loop import IdleTimes, StationLoop
 from kiosk.station.states import Attract, State
 from tests.authority.admin_key_card import KEY
-from tests.authority.administration.desk.offices import GROUNDS
-from tests.authority.assisting import office_beside
 from tests.authority.station_visit import ANSWERS
 from tests.authority.world import PUK, World
 from tests.cuts.gids import GidsReaderCard
@@ -45,6 +37,7 @@ from tests.sim.liar import Liar
 from tests.sim.people import Ends, Holder
 from tests.sim.readers import Monitor, Pcsc, Reader
 from tests.sim.scheduler import START, Crashed, Scheduler, SimulatedClock, new_loop
+from tests.sim.staff import Staff
 from tests.support.gids_card import GidsProfile
 
 STATIONS, PEOPLE, REPLICAS = 3, 6, 2
@@ -240,7 +233,8 @@ class Simulation:
         Pcsc(self.scheduler, self.faults, readers, self.invariants).install(patch)
         holders = [Holder(self, person) for person in people]
         living = [asyncio.ensure_future(holder.live()) for holder in holders]
-        others = self._break(), self._administer(), Liar(self).live()
+        staff = Staff(self)
+        others = self._break(), staff.live(), Liar(self).live()
         living += [asyncio.ensure_future(other) for other in others]
         self.tasks += living
         while self.ends.visits < self.visits:
@@ -253,7 +247,7 @@ class Simulation:
         for task in living:
             task.cancel()
         await asyncio.wait(living)
-        await self._recover(holders)
+        await self._recover(staff, holders)
         self._verify()
 
     def _raise_ended(self, living: Sequence[asyncio.Future[None]]) -> None:
@@ -270,47 +264,17 @@ class Simulation:
             if self.faults.strikes(Fault.CLOCK_SET):
                 self.scheduler.clock_wrong_by = self.scheduler.random.choice(_WRONG_BY)
 
-    async def _administer(self) -> None:
-        """Staff lift blocks, and retire a station for a while."""
-        office = office_beside(self.world, Role.MANAGER)
-        people, stations = PeopleDesk(office), StationsDesk(office)
-        while True:
-            await asyncio.sleep(self.scheduler.random.uniform(60, 600))
-            self._lift_blocks(people)
-            apply_due_changes(self.world.store)
-            if self.scheduler.random.random() < 0.2:
-                station = self.scheduler.random.choice(self.stations)
-                with suppress(NotFound):  # it was not heard of yet
-                    stations.retire(station.name, GROUNDS)
-                    await asyncio.sleep(self.scheduler.random.uniform(60, 200))
-                    self._set_clock()
-                    stations.reinstate(station.name, GROUNDS)
-
-    def _lift_blocks(self, desk: PeopleDesk) -> None:
-        self._set_clock()
-        for person in self.invariants.people:
-            page = desk.person(person.holder_id)
-            if page.registration is not None and page.registration.blocked_at is not None:
-                desk.lift_block(page.seen, GROUNDS)
-                person.wrong_sets.clear()
-
-    def _set_clock(self) -> None:
-        """Staff act between two steps, on the same time."""
-        self.world.clock.time = self.clock.now()
-
-    async def _recover(self, holders: list[Holder]) -> None:
+    async def _recover(self, staff: Staff, holders: list[Holder]) -> None:
         """With nothing going wrong any more, everybody's card comes to be unlocked.
 
         A card that went through several faults may be refused, and go to the RA: one that is set
         aside, or whose account leaves a single try. It still has that try.
         """
-        desk = PeopleDesk(office_beside(self.world))
         for holder in holders:
             holder.unlocked = False
             for number in range(_LAST_VISITS):
                 await asyncio.sleep(2 * 3600 if number else 60)
-                self._lift_blocks(desk)
-                apply_due_changes(self.world.store)
+                staff.help()
                 if holder.person.registered:
                     holder.person.card.block()
                 await holder.visit()

@@ -78,7 +78,7 @@ def test_a_challenge_that_a_repeated_request_spoils_is_found(
 @pytest.mark.parametrize(
     ("method", "broken"),
     [
-        ((CodeMac, "matches"), "only the holder changes the address"),
+        ((CodeMac, "matches"), "an address is of its holder's or staff's making"),
         ((AnswerHasher, "check"), "only the holder's own answers are right"),
     ],
 )

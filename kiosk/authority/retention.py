@@ -66,13 +66,21 @@ def held_until(uow: UnitOfWork) -> datetime | None:
     if job is None:
         return None
     if job.reached:
-        until = datetime.fromisoformat(job.reached)
-        if now < until <= now + HELD:
+        until = _time(job.reached)
+        if until is not None and now < until <= now + HELD:
             return until
-        is_right = until <= now < until + _BELIEVED
+        is_right = until is not None and until <= now < until + _BELIEVED
     else:
         is_right = abs(now - job.done_at) < BREAK
     return None if is_right else now + HELD
+
+
+def _time(text: str) -> datetime | None:
+    """Return a stored time; None where somebody else wrote something else."""
+    with suppress(ValueError):
+        read = datetime.fromisoformat(text)
+        return read if read.tzinfo else None
+    return None
 
 
 def count_records(store: Store, retention: RetentionSettings) -> Counter[PastKind]:

@@ -194,6 +194,24 @@ def test_after_a_pause_the_deletion_of_what_is_past_begins_again(
         keep(means).run()
 
 
+@pytest.mark.parametrize("reached", ["soon", "2031-01-01", "2031-01-01T00:00:00+99:00"])
+def test_a_time_that_cannot_be_read_holds_the_deletion_up_for_a_week(
+    means: StaffDependencies, clock: SetClock, reached: str
+) -> None:
+    """Whoever writes the database could end with it all that is done once a day."""
+    keep(means).run()
+    is_kept = past_code(means)
+    with means.store.begin() as uow:
+        uow.jobs.reach(DAILY, reached)
+        uow.commit()
+    clock.forward(days=3)
+    keep(means).run()
+    assert is_kept()
+    clock.forward(days=7)
+    keep(means).run()
+    assert not is_kept()
+
+
 def anchored(store: Store) -> list[int]:
     with store.read() as uow:
         return [anchor.seq for anchor in uow.audit.anchors()]

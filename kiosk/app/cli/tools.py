@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,9 @@ class Tools:
         return credential_file(self.settings.keys.file, self.environ)
 
     def ring(self) -> KeyRing:
-        return open_keys(self.settings, self.environ)
+        """Load the keys, which learn of one that another command adds while this one runs."""
+        load = partial(open_keys, self.settings, self.environ)
+        return load().rereading(load, self.clock.monotonic)
 
     def sealer(self) -> Sealer:
         """Make the sealer with these keys, and the token if the settings name one."""

@@ -20,8 +20,11 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.composition.staff import build_desk
+from kiosk.authority.administration import audit_archive, verification
 from kiosk.authority.administration import keys as administration
 from kiosk.authority.administration.views import Actor, unseen
+from kiosk.authority.audit import purge
+from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto import keys as crypto
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.roles import Role
@@ -145,6 +148,37 @@ def test_a_key_that_is_added_while_a_command_starts_is_not_called_lost(
     monkeypatch.setattr(module, name, check_after_another)
     assert kiosk(*words.format(file).split()) == 0, capsys.readouterr().err
     assert added
+
+
+@pytest.mark.parametrize(
+    ("words", "module", "name"),
+    [
+        ("audit verify", verification, "verify_audit"),
+        ("audit export --format chain", audit_archive, "archive_audit"),
+        ("purge --unexported", purge, "plan_purge"),
+    ],
+)
+def test_an_anchor_of_a_key_that_was_added_since_is_no_alarm(
+    kiosk: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    module: ModuleType,
+    name: str,
+) -> None:
+    """While one verified, another rotated the key of anchors, and the caretaker signed with it."""
+    kiosk("import", people(place, GOOD))
+    work = getattr(module, name)
+
+    def work_after_another(*given: object, **named: object) -> object:
+        path, store = place / "state" / "keys.json", store_of_settings()
+        administration.add_key(path, KeyPurpose.AUDIT_SIGN, store, "other")
+        assert sign_heads(store, AnchorSigner(KeyRing.load(path)))
+        return work(*given, **named)
+
+    monkeypatch.setattr(module, name, work_after_another)
+    assert kiosk(*words.split()) == 0, capsys.readouterr().err
 
 
 def test_an_outdated_copy_of_the_key_file_is_not_declared(

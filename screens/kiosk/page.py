@@ -7,7 +7,6 @@ leave. A page reports what was entered to the station and decides nothing.
 from __future__ import annotations
 
 import asyncio
-import math
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -227,10 +226,14 @@ class DisplaySettings:
 
 
 @dataclass(slots=True)
-class LastEnter:
-    """When Enter was last pressed, on any page; another key since then makes it "never"."""
+class LastKey:
+    """The last Enter or character, on any page, and when; none where another key came since.
 
-    at: float = -math.inf
+    ``at`` is when it was pressed: a busy machine may handle it much later.
+    """
+
+    key: str = ""
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +249,13 @@ class PageContext:
     toggle_dark: Callable[[], None]
     now: Callable[[], float]
     wall_clock: Callable[[], datetime]
-    last_enter: LastEnter = field(default_factory=LastEnter)
+    last_key: LastKey = field(default_factory=LastKey)
 
 
-HELD_S = 1.0
-"""Longer than a key has to be held before it repeats, and than between two presses by a tremor."""
+HELD_S = 0.75
+"""Longer than a key is held before it repeats (X.Org: 0.66), and than between two presses by a
+tremor. Little longer than a sentence has to be read: a PIN may begin with the number of a choice.
+"""
 
 REARM_S = 1.0
 """How long after a report further ones are ignored: one act, one event."""
@@ -440,14 +445,15 @@ class Page(Screen[None], inherit_bindings=False):
                 self.focus_order.choose(self.stop)
 
     def is_held(self, event: events.Key) -> bool:
-        """Return whether it is an Enter of a key that is held, or was pressed, on an earlier page.
+        """Return whether it is of a key that is still held, or was pressed, on an earlier page.
 
-        It does nothing here: the holder has not read this page yet.
+        It does nothing here: an Enter would press what the holder has not read yet, and the number
+        of a question would be written into its answer.
         """
-        last, now = self.context.last_enter, self.context.now()
-        is_enter = event.key == "enter"
-        held = is_enter and self._untouched and now - last.at < HELD_S
-        last.at = now if is_enter else -math.inf
+        last = self.context.last_key
+        key = event.key if event.key == "enter" or event.is_printable else ""
+        held = self._untouched and key == last.key != "" and event.time - last.at < HELD_S
+        last.key, last.at = key, event.time
         self._untouched = held
         return held
 

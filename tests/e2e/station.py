@@ -92,8 +92,9 @@ class Station(Terminal):
         """Press keys: one character each, or a name of ``KEYS``."""
         for key in keys:
             self._wait_for_pace()
-            if key == self._last_key == "enter":
-                self.send(_NO_ONES_KEY)  # without another key between them the first may be held
+            if key == self._last_key:  # without another key between them the first may be held
+                self.send(_NO_ONES_KEY)
+                self._wait_for_pace()
             self._last_key = key
             self.send(KEYS.get(key, key))
 

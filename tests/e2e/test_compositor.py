@@ -98,8 +98,7 @@ class DisplayedStation(Station):
 
     def press(self, *keys: str) -> None:
         for key in keys:
-            if key == self._last_key == "enter":
-                self.compositor.press("F1")  # see Station.press
+            self._press_another_before(key)
             self._last_key = key
             if key in NAMES:
                 self.compositor.press(NAMES[key])
@@ -107,8 +106,13 @@ class DisplayedStation(Station):
                 self.compositor.type(key)
 
     def type(self, text: str) -> None:
-        self._last_key = text
+        self._press_another_before(text[:1])
+        self._last_key = text[-1:]
         self.compositor.type(text)
+
+    def _press_another_before(self, key: str) -> None:
+        if key == self._last_key:
+            self.compositor.press("F1")  # see Station.press
 
     def enter(self, text: str) -> None:
         self.type(text)

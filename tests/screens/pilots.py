@@ -46,6 +46,8 @@ async def touch(pilot: Pilot[int], texts: Iterable[str]) -> None:
 
 def _post(pilot: Pilot[int], event: events.Event) -> None:
     event.set_sender(pilot.app)
+    if isinstance(pilot.app.screen, Page):
+        event.time = pilot.app.screen.context.now()
     pilot.app.post_message(event)
 
 

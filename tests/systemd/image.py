@@ -176,7 +176,7 @@ class Displayed(DisplayedStation):
 
     def press(self, *keys: str) -> None:
         for key in keys:
-            if key == self._last_key == "enter":
+            if key == self._last_key:
                 time.sleep(2 * HELD_S)  # the first one counts as held
             self._last_key = key
             self.machine.type({"enter": "\n", "tab": "\t"}.get(key, key))

@@ -91,7 +91,8 @@ async def _take(
     async with app.run_test(size=size) as pilot:
         for name, sample in chosen.items():
             await app.show(sample.state)
-            await type_keys(pilot, sample.keys)
+            # F1 does nothing, but the last key of one sample is not held into the next.
+            await type_keys(pilot, ("f1", *sample.keys) if sample.keys else ())
             assert not app.return_code, "the station has ended"
             taken[name] = Picture(app.export_screenshot(), tuple(layout_faults(app)))
             if "f3" in sample.keys:  # what one holder chose is forgotten with the visit

@@ -1,25 +1,29 @@
-"""An Enter that is still held, or pressed twice, when the next page comes does nothing there."""
+"""A key that is still held, or pressed twice, when the next page comes does nothing there."""
 
 from __future__ import annotations
 
 import pytest
+from textual import events
 
 from kiosk.contract.messages import Purpose
-from kiosk.station.events import Left, Stayed
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.events import AnswerEntered, CodeEntered, Left, QuestionPicked, Stayed
 from kiosk.station.states import (
     ActDone,
     CodeNeeded,
     EnterEmail,
+    GiveAnswer,
     NotReached,
     PadPaused,
+    PickQuestion,
     Refused,
     State,
     StillThere,
     Success,
 )
 from screens.kiosk.choices import MenuPage
-from tests.screens.kiosk.clocked import MENU, WORKING, Watch, app_with
-from tests.screens.kiosk.samples import UNLOCK, VISIT_ID, one_of_each
+from tests.screens.kiosk.clocked import CODE_ENTRY, MENU, WORKING, Watch, app_with
+from tests.screens.kiosk.samples import BANK, CHOOSE, REGISTER, UNLOCK, VISIT_ID, one_of_each
 from tests.screens.pilots import settled, type_keys
 from tests.screens.recording_station import StillStation
 
@@ -53,6 +57,37 @@ async def test_an_enter_that_is_held_from_the_page_before_presses_nothing(
         watch.now += 1
         await type_keys(pilot, ["enter"])
         assert desk.heard
+
+
+async def test_the_number_of_a_question_that_is_held_is_not_written_into_its_answer() -> None:
+    desk, watch = StillStation(PickQuestion(REGISTER, CHOOSE)), Watch()
+    app = app_with(desk, clock=watch)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await type_keys(pilot, ["2"])
+        assert desk.heard == [QuestionPicked(VISIT_ID, 2)]
+        await app.show(GiveAnswer(REGISTER, CHOOSE, (), BANK[1]))
+        watch.now += 0.25
+        await type_keys(pilot, ["2"] * 3)
+        await type_keys(pilot, [*"12 Mill Road", "enter"])
+        assert desk.heard[1:] == [AnswerEntered(VISIT_ID, Sensitive("12 Mill Road"))]
+
+
+async def test_a_digit_that_answers_that_somebody_is_there_is_not_typed_below() -> None:
+    desk, watch = StillStation(CODE_ENTRY), Watch()
+    app = app_with(desk, clock=watch)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await type_keys(pilot, "40718")
+        watch.now = 60.0
+        await app.show(StillThere(CODE_ENTRY))
+        await type_keys(pilot, "2")
+        await app.show(CODE_ENTRY)
+        watch.now += 0.6
+        await type_keys(pilot, "222")
+        watch.now += 1
+        await type_keys(pilot, [*"263", "enter"])
+        assert desk.heard == [Stayed(VISIT_ID), CodeEntered(VISIT_ID, Sensitive("40718263"))]
 
 
 async def test_an_enter_after_another_key_counts_at_once() -> None:
@@ -97,3 +132,19 @@ async def test_the_answer_that_somebody_is_there_does_nothing_on_the_page_below(
         watch.now += 1
         await type_keys(pilot, ["enter"])
         assert len(desk.heard) == 2
+
+
+async def test_what_counts_is_when_a_key_was_pressed_and_not_when_it_is_handled() -> None:
+    """A busy machine took a second to show the next page: the second press counted there."""
+    desk, watch = StillStation(WORKING), Watch()
+    app = app_with(desk, clock=watch)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await type_keys(pilot, ["enter"])
+        await app.show(SUCCESS)
+        second = events.Key("enter", None)
+        second.set_sender(app)
+        second.time, watch.now = 0.2, 5.0
+        app.post_message(second)
+        await settled(pilot)
+    assert not desk.heard

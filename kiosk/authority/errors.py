@@ -72,6 +72,11 @@ class StoreError(KioskError):
         super().__init__(message)
         self.code = code
 
+    @property
+    def is_of_disk(self) -> bool:
+        """Whether the disk of the database is full, or fails."""
+        return self.code.startswith(("SQLITE_FULL", "SQLITE_IOERR", "53100"))
+
 
 class StoreBusy(StoreError):
     """Another writer held the database for longer than the busy time-out."""

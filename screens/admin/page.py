@@ -36,8 +36,11 @@ if TYPE_CHECKING:
 Refusal = AdministrationError | StoreError
 """Errors of a desk that a page shows."""
 
-OLD = "The database does not answer. What you see may be old."
-NO_ACT = "The database does not answer. Look whether it was done before you try again."
+_AWAY = "The database does not answer."
+_FULL = (
+    "The disk of the database is full, or fails. Ask who looks after the service's machine to make "
+    "room."
+)
 NOT_YOURS = "Your role does not permit this."
 FIRST = "Somebody else was first."
 
@@ -50,14 +53,23 @@ def headline(error: Refusal) -> str:
     return "That was not done"
 
 
+def store_words(error: StoreError, then: str) -> str:
+    """Return the sentences for a database without an answer; ``then`` is the last."""
+    return f"{_FULL if error.is_of_disk else _AWAY} {then}"
+
+
 def not_seen(error: Refusal) -> str:
     """Return the sentence for something that was only to be read."""
-    return OLD if isinstance(error, StoreError) else str(error)
+    if isinstance(error, StoreError):
+        return store_words(error, "What you see may be old.")
+    return str(error)
 
 
 def explanation(error: Refusal) -> str:
     """Return the sentence that says what happened and what to do."""
-    return NO_ACT if isinstance(error, StoreError) else str(error)
+    if isinstance(error, StoreError):
+        return store_words(error, "Look whether it was done before you try again.")
+    return str(error)
 
 
 def changes(error: Refusal) -> tuple[str, ...]:

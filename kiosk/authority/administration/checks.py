@@ -45,7 +45,6 @@ from kiosk.authority.store import grants
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
 from kiosk.authority.store.engine import (
     DAMAGES,
-    DISK_FAULTS,
     MOVED,
     REFUSED_LOGINS,
     place_of,
@@ -143,7 +142,7 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
             advice = f"see {_page('estate')}"
         elif error.code in REFUSED_LOGINS:
             advice += f", and {_page('database')}"
-        elif error.code.startswith(DISK_FAULTS):
+        elif error.is_of_disk:
             advice = "make room on the disk, or see whether it fails"
         elif error.code.startswith(DAMAGES):
             advice += f", or restore your backup: {_page('estate')}"

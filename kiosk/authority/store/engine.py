@@ -58,8 +58,8 @@ REFUSED_LOGINS = frozenset(
 )
 """Codes of mistakes in the server's address, or on the server."""
 
-DISK_FAULTS, DAMAGES = ("SQLITE_FULL", "SQLITE_IOERR", "53100"), ("SQLITE_CORRUPT", "SQLITE_NOTADB")
-"""How codes begin that say what is wrong with the disk, or the file."""
+DAMAGES = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+"""How codes begin that say what is wrong with the file."""
 
 _NO_TABLES = (
     "the database has no tables yet, or too old ones: `kiosk setup authority` makes them, and "

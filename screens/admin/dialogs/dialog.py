@@ -209,7 +209,7 @@ def named(name: str, value: str, width: int = 12) -> Content:
 
 _TICK_S = 0.1
 _STOPPING = "Stopping…"
-_AWAY = "The database does not answer. Try again in a moment."
+_AGAIN = "Try again in a moment."
 
 
 class Stopped(Exception):
@@ -285,8 +285,10 @@ class LongWork(Dialog[T]):
             self.post_message(page.AdminPage.Failed(error, acting=self._changes))
         except (AdministrationError, StoreError) as error:
             self._over = True
-            away = isinstance(error, StoreError) and not self._changes
-            words = _AWAY if away else page.explanation(error)
+            if isinstance(error, StoreError) and not self._changes:
+                words = page.store_words(error, _AGAIN)
+            else:
+                words = page.explanation(error)
             self._note.say("\n".join((words, *page.changes(error))))
             self._bar.display = self._how_far.display = False
             self._button.relabel("Close")

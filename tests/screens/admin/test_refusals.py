@@ -65,6 +65,10 @@ async def test_who_comes_second_reads_what_was_done_and_can_send_again(deeds: De
         (NotPermitted("This is not for the role agent."), "! This is not for the role agent."),
         (NotFound("It is gone."), "! It is gone."),
         (StoreError("no such table", "1"), "! The database does not answer."),
+        (
+            StoreError("no such table", "SQLITE_FULL"),
+            "! The disk of the database is full, or fails.",
+        ),
     ],
 )
 async def test_a_refusal_is_said_and_loses_nothing(

@@ -67,6 +67,26 @@ def test_codes_of_a_clock_that_was_ahead_hold_up_no_other(
     assert isinstance(visit.enter(world.relay.code), SetPin)
 
 
+def test_a_code_that_staff_withdrew_is_told_from_one_of_a_clock_that_was_ahead(
+    world: World, clock: WrongClock
+) -> None:
+    """Before: the station was refused the step, as the newest code was the other one."""
+    card = world.registered_card()
+    clock.wrong_by = YEAR
+    visit = world.insert(card, blocked=True)
+    visit.to_code()
+    visit.pull()
+    clock.wrong_by = timedelta()
+    visit = world.insert(card, blocked=True)
+    visit.to_code()
+    with world.store.begin() as uow:
+        uow.codes.revoke_all(card.id)
+        uow.commit()
+    reply = visit.enter(world.relay.code)
+    assert isinstance(reply, CodeDead)
+    assert reply.why is CodeEnd.WITHDRAWN
+
+
 def test_a_code_is_dead_where_the_clock_was_put_back_behind_it(
     world: World, clock: WrongClock
 ) -> None:

@@ -44,7 +44,7 @@ _LIVE = for_update(CodeRow, _THIS, _IS_LIVE)
 _LIVE_TO_REVOKE = for_update(CodeRow, _OF_CARD, _IS_LIVE)
 _NEWEST = Prepared(
     select(CodeRow)
-    .where(_OF_CARD, _CODES.c.sent_at.is_not(None))
+    .where(_OF_CARD, _CODES.c.sent_at <= bindparam("soon"))
     .order_by(_CODES.c.sent_at.desc())
     .limit(1)
 )
@@ -123,8 +123,11 @@ class EmailCodes(Repository):
         return self._one(EmailCode, CodeRow, _CODE, {"code": code_id}, id=code_id)
 
     def newest(self, card_id: str) -> EmailCode | None:
-        """Return the last one that was sent or given for a card, whatever its state."""
-        this = {"card": card_id}
+        """Return the last one that was sent or given for a card, whatever its state.
+
+        One that a clock which was ahead dated is none.
+        """
+        this = {"card": card_id, "soon": self._now + CLOCKS_DIFFER}
         return self._one(EmailCode, CodeRow, _NEWEST, this, card_id=card_id)
 
     def send_times(

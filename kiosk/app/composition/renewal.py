@@ -67,15 +67,19 @@ class Renewal:
             self._end(self._process)
         elif is_due and self._monotonic() >= self._again:
             self._again = self._monotonic() + AGAIN_S
-            self._process = subprocess.Popen(  # noqa: S603 - its words are ours
-                (*_RENEW, "--config", self._settings),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                env=self._environ,
-            )
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - its words are ours
+                    (*_RENEW, "--config", self._settings),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    errors="replace",
+                    env=self._environ,
+                )
+            except OSError as error:  # processes, files or memory have run out
+                why = f"no process can be started ({error.strerror})"
+                log.error("the certificate was not renewed: %s", why)  # noqa: TRY400
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         if process.poll() is None:

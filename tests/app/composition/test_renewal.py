@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -80,6 +82,30 @@ def test_it_is_tried_once_it_is_due_and_again_after_a_while(
     file.with_suffix(".new").write_bytes(file.read_bytes())
     file.with_suffix(".new").replace(file)
     assert renewal.is_done
+
+
+def test_without_a_process_to_renew_it_in_the_station_serves_on(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before: the check of the authority ended with a fault, and the station was out of service."""
+    (tmp_path / ENROLMENT).touch()
+    environ, seconds = {"STATE_DIRECTORY": str(tmp_path)}, [0.0]
+    renewal = Renewal(file, SETTINGS, environ, lambda: NOW + 2 * LIFE / 3, lambda: seconds[0])
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kiosk.app.composition.renewal.subprocess.Popen", refuse)
+        renewal.renew_if_due()
+    (line,) = caplog.messages
+    assert line.endswith(
+        "not renewed: no process can be started (Resource temporarily unavailable)"
+    )
+    started = tries(renewal, monkeypatch)
+    seconds[0] += AGAIN_S
+    renewal.renew_if_due()
+    assert len(started) == 1
 
 
 @pytest.mark.parametrize("is_enrolled", [False, True])

@@ -22,6 +22,7 @@ from kiosk.app.setup.machine import (
 from kiosk.app.setup.steps import Step
 from kiosk.authority.administration import setup
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
+from kiosk.authority.crypto.keys import locked
 from kiosk.authority.store.engine import place_of
 from kiosk.config.example import example_toml, with_values
 from kiosk.config.loading import SYSTEM_SETTINGS
@@ -106,11 +107,15 @@ def store_steps(tools: Tools, *, seals: bool, new_database: bool) -> Iterator[St
 
 
 def _seal_keys(tools: Tools, sealed: Path) -> None:
-    """Seal the keys, let the settings name them, and delete the plain file, in this order."""
+    """Seal the keys, let the settings name them, and delete the plain file, in this order.
+
+    Nobody adds a key to the plain file in between, which would be lost with it.
+    """
     plain = tools.key_file
-    setup.seal_keys(tools.store, plain, sealed)
-    write_settings(tools.path, {("keys", "file"): str(sealed)}).do()
-    plain.unlink()
+    with locked(plain):
+        setup.seal_keys(tools.store, plain, sealed)
+        write_settings(tools.path, {("keys", "file"): str(sealed)}).do()
+        plain.unlink()
 
 
 def machine_steps(*, undo: bool) -> Iterator[Step]:

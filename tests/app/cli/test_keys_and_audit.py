@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import gc
 import json
 import os
@@ -15,11 +16,14 @@ from contextlib import closing
 from pathlib import Path
 from stat import S_IMODE
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.composition.staff import build_desk
+from kiosk.app.setup import authority
+from kiosk.app.setup.steps import Step
 from kiosk.authority.administration import audit_archive, verification
 from kiosk.authority.administration import keys as administration
 from kiosk.authority.administration.views import Actor, unseen
@@ -179,6 +183,33 @@ def test_an_anchor_of_a_key_that_was_added_since_is_no_alarm(
 
     monkeypatch.setattr(module, name, work_after_another)
     assert kiosk(*words.split()) == 0, capsys.readouterr().err
+
+
+def test_no_key_is_added_to_a_file_that_is_sealed_and_deleted(
+    kiosk: Kiosk, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that a rotation added in that moment was deleted with the plain file."""
+    plain = place / "state" / "keys.json"
+    monkeypatch.setattr(crypto, "seal", lambda _, plain: plain)
+    monkeypatch.setattr(crypto, "unseal", lambda _, sealed: sealed)
+    write, tried = authority.write_settings, list[bool]()
+
+    def write_beside_a_rotation(*given: Any) -> Step:
+        if given[1]:
+            directory = os.open(plain.parent, os.O_RDONLY)
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.close(directory)
+            tried.append(True)
+        return write(*given)
+
+    monkeypatch.setattr(authority, "write_settings", write_beside_a_rotation)
+    assert kiosk("keys", "backed-up") == 0
+    assert kiosk("setup", "authority", "--seal-keys") == 0
+    assert tried
+    assert not plain.exists()
+    assert kiosk("keys", "rotate") == 0
+    assert len(KeyRing.load(plain.with_suffix(".cred")).ids(KeyPurpose.SEAL)) == 2
 
 
 def test_an_outdated_copy_of_the_key_file_is_not_declared(

@@ -41,7 +41,10 @@ def run(args: argparse.Namespace) -> int:
         )
     require_own_folder(target.parent)
     if target.exists():
-        raise ConfigError(f"{target}: there is such a file; a backup overwrites none")
+        raise ConfigError(
+            f"{target}: there is such a file, and a backup overwrites none: give another name; a "
+            "backup has its name only once it is whole and checked"
+        )
     with progress_line("copying") as progress:
         back_up(tools.store, AnchorSigner(tools.ring()), source, target, tools.actor(), progress)
     echo(f"{target}: {target.stat().st_size // 1024} KiB, checked")

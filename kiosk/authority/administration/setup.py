@@ -86,10 +86,11 @@ def seal_keys(store: Store, path: Path, sealed: Path) -> None:
             f"keys: {path} was not copied yet, and sealed it opens on this machine alone; first "
             "`kiosk keys backed-up --to FILE`"
         )
-    if not sealed.exists():  # of a run that was interrupted
+    if not sealed.exists():  # else of a run that was interrupted, perhaps before a rotation
         key_file.create(sealed, key_file.read(path))
     if key_file.read(sealed) != key_file.read(path):
-        raise ConfigError(f"keys: {sealed} is there and holds others; look after it first")
+        because = f"{sealed} is there and holds others than {path}"
+        raise ConfigError(f"keys: {because}: move it away, and run this again")
 
 
 def has_master_key(masters: MasterKeys) -> bool:

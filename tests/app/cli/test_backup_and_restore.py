@@ -74,6 +74,7 @@ def test_a_backup_under_load_is_restored_and_the_audit_shows_the_gap(
     assert "not in it: the keys" in said
     assert (place / "backup.db").stat().st_mode & 0o777 == 0o600
     assert kiosk("backup", str(place / "backup.db")) == 2
+    assert "give another name; a backup has its name only once" in capsys.readouterr().err
     assert kiosk("audit", "anchor", "--out", str(place / "anchors")) == 0
 
     words = str(place / "backup.db"), "--anchors", str(place / "anchors")

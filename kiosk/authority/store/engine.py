@@ -289,6 +289,11 @@ def lock_file(path: Path) -> Path:
     return path.absolute().with_name(f".lock.{path.name}")
 
 
+_USED_ALONE = (
+    "`kiosk restore` or `kiosk store copy` is at work on it: wait for its end, and try again"
+)
+
+
 def lock_name(path: Path, how: int) -> int:
     """Lock the name of a database, ``LOCK_SH`` or ``LOCK_EX``, while the handle is open.
 
@@ -308,7 +313,8 @@ def lock_name(path: Path, how: int) -> int:
         fcntl.flock(handle, how | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise StoreBusy(f"{path} is in use", "flock") from None
+        alone = "" if how == fcntl.LOCK_EX else f": {_USED_ALONE}"
+        raise StoreBusy(f"{path} is in use{alone}", "flock") from None
     except OSError as error:
         os.close(handle)
         text = f"the database cannot be locked ({lock}: {error.strerror})"

@@ -20,7 +20,7 @@ from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
 from kiosk.authority.store.records import AuditGap, AuditQuery, GapKind, NamedKey
-from kiosk.authority.store.sqlite_file import program_of
+from kiosk.authority.store.sqlite_file import lock_exclusively, program_of
 from kiosk.contract.ports import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
 from tests.support.confined import obeying_modes, on_a_full_disk
@@ -95,6 +95,20 @@ def test_a_backup_under_load_is_restored_and_the_audit_shows_the_gap(
         (last,) = uow.trail.newest(AuditQuery(), limit=1)
     assert gap.kind is GapKind.RESTORED
     assert last.seq > gap.last > gap.first
+
+
+def test_a_command_beside_a_restore_says_to_wait_for_it(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It said that the database is in use, and nothing else."""
+    gc.collect()
+    with lock_exclusively(place / "state" / "kiosk.db", ""):
+        assert kiosk("import", people(place, GOOD)) == 1
+    said = capsys.readouterr().err
+    assert (
+        "kiosk.db is in use: `kiosk restore` or `kiosk store copy` is at work on it: wait" in said
+    )
+    assert kiosk("import", people(place, GOOD)) == 0
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ has no database, no keys and no mail: it asks `kiosk authority`, where [authorit
 settings says that it is.
 """
 _EXAMPLE = """\
-  kiosk station --config /etc/kiosk/station.toml --log /var/lib/kiosk-station/station.log
+  kiosk station --config /etc/kiosk-station/station.toml --log /var/lib/kiosk-station/station.log
 """
 
 

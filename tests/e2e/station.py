@@ -38,6 +38,9 @@ _BORDERS = re.compile(r"[│║┃▌▐█▎▕▏]")
 class Station(Terminal):
     """One ``kiosk run`` in its terminal, used at the pace that it takes keys at."""
 
+    tells_presses_apart = True
+    """Whether a key that comes again soon is taken for one that is held, as at a station."""
+
     _last_key = ""
 
     def __init__(self, *args: object, **options: object) -> None:
@@ -92,7 +95,9 @@ class Station(Terminal):
         """Press keys: one character each, or a name of ``KEYS``."""
         for key in keys:
             self._wait_for_pace()
-            if key == self._last_key:  # without another key between them the first may be held
+            if (
+                self.tells_presses_apart and key == self._last_key
+            ):  # without another key between them the first may be held
                 self.send(_NO_ONES_KEY)
                 self._wait_for_pace()
             self._last_key = key

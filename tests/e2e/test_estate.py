@@ -180,7 +180,7 @@ def test_a_line_that_nobody_answered_is_tried_again_without_typing_it(
     terminal.send(f"{typed}\n")
     terminal.wait_for("no answer", "Enter alone tries this line once more")
     authority.log.unlink()
-    authority.start()
+    authority.start("enrolling stations on")
     terminal.send("\n")
     terminal.wait_for(f"{NAME} is enrolled.")
     assert terminal.process.wait(30) == 0

@@ -91,6 +91,7 @@ def test_the_database_is_locked_for_longer_than_it_is_waited_for(make_world: Mak
     ada = Visitor(world, world.ada, world.station())
     ben = Visitor(world, world.ben, world.station(slot=1, name="Ward 7"), slot=1)
     ada.comes().unlocks()
+    ada.station.see_any(*world.ada.answers)
     with held(world.database) as lock:
         ada.answers()
         ben.comes()

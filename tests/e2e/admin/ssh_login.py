@@ -26,6 +26,12 @@ exports = "{state}/exports"
 """
 
 
+class Session(Station):
+    """One session of staff: a key that is held there repeats, and F1 is a page."""
+
+    tells_presses_apart = False
+
+
 class Door:
     """Staff come in here; everything that was started ends with ``close``."""
 
@@ -34,7 +40,7 @@ class Door:
         self.keys = world.folder / "staff"
         self.config = world.folder / "ra.toml"
         self.sshd = Sshd(world.folder / "sshd", self.config, careless)
-        self.sessions: list[Station] = []
+        self.sessions: list[Session] = []
 
     def open(self) -> None:
         """Write settings that name every place, and start sshd."""
@@ -76,11 +82,11 @@ class Door:
 
     def log_in(
         self, key: Path, columns: int = 80, rows: int = 24, options: tuple[str, ...] = ()
-    ) -> Station:
+    ) -> Session:
         """Log in from a terminal of that size, as a person does."""
         command = self.sshd.client(key, options=options)
         environ = {"PATH": os.environ["PATH"], "HOME": str(self.keys)}
-        session = Station(command, environ, columns, rows)
+        session = Session(command, environ, columns, rows)
         self.sessions.append(session)
         return session
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import (
@@ -72,6 +72,9 @@ class KnownKeys(Repository):
             insert = self._gateway.upsert(KnownKeyRow)
             row = insert.values(id=key, purpose=purpose, since=self._now)
             self._gateway.write(row.on_conflict_do_nothing())
+
+
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Restores(Repository):
@@ -194,9 +197,10 @@ class Stations(Repository):
 
     def mend_times(self) -> None:
         """Let heartbeats that a wrong clock dated ahead count as of now: later ones come before."""
-        seen = col(StationRow.last_seen_at)
-        ahead = update(table_of(StationRow)).where(seen > self._now + CLOCKS_DIFFER)
-        self._gateway.run(ahead.values(last_seen_at=self._now))
+        # What is no time at all is left for who reads it next to say so.
+        ahead = col(StationRow.last_seen_at).between(self._now + CLOCKS_DIFFER, _LATEST)
+        mended = update(table_of(StationRow)).where(ahead).values(last_seen_at=self._now)
+        self._gateway.run(mended)
 
     def retired(self) -> frozenset[str]:
         """Return the names of those that serve nobody: for display, never for a decision."""

@@ -26,6 +26,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.visit.answers import is_exhausted
 from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted
+from kiosk.authority.visit.context import can_be_entered
 from kiosk.authority.visit.rules import (
     EXCHANGE_SPAN,
     KEPT_SECRET_TRIES,
@@ -289,8 +290,7 @@ class StandingFacts:
     def live_code(self, purpose: Purpose) -> EmailCode | None:
         """Return a code for ``purpose`` that can be entered now."""
         for code in self.codes:
-            alive = code.is_alive(self.now) and code.tries < code.max_tries
-            if code.purpose is purpose and alive:
+            if code.purpose is purpose and can_be_entered(code, self.now):
                 return code
         return None
 

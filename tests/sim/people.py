@@ -52,11 +52,11 @@ class Holder:
         self._random = simulation.scheduler.random
         self.person = person
         self._pin = ""
-        self._wrong = 0
-        self._written: dict[int, str] = {}
-        self._meant: dict[int, str] | None = None
+        self._texts_written = 0
+        self._new_answers: dict[int, str] = {}
+        self._tried_set: dict[int, str] | None = None
         self._address = ""
-        self._proved: set[str] = set()
+        self._proven_addresses: set[str] = set()
         self._by_staff = 0
         self.unlocked = False
 
@@ -180,13 +180,13 @@ class Holder:
     def _write(self, state: s.GiveAnswer) -> str:
         """Write another answer each time; all of one set are theirs once the last is written."""
         if not state.given:
-            self._written = {}
-        self._wrong += 1
-        text = f"answer {self._wrong} of {self.person.holder_id[:8]}"
-        self._written[state.question.id] = text
+            self._new_answers = {}
+        self._texts_written += 1
+        text = f"answer {self._texts_written} of {self.person.holder_id[:8]}"
+        self._new_answers[state.question.id] = text
         self.person.texts.add(text)
         if len(state.given) + 1 == state.task.count:
-            self.person.answers = [dict(self._written), *self.person.answers[:3]]
+            self.person.answers = [dict(self._new_answers), *self.person.answers[:3]]
         return text
 
     def _answer(self, state: s.AskQuestion) -> str:
@@ -196,22 +196,22 @@ class Holder:
             if state.wrong:
                 answers.append(answers.pop(0))
             answers.sort(key=lambda each: not set(asked) <= set(each))
-            self._meant = answers[0]
+            self._tried_set = answers[0]
         if self._simulation.faults.on and self._random.random() < WRONG_ANSWER:
-            self._wrong += 1
-            self._meant = None
-            return f"wrong {self._wrong}"
+            self._texts_written += 1
+            self._tried_set = None
+            return f"wrong {self._texts_written}"
         return answers[0].get(state.question.id, "forgotten")
 
     def _answers_were_right(self, purpose: Purpose | None) -> None:
         """Forget the other sets, once one of them was right."""
-        if purpose is Purpose.UNLOCK and self._meant is not None:
-            self.person.answers, self._meant = [self._meant], None
+        if purpose is Purpose.UNLOCK and self._tried_set is not None:
+            self.person.answers, self._tried_set = [self._tried_set], None
 
     def _choose_address(self) -> str:
         """Pick one of their own; one from which they entered a code may count at once."""
         self._address = self._random.choice(self.person.addresses)
-        if self._address in self._proved:
+        if self._address in self._proven_addresses:
             self.person.emails.add(self._address)
         return self._address
 
@@ -231,5 +231,5 @@ class Holder:
         if not state.task.proves_owner and state.visit.purpose in _OF_ADDRESSES:
             self._address = mails[-1].to
             self.person.emails.add(self._address)
-        self._proved.add(mails[-1].to)
+        self._proven_addresses.add(mails[-1].to)
         return mails[-1].text

@@ -20,7 +20,7 @@ LINES = [
     "! ls /var/lib/kiosk/keys.json; ! grep -q keys " + SEALED,
     f"stat -c '%a %U' {SEALED}",
     f"echo part used; {AS_KIOSK} keys rotate --purpose pepper; {AS_KIOSK} keys list",
-    f"{AS_KIOSK} doctor || true",
+    f"{AS_KIOSK} doctor || true; ! {AS_KIOSK} keys backed-up 2>&1",
     f"{AS_KIOSK} keys backed-up --to /run/stick/new.json; grep -c purpose /run/stick/new.json",
     f"echo part alike; ! {AS_KIOSK} keys backed-up --to /run/stick/keys.cred 2>&1",
     f"! ls /run/stick/keys.cred; cp {SEALED} /run/stick/; chown kiosk /run/stick/keys.cred",
@@ -55,6 +55,9 @@ def test_keys_are_sealed_once_they_are_copied_and_open_for_the_account_alone(
     assert said["sealed"].endswith("600 kiosk")
     assert "✓ ok    keys" in said["used"]
     assert "keys were added since the copy" in said["used"]
+    # Before: to copy keys.cred, which opens nowhere else, and to declare that copy.
+    assert said["used"].count("with `kiosk keys backed-up --to FILE`") == 2
+    assert "a copy of it opens on this machine alone: make one" in said["used"]
     assert said["alike"].count("opens on this machine alone") == 2
     assert "kept          sealed keys" in said["again"]
     assert "null key" in said["others"]

@@ -10,6 +10,7 @@ from kiosk.app.cli.help import Commands, add_command, add_config
 from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.contract.errors import ConfigError
+from kiosk.system.machine_seal import SUFFIX
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.keys import RotationReport
@@ -48,7 +49,7 @@ _TAKEN_UP = (
 _SHARED = (
     "each machine on this database has a key file of its own, and refuses stations, visits and "
     "log-ins that were recorded under a key that it lacks. Therefore a rotation adds a key first, "
-    "you copy {file} to every machine at once, and the next rotation uses the key for what is "
+    "you bring {file} to every machine at once, and the next rotation uses the key for what is "
     "there. Nothing was done yet: with --yes it takes the next of these steps"
 )
 _NONE_ADDED = (
@@ -177,7 +178,7 @@ def _rotate(args: argparse.Namespace) -> int:
     others = [key for key in args.lost if key not in gone]
     lost = check_current(tools.key_file, ring, tools.staff_store, others)
     if shared and not args.yes:
-        raise ConfigError(_SHARED.format(file=tools.key_file))
+        raise ConfigError(_SHARED.format(file=_to_bring(tools)))
     for line in lost:
         echo(f"given up: {line}")
     learn_names(tools.staff_store, ring)
@@ -209,13 +210,23 @@ def _rotate(args: argparse.Namespace) -> int:
 def _print_added(tools: Tools, added: str, then: str) -> int:
     """Print what the other machines need, and the purpose to rotate ``then``, if it has a rest."""
     echo(f"added {added}; it is current on this machine")
-    echo(f"copy {tools.key_file} to every machine on this database now, to the same place: without")
-    echo("it they refuse what is made under the new key. There")
+    echo(f"bring {_to_bring(tools)} to every machine on this database now: without it they refuse")
+    echo("what is made under the new key. There")
     echo(_TAKEN_UP)
     if then:
         echo(f"Then `kiosk keys rotate --purpose {then} --yes`: it uses the key for what is there")
     _print_copy(tools)
     return 0
+
+
+def _to_bring(tools: Tools) -> str:
+    """Name what the other machines need: a sealed file opens on none of them."""
+    path = tools.key_file
+    return (
+        f"{path}, in clear (`kiosk keys backed-up --to FILE`),"
+        if path.suffix == SUFFIX
+        else f"{path}"
+    )
 
 
 def _rotate_rows(tools: Tools, *, shared: bool) -> int:
@@ -246,6 +257,7 @@ def _backed_up(args: argparse.Namespace) -> int:
         check_current,
         declare_copy,
         make_copy,
+        need_plain,
     )
 
     tools = Tools(args)
@@ -254,6 +266,8 @@ def _backed_up(args: argparse.Namespace) -> int:
     ring = tools.ring()  # with a key that was added since
     if args.file:
         check_copy(Path(args.file), tools.key_file, ring)
+    elif not args.to:
+        need_plain(tools.key_file)
     if args.to:
         make_copy(Path(args.to), tools.key_file, ring)
     declare_copy(ring, tools.staff_store, tools.actor(), args.lost)
@@ -265,13 +279,12 @@ def _backed_up(args: argparse.Namespace) -> int:
 
 def _print_copy(tools: Tools) -> None:
     """Warn that the copy of the key file is out of date, unless the declared one is current."""
-    from kiosk.authority.administration.keys import is_of, last_copy
+    from kiosk.authority.administration.keys import how_to_copy, is_of, last_copy
 
     copy = last_copy(tools.staff_store)
     if copy is None or not is_of(copy, tools.ring()):
         echo("older copies of the key file lack the new key: they open older backups, and nothing")
-        echo(f"that is made from now on. Copy {tools.key_file} again, to a safe place; then")
-        echo("`kiosk keys backed-up`")
+        echo(f"that is made from now on: {how_to_copy(tools.key_file)}")
 
 
 def _rotate_master(tools: Tools, *, add_only: bool, shared: bool) -> int:

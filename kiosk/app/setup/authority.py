@@ -21,6 +21,7 @@ from kiosk.app.setup.machine import (
 )
 from kiosk.app.setup.steps import Step
 from kiosk.authority.administration import setup
+from kiosk.authority.administration.keys import how_to_copy
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
 from kiosk.authority.crypto.keys import locked
 from kiosk.authority.store.engine import place_of
@@ -79,7 +80,9 @@ def store_steps(tools: Tools, *, seals: bool, new_database: bool) -> Iterator[St
     copied = setup.is_copied(store, tools.key_file)
     yield Step(
         "keys",
-        str(tools.key_file) if copied else f"{tools.key_file}: {setup.COPY_IT}",
+        str(tools.key_file)
+        if copied
+        else f"{tools.key_file}: secrets are lost without it; {how_to_copy(tools.key_file)}",
         partial(setup.keys_are_those_of, store, tools.key_file),
         partial(setup.make_keys_of, store, tools.key_file),
     )

@@ -13,6 +13,7 @@ from typing import assert_never
 
 from kiosk.authority.administration.keys import (
     MasterKeys,
+    how_to_copy,
     is_of,
     lacks_keys_of,
     last_copy,
@@ -317,7 +318,7 @@ def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Fin
     if path.suffix == SUFFIX and plain.exists():
         found = f"{plain} holds keys in clear beside the sealed key file"
         return warn(KEY_COPY, found, "delete it, once a copy in a safe place is declared")
-    copy, advice = last_copy(store), f"copy {path} to a safe place; then `kiosk keys backed-up`"
+    copy, advice = last_copy(store), how_to_copy(path)
     if copy is None:
         return warn(KEY_COPY, "no copy of the key file was ever declared", advice)
     made = f"{copy.at:%Y-%m-%d}"

@@ -196,6 +196,13 @@ def check_holds_all(ring: KeyRing, store: Store) -> None:
     require_newest(ring, needed, since)
 
 
+def how_to_copy(path: Path) -> str:
+    """Return how to keep a copy of the key file that opens on another machine, too."""
+    if path.suffix == SUFFIX:
+        return "make a copy in clear, for a safe place, with `kiosk keys backed-up --to FILE`"
+    return f"copy {path} to a safe place; then `kiosk keys backed-up`"
+
+
 def make_copy(copy: Path, path: Path, ring: KeyRing) -> None:
     """Write all keys of the key file at ``path`` into a new file, in clear; raises ``ConfigError``.
 
@@ -230,6 +237,15 @@ def check_copy(copy: Path, path: Path, ring: KeyRing) -> None:
     if more := ", ".join(key_id for _, key_id, _ in sorted(kept - now)):
         because = f"it has {more}, which {path} lacks: put it there first"
         raise ConfigError(f"key file {copy}: {because}")
+
+
+def need_plain(path: Path) -> None:
+    """Raise ``ConfigError`` for a sealed key file, of which a copy as it is is of no use."""
+    if path.suffix == SUFFIX:
+        raise ConfigError(
+            f"key file {path}: it is sealed, so a copy of it opens on this machine alone: make one "
+            "in clear with --to FILE, or compare yours with --file FILE"
+        )
 
 
 def _need_clear(copy: Path) -> None:

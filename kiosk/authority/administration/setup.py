@@ -14,8 +14,6 @@ from kiosk.authority.store.database import Store
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock
 
-COPY_IT = "keep a copy in a safe place, secrets are lost without it; then `kiosk keys backed-up`"
-
 
 def schema_is_current(store: Store) -> bool:
     """Whether the database is there and needs no migration."""

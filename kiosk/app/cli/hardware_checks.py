@@ -187,8 +187,9 @@ def _settings(config: str | None) -> Settings:
         here = False
     if config or here:
         return load_settings(path, os.environ)
-    complain(f"There is no {path} here: the families are read in their usual order.")
-    return load_settings(None, os.environ)
+    complain(f"This account has no {path}: the families are read in their usual order.")
+    # The package's folder of the state is closed to a clerk, who needs nothing of it.
+    return load_settings(None, {**os.environ, "STATE_DIRECTORY": "/nonexistent"})
 
 
 def _why_not(found: PcscFinding, readers: list[ReaderFinding], part: str) -> str:

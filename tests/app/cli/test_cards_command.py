@@ -128,7 +128,7 @@ def test_a_secret_is_set(
 ) -> None:
     card = estate.cards()[FIRST]
     with estate.store.begin() as uow:
-        uow.cards.charge_secret_try(card.id, assumed_limit=3)
+        uow.cards.expose_secret(card.id, assumed_limit=3)
         uow.commit()
     type_in("73918264\r\n")
     assert kiosk("cards", "set-secret", JO, FIRST, *full, *BECAUSE) == 0
@@ -355,3 +355,14 @@ def test_a_card_that_nobody_recorded_is_listed_with_the_one_that_it_nearly_is(
     told = capsys.readouterr().out
     assert f"{reference}  Library  openpgp {FIRST}" in told
     assert f"A card of Jo Smith ({JO}) is recorded so, under the family piv." in told
+
+
+def test_a_card_is_read_where_the_state_of_the_service_is_closed(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: a clerk with the package was told to run it as the account of the service."""
+    (place / "state" / "enrolment.toml").mkdir(parents=True)  # root may open every file
+    assert main(["cards", "read", "--wait", "0"]) == 1
+    said = capsys.readouterr().err
+    assert "the families are read in their usual order" in said
+    assert "enrolment.toml" not in said

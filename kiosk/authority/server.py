@@ -32,6 +32,7 @@ from aiohttp import web
 
 from kiosk.authority import openapi
 from kiosk.authority.connections import (
+    LINE_EVERY_S,
     Connections,
     Handshakes,
     LaneLimits,
@@ -55,6 +56,7 @@ from kiosk.authority.stations import (
     StationDirectory,
     StationIdentity,
 )
+from kiosk.authority.wording import numbered
 from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE, Renew
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, ConfigError, describe_fault
 from kiosk.contract.log_context import TroubleLog, log_about
@@ -141,6 +143,8 @@ class _Bucket:
     def __init__(self, rate: float, burst: float, now: float) -> None:
         self._rate, self._burst = rate, burst
         self._left, self._at = burst, now
+        self.station = ""
+        """Whose calls these are, once one was identified."""
 
     def takes(self, now: float) -> bool:
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)
@@ -196,6 +200,8 @@ class AuthorityServer:
         }
         self._connections = Connections(self.limits, self._handle)
         self._buckets: dict[str, _Bucket] = {}
+        self._slowed = 0
+        self._slowed_logged_at = float("-inf")
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._listening: list[Listener] = []
 
@@ -281,6 +287,7 @@ class AuthorityServer:
 
     async def _answer(self, request: web.BaseRequest, peer: Peer) -> web.Response:
         if not self._has_token(peer):
+            self._note_slowed(peer)
             return self._busy(429)
         if request.path == OPENAPI and request.method == "GET":
             return web.Response(body=self._document, content_type=JSON, headers=self._headers)
@@ -329,6 +336,8 @@ class AuthorityServer:
                 if isinstance(station, PeerRefused):
                     log.warning("%s was refused: %s", route.name, station.because)
                     return self._refused(403)
+                if bucket := self._buckets.get(name_of(peer)):
+                    bucket.station = station.name
                 with log_about(station=station.name):
                     if isinstance(peer, CertificatePeer) and isinstance(asked, Renew):
                         enrolment = cast(StationEnrolment, self._enrolment)
@@ -382,6 +391,23 @@ class AuthorityServer:
         if bucket is None:
             bucket = self._buckets[named] = _Bucket(rate, burst, now)
         return bucket.takes(now)
+
+    def _note_slowed(self, peer: Peer) -> None:
+        """Log who asks too much, a line a minute at most."""
+        self._slowed += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._slowed_logged_at < LINE_EVERY_S:
+            return
+        named = name_of(peer)
+        station = self._buckets[named].station
+        with log_about(station=station):
+            log.warning(
+                "asked to come again since the last such line: %s, one of them of %s, which "
+                "calls more often than a station does",
+                numbered(self._slowed, "call"),
+                station or named,
+            )
+        self._slowed, self._slowed_logged_at = 0, now
 
     def _replied(self, asked: msgspec.Struct, reply: object) -> web.Response:
         answer = web.Response(body=encode(reply), content_type=JSON, headers=self._headers)

@@ -199,7 +199,9 @@ def test_one_peer_has_so_many_connections_and_no_more(tight: WiredWorld) -> None
         assert status_of(more) == 0
 
 
-def test_a_station_that_asks_too_much_is_slowed(folder: Path) -> None:
+def test_a_station_that_asks_too_much_is_slowed(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     limits = Limits(calls_a_second=0.5, burst=5)
     with wired(folder, "socket", limits=limits) as world, dial(world) as connection:
         seen = []
@@ -207,6 +209,8 @@ def test_a_station_that_asks_too_much_is_slowed(folder: Path) -> None:
             connection.sendall(REQUEST % (b"heartbeat", len(BEAT)) + BEAT)
             seen.append(status_of(connection))
         assert seen == [200] * 5 + [429] * 2
+    (line,) = [each for each in caplog.messages if "asked to come again" in each]
+    assert "1 call, one of them of A, which" in line
 
 
 class Stuck:

@@ -83,6 +83,12 @@ def as_account(path: str | Path) -> str:
     return f"run this as the service's account: runuser -u {account} -- kiosk ..."
 
 
+def refusal(error: OSError, path: str | Path) -> str:
+    """Return why ``path`` was not opened, and what to do where this account may not."""
+    text = error.strerror or str(error)
+    return f"{text}; {as_account(path)}" if isinstance(error, PermissionError) else text
+
+
 def require_own_folder(folder: Path) -> None:
     """Let root write into no folder of another account, which could put links there.
 
@@ -135,7 +141,7 @@ def credential_text(named: str, environ: Mapping[str, str]) -> Sensitive:
             raw = unseal(path.stem, raw)
         return Sensitive(raw.decode().rstrip("\r\n"))
     except OSError as error:
-        raise ConfigError(f"credential {path}: {error.strerror}") from None
+        raise ConfigError(f"credential {path}: {refusal(error, path)}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"credential {path}: is not UTF-8 text") from None
 

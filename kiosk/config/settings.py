@@ -490,12 +490,12 @@ class AuthoritySettings(Section):
     def check(self) -> None:
         """Raise ``ValueError`` where a setting is missing that another one needs."""
         if self.listen and not (self.certificate or self.addresses):
-            raise ValueError("addresses: has to be given where listen is, or certificate")
+            raise ValueError("addresses: listen needs it, unless certificate names one of yours")
         if self.enrol_listen and not (self.listen and self.addresses):
-            raise ValueError("enrol_listen: is of use with listen and addresses alone")
+            raise ValueError("enrol_listen: needs listen and addresses, too")
         for name in ("key", "ca"):
             if getattr(self, name) and not (self.certificate or self.listen):
-                raise ValueError(f"{name}: is of use with certificate or listen alone")
+                raise ValueError(f"{name}: needs certificate or listen, too")
         if not (self.socket or self.listen or self.addresses):
             raise ValueError("socket: has to be given where neither listen nor addresses is")
 

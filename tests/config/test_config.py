@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import tomllib
 from dataclasses import FrozenInstanceError
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -236,6 +238,21 @@ def test_credentials_come_from_their_directory_or_a_path(tmp_path: Path) -> None
         credential_text("relay", {})
     with pytest.raises(ConfigError, match="No such file"):
         credential_text(str(tmp_path / "none"), {})
+
+
+def test_a_credential_that_this_account_may_not_read_says_whose_it_has_to_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Before: "Permission denied", and to see [mail]."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    entry = pwd.struct_passwd(("kiosk", "x", 1, 1, "", "/", ""))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: entry)
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ConfigError, match="Permission denied; it has to belong to this account"):
+        credential_text(str(tmp_path / "relay-login"), {})
 
 
 def test_places_follow_the_environment() -> None:

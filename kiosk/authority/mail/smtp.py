@@ -28,7 +28,7 @@ from kiosk.authority.errors import (
     MailUnavailable,
 )
 from kiosk.authority.mail.message import Message
-from kiosk.config.loading import credential_text
+from kiosk.config.loading import credential_text, refusal
 from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.policy import email_problem
@@ -171,7 +171,7 @@ def verifying_context(ca_file: str) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_file or None)
     except OSError as error:  # ssl.SSLError is one: the file is there and holds no certificate
-        raise ConfigError(f"mail.ca_file {ca_file}: {error.strerror or error}") from None
+        raise ConfigError(f"mail.ca_file {ca_file}: {refusal(error, ca_file)}") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 

@@ -225,7 +225,7 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
             if any(gap.first <= row <= gap.last for row in lost.values()):
                 print_gap(gap, lost.values())
     if lost:
-        echo("that is not how many: each restore skips numbers, so that none is given twice")
+        echo("fewer than these numbers may be lost: each restore skips some, to give none twice")
     echo("do again what was done since: blocks, retired stations, revoked cards, removed staff,")
     echo("erased people, `kiosk keys backed-up`")
     return 0

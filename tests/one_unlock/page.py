@@ -35,7 +35,7 @@ from kiosk.authority.visit import context as visits
 from kiosk.contract.ports import Authority
 from kiosk.station.events import CardIn
 from kiosk.station.executor import Actions
-from kiosk.station.loop import IdleTimes, StationLoop
+from kiosk.station.loop import StationLoop
 from kiosk.station.states import Reading, Working
 from kiosk.station.step import step
 from kiosk.station.unblock import RETRIES_S, PinWork, outcome_of
@@ -75,7 +75,7 @@ WAYPOINTS: Mapping[Place, str] = {
         (
             tasks.next_task,
             (
-                "Computes from the records which step is next; so do sections {SubmitAnswers} to "
+                "Computes from the records which step is next; so do steps {SubmitAnswers} to "
                 "{SubmitCode}."
             ),
         ),
@@ -86,30 +86,28 @@ WAYPOINTS: Mapping[Place, str] = {
         # 3: the answers
         (
             attempts.evaluate,
-            "**Charges and commits; only then checks**; then commits the verdict.",
+            "**Charge and commit, then look**: only then is it checked, and the verdict committed.",
         ),
         (
             answers._charge,
             "Makes sure that these are the questions that were asked, then charges the attempt.",
         ),
-        (attempts.charge_attempt, "Has the attempt counted, and audits that."),
         (
             AttemptCounter.charge,
             "One charge for each attempt: one that is sent again is not charged again.",
         ),
         (
-            Registrations._charge_failure,
+            Registrations._count_failure,
             (
                 "**A wrong answer is charged here**: one `UPDATE` counts it before anybody looks. "
-                "For a card that is known by name only, `_charge_unproven` below it does, which "
-                "pauses and does not block."
+                "(On a card that is known by name only `_count_unproven` below it does.)"
             ),
         ),
         (attempts._is_right, "Has what was charged checked, unless it has its verdict."),
         (AnswerHasher.check, "Argon2id over all answers together, with a pepper."),
         (answers._right, "Right answers. Wrong ones go to `_wrong`, and their charge stays."),
         (attempts.Charged.conclude, "Writes the verdict, once."),
-        (Registrations._give_back, "Gives back this one charge."),
+        (Registrations._less_one, "Gives back this one charge."),
         # 4: the code is sent
         (codes._draft, "Draws a code, and the number that stops what it is for."),
         (EmailCodes.draft, "Writes its keyed hash down; the code itself is never stored."),
@@ -133,10 +131,7 @@ WAYPOINTS: Mapping[Place, str] = {
         (card_secret.open_next, "Opens the sealed PUK, for this card and this purpose only."),
         (release._use_up_code, "The code is used up."),
         (UnblockJournal.open, "Writes the intent into the unblock journal."),
-        (
-            CardRecords.charge_secret_try,
-            "Charges one try of the PUK; the last one is never released.",
-        ),
+        (CardRecords.expose_secret, "Charges one try of the PUK; the last one is never released."),
         (CardRecords.secret_seen, "Marks the PUK as seen: it has to be rotated."),
         (PivSession.unblock, "**The PUK and the new PIN go to the card**, in one command."),
         (notify_holder, "Writes the notice into the outbox: the mails that wait to be sent."),
@@ -178,27 +173,21 @@ ALIKE: Mapping[Place, Place] = {
     place_of(of_code): place_of(of_answers)
     for of_code, of_answers in (
         (codes._charge, answers._charge),
-        (EmailCodes._charge_try, Registrations._charge_failure),
+        (EmailCodes._count_try, Registrations._count_failure),
         (CodeMac.matches, AnswerHasher.check),
         (codes._right, answers._right),
-        (EmailCodes._give_back, Registrations._give_back),
+        (EmailCodes._less_one, Registrations._less_one),
     )
 }
 """A code is checked as answers are: what stands at the same place of the two steps."""
 
 EVALUATE = place_of(attempts.evaluate)
 AS_ANSWERS = (
-    "As in [section {SubmitAnswers}]({to_SubmitAnswers}), "
-    "with `EmailCodes._charge_try` as the charge."
+    "As in [step {SubmitAnswers}]({to_SubmitAnswers}), with `EmailCodes._count_try` as the charge."
 )
 NOT_AGAIN = frozenset(
     place_of(function)
-    for function in (
-        attempts.charge_attempt,
-        AttemptCounter.charge,
-        attempts._is_right,
-        attempts.Charged.conclude,
-    )
+    for function in (AttemptCounter.charge, attempts._is_right, attempts.Charged.conclude)
 )
 """Not printed of the code's step."""
 
@@ -385,7 +374,6 @@ def _references(at: Mapping[str, int]) -> dict[str, object]:
         **{name: _link(file) for name, file in files.items()},
         "example": NotReachedPage.__name__,
         "retries": f"{sum(RETRIES_S):g}",
-        "notice": f"{IdleTimes().idle_s:g}",
         **at,
         **{f"to_{command}": f"#{_anchor(number, command)}" for command, number in at.items()},
     }

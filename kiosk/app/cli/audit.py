@@ -17,7 +17,6 @@ from kiosk.app.cli.tools import (
     grounds_of,
     how_many,
     moment,
-    print_result,
     reading,
     row_number,
 )
@@ -32,6 +31,7 @@ from kiosk.config.settings import Settings, StoreSettings
 from kiosk.contract.errors import ConfigError
 
 if TYPE_CHECKING:
+    from kiosk.authority.administration.views import Done
     from kiosk.authority.store.database import Store
 
 DESCRIPTION = """\
@@ -299,13 +299,12 @@ def _anchor(args: argparse.Namespace) -> int:
     return 0
 
 
-def _public_keys(args: argparse.Namespace) -> int:
+def _public_keys(args: argparse.Namespace) -> None:
     from kiosk.authority.administration.verification import public_key_lines
     from kiosk.authority.audit.anchors import AnchorSigner
 
     for line in public_key_lines(AnchorSigner(Tools(args).ring())):
         echo(line)
-    return 0
 
 
 def _append(path: Path, text: str) -> None:
@@ -331,13 +330,13 @@ def _append(path: Path, text: str) -> None:
         raise ConfigError(f"anchors {path}: {error.strerror}") from None
 
 
-def _list(args: argparse.Namespace) -> int:
+def _list(args: argparse.Namespace) -> None:
     page = Tools(args).desk.audit.page(_filter(args), limit=args.limit)
     if args.json:
         from kiosk.authority.administration.audit_log import columns_of
 
         echo(as_json([columns_of(line) for line in page.lines]))
-        return 0
+        return
     widest = max((len(row_name(line.seq)) for line in page.lines), default=0)
     for line in page.lines:
         where = "  ".join(part for part in (line.person, line.card, line.station, line.who) if part)
@@ -345,32 +344,30 @@ def _list(args: argparse.Namespace) -> int:
         echo(f"{row_name(line.seq):>{widest}}  {when}  {line.reference}  {line.sentence}  {where}")
     if not page.lines:
         echo("no row fits")
-    return 0
 
 
-def _kinds(args: argparse.Namespace) -> int:
+def _kinds(args: argparse.Namespace) -> None:
     kinds = Tools(args).desk.audit.kinds()
     if args.json:
         echo(as_json(dict(kinds)))
-        return 0
+        return
     for kind, meaning in kinds:
         echo(f"{kind:<24}  {meaning}")
-    return 0
 
 
-def _export(args: argparse.Namespace) -> int:
+def _export(args: argparse.Namespace) -> None:
     if args.format == "chain":
-        return _export_chain(args)
+        _export_chain(args)
+        return
     if args.whole:
         raise ConfigError("--whole goes with --format chain")
     desk = Tools(args).desk.audit
     with progress_line("exporting") as progress:
         written = desk.export(_filter(args), ExportFormat(args.format), progress)
     echo(f"{numbered(written.rows, 'row')} in {written.path}")
-    return 0
 
 
-def _export_chain(args: argparse.Namespace) -> int:
+def _export_chain(args: argparse.Namespace) -> None:
     """Write the chains as stored, to be verified without the database."""
     from kiosk.authority.administration.audit_archive import archive_audit
     from kiosk.authority.audit.anchors import AnchorSigner
@@ -385,13 +382,12 @@ def _export_chain(args: argparse.Namespace) -> int:
         )
     echo(f"{numbered(written.rows, 'row')} in {path}, SHA-256 {written.sha256}")
     echo(f"exported until row {written.until or 0}")
-    return 0
 
 
-def _redact(args: argparse.Namespace) -> int:
+def _redact(args: argparse.Namespace) -> Done:
     """Propose a redaction: a second member of staff has to agree."""
     desk = Tools(args).desk.audit
-    return print_result(desk.redact(args.row, grounds_of(args), whole=args.whole))
+    return desk.redact(args.row, grounds_of(args), whole=args.whole)
 
 
 def _filter(args: argparse.Namespace) -> AuditFilter:

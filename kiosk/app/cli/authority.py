@@ -27,7 +27,7 @@ def add_parser(subparsers: Commands) -> None:
     parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     from kiosk.app.composition.serving import serve
     from kiosk.config.loading import load_settings, settings_path
 
@@ -41,4 +41,3 @@ def run(args: argparse.Namespace) -> int:
         manager.notify(f"READY=1\nSTATUS={closed_because or 'it serves'}\nWATCHDOG=1")
 
     asyncio.run(serve(settings, os.environ, report))
-    return 0

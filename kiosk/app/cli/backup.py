@@ -29,7 +29,7 @@ def add_parser(subparsers: Commands) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="a new file")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     from kiosk.authority.administration.backup import back_up
     from kiosk.authority.audit.anchors import AnchorSigner
 
@@ -49,4 +49,3 @@ def run(args: argparse.Namespace) -> int:
         back_up(tools.store, AnchorSigner(tools.ring()), source, target, tools.actor(), progress)
     echo(f"{target}: {target.stat().st_size // 1024} KiB, checked")
     echo(f"not in it: the keys ({tools.key_file}) and the settings ({tools.path}); keep copies")
-    return 0

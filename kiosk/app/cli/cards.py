@@ -15,7 +15,6 @@ from kiosk.app.cli.tools import (
     add_part,
     grounds_of,
     print_json,
-    print_result,
     reading,
     seconds,
     waiting_id,
@@ -27,7 +26,7 @@ from kiosk.contract.sensitive import Sensitive
 if TYPE_CHECKING:
     from kiosk.authority.administration.codes import CodesDesk
     from kiosk.authority.administration.desk import AdminDesk
-    from kiosk.authority.administration.views import IssuedCode, NewCard, Person
+    from kiosk.authority.administration.views import Done, IssuedCode, NewCard, Person
 
 
 # Asking for a secret: without echo at a terminal, else the one line of standard input.
@@ -134,42 +133,40 @@ def _read(args: argparse.Namespace) -> int:
     return read_card(args.config, args.reader, args.wait)
 
 
-def _add(args: argparse.Namespace) -> int:
+def _add(args: argparse.Namespace) -> Done:
     desk = Tools(args).desk
     person = desk.people.find_one(args.number)
-    return print_result(desk.cards.add(person.seen, _wanted(args), grounds_of(args)))
+    return desk.cards.add(person.seen, _wanted(args), grounds_of(args))
 
 
-def _replace(args: argparse.Namespace) -> int:
+def _replace(args: argparse.Namespace) -> Done:
     desk, person, card_id = _chosen(args)
-    return print_result(desk.cards.replace(person.seen, card_id, _wanted(args), grounds_of(args)))
+    return desk.cards.replace(person.seen, card_id, _wanted(args), grounds_of(args))
 
 
-def _revoke(args: argparse.Namespace) -> int:
+def _revoke(args: argparse.Namespace) -> Done:
     desk, person, card_id = _chosen(args)
-    return print_result(desk.cards.revoke(person.seen, card_id, grounds_of(args)))
+    return desk.cards.revoke(person.seen, card_id, grounds_of(args))
 
 
-def _set_secret(args: argparse.Namespace) -> int:
+def _set_secret(args: argparse.Namespace) -> Done:
     from kiosk.authority.administration.views import IssuedFrom
 
     desk, person, card_id = _chosen(args)
     secret = IssuedFrom(args.derived_from) if args.derived_from else ask_secret(_ASKED_FOR)
-    return print_result(
-        desk.cards.set_secret(
-            person.seen, card_id, secret, grounds_of(args), tries_full=args.tries_full
-        )
+    return desk.cards.set_secret(
+        person.seen, card_id, secret, grounds_of(args), tries_full=args.tries_full
     )
 
 
-def _agree_code(args: argparse.Namespace) -> int:
+def _agree_code(args: argparse.Namespace) -> Done:
     codes = Tools(args).desk.codes
-    return print_result(codes.agree(_code_id(codes, args), grounds_of(args)))
+    return codes.agree(_code_id(codes, args), grounds_of(args))
 
 
-def _withdraw_code(args: argparse.Namespace) -> int:
+def _withdraw_code(args: argparse.Namespace) -> Done:
     codes = Tools(args).desk.codes
-    return print_result(codes.withdraw(_code_id(codes, args), grounds_of(args)))
+    return codes.withdraw(_code_id(codes, args), grounds_of(args))
 
 
 def _code_id(codes: CodesDesk, args: argparse.Namespace) -> str:
@@ -206,12 +203,11 @@ def _wanted(args: argparse.Namespace) -> NewCard:
     )
 
 
-def _issue(args: argparse.Namespace) -> int:
+def _issue(args: argparse.Namespace) -> None:
     desk, person, card_id = _chosen(args)
     issued = desk.codes.issue(person.seen, card_id, grounds_of(args))
     echo(issued.code.reveal())
     echo(_code_words(issued, has_address=bool(person.email)))
-    return 0
 
 
 def _code_words(issued: IssuedCode, *, has_address: bool) -> str:
@@ -227,10 +223,11 @@ def _code_words(issued: IssuedCode, *, has_address: bool) -> str:
     return f"It works at every station until {until} (reference {issued.reference}){first}"
 
 
-def _unknown(args: argparse.Namespace) -> int:
+def _unknown(args: argparse.Namespace) -> None:
     cards = Tools(args).desk.cards.unknown()
     if args.json:
-        return print_json(cards)
+        print_json(cards)
+        return
     for card in cards:
         at = f"{card.at.astimezone():%Y-%m-%d %H:%M}"
         named = " ".join(part for part in (card.family, card.identifier) if part)
@@ -242,16 +239,15 @@ def _unknown(args: argparse.Namespace) -> int:
         echo(f"    {card.advice}")
     if not cards:
         echo("no station met a card that it could not serve")
-    return 0
 
 
-def _codes(args: argparse.Namespace) -> int:
+def _codes(args: argparse.Namespace) -> None:
     lines = Tools(args).desk.codes.waiting()
     if args.json:
-        return print_json(lines)
+        print_json(lines)
+        return
     for line in lines:
         until = f"{line.expires_at.astimezone():%H:%M}"
         echo(f"{line.code_id}  for {line.holder_name}, given by {line.issued_by}, until {until}")
     if not lines:
         echo("no code waits")
-    return 0

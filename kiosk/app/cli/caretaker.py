@@ -31,7 +31,7 @@ def add_parser(subparsers: Commands) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Run the jobs, and send waiting notices; 0 also where something is wrong with the service."""
     tools = Tools(args)
     settings = tools.settings
@@ -54,7 +54,6 @@ def run(args: argparse.Namespace) -> int:
     echo(f"notices: {sent} sent, {waiting} waiting")
     if failed is not None:
         raise failed
-    return 0
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(_args: argparse.Namespace) -> int:
+def run(_args: argparse.Namespace) -> None:
     from kiosk.app.cli.main import whole_parser
 
     words = dict(_walk("kiosk", whole_parser()))
@@ -52,7 +52,6 @@ def run(_args: argparse.Namespace) -> int:
         f'        "{path}") words="{" ".join(each)}" ;;' for path, each in words.items()
     )
     echo(_SCRIPT.format(paths=paths, cases=cases).rstrip("\n"))
-    return 0
 
 
 def _walk(path: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, tuple[str, ...]]]:

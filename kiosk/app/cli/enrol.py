@@ -44,7 +44,7 @@ def add_parser(subparsers: Commands) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     folder = _folder()
     if args.renew:
         from kiosk.app.enrolment import renew
@@ -54,10 +54,10 @@ def run(args: argparse.Namespace) -> int:
         settings = load_settings(settings_path(args.config, environ), environ)
         done = renew(folder, settings.authority.addresses)
         echo("renewed" if done else "not due yet")
-        return 0
+        return
     if args.line or not sys.stdin.isatty():
         _enrol(" ".join(args.line) or sys.stdin.readline(), folder)
-        return 0
+        return
     from kiosk.app.enrolment import AuthorityUnreached
 
     complain(_ASKED)
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             if line:
                 _enrol(line, folder)
-                return 0
+                return
         except AuthorityUnreached as error:
             unanswered = line
             complain(f"\n{error}\n\n{_SAME}")

@@ -11,8 +11,8 @@ from typing import TypeAlias
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 """Commands, or the parts of one, to which another is added."""
 
-Run = Callable[[argparse.Namespace], int]
-"""Runs a command or a part of one; returns the exit code."""
+Run = Callable[[argparse.Namespace], int | None]
+"""Runs a command or a part of one; returns the exit code, None for 0."""
 
 SAMPLES = {
     "NUMBER": "900000000001",

@@ -14,6 +14,7 @@ from kiosk.system.machine_seal import SUFFIX
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.keys import RotationReport
+    from kiosk.authority.crypto.keys import KeyPurpose
 
 DESCRIPTION = """\
 The keys are in a file of their own, outside the database. Each purpose has one current
@@ -164,7 +165,7 @@ def _rotate(args: argparse.Namespace) -> int:
     """Rotate; 1 where a secret could not be opened."""
     tools = Tools(args)
     ring = tools.ring()  # which says what to do where there is none
-    from kiosk.authority.administration.keys import add_key, check_current, rotate_seal
+    from kiosk.authority.administration.keys import check_current
     from kiosk.authority.crypto.keys import KeyPurpose, learn_names
 
     purpose = KeyPurpose(args.purpose)
@@ -183,31 +184,49 @@ def _rotate(args: argparse.Namespace) -> int:
         echo(f"given up: {line}")
     learn_names(tools.staff_store, ring)
     if purpose is KeyPurpose.DERIVE:
-        return _rotate_master(tools, add_only=args.add_only, shared=shared)
-    if purpose is KeyPurpose.ROW_MAC and not args.add_only:
-        return _rotate_rows(tools, shared=shared)
-    if args.add_only or purpose is not KeyPurpose.SEAL:
-        added = add_key(tools.key_file, purpose, tools.staff_store, tools.actor())
-        if shared:
-            then = purpose if purpose in (KeyPurpose.SEAL, KeyPurpose.ROW_MAC) else ""
-            return _print_added(tools, added, then)
-        echo(f"added {added}; it is current")
-        echo(_TAKEN_UP)
-        _print_copy(tools)
-        return 0
-    with progress_line("sealing anew") as progress:
-        report = rotate_seal(
-            tools.key_file, tools.staff_store, tools.actor(), progress, add_first=shared
-        )
-    if report.added and shared:
-        return _print_added(tools, report.added, purpose)
-    broken = "does not open and was left as it is; import it again"
-    done = _print_report(report, _TAKEN_UP, "secrets sealed anew", broken)
+        code = _rotate_master(tools, add_only=args.add_only, shared=shared)
+    else:
+        code = _rotate_in_file(tools, purpose, add_only=args.add_only, shared=shared)
     _print_copy(tools)
-    return done
+    return code
 
 
-def _print_added(tools: Tools, added: str, then: str) -> int:
+def _rotate_in_file(tools: Tools, purpose: KeyPurpose, *, add_only: bool, shared: bool) -> int:
+    """Add a key to the key file, and use it; 1 where a secret is broken, or a row was altered."""
+    from kiosk.authority.administration.keys import add_key, rotate_rows, rotate_seal
+    from kiosk.authority.crypto.keys import KeyPurpose
+
+    file, store, actor = tools.key_file, tools.staff_store, tools.actor()
+    makes_anew = purpose in (KeyPurpose.SEAL, KeyPurpose.ROW_MAC)
+    if add_only or not makes_anew:
+        added = add_key(file, purpose, store, actor)
+        if shared:
+            _print_added(tools, added, purpose if makes_anew else "")
+        else:
+            echo(f"added {added}; it is current")
+            echo(_TAKEN_UP)
+        return 0
+    if purpose is KeyPurpose.SEAL:
+        with progress_line("sealing anew") as progress:
+            report = rotate_seal(file, store, actor, progress, add_first=shared)
+        if report.added and shared:
+            _print_added(tools, report.added, purpose)
+            return 0
+        broken = "does not open and was left as it is; import it again"
+        return _print_report(report, _TAKEN_UP, "secrets sealed anew", broken)
+    with progress_line("making MACs anew") as progress:
+        done = rotate_rows(file, store, actor, progress, add_first=shared)
+    for table, row in done.altered:
+        complain(f"{table} {row}: altered outside of the service, and left as it is")
+    if done.added and shared:
+        _print_added(tools, done.added, purpose)
+    else:
+        _print_current(done.added, done.current, _TAKEN_UP)
+        echo(f"rows with a MAC of it now: {done.restamped:,}")
+    return int(bool(done.altered))
+
+
+def _print_added(tools: Tools, added: str, then: str) -> None:
     """Print what the other machines need, and the purpose to rotate ``then``, if it has a rest."""
     echo(f"added {added}; it is current on this machine")
     echo(f"bring {_to_bring(tools)} to every machine on this database now: without it they refuse")
@@ -215,8 +234,6 @@ def _print_added(tools: Tools, added: str, then: str) -> int:
     echo(_TAKEN_UP)
     if then:
         echo(f"Then `kiosk keys rotate --purpose {then} --yes`: it uses the key for what is there")
-    _print_copy(tools)
-    return 0
 
 
 def _to_bring(tools: Tools) -> str:
@@ -229,29 +246,7 @@ def _to_bring(tools: Tools) -> str:
     )
 
 
-def _rotate_rows(tools: Tools, *, shared: bool) -> int:
-    """Make every row's MAC again; 1 where a row was altered."""
-    from kiosk.authority.administration.keys import rotate_rows
-
-    with progress_line("making MACs anew") as progress:
-        done = rotate_rows(
-            tools.key_file, tools.staff_store, tools.actor(), progress, add_first=shared
-        )
-    for table, row in done.altered:
-        complain(f"{table} {row}: altered outside of the service, and left as it is")
-    if done.added and shared:
-        _print_added(tools, done.added, "row-mac")
-        return int(bool(done.altered))
-    if done.added:
-        echo(f"added {done.added}; {_TAKEN_UP}")
-    else:
-        echo(_NONE_ADDED.format(current=done.current))
-    echo(f"rows with a MAC of it now: {done.restamped:,}")
-    _print_copy(tools)
-    return int(bool(done.altered))
-
-
-def _backed_up(args: argparse.Namespace) -> int:
+def _backed_up(args: argparse.Namespace) -> None:
     from kiosk.authority.administration.keys import (
         check_copy,
         check_current,
@@ -274,7 +269,6 @@ def _backed_up(args: argparse.Namespace) -> int:
     for line in lost:
         echo(f"given up: {line}")
     echo(f"written down: a copy of {tools.key_file}, as it is now, is in a safe place")
-    return 0
 
 
 def _print_copy(tools: Tools) -> None:
@@ -289,24 +283,23 @@ def _print_copy(tools: Tools) -> None:
 
 def _rotate_master(tools: Tools, *, add_only: bool, shared: bool) -> int:
     """Rotate the master key; 1 where a secret could not be derived."""
-
     if add_only:
         added = tools.masters.add(tools.actor())
         if shared:
-            return _print_added(tools, added, "derive")
-        echo(f"added {added}; {_derives(tools)}")
-        _print_copy(tools)
+            _print_added(tools, added, "derive")
+        else:
+            echo(f"added {added}; {_derives(tools)}")
         return 0
     with progress_line("deriving a last time") as progress:
         report = tools.masters.rotate(tools.actor(), progress, add_first=shared)
     if report.added and shared:
-        return _print_added(tools, report.added, "derive")
+        _print_added(tools, report.added, "derive")
+        return 0
     broken = "cannot be derived and was left as it is"
     done = _print_report(report, _derives(tools), "secrets are sealed as they are", broken)
     if left := sum(key.secrets for key in tools.masters.lines() if not key.current):
         # Stations go on working: what they change during that may derive from an older key again.
         echo(f"still derived from an older key, as `kiosk keys list` shows: {left}; run it again")
-    _print_copy(tools)
     return done
 
 
@@ -318,11 +311,15 @@ def _derives(tools: Tools) -> str:
 def _print_report(report: RotationReport, taken_up: str, did: str, broken: str) -> int:
     """Print what was done; 1 where a secret is ``broken``."""
     done = report.rotation
-    if report.added:
-        echo(f"added {report.added}; {taken_up}")
-    else:
-        echo(_NONE_ADDED.format(current=report.current))
+    _print_current(report.added, report.current, taken_up)
     echo(f"{done.resealed} {did}, {done.overtaken} were changed meanwhile")
     for card in done.broken:
         complain(f"card {card}: its secret {broken}")
     return int(bool(done.broken))
+
+
+def _print_current(added: str | None, current: str, taken_up: str) -> None:
+    if added:
+        echo(f"added {added}; {taken_up}")
+    else:
+        echo(_NONE_ADDED.format(current=current))

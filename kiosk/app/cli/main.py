@@ -85,7 +85,7 @@ def _run(words: list[str]) -> int:
     wanted = {words[0]: COMMANDS[words[0]]} if words and words[0] in COMMANDS else COMMANDS
     args = _parser(wanted.values()).parse_args(words)
     run: Run = args.run
-    return run(args)
+    return run(args) or 0
 
 
 def _not_installed(error: ModuleNotFoundError) -> str:

@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import ask, echo
-from kiosk.app.cli.tools import (
-    Tools,
-    acting,
-    grounds_of,
-    how_many,
-    print_json,
-    print_result,
-    reading,
-)
-from kiosk.authority.administration.views import Person, PersonLine
+from kiosk.app.cli.tools import Tools, acting, grounds_of, how_many, print_json, reading
+from kiosk.authority.administration.views import Done, Person, PersonLine
 from kiosk.authority.errors import AddressShared, NotTaken
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from kiosk.authority.wording import last_day, numbered
@@ -137,67 +129,68 @@ def _chosen(args: argparse.Namespace) -> tuple[PeopleDesk, Person]:
     return desk, desk.find_one(args.number)
 
 
-def _add(args: argparse.Namespace) -> int:
+def _add(args: argparse.Namespace) -> Done:
     desk, shares = Tools(args).desk.people, args.same_address
     grounds = grounds_of(args)
     try:
-        return print_result(desk.add(args.number, args.name, args.email, grounds, knowingly=shares))
+        return desk.add(args.number, args.name, args.email, grounds, knowingly=shares)
     except AddressShared as shared:
         raise AddressShared(
             shared.field, f"{shared} To add them all the same, --same-address"
         ) from None
 
 
-def _lift_block(args: argparse.Namespace) -> int:
+def _lift_block(args: argparse.Namespace) -> Done:
     desk, person = _chosen(args)
-    return print_result(desk.lift_block(person.seen, grounds_of(args)))
+    return desk.lift_block(person.seen, grounds_of(args))
 
 
-def _revoke_registration(args: argparse.Namespace) -> int:
+def _revoke_registration(args: argparse.Namespace) -> Done:
     desk, person = _chosen(args)
-    return print_result(desk.revoke_registration(person.seen, grounds_of(args)))
+    return desk.revoke_registration(person.seen, grounds_of(args))
 
 
-def _correct_name(args: argparse.Namespace) -> int:
+def _correct_name(args: argparse.Namespace) -> Done:
     desk, person = _chosen(args)
-    return print_result(desk.correct_name(person.seen, args.name, grounds_of(args)))
+    return desk.correct_name(person.seen, args.name, grounds_of(args))
 
 
-def _correct_email(args: argparse.Namespace) -> int:
+def _correct_email(args: argparse.Namespace) -> Done:
     desk, person = _chosen(args)
-    return print_result(desk.correct_email(person.seen, args.address, grounds_of(args)))
+    return desk.correct_email(person.seen, args.address, grounds_of(args))
 
 
-def _stop(args: argparse.Namespace) -> int:
+def _stop(args: argparse.Namespace) -> Done:
     desk, person = _chosen(args)
-    return print_result(desk.report_misuse(person.seen, grounds_of(args)))
+    return desk.report_misuse(person.seen, grounds_of(args))
 
 
-def _stop_change(args: argparse.Namespace) -> int:
+def _stop_change(args: argparse.Namespace) -> Done:
     desk, person = _chosen(args)
-    return print_result(desk.stop_change(person.seen, grounds_of(args)))
+    return desk.stop_change(person.seen, grounds_of(args))
 
 
-def _leaver(args: argparse.Namespace) -> int:
+def _leaver(args: argparse.Namespace) -> Done:
     desk, person = _chosen(args)
     act = desk.take_back_leaver if args.back else desk.mark_leaver
-    return print_result(act(person.seen, grounds_of(args)))
+    return act(person.seen, grounds_of(args))
 
 
-def _erase(args: argparse.Namespace) -> int:
+def _erase(args: argparse.Namespace) -> Done:
     """Erase after a confirmation; raises ``NotTaken``."""
     desk, person = _chosen(args)
     if not args.yes:
         asked = f"This deletes {person.name} and all about them, for good. "
         if ask(f"{asked}Enter their number again to erase them: ") != person.number:
             raise NotTaken("number", "Nobody was erased: that is not their number.")
-    return print_result(desk.erase(person.seen, grounds_of(args)))
+    return desk.erase(person.seen, grounds_of(args))
 
 
-def _search(args: argparse.Namespace) -> int:
+def _search(args: argparse.Namespace) -> None:
     found = Tools(args).desk.people.search(" ".join(args.text), args.limit)
     if args.json:
-        return print_json(found)
+        print_json(found)
+        return
     if found.about:
         echo(found.about)
     for line in found.people:
@@ -208,13 +201,13 @@ def _search(args: argparse.Namespace) -> int:
         echo("and others; type more of what you look for")
     if not found.people:
         echo("nobody was found")
-    return 0
 
 
-def _list(args: argparse.Namespace) -> int:
+def _list(args: argparse.Namespace) -> None:
     found = islice(_listed(args), args.limit)
     if args.json:
-        return print_json(found)
+        print_json(found)
+        return
     nobody = True
     for line in found:
         nobody = False
@@ -223,7 +216,6 @@ def _list(args: argparse.Namespace) -> int:
         echo("  ".join(part for part in cells if part))
     if nobody:
         echo("there is nobody in this list")
-    return 0
 
 
 def _listed(args: argparse.Namespace) -> Iterator[PersonLine]:
@@ -239,10 +231,10 @@ def _listed(args: argparse.Namespace) -> Iterator[PersonLine]:
             return
 
 
-def _show(args: argparse.Namespace) -> int:
+def _show(args: argparse.Namespace) -> None:
     _, person = _chosen(args)
     if args.json:
-        return print_json(person)
+        print_json(person)
+        return
     for line in person_lines(person):
         echo(line)
-    return 0

@@ -7,19 +7,12 @@ from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import (
-    Tools,
-    acting,
-    grounds_of,
-    print_json,
-    print_result,
-    reading,
-)
+from kiosk.app.cli.tools import Tools, acting, grounds_of, print_json, reading
 from kiosk.authority.errors import NotFound
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.policy import PolicyDesk
-    from kiosk.authority.administration.views import PolicyLine
+    from kiosk.authority.administration.views import Done, PolicyLine
 
 DESCRIPTION = """\
 What a holder has to pass, and how often it may be got wrong. A value that is set here
@@ -41,16 +34,16 @@ def add_parser(subparsers: Commands) -> None:
     acting(parts, "reset", _reset, "let the file's value count", "SETTING")
 
 
-def _set(args: argparse.Namespace) -> int:
+def _set(args: argparse.Namespace) -> Done:
     desk = Tools(args).desk.policy
     line = _find(desk, args.setting)
-    return print_result(desk.change(line.name, args.value, line.revision, grounds_of(args)))
+    return desk.change(line.name, args.value, line.revision, grounds_of(args))
 
 
-def _reset(args: argparse.Namespace) -> int:
+def _reset(args: argparse.Namespace) -> Done:
     desk = Tools(args).desk.policy
     line = _find(desk, args.setting)
-    return print_result(desk.reset(line.name, line.revision, grounds_of(args)))
+    return desk.reset(line.name, line.revision, grounds_of(args))
 
 
 def _find(desk: PolicyDesk, name: str) -> PolicyLine:
@@ -60,14 +53,14 @@ def _find(desk: PolicyDesk, name: str) -> PolicyLine:
     raise NotFound(f"There is no policy setting {name!r}; `kiosk policy list` shows all.")
 
 
-def _list(args: argparse.Namespace) -> int:
+def _list(args: argparse.Namespace) -> None:
     lines = Tools(args).desk.policy.every()
     if args.json:
-        return print_json(lines)
+        print_json(lines)
+        return
     for line in lines:
         by = f"  set by {line.changed_by}: {line.reason}" if line.changed_at else ""
         echo(f"{line.name} = {line.value}  ({line.allowed}){by}")
         echo(f"    {line.help}")
         if line.trouble:
             echo(f"    {line.trouble}")
-    return 0

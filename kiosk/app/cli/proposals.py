@@ -12,13 +12,13 @@ from kiosk.app.cli.tools import (
     acting,
     grounds_of,
     print_json,
-    print_result,
     reading,
     waiting_id,
 )
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.proposed_acts import ProposalsDesk
+    from kiosk.authority.administration.views import Done
 
 DESCRIPTION = """\
 With `four_eyes` in [policy], whatever could help one member of staff to open somebody else's
@@ -50,26 +50,25 @@ def add_parser(subparsers: Commands) -> None:
         part.add_argument("--json", action="store_true", help="for a script")
 
 
-def _agree(args: argparse.Namespace) -> int:
+def _agree(args: argparse.Namespace) -> Done:
     desk = Tools(args).desk.proposals
-    done = desk.agree(_proposal_id(desk, args), grounds_of(args))
-    return print_json(done) if args.json else print_result(done)
+    return desk.agree(_proposal_id(desk, args), grounds_of(args))
 
 
-def _decline(args: argparse.Namespace) -> int:
+def _decline(args: argparse.Namespace) -> Done:
     desk = Tools(args).desk.proposals
-    done = desk.decline(_proposal_id(desk, args), grounds_of(args))
-    return print_json(done) if args.json else print_result(done)
+    return desk.decline(_proposal_id(desk, args), grounds_of(args))
 
 
 def _proposal_id(desk: ProposalsDesk, args: argparse.Namespace) -> str:
     return waiting_id(args.proposal, (line.proposal_id for line in desk.waiting()))
 
 
-def _list(args: argparse.Namespace) -> int:
+def _list(args: argparse.Namespace) -> None:
     lines = Tools(args).desk.proposals.waiting()
     if args.json:
-        return print_json(lines)
+        print_json(lines)
+        return
     for line in lines:
         about = f"  about {line.whom}" if line.about else ""
         echo(f"{line.proposal_id}  until {line.expires_at.astimezone():%Y-%m-%d %H:%M}{about}")
@@ -79,4 +78,3 @@ def _list(args: argparse.Namespace) -> int:
             echo(f"    {line.why_not}")
     if not lines:
         echo("nothing waits")
-    return 0

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import (
-    Tools,
-    acting,
-    grounds_of,
-    print_json,
-    print_result,
-    reading,
-)
+from kiosk.app.cli.tools import Tools, acting, grounds_of, print_json, reading
+
+if TYPE_CHECKING:
+    from kiosk.authority.administration.views import Done
 
 DESCRIPTION = """\
 Holders choose from this list when they register. One that is retired is offered to nobody
@@ -37,23 +34,23 @@ def add_parser(subparsers: Commands) -> None:
         part.add_argument("id", type=int, metavar="NUMBER")
 
 
-def _add(args: argparse.Namespace) -> int:
-    return print_result(Tools(args).desk.questions.add(args.question, grounds_of(args)))
+def _add(args: argparse.Namespace) -> Done:
+    return Tools(args).desk.questions.add(args.question, grounds_of(args))
 
 
-def _retire(args: argparse.Namespace) -> int:
-    return print_result(Tools(args).desk.questions.retire(args.id, grounds_of(args)))
+def _retire(args: argparse.Namespace) -> Done:
+    return Tools(args).desk.questions.retire(args.id, grounds_of(args))
 
 
-def _revive(args: argparse.Namespace) -> int:
-    return print_result(Tools(args).desk.questions.revive(args.id, grounds_of(args)))
+def _revive(args: argparse.Namespace) -> Done:
+    return Tools(args).desk.questions.revive(args.id, grounds_of(args))
 
 
-def _list(args: argparse.Namespace) -> int:
+def _list(args: argparse.Namespace) -> None:
     lines = Tools(args).desk.questions.every()
     if args.json:
-        return print_json(lines)
+        print_json(lines)
+        return
     for line in lines:
         retired = "  (retired)" if line.retired_at else ""
         echo(f"{line.id:>4}  {line.text}  used by {line.used_by}{retired}")
-    return 0

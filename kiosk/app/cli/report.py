@@ -39,7 +39,7 @@ def add_parser(subparsers: Commands) -> None:
     ways.add_argument("--mail", metavar="ADDRESS", help="mail it instead of printing it")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Make the report, and print or mail it; 1 where it could not be mailed."""
     tools = Tools(args)
     desk = tools.desk.reports
@@ -55,7 +55,6 @@ def run(args: argparse.Namespace) -> int:
         print_json(report)
     else:
         echo(csv_text(report.columns, report.rows), end="")
-    return 0
 
 
 def _mail(tools: Tools, to: str, report: Report) -> None:

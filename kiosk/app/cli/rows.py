@@ -38,13 +38,12 @@ def add_parser(subparsers: Commands) -> None:
         add_config(part)
 
 
-def _accept(args: argparse.Namespace) -> int:
+def _accept(args: argparse.Namespace) -> None:
     from kiosk.authority.administration.verification import accept
 
     tools = Tools(args)
     accept(tools.staff_store, args.table, args.row, tools.actor(), args.reason)
     echo(f"{args.table} {args.row} is taken as it is")
-    return 0
 
 
 def _check(args: argparse.Namespace) -> int:

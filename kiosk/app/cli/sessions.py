@@ -56,7 +56,7 @@ def add_parser(subparsers: Commands) -> None:
     parser.add_argument("--log", metavar="FILE", help="append the log of sessions to FILE")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     from screens.terminal.lockdown import scrub_environment
 
     manager = take_service_manager(os.environ)
@@ -77,7 +77,6 @@ def run(args: argparse.Namespace) -> int:
     server = SessionServer(args.socket, partial(run_session, args.config, args.log))
 
     server.run(partial(manager.notify, "READY=1\nWATCHDOG=1"))
-    return 0
 
 
 def _load() -> None:

@@ -182,7 +182,7 @@ def _answer(about: About, named: str) -> str:
     return ""
 
 
-def _run_station(args: argparse.Namespace) -> int:
+def _run_station(args: argparse.Namespace) -> None:
     from kiosk.app.setup import station
     from kiosk.app.setup.machine import require_account, require_root, unencrypted_disk
     from kiosk.app.setup.steps import carry_out, take_back
@@ -199,7 +199,7 @@ def _run_station(args: argparse.Namespace) -> int:
     )
     if args.undo:
         take_back(list(steps), dry_run=args.dry_run)
-        return 0
+        return
     carry_out(steps, dry_run=args.dry_run)
     if device := unencrypted_disk(STATION_SETTINGS.parent):
         echo(f"warning       disk        {device} is not encrypted: a thief can read what is on it")
@@ -207,7 +207,6 @@ def _run_station(args: argparse.Namespace) -> int:
         echo(
             "warning       usb         whatever is plugged in is used: install usbguard, and repeat"
         )
-    return 0
 
 
 def _run_authority(args: argparse.Namespace) -> int:

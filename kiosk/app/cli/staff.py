@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_command, add_config
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import (
-    Tools,
-    acting,
-    add_part,
-    grounds_of,
-    print_json,
-    print_result,
-    reading,
-)
+from kiosk.app.cli.tools import Tools, acting, add_part, grounds_of, print_json, reading
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
 from kiosk.config.loading import load_settings, settings_path
@@ -29,7 +21,7 @@ from kiosk.contract.messages import CardId
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.staff import StaffDesk
-    from kiosk.authority.administration.views import StaffLine
+    from kiosk.authority.administration.views import Done, StaffLine
 
 DESCRIPTION = """\
 Members of staff log in with `ssh ra@host` and an SSH key of their own. A manager may do
@@ -102,47 +94,45 @@ def _key_option(part: argparse.ArgumentParser, *, required: bool = True) -> None
     )
 
 
-def _add(args: argparse.Namespace) -> int:
+def _add(args: argparse.Namespace) -> Done:
     role, key = Role(args.role), _key_text(args.key) if args.key else ""
     if args.key is None and role is not Role.TECHNICIAN:
         raise ConfigError("give --key FILE.pub, their public key: only a technician has none")
-    return print_result(Tools(args).desk.staff.add(args.name, role, key, grounds_of(args)))
+    return Tools(args).desk.staff.add(args.name, role, key, grounds_of(args))
 
 
-def _add_card(args: argparse.Namespace) -> int:
+def _add_card(args: argparse.Namespace) -> Done:
     desk, member = _chosen(args)
     card, key = CardId(args.driver, args.identifier), _key_text(args.key) if args.key else ""
-    done = desk.add_card(member.staff_id, card, key, member.revision, grounds_of(args))
-    return print_result(done)
+    return desk.add_card(member.staff_id, card, key, member.revision, grounds_of(args))
 
 
-def _remove_card(args: argparse.Namespace) -> int:
+def _remove_card(args: argparse.Namespace) -> Done:
     desk, member = _chosen(args)
     card = CardId(args.driver, args.identifier)
-    return print_result(desk.remove_card(member.staff_id, card, member.revision, grounds_of(args)))
+    return desk.remove_card(member.staff_id, card, member.revision, grounds_of(args))
 
 
-def _change_role(args: argparse.Namespace) -> int:
+def _change_role(args: argparse.Namespace) -> Done:
     desk, member = _chosen(args)
-    role = Role(args.role)
-    return print_result(desk.change_role(member.staff_id, role, member.revision, grounds_of(args)))
+    return desk.change_role(member.staff_id, Role(args.role), member.revision, grounds_of(args))
 
 
-def _remove(args: argparse.Namespace) -> int:
+def _remove(args: argparse.Namespace) -> Done:
     desk, member = _chosen(args)
-    return print_result(desk.remove(member.staff_id, member.revision, grounds_of(args)))
+    return desk.remove(member.staff_id, member.revision, grounds_of(args))
 
 
-def _add_key(args: argparse.Namespace) -> int:
+def _add_key(args: argparse.Namespace) -> Done:
     desk, member = _chosen(args)
     key = _key_text(args.key)
-    return print_result(desk.add_key(member.staff_id, key, member.revision, grounds_of(args)))
+    return desk.add_key(member.staff_id, key, member.revision, grounds_of(args))
 
 
-def _remove_key(args: argparse.Namespace) -> int:
+def _remove_key(args: argparse.Namespace) -> Done:
     desk, member = _chosen(args)
     key = args.fingerprint
-    return print_result(desk.remove_key(member.staff_id, key, member.revision, grounds_of(args)))
+    return desk.remove_key(member.staff_id, key, member.revision, grounds_of(args))
 
 
 def _chosen(args: argparse.Namespace) -> tuple[StaffDesk, StaffLine]:
@@ -172,10 +162,11 @@ def _key_text(path: Path) -> str:
         raise ConfigError(f"the key file {path}: {error.strerror}") from None
 
 
-def _list(args: argparse.Namespace) -> int:
+def _list(args: argparse.Namespace) -> None:
     lines = Tools(args).desk.staff.every()
     if args.json:
-        return print_json(lines)
+        print_json(lines)
+        return
     for line in lines:
         state = "removed" if line.removed_at else line.role.value
         last = f"{line.last_login_at:%Y-%m-%d %H:%M} UTC" if line.last_login_at else "never"
@@ -186,10 +177,9 @@ def _list(args: argparse.Namespace) -> int:
             echo(f"    card {card.driver} {card.identifier}  {card.fingerprint}")
     if not lines:
         echo("nobody yet; `kiosk staff add --help` shows how to add the first manager")
-    return 0
 
 
-def _authorized_keys(args: argparse.Namespace) -> int:
+def _authorized_keys(args: argparse.Namespace) -> None:
     """Answer sshd (AuthorizedKeysCommand, sshd_config(5)) for each key that it is offered.
 
     It imports little. `restrict` repeats the restrictions of sshd's own file.
@@ -201,4 +191,3 @@ def _authorized_keys(args: argparse.Namespace) -> int:
     key = key_of_staff(store.staff_url or store.url, args.fingerprint, store.busy_timeout_s)
     if key:
         echo(f"restrict,pty {key}")
-    return 0

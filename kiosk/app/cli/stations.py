@@ -9,7 +9,7 @@ from pathlib import Path
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import as_json, complain, echo
 from kiosk.app.cli.tools import Tools, acting, grounds_of, print_result, reading
-from kiosk.authority.administration.views import StationLine
+from kiosk.authority.administration.views import Done, StationLine
 
 DESCRIPTION = """\
 Each station says about every half minute that it lives, with its version and what its
@@ -44,12 +44,12 @@ def add_parser(subparsers: Commands) -> None:
     acting(parts, "reinstate", _reinstate, "undo that", "STATION")
 
 
-def _enrol(args: argparse.Namespace) -> int:
+def _enrol(args: argparse.Namespace) -> None:
     tools = Tools(args)
     desk, given = tools.desk.stations, grounds_of(args)
     if args.certificate is not None:
         pem = args.certificate.read_text(encoding="ascii", errors="replace")
-        code = print_result(desk.enrol_certificate(args.station, args.site, pem, given))
+        print_result(desk.enrol_certificate(args.station, args.site, pem, given))
         if not tools.settings.authority.ca:
             complain(
                 "it is turned away until `ca` in [authority] names the certificate of your CA;"
@@ -57,28 +57,27 @@ def _enrol(args: argparse.Namespace) -> int:
             complain(
                 "set it on each authority, and restart that: `systemctl restart kiosk-authority`"
             )
-        return code
+        return
     made = desk.enrol(args.station, args.site, given)
     until = f"{made.expires_at:%H:%M} UTC"
     echo(f"At {made.station}, as root, until {until}, once (reference {made.reference}):")
     echo()
     echo(f'kiosk setup station --enrol "{made.line.reveal()}"')
-    return 0
 
 
-def _retire(args: argparse.Namespace) -> int:
-    return print_result(Tools(args).desk.stations.retire(args.station, grounds_of(args)))
+def _retire(args: argparse.Namespace) -> Done:
+    return Tools(args).desk.stations.retire(args.station, grounds_of(args))
 
 
-def _reinstate(args: argparse.Namespace) -> int:
-    return print_result(Tools(args).desk.stations.reinstate(args.station, grounds_of(args)))
+def _reinstate(args: argparse.Namespace) -> Done:
+    return Tools(args).desk.stations.reinstate(args.station, grounds_of(args))
 
 
-def _list(args: argparse.Namespace) -> int:
+def _list(args: argparse.Namespace) -> None:
     lines = Tools(args).desk.stations.every()
     if args.json:
         echo(as_json([asdict(line) | {"state": _state(line)} for line in lines]))
-        return 0
+        return
     for line in lines:
         if line.last_seen_at is not None:
             seen = f"{line.last_seen_at:%Y-%m-%d %H:%M} UTC"
@@ -90,7 +89,6 @@ def _list(args: argparse.Namespace) -> int:
         echo(f"{line.name}  {_state(line)}  {about}{shown}")
     if not lines:
         echo("no station has been heard of yet")
-    return 0
 
 
 def _state(line: StationLine) -> str:

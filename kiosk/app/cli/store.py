@@ -109,7 +109,7 @@ def _copy(args: argparse.Namespace) -> int:
     return 0
 
 
-def _roles(args: argparse.Namespace) -> int:
+def _roles(args: argparse.Namespace) -> None:
     from kiosk.authority.store.engine import NO_SUCH_OBJECT
     from kiosk.authority.store.grants import RoleNames, creations, grants
 
@@ -121,7 +121,7 @@ def _roles(args: argparse.Namespace) -> int:
         echo("-- as the owner of the tables, and after each migration: what --apply does")
         for statement in grants(roles):
             echo(f"{statement};")
-        return 0
+        return
     try:
         Tools(args).store.run_as_owner(grants(roles))
     except StoreError as refused:
@@ -132,4 +132,3 @@ def _roles(args: argparse.Namespace) -> int:
             f"a role is not there: the administrator of the database server makes it: {wanted}"
         ) from None
     echo(f"{', '.join(roles.every())} may do their work, and no more")
-    return 0

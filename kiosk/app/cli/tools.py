@@ -6,11 +6,11 @@ import argparse
 import math
 import os
 import pwd
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
-from functools import cached_property, partial
+from functools import cached_property, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,12 +147,24 @@ def reading(parts: Commands, name: str, run: Run, text: str) -> argparse.Argumen
 def acting(
     parts: Commands,
     name: str,
-    run: Run,
+    act: Callable[[argparse.Namespace], Done | None],
     text: str,
     *about: str,
     identifies: bool = False,
 ) -> argparse.ArgumentParser:
-    """Add a part that changes what ``about`` names: it needs a reason, for the audit."""
+    """Add a part that changes what ``about`` names: it needs a reason, for the audit.
+
+    What ``act`` returns is printed, in a part with ``--json`` as that; None: ``act`` printed it.
+    """
+
+    @wraps(act)
+    def run(args: argparse.Namespace) -> None:
+        done = act(args)
+        if done is not None and "json" in args and args.json:
+            print_json(done)
+        elif done is not None:
+            print_result(done)
+
     part = add_part(parts, name, run, text)
     part.add_argument("--reason", required=True, help="why; it is kept with the audit")
     if identifies:
@@ -224,14 +236,11 @@ def waiting_id(named: str, waiting: Iterable[str]) -> str:
     return found[0] if found else named
 
 
-def print_result(done: Done) -> int:
-    """Print what was done; return 0."""
+def print_result(done: Done) -> None:
     echo(f"{done.sentence} (reference {done.reference})")
-    return 0
 
 
-def print_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> int:
-    """Print the result as JSON; times are ISO 8601, UTC. Returns 0."""
+def print_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> None:
+    """Print the result as JSON; times are ISO 8601, UTC."""
     found = asdict(lines) if is_dataclass(lines) else [asdict(line) for line in lines]
     echo(as_json(found))
-    return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -90,7 +91,7 @@ def test_a_part_without_a_function_removes_no_key(
 
 
 def test_each_command_and_each_part_has_a_function_of_its_own() -> None:
-    functions = [parser.get_default("run") for parser in leaves(whole_parser())]
+    functions = [inspect.unwrap(parser.get_default("run")) for parser in leaves(whole_parser())]
     assert all(callable(function) for function in functions)
     assert len(set(functions)) == len(functions)
 

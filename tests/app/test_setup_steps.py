@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.app.setup import machine, steps
-from kiosk.app.setup.machine import drop_in, link, mask, private_copy
+from kiosk.app.setup.machine import link, mask, written
 from kiosk.app.setup.steps import Step, carry_out
 
 Capsys = pytest.CaptureFixture[str]
@@ -45,11 +45,12 @@ def masked(_: Path) -> Step:
 
 
 def dropped_in(place: Path) -> Step:
-    return drop_in("network", "", place / "new.conf", "[Service]\n")
+    return written("network", "", place / "new.conf", "[Service]\n", 0o644, "daemon-reload")
 
 
 def copied(place: Path) -> Step:
-    return private_copy("usb", "", place / "new.conf", place / "shipped", "try-restart", "usb")
+    text = (place / "shipped").read_text()
+    return written("usb", "", place / "new.conf", text, 0o600, "try-restart", "usb")
 
 
 @pytest.mark.parametrize("made", [linked, masked, dropped_in, copied])

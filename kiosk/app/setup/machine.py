@@ -123,29 +123,15 @@ def link(what: str, text: str, place: Path, target: Path, *then: str) -> Step:
     return step.followed_by(partial(systemctl, *then))
 
 
-def drop_in(what: str, text: str, place: Path, content: str) -> Step:
-    """Write a drop-in of a unit; replace its present content."""
+def written(what: str, text: str, place: Path, content: str, mode: int, *then: str) -> Step:
+    """Write a file of root's, and call systemctl with the words of ``then``."""
 
     def write() -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(content)
+        replace_text(place, content, mode)
 
     def is_done() -> bool:
         return read_if_there(place) == content
-
-    undo = partial(_remove, place, "daemon-reload")
-    step = Step(what, text, is_done, write, undo, place.exists)
-    return step.followed_by(partial(systemctl, "daemon-reload"))
-
-
-def private_copy(what: str, text: str, place: Path, source: Path, *then: str) -> Step:
-    """Copy a file of the package, for root alone, and call systemctl with the words of ``then``."""
-
-    def write() -> None:
-        replace_text(place, source.read_text(), 0o600)
-
-    def is_done() -> bool:
-        return read_if_there(place) == source.read_text()
 
     step = Step(what, text, is_done, write, partial(_remove, place, *then), place.exists)
     return step.followed_by(partial(systemctl, *then))

@@ -13,13 +13,12 @@ from pathlib import Path
 
 from kiosk.app.setup.machine import (
     UNITS,
-    drop_in,
     link,
     mask,
-    private_copy,
     service,
     settings_file,
     systemctl,
+    written,
 )
 from kiosk.app.setup.steps import Step
 from kiosk.config.example import example_toml, with_values
@@ -155,11 +154,13 @@ def station_steps(
     enrolled = named if dry_run and named else () if undo else _addresses(_enrolment())
     addresses = _addresses(tomllib.loads(text)) or enrolled
     if addresses or undo:
-        yield drop_in(
+        yield written(
             "network",
             f"{_UNIT} reaches {', '.join(addresses) or 'the authority'} and nothing else",
             UNITS / f"{_UNIT}.d" / "authority.conf",
             "" if undo else network_drop_in(addresses),
+            0o644,
+            "daemon-reload",
         ).followed_by(partial(systemctl, "try-restart", _UNIT))
     for unit, text in WAYS_OUT.items():
         yield mask(unit, text)
@@ -196,11 +197,12 @@ def station_steps(
     ).followed_by(partial(systemctl, "try-restart", _READER_UNIT), also_undone=True)
     if limits_usb():
         yield mask("usbguard-dbus.service", "no program changes what may be plugged in")
-        yield private_copy(
+        yield written(
             "usb",
             "keyboards, touch screens and card readers may be plugged in, and nothing else",
             Path("/etc/usbguard/rules.d/90-kiosk-station.conf"),
-            _SHIPPED / "usbguard.conf",
+            (_SHIPPED / "usbguard.conf").read_text(),
+            0o600,
             "try-restart",
             "usbguard.service",
         )

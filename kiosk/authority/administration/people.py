@@ -433,8 +433,8 @@ class PeopleDesk(Desk):
             act.record(StaffKind.REGISTRATION_REVOKED)
             notice = Notice.REGISTRATION_REVOKED
             notify_holder(act.uow, notice, act.reference, holder, registration)
-            facts = facts_of(act.uow, holder, self._policy)
-        next_step = headline_of(facts, self._office.means.zone).advice
+            facts = facts_of(act.uow, holder, self._policy, self._office.means.zone)
+        next_step = headline_of(facts).advice
         return act.done(f"The registration is revoked. {next_step}")
 
     # --- coming and going --------------------------------------------------------------

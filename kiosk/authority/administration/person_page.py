@@ -99,8 +99,8 @@ def page_of(
     """Return the page of ``holder`` as ``actor`` may see and use it."""
     # Read first: what comes between the two is then refused, although the page shows it.
     seen = seen_of(uow, holder)
-    facts, name_of = facts_of(uow, holder, policy), staff_names(uow)
-    headline = headline_of(facts, zone)
+    facts, name_of = facts_of(uow, holder, policy, zone), staff_names(uow)
+    headline = headline_of(facts)
     waiting = None
     if change := uow.address_changes.waiting(holder.id):
         masked = mask_email(change.new_email)
@@ -116,7 +116,7 @@ def page_of(
         headline=headline.sentence,
         advice=headline.advice,
         may_fail=headline.may_fail,
-        registers_later=registers_later(facts, zone),
+        registers_later=registers_later(facts),
         registration=_registration_line(uow, facts),
         cards=tuple(
             CardLine(
@@ -140,7 +140,7 @@ def page_of(
     )
 
 
-def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> StandingFacts:
+def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy, zone: tzinfo) -> StandingFacts:
     registration = uow.registrations.of_holder(holder.id)
     codes = uow.codes.open_of_holder(holder.id)
     seen = card_observations(uow, holder.id)
@@ -152,6 +152,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> StandingFac
         registration=registration,
         policy=policy,
         now=uow.now,
+        zone=zone,
         codes=tuple(
             code
             for code in codes

@@ -193,6 +193,8 @@ class StandingFacts:
     registration: Registration | None
     policy: Policy
     now: datetime
+    zone: tzinfo
+    """That of the times in the sentences."""
     codes: tuple[EmailCode, ...] = ()
     sent: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
     unsettled: tuple[UnblockEntry, ...] = ()
@@ -282,6 +284,9 @@ class StandingFacts:
     def paused_until(self) -> datetime | None:
         """Until when no answers are accepted with a card that cannot prove itself."""
         return self.registration.paused_until(self.now) if self.registration else None
+
+    def when(self, moment: datetime) -> str:
+        return format_moment(moment, self.now, self.zone)
 
     def trouble(self, card: Card) -> CardProblem | None:
         """Return why one of the cards cannot be unlocked, whatever its holder proves."""
@@ -387,11 +392,11 @@ SEEN_FOR: Final = timedelta(hours=24)
 NOTHING_TO_DO = "Nothing has to be done."
 
 
-def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
-    """Return what matters most about somebody; times are in ``zone``."""
+def headline_of(facts: StandingFacts) -> Headline:
+    """Return what matters most about somebody."""
     match facts.standing:
         case Standing.LEFT:
-            since = format_day(facts.holder.left_at or facts.now, zone)
+            since = format_day(facts.holder.left_at or facts.now, facts.zone)
             return Headline(
                 f"Marked as a leaver since {since}: no station serves them.",
                 "If they are here again, take them back from the leavers.",
@@ -402,17 +407,17 @@ def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
                 for card, seen in facts.refused_cards
                 if seen.reason is Reason.PIN_BLOCKED
             )
-            blocked = _blocked(facts, zone, is_pin_blocked=bool(which))
+            blocked = _blocked(facts, is_pin_blocked=bool(which))
             pins = f" The PIN of {which} is blocked, too." if which else ""
             return blocked._replace(sentence=blocked.sentence + pins)
         case Standing.NO_CARD:
             return Headline("No card is recorded for them.", "Add their card.")
         case Standing.NOT_REGISTERED:
-            return _not_registered(facts, zone)
+            return _not_registered(facts)
         case Standing.CARD_TROUBLE:
             return _card_problem(facts)
         case Standing.READY:
-            return next(_remarks(facts, zone))
+            return next(_remarks(facts))
 
 
 def problem_words(card: Card, reason: CardProblem | None) -> str:
@@ -439,18 +444,18 @@ def problem_words(card: Card, reason: CardProblem | None) -> str:
 # Why somebody cannot unlock.
 
 
-def _blocked(facts: StandingFacts, zone: tzinfo, *, is_pin_blocked: bool) -> Headline:
+def _blocked(facts: StandingFacts, *, is_pin_blocked: bool) -> Headline:
     advice = "Make sure who they are, then lift the block."
     if not is_pin_blocked:
         advice += " Until then, whoever knows the PIN can still change it at a station."
     registration = facts.registration
     if registration is None or registration.blocked_at is None:
         return Headline("Blocked: all attempts at their security questions are used.", advice)
-    since = format_moment(registration.blocked_at, facts.now, zone)
+    since = facts.when(registration.blocked_at)
     if facts.is_misuse_reported:
         reported = "something was not done by them."
         if facts.report is not None and (about := facts.report.about) is not None:
-            when = format_moment(about.at, facts.now, zone)
+            when = facts.when(about.at)
             where = f" at {about.station}" if about.station else ""
             deed = audit_message(about)
             reported = f"they did not do {about.reference}{where}, {when}: {deed}"
@@ -465,18 +470,18 @@ def _blocked(facts: StandingFacts, zone: tzinfo, *, is_pin_blocked: bool) -> Hea
     return Headline(f"Blocked since {since}: {failed}{where}.", advice)
 
 
-def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
+def _not_registered(facts: StandingFacts) -> Headline:
     first = facts.first_code
     if first is not None and first.id in facts.right_codes:
         return Headline(
-            f"Not registered. A code by word of mouth {_was_entered(first, facts, zone)}",
-            f"{_then_new_pin(first, zone)} {_then_register(facts, zone)}",
+            f"Not registered. A code by word of mouth {_was_entered(first, facts)}",
+            f"{_then_new_pin(first, facts)} {_then_register(facts)}",
         )
     if first is not None:
         return Headline(
             "Not registered. A code by word of mouth was given and has not been entered.",
-            f"Before {_end(first, zone)} they put the card into any station, enter the code and "
-            f"choose a new PIN. {_then_register(facts, zone)}",
+            f"Before {_end(first, facts)} they put the card into any station, enter the code and "
+            f"choose a new PIN. {_then_register(facts)}",
         )
     if any(waits_for_second(code) for code in facts.codes):
         return Headline(
@@ -484,16 +489,16 @@ def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
             "A colleague has to agree to the code.",
         )
     for card, seen in facts.refused_cards:
-        met = _of_seen(card, seen, facts, zone, "They are not registered")
+        met = _of_seen(card, seen, facts, "They are not registered")
         if seen.reason is Reason.PIN_BLOCKED:
-            return Headline(met.sentence, _first(facts, zone, is_blocked=True))
+            return Headline(met.sentence, _first(facts, is_blocked=True))
         return met
     code = facts.live_code(Purpose.REGISTER)
     if code is not None and code.sent_at is not None:
         return Headline(
             "Not registered yet: the code that was sent at "
-            f"{format_moment(code.sent_at, facts.now, zone)} was not entered.",
-            f"They enter it at any station before {_end(code, zone)}.",
+            f"{facts.when(code.sent_at)} was not entered.",
+            f"They enter it at any station before {_end(code, facts)}.",
         )
     if facts.registration is not None:
         sentence = "Registered without security questions, which the policy asks for now."
@@ -502,11 +507,11 @@ def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
     return Headline(
         sentence,
         "While they know their PIN they register at any station. "
-        f"{_first(facts, zone, is_blocked=False)}",
+        f"{_first(facts, is_blocked=False)}",
     )
 
 
-def registers_later(facts: StandingFacts, zone: tzinfo) -> str:
+def registers_later(facts: StandingFacts) -> str:
     """Return that codes by mail may be used up for a registration; empty where they are not.
 
     A station counts those to a recorded and to a new address apart: it may send one earlier.
@@ -515,16 +520,16 @@ def registers_later(facts: StandingFacts, zone: tzinfo) -> str:
     if until is None:
         return ""
     sent = f"{counted(facts.policy.codes_an_hour, 'code')} went out within the hour"
-    return f"They may not be able to register before {_wait(until, facts, zone)}: {sent}."
+    return f"They may not be able to register before {_wait(until, facts)}: {sent}."
 
 
-def _then_register(facts: StandingFacts, zone: tzinfo) -> str:
+def _then_register(facts: StandingFacts) -> str:
     if not facts.holder.email and facts.registration is None:
         return "Most cards cannot be registered without an email address: record it before."
-    return registers_later(facts, zone) or "Then they register there."
+    return registers_later(facts) or "Then they register there."
 
 
-def _first(facts: StandingFacts, zone: tzinfo, *, is_blocked: bool) -> str:
+def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
     """Return what the clerk can do for somebody whose PIN is blocked before they registered."""
     if not facts.unlockable:
         problems = facts.has_problem
@@ -538,7 +543,7 @@ def _first(facts: StandingFacts, zone: tzinfo, *, is_blocked: bool) -> str:
             "make sure who they are, record their email address, and give a code: with it they "
             "unlock and register at a station."
         )
-    elif later := registers_later(facts, zone):
+    elif later := registers_later(facts):
         words = f"make sure who they are and give a code: with it they unlock at a station. {later}"
     else:
         words = (
@@ -630,22 +635,22 @@ def _of_their_card(card: Card, reason: SecretProblem) -> str:
 # People who can unlock.
 
 
-def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
+def _remarks(facts: StandingFacts) -> Iterator[Headline]:
     """Return what is worth knowing of somebody who is ready, the most important first."""
-    yield from _about_seen(facts, zone)
+    yield from _about_seen(facts)
     if facts.paused_until is not None:
         yield Headline(
             "Too many wrong answers with a card that cannot prove itself: no answers are taken "
-            f"with such a card before {_wait(facts.paused_until, facts, zone)}.",
+            f"with such a card before {_wait(facts.paused_until, facts)}.",
             "They wait until then; or make sure who they are, and lift the block, which ends the "
             "wait. A card whose key is recorded is not affected.",
             may_fail=True,
         )
-    yield from _about_codes(facts, zone)
+    yield from _about_codes(facts)
     for card, seen in facts.refused_cards:
         able = facts.trouble(card) is None and key_barred(card, facts.now) is None
         if seen.reason is Reason.PIN_BLOCKED and able:
-            yield _of_seen(card, seen, facts, zone, "They can unlock at every station")
+            yield _of_seen(card, seen, facts, "They can unlock at every station")
     registration = facts.registration
     if registration is not None and registration.unconfirmed_since is not None:
         yield Headline(
@@ -653,7 +658,7 @@ def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
             "staff changed it.",
             "The next code that they enter confirms it.",
         )
-    yield from _about_cards(facts, zone)
+    yield from _about_cards(facts)
     if registration is not None and registration.failures:
         left = counted(facts.policy.max_failures - registration.failures, "attempt")
         failed = counted(registration.failures, "failed attempt")
@@ -662,24 +667,20 @@ def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     yield Headline("They can unlock at every station.", NOTHING_TO_DO)
 
 
-def _about_seen(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
+def _about_seen(facts: StandingFacts) -> Iterator[Headline]:
     """Describe what prevents an unlock; a blocked PIN is what an unlock is for."""
     refused = [one for one in facts.refused_cards if one[1].reason is not Reason.PIN_BLOCKED]
     sound = {card.id for card in facts.in_use} - {card.id for card, _seen in refused}
     start = "They may not be able to unlock" if facts.can_unlock else "They cannot unlock"
     for card, seen in refused:
-        headline = _of_seen(
-            card, seen, facts, zone, "They can unlock another card" if sound else start
-        )
+        headline = _of_seen(card, seen, facts, "They can unlock another card" if sound else start)
         yield headline._replace(may_fail=facts.can_unlock and not sound)
 
 
-def _of_seen(
-    card: Card, seen: CardObservation, facts: StandingFacts, zone: tzinfo, start: str
-) -> Headline:
+def _of_seen(card: Card, seen: CardObservation, facts: StandingFacts, start: str) -> Headline:
     """Describe what a station saw of a card, and the advice."""
     where = f" at {seen.station}" if seen.station else ""
-    met = f"{format_moment(seen.at, facts.now, zone)}{where}"
+    met = f"{facts.when(seen.at)}{where}"
     sentence, advice = SEEN_AT_STATIONS[seen.reason]
     is_of_secret = seen.reason in {Reason.CARD_REFUSED, Reason.SECRET_BLOCKED}
     if is_of_secret and _takes_another_secret(card):
@@ -688,11 +689,11 @@ def _of_seen(
     return Headline(f"{start}. {sentence.format(card=_named(card))} ({met}).", advice)
 
 
-def _about_codes(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
+def _about_codes(facts: StandingFacts) -> Iterator[Headline]:
     until = facts.waits_until
     if until is not None:
         yield Headline(
-            f"Not before {_wait(until, facts, zone)}: "
+            f"Not before {_wait(until, facts)}: "
             f"{counted(facts.policy.codes_an_hour, 'code')} went out within the hour.",
             "None of these can be entered any more. They wait, or you make sure who they are and "
             "give a code.",
@@ -705,19 +706,19 @@ def _about_codes(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     code = facts.waiting_code
     if code is not None and code.id in facts.right_codes:
         yield Headline(
-            f"They can unlock: a code {_was_entered(code, facts, zone)}", _then_new_pin(code, zone)
+            f"They can unlock: a code {_was_entered(code, facts)}", _then_new_pin(code, facts)
         )
     elif code is not None:
         how = "was given by word of mouth" if code.issued_by else "was sent by mail"
         yield Headline(
             f"They can unlock: a code {how} and has not been entered.",
-            f"They enter it at any station before {_end(code, zone)}.",
+            f"They enter it at any station before {_end(code, facts)}.",
         )
 
 
-def _about_cards(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
+def _about_cards(facts: StandingFacts) -> Iterator[Headline]:
     if facts.unsettled:
-        began = format_moment(facts.unsettled[0].opened_at, facts.now, zone)
+        began = facts.when(facts.unsettled[0].opened_at)
         yield Headline(
             f"They can unlock. What became of the unlock of {began} is not known.",
             "The card tells as soon as it is put into any station.",
@@ -726,10 +727,10 @@ def _about_cards(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
         sentence = f"They can unlock, but not {_named(card)}. {problem_words(card, reason)}"
         yield Headline(sentence, _advice(card, reason))
     for card in facts.in_use:
-        yield from _about_key(card, facts, zone)
+        yield from _about_key(card, facts)
         seen = card.secret_seen_at
         if seen is not None and seen + SEEN_FOR <= facts.now:
-            when = format_moment(seen, facts.now, zone)
+            when = facts.when(seen)
             yield Headline(
                 f"They can unlock. The unblock secret of {_named(card)} went to a station at "
                 f"{when} and was not changed since: somebody may know it.",
@@ -738,7 +739,7 @@ def _about_cards(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
             )
 
 
-def _about_key(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
+def _about_key(card: Card, facts: StandingFacts) -> Iterator[Headline]:
     """Describe cards that got a cryptogram and did not prove that they have the admin key."""
     last = last_exchange(card, facts.now)
     if last is None:
@@ -746,11 +747,11 @@ def _about_key(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headl
     times = counted(card.key_exchanges, "time")
     sentence = (
         f"A card that names itself as {_named(card)} did not show its admin key, {times}, "
-        f"the last {format_moment(last, facts.now, zone)}. It may be forged."
+        f"the last {facts.when(last)}. It may be forged."
     )
     is_barred = key_barred(card, facts.now) is not None
     if is_barred:
-        until = _wait(last + EXCHANGE_SPAN, facts, zone)
+        until = _wait(last + EXCHANGE_SPAN, facts)
         sentence = f"They cannot unlock before {until}. {sentence}"
     yield Headline(sentence, _LOOK_AT_IT, may_fail=is_barred)
 
@@ -768,26 +769,26 @@ def _end_of(card: Card) -> datetime:
     return card.expires_at
 
 
-def _was_entered(code: EmailCode, facts: StandingFacts, zone: tzinfo) -> str:
+def _was_entered(code: EmailCode, facts: StandingFacts) -> str:
     entered = facts.right_codes[code.id]
     where = f" at {entered.station}" if entered.station else ""
-    when = format_moment(entered.at, facts.now, zone)
+    when = facts.when(entered.at)
     return f"was entered{where}, {when}; the new PIN is not set yet."
 
 
-def _then_new_pin(code: EmailCode, zone: tzinfo) -> str:
+def _then_new_pin(code: EmailCode, facts: StandingFacts) -> str:
     return (
         "They choose the new PIN at the station. If they had to stop, they put the card into any "
-        f"station and enter the same code again before {_end(code, zone)}."
+        f"station and enter the same code again before {_end(code, facts)}."
     )
 
 
-def _wait(until: datetime, facts: StandingFacts, zone: tzinfo) -> str:
-    return format_moment(end_of_wait(until), facts.now, zone)
+def _wait(until: datetime, facts: StandingFacts) -> str:
+    return facts.when(end_of_wait(until))
 
 
-def _end(code: EmailCode, zone: tzinfo) -> str:
+def _end(code: EmailCode, facts: StandingFacts) -> str:
     """Return when a live code expires: today, as no code lives longer than an hour."""
     if code.expires_at is None:
         raise ValueError("a code that was not sent has no end")
-    return f"{code.expires_at.astimezone(zone):%H:%M}"
+    return f"{code.expires_at.astimezone(facts.zone):%H:%M}"

@@ -28,22 +28,22 @@ CARD = samples.card(HOLDER.id, identifier="9f2c41d0a8b34e66b1f07c5d2e9a77aa")
 OTHER = samples.card(HOLDER.id, identifier="0123456789abcdef0123456789abcd3f")
 REGISTERED = samples.registration(HOLDER.id)
 POLICY = Policy()
-READY = StandingFacts(HOLDER, (CARD,), REGISTERED, POLICY, NOW)
+READY = StandingFacts(HOLDER, (CARD,), REGISTERED, POLICY, NOW, UTC)
 MINUTE = timedelta(minutes=1)
 
 
 def told(facts: StandingFacts) -> str:
-    return headline_of(facts, UTC).sentence
+    return headline_of(facts).sentence
 
 
 def advice(facts: StandingFacts) -> str:
-    return headline_of(facts, UTC).advice
+    return headline_of(facts).advice
 
 
 def test_somebody_without_trouble_can_unlock() -> None:
     assert READY.standing is Standing.READY
     assert READY.can_unlock
-    assert headline_of(READY, UTC) == Headline("They can unlock at every station.", NOTHING_TO_DO)
+    assert headline_of(READY) == Headline("They can unlock at every station.", NOTHING_TO_DO)
 
 
 def test_a_secret_that_was_released_and_not_changed_is_told_after_a_day() -> None:
@@ -119,8 +119,8 @@ def test_a_day_is_named_when_it_was_not_today(at: datetime, said: str) -> None:
 
 def test_moments_are_told_in_the_services_zone() -> None:
     zone = timezone(timedelta(hours=5, minutes=30))
-    facts = replace(READY, registration=blocked(0))
-    assert headline_of(facts, zone).sentence == "Blocked since 14:44 today."
+    facts = replace(READY, registration=blocked(0), zone=zone)
+    assert told(facts) == "Blocked since 14:44 today."
 
 
 def test_attempts_that_are_used_up_count_as_a_block_that_nobody_wrote_yet() -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -127,22 +129,19 @@ class StaffDesk(Desk):
 
     def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
         """Change a role; nobody changes their own, and one manager has to stay."""
-        proposal = Proposal(
-            "staff.change_role", {"role": role.value}, staff_id=staff_id, revision=revision
-        )
-        with self._office.act(
-            Action.CHANGE_ROLE, grounds, lock=_lock_all, proposal=proposal
-        ) as act:
-            member = _member(act.uow, staff_id, revision)
+        proposal = Proposal("staff.change_role", {"role": role.value})
+        with self._changing(Action.CHANGE_ROLE, staff_id, revision, grounds, proposal) as (
+            act,
+            member,
+        ):
             if member.id == act.actor.staff_id:
                 raise NotTaken("role", "Nobody changes their own role. Ask a colleague.")
             if member.role is role:
                 raise NotTaken("role", f"{member.name} is {_with_article(role)} already.")
-            _change(act, replace(member, role=role))
-            _leave_a_manager(act.uow, member)
             lines, sentence = _take_back_lines(act.uow, member, role)
-            detail = {"staff": staff_id, "role": role.value, "was": member.role.value}
-            act.record(StaffKind.ROLE_CHANGED, **detail, **lines, revision=revision + 1)
+            detail = {"role": role.value, "was": member.role.value} | lines
+            _save(act, replace(member, role=role), StaffKind.ROLE_CHANGED, **detail)
+            _leave_a_manager(act.uow, member)
         return act.done(f"{member.name} is {_with_article(role)} now.{sentence}")
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
@@ -150,8 +149,7 @@ class StaffDesk(Desk):
 
         Nobody removes themselves, and one manager has to stay.
         """
-        with self._office.act(Action.REMOVE_STAFF, grounds, lock=_lock_all) as act:
-            member = _member(act.uow, staff_id, revision)
+        with self._changing(Action.REMOVE_STAFF, staff_id, revision, grounds) as (act, member):
             if member.id == act.actor.staff_id:
                 raise NotTaken("staff", "Nobody removes themselves. Ask a colleague.")
             keys = _keys_of(act.uow, staff_id)
@@ -161,47 +159,34 @@ class StaffDesk(Desk):
             cards = [card for card in act.uow.staff.cards() if card.staff_id == staff_id]
             for card in cards:
                 act.uow.staff.remove_card(staff_id, card.card_id)
-            _change(act, replace(keyless, removed_at=act.uow.now))
-            _leave_a_manager(act.uow, member)
             lines, sentence = _take_back_lines(act.uow, member)
-            act.record(
-                StaffKind.STAFF_REMOVED,
-                staff=staff_id,
-                keys=len(keys),
-                cards=len(cards),
-                **lines,
-                revision=revision + 1,
-            )
+            detail = {"keys": len(keys), "cards": len(cards)} | lines
+            _save(act, replace(keyless, removed_at=act.uow.now), StaffKind.STAFF_REMOVED, **detail)
+            _leave_a_manager(act.uow, member)
         return act.done(f"{member.name} cannot log in any more.{sentence}")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
-        proposal = Proposal(
-            "staff.add_key", {"public_key": public_key}, staff_id=staff_id, revision=revision
-        )
-        with self._office.act(
-            Action.ADD_STAFF_KEY, grounds, lock=_lock_all, proposal=proposal
-        ) as act:
-            member = _member(act.uow, staff_id, revision)
+        proposal = Proposal("staff.add_key", {"public_key": public_key})
+        with self._changing(Action.ADD_STAFF_KEY, staff_id, revision, grounds, proposal) as (
+            act,
+            member,
+        ):
             if member.role is Role.TECHNICIAN:
                 raise NotTaken(PUBLIC_KEY, NO_KEY)
             key = read_public_key(public_key)
             _let_in(act, member, key)
-            _change(act, member)
-            detail = {"staff": staff_id, "fingerprint": key.fingerprint}
-            act.record(StaffKind.KEY_ADDED, **detail, revision=revision + 1)
+            _save(act, member, StaffKind.KEY_ADDED, fingerprint=key.fingerprint)
         return act.done(f"{member.name} can log in with {key.fingerprint}, too.")
 
     def remove_key(self, staff_id: str, fingerprint: str, revision: int, grounds: Grounds) -> Done:
         """Remove a key; the last manager's last key stays."""
-        with self._office.act(Action.REMOVE_STAFF, grounds, lock=_lock_all) as act:
-            member = _member(act.uow, staff_id, revision)
-            _change(act, _remove_key(act.uow, member, fingerprint))
-            _leave_a_manager(act.uow, member)
+        with self._changing(Action.REMOVE_STAFF, staff_id, revision, grounds) as (act, member):
+            less = _remove_key(act.uow, member, fingerprint)
             lines, sentence = _take_back_lines(act.uow, member)
+            _save(act, less, StaffKind.KEY_REMOVED, fingerprint=fingerprint, **lines)
+            _leave_a_manager(act.uow, member)
             if member.id == act.actor.staff_id and not _keys_of(act.uow, staff_id):
                 raise NotTaken("key", "This is your only key: you could not log in any more.")
-            detail = {"staff": staff_id, "fingerprint": fingerprint}
-            act.record(StaffKind.KEY_REMOVED, **detail, **lines, revision=revision + 1)
         return act.done(f"{member.name} cannot log in with {fingerprint} any more.{sentence}")
 
     def add_card(
@@ -213,11 +198,11 @@ class StaffDesk(Desk):
         the one that is recorded for the card.
         """
         entered_as = {"driver": card.driver, "identifier": card.identifier, "key": key}
-        proposal = Proposal("staff.add_card", entered_as, staff_id=staff_id, revision=revision)
-        with self._office.act(
-            Action.ADD_STAFF_CARD, grounds, lock=_lock_all, proposal=proposal
-        ) as act:
-            member = _member(act.uow, staff_id, revision)
+        proposal = Proposal("staff.add_card", entered_as)
+        with self._changing(Action.ADD_STAFF_CARD, staff_id, revision, grounds, proposal) as (
+            act,
+            member,
+        ):
             known = _recorded_card(act.uow, card)
             public_key = entered("key", lambda: _pin_key(key, known))
             # Who agrees sees this key, also where it is the recorded one, and lets in no other.
@@ -232,30 +217,35 @@ class StaffDesk(Desk):
             )
             if not act.uow.staff.add_card(new):
                 raise NotTaken("card", "This is the card of a member of staff already.")
-            _change(act, member)
-            detail = {"staff": staff_id, "fingerprint": fingerprint(public_key)}
-            act.record(
-                StaffKind.STAFF_CARD_ADDED, card_id=known.id, **detail, revision=revision + 1
-            )
+            shown = fingerprint(public_key)
+            _save(act, member, StaffKind.STAFF_CARD_ADDED, card_id=known.id, fingerprint=shown)
         may_now = may(member.role, Action.MAINTAIN_STATION)
         lacks = "" if may_now else f" But that is not for {_with_article(member.role)}."
         return act.done(f"The card of {member.name} opens stations' maintenance pages.{lacks}")
 
     def remove_card(self, staff_id: str, card: CardId, revision: int, grounds: Grounds) -> Done:
         """Remove a card; as a holder's card it is unchanged."""
-        with self._office.act(Action.REMOVE_STAFF, grounds, lock=_lock_all) as act:
-            member = _member(act.uow, staff_id, revision)
+        with self._changing(Action.REMOVE_STAFF, staff_id, revision, grounds) as (act, member):
             known = _recorded_card(act.uow, card)
             if not act.uow.staff.remove_card(staff_id, known.id):
                 raise NotFound(f"{member.name} has no such card.")
-            _change(act, member)
-            act.record(
-                StaffKind.STAFF_CARD_REMOVED,
-                card_id=known.id,
-                staff=staff_id,
-                revision=revision + 1,
-            )
+            _save(act, member, StaffKind.STAFF_CARD_REMOVED, card_id=known.id)
         return act.done(f"The card of {member.name} opens no maintenance page any more.")
+
+    @contextmanager
+    def _changing(
+        self,
+        action: Action,
+        staff_id: str,
+        revision: int,
+        grounds: Grounds,
+        proposal: Proposal | None = None,
+    ) -> Iterator[tuple[Act, StaffMember]]:
+        """Begin an act on a member as they were seen."""
+        if proposal is not None:
+            proposal = replace(proposal, staff_id=staff_id, revision=revision)
+        with self._office.act(action, grounds, lock=_lock_all, proposal=proposal) as act:
+            yield act, _member(act.uow, staff_id, revision)
 
 
 NO_KEY = "A technician does not log in, so they have no key here: their card counts, at a station."
@@ -319,10 +309,13 @@ def _member(uow: UnitOfWork, staff_id: str, revision: int) -> StaffMember:
     return member
 
 
-def _change(act: Act, member: StaffMember) -> None:
-    """Save a member, whom nobody else can have changed: all writers of staff share a lock."""
+def _save(
+    act: Act, member: StaffMember, kind: StaffKind, *, card_id: str | None = None, **detail: Any
+) -> None:
+    """Save and audit a member, whom nobody else can have changed: all writers share a lock."""
     if not act.uow.staff.save(member):
         raise ConcurrentChange(f"{member.name} was changed since you looked.")
+    act.record(kind, card_id=card_id, staff=member.id, **detail, revision=member.revision + 1)
 
 
 def _leave_a_manager(uow: UnitOfWork, was: StaffMember) -> None:

@@ -12,7 +12,7 @@ import os
 import ssl
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -130,15 +130,13 @@ def enrol(line: EnrolmentLine, folder: Path) -> str:
     Raises ``EnrolmentFailed``; ``OSError`` where there is no folder, and none can be made.
     """
     with _alone(folder) as credential:
-        authority = _open(line.addresses, _unverified())
         try:
-            ca = authority.call(GIVE_CA).certificate
+            with closing(_open(line.addresses, _unverified())) as authority:
+                ca = authority.call(GIVE_CA).certificate
         except AuthorityUnavailable as error:
             raise AuthorityUnreached(
                 f"{', '.join(line.addresses)}: {error}; look after the address and the network"
             ) from None
-        finally:
-            authority.close()
         context = _verified(ca, line.ca_fingerprint)
         key, request = _new_key()
         refusal = _NO_LINE if dates_of(credential.file) is None else f"{_NO_LINE}. {_USED_HERE}"
@@ -239,15 +237,13 @@ def _open(addresses: Sequence[str], context: ssl.SSLContext) -> HttpAuthority:
 def _ask(
     addresses: Sequence[str], context: ssl.SSLContext, route: Route, *given: object, refusal: str
 ) -> Enrolled:
-    authority = _open(addresses, context)
     try:
-        enrolled: Enrolled = authority.call(route, *given)
+        with closing(_open(addresses, context)) as authority:
+            enrolled: Enrolled = authority.call(route, *given)
     except StepRefused:
         raise EnrolmentFailed(refusal) from None
     except AuthorityUnavailable as error:
         raise AuthorityUnreached(f"{', '.join(addresses)}: {error}") from None
-    finally:
-        authority.close()
     return enrolled
 
 

@@ -103,30 +103,6 @@ def _revision_of(card: Card) -> int:
     return card.sealed_secret.revision if card.sealed_secret else 0
 
 
-def add_card(uow: UnitOfWork, sealer: Sealer, holder: Cardholder, wanted: NewCard) -> Card:
-    """Add the card to the holder's; raises ``NotTaken``, naming the field that is wrong."""
-    if wanted.expires_at is not None and wanted.expires_at <= uow.now:
-        raise NotTaken("expires_at", "A card that has expired already is of no use here.")
-    named, limit = _named(wanted), wanted.secret_limit
-    if limit is not None:
-        entered("secret_limit", lambda: people_fields.read_secret_limit(str(limit)))
-    card = Card(
-        new_id(),
-        holder.id,
-        named.driver,
-        named.identifier,
-        expires_at=wanted.expires_at,
-        secret_limit=limit,
-    )
-    if wanted.secret is not None:
-        generation = ISSUED if isinstance(wanted.secret, IssuedFrom) else None
-        sealed = seal(sealer, card, wanted.secret)
-        card = replace(card, sealed_secret=sealed, secret_generation=generation)
-    if not uow.cards.add(card):
-        raise NotTaken("identifier", _owner_of(uow, named, holder.id))
-    return card
-
-
 def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSecret:
     """Seal a secret in place of the one a card has; raises ``NotTaken`` for its form.
 
@@ -434,11 +410,31 @@ class CardsDesk(Desk):
         return act.done(_STILL_BARRED if barred else "The unblock secret is set.")
 
     def _added(self, act: Act, holder: Cardholder, wanted: NewCard) -> Card:
-        if has_left(holder, act.uow.now):
+        """Add the card to the holder's; raises ``NotTaken``, naming the field that is wrong."""
+        uow = act.uow
+        if has_left(holder, uow.now):
             raise NotTaken("card", "This person has left. Take them back before they get a card.")
-        added = add_card(act.uow, self._office.means.sealer, holder, wanted)
-        act.uow.search.refresh([holder.id])
-        return added
+        if wanted.expires_at is not None and wanted.expires_at <= uow.now:
+            raise NotTaken("expires_at", "A card that has expired already is of no use here.")
+        named, limit = _named(wanted), wanted.secret_limit
+        if limit is not None:
+            entered("secret_limit", lambda: people_fields.read_secret_limit(str(limit)))
+        card = Card(
+            new_id(),
+            holder.id,
+            named.driver,
+            named.identifier,
+            expires_at=wanted.expires_at,
+            secret_limit=limit,
+        )
+        if wanted.secret is not None:
+            generation = ISSUED if isinstance(wanted.secret, IssuedFrom) else None
+            sealed = seal(self._office.means.sealer, card, wanted.secret)
+            card = replace(card, sealed_secret=sealed, secret_generation=generation)
+        if not uow.cards.add(card):
+            raise NotTaken("identifier", _owner_of(uow, named, holder.id))
+        uow.search.refresh([holder.id])
+        return card
 
 
 _STILL_BARRED = (

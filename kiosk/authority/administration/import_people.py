@@ -412,7 +412,7 @@ class ImportResult:
         return hashlib.sha256(json.dumps((self.known_touched, parts)).encode()).hexdigest()
 
     def plus(self, batch: Batch) -> ImportResult:
-        """Count one batch more; its lines are listed once, at the end."""
+        """Count one batch more."""
         mailed = sum(one.loses_an_address for one in batch.people_changed)
         return replace(
             self,
@@ -447,11 +447,7 @@ class PeopleImport:
     def rehearse(self, path: Path, progress: Progress = unseen) -> ImportResult:
         """Do everything except writing; raises ``ImportRefused`` with every line with a problem."""
         with self.store.read() as uow:
-            return self.rehearse_in(uow, path, progress)
-
-    def rehearse_in(self, uow: UnitOfWork, path: Path, progress: Progress) -> ImportResult:
-        """Do as ``rehearse`` in the caller's unit of work."""
-        return self._read(uow, path, progress)
+            return self.read_in(uow, path, progress)
 
     def run(
         self, path: Path, actor: str, progress: Progress = unseen, *, reason: str = IMPORT_REASON
@@ -488,7 +484,7 @@ class PeopleImport:
             _audit(uow, batch, reference, actor, domains)
             _notify_holders(uow, batch, reference)
 
-        result = replace(self._read(uow, path, progress, write), reference=reference)
+        result = replace(self.read_in(uow, path, progress, write), reference=reference)
         uow.audit.append(
             kind=ServiceKind.PEOPLE_IMPORTED.value,
             reference=reference,
@@ -508,19 +504,19 @@ class PeopleImport:
         )
         return result
 
-    def _read(
+    def read_in(
         self,
         uow: UnitOfWork,
         path: Path,
         progress: Progress,
         write: Callable[[Batch], None] | None = None,
     ) -> ImportResult:
-        """Read the file; ``write`` gets each batch, until a line has a problem."""
-        result, repeated, file = (
-            ImportResult(),
-            Repetitions(),
-            PeopleFile(path, self.number_digits),
-        )
+        """Read the file; ``write`` gets each batch, until a line has a problem.
+
+        Raises ``ImportRefused``.
+        """
+        result, repeated = ImportResult(), Repetitions()
+        file = PeopleFile(path, self.number_digits)
         planner = Planner(uow, self.sealer, repeated.is_first, self.replace_lost)
         domains = self.domains()
         people = file.people()
@@ -640,7 +636,7 @@ class ImportDesk(Desk):
         """Do everything except writing; progress is in bytes."""
         try:
             with self._office.look(Action.IMPORT_PEOPLE) as uow:
-                result = self._people.rehearse_in(uow, self._path(name), progress)
+                result = self._people.read_in(uow, self._path(name), progress)
                 needs_second = self._office.needs_second(uow, Action.IMPORT_PEOPLE)
                 return replace(result, waits=needs_second and result.known_touched > 0)
         except ImportRefused as refused:

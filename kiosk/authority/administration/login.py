@@ -83,15 +83,12 @@ def read_public_key(text: str) -> PublicKey:
 
 def fingerprint_of(body: str) -> str:
     """Return the fingerprint as OpenSSH writes it; raises ``NotTaken`` for no base64."""
-    digest = base64.b64encode(hashlib.sha256(_blob(body)).digest()).decode("ascii")
-    return f"SHA256:{digest.rstrip('=')}"
-
-
-def _blob(body: str) -> bytes:
     try:
-        return base64.b64decode(body, validate=True)
+        key = base64.b64decode(body, validate=True)
     except ValueError:
         raise NotTaken(FIELD, _DAMAGED) from None
+    digest = base64.b64encode(hashlib.sha256(key).digest()).decode("ascii")
+    return f"SHA256:{digest.rstrip('=')}"
 
 
 VARIABLE = "SSH_USER_AUTH"

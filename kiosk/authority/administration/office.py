@@ -616,8 +616,7 @@ def describe_change(uow: UnitOfWork, event: AuditEvent) -> str:
     """Describe an event that staff or an import caused: who did what."""
     if event.kind not in STAFF_KINDS:
         return f"{audit_message(event)} (reference {event.reference})"
-    member = uow.staff.get(event.actor or "")
-    who = member.name if member else event.actor or "somebody"
+    who = act_name(uow, event.actor or "somebody")
     return f"{who} {EVENTS[event.kind].verb_phrase} (reference {event.reference})."
 
 

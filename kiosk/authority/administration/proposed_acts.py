@@ -282,13 +282,18 @@ def waiting_lines(
 
     Auditors see all of it, and decide nothing.
     """
-    lines = [*_acts(uow, reader, sealer, holder_id), *_codes(uow, reader, holder_id)]
+    found = [*_acts(uow, sealer, holder_id), *_codes(uow, holder_id)]
+    lines = [_judged(uow, reader, first, line) for first, line in found]
     role = reader.role
     shown = (line for line in lines if role is Role.AUDITOR or may(role, line.action))
     return tuple(sorted(shown, key=lambda line: line.proposed_at))
 
 
-def _acts(uow: UnitOfWork, reader: Actor, sealer: Sealer, holder_id: str) -> Iterator[ProposalLine]:
+_Proposed = tuple[Actor, ProposalLine]
+"""Who proposed something, and its line."""
+
+
+def _acts(uow: UnitOfWork, sealer: Sealer, holder_id: str) -> Iterator[_Proposed]:
     kept_ones = [
         kept for kept in uow.proposals.waiting() if not holder_id or kept.holder_id == holder_id
     ]
@@ -304,58 +309,49 @@ def _acts(uow: UnitOfWork, reader: Actor, sealer: Sealer, holder_id: str) -> Ite
             why_not = why_not or OVERTAKEN
         subject = holder or (uow.staff.get(kept.staff_id) if kept.staff_id else None)
         note = notes.get(kept.note_id)
-        yield _judged(
-            uow,
-            reader,
-            first,
-            ProposalLine(
-                proposal_id=kept.id,
-                action=Action(kept.action),
-                sentence=sentence,
-                holder_id=kept.holder_id or "",
-                about=subject.name if subject else "",
-                proposed_by=act_name(uow, kept.proposed_by),
-                proposed_at=kept.proposed_at,
-                expires_at=kept.expires_at,
-                reason=note.reason if note else "",
-                identified_by=note.identified_by if note else "",
-                reference=kept.reference,
-                why_not=why_not,
-                number=holder.number if holder else "",
-            ),
+        line = ProposalLine(
+            proposal_id=kept.id,
+            action=Action(kept.action),
+            sentence=sentence,
+            holder_id=kept.holder_id or "",
+            about=subject.name if subject else "",
+            proposed_by=act_name(uow, kept.proposed_by),
+            proposed_at=kept.proposed_at,
+            expires_at=kept.expires_at,
+            reason=note.reason if note else "",
+            identified_by=note.identified_by if note else "",
+            reference=kept.reference,
+            why_not=why_not,
+            number=holder.number if holder else "",
         )
+        yield first, line
 
 
-def _codes(uow: UnitOfWork, reader: Actor, holder_id: str) -> Iterator[ProposalLine]:
+def _codes(uow: UnitOfWork, holder_id: str) -> Iterator[_Proposed]:
     for code, line in codes_waiting(uow):
         if holder_id and code.holder_id != holder_id:
             continue
-        first = giver_of(uow, code)
         query = AuditQuery(holder_id=line.holder_id, kind=StaffKind.CODE_ISSUED.value)
         events = uow.trail.newest(query, limit=10)
         given = next((one for one in events if one.detail.get("code") == line.code_id), None)
         note_id = note_id_of(given) if given else ""
         note = uow.notes.by_ids((note_id,)).get(note_id)
         holder = uow.holders.get(line.holder_id)
-        yield _judged(
-            uow,
-            reader,
-            first,
-            ProposalLine(
-                proposal_id=line.code_id,
-                action=Action.ISSUE_CODE,
-                sentence="Let a code by word of mouth work.",
-                holder_id=line.holder_id,
-                about=line.holder_name,
-                proposed_by=line.issued_by,
-                proposed_at=line.issued_at,
-                expires_at=line.expires_at,
-                reason=note.reason if note else "",
-                identified_by=note.identified_by if note else "",
-                reference=given.reference if given else "",
-                number=holder.number if holder else "",
-            ),
+        proposal = ProposalLine(
+            proposal_id=line.code_id,
+            action=Action.ISSUE_CODE,
+            sentence="Let a code by word of mouth work.",
+            holder_id=line.holder_id,
+            about=line.holder_name,
+            proposed_by=line.issued_by,
+            proposed_at=line.issued_at,
+            expires_at=line.expires_at,
+            reason=note.reason if note else "",
+            identified_by=note.identified_by if note else "",
+            reference=given.reference if given else "",
+            number=holder.number if holder else "",
         )
+        yield giver_of(uow, code), proposal
 
 
 def _judged(uow: UnitOfWork, reader: Actor, first: Actor, line: ProposalLine) -> ProposalLine:

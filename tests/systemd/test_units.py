@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from hardware.pin_pad import PadEntry, PadOperation
 from kiosk.__main__ import main
-from kiosk.app.setup.station import network_drop_in
+from kiosk.app.setup.station import WAYS_OUT, network_drop_in
 from kiosk.authority.connections import Limits
 from kiosk.authority.metrics import MONITORING
 from kiosk.config.settings import AuthoritySettings
@@ -24,6 +25,7 @@ STATION, DISPLAY, CONSOLE, AUTHORITY, CARETAKER, PURGE, SESSIONS = (
     for name in ("station", "display", "console", "authority", "caretaker", "purge", "sessions")
 )
 SEAT = Path("/usr/lib/systemd/system/seatd.service")
+LOGIND = Path("/etc/systemd/logind.conf")
 TIMERS = [CARETAKER.with_suffix(".timer"), PURGE.with_suffix(".timer")]
 SERVICES = [STATION, DISPLAY, CONSOLE, AUTHORITY, CARETAKER, PURGE, SESSIONS]
 UNITS = [*SERVICES, *TIMERS]
@@ -240,6 +242,27 @@ def test_what_serves_comes_back_whatever_happens(unit: Path) -> None:
     assert int(value(unit, "WatchdogSec")) >= 5 * LONGEST_S
 
 
+def test_no_key_that_the_machine_itself_hears_does_anything() -> None:
+    """A later systemd that hears more of them is found by its own list."""
+    ours = FILES / "machine" / "logind.conf"
+    offered = set(re.findall(r"^#(Handle\w+)=", LOGIND.read_text(), re.MULTILINE))
+    assert "HandlePowerKey" in offered
+    heard = {name for name in offered if values(ours, name) != ["ignore"]}
+    assert heard == {"HandleSecureAttentionKey"}, "a signal on the bus, for which nobody waits"
+    assert (value(ours, "NAutoVTs"), value(ours, "ReserveVT")) == ("0", "0")
+    assert value(FILES / "machine" / "system.conf", "CtrlAltDelBurstAction") == "none"
+    assert "kernel.sysrq = 0" in lines(FILES / "machine" / "sysctl.conf")
+    named = re.compile(r"(ctrl-alt-del|.*(sleep|suspend|hibernate).*)\.target")
+    reached = {path.name for path in SEAT.parent.iterdir() if named.fullmatch(path.name)}
+    assert len(reached) >= 6
+    assert WAYS_OUT.keys() == reached | {"kbrequest.target", "getty@tty1.service"}
+
+
+def test_a_station_that_is_ended_has_time_for_a_pin_on_the_readers_keys() -> None:
+    longest = max(PadEntry(asked, 6, 8).seconds for asked in PadOperation)
+    assert int(value(STATION, "TimeoutStopSec")) >= longest + 20
+
+
 def test_the_font_is_set_by_an_account_whose_terminal_it_is() -> None:
     assert value(CONSOLE, "User") == value(DISPLAY, "User")
     assert value(CONSOLE, "StandardInput") == "tty-force", "a station that runs must not hold it"
@@ -260,6 +283,7 @@ def test_a_display_that_stands_still_is_ended_and_emptied() -> None:
 def test_each_has_an_account_and_they_meet_at_the_socket_alone() -> None:
     defaults = AuthoritySettings()
     assert value(STATION, "User") == defaults.station_user
+    assert value(STATION, "InaccessiblePaths").split() == ["-/var/lib/kiosk", "-/etc/kiosk"]
     assert {value(unit, "User") for unit in (AUTHORITY, CARETAKER, PURGE, SESSIONS)} == {"kiosk"}
     assert defaults.socket == f"/run/{value(AUTHORITY, 'RuntimeDirectory')}/authority.sock"
     assert value(AUTHORITY, "RuntimeDirectoryMode") == "0750"

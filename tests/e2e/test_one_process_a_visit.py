@@ -112,8 +112,9 @@ def test_a_crash_ends_the_visit_and_not_the_station(
     visitor.goes()
 
 
-def test_sigterm_ends_all_of_them(display: Station) -> None:
+def test_none_may_leave_a_core_and_sigterm_ends_all_of_them(display: Station) -> None:
     pids = visits_of(display)
+    assert [psutil.Process(pid).rlimit(psutil.RLIMIT_CORE) for pid in pids] == [(0, 0), (0, 0)]
     assert display.close() == 0
     assert not any(psutil.pid_exists(pid) for pid in pids)
 

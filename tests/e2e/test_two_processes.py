@@ -7,6 +7,7 @@ import pwd
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kiosk.contract.messages import Purpose
@@ -46,6 +47,7 @@ def test_an_unlock_at_a_station_that_holds_nothing(
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email)).sets_pin(NEW_PIN)
     visitor.finishes(Purpose.UNLOCK)
     machine.holds_nothing_of_the_authority()
+    assert psutil.Process(authority.process.pid).rlimit(psutil.RLIMIT_CORE) == (0, 0)
     assert world.verified_by_others(ada, NEW_PIN)
     visitor.goes()
     assert authority.end() == 0

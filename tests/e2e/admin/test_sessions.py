@@ -74,6 +74,7 @@ def test_a_session_is_a_child_of_it_and_follows_the_terminal(door: Door, warm: W
     agent.see("log out")
     (child,) = warm.await_sessions(1)
     assert os.getsid(child.pid) == child.pid
+    assert child.rlimit(psutil.RLIMIT_CORE) == (0, 0)
     (client,) = [one for one in door.programs() if "kiosk-session" in one.cmdline()]
     assert client.memory_info().rss < child.memory_info().rss / 10
     agent.resize(130, 40)

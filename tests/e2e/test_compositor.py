@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -184,7 +185,9 @@ def test_a_station_that_is_killed_leaves_a_quiet_page_and_the_next_takes_the_ter
     assert display.process.poll() is None
 
 
-def test_the_station_ends_with_the_display(display: DisplayedStation) -> None:
+def test_the_station_ends_with_the_display(display: DisplayedStation, folder: Path) -> None:
+    # Who reaches the compositor may take pictures and type.
+    assert stat.S_IMODE((folder / "compositor").stat().st_mode) == 0o700
     display.compositor.close()
     assert display.station.wait(60) == FAULT_CODE
 
@@ -261,8 +264,11 @@ def test_no_binding_of_the_terminal_is_left() -> None:
     } - closed == kept
 
 
-def test_the_terminal_takes_its_settings() -> None:
+def test_the_terminal_takes_its_settings_and_none_leads_to_another_program() -> None:
     subprocess.run(["foot", "--check-config", "--config", our_settings()], check=True)
+    settings = Path(our_settings()).read_text().splitlines()
+    closed = ["osc52=disabled", "selection-target=none", "system=no", "notify=no"]
+    assert {*closed, "command=/bin/true", "launch=/bin/true"} <= set(settings)
 
 
 def our_settings() -> str:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import tty
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def fork_twice():
 
 os.fork = fork_twice
 """
+AT_EXIT = """
+import atexit, os, sys
+atexit.register(lambda: print(os.getpid(), file=open(sys.argv[1] + ".restored", "a")))
+"""
+LISTEN = """beat()
+    first = Path(sys.argv[1]).read_text().count("\\n") == 1
+    keys, _, _ = select.select([0], [], [], None if first else 0)
+    print(len(keys), file=open(sys.argv[1] + ".heard", "a"))
+    time.sleep(0.05)
+"""
+"""The first visit waits for a key, and leaves it; each later one sees whether there is one."""
 SECONDS = 60
 
 
@@ -79,12 +91,29 @@ def test_a_crash_after_a_beat_does_not_count_towards_the_end(tmp_path: Path) -> 
 
 
 def test_each_visit_has_a_process_until_sigterm(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    with started("beat(); time.sleep(0.01)", log) as parent:
+    log, restored = tmp_path / "log", tmp_path / "log.restored"
+    with started("beat(); time.sleep(0.01)", log, before=AT_EXIT) as parent:
         pids = lived(log, 5)
         assert len(set(pids)) == len(pids)
         parent.send_signal(signal.SIGTERM)
         assert parent.wait(SECONDS) == 0
+    # A visit that restored the terminal at its end would open the keyboard for the next.
+    assert restored.read_text().split() == [str(parent.pid)]
+
+
+def test_keys_that_were_pressed_for_one_visit_do_not_reach_the_next(tmp_path: Path) -> None:
+    log, heard = tmp_path / "log", tmp_path / "log.heard"
+    outer, inner = pty.openpty()
+    tty.setraw(inner)
+    with started(LISTEN, log, stdin=inner) as parent:
+        os.close(inner)
+        lived(log, 1)
+        os.write(outer, b"604918")
+        lived(log, 3)
+        parent.send_signal(signal.SIGTERM)
+        assert parent.wait(SECONDS) == 0
+    assert heard.read_text().split()[:2] == ["1", "0"]
+    os.close(outer)
 
 
 @pytest.mark.parametrize("ends_first", [False, True])

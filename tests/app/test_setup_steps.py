@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.app.setup import machine, steps
-from kiosk.app.setup.machine import link, mask, written
+from kiosk.app.setup.machine import link, mask, unencrypted_disk, written
 from kiosk.app.setup.steps import Step, carry_out
+from kiosk.contract.errors import ConfigError
 
 Capsys = pytest.CaptureFixture[str]
 
@@ -72,3 +73,23 @@ def test_what_was_cut_short_before_the_service_manager_knew_is_done_again(
         assert capsys.readouterr().out.startswith(said)
     whole = [("daemon-reload",), ("stop", "getty@tty1.service")] if made is masked else None
     assert manager.called == (whole or manager.called[:1])
+
+
+@pytest.mark.parametrize(
+    ("layers", "warned"),
+    [
+        ("lvm\ncrypt\npart\ndisk\n", None),
+        ("part\ndisk\n", "/dev/sda2"),
+        ("", None),
+    ],
+)
+def test_a_disk_that_is_not_encrypted_is_named(
+    layers: str, warned: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(program: str, *_words: str) -> str:
+        if not layers:
+            raise ConfigError("`lsblk` failed: not a block device")
+        return "/dev/sda2[/@var]\n" if program == "findmnt" else layers
+
+    monkeypatch.setattr(machine, "run_program", answer)
+    assert unencrypted_disk(Path("/var/lib/kiosk")) == warned

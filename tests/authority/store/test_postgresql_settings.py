@@ -118,6 +118,21 @@ def test_waits_are_bounded_and_the_address_has_the_last_word(url: str) -> None:
     assert setting(f"{url}&application_name=other", "application_name") == "other"
 
 
+def test_a_server_whose_machine_vanished_is_not_waited_for_until_the_kernel_gives_up(
+    url: str,
+) -> None:
+    """Without these that takes a quarter of an hour."""
+    store = Store(url, SystemClock(), MACS)
+    with store._engine.connect() as connection:
+        driver = connection.connection.dbapi_connection
+        assert isinstance(driver, psycopg.Connection)
+        asked = driver.info.get_parameters()
+    store.close()
+    named = ("keepalives_idle", "keepalives_interval", "keepalives_count")
+    assert {int(asked[name]) for name in named} == {20, 5, 3}
+    assert int(asked["tcp_user_timeout"]) <= 20_000
+
+
 def test_the_server_says_what_time_it_is(url: str) -> None:
     store = Store(url, SystemClock(), MACS)
     with psycopg.connect(url) as owner:

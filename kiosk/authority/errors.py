@@ -78,6 +78,13 @@ class StoreError(KioskError):
         return self.code.startswith(("SQLITE_FULL", "SQLITE_IOERR", "53100"))
 
 
+class ServerRefused(StoreError):
+    """The database server is not reached, lets nobody in, or grants the role too little."""
+
+    def lines(self) -> tuple[str, ...]:
+        return (str(self), 'docs/database.md says what to do, under "When it does not work"')
+
+
 class StoreBusy(StoreError):
     """Another writer held the database for longer than the busy time-out."""
 

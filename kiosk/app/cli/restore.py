@@ -84,7 +84,10 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("name a FILE for a database file, or --server for PostgreSQL")
     target = tools.store_file
     if args.server != (target is None):
-        where = "a file" if args.server else "a server; restore with its own tools"
+        by_tools = (
+            "a server's: restore it with the server's own tools, and run `kiosk restore --server`"
+        )
+        where = "a file: name a backup of it" if args.server else by_tools
         raise ConfigError(f"the database of these settings is {where}")
     if target is not None:
         return _restore_file(args, tools, target)

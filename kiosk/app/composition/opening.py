@@ -70,11 +70,13 @@ def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
             advice = "`kiosk setup authority` makes one with the database"
             raise ConfigError(f"{missing}; {advice}") from None
         advice = "put your copy of the key file back: what is in the database opens with it alone"
+        if is_new is None:
+            advice += "; for a new service `kiosk setup authority` makes one"
         raise KeyFileMissing(f"{missing}; {advice}") from None
 
 
-def _is_new(store: Store) -> bool:
-    """Return whether nothing was ever filled under keys here; False where that is unknown."""
+def _is_new(store: Store) -> bool | None:
+    """Return whether nothing was ever filled under keys here; None where that is unknown."""
     from kiosk.authority.errors import StoreError
     from kiosk.authority.store.engine import NO_SUCH_TABLE
 
@@ -84,7 +86,7 @@ def _is_new(store: Store) -> bool:
         with store.read() as uow:
             return not uow.known_keys.every()
     except StoreError as error:
-        return error.code in NO_SUCH_TABLE
+        return True if error.code in NO_SUCH_TABLE else None
 
 
 def open_known_keys(settings: Settings, environ: Mapping[str, str], store: Store) -> KeyRing:

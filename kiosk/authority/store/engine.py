@@ -28,7 +28,7 @@ from sqlalchemy.exc import (
     TimeoutError as PoolTimeout,
 )
 
-from kiosk.authority.errors import StoreBusy, StoreError, ValueUnreadable
+from kiosk.authority.errors import ServerRefused, StoreBusy, StoreError, ValueUnreadable
 from kiosk.config.loading import require_own_folder
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock, SystemClock
@@ -133,7 +133,8 @@ def translated(error: Exception) -> StoreError:
 def refused(sqlstate: str) -> StoreError:
     """Return the error of a server that answers with this state."""
     sentence = _SENTENCES.get(sqlstate, f"the database refused (SQLSTATE {sqlstate})")
-    return StoreError(sentence, sqlstate)
+    kind = ServerRefused if sqlstate in REFUSED_LOGINS else StoreError
+    return kind(sentence, sqlstate)
 
 
 _FULL = "the disk of the database is full, or fails"

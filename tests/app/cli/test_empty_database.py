@@ -103,6 +103,23 @@ def test_what_many_parts_lack_is_said_once(place: Path, capsys: pytest.CaptureFi
     assert said.count("cannot be looked at, for the reason at “") >= 2
 
 
+def test_a_server_away_and_no_keys_may_be_a_new_service(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before: to put a copy of the key file back, which a new service does not have."""
+    monkeypatch.setenv("KIOSK_STORE__URL", "postgresql://kiosk@127.0.0.1:1/kiosk")
+    assert kiosk("people", "list") == 1
+    said = capsys.readouterr().err
+    assert said.splitlines()[1] == (
+        'docs/database.md says what to do, under "When it does not work"'
+    )
+    (place / "state" / "keys.json").unlink()
+    assert kiosk("people", "list") == 2
+    said = capsys.readouterr().err
+    assert "put your copy of the key file back" in said
+    assert "for a new service `kiosk setup authority` makes one" in said
+
+
 def _remove_database(place: Path) -> None:
     gc.collect()  # the connections of the commands before, as when their processes end
     for file in (place / "state").glob("kiosk.db*"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from hardware import pcsc
@@ -33,12 +33,6 @@ _CANCEL_EVERY_S: Final = 0.05
 
 log = logging.getLogger(__name__)
 
-Events = tuple[ReaderEvent, ...]
-
-# Snapshots: pure, without PC/SC. Each function takes a snapshot and an observation, and returns the
-# next snapshot with its events. The service's event counter shows a card that was swapped between
-# two observations.
-
 
 @dataclass(frozen=True, slots=True)
 class CardSeen:
@@ -48,80 +42,51 @@ class CardSeen:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReaderSnapshot:
-    """What the monitor knows; ``service`` is None before the first answer or failure."""
+class SeenReaders:
+    """What is known of service, readers and cards; each method yields what is new.
 
-    insertions: int = 0
-    service: bool | None = None
-    readers: tuple[str, ...] | None = None
-    cards: Mapping[str, CardSeen] = field(default_factory=dict)
+    The service's event counter shows a card that was swapped between two observations.
+    """
 
+    def __init__(self) -> None:
+        self._insertions = 0
+        self._service: bool | None = None  # until the first answer or failure
+        self._readers: tuple[str, ...] | None = None
+        self._cards: dict[str, CardSeen] = {}
 
-def service_found(snapshot: ReaderSnapshot) -> tuple[ReaderSnapshot, Events]:
-    """Record that the service answers."""
-    if snapshot.service:
-        return snapshot, ()
-    return replace(snapshot, service=True, readers=None), (ServiceFound(),)
+    def service_found(self) -> Iterator[ReaderEvent]:
+        if not self._service:
+            self._service, self._readers = True, None
+            yield ServiceFound()
 
+    def service_lost(self) -> Iterator[ReaderEvent]:
+        """Yield the removal of every card that was in first."""
+        if self._service is not False:
+            self._service, self._readers = False, None
+            yield from [self._removed(reader) for reader in list(self._cards)]
+            yield ServiceLost()
 
-def service_lost(snapshot: ReaderSnapshot) -> tuple[ReaderSnapshot, Events]:
-    """Record that the service is lost; every card that was in counts as removed first."""
-    if snapshot.service is False:
-        return snapshot, ()
-    lost = ReaderSnapshot(snapshot.insertions, service=False)
-    return lost, (*_removed(snapshot, snapshot.cards), ServiceLost())
+    def readers_listed(self, readers: tuple[str, ...]) -> Iterator[ReaderEvent]:
+        """Record the readers that are plugged in; a card leaves with its reader."""
+        if self._readers != readers:
+            self._readers = readers
+            gone = [reader for reader in self._cards if reader not in readers]
+            yield from [self._removed(reader) for reader in gone]
+            yield ReadersChanged(readers)
 
+    def state_seen(self, state: PcscReaderState) -> Iterator[ReaderEvent]:
+        """Record a card as it first answers: one that falls mute or wakes up later is the same."""
+        known = self._cards.get(state.reader)
+        if known is not None and (not state.present or known.count != state.count):
+            yield self._removed(state.reader)
+        if state.present and state.reader not in self._cards:
+            self._insertions += 1
+            self._cards[state.reader] = CardSeen(self._insertions, state.count)
+            event = CardMuteSeen if state.mute else CardInserted
+            yield event(state.reader, self._insertions)
 
-def readers_listed(
-    snapshot: ReaderSnapshot, readers: tuple[str, ...]
-) -> tuple[ReaderSnapshot, Events]:
-    """Record the readers that are plugged in; a card leaves with its reader."""
-    if snapshot.readers == readers:
-        return snapshot, ()
-    gone = [reader for reader in snapshot.cards if reader not in readers]
-    events = (*_removed(snapshot, gone), ReadersChanged(readers))
-    return replace(snapshot, readers=readers, cards=_without(snapshot.cards, gone)), events
-
-
-def states_seen(
-    snapshot: ReaderSnapshot, states: Iterable[PcscReaderState]
-) -> tuple[ReaderSnapshot, Events]:
-    """Record the state of some readers."""
-    events: Events = ()
-    for state in states:
-        snapshot, more = _state_seen(snapshot, state)
-        events += more
-    return snapshot, events
-
-
-def _state_seen(snapshot: ReaderSnapshot, state: PcscReaderState) -> tuple[ReaderSnapshot, Events]:
-    known = snapshot.cards.get(state.reader)
-    if not state.present:
-        gone = [state.reader] if known else []
-        return replace(snapshot, cards=_without(snapshot.cards, gone)), _removed(snapshot, gone)
-    if known is None:
-        return _inserted(snapshot, state)
-    if known.count != state.count:
-        snapshot, new = _inserted(snapshot, state)
-        return snapshot, (CardRemoved(state.reader, known.insertion), *new)
-    return snapshot, ()
-
-
-def _inserted(snapshot: ReaderSnapshot, state: PcscReaderState) -> tuple[ReaderSnapshot, Events]:
-    """Record a card as it first answers: one that falls mute or wakes up later is the same."""
-    insertion = snapshot.insertions + 1
-    event = CardMuteSeen if state.mute else CardInserted
-    cards = {**snapshot.cards, state.reader: CardSeen(insertion, state.count)}
-    return replace(snapshot, insertions=insertion, cards=cards), (event(state.reader, insertion),)
-
-
-def _removed(snapshot: ReaderSnapshot, readers: Iterable[str]) -> Events:
-    return tuple(CardRemoved(reader, snapshot.cards[reader].insertion) for reader in readers)
-
-
-def _without(cards: Mapping[str, CardSeen], gone: list[str]) -> Mapping[str, CardSeen]:
-    return {reader: card for reader, card in cards.items() if reader not in gone}
+    def _removed(self, reader: str) -> CardRemoved:
+        return CardRemoved(reader, self._cards.pop(reader).insertion)
 
 
 def growing(pause_s: float) -> Iterator[float]:
@@ -142,7 +107,7 @@ class PcscMonitor:
     def __init__(self, post: PostReaderEvent, retry_s: float = RETRY_S) -> None:
         self._post = post
         self._retry_s = retry_s
-        self._snapshot = ReaderSnapshot()
+        self._seen = SeenReaders()
         self._stopping = threading.Event()
         self._context: Context | None = None
         self._thread = threading.Thread(target=self._run, name="readers", daemon=True)
@@ -170,11 +135,11 @@ class PcscMonitor:
         while not self._stopping.is_set():
             try:
                 self._context = pcsc.establish()
-                self._note(service_found(self._snapshot))
+                self._note(self._seen.service_found())
                 pauses = growing(self._retry_s)
                 self._follow(self._context)
             except PcscError:
-                self._note(service_lost(self._snapshot))
+                self._note(self._seen.service_lost())
                 self._stopping.wait(next(pauses))
             finally:
                 context, self._context = self._context, None
@@ -186,13 +151,13 @@ class PcscMonitor:
         known: Mapping[str, PcscReaderState] = {}
         while not self._stopping.is_set():
             readers = pcsc.list_readers(context)
-            self._note(readers_listed(self._snapshot, readers))
+            self._note(self._seen.readers_listed(readers))
             known = _await_change(context, (*readers, pcsc.PLUG_AND_PLAY), known)
-            seen = [state for name, state in known.items() if name in readers]
-            self._note(states_seen(self._snapshot, seen))
+            for name, state in known.items():
+                if name in readers:
+                    self._note(self._seen.state_seen(state))
 
-    def _note(self, change: tuple[ReaderSnapshot, Events]) -> None:
-        self._snapshot, events = change
+    def _note(self, events: Iterator[ReaderEvent]) -> None:
         for event in events:
             if self._stopping.is_set():
                 return

@@ -1,23 +1,17 @@
-"""The fold from reader states to events, by example and by property."""
+"""From reader states to events, by example and by property."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.monitor import (
-    Events,
-    ReaderSnapshot,
-    readers_listed,
-    service_found,
-    service_lost,
-    states_seen,
-)
+from hardware.monitor import SeenReaders
 from hardware.pcsc import STATE_MUTE, STATE_PRESENT, PcscReaderState
 from kiosk.contract.ports import (
     CardInserted,
     CardMuteSeen,
     CardRemoved,
+    ReaderEvent,
     ReadersChanged,
     ServiceFound,
     ServiceLost,
@@ -30,20 +24,20 @@ def state(reader: str, count: int, flags: int = STATE_PRESENT) -> PcscReaderStat
     return PcscReaderState(reader, count << 16 | flags)
 
 
-def follow(*sights: object) -> list[Events]:
-    """Feed sights to the fold; return the events of each."""
-    snapshot, posted = ReaderSnapshot(), []
+def follow(*sights: object) -> list[tuple[ReaderEvent, ...]]:
+    """Return the events of each sight."""
+    seen, posted = SeenReaders(), []
     for sight in sights:
         if sight == "found":
-            snapshot, events = service_found(snapshot)
+            events = seen.service_found()
         elif sight == "lost":
-            snapshot, events = service_lost(snapshot)
+            events = seen.service_lost()
         elif isinstance(sight, tuple):
-            snapshot, events = readers_listed(snapshot, sight)
+            events = seen.readers_listed(sight)
         else:
             assert isinstance(sight, PcscReaderState)
-            snapshot, events = states_seen(snapshot, [sight])
-        posted.append(events)
+            events = seen.state_seen(sight)
+        posted.append(tuple(events))
     return posted
 
 

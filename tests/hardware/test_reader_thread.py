@@ -9,7 +9,7 @@ from itertools import islice
 import pytest
 
 from hardware import pcsc
-from hardware.monitor import Events, PcscMonitor, growing
+from hardware.monitor import PcscMonitor, growing
 from hardware.pcsc import STATE_PRESENT, Context, PcscError, PcscReaderState
 from kiosk.contract.ports import (
     CardInserted,
@@ -53,7 +53,7 @@ class Service:
         return answer
 
 
-def events_of(monkeypatch: pytest.MonkeyPatch, service: Service) -> Events:
+def events_of(monkeypatch: pytest.MonkeyPatch, service: Service) -> tuple[ReaderEvent, ...]:
     """Run the thread on the service to the end of its script; return all that it posted."""
     monkeypatch.setattr(pcsc, "establish", lambda: Context(1))
     monkeypatch.setattr(pcsc, "release", lambda _context: None)
@@ -63,7 +63,7 @@ def events_of(monkeypatch: pytest.MonkeyPatch, service: Service) -> Events:
     posted: queue.Queue[ReaderEvent] = queue.Queue()
     monitor = PcscMonitor(posted.put, retry_s=60)
     monitor.start()
-    events: Events = ()
+    events: tuple[ReaderEvent, ...] = ()
     while ServiceLost() not in events:
         events = (*events, posted.get(timeout=10))
     monitor.stop()

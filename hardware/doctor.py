@@ -5,58 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import StrEnum
 
 from hardware import pcsc
 from hardware.connection import PinPad
 from hardware.pcsc import Context, PcscError
-from kiosk.contract.errors import CardBusy, CardError, CardGone, CardMute, CardUnknown
+from kiosk.contract.errors import CardError, CardUnknown
 from kiosk.contract.messages import CardId, CardReport
 from kiosk.contract.ports import Cards
 
 
-class CardCondition(StrEnum):
-    """What is in a reader."""
-
-    EMPTY = "empty"
-    WELL = "well"
-    MUTE = "mute"
-    BUSY = "busy"
-    UNKNOWN = "unknown"
-    FAILING = "failing"
-
-
 @dataclass(frozen=True, slots=True)
 class ReaderFinding:
-    """One reader; ``report`` is about its card, ``detail`` says why there is none.
+    """One reader; ``report`` is about its card, ``error`` says why there is none.
 
     ``others``: applications of the card that do not serve here. ``pin_pad``: the reader has keys
     for PINs, whatever card is in.
     """
 
     reader: str
-    card: CardCondition
     report: CardReport | None = None
-    detail: str = ""
+    error: CardError | None = None
     pin_pad: bool = False
     others: tuple[CardId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PcscFinding:
-    """The PC/SC service and its readers; ``detail`` says why it cannot be reached."""
+    """The readers of the PC/SC service; ``trouble`` says why it cannot be reached, if it cannot."""
 
-    reachable: bool
     readers: tuple[ReaderFinding, ...] = ()
-    detail: str = ""
+    trouble: str = ""
 
-
-_CONDITIONS: tuple[tuple[type[CardError], CardCondition], ...] = (
-    (CardGone, CardCondition.EMPTY),
-    (CardMute, CardCondition.MUTE),
-    (CardBusy, CardCondition.BUSY),
-    (CardUnknown, CardCondition.UNKNOWN),
-)
 
 Applications = Callable[[str], tuple[CardId, ...]]
 """Returns all applications of the card in a reader, served or not; raises ``CardError``."""
@@ -68,23 +47,22 @@ def examine_readers(cards: Cards, applications: Applications) -> PcscFinding:
         with _context() as context:
             readers = pcsc.list_readers(context)
     except PcscError as error:
-        return PcscFinding(reachable=False, detail=str(pcsc.card_error(error)))
-    return PcscFinding(True, tuple(examine_reader(cards, one, applications) for one in readers))
+        return PcscFinding(trouble=str(pcsc.card_error(error)))
+    return PcscFinding(tuple(examine_reader(cards, one, applications) for one in readers))
 
 
 def examine_reader(cards: Cards, reader: str, applications: Applications) -> ReaderFinding:
-    report, condition, detail = None, CardCondition.WELL, ""
+    report, trouble = None, None
     others: tuple[CardId, ...] = ()
     try:
         report = cards.read(reader)
     except CardError as error:
-        kinds = (card for kind, card in _CONDITIONS if isinstance(error, kind))
-        condition, detail = next(kinds, CardCondition.FAILING), str(error)
-    if condition in (CardCondition.WELL, CardCondition.UNKNOWN):
+        trouble = error
+    if trouble is None or isinstance(trouble, CardUnknown):
         with suppress(CardError):
             served = report.card if report else None
             others = tuple(card for card in applications(reader) if card != served)
-    return ReaderFinding(reader, condition, report, detail, _has_pad(reader), others)
+    return ReaderFinding(reader, report, trouble, _has_pad(reader), others)
 
 
 def _has_pad(reader: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.doctor import CardCondition, examine_reader
+from hardware.doctor import examine_reader
 from hardware.virtual.piv import CardProfile
 from kiosk.contract.errors import ContactNeeded, NotAllowed
 from kiosk.contract.messages import Heartbeat, Reason
@@ -86,5 +86,5 @@ def test_the_station_asks_for_the_slot_and_writes_it_down(insert: Insert) -> Non
 def test_the_doctor_names_what_it_wants(insert: Insert) -> None:
     cards = cards_with()
     found = examine_reader(cards, insert(chip(OVER_THE_AIR)).reader, cards.applications)
-    assert found.card is CardCondition.FAILING
-    assert "wants a reader with contacts" in found.detail
+    assert isinstance(found.error, ContactNeeded)
+    assert "wants a reader with contacts" in str(found.error)

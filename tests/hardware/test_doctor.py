@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hardware import pcsc
-from hardware.doctor import CardCondition, PcscFinding, examine_readers
+from hardware.doctor import PcscFinding, examine_readers
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile
+from kiosk.contract.errors import CardBusy, CardGone, CardMute, CardProtocolError, CardUnknown
 from kiosk.contract.messages import PinState
 from tests.hardware.failing import answers, cards_with, chip
 from tests.support.faults import MuteCard
@@ -22,17 +23,17 @@ def examined() -> PcscFinding:
     return examine_readers(cards, cards.applications)
 
 
-def conditions() -> list[CardCondition]:
-    return [finding.card for finding in examined().readers]
+def errors() -> list[type]:
+    return [type(finding.error) for finding in examined().readers]
 
 
 def test_a_card_that_is_well_and_an_empty_slot(insert: Insert, pcscd: HotplugPcscd) -> None:
     card = new_card(holder_name="Ada Example")
     insert(card)
     found = examined()
-    assert found.reachable
+    assert not found.trouble
     assert [finding.reader for finding in found.readers] == list(pcscd.reader_names)
-    assert conditions() == [CardCondition.WELL, CardCondition.EMPTY]
+    assert errors() == [type(None), CardGone]
     report = found.readers[0].report
     assert report is not None
     assert report.card.identifier == card.state.guid.hex()
@@ -44,7 +45,7 @@ def test_cards_that_are_not_well(insert: Insert) -> None:
     foreign = CardProfile(full_aid=False, short_aid=False)
     insert(MuteCard())
     insert(new_card(holder_name="Ada Example", profile=foreign), 1)
-    assert conditions() == [CardCondition.MUTE, CardCondition.UNKNOWN]
+    assert errors() == [CardMute, CardUnknown]
 
 
 def test_a_card_that_is_held_and_one_that_talks_nonsense(insert: Insert) -> None:
@@ -53,7 +54,7 @@ def test_a_card_that_is_held_and_one_that_talks_nonsense(insert: Insert) -> None
     insert(failing, 1)
     context = pcsc.establish()
     handle, _ = pcsc.connect(context, seat.reader)
-    assert conditions() == [CardCondition.BUSY, CardCondition.FAILING]
+    assert errors() == [CardBusy, CardProtocolError]
     pcsc.disconnect(handle, reset=True)
     pcsc.release(context)
 
@@ -62,5 +63,5 @@ def test_a_service_that_is_away(pcscd: HotplugPcscd) -> None:
     pcscd.kill()
     found = examined()
     pcscd.start()
-    assert not found.reachable
-    assert "does not run" in found.detail
+    assert found.readers == ()
+    assert "does not run" in found.trouble

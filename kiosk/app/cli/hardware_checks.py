@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import assert_never
 
 from hardware.display import (
     NO_GRAPHICS,
@@ -16,13 +15,13 @@ from hardware.display import (
     has_graphics,
     text_size,
 )
-from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, examine_readers
+from hardware.doctor import PcscFinding, ReaderFinding, examine_readers
 from hardware.pkcs11.cards import Pkcs11Cards, slot_name
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.composition.cards import build_cards, build_module, plain_cards
 from kiosk.config.loading import load_settings, settings_path
 from kiosk.config.settings import Settings
-from kiosk.contract.errors import CardError
+from kiosk.contract.errors import CardBusy, CardError, CardGone, CardMute, CardUnknown
 from kiosk.contract.findings import READER, Check, Finding, fail, ok, warn
 from kiosk.contract.messages import CardId, CardReport
 
@@ -55,11 +54,11 @@ def findings(
 
     ``pads``: PINs are entered on the keys of readers that have some.
     """
-    if not needed and not (found.reachable and found.readers):
+    if not needed and not found.readers:
         return [ok(READER, "there is none; only a station needs one")]
-    if not found.reachable:
+    if found.trouble:
         advice = "see `systemctl status pcscd.socket`, and whether its polkit rule is installed"
-        return [fail(_SERVICE, found.detail, advice)]
+        return [fail(_SERVICE, found.trouble, advice)]
     service = ok(_SERVICE, "answers")
     if not found.readers:
         return [service, fail(READER, "none is plugged in", "plug one in")]
@@ -113,23 +112,20 @@ def of_module(module: Pkcs11Cards, found: PcscFinding) -> Finding:
 
 
 def _of_card(reader: ReaderFinding) -> Finding:
-    match reader.card:
-        case CardCondition.EMPTY:
+    if reader.report is not None:
+        return ok(_CARD, _report_words(reader.report) + also_on(reader.others))
+    match reader.error:
+        case CardGone():
             return ok(_CARD, "none is in")
-        case CardCondition.WELL:
-            words = _report_words(reader.report) if reader.report else "is read"
-            return ok(_CARD, words + also_on(reader.others))
-        case CardCondition.MUTE:
+        case CardMute():
             return warn(_CARD, "does not answer", "put it in the right way round, or try another")
-        case CardCondition.BUSY:
+        case CardBusy():
             return warn(_CARD, "another program holds it", "end that program, or take it out")
-        case CardCondition.UNKNOWN:
+        case CardUnknown():
             text = f"is of no family that is served{also_on(reader.others)}"
             return warn(_CARD, text, "see `families` in [cards]")
-        case CardCondition.FAILING:
-            return warn(_CARD, reader.detail, "take it out and put it in again")
         case _:
-            assert_never(reader.card)
+            return warn(_CARD, str(reader.error), "take it out and put it in again")
 
 
 def also_on(others: tuple[CardId, ...]) -> str:
@@ -168,7 +164,7 @@ def read_card(config: str | None, part: str, wait_s: float) -> int:
                 complain(f"This card serves as the following{also}")
             echo(f"{card.driver} {card.identifier}")
             return 0
-        may_come = any(one.card is not CardCondition.UNKNOWN for one in readers)
+        may_come = any(not isinstance(one.error, CardUnknown) for one in readers)
         if len(read) > 1 or time.monotonic() >= ends or not may_come:
             complain(f"kiosk: {_why_not(found, readers, part)}")
             return 1
@@ -194,8 +190,8 @@ def _settings(config: str | None) -> Settings:
 
 def _why_not(found: PcscFinding, readers: list[ReaderFinding], part: str) -> str:
     """Say why no card was read in ``readers``, those of ``found`` whose name holds ``part``."""
-    if not found.reachable:
-        return found.detail
+    if found.trouble:
+        return found.trouble
     if not readers:
         if not found.readers:
             return "no reader is plugged in"
@@ -204,8 +200,8 @@ def _why_not(found: PcscFinding, readers: list[ReaderFinding], part: str) -> str
     if sum(one.report is not None for one in readers) > 1:
         return "there are several cards; take out all but one, or name a reader with --reader"
     troubles = (
-        f"{one.reader}: {one.detail}{also_on(one.others)}"
+        f"{one.reader}: {one.error}{also_on(one.others)}"
         for one in readers
-        if one.card is not CardCondition.EMPTY
+        if not isinstance(one.error, CardGone)
     )
     return "; ".join(troubles) or "no card was put in"

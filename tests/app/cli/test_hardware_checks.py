@@ -8,9 +8,17 @@ from pathlib import Path
 import pytest
 
 from hardware.display import Display
-from hardware.doctor import CardCondition, PcscFinding, ReaderFinding
+from hardware.doctor import PcscFinding, ReaderFinding
 from hardware.pkcs11.cards import Module, Pkcs11Cards, Style
 from kiosk.app.cli.hardware_checks import findings, of_displays, of_graphics, of_module
+from kiosk.contract.errors import (
+    CardBusy,
+    CardError,
+    CardGone,
+    CardMute,
+    CardProtocolError,
+    CardUnknown,
+)
 from kiosk.contract.findings import Condition
 from kiosk.contract.messages import CardId, CardReport, PinState
 from tests.hardware.pkcs11.tokens import new_token
@@ -23,49 +31,51 @@ def said(found: PcscFinding, wanted: str = "") -> list[tuple[str, Condition, str
     return [(each.part, each.condition, each.found) for each in findings(found, wanted)]
 
 
-def in_reader(condition: CardCondition, report: CardReport | None = None) -> PcscFinding:
-    return PcscFinding(True, (ReaderFinding("Front 00", condition, report, "torn"),))
+def in_reader(seen: CardReport | CardError) -> PcscFinding:
+    if isinstance(seen, CardReport):
+        return PcscFinding((ReaderFinding("Front 00", seen),))
+    return PcscFinding((ReaderFinding("Front 00", error=seen),))
+
+
+EMPTY = CardGone("there is no card in the reader")
 
 
 def test_a_module_that_knows_the_readers_and_one_that_does_not(tmp_path: Path) -> None:
     token = new_token(tmp_path)
-    known = PcscFinding(True, (ReaderFinding(token.reader, CardCondition.EMPTY),))
+    known = PcscFinding((ReaderFinding(token.reader, error=EMPTY),))
     assert of_module(token.cards(), known).condition is OK
-    other = of_module(token.cards(), in_reader(CardCondition.EMPTY))
+    other = of_module(token.cards(), in_reader(EMPTY))
     assert other.condition is WARN
     assert "knows no reader Front 00; it knows: SoftHSM slot" in other.found
 
 
 def test_a_module_that_does_not_load() -> None:
     absent = Pkcs11Cards(Module("/nowhere.so"), Style.INIT_PIN, {})
-    found = of_module(absent, in_reader(CardCondition.EMPTY))
+    found = of_module(absent, in_reader(EMPTY))
     assert found.condition is FAIL
     assert "cannot be loaded" in found.found
 
 
 def test_a_service_that_does_not_answer() -> None:
-    found = PcscFinding(False, detail="the PC/SC service does not answer")
+    found = PcscFinding(trouble="the PC/SC service does not answer")
     assert said(found) == [("pcscd", FAIL, "the PC/SC service does not answer")]
 
 
 def test_an_authority_without_a_station_needs_no_reader() -> None:
-    for found in (
-        PcscFinding(False, detail="the PC/SC service does not answer"),
-        PcscFinding(True),
-    ):
+    for found in (PcscFinding(trouble="the PC/SC service does not answer"), PcscFinding()):
         (only,) = findings(found, "", needed=False)
         assert only.condition is OK
-    assert len(list(findings(in_reader(CardCondition.EMPTY), "", needed=False))) == 3
+    assert len(list(findings(in_reader(EMPTY), "", needed=False))) == 3
 
 
 def test_no_reader_and_not_the_one_that_is_meant() -> None:
-    assert said(PcscFinding(True))[1] == ("reader", FAIL, "none is plugged in")
-    others = said(in_reader(CardCondition.EMPTY), "Back")
+    assert said(PcscFinding())[1] == ("reader", FAIL, "none is plugged in")
+    others = said(in_reader(EMPTY), "Back")
     assert others[1] == ("reader", FAIL, "none has 'Back' in its name; there are: Front 00")
 
 
 def test_a_card_that_is_well() -> None:
-    assert said(in_reader(CardCondition.WELL, REPORT), "Front") == [
+    assert said(in_reader(REPORT), "Front") == [
         ("pcscd", OK, "answers"),
         ("reader", OK, "Front 00"),
         ("card", OK, "piv 0a1b: PIN blocked, 0 tries left, expires 2027-03-01"),
@@ -73,24 +83,24 @@ def test_a_card_that_is_well() -> None:
 
 
 def test_a_reader_with_keys() -> None:
-    found = PcscFinding(True, (ReaderFinding("Front 00", CardCondition.EMPTY, pin_pad=True),))
+    found = PcscFinding((ReaderFinding("Front 00", error=EMPTY, pin_pad=True),))
     assert said(found)[1] == ("reader", OK, "Front 00, with keys of its own for PINs")
     _, unused, _ = findings(found, "", pads=False)
     assert unused.found.endswith("PINs, which are not used (`pin_pad` in [pcsc])")
 
 
 @pytest.mark.parametrize(
-    ("card", "condition", "text"),
+    ("error", "condition", "text"),
     [
-        (CardCondition.EMPTY, OK, "none is in"),
-        (CardCondition.MUTE, WARN, "does not answer"),
-        (CardCondition.BUSY, WARN, "another program holds it"),
-        (CardCondition.UNKNOWN, WARN, "is of no family that is served"),
-        (CardCondition.FAILING, WARN, "torn"),
+        (EMPTY, OK, "none is in"),
+        (CardMute("torn"), WARN, "does not answer"),
+        (CardBusy("torn"), WARN, "another program holds it"),
+        (CardUnknown("torn"), WARN, "is of no family that is served"),
+        (CardProtocolError("torn"), WARN, "torn"),
     ],
 )
-def test_each_state_of_a_card(card: CardCondition, condition: Condition, text: str) -> None:
-    assert said(in_reader(card))[-1] == ("card", condition, text)
+def test_each_state_of_a_card(error: CardError, condition: Condition, text: str) -> None:
+    assert said(in_reader(error))[-1] == ("card", condition, text)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ an organisation sets: ``ink_on`` darkens or lightens the accent until it does.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol
@@ -90,38 +91,81 @@ _STEP = 0.02
 _SHADE = "#000000"
 """Covers a waiting page, half transparent."""
 
+_LIGHT = {
+    "paper": "#ffffff",
+    "ground": "#e9eef2",
+    "well": "#f3f6f8",
+    "ink": "#14212b",
+    "quiet": "#3c4a55",
+    "line": "#6b7a86",
+    "on-brand": "#ffffff",
+    "alarm": "#8c1212",
+    "done": "#0a5429",
+}
+_DARK = {
+    "paper": "#000000",
+    "ground": "#1b2127",
+    "well": "#12171c",
+    "ink": "#ffffff",
+    "quiet": "#d3dbe1",
+    "line": "#94a2ad",
+    "on-brand": "#000000",
+    "alarm": "#ffb0a8",
+    "done": "#8ff0b2",
+}
+_LIGHT_256 = {
+    "paper": "#ffffff",
+    "ground": "#d7ffff",
+    "well": "#ffffff",
+    "ink": "#000000",
+    "quiet": "#3a3a3a",
+    "line": "#767676",
+    "on-brand": "#ffffff",
+    "alarm": "#870000",
+    "done": "#005f00",
+}
+_DARK_256 = {
+    "paper": "#000000",
+    "ground": "#262626",
+    "well": "#1c1c1c",
+    "ink": "#ffffff",
+    "quiet": "#d7d7ff",
+    "line": "#949494",
+    "on-brand": "#000000",
+    "alarm": "#ffafaf",
+    "done": "#87ffaf",
+}
+"""The colours of the surfaces, for true colour and for the 256 that SSH has.
 
-def light(accent: str) -> Theme:
-    return _theme(
-        LIGHT,
-        paper="#ffffff",
-        ground="#e9eef2",
-        well="#f3f6f8",
-        ink="#14212b",
-        quiet="#3c4a55",
-        line="#6b7a86",
-        brand=ink_on(accent, "#e9eef2"),
-        on_brand="#ffffff",
-        alarm="#8c1212",
-        done="#0a5429",
-        on_done="#ffffff",
+``paper`` is the card, ``ground`` the area around it, ``ink`` and ``quiet`` are text; ``alarm`` and
+``done`` are text too. ``brand`` is the accent, which fills; ``on-brand`` is text on it and on
+``done``.
+"""
+
+
+def themes(accent: str, *, few_colours: bool = False) -> tuple[Theme, Theme]:
+    """Return the light and the dark theme for ``accent``; in 256 colours if there are so few."""
+    light, dark, legible = (
+        (_LIGHT_256, _DARK_256, ink_of_256) if few_colours else (_LIGHT, _DARK, ink_on)
     )
+    return _theme(LIGHT, accent, light, legible), _theme(DARK, accent, dark, legible)
 
 
-def dark(accent: str) -> Theme:
-    return _theme(
-        DARK,
-        paper="#000000",
-        ground="#1b2127",
-        well="#12171c",
-        ink="#ffffff",
-        quiet="#d3dbe1",
-        line="#94a2ad",
-        brand=ink_on(accent, "#1b2127"),
-        on_brand="#000000",
-        alarm="#ffb0a8",
-        done="#8ff0b2",
-        on_done="#000000",
+def _theme(
+    name: str, accent: str, colours: Mapping[str, str], legible: Callable[[str, str], str]
+) -> Theme:
+    brand = legible(accent, colours["ground"])
+    return Theme(
+        name=name,
+        primary=brand,
+        foreground=colours["ink"],
+        background=colours["ground"],
+        surface=colours["paper"],
+        panel=colours["well"],
+        error=colours["alarm"],
+        success=colours["done"],
+        dark=name == DARK,
+        variables={**colours, "brand": brand, "on-done": colours["on-brand"], "shade": _SHADE},
     )
 
 
@@ -142,75 +186,6 @@ def contrast(one: str, other: str) -> float:
     """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
     low, high = sorted((_luminance(one), _luminance(other)))
     return (high + 0.05) / (low + 0.05)
-
-
-def _theme(name: str, **colours: str) -> Theme:
-    """Return the theme with the variables of the stylesheets.
-
-    ``paper`` is the card, ``ground`` the area around it, ``ink`` and ``quiet`` are text, ``brand``
-    fills and ``on_brand`` is text on it; ``alarm`` and ``done`` are text too.
-    """
-    return Theme(
-        name=name,
-        primary=colours["brand"],
-        foreground=colours["ink"],
-        background=colours["ground"],
-        surface=colours["paper"],
-        panel=colours["well"],
-        error=colours["alarm"],
-        success=colours["done"],
-        dark=name == DARK,
-        variables={
-            **{key.replace("_", "-"): colour for key, colour in colours.items()},
-            "shade": _SHADE,
-        },
-    )
-
-
-def themes(accent: str, *, few_colours: bool = False) -> tuple[Theme, Theme]:
-    """Return the light and the dark theme for ``accent``; in 256 colours if there are so few."""
-    if few_colours:
-        return light_256(accent), dark_256(accent)
-    return light(accent), dark(accent)
-
-
-# --- 256 colours, which SSH has -----------------------------------------------------
-
-
-def light_256(accent: str) -> Theme:
-    ground = "#d7ffff"
-    return _theme(
-        LIGHT,
-        paper="#ffffff",
-        ground=ground,
-        well="#ffffff",
-        ink="#000000",
-        quiet="#3a3a3a",
-        line="#767676",
-        brand=ink_of_256(accent, ground),
-        on_brand="#ffffff",
-        alarm="#870000",
-        done="#005f00",
-        on_done="#ffffff",
-    )
-
-
-def dark_256(accent: str) -> Theme:
-    ground = "#262626"
-    return _theme(
-        DARK,
-        paper="#000000",
-        ground=ground,
-        well="#1c1c1c",
-        ink="#ffffff",
-        quiet="#d7d7ff",
-        line="#949494",
-        brand=ink_of_256(accent, ground),
-        on_brand="#000000",
-        alarm="#ffafaf",
-        done="#87ffaf",
-        on_done="#000000",
-    )
 
 
 def as_256(colour: str) -> str:

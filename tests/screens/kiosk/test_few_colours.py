@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -32,24 +31,25 @@ def _weakest(surface: Theme) -> float:
     return min(contrast(as_256(one), as_256(other)) for one, other in pairs)
 
 
-@pytest.mark.parametrize("surface", [theme.light_256, theme.dark_256])
-def test_all_text_is_legible_once_it_is_mapped(surface: Callable[[str], Theme]) -> None:
-    assert _weakest(surface(Appearance().accent)) >= ENOUGH
+@pytest.mark.parametrize("surface", theme.themes(Appearance().accent, few_colours=True))
+def test_all_text_is_legible_once_it_is_mapped(surface: Theme) -> None:
+    assert _weakest(surface) >= ENOUGH
 
 
 def test_it_was_not_before() -> None:
-    assert _weakest(theme.light(Appearance().accent)) < ENOUGH
+    light, _ = theme.themes(Appearance().accent)
+    assert _weakest(light) < ENOUGH
 
 
 @given(accents)
 def test_whatever_the_accent(accent: str) -> None:
-    for surface in (theme.light_256, theme.dark_256):
-        assert _weakest(surface(accent)) >= ENOUGH
+    for surface in theme.themes(accent, few_colours=True):
+        assert _weakest(surface) >= ENOUGH
 
 
-@pytest.mark.parametrize("surface", [theme.light_256, theme.dark_256])
-def test_what_text_stands_on_can_be_told_apart(surface: Callable[[str], Theme]) -> None:
-    colours = surface(Appearance().accent).variables
+@pytest.mark.parametrize("surface", theme.themes(Appearance().accent, few_colours=True))
+def test_what_text_stands_on_can_be_told_apart(surface: Theme) -> None:
+    colours = surface.variables
     assert as_256(colours["paper"]) != as_256(colours["ground"])
 
 

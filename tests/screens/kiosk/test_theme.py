@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,18 +29,17 @@ def _weakest(surface: Theme) -> float:
     return min(contrast(*pair) for pair in pairs)
 
 
-@pytest.mark.parametrize("surface", [theme.light, theme.dark])
-def test_all_text_of_the_defaults_is_legible(surface: Callable[[str], Theme]) -> None:
-    chosen = surface(Appearance().accent)
-    assert _weakest(chosen) >= ENOUGH
-    colours = chosen.variables
+@pytest.mark.parametrize("surface", theme.themes(Appearance().accent))
+def test_all_text_of_the_defaults_is_legible(surface: Theme) -> None:
+    assert _weakest(surface) >= ENOUGH
+    colours = surface.variables
     assert min(contrast(colours["line"], colours[under]) for under in UNDER) >= OUTLINE
 
 
 @given(accents)
 def test_all_text_is_legible_whatever_the_accent(accent: str) -> None:
-    for surface in (theme.light, theme.dark):
-        assert _weakest(surface(accent)) >= ENOUGH
+    for surface in theme.themes(accent):
+        assert _weakest(surface) >= ENOUGH
 
 
 @given(accents)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
@@ -132,27 +132,20 @@ class Chart(Widget, inherit_bindings=False):
 
 # The numbers of the first page, one in a row.
 
-Line = tuple[str, str, str]
-"""Words, number, and the styles of both."""
 
-BLOCKED = "Blocked: only staff can help"
-NOT_REGISTERED = "Not registered"
-EXPIRING = "Card ends this month"
-STATIONS = "Stations up"
-BEHIND: Final[dict[str, PeopleGroup | CountedAs]] = {
-    "Unlocked today": CountedAs.UNLOCKED,
-    "Registered today": CountedAs.REGISTERED,
-    "Refused today": CountedAs.REFUSED,
-    BLOCKED: PeopleGroup.BLOCKED,
-    NOT_REGISTERED: PeopleGroup.NOT_REGISTERED,
-    EXPIRING: PeopleGroup.EXPIRING,
-}
-"""What the rows count, whose list they open."""
+class Line(NamedTuple):
+    """One row; ``behind``: what a click on it opens, a list or the page of this name."""
+
+    words: str
+    number: str
+    style: str = ""
+    behind: PeopleGroup | AuditFilter | str | None = None
+
 
 _FIXED = 10
 _IN = "  "
 _STRONG, _OPENS = "bold $brand", "$brand"
-_PLAIN, _STYLE_QUIET, _GRAVE = "", "$quiet", "bold $alarm"
+_GRAVE = "bold $alarm"
 
 
 class Figures(Widget, inherit_bindings=False):
@@ -165,28 +158,23 @@ class Figures(Widget, inherit_bindings=False):
         if place is None or self.today is None:
             return
         shown = lines(self.today, self.content_size.height)
-        words = shown[place.y][0] if place.y < len(shown) else ""
-        reasons = {f"{_IN}{each.words}": each.reason for each in self.today.refusals}
-        match BEHIND.get(words):
+        match shown[place.y].behind if place.y < len(shown) else None:
             case PeopleGroup() as group:
                 app_of(self).show_group(group)
-            case CountedAs() as counted:
-                app_of(self).show_rows(behind(self.today, counted))
-            case None if words in reasons:
-                refused = behind(self.today, CountedAs.REFUSED)
-                app_of(self).show_rows(replace(refused, reason=reasons[words]))
-            case None if words == STATIONS:
-                app_of(self).action_go_to("Stations")
+            case AuditFilter() as only:
+                app_of(self).show_rows(only)
+            case str() as page:
+                app_of(self).action_go_to(page)
 
     def render(self) -> Content:
         if self.today is None:
             return Content("")
         width, height = self.content_size
         rows = []
-        for words, number, look in lines(self.today, height):
+        for words, number, style, _behind in lines(self.today, height):
             room = max(1, width - len(number) - 1)
             left = Content(printable(words)).truncate(room, ellipsis=True, pad=True)
-            rows.append(Content.assemble(left, " ", number).stylize(look))
+            rows.append(Content.assemble(left, " ", number).stylize(style))
         return Content("\n").join(rows)
 
 
@@ -198,28 +186,36 @@ def behind(today: Today, counted: CountedAs) -> AuditFilter:
 def lines(today: Today, height: int) -> list[Line]:
     """Return what fits into ``height`` rows; lists are shortened, never the numbers."""
     down = [
-        *((f"{_IN}✗ {name}", "silent", _GRAVE) for name in today.stations_down),
-        *((f"{_IN}○ {name}", "not started", _PLAIN) for name in today.stations_not_started),
+        *(Line(f"{_IN}✗ {name}", "silent", _GRAVE) for name in today.stations_down),
+        *(Line(f"{_IN}○ {name}", "not started") for name in today.stations_not_started),
     ]
-    refused = [(f"{_IN}{one.words}", str(one.count), _OPENS) for one in today.refusals]
+    unlocked, registered, refused = (
+        behind(today, counted)
+        for counted in (CountedAs.UNLOCKED, CountedAs.REGISTERED, CountedAs.REFUSED)
+    )
+    refusals = [
+        Line(f"{_IN}{one.words}", str(one.count), _OPENS, replace(refused, reason=one.reason))
+        for one in today.refusals
+    ]
     room = max(0, height - _FIXED)
-    down_room = min(len(down), max(room // 3, room - len(refused)))
+    down_room = min(len(down), max(room // 3, room - len(refusals)))
     median = "–" if today.median_s is None else took(today.median_s)
     stations = today.stations_up + len(today.stations_down) + len(today.stations_not_started)
+    up, style = f"{today.stations_up} of {stations}", _GRAVE if today.stations_down else _OPENS
     oldest = f", oldest {span(today.mail_oldest_s)}" if today.mail_waiting else ""
     return [
-        ("Unlocked today", str(today.unlocked), _STRONG),
-        ("Registered today", str(today.registered), _STRONG),
-        ("Refused today", str(sum(one.count for one in today.refusals)), _STRONG),
-        *_cut(refused, room - down_room, "other reasons"),
-        ("Typical unlocking visit", median, _PLAIN),
-        ("Wait for a code by mail", str(today.waiting_for_code), _PLAIN),
-        (BLOCKED, many(today.blocked), _OPENS),
-        (NOT_REGISTERED, many(today.not_registered), _OPENS),
-        (EXPIRING, many(today.expiring), _OPENS),
-        (STATIONS, f"{today.stations_up} of {stations}", _GRAVE if today.stations_down else _OPENS),
+        Line("Unlocked today", str(today.unlocked), _STRONG, unlocked),
+        Line("Registered today", str(today.registered), _STRONG, registered),
+        Line("Refused today", str(sum(one.count for one in today.refusals)), _STRONG, refused),
+        *_cut(refusals, room - down_room, "other reasons"),
+        Line("Typical unlocking visit", median),
+        Line("Wait for a code by mail", str(today.waiting_for_code)),
+        Line("Blocked: only staff can help", many(today.blocked), _OPENS, PeopleGroup.BLOCKED),
+        Line("Not registered", many(today.not_registered), _OPENS, PeopleGroup.NOT_REGISTERED),
+        Line("Card ends this month", many(today.expiring), _OPENS, PeopleGroup.EXPIRING),
+        Line("Stations up", up, style, "Stations"),
         *_cut(down, down_room, "others"),
-        ("Mail waiting to leave", f"{today.mail_waiting}{oldest}", _PLAIN),
+        Line("Mail waiting to leave", f"{today.mail_waiting}{oldest}"),
     ]
 
 
@@ -228,7 +224,7 @@ def _cut(found: Sequence[Line], room: int, others: str) -> Iterator[Line]:
         yield from found
     elif room > 0:
         yield from found[: room - 1]
-        yield f"{_IN}and {len(found) - room + 1} {others}", "", _STYLE_QUIET
+        yield Line(f"{_IN}and {len(found) - room + 1} {others}", "", "$quiet")
 
 
 _ALARMS_SHOWN = 2

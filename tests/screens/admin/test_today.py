@@ -79,8 +79,8 @@ async def test_a_quiet_day_is_said_to_be_one(size: tuple[int, int]) -> None:
 
 def test_a_station_that_never_started_is_named_and_no_alarm() -> None:
     shown = lines(replace(today(), stations_down=(), stations_not_started=("Ward 7",)), 24)
-    assert ("Stations up", "5 of 6", "$brand") in shown
-    assert ("  ○ Ward 7", "not started", "") in shown
+    assert ("Stations up", "5 of 6", "$brand", "Stations") in shown
+    assert ("  ○ Ward 7", "not started", "", None) in shown
 
 
 def test_lists_give_way_and_say_so_but_never_the_numbers() -> None:

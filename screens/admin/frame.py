@@ -23,16 +23,12 @@ class Heading(Horizontal):
     """The service's name, who is logged in, and the log-out."""
 
     def __init__(self, service: str, me: Actor, log_out: Callable[[], None]) -> None:
-        super().__init__()
-        self._service = service
-        self._who = f"{me.name} · {me.role.value}"
         self._log_out = log_out
-
-    def compose(self) -> ComposeResult:
-        """Leave out the service's name where the line is too long."""
-        yield Prose(self._service, "service")
-        yield Prose(self._who, "who")
-        yield Prose("Ctrl+Q log out", "log-out")
+        super().__init__(
+            Prose(service, "service"),
+            Prose(f"{me.name} · {me.role.value}", "who"),
+            Prose("Ctrl+Q log out", "log-out"),
+        )
 
     def on_click(self, event: events.Click) -> None:
         if event.widget is not None and event.widget.has_class("log-out"):

@@ -92,9 +92,6 @@ class Entry:
 class EntryLine(Vertical):
     """Shows an ``Entry`` and keeps what is typed."""
 
-    class Changed(Message):
-        """The text was changed."""
-
     def __init__(self, entry: Entry) -> None:
         super().__init__(classes="entry", id=f"entry-{entry.name}")
         self.entry = entry
@@ -152,10 +149,8 @@ class EntryLine(Vertical):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Remove the error while it is corrected."""
-        event.stop()
         self.say("")
         self._mark()
-        self.post_message(self.Changed())
 
     def on_click(self) -> None:
         """A click beside the field, on its label or its hint, is for the field."""
@@ -360,7 +355,7 @@ class Form(Dialog[T]):
 
     # --- input -------------------------------------------------------------------------
 
-    def on_entry_line_changed(self, event: EntryLine.Changed) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
         """Cancel the question about lost text."""
         event.stop()
         self._go_on()

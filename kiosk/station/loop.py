@@ -296,11 +296,9 @@ class StationLoop:
         return self._state
 
     def submit(self, event: HolderSide) -> None:
-        """Queue the holder's act."""
         self._queue.put_nowait(event)
 
     def touched(self) -> None:
-        """Restart the idle time."""
         self._idle_timer.touched()
 
     async def run(self, show: Show) -> None:

@@ -17,8 +17,6 @@ from screens.kiosk.page import HelpBox, Page, PageContext
 from screens.widgets.prose import Note, Prose
 from screens.words import choices
 
-# Choose what to do.
-
 _MANY = 4
 
 

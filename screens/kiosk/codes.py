@@ -54,13 +54,11 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
         self.report(EmailEntered(self.visit, text))
 
 
-# Enter the code that was emailed, or that staff gave; the card may be out during that.
-
 _TICK_S = 1.0
 
 
 class CodeEntryPage(DigitsPage, inherit_bindings=False):
-    """The cells, how long the code is good for, and a way to another one."""
+    """The code that was emailed, or that staff gave: how long it is good for, a way to another."""
 
     state: CodeEntry
     event = CodeEntered
@@ -137,11 +135,8 @@ def something_else_button(page: Page) -> BigButton:
     return page.button(email.SOMETHING_ELSE, lambda: page.report(SomethingElse(page.visit)))
 
 
-# There is no live code; ask for one.
-
-
 class CodeNeededPage(Page, inherit_bindings=False):
-    """Why, where the next one goes, and a button that waits until one may be sent."""
+    """Why there is no live code, where the next one goes, and when one may be sent."""
 
     state: CodeNeeded
 

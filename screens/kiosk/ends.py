@@ -27,11 +27,9 @@ from screens.widgets.pictures import ActivityIndicator, CountdownBar, Direction,
 from screens.widgets.prose import Prose
 from screens.words import choices, frame, pad, reasons, waiting
 
-# It cannot be done here: what happened, what to do now, where help is.
-
 
 class RefusedPage(Page, inherit_bindings=False):
-    """Calm, and complete: nobody should have to ask what the page meant."""
+    """It cannot be done here: what happened, what to do now, where help is."""
 
     panel_class = "-refused"
 
@@ -53,11 +51,8 @@ class RefusedPage(Page, inherit_bindings=False):
         yield self.actions(primary=self.finish_button())
 
 
-# It is done; readable from two metres.
-
-
 class SuccessPage(Page, inherit_bindings=False):
-    """A large tick on a coloured card."""
+    """It is done: a large tick on a coloured card, readable from two metres."""
 
     panel_class = "-done"
 
@@ -72,9 +67,6 @@ class SuccessPage(Page, inherit_bindings=False):
         yield self.actions(primary=self.finish_button())
 
 
-# The holder can only take the card out.
-
-
 class RemoveCardPage(Page, inherit_bindings=False):
     state: RemoveCard
 
@@ -84,11 +76,8 @@ class RemoveCardPage(Page, inherit_bindings=False):
         yield Drawing(Direction.OUT, self.context.look)
 
 
-# The authority gave no answer; the same can be tried again.
-
-
 class NotReachedPage(Page, inherit_bindings=False):
-    """What happened, and a button that tries again."""
+    """The authority gave no answer; the same can be tried again."""
 
     state: NotReached
 
@@ -100,11 +89,8 @@ class NotReachedPage(Page, inherit_bindings=False):
         yield self.actions(self.stop_button(), primary=self.try_again_button())
 
 
-# The station is busy: with what, and for how long.
-
-
 class WaitingPage(Page, inherit_bindings=False):
-    """A title, a sentence, squares that march, and a card that stays in."""
+    """With what the station is busy, and for how long."""
 
     state: Reading | Working
 

@@ -123,11 +123,11 @@ class EntryPage(Page, inherit_bindings=False):
         return event.key in _SIDEWAYS and self.focus_order.chosen is None
 
 
-# Pages on which digits are entered: cells on the left, a keypad on the right.
-
-
 class DigitsPage(EntryPage, inherit_bindings=False):
-    """Subclasses give the title, the text beside the cells, and the event that has the digits."""
+    """Cells on the left, a keypad on the right.
+
+    Subclasses give the title, the text beside the cells, and the event that has the digits.
+    """
 
     event: ClassVar[type[PinEntered | CodeEntered | StopNumberEntered]]
 
@@ -197,11 +197,11 @@ class DigitsPage(EntryPage, inherit_bindings=False):
             self._digits_changed()
 
 
-# Pages on which text is written: a field, and letters for fingers below it.
-
-
 class TextPage(EntryPage, inherit_bindings=False):
-    """Subclasses give the text above the field, and what happens to the text."""
+    """A field, and letters for touch below it.
+
+    Subclasses give the text above the field, and what happens to the text.
+    """
 
     def __init__(
         self, context: PageContext, state: State, field: Field, keys: tuple[Row, ...]

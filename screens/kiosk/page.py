@@ -33,8 +33,6 @@ from screens.widgets.keys import BigButton, Pressable
 from screens.widgets.prose import Prose, printable, spread
 from screens.words import frame, reasons
 
-# The button that the keys have chosen.
-
 
 class FocusOrder:
     """The buttons of a page in order; none is chosen until a key chooses one."""

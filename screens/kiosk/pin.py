@@ -36,8 +36,6 @@ from screens.widgets.pictures import ActivityIndicator
 from screens.widgets.prose import Note, Prose
 from screens.words import frame, pad, pin, waiting
 
-# Enter the card's present PIN.
-
 
 class EnterPinPage(DigitsPage, inherit_bindings=False):
     """The card checks the PIN; one of a length that it cannot hold is not sent."""
@@ -65,9 +63,6 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
 def _about_letters(visit: VisitState) -> tuple[str, ...]:
     """Return what to do about them, unless the card's PIN was just set here."""
     return (pin.LETTERS,) if visit.pin_format.letters and not visit.unlocked else ()
-
-
-# Choose a new PIN, and enter it a second time.
 
 
 class NewPinPage(DigitsPage, inherit_bindings=False):
@@ -167,9 +162,6 @@ def _rules(command: Command) -> Iterator[str]:
             yield pad.rule(new)
 
 
-# The picture of a reader with keys: the keys to press are there, not here.
-
-
 _MARGIN, _DISPLAY = 2, 13
 _WIDTH = _DISPLAY + 2 * _MARGIN
 _CASE, _KEY, _CARD = "$paper on $ink", "bold $ink on $well", "$on-brand on $brand"
@@ -181,9 +173,9 @@ Run = tuple[str, str]
 
 
 class PadDrawing(Static, inherit_bindings=False):
-    """A display with hidden digits, twelve keys, and the card below them.
+    """A reader's display with hidden digits, its twelve keys, and the card below them.
 
-    A touch has no effect.
+    A touch has no effect: the keys to press are there, not here.
     """
 
     def __init__(self, signs: Glyphs) -> None:
@@ -199,9 +191,6 @@ class PadDrawing(Static, inherit_bindings=False):
 
 def _row(*runs: Run) -> Content:
     return Content.assemble(_GAP, *runs, _GAP)
-
-
-# Rules that tick themselves off while a PIN is typed.
 
 
 class Rules(Widget, inherit_bindings=False):

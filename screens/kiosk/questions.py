@@ -22,8 +22,6 @@ from screens.widgets.keys import ANSWER_KEYS, BigButton
 from screens.widgets.prose import Note, Prose
 from screens.words import questions
 
-# The common part of the two pages for answers: hiding and showing them.
-
 
 class AnswerPage(TextPage, inherit_bindings=False):
     """Starts hidden or shown as the subclass says, then as the holder chose in this visit."""
@@ -59,8 +57,6 @@ class AnswerPage(TextPage, inherit_bindings=False):
         self.field.shown = self._shown
         self._toggle.relabel(questions.toggle(self._shown))
 
-
-# Choose the next question for registration from the list, a few at a time.
 
 _AT_ONCE = 4
 _AT_ONCE_ROOMY = 6
@@ -131,14 +127,8 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
         self._where.say(questions.page(self._list + 1, self._lists))
 
 
-# Write the answer to a chosen question.
-#
-# It is shown until the holder hides it: a mistake that is registered unseen would lock them out
-# later. The page that asks (``AskQuestionPage``) hides it first.
-
-
 class GiveAnswerPage(AnswerPage, inherit_bindings=False):
-    """The question, and its answer in plain view."""
+    """A mistake that is registered unseen would lock the holder out later."""
 
     state: GiveAnswer
     starts_shown = True

@@ -14,8 +14,6 @@ from textual.widget import Widget
 from screens.widgets.prose import printable, spread
 from screens.words import frame
 
-# Things to press: a big button, and a row of a list.
-
 
 class Pressable(Widget, inherit_bindings=False):
     """Something that a touch presses, or a key once it is selected, which ``pointer`` shows."""

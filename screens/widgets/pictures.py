@@ -78,8 +78,6 @@ class Banner(Static, inherit_bindings=False):
         super().__init__(Content(lines), markup=False)
 
 
-# A tick that is visible from two metres.
-
 _TICK_PIXELS = (
     "                  ####",
     "                 #### ",
@@ -97,7 +95,7 @@ _TICK_PIXELS = (
 
 
 class Tick(Static, inherit_bindings=False):
-    """Small, or twice as big where ``roomy``."""
+    """A tick that is visible from two metres; twice as big where ``roomy``."""
 
     def __init__(self, *, roomy: bool) -> None:
         lines = _big(_TICK_PIXELS) if roomy else _small(_TICK_PIXELS)

@@ -130,11 +130,8 @@ class Dialog(ModalScreen[T]):
         self.call_later(self.ready.set)
 
 
-# Something that has to be read before one continues.
-
-
 class MustRead(Dialog[None]):
-    """A title, a sentence and, where there are any, lines; Enter or Escape closes it."""
+    """Has to be read before one continues; Enter or Escape closes it."""
 
     AUTO_FOCUS = "Button"
 
@@ -150,13 +147,13 @@ class MustRead(Dialog[None]):
         yield Prose("Enter", classes="keys")
 
 
-# Lines to be read, however many, with one possible action.
-
 Line = str | Content | Widget
 
 
 class Listing(Dialog[bool]):
-    """Closes with True by its ``button``, else with None; without a button it is only read.
+    """Lines to be read, however many.
+
+    Closes with True by its ``button``, else with None; without a button it is only read.
 
     Up, Down and the paging keys scroll, Enter presses the button.
     """

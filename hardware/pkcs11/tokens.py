@@ -6,7 +6,7 @@ prevent a login of the security officer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 ABSENT, SEVERAL, OTHER = "absent", "several", "other"
 """Why no token was used: none in this reader, more than one, or not the one addressed."""
-
-Act = Callable[[Any, Mapping[str, str]], Message | None]
-"""Does something with a token, and returns the fields of the answer besides serial and flags."""
 
 
 class TokenNotFound(Exception):
@@ -40,16 +37,6 @@ class Tokens:
     def __init__(self, module: Any, label: str = "") -> None:
         self._module = module
         self._label = label
-        self._acts: dict[str, Act] = {
-            "look": lambda token, request: None,
-            "login": _login,
-            "login-to-sign": lambda token, request: self._signer.login(token, request),
-            "sign": lambda token, request: self._signer.sign(token, request),
-            "change": _change,
-            "init-pin": _init_pin,
-            "set-pin-with-puk": _set_pin_with_puk,
-            "change-so": _change_so,
-        }
 
     @cached_property
     def _signer(self) -> Signer:
@@ -77,12 +64,40 @@ class Tokens:
         if request.get("serial", serial) != serial:
             return {"missing": OTHER}
         try:
-            result = self._acts[request["act"]](token, request) or {}
+            result = self._act(token, request) or {}
         except NewRefused as refused:
             result = {"error": str(refused), "of_new": True}
         except PKCS11Error as error:
             result = {"error": type(error).__name__}
         return {"serial": serial, "flags": self._flags(request["reader"], token), **result}
+
+    def _act(self, token: Any, request: Mapping[str, str]) -> Message | None:
+        """Return the fields of the answer besides serial and flags."""
+        match request["act"]:
+            case "look":
+                pass
+            case "login":
+                with _session(token, user_pin=request["old"]):
+                    pass
+            case "login-to-sign":
+                self._signer.login(token, request)
+            case "sign":
+                return self._signer.sign(token, request)
+            case "change":  # with a login: some modules unblock when it is missing
+                with _session(token, user_pin=request["old"]) as session, _new_pin():
+                    session.set_pin(request["old"], request["new"])
+            case "init-pin":
+                with _session(token, so_pin=request["old"]) as session, _new_pin():
+                    session.init_pin(request["new"])
+            case "set-pin-with-puk":  # the PUK in place of the old PIN
+                with _session(token) as session, _new_pin():
+                    session.set_pin(request["old"], request["new"])
+            case "change-so":
+                with _session(token, so_pin=request["old"]) as session, _new_pin():
+                    session.set_pin(request["old"], request["new"])
+            case unknown:
+                raise ValueError(unknown)
+        return None
 
     def _flags(self, reader: str, before: Any) -> int:
         """Return the present flags; the earlier ones where the token is gone."""
@@ -126,38 +141,10 @@ def _session(token: Any, **pins: str) -> Iterator[Any]:
             session.close()
 
 
-def _login(token: Any, request: Mapping[str, str]) -> None:
-    with _session(token, user_pin=request["old"]):
-        return
-
-
-def _change(token: Any, request: Mapping[str, str]) -> None:
-    """C_Login as the user, then C_SetPIN: some modules unblock when the login is missing."""
-    with _session(token, user_pin=request["old"]) as session:
-        _set(lambda: session.set_pin(request["old"], request["new"]))
-
-
-def _init_pin(token: Any, request: Mapping[str, str]) -> None:
-    """C_Login as the security officer, then C_InitPIN."""
-    with _session(token, so_pin=request["old"]) as session:
-        _set(lambda: session.init_pin(request["new"]))
-
-
-def _set_pin_with_puk(token: Any, request: Mapping[str, str]) -> None:
-    """C_SetPIN with the PUK in place of the old PIN, in a session without a login."""
-    with _session(token) as session:
-        _set(lambda: session.set_pin(request["old"], request["new"]))
-
-
-def _change_so(token: Any, request: Mapping[str, str]) -> None:
-    """C_Login as the security officer, then C_SetPIN of their PIN."""
-    with _session(token, so_pin=request["old"]) as session:
-        _set(lambda: session.set_pin(request["old"], request["new"]))
-
-
-def _set(call: Callable[[], None]) -> None:
+@contextmanager
+def _new_pin() -> Iterator[None]:
     """Raise ``NewRefused`` for an error with the new PIN after the old one was accepted."""
     try:
-        call()
+        yield
     except PKCS11Error as error:
         raise NewRefused(type(error).__name__) from None

@@ -2,6 +2,8 @@
 
 Readers, screens, clocks and finished commands only put events into the queue. The consumer takes
 them one by one, calls ``step``, starts the commands that it returns and shows the state.
+
+States are ``s``, events ``e`` and commands ``c``.
 """
 
 from __future__ import annotations
@@ -32,35 +34,9 @@ from kiosk.contract.ports import (
     ServiceFound,
     ServiceLost,
 )
-from kiosk.station.commands import Command, EndVisit, OpenVisit, PinCommand, ReportMute
-from kiosk.station.events import (
-    AnswerTimedOut,
-    Availability,
-    CardIn,
-    CardOut,
-    CardUnreadable,
-    ClockSide,
-    Event,
-    GaveUp,
-    HolderSide,
-    IdleTimedOut,
-    NoReply,
-    NoticeTimedOut,
-    ReaderSide,
-    ResultSide,
-    SecondCard,
-)
-from kiosk.station.states import (
-    Attract,
-    Outage,
-    OutOfService,
-    Reading,
-    RemoveCard,
-    State,
-    StillThere,
-    Working,
-    visit_of,
-)
+from kiosk.station import commands as c
+from kiosk.station import events as e
+from kiosk.station import states as s
 from kiosk.station.step import step
 from kiosk.system.threads import NoThreadLeft, run_on_thread
 
@@ -73,7 +49,7 @@ from kiosk.system.threads import NoThreadLeft, run_on_thread
 class AuthorityChecked(Struct, frozen=True):
     """The result of a check of the authority: why it can serve nobody here, or None."""
 
-    outage: Outage | None
+    outage: s.Outage | None
 
 
 class Presence(Struct, frozen=True):
@@ -85,7 +61,7 @@ class Presence(Struct, frozen=True):
     cards: frozenset[int] = frozenset()
     readers: tuple[str, ...] | None = None
     service: bool = True
-    authority: Outage | None = None
+    authority: s.Outage | None = None
 
     @property
     def reader(self) -> ReaderState:
@@ -96,38 +72,38 @@ class Presence(Struct, frozen=True):
         return ReaderState.READY if self.readers else ReaderState.NO_READER
 
     @property
-    def outage(self) -> Outage | None:
+    def outage(self) -> s.Outage | None:
         """Why nobody can be served: what lasts longest first, then the innermost."""
-        if self.authority is Outage.RETIRED:
-            return Outage.RETIRED
+        if self.authority is s.Outage.RETIRED:
+            return s.Outage.RETIRED
         match self.reader:
             case ReaderState.NO_SERVICE:
-                return Outage.NO_READER_SERVICE
+                return s.Outage.NO_READER_SERVICE
             case ReaderState.NO_READER:
-                return Outage.NO_READER
+                return s.Outage.NO_READER
             case ReaderState.LOOKING | ReaderState.READY:
                 return self.authority
 
     @property
-    def availability(self) -> Availability:
+    def availability(self) -> e.Availability:
         """The outage as an event of the flow."""
-        return Availability(self.outage)
+        return e.Availability(self.outage)
 
 
 def apply_reader_event(
     presence: Presence, event: ReaderEvent | AuthorityChecked, new_visit: VisitId
-) -> tuple[Presence, tuple[ReaderSide, ...]]:
+) -> tuple[Presence, tuple[e.ReaderSide, ...]]:
     """Return the new presence and the flow's events; ``new_visit`` is for a visit that begins."""
     match event:
         case CardInserted():
-            return _arrived(presence, event.insertion, CardIn(new_visit, event.reader))
+            return _arrived(presence, event.insertion, e.CardIn(new_visit, event.reader))
         case CardMuteSeen():
-            return _arrived(presence, event.insertion, CardUnreadable(new_visit))
+            return _arrived(presence, event.insertion, e.CardUnreadable(new_visit))
         case CardRemoved():
             if event.insertion not in presence.cards:
                 return presence, ()
             now = replace(presence, cards=presence.cards - {event.insertion})
-            return now, (() if now.cards else (CardOut(), now.availability))
+            return now, (() if now.cards else (e.CardOut(), now.availability))
         case ReadersChanged():
             return _available(replace(presence, readers=event.readers))
         case ServiceLost():
@@ -143,27 +119,27 @@ def apply_reader_event(
 
 
 def _arrived(
-    presence: Presence, insertion: int, alone: CardIn | CardUnreadable
-) -> tuple[Presence, tuple[ReaderSide, ...]]:
+    presence: Presence, insertion: int, alone: e.CardIn | e.CardUnreadable
+) -> tuple[Presence, tuple[e.ReaderSide, ...]]:
     if insertion in presence.cards:
         return presence, ()
     now = replace(presence, cards=presence.cards | {insertion})
-    return now, ((SecondCard(alone.visit),) if presence.cards else (alone,))
+    return now, ((e.SecondCard(alone.visit),) if presence.cards else (alone,))
 
 
-def _available(presence: Presence) -> tuple[Presence, tuple[ReaderSide, ...]]:
+def _available(presence: Presence) -> tuple[Presence, tuple[e.ReaderSide, ...]]:
     return presence, (presence.availability,)
 
 
 # The loop.
 
-Show = Callable[[State], Awaitable[None]]
+Show = Callable[[s.State], Awaitable[None]]
 """Shows a state; returns once its screen is shown."""
 
 OnFault = Callable[[VisitId, BaseException], None]
 """Called with an unexpected error; must not show it on the screen."""
 
-Item = ReaderEvent | AuthorityChecked | Event
+Item = ReaderEvent | AuthorityChecked | e.Event
 """An item of the queue."""
 
 _STOPPING_S = 0.01
@@ -176,7 +152,7 @@ class StationPort(Protocol):
     async def run(self, show: Show) -> None:
         """Show each state in turn, from the present one on, until ``stop``."""
 
-    def submit(self, event: HolderSide) -> None:
+    def submit(self, event: e.HolderSide) -> None:
         """Queue the holder's act; called on the screen's own loop, never blocks."""
 
     def touched(self) -> None:
@@ -189,10 +165,10 @@ class StationPort(Protocol):
 class Executor(Protocol):
     """Carries out commands and checks the authority; called on worker threads, may block."""
 
-    def perform(self, command: Command) -> ResultSide | None:
+    def perform(self, command: c.Command) -> e.ResultSide | None:
         """Carry out ``command``; None where nothing waits for an answer."""
 
-    def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
+    def check_authority(self, reader: ReaderState, *, idle: bool) -> s.Outage | None:
         """Return why the authority can serve nobody here, or None, and send the heartbeat.
 
         Called every ``IdleTimes.check_s``, and sooner after an event. ``idle`` allows work that
@@ -230,29 +206,29 @@ class IdleTimer:
     def touched(self) -> None:
         self._touched_at = self._now()
 
-    def seconds_left(self, state: State) -> float | None:
+    def seconds_left(self, state: s.State) -> float | None:
         """Return the time left on this page; None where it has no limit."""
         match state:
-            case StillThere():
+            case s.StillThere():
                 allowed = self._times.answer_s
-            case Attract(pulled=None) | OutOfService(pulled=None):
+            case s.Attract(pulled=None) | s.OutOfService(pulled=None):
                 return None
-            case Reading() | Working() | RemoveCard():
+            case s.Reading() | s.Working() | s.RemoveCard():
                 return None
             case _:
                 allowed = self._times.idle_s
         return max(0.0, allowed - (self._now() - self._touched_at))
 
-    def event(self, state: State) -> ClockSide | None:
+    def event(self, state: s.State) -> e.ClockSide | None:
         """Return the time-out, or None after a touch during the wait."""
-        left, visit = self.seconds_left(state), visit_of(state)
+        left, visit = self.seconds_left(state), s.visit_of(state)
         if left is None or left > _EARLY_S:
             return None
-        if isinstance(state, Attract | OutOfService):
-            return NoticeTimedOut()
+        if isinstance(state, s.Attract | s.OutOfService):
+            return e.NoticeTimedOut()
         if visit is None:
             return None
-        return AnswerTimedOut(visit) if isinstance(state, StillThere) else IdleTimedOut(visit)
+        return e.AnswerTimedOut(visit) if isinstance(state, s.StillThere) else e.IdleTimedOut(visit)
 
 
 class StationLoop:
@@ -284,7 +260,7 @@ class StationLoop:
         self._check_is_due = asyncio.Event()
         self._idle_timer = IdleTimer(times, now)
         self._presence = Presence()
-        self._state: State = Attract()
+        self._state: s.State = s.Attract()
         self._queue: asyncio.Queue[Item | None] = asyncio.Queue()
         self._under_way: set[asyncio.Task[None]] = set()
         # In turn. A visit ends once it was opened and what became of its card is recorded; the next
@@ -292,10 +268,10 @@ class StationLoop:
         self._at_card = asyncio.Lock()
 
     @property
-    def state(self) -> State:
+    def state(self) -> s.State:
         return self._state
 
-    def submit(self, event: HolderSide) -> None:
+    def submit(self, event: e.HolderSide) -> None:
         self._queue.put_nowait(event)
 
     def touched(self) -> None:
@@ -340,9 +316,9 @@ class StationLoop:
                 return
             for event in self._events_from(item):
                 if self._is_for_next(event):
-                    if isinstance(event, CardIn):
+                    if isinstance(event, e.CardIn):
                         # What the card did before may have to be recorded first.
-                        await show(Reading(event.visit, event.reader))
+                        await show(s.Reading(event.visit, event.reader))
                     return
                 await self._advance(event, show)
                 if self._is_over:
@@ -351,13 +327,14 @@ class StationLoop:
     @property
     def _is_over(self) -> bool:
         """Whether the one visit is over, and nobody has to read what became of it."""
-        last_page = isinstance(self._state, Attract | OutOfService) and self._state.pulled is None
+        state = self._state
+        last_page = isinstance(state, s.Attract | s.OutOfService) and state.pulled is None
         return self._turn is not None and self._had_visit and last_page
 
-    def _is_for_next(self, event: Event) -> bool:
+    def _is_for_next(self, event: e.Event) -> bool:
         """Return whether a card goes in after the one visit, while its last page is shown."""
-        over = self._turn is not None and self._had_visit and visit_of(self._state) is None
-        return over and isinstance(event, CardIn | CardUnreadable)
+        over = self._turn is not None and self._had_visit and s.visit_of(self._state) is None
+        return over and isinstance(event, e.CardIn | e.CardUnreadable)
 
     async def _next_item(self) -> Item | None:
         """Wait for the next item, or make one after too long without any."""
@@ -372,7 +349,7 @@ class StationLoop:
                 if timed_out is not None:
                     return timed_out
 
-    def _events_from(self, item: Item) -> Iterable[Event]:
+    def _events_from(self, item: Item) -> Iterable[e.Event]:
         if not isinstance(item, ReaderEvent | AuthorityChecked):
             return (item,)
         before = self._presence
@@ -385,13 +362,13 @@ class StationLoop:
             self._check_is_due.set()
         return events
 
-    async def _advance(self, event: Event, show: Show) -> None:
-        if isinstance(event, CardOut | SecondCard):
+    async def _advance(self, event: e.Event, show: Show) -> None:
+        if isinstance(event, e.CardOut | e.SecondCard):
             event = replace(event, unread=self._now() - self._shown_at < self._times.read_s)
         following = step(self._state, event)
         changed = following.state != self._state
         self._state = following.state
-        self._had_visit |= visit_of(self._state) is not None
+        self._had_visit |= s.visit_of(self._state) is not None
         for command in following.commands:
             task = asyncio.create_task(self._carry_out(command))
             self._under_way.add(task)
@@ -401,33 +378,33 @@ class StationLoop:
             await show(self._state)
             self._shown_at = self._now()
 
-    async def _carry_out(self, command: Command) -> None:
-        if isinstance(command, OpenVisit | PinCommand | EndVisit):
+    async def _carry_out(self, command: c.Command) -> None:
+        if isinstance(command, c.OpenVisit | c.PinCommand | c.EndVisit):
             async with self._at_card:
                 state = self._state
-                waits = isinstance(state, Reading) and state.visit == command.visit
-                if isinstance(command, OpenVisit) and not waits:
+                waits = isinstance(state, s.Reading) and state.visit == command.visit
+                if isinstance(command, c.OpenVisit) and not waits:
                     # Its card left while it waited for the card before it. The end of this visit
                     # was already reported: opened now, it would stay open.
                     return
                 result = await self._performed(command)
         else:
             result = await self._performed(command)
-        if isinstance(result, NoReply) and not result.busy:
+        if isinstance(result, e.NoReply) and not result.busy:
             self._check_is_due.set()
         if result is not None:
             self._queue.put_nowait(result)
 
-    async def _performed(self, command: Command) -> ResultSide | None:
+    async def _performed(self, command: c.Command) -> e.ResultSide | None:
         """Perform ``command`` on a thread; where there is none, the holder may try again."""
         try:
             return await run_on_thread(partial(self._guarded, command))
         except NoThreadLeft as fault:
             self._on_fault(command.visit, fault)
-            unanswered = isinstance(command, EndVisit | ReportMute)
-            return None if unanswered else NoReply(command.visit)
+            unanswered = isinstance(command, c.EndVisit | c.ReportMute)
+            return None if unanswered else e.NoReply(command.visit)
 
-    def _guarded(self, command: Command) -> ResultSide | None:
+    def _guarded(self, command: c.Command) -> e.ResultSide | None:
         """Perform ``command``; only here does an unexpected error end a visit."""
         visit = command.visit
         about = {"visit": visit, "reference": reference_of(visit)} if visit else {}
@@ -436,21 +413,21 @@ class StationLoop:
                 return self._executor.perform(command)
             except Exception as fault:  # noqa: BLE001 - closes the visit, audited, nothing shown
                 self._on_fault(visit, fault)
-                return GaveUp(visit, Reason.FAULT)
+                return e.GaveUp(visit, Reason.FAULT)
 
     async def _watch_authority(self) -> None:
         again_s = self._times.again_s
         while True:
             self._check_is_due.clear()
-            idle = isinstance(self._state, Attract | OutOfService)
+            idle = isinstance(self._state, s.Attract | s.OutOfService)
             check = partial(self._check, self._presence.reader, idle)
             try:
                 outage = await run_on_thread(check)
             except NoThreadLeft as fault:
                 self._on_fault(VisitId(""), fault)
-                outage = Outage.AUTHORITY_AWAY
+                outage = s.Outage.AUTHORITY_AWAY
             self._queue.put_nowait(AuthorityChecked(outage))
-            if outage is Outage.AUTHORITY_AWAY:
+            if outage is s.Outage.AUTHORITY_AWAY:
                 pause_s, again_s = again_s, min(2 * again_s, self._times.check_s / 2)
             else:
                 pause_s, again_s = self._times.check_s, self._times.again_s
@@ -458,13 +435,13 @@ class StationLoop:
                 async with asyncio.timeout(pause_s * self._pauses.uniform(0.8, 1.2)):
                     await self._check_is_due.wait()
 
-    def _check(self, reader: ReaderState, idle: bool) -> Outage | None:
+    def _check(self, reader: ReaderState, idle: bool) -> s.Outage | None:
         """Check the authority; an unexpected error must not end the checks."""
         try:
             return self._executor.check_authority(reader, idle=idle)
         except Exception as fault:  # noqa: BLE001 - puts the station out of service, and is logged
             self._on_fault(VisitId(""), fault)
-            return Outage.AUTHORITY_AWAY
+            return s.Outage.AUTHORITY_AWAY
 
 
 async def _stopped(monitor: ReaderMonitor) -> None:

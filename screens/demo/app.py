@@ -108,9 +108,9 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         if event.key == "escape":
             self.dismiss()
         else:
-            self.take(event.key)
+            self.handle(event.key)
 
-    def take(self, key: str) -> None:
+    def handle(self, key: str) -> None:
         """Do the act of ``key``, if it has one."""
 
     def on_click(self, event: events.Click) -> None:
@@ -128,7 +128,7 @@ class MailPage(Overlay):
         self._at = len(mail) - 1
         super().__init__(self._message())
 
-    def take(self, key: str) -> None:
+    def handle(self, key: str) -> None:
         if key in ("left", "up"):
             self._turn(-1)
         elif key in ("right", "down"):
@@ -178,7 +178,7 @@ class RaPage(Overlay):
             f"{beside if ssh else _WITHOUT_SSH}"
         )
 
-    def take(self, key: str) -> None:
+    def handle(self, key: str) -> None:
         if key == "f10":
             self._open_ra()
 

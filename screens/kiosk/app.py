@@ -153,7 +153,7 @@ class PagePresenter:
     def _built(self, state: State) -> Page | None:
         """Return the page that was built ahead, which shows ``state`` now; None without one."""
         page = self._ahead.get(type(state))
-        if page is None or not page.take(state):
+        if page is None or not page.try_to_show(state):
             return None
         del self._ahead[type(state)]
         self._app.uninstall_screen(page)

@@ -59,11 +59,11 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             yield self.actions(self.stop_button(), right=back)
             self.focus_order.add(not_me)
 
-    def take(self, state: State) -> bool:
+    def try_to_show(self, state: State) -> bool:
         """Show another menu, unless it has more rows, or a note."""
         if not isinstance(state, Menu) or state.blocked or state.waiting is not None:
             return False
-        if len(state.offers) > len(self.choices) or not super().take(state):
+        if len(state.offers) > len(self.choices) or not super().try_to_show(state):
             return False
         self._greeting.say(choices.greeting(state.visit.holder_name))
         for row, offer in zip(self.choices, state.offers, strict=False):
@@ -105,20 +105,20 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         yield self.actions(self.stop_button(choices.OWNER_NO), right=yes)
         self.focus_order.add(not_me)
 
-    def take(self, state: State) -> bool:
+    def try_to_show(self, state: State) -> bool:
         """Show another holder's card, if its PIN is locked as well."""
         if not isinstance(state, ConfirmOwner) or state.locked != self.state.locked:
             return False
-        if not super().take(state):
+        if not super().try_to_show(state):
             return False
         self._holder.say(state.visit.holder_name)
         return True
 
-    def takes(self, event: events.Key) -> bool:
+    def handles(self, event: events.Key) -> bool:
         """Remove the message that a choice is needed: this may be it."""
         self._hint.display = True
         self._choose_first.say("")
-        return super().takes(event)
+        return super().handles(event)
 
     def enter(self) -> None:
         """Press the chosen button; without a choice, say that one is needed."""

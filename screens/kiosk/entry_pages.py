@@ -115,7 +115,7 @@ class EntryPage(Page, inherit_bindings=False):
         """Handle a key of the page, or what a key of the keyboard stands for."""
         raise NotImplementedError
 
-    def takes(self, event: events.Key) -> bool:
+    def handles(self, event: events.Key) -> bool:
         """Keep the sideways arrows; erase and clear whatever button is chosen."""
         if event.key in _ERASES:
             self.typed(_ERASES[event.key])
@@ -152,9 +152,9 @@ class DigitsPage(EntryPage, inherit_bindings=False):
     def changed(self) -> None:
         """React to another digit."""
 
-    def takes(self, event: events.Key) -> bool:
+    def handles(self, event: events.Key) -> bool:
         """Say what to do about a key that no digit comes from."""
-        if self._digit(event.character or "") or super().takes(event):
+        if self._digit(event.character or "") or super().handles(event):
             return True
         if event.key in _WITHOUT_NUM_LOCK:
             self.focus_order.choose(None)  # 8 and 2 are arrows then, and may have chosen Stop
@@ -228,10 +228,10 @@ class TextPage(EntryPage, inherit_bindings=False):
         """Report the text; the page no longer holds it."""
         raise NotImplementedError
 
-    def takes(self, event: events.Key) -> bool:
+    def handles(self, event: events.Key) -> bool:
         if event.character and event.is_printable:
             return self.typed(event.character)
-        return super().takes(event)
+        return super().handles(event)
 
     def typed(self, key: str) -> bool:
         if key == CLEAR:
@@ -276,7 +276,7 @@ class ChoicesPage(Page, inherit_bindings=False):
         self.focus_order.add(*self.choices)
         return Vertical(*self.choices, classes="choices")
 
-    def takes(self, event: events.Key) -> bool:
+    def handles(self, event: events.Key) -> bool:
         if event.key in "123456789" and len(event.key) == 1:
             place = int(event.key) - 1
             if place < len(self.choices):

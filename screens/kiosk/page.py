@@ -316,7 +316,7 @@ class Page(Screen[None], inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         raise NotImplementedError
 
-    def take(self, state: State) -> bool:
+    def try_to_show(self, state: State) -> bool:
         """Show ``state`` on a page that was built ahead of its visit; False where it cannot.
 
         A page that was built for another surface or size is not styled anew.
@@ -425,7 +425,7 @@ class Page(Screen[None], inherit_bindings=False):
         bar = self.context.look.extra_bar
         if event.key == "f2":
             self.context.toggle_dark()
-        elif self.takes(event) or (bar is not None and bar.key(event.key)):
+        elif self.handles(event) or (bar is not None and bar.key(event.key)):
             return
         elif not self.visit:
             return  # nobody is here: it may be a page that is being built ahead
@@ -455,7 +455,7 @@ class Page(Screen[None], inherit_bindings=False):
         self._untouched = held
         return held
 
-    def takes(self, event: events.Key) -> bool:
+    def handles(self, event: events.Key) -> bool:
         """Handle one of the page's keys; return whether it was one."""
         return False
 

@@ -42,11 +42,11 @@ class AnswerPage(TextPage, inherit_bindings=False):
             yield self.back_button()  # before the first question to be asked there is no page
         yield self._toggle
 
-    def takes(self, event: events.Key) -> bool:
+    def handles(self, event: events.Key) -> bool:
         if event.key == "f3":
             self._show_or_hide()
             return True
-        return super().takes(event)
+        return super().handles(event)
 
     def submitted(self, text: str) -> None:
         self.report(AnswerEntered(self.visit, Sensitive(text)))
@@ -86,12 +86,12 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
         yield self.actions(*left, right=self.button(questions.MORE, lambda: self._turn(1)))
         self._fill()
 
-    def takes(self, event: events.Key) -> bool:
+    def handles(self, event: events.Key) -> bool:
         """Turn to other lists with Page Up and Page Down."""
         if event.key in ("pageup", "pagedown"):
             self._turn(1 if event.key == "pagedown" else -1)
             return True
-        return super().takes(event)
+        return super().handles(event)
 
     def reshaped(self) -> None:
         self._list = 0

@@ -106,6 +106,9 @@ Control = Callable[[int, bytes], bytes]
 class KeysRefused(PadRefused):
     """The reader refuses the request; it would also do so for another card of the family."""
 
+    def __init__(self) -> None:
+        super().__init__("the reader's keys do not take a PIN in the way that this card needs")
+
 
 class PinPad:
     """The keys of the reader that a connection goes through."""
@@ -133,7 +136,7 @@ class PinPad:
         can = self._properties
         shortest, longest = max(entry.shortest, can.shortest), min(entry.longest, can.longest)
         if shortest > longest:
-            raise _keys_refused()
+            raise KeysRefused()
         fitting = PadEntry(entry.asked, shortest, longest, entry.block, entry.new_at)
         apdu = bytes((*bytes(command.header), len(command.body))) + command.body
         asked = pin_pad.structure(fitting, apdu, display=self._properties.display)
@@ -160,12 +163,7 @@ def check_pad(status: StatusWord) -> None:
     if trouble is not None:
         raise PadLeft(trouble)
     if status == pin_pad.NOT_TAKEN:
-        raise _keys_refused()
-
-
-def _keys_refused() -> KeysRefused:
-    """Return the error of a reader that has keys and refuses this request."""
-    return KeysRefused("the reader's keys do not take a PIN in the way that this card needs")
+        raise KeysRefused()
 
 
 class Steps(Protocol):
@@ -241,7 +239,7 @@ class Link:
 
 def _lost(command: CommandApdu, error: PcscError) -> Exception:
     if command.pad and error.unsupported:
-        return _keys_refused()
+        return KeysRefused()
     if command.changes_card:
         return OutcomeUnknown(f"a command that changes the card was lost: {error}")
     if error.was_reset:

@@ -19,6 +19,7 @@ from screens.admin.dialogs.dialog import written_words
 from screens.admin.dialogs.form import REPLACES, Entry, Form
 from screens.admin.page import AdminPage, app_of
 from screens.admin.table import Column, Table, TableLine
+from screens.admin.times import day_words
 from screens.widgets.prose import Prose
 
 Days = tuple[date, date]
@@ -102,7 +103,7 @@ class ReportsPage(AdminPage):
         self.ask(partial(self.desk.reports.make, self._span, *self._period), self._show)
 
     def _show(self, report: Report) -> None:
-        days = f"{_day(report.first)} to {_day(report.last)}"
+        days = f"{day_words(report.first)} to {day_words(report.last)}"
         self._title.say(f"{_WORDS[report.span].capitalize()}, {days}")
         rows = report.rows
         by_time = report.span in (Span.DAY, Span.WEEK)
@@ -142,7 +143,3 @@ class ReportsPage(AdminPage):
 
     def _was_written(self, written: Written) -> None:
         app_of(self).announce(written_words(written))
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"

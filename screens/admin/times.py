@@ -30,7 +30,7 @@ class Times:
         """Return day and time, the day in a word where it is close: ``today 09:41``."""
         then = moment.astimezone(self.zone)
         days = (self.now().astimezone(self.zone).date() - then.date()).days
-        day = {0: "today", 1: "yesterday", -1: "tomorrow"}.get(days) or f"{then.day} {then:%b %Y}"
+        day = {0: "today", 1: "yesterday", -1: "tomorrow"}.get(days) or day_words(then)
         return f"{day} {then:%H:%M}"
 
     def short(self, moment: datetime) -> str:
@@ -43,9 +43,7 @@ class Times:
         )
 
     def day(self, moment: datetime) -> str:
-        """Return the day alone: ``4 Mar 2026``."""
-        then = moment.astimezone(self.zone)
-        return f"{then.day} {then:%b %Y}"
+        return day_words(moment.astimezone(self.zone))
 
     def to_the_second(self, moment: datetime) -> str:
         """Return the time of day with its seconds: ``09:41:07``."""
@@ -87,6 +85,11 @@ class Times:
         """Return how long it is until then, ``over`` where that has passed."""
         rest = moment - self.now()
         return span(rest.total_seconds()) if rest > timedelta(0) else "over"
+
+
+def day_words(day: date) -> str:
+    """Return ``4 Mar 2026``."""
+    return f"{day.day} {day:%b %Y}"
 
 
 def took(seconds: float) -> str:

@@ -276,6 +276,12 @@ class AdminSettings(Section):
     idle_s: float = setting(
         600, Number(60, 3600), "Seconds without a key until a session of staff closes."
     )
+    login_keys: str = setting(
+        "any",
+        OneOf("any", "verified"),
+        "The SSH keys that staff log in with: any, or only those in a security key (FIDO2) that "
+        "asks for its PIN or a fingerprint at each login.",
+    )
     imports: str = setting(
         "",
         Text(empty=True),
@@ -286,6 +292,10 @@ class AdminSettings(Section):
         Text(empty=True),
         "Folder that exports are written to; empty is exports in the state directory.",
     )
+
+    @property
+    def verified_logins(self) -> bool:
+        return self.login_keys == "verified"
 
 
 # ``[cards]``: the families of cards that are served, and what opens them.

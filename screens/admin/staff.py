@@ -257,6 +257,8 @@ class StaffPage(LinesPage[StaffLine]):
             words.append(f"    {label}{key.kind}, added {times.day(key.added_at)}")
             if by := _by(key.added_by, key.agreed_by):
                 words.append(f"   {by}")
+            if not key.lets_in:
+                words.append("    lets nobody in: it is not in a security key")
         if line.cards:
             these = "This card opens" if len(line.cards) == 1 else "These cards open"
             words.append(f"{these} stations' maintenance pages:")

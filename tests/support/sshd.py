@@ -87,6 +87,7 @@ class Sshd:
         return [
             "ssh",
             "-F", "none",
+            *options,  # of an option that is given twice, ssh takes the first
             "-i", str(key),
             "-p", str(self.port),
             "-o", "IdentitiesOnly=yes",
@@ -95,7 +96,6 @@ class Sshd:
             "-o", "StrictHostKeyChecking=no",
             "-o", f"UserKnownHostsFile={self.folder}/known_hosts",
             "-o", "LogLevel=ERROR",
-            *options,
             f"{self.account}@127.0.0.1",
             *words,
         ]  # fmt: skip

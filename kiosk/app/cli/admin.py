@@ -89,7 +89,7 @@ def _session(config: str | None) -> int:
             raise ConfigError(
                 "the schema of the database does not fit this program: `kiosk doctor` says why"
             )
-        actor = _admitted(store)
+        actor = _admitted(store, verified=settings.admin.verified_logins)
         place = take_place(actor.staff_id)
         if place is None:
             record_logout(store, actor, "too-many")
@@ -125,7 +125,7 @@ def take_place(staff_id: str) -> socket.socket | None:
     return None
 
 
-def _admitted(store: Store) -> Actor:
+def _admitted(store: Store, *, verified: bool) -> Actor:
     """Return the member who logged in; raises ``NotPermitted``, audited, for anything else."""
     from kiosk.authority.administration.login import admit, login_key, refuse_login
 
@@ -136,7 +136,7 @@ def _admitted(store: Store) -> Actor:
     except NotPermitted as refused:
         refuse_login(store, str(refused), source)
         raise
-    return admit(store, key, source)
+    return admit(store, key, source, verified=verified)
 
 
 def _want_no_command() -> None:

@@ -173,6 +173,10 @@ def _list(args: argparse.Namespace) -> None:
         echo(f"{line.name}  {state}  last login: {last}  id {line.staff_id}")
         for key in line.keys:
             echo(f"    {key.fingerprint}  {key.kind}  {key.label}".rstrip())
+            if not key.lets_in:
+                echo(
+                    "        lets nobody in: it is not in a security key (`login_keys` in [admin])"
+                )
         for card in line.cards:
             echo(f"    card {card.driver} {card.identifier}  {card.fingerprint}")
     if not lines:
@@ -182,12 +186,13 @@ def _list(args: argparse.Namespace) -> None:
 def _authorized_keys(args: argparse.Namespace) -> None:
     """Answer sshd (AuthorizedKeysCommand, sshd_config(5)) for each key that it is offered.
 
-    It imports little. `restrict` repeats the restrictions of sshd's own file.
+    It imports little. `restrict` repeats the restrictions of sshd's own file. With
+    `verify-required` sshd takes no signature for which the security key did not verify its user.
     """
-    from kiosk.authority.store.key_lookup import key_of_staff
+    from kiosk.authority.store.key_lookup import key_of_staff, lets_in
 
-    path = settings_path(args.config, os.environ)
-    store = load_settings(path, os.environ).store
+    settings = load_settings(settings_path(args.config, os.environ), os.environ)
+    store, verified = settings.store, settings.admin.verified_logins
     key = key_of_staff(store.staff_url or store.url, args.fingerprint, store.busy_timeout_s)
-    if key:
-        echo(f"restrict,pty {key}")
+    if key and lets_in(key, verified=verified):
+        echo(f"restrict,pty{',verify-required' if verified else ''} {key}")

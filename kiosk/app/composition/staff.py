@@ -43,6 +43,7 @@ def build_desk(
         zone=machine_zone(),
         enrol_addresses=settings.authority.enrol_addresses,
         ca_fingerprint=StationCa(ring).fingerprint,
+        verified_logins=settings.admin.verified_logins,
     )
     return AdminDesk(Office(means, actor))
 

@@ -41,7 +41,7 @@ from kiosk.authority.errors import (
 from kiosk.authority.mail.message import Mailer
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.retention import held_until
-from kiosk.authority.roles import Action
+from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store import grants
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
 from kiosk.authority.store.engine import (
@@ -51,6 +51,7 @@ from kiosk.authority.store.engine import (
     place_of,
     unverified_host,
 )
+from kiosk.authority.store.key_lookup import lets_in
 from kiosk.authority.store.records import AuditQuery, NamedKey
 from kiosk.authority.wording import counted, numbered
 from kiosk.config.settings import PolicySettings
@@ -101,6 +102,7 @@ DATABASE, QUESTIONS, KEYS, KEY_COPY, MASTER, TOKEN, CIPHER, MAIL, OUTBOX = (
 )  # fmt: skip
 COLLECTOR, FOUR_EYES, CREDENTIALS = "collector", "four eyes", "credentials"
 CARD_KEYS, RELEASED, STAFF = "card keys", "released secrets", "staff"
+LOGIN_KEYS = "login keys"
 
 _UNRECORDED = (
     "a command that was ended while it made a key leaves that; else see who can log in to the token"
@@ -258,6 +260,21 @@ def check_four_eyes(store: Store, policy_now: Callable[[], Policy]) -> Finding:
         if two_could_agree(uow, Action.CHANGE_POLICY):
             return ok(FOUR_EYES, "there are managers who could agree with each other")
     return warn(FOUR_EYES, f"the policy asks for two, and {NO_TWO_MANAGERS}", ADD_TWO_MANAGERS)
+
+
+def check_login_keys(store: Store) -> Finding:
+    """Check who can log in where that takes a key in a security key."""
+    with store.read() as uow:
+        held = uow.staff.keys()
+        present = [each for each in uow.staff.every() if each.removed_at is None]
+    able = {key.staff_id for key in held if lets_in(key.public_key, verified=True)}
+    unable = [each for each in present if each.id not in able and may(each.role, Action.SEE_TODAY)]
+    if not unable:
+        return ok(LOGIN_KEYS, "each member of staff who logs in has one in a security key")
+    names = ", ".join(each.name for each in unable)
+    found = f"none in a security key, as `login_keys` in [admin] asks: {names} cannot log in"
+    manager_is_able = any(each.role is Role.MANAGER and each.id in able for each in present)
+    return (warn if manager_is_able else fail)(LOGIN_KEYS, found, "`kiosk staff add-key` adds one")
 
 
 def check_card_keys(store: Store, policy_now: Callable[[], Policy], *, certified: bool) -> Finding:

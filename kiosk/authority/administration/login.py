@@ -19,6 +19,7 @@ from kiosk.authority.audit.events import AuditKind, StaffKind, altered, new_refe
 from kiosk.authority.errors import NotPermitted, NotTaken, RowAltered
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.key_lookup import lets_in
 from kiosk.authority.store.records import Scalar
 
 # SSH public keys: parsed strictly from what staff paste, and identified by fingerprint.
@@ -119,17 +120,20 @@ def login_key(environ: Mapping[str, str]) -> str:
         raise NotPermitted("It cannot be told which key logged in.") from None
 
 
-def admit(store: Store, fingerprint: str, source: str = "") -> Actor:
+def admit(store: Store, fingerprint: str, source: str = "", *, verified: bool = False) -> Actor:
     """Admit the member of staff with this key; ``source`` is the address they come from.
 
-    Raises ``NotPermitted`` for anybody else. Either is audited, and so is an altered row of staff.
+    ``verified``: only by a key in a security key. sshd, which saw the signature, has to ask that
+    the user was verified. Raises ``NotPermitted`` for anybody else. Either is audited, and so is an
+    altered row of staff.
     """
     reference = new_reference()
     detail: dict[str, Scalar] = {"key": fingerprint, "from": cleaned(source)}
     try:
         with store.begin() as uow:
-            member = uow.staff.by_key(fingerprint)
-            comes_in = member is not None and may(member.role, Action.SEE_TODAY)
+            member, key = uow.staff.by_key(fingerprint), uow.staff.key(fingerprint)
+            is_accepted = key is not None and lets_in(key.public_key, verified=verified)
+            comes_in = member is not None and is_accepted and may(member.role, Action.SEE_TODAY)
             kind = StaffKind.LOGGED_IN if comes_in else StaffKind.TURNED_AWAY
             actor = member.id if member else None
             uow.audit.append(kind=kind.value, reference=reference, actor=actor, detail=detail)
@@ -145,6 +149,11 @@ def admit(store: Store, fingerprint: str, source: str = "") -> Actor:
         raise NotPermitted(
             f"This key belongs to no member of staff (reference {reference}). "
             "Ask a manager of the Registration Authority to add it."
+        )
+    if not is_accepted:
+        raise NotPermitted(
+            f"This key is not in a security key, and no other lets in here (reference "
+            f"{reference}). Ask a manager of the Registration Authority to add one that is."
         )
     if not comes_in:
         raise NotPermitted(

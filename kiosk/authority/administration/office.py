@@ -97,7 +97,8 @@ class StaffDependencies:
     ``policy`` is called in each call; ``file_policy`` is the settings file's, in force wherever
     staff set nothing else. ``imports`` and ``exports`` are folders of the service's machine.
     ``zone`` is the time zone of days and hours. Stations enrol at ``enrol_addresses``, and
-    recognise the authority by ``ca_fingerprint``.
+    recognise the authority by ``ca_fingerprint``. ``verified_logins``: staff log in only with keys
+    in a security key.
     """
 
     store: Store
@@ -114,6 +115,7 @@ class StaffDependencies:
     zone: tzinfo
     enrol_addresses: tuple[str, ...] = ()
     ca_fingerprint: str = ""
+    verified_logins: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.database import UnitOfWork
+from kiosk.authority.store.key_lookup import lets_in
 from kiosk.authority.store.records import AuditQuery, Card, StaffCard, StaffKey, StaffMember, new_id
 from kiosk.authority.wording import as_sentence, counted
 from kiosk.contract.families import FAMILIES
@@ -49,6 +50,17 @@ _CHANGES = tuple(kind for kind in StaffKind if kind.spec.revises_member)
 
 
 class StaffDesk(Desk):
+    @property
+    def _verified(self) -> bool:
+        return self._office.means.verified_logins
+
+    def _read_key(self, text: str) -> PublicKey:
+        """Read a key as staff paste it; raises ``NotTaken``."""
+        key = read_public_key(text)
+        if not lets_in(key.line, verified=self._verified):
+            raise NotTaken(PUBLIC_KEY, NOT_IN_SECURITY_KEY)
+        return key
+
     def every(self) -> tuple[StaffLine, ...]:
         """Return all by name, the removed ones last."""
         with self._office.look(Action.SEE_STAFF) as uow:
@@ -70,6 +82,7 @@ class StaffDesk(Desk):
                         key.added_at,
                         name_of(key.added_by),
                         name_of(key.agreed_by),
+                        lets_in(key.public_key, verified=self._verified),
                     )
                     for key in keys
                     if key.staff_id == member.id
@@ -97,6 +110,11 @@ class StaffDesk(Desk):
         ]
         return tuple(sorted(lines, key=lambda line: line.removed_at is not None))
 
+    def _leave_a_manager(self, uow: UnitOfWork, was: StaffMember) -> None:
+        if was.role is Role.MANAGER and uow.staff.managers(verified=self._verified) == 0:
+            because = f"{was.name} is the last manager who can log in. Add another one first."
+            raise NotTaken("staff", because)
+
     def add(self, name: str, role: Role, public_key: str, grounds: Grounds) -> Done:
         """Add a member with a first key, as a line of an OpenSSH ``.pub`` file.
 
@@ -106,7 +124,7 @@ class StaffDesk(Desk):
         proposal = Proposal("staff.add", entered)
         with self._office.act(Action.ADD_STAFF, grounds, lock=_lock_all, proposal=proposal) as act:
             name = _name(act.uow, name)
-            key = None if role is Role.TECHNICIAN else read_public_key(public_key)
+            key = None if role is Role.TECHNICIAN else self._read_key(public_key)
             if key is None and public_key:
                 raise NotTaken(PUBLIC_KEY, NO_KEY)
             member = StaffMember(
@@ -141,7 +159,7 @@ class StaffDesk(Desk):
             lines, sentence = _take_back_lines(act.uow, member, role)
             detail = {"role": role.value, "was": member.role.value} | lines
             _save(act, replace(member, role=role), StaffKind.ROLE_CHANGED, **detail)
-            _leave_a_manager(act.uow, member)
+            self._leave_a_manager(act.uow, member)
         return act.done(f"{member.name} is {_with_article(role)} now.{sentence}")
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
@@ -162,7 +180,7 @@ class StaffDesk(Desk):
             lines, sentence = _take_back_lines(act.uow, member)
             detail = {"keys": len(keys), "cards": len(cards)} | lines
             _save(act, replace(keyless, removed_at=act.uow.now), StaffKind.STAFF_REMOVED, **detail)
-            _leave_a_manager(act.uow, member)
+            self._leave_a_manager(act.uow, member)
         return act.done(f"{member.name} cannot log in any more.{sentence}")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
@@ -173,7 +191,7 @@ class StaffDesk(Desk):
         ):
             if member.role is Role.TECHNICIAN:
                 raise NotTaken(PUBLIC_KEY, NO_KEY)
-            key = read_public_key(public_key)
+            key = self._read_key(public_key)
             _let_in(act, member, key)
             _save(act, member, StaffKind.KEY_ADDED, fingerprint=key.fingerprint)
         return act.done(f"{member.name} can log in with {key.fingerprint}, too.")
@@ -184,8 +202,10 @@ class StaffDesk(Desk):
             less = _remove_key(act.uow, member, fingerprint)
             lines, sentence = _take_back_lines(act.uow, member)
             _save(act, less, StaffKind.KEY_REMOVED, fingerprint=fingerprint, **lines)
-            _leave_a_manager(act.uow, member)
-            if member.id == act.actor.staff_id and not _keys_of(act.uow, staff_id):
+            self._leave_a_manager(act.uow, member)
+            left = _keys_of(act.uow, staff_id)
+            can_log_in = any(lets_in(key.public_key, verified=self._verified) for key in left)
+            if member.id == act.actor.staff_id and not can_log_in:
                 raise NotTaken("key", "This is your only key: you could not log in any more.")
         return act.done(f"{member.name} cannot log in with {fingerprint} any more.{sentence}")
 
@@ -248,6 +268,9 @@ class StaffDesk(Desk):
             yield act, _member(act.uow, staff_id, revision)
 
 
+NOT_IN_SECURITY_KEY = (
+    "Here a key has to be in a security key: ssh-keygen -t ed25519-sk -O verify-required makes one."
+)
 NO_KEY = "A technician does not log in, so they have no key here: their card counts, at a station."
 
 
@@ -316,12 +339,6 @@ def _save(
     if not act.uow.staff.save(member):
         raise ConcurrentChange(f"{member.name} was changed since you looked.")
     act.record(kind, card_id=card_id, staff=member.id, **detail, revision=member.revision + 1)
-
-
-def _leave_a_manager(uow: UnitOfWork, was: StaffMember) -> None:
-    if was.role is Role.MANAGER and uow.staff.managers() == 0:
-        because = f"{was.name} is the last manager who can log in. Add another one first."
-        raise NotTaken("staff", because)
 
 
 def _let_in(act: Act, member: StaffMember, key: PublicKey) -> None:

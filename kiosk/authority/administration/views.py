@@ -516,7 +516,10 @@ class PolicyLine:
 
 @dataclass(frozen=True, slots=True)
 class KeyLine:
-    """One SSH key of a member of staff; who added it, and who agreed, by name."""
+    """One SSH key of a member of staff; who added it, and who agreed, by name.
+
+    ``lets_in`` is false where a login needs a key in a security key, and this is none.
+    """
 
     fingerprint: str
     kind: str
@@ -524,6 +527,7 @@ class KeyLine:
     added_at: datetime
     added_by: str = ""
     agreed_by: str = ""
+    lets_in: bool = True
 
 
 @dataclass(frozen=True, slots=True)

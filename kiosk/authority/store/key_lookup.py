@@ -20,6 +20,14 @@ _QUERY = (
 )
 
 
+def lets_in(public_key: str, *, verified: bool) -> bool:
+    """Return whether a login may be by this key; ``verified``: by one in a security key alone.
+
+    The kinds of those begin with ``sk-`` (PROTOCOL.u2f of OpenSSH).
+    """
+    return public_key.startswith("sk-") or not verified
+
+
 def key_of_staff(url: str, fingerprint: str, timeout_s: float) -> str | None:
     """Return the public key with this fingerprint, where a present member of staff has it.
 

@@ -76,6 +76,31 @@ def test_nothing_heavy_is_loaded_for_it(sqlite_database: TestDatabase) -> None:
     answered_lightly(sqlite_database.url)
 
 
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        (PUBLIC, ""),
+        ("sk-ssh-ed25519@openssh.com AAAAGnNr asha", "restrict,pty,verify-required {}\n"),
+    ],
+)
+def test_verified_logins_take_a_key_in_a_security_key(
+    sqlite_database: TestDatabase, key: str, answer: str
+) -> None:
+    asha = StaffMember("m1", "Asha Okafor", Role.AGENT, samples.NOW)
+    with sqlite_database.store().begin() as uow:
+        uow.staff.add(asha)
+        uow.staff.add_key(StaffKey(OFFERED, asha.id, key, "desk", samples.NOW))
+        uow.commit()
+    named = {"KIOSK_SETTINGS": os.devnull, "KIOSK_STORE__URL": sqlite_database.url}
+    done = subprocess.run(
+        [sys.executable, "-m", "kiosk", "staff", "authorized-keys", "--fingerprint", OFFERED],
+        capture_output=True,
+        text=True,
+        env=os.environ | named | {"KIOSK_ADMIN__LOGIN_KEYS": "verified"},
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", answer.format(key))
+
+
 @pytest.mark.postgresql
 @pytest.mark.parametrize("away_first", [True, False])
 def test_several_servers_are_asked_as_documented(

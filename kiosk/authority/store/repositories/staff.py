@@ -58,9 +58,14 @@ class Staff(Repository):
         new = values(member, without=("id",)) | {"revision": member.revision + 1}
         return bool(self._gateway.change(StaffMemberRow, *same, **new))
 
-    def managers(self) -> int:
-        """Return how many managers can log in: those present who have a key."""
+    def managers(self, *, verified: bool = False) -> int:
+        """Return how many managers can log in: those present who have a key.
+
+        ``verified``: only a key in a security key counts.
+        """
         keyed = select(col(StaffKeyRow.staff_id))
+        if verified:
+            keyed = keyed.where(col(StaffKeyRow.public_key).startswith("sk-"))
         present = (
             col(StaffMemberRow.role) == Role.MANAGER,
             col(StaffMemberRow.removed_at).is_(None),

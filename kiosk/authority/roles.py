@@ -9,18 +9,21 @@ from typing import Final, Self
 class Role(StrEnum):
     """What a member of staff is trusted with.
 
-    An auditor reads and changes nothing; a technician maintains stations, and sees nobody's data.
+    A helper unlocks, and changes no record; an auditor reads and changes nothing; a technician
+    maintains stations, and sees nobody's data.
     """
 
     MANAGER = "manager"
     AGENT = "agent"
+    HELPER = "helper"
     AUDITOR = "auditor"
     TECHNICIAN = "technician"
 
 
-_READERS: Final = frozenset({Role.MANAGER, Role.AGENT, Role.AUDITOR})
+_READERS: Final = frozenset({Role.MANAGER, Role.AGENT, Role.HELPER, Role.AUDITOR})
 _REVIEWERS: Final = frozenset({Role.MANAGER, Role.AUDITOR})
 _DESK: Final = frozenset({Role.MANAGER, Role.AGENT})
+_UNLOCKERS: Final = _DESK | {Role.HELPER}
 _MANAGERS: Final = frozenset({Role.MANAGER})
 _MAINTAINERS: Final = frozenset({Role.MANAGER, Role.TECHNICIAN})
 
@@ -52,23 +55,23 @@ class Action(StrEnum):
     EXPORT_REPORT = "export-report", _REVIEWERS
 
     ADD_PERSON = "add-person", _DESK
-    LIFT_BLOCK = "lift-block", _DESK
+    LIFT_BLOCK = "lift-block", _UNLOCKERS
     REVOKE_REGISTRATION = "revoke-registration", _DESK
     CORRECT_NAME = "correct-name", _DESK
     CORRECT_EMAIL = "correct-email", _DESK
     MARK_LEAVER = "mark-leaver", _DESK
     TAKE_BACK_LEAVER = "take-back-leaver", _DESK
-    REPORT_MISUSE = "report-misuse", _DESK
+    REPORT_MISUSE = "report-misuse", _UNLOCKERS
     ERASE_PERSON = "erase-person", _MANAGERS
 
     ADD_CARD = "add-card", _DESK
     REPLACE_CARD = "replace-card", _DESK
-    REVOKE_CARD = "revoke-card", _DESK
+    REVOKE_CARD = "revoke-card", _UNLOCKERS
     SET_SECRET = "set-secret", _DESK
 
-    ISSUE_CODE = "issue-code", _DESK
-    AGREE_CODE = "agree-code", _DESK
-    WITHDRAW_CODE = "withdraw-code", _DESK
+    ISSUE_CODE = "issue-code", _UNLOCKERS
+    AGREE_CODE = "agree-code", _UNLOCKERS
+    WITHDRAW_CODE = "withdraw-code", _UNLOCKERS
 
     ENROL_STATION = "enrol-station", _MANAGERS
     RETIRE_STATION = "retire-station", _MANAGERS
@@ -81,8 +84,8 @@ class Action(StrEnum):
     REMOVE_STAFF = "remove-staff", _MANAGERS
     IMPORT_PEOPLE = "import-people", _MANAGERS
 
-    AGREE_ACT = "agree-act", _DESK
-    DECLINE_ACT = "decline-act", _DESK
+    AGREE_ACT = "agree-act", _UNLOCKERS
+    DECLINE_ACT = "decline-act", _UNLOCKERS
 
     MAINTAIN_STATION = "maintain-station", _MAINTAINERS
 

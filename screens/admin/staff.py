@@ -35,6 +35,7 @@ _ROLES = {
     "manager: may do everything": Role.MANAGER,
     "auditor: reads, changes nothing": Role.AUDITOR,
     "technician: maintains stations": Role.TECHNICIAN,
+    "helper: lifts blocks, gives codes": Role.HELPER,
 }
 
 

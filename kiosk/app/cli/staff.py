@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Members of staff log in with `ssh ra@host` and an SSH key of their own. A manager may do
-everything, an agent helps people, an auditor reads. A technician has no key and does not
-log in: their card opens the maintenance page of a station (`add-card`), as a manager's can.
+everything, an agent helps people, a helper only lifts blocks and gives codes, an auditor
+reads. A technician has no key and does not log in: their card opens the maintenance page
+of a station (`add-card`), as a manager's can.
 The first manager is added here; from then on managers do it in the RA application.
 WHO is a name, or an id from `list`; IDENTIFIER what `kiosk cards read` prints.
 Root's shell reads the key (`--key -`), since the service's account may not open files

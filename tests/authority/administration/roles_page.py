@@ -29,6 +29,9 @@ back an expired card or somebody who was erased.
 
 (3) It always waits for a second member of staff, as above.
 
+A helper is for a site without an office, as the local smartcard administrator of the NHS is: they
+unlock, and change no address, card or secret.
+
 A technician has no SSH key and cannot log in: their card is all, and a station's maintenance page
 all that it opens.
 

@@ -25,7 +25,12 @@ from tests.screens.admin.service_desks import (
     FakeTodayDesk,
 )
 
-NAMES = {Role.MANAGER: "Mo Farrow", Role.AGENT: "Ann Archer", Role.AUDITOR: "Odd Bjerke"}
+NAMES = {
+    Role.MANAGER: "Mo Farrow",
+    Role.AGENT: "Ann Archer",
+    Role.HELPER: "Hal Penn",
+    Role.AUDITOR: "Odd Bjerke",
+}
 
 
 class FakeDesk(AdminDesk):

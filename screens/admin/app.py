@@ -23,6 +23,7 @@ from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.containers import Vertical
 from textual.content import Content
 from textual.driver import Driver
+from textual.geometry import Offset
 from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -48,6 +49,7 @@ from screens.admin.questions import QuestionsPage
 from screens.admin.reports import ReportsPage
 from screens.admin.staff import StaffPage
 from screens.admin.stations import StationsPage
+from screens.admin.table import Table
 from screens.admin.times import Times
 from screens.admin.today import TodayPage
 from screens.admin.waiting import ProposalsPage
@@ -422,6 +424,23 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         for one in theme.themes(accent, few_colours=few_colours):
             self.register_theme(one)
         self.begin_with(theme.DARK if dark else theme.LIGHT)
+
+    @property
+    def cursor_position(self) -> Offset:
+        """Where the terminal's cursor is put: at the focus, for magnifiers and screen readers.
+
+        Textual leaves it in the last field, and draws a mark that they do not see (WCAG2ICT, B).
+        """
+        focused = self.focused
+        if focused is None:
+            return Offset(0, 0)
+        if isinstance(focused, Input | Table):
+            return focused.cursor_screen_offset
+        return focused.content_region.offset
+
+    @cursor_position.setter
+    def cursor_position(self, _offset: Offset) -> None:
+        """Ignore what a field says: it follows from the focus."""
 
     def compose(self) -> ComposeResult:
         yield self._heading

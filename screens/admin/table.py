@@ -10,6 +10,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
+from textual.geometry import Offset
 from textual.widgets import DataTable
 
 from screens.widgets.prose import printable
@@ -75,6 +76,13 @@ class Table(DataTable[Text]):
     def marked(self) -> str:
         """The key of the row that is marked; empty where there is none."""
         return self._lines[self.cursor_row].key if self._lines else ""
+
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the marked row begins on the screen."""
+        above = sum(row.height for row in self.ordered_rows[: self.cursor_row])
+        heading = self.header_height if self.show_header else 0
+        return self.content_region.offset + Offset(0, heading + above - self.scroll_offset.y)
 
     def show(self, lines: Sequence[TableLine], columns: Sequence[Column] | None = None) -> None:
         """Show ``lines``, under other ``columns`` where some are given.

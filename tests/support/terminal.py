@@ -87,6 +87,12 @@ class Terminal:
         with self._changed:
             return self._shown
 
+    @property
+    def at_cursor(self) -> str:
+        """The row of the screen in which the cursor is."""
+        with self._changed:
+            return str(self._screen.display[self._screen.cursor.y])
+
     def wait_for(self, *texts: str) -> str:
         """Wait until every one of ``texts`` is on the screen; return all of it."""
         return self.wait_until(lambda shown: all(text in shown for text in texts), f"{texts}")

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.admin.ssh_login import Door
+from tests.e2e.admin.ssh_login import Door, Session
 from tests.support.fresh_root import CHECKOUT
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 IN = "log out"
 """The heading shows it on every page."""
 
+F8 = "\x1b[19~"
 F4, STATIONS = "\x1bOS", "No station has been heard of yet"
 
 
@@ -55,6 +56,25 @@ def test_staff_see_what_their_role_may(
     assert session.process.returncode == 0
     assert door.told("staff-logged-in")[-1]["key"] == _fingerprint(door, role)
     assert door.told("staff-logged-out")[-1]["how"] == "logged-out"
+
+
+def test_the_terminals_cursor_is_where_the_focus_is(door: Door) -> None:
+    """A screen reader or a magnifier follows it."""
+    session = door.log_in(door.named("manager"), 120, 36)
+    session.see(IN)
+    session.send(F8)
+    session.see("members of staff")
+    _await_cursor_at(session, "Agent Okafor")
+    session.press("down")
+    _await_cursor_at(session, "Auditor Okafor")
+    session.press("f2")
+    session.see("Find a person")
+    session.type("okaf")
+    _await_cursor_at(session, "okaf")
+
+
+def _await_cursor_at(session: Session, text: str) -> None:
+    session.wait_until(lambda _shown: text in session.at_cursor, f"the cursor at {text}")
 
 
 def test_a_stranger_is_refused_by_sshd(door: Door) -> None:

@@ -108,10 +108,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         result = _import(args)
     except ImportRefused as refused:
-        for line, reason in refused.problems:
-            complain(f"{args.file}: {f'line {line}: ' if line else ''}{reason}")
-        many = len(refused.problems)
-        complain(f"nothing was imported: {many} {'problem' if many == 1 else 'problems'}")
+        complain_of(args.file, refused, "nothing was imported")
         return 1
     # Before anything is printed: the output may be closed.
     stays = _remove(args.file, result.opened) if args.remove and not args.dry_run else ""
@@ -121,6 +118,14 @@ def run(args: argparse.Namespace) -> int:
     elif not (args.remove or args.dry_run):
         echo(f"{args.file} holds unblock secrets in clear; {_DELETE_IT}, or let --remove do it")
     return int(bool(stays))
+
+
+def complain_of(path: Path, refused: ImportRefused, result: str) -> None:
+    """Name each problem of a people file, and what its ``result`` is."""
+    for line, reason in refused.problems:
+        complain(f"{path}: {f'line {line}: ' if line else ''}{reason}")
+    many = len(refused.problems)
+    complain(f"{result}: {many} {'problem' if many == 1 else 'problems'}")
 
 
 def _remove(path: Path, opened: OpenedFile) -> str:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command
-from kiosk.app.cli.printing import ask, echo
-from kiosk.app.cli.tools import Tools, acting, grounds_of, how_many, print_json, reading
-from kiosk.authority.administration.views import Done, Person, PersonLine
-from kiosk.authority.errors import AddressShared, NotTaken
+from kiosk.app.cli.help import Commands, add_command, add_config
+from kiosk.app.cli.import_people import complain_of
+from kiosk.app.cli.printing import ask, complain, echo
+from kiosk.app.cli.tools import (
+    Tools,
+    acting,
+    add_part,
+    grounds_of,
+    how_many,
+    print_json,
+    print_result,
+    reading,
+)
+from kiosk.authority.administration.views import Done, Person, PersonLine, Standing
+from kiosk.authority.errors import AddressShared, AdministrationError, ImportRefused, NotTaken
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from kiosk.authority.wording import last_day, numbered
 
@@ -68,6 +80,7 @@ EXAMPLE = """\
   kiosk people lift-block 900000000001 --reason "rang up" --identified-by "badge, in person"
   kiosk people stop 900000000001 --reason "read out the number of a notice"
   kiosk people leaver 900000000001 --reason "left on 1 May"
+  kiosk people leavers --not-in people.csv --dry-run --reason "not in the personnel file"
 """
 _BACK = "take them back from the leavers"
 _STANDING = (
@@ -76,6 +89,8 @@ _STANDING = (
 )
 _SORT = "date: since when, or when the card ends (default: name)"
 _PAGE = 500
+_FEW = 5.0
+"""Per cent of all people who may leave at once: a file that was cut off lacks more."""
 _YES = "do not ask whether it is meant"
 
 
@@ -110,6 +125,21 @@ def add_parser(subparsers: Commands) -> None:
     text = "close everything for somebody who left"
     leaver = acting(parts, "leaver", _leaver, text, "NUMBER")
     leaver.add_argument("--back", action="store_true", help=_BACK)
+    text = "close everything for everybody who is not in a whole people file"
+    leavers = add_part(parts, "leavers", _leavers, text)
+    leavers.add_argument("--reason", required=True, help="why; it is kept with the audit")
+    add_config(leavers)
+    leavers.add_argument(
+        "--not-in", type=Path, required=True, metavar="FILE.csv", help="as `kiosk import` takes it"
+    )
+    leavers.add_argument(
+        "--at-most",
+        type=_percent,
+        default=_FEW,
+        metavar="PERCENT",
+        help="mark nobody where more than that of all people would leave (default: %(default)g)",
+    )
+    leavers.add_argument("--dry-run", action="store_true", help="name them and mark nobody")
     text = "stop everything: something was not done by the holder"
     acting(parts, "stop", _stop, text, "NUMBER")
     text = "leave the address as it is where a change waits"
@@ -176,6 +206,53 @@ def _leaver(args: argparse.Namespace) -> Done:
     return act(person.seen, grounds_of(args))
 
 
+def _percent(text: str) -> float:
+    with suppress(ValueError):
+        if 0 <= (share := float(text)) <= 100:
+            return share
+    raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 100")
+
+
+def _leavers(args: argparse.Namespace) -> int:
+    """Mark everybody as a leaver whom the file lacks; 1 where the file or its gaps are refused.
+
+    Each is an act of its own: killed, the next run goes on.
+    """
+    from kiosk.authority.administration.people_file import numbers_in
+
+    tools = Tools(args)
+    try:
+        stay = numbers_in(args.not_in, tools.settings.people.number_digits)
+    except ImportRefused as refused:
+        complain_of(args.not_in, refused, "nobody was marked")
+        return 1
+    desk = tools.desk.people
+    present = [each for each in _all_of(desk) if each.standing is not Standing.LEFT]
+    absent = [each for each in present if each.number not in stay]
+    share = 100 * len(absent) / max(len(present), 1)
+    if args.dry_run:
+        for each in absent:
+            echo(f"{each.number}  {each.name}")
+    found = f"not in the file: {len(absent):,} of {numbered(len(present), 'person', 'people')}"
+    if share > args.at_most:
+        complain(
+            f"kiosk: nobody was marked; {found}, {share:.1f} %, and --at-most is {args.at_most:g}"
+        )
+        return 1
+    if args.dry_run:
+        echo(f"dry run: nobody was marked; {found}")
+        return 0
+    refusals = 0
+    for each in absent:
+        try:
+            print_result(desk.mark_leaver(desk.find_one(each.number).seen, grounds_of(args)))
+        except AdministrationError as error:
+            complain(f"kiosk: {each.number}: {error}")
+            refusals += 1
+    echo(f"marked as leavers: {len(absent) - refusals:,}; {found}")
+    return int(bool(refusals))
+
+
 def _erase(args: argparse.Namespace) -> Done:
     """Erase after a confirmation; raises ``NotTaken``."""
     desk, person = _chosen(args)
@@ -219,12 +296,27 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _listed(args: argparse.Namespace) -> Iterator[PersonLine]:
-    desk, after = Tools(args).desk.people, None
-    group, order, most = PeopleGroup(args.standing), PeopleOrder(args.sort), args.limit or _PAGE
+    return _all_of(
+        Tools(args).desk.people,
+        PeopleGroup(args.standing),
+        PeopleOrder(args.sort),
+        descending=args.reverse,
+        limit=min(args.limit or _PAGE, _PAGE),
+    )
+
+
+def _all_of(
+    desk: PeopleDesk,
+    group: PeopleGroup = PeopleGroup.EVERYBODY,
+    order: PeopleOrder = PeopleOrder.NUMBER,
+    *,
+    descending: bool = False,
+    limit: int = _PAGE,
+) -> Iterator[PersonLine]:
+    """Yield a whole list, read ``limit`` people at a time."""
+    after = None
     while True:
-        page = desk.listed(
-            group, order, descending=args.reverse, after=after, limit=min(most, _PAGE)
-        )
+        page = desk.listed(group, order, descending=descending, after=after, limit=limit)
         yield from page.people
         after = page.more
         if after is None:

@@ -316,6 +316,15 @@ class PeopleFile:
             yield text
 
 
+def numbers_in(path: Path, number_digits: int) -> frozenset[str]:
+    """Return the holder numbers of a file; raises ``ImportRefused`` where a line has a problem."""
+    file = PeopleFile(path, number_digits)
+    numbers = frozenset(person.number for person in file.people())
+    if file.problems:
+        raise ImportRefused(tuple(sorted(file.problems)))
+    return numbers
+
+
 # Repetitions in a file. A person with two cards has two lines; anything else is a mistake.
 
 

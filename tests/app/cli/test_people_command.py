@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.app.cli.estate import AL, JO, Estate
-from tests.app.cli.samples import GOOD, Kiosk, people
+from tests.app.cli.samples import BAD, GOOD, Kiosk, people
 
 Capsys = pytest.CaptureFixture[str]
 
@@ -138,6 +140,67 @@ def test_a_leaver_goes_and_comes_back(kiosk: Kiosk, estate: Estate) -> None:
     assert estate.holder().left_at is not None
     assert kiosk("people", "leaver", JO, "--back", *BECAUSE) == 0
     assert estate.holder().left_at is None
+
+
+def test_who_is_not_in_the_file_any_more_is_a_leaver(
+    kiosk: Kiosk, estate: Estate, place: Path, capsys: Capsys
+) -> None:
+    header, first, _second = GOOD.splitlines()
+    leavers = "people", "leavers", "--not-in", people(place, f"{header}\n{first}"), *BECAUSE
+    assert kiosk(*leavers) == 1
+    said = capsys.readouterr().err
+    assert said == (
+        "kiosk: nobody was marked; not in the file: 1 of 2 people, 50.0 %, and --at-most is 5\n"
+    )
+    assert kiosk(*leavers, "--at-most", "50", "--dry-run") == 0
+    assert capsys.readouterr().out == (
+        f"{AL}  Al Khan\ndry run: nobody was marked; not in the file: 1 of 2 people\n"
+    )
+    assert kiosk("people", "list", "--standing", "left", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert kiosk(*leavers, "--at-most", "50") == 0
+    assert "Al Khan is a leaver now" in capsys.readouterr().out
+    assert kiosk("people", "list", "--standing", "left", "--json") == 0
+    assert [each["number"] for each in json.loads(capsys.readouterr().out)] == [AL]
+    assert kiosk(*leavers) == 0
+    assert capsys.readouterr().out == "marked as leavers: 0; not in the file: 0 of 1 person\n"
+    assert kiosk("people", "show", AL) == 0
+    assert "Reason: “asked for by telephone”" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BAD, "nobody was marked: 2 problems"),
+        ("", "nobody was marked: 1 problem"),
+        (GOOD.splitlines()[0], "nobody was marked; not in the file: 2 of 2 people, 100.0 %"),
+        (GOOD[:-12], "nobody was marked: 1 problem"),
+    ],
+    ids=["faulty lines", "empty", "its header alone", "cut off"],
+)
+def test_by_a_file_that_is_wrong_or_cut_off_nobody_leaves(
+    kiosk: Kiosk, estate: Estate, place: Path, capsys: Capsys, text: str, said: str
+) -> None:
+    assert kiosk("people", "leavers", "--not-in", people(place, text), *BECAUSE) == 1
+    assert said in capsys.readouterr().err
+    assert kiosk("people", "list", "--standing", "left", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_one_who_cannot_be_marked_holds_nobody_else_up(
+    kiosk: Kiosk, estate: Estate, place: Path, capsys: Capsys
+) -> None:
+    assert estate.store.file is not None
+    with closing(sqlite3.connect(estate.store.file)) as database:
+        database.execute("UPDATE cardholder SET email = 'x@nhs.net' WHERE number = ?", (JO,))
+        database.commit()
+    header = GOOD.splitlines()[0]
+    text = f"{header}\n900000000003,Bo Lee,,,"
+    leavers = "people", "leavers", "--not-in", people(place, text), "--at-most", "100"
+    assert kiosk(*leavers, *BECAUSE) == 1
+    shown = capsys.readouterr()
+    assert f"kiosk: {JO}: " in shown.err
+    assert "Al Khan is a leaver now" in shown.out
 
 
 @pytest.mark.parametrize(("typed", "is_erased"), [(JO, True), (AL, False), ("", False)])

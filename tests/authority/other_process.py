@@ -49,7 +49,7 @@ class CountingHasher(AnswerHasher):
         super().__init__(ring, CHEAP)
         self._looks = looks
 
-    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None) -> bool:
+    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash) -> bool:
         self._looks.one_more()
         return super().check(owner, answers, kept)
 
@@ -69,7 +69,7 @@ class CountingMac(CodeMac):
 class DyingHasher(AnswerHasher):
     """Says that it is looking, and never comes back."""
 
-    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None) -> bool:
+    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash) -> bool:
         print("looking", flush=True)  # noqa: T201
         threading.Event().wait()
         return super().check(owner, answers, kept)

@@ -33,7 +33,7 @@ def count_looks() -> Counter[str]:
     lock, check = threading.Lock(), AnswerHasher.check
 
     def counting(
-        self: AnswerHasher, owner: str, given: Mapping[int, Sensitive], kept: JointHash | None
+        self: AnswerHasher, owner: str, given: Mapping[int, Sensitive], kept: JointHash
     ) -> bool:
         with lock:
             counted["looks"] += 1

@@ -21,7 +21,7 @@ def stall(pipe: Path) -> None:
     """Put the stall in."""
 
     def check_authority(
-        _: AnswerHasher, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None
+        _: AnswerHasher, owner: str, answers: Mapping[int, Sensitive], kept: JointHash
     ) -> bool:
         pipe.write_text(f"looking at {len(answers)}\n")
         threading.Event().wait()

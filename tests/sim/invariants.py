@@ -157,7 +157,7 @@ class WatchedHasher(AnswerHasher):
 
     invariants: Invariants
 
-    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None) -> bool:
+    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash) -> bool:
         self.invariants.before_look(owner)
         right = super().check(owner, answers, kept)
         given = "/".join(text.reveal() for _, text in sorted(answers.items()))

@@ -7,11 +7,9 @@ bound to its owner: copied to another registration, it matches nothing.
 
 from __future__ import annotations
 
-import base64
 import hmac
 import secrets
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +24,7 @@ from argon2.exceptions import (
     VerificationError,
     VerifyMismatchError,
 )
-from argon2.low_level import ARGON2_VERSION, Type, error_to_str, hash_secret, verify_secret
+from argon2.low_level import Type, error_to_str, hash_secret, verify_secret
 
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
@@ -49,11 +47,9 @@ _EXHAUSTED: Final = frozenset((error_to_str(-22), error_to_str(-33)))
 _NO_MEMORY: Final = "no memory, or no thread, is left to hash answers with"
 
 _FOLDED: Final = "2"
-"""Begins the digest of answers that were folded with ``fold``.
+"""Begins each digest: the version of ``fold``. The row's MAC covers it with the digest."""
 
-It is part of the digest, so the row's MAC covers it, and the MACs of rows with older digests stay
-valid.
-"""
+_UNREADABLE: Final = "a hash of answers cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +103,7 @@ class AnswerHasher:
         sizes = [size for size in SIZES if asked in (None, size)]
         subsets = [ids for size in sizes for ids in combinations(sorted(answers), size)]
         secrets_of = [
-            _peppered(pepper, owner, {question: answers[question] for question in ids}, fold)
+            _peppered(pepper, owner, {question: answers[question] for question in ids})
             for ids in subsets
         ]
         try:
@@ -133,32 +129,29 @@ class AnswerHasher:
         ``KeyMissing``.
         """
         pepper = self._ring.key(KeyPurpose.PEPPER, kept.pepper_id)
-        message = framed(attempt, _peppered(pepper, owner, answers, _folding(kept)).hex())
+        message = framed(attempt, _peppered(pepper, owner, answers).hex())
         return hmac.new(pepper.subkey("attempt"), message, sha256).digest()
 
-    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None) -> bool:
+    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash) -> bool:
         """Return whether ``answers`` are the set that was hashed as ``kept``.
 
-        Without a hash, or for another set, it is wrong and takes as long. Raises ``KeyMissing``,
-        ``ResourcesExhausted``, and ``SealBroken`` where ``kept`` is no hash.
+        Another set is wrong, and takes as long. Raises ``KeyMissing``, ``ResourcesExhausted``, and
+        ``SealBroken`` where ``kept`` is no hash.
         """
-        fits = kept is not None and tuple(sorted(answers)) == tuple(sorted(kept.subset))
-        digest, pepper = self._dummy(), self._ring.current(KeyPurpose.PEPPER)
-        folding: Callable[[str], str] = fold
-        if kept is not None and fits:
-            digest = kept.digest.removeprefix(_FOLDED)
-            pepper = self._ring.key(KeyPurpose.PEPPER, kept.pepper_id)
-            folding = _folding(kept)
-        secret = _peppered(pepper, owner, answers, folding)
+        if not kept.digest.startswith(_FOLDED):
+            raise SealBroken(_UNREADABLE)
+        pepper = self._ring.key(KeyPurpose.PEPPER, kept.pepper_id)
+        secret = _peppered(pepper, owner, answers)
+        digest = kept.digest.removeprefix(_FOLDED).encode()
         with self._turn():
             try:
-                return verify_secret(digest.encode(), secret, Type.ID) and fits
+                return verify_secret(digest, secret, Type.ID)
             except VerifyMismatchError:
                 return False
             except (VerificationError, InvalidHashError) as error:
                 if str(error) in _EXHAUSTED:
                     raise ResourcesExhausted(_NO_MEMORY) from None
-                raise SealBroken("a hash of answers cannot be read") from None
+                raise SealBroken(_UNREADABLE) from None
 
     def _hash(self, secret: bytes) -> str:
         cost = self._cost
@@ -178,41 +171,10 @@ class AnswerHasher:
                     raise ResourcesExhausted(_NO_MEMORY) from None
                 raise
 
-    def _dummy(self) -> str:
-        """Make a hash that nothing matches, of the cost of a real one."""
-        cost = self._cost
-        drawn = (base64.b64encode(secrets.token_bytes(size)) for size in (_SALT, _DIGEST))
-        salt, digest = (each.decode().rstrip("=") for each in drawn)
-        head = f"$argon2id$v={ARGON2_VERSION}"
-        return f"{head}$m={cost.memory_kib},t={cost.passes},p={cost.lanes}${salt}${digest}"
 
-
-def _peppered(
-    pepper: Key, owner: str, answers: Mapping[int, Sensitive], folding: Callable[[str], str]
-) -> bytes:
+def _peppered(pepper: Key, owner: str, answers: Mapping[int, Sensitive]) -> bytes:
     """Return the input of Argon2: a keyed digest of the folded answers, in question order."""
     parts: list[str | int] = [owner]
     for question in sorted(answers):
-        parts += [question, folding(answers[question].reveal())]
+        parts += [question, fold(answers[question].reveal())]
     return hmac.new(pepper.subkey("answers"), framed(*parts), sha256).digest()
-
-
-def _folding(kept: JointHash) -> Callable[[str], str]:
-    """Return the folding of the answers of ``kept``: one hash is one guess, and one cost."""
-    return fold if kept.digest.startswith(_FOLDED) else _spaced_fold
-
-
-def _spaced_fold(text: str) -> str:
-    """Fold for digests without ``_FOLDED``: spaces and the marks of other scripts stay."""
-    folded = unicodedata.normalize("NFKD", text).casefold()
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", folded).casefold())
-    bare = "".join(sign for sign in folded if not "\u0300" <= sign <= "\u036f")
-    spaced = "".join(map(_spaced, unicodedata.normalize("NFKC", bare)))
-    return " ".join(spaced.split())
-
-
-def _spaced(sign: str) -> str:
-    category = unicodedata.category(sign)
-    if category in {"Cc", "Cf"} and not sign.isspace():
-        return ""
-    return " " if category[0] in "PSZ" or sign.isspace() else sign

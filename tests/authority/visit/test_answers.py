@@ -22,7 +22,6 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.crypto.old_answers import OLD, OWNER, RING, SECOND
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import CHEAP, EMAIL, STAFF, World
 
@@ -89,7 +88,7 @@ class _Interrupted(AnswerHasher):
 
     during: Callable[[], object]
 
-    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None) -> bool:
+    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash) -> bool:
         verdict = super().check(owner, answers, kept)
         self.during()
         return verdict
@@ -264,20 +263,3 @@ def test_an_answer_is_right_however_it_is_typed(world: World, registered: str, t
     answers = Answer(1, Sensitive(typed)), Answer(2, Sensitive("BLUEANCHORLANE"))
     assert isinstance(station_visit.authority.answer(station_visit.visit, "one", answers), SendCode)
     assert world.registration(card).failures == 0
-
-
-def test_answers_of_an_old_hash_open_and_a_wrong_set_costs_one_attempt(world: World) -> None:
-    other = World(world.folder, hasher=AnswerHasher(RING, CHEAP))
-    holder = other.add_holder(id=OWNER)
-    other.register(holder, question_ids=(2, 7), hashes=(OLD,))
-    card = other.add_card(holder)
-    station_visit = other.insert(card, blocked=True)
-    station_visit.questions()
-    second = Answer(7, Sensitive(SECOND))
-    wrong = Answer(2, Sensitive("sian obrien")), second
-    assert isinstance(other.authority.answer(station_visit.visit, "one", wrong), AnswersWrong)
-    assert other.registration(card).failures == 1
-    right = Answer(2, Sensitive("sian o brien")), second
-    assert isinstance(other.authority.answer(station_visit.visit, "two", right), SendCode)
-    assert other.registration(card).failures == 1, "right answers cost nothing"
-    other.store.close()

@@ -342,7 +342,7 @@ class _Interrupted(AnswerHasher):
 
     during: Callable[[], object]
 
-    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None) -> bool:
+    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash) -> bool:
         verdict = super().check(owner, answers, kept)
         self.during()
         return verdict

@@ -22,8 +22,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Container, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -41,6 +42,7 @@ from kiosk.authority.store.records import (
 
 if TYPE_CHECKING:
     from kiosk.authority.crypto.macs import AuditMacs
+    from kiosk.authority.store.tables import AuditEventRow
 
 
 def first_head(chain: int) -> AuditHead:
@@ -60,10 +62,13 @@ _DIGITS = 12
 """How many digits of an anchor's hash a fault shows."""
 
 
-class ChainLink(Protocol):
-    """An event as it is stored; ``detail`` is the canonical JSON text, None once redacted."""
+@dataclass(slots=True)
+class ChainLink:
+    """An event before it is stored; small, as an import has many.
 
-    seq: int
+    ``detail`` is the canonical JSON text.
+    """
+
     at: datetime
     kind: str
     reference: str
@@ -72,17 +77,14 @@ class ChainLink(Protocol):
     holder_id: str | None
     station: str | None
     actor: str | None
-    detail_sha256: str
-    previous: str
-    hash: str
-    mac: str
-    mac_key: str
-
-    @property
-    def detail(self) -> str | None: ...
-
-    @property
-    def salt(self) -> str | None: ...
+    detail: str
+    salt: str = ""
+    detail_sha256: str = ""
+    seq: int = 0
+    previous: str = ""
+    hash: str = ""
+    mac: str = ""
+    mac_key: str = ""
 
 
 def detail_digest(salt: str, detail: str) -> str:
@@ -90,7 +92,7 @@ def detail_digest(salt: str, detail: str) -> str:
     return hashlib.sha256(f"{salt}:{detail}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def link_hash(link: ChainLink, seq: int | None = None) -> str:
+def link_hash(link: ChainLink | AuditEventRow, seq: int | None = None) -> str:
     """Return the SHA-256 of a link as canonical JSON; ``seq`` stands in for its own number."""
     fields = {
         "seq": link.seq if seq is None else seq,
@@ -159,7 +161,7 @@ class ChainWalk:
         self.anchored = 0
         self.anchors_seen = 0
 
-    def step(self, link: ChainLink) -> AuditFault | None:
+    def step(self, link: AuditEventRow) -> AuditFault | None:
         """Check the next row, by number; return why it does not fit."""
         self._pass_lost(before=link.seq)
         fault = self._misfit(link) or self._purged_misfit(link) or self._anchor_misfit(link)
@@ -200,7 +202,7 @@ class ChainWalk:
             self.last = AuditHead(gap.last, gap.hash)
             gap = self._lost.get(self.last.seq + 1)
 
-    def _purged_misfit(self, link: ChainLink) -> AuditFault | None:
+    def _purged_misfit(self, link: AuditEventRow) -> AuditFault | None:
         """Compare the last row of a purge of which some rows are still stored."""
         gap = self._purged.get(link.seq)
         if gap is None or gap.hash == link.hash:
@@ -220,7 +222,7 @@ class ChainWalk:
                     return fault
         return None
 
-    def _misfit(self, link: ChainLink) -> AuditFault | None:
+    def _misfit(self, link: AuditEventRow) -> AuditFault | None:
         expected = self.last.seq + 1
         if link.seq < expected:
             return AuditFault(
@@ -239,7 +241,7 @@ class ChainWalk:
             return AuditFault(FaultKind.UNLINKED, before, because)
         return self._detail_misfit(link) or self._mac_misfit(link)
 
-    def _detail_misfit(self, link: ChainLink) -> AuditFault | None:
+    def _detail_misfit(self, link: AuditEventRow) -> AuditFault | None:
         if link.detail is None:
             if link.seq in self._redacted and link.salt is None:
                 return None
@@ -251,7 +253,7 @@ class ChainWalk:
         because = f"row {row_name(link.seq)} was changed after it was written"
         return AuditFault(FaultKind.CHANGED, link.seq, because)
 
-    def _mac_misfit(self, link: ChainLink) -> AuditFault | None:
+    def _mac_misfit(self, link: AuditEventRow) -> AuditFault | None:
         if self._macs is None:
             return None
         try:
@@ -264,7 +266,7 @@ class ChainWalk:
         because = f"row {row_name(link.seq)} was not written by the service: its MAC does not fit"
         return AuditFault(FaultKind.FORGED, link.seq, because)
 
-    def _changed_or_moved(self, link: ChainLink) -> AuditFault:
+    def _changed_or_moved(self, link: AuditEventRow) -> AuditFault:
         begin = before_first(chain_of(link.seq)) + 1
         end = max(self._head.seq if self._head else 0, link.seq) + 1
         near = range(max(begin, link.seq - _NEIGHBOURS), min(end, link.seq + _NEIGHBOURS))
@@ -276,7 +278,7 @@ class ChainWalk:
         because = f"row {row_name(link.seq)} was changed after it was written"
         return AuditFault(FaultKind.CHANGED, link.seq, because)
 
-    def _anchor_misfit(self, link: ChainLink) -> AuditFault | None:
+    def _anchor_misfit(self, link: AuditEventRow) -> AuditFault | None:
         if link.seq not in self._anchors:
             return None
         if (fault := self._anchors_misfit(link.seq, link.hash)) is not None:

@@ -41,8 +41,8 @@ from kiosk.authority.store.engine import (
 )
 from kiosk.authority.store.gateway import Gateway, Repository, StatementGateway
 from kiosk.authority.store.grants import privileges_lacking
-from kiosk.authority.store.records import Scalar
-from kiosk.authority.store.repositories.audit import Audit, AuditTrail, KnownHeads
+from kiosk.authority.store.records import AuditHead, Scalar
+from kiosk.authority.store.repositories.audit import Audit, AuditTrail
 from kiosk.authority.store.repositories.cards import CardRecords, KeptSecrets
 from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers
 from kiosk.authority.store.repositories.feeds import AuditFeeds
@@ -147,7 +147,7 @@ class Store:
         self.machine_clock = clock
         self.macs = macs
         self._audit_macs = audit_macs
-        self._heads = KnownHeads()
+        self._heads: list[AuditHead] = []
         self._engine, self._clock = open_engine(
             address, busy_timeout_s, pool_size, clock, lost_commits=lost_commits
         )
@@ -393,7 +393,7 @@ class UnitOfWork:
     past = _Made(PastRows)
 
     def __init__(
-        self, gateway: Gateway, now: datetime, known: KnownHeads, macs: AuditMacs | None = None
+        self, gateway: Gateway, now: datetime, known: list[AuditHead], macs: AuditMacs | None = None
     ) -> None:
         self.now = now
         self._gateway = gateway

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from contextlib import suppress
+from dataclasses import fields
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from kiosk.authority.audit.rows import ROWS_A_CHAIN, before_first, chain_of, pla
 from kiosk.authority.errors import NotFound, StoreError, ValueUnreadable
 from kiosk.authority.store.audit_chain import (
     REDACTED,
+    ChainLink,
     ChainWalk,
     detail_digest,
     first_head,
@@ -96,7 +98,7 @@ MOVE = (
 def _move_and_insert(rows: int) -> Prepared:
     """Return the statement that moves a head and, if it moved, inserts so many rows."""
     moved = MOVE.returning(_HEADS.c.chain).cte("moved")
-    names = [field.name for field in fields(_Queued)]
+    names = [field.name for field in fields(ChainLink)]
     each = (
         select(*(bindparam(f"{name}_{row}", type_=_EVENTS.c[name].type) for name in names))
         for row in range(rows)
@@ -122,63 +124,21 @@ if TYPE_CHECKING:
     from kiosk.authority.crypto.macs import AuditMacs
 
 
-@dataclass(slots=True)
-class _Queued:
-    """An event that is not yet in the chain; small, as an import has many."""
-
-    at: datetime
-    kind: str
-    reference: str
-    visit_id: str | None
-    card_id: str | None
-    holder_id: str | None
-    station: str | None
-    actor: str | None
-    detail: str
-    salt: str = ""
-    detail_sha256: str = ""
-    seq: int = 0
-    previous: str = ""
-    hash: str = ""
-    mac: str = ""
-    mac_key: str = ""
-
-
-class KnownHeads:
-    """The heads of the chains that this process wrote to; one unit of work at a time gets each.
-
-    Safe to use from several threads. A head that was taken and not given back is read again.
-    """
-
-    def __init__(self) -> None:
-        self._heads: list[AuditHead] = []
-
-    def take(self) -> AuditHead | None:
-        """Return the head that was given back last."""
-        try:
-            return self._heads.pop()
-        except IndexError:
-            return None
-
-    def give_back(self, head: AuditHead) -> None:
-        """Keep a head again: its rows are committed."""
-        self._heads.append(head)
-
-
 class Audit(Repository):
     """The chains of everything that happened.
 
     Their number is the largest number of concurrent writers so far; SQLite, where a writer is
-    alone, has one.
+    alone, has one. ``known`` are the heads of the chains that this process wrote to. A unit of work
+    takes one, and puts it back with its commit: one that was lost is read again.
     """
 
     def __init__(
-        self, gateway: Gateway, now: datetime, known: KnownHeads, macs: AuditMacs | None = None
+        self, gateway: Gateway, now: datetime, known: list[AuditHead], macs: AuditMacs | None = None
     ) -> None:
         super().__init__(gateway, now)
         self._known = known
         self._macs = macs
-        self._queue: list[_Queued] = []
+        self._queue: list[ChainLink] = []
         self._written: AuditHead | None = None
 
     def append(
@@ -201,13 +161,15 @@ class Audit(Repository):
         """
         written = scalars_to_text(dict(detail or {}))
         about = visit_id, card_id, holder_id, station, actor
-        self._queue.append(_Queued(self._now, kind, reference, *about, written))
+        self._queue.append(ChainLink(self._now, kind, reference, *about, written))
 
     def write(self) -> None:
         """Take a chain and write what was appended; called by the unit of work's commit."""
         if not self._queue:
             return
-        was = self._known.take()
+        was: AuditHead | None = None
+        with suppress(IndexError):  # other threads take some, too
+            was = self._known.pop()
         head = self._linked(was) if was else None
         if was is None or head is None or not self._written_after(was, head):
             # No head is known, or another process has written to that chain since.
@@ -220,7 +182,7 @@ class Audit(Repository):
     def committed(self) -> None:
         """Keep the head of the chain that was written to."""
         if self._written is not None:
-            self._known.give_back(self._written)
+            self._known.append(self._written)
 
     def _linked(self, head: AuditHead) -> AuditHead:
         """Link the waiting events to ``head``; return the new head."""
@@ -334,11 +296,9 @@ class Audit(Repository):
             begin = self.begin(chain, of_chain)
             walk = ChainWalk(heads.get(chain), own, check, begin, macs, redacted, of_chain)
             fault = self._walk(walk, _progress_beyond(progress, rows, total)) or walk.finish()
-            rows, seen, anchored = (
-                rows + walk.rows,
-                seen + walk.anchors_seen,
-                anchored + walk.anchored,
-            )
+            rows += walk.rows
+            seen += walk.anchors_seen
+            anchored += walk.anchored
         return AuditVerdict(rows, seen, anchored, fault, macs is not None, gaps)
 
     def count_rows(self) -> int:
@@ -633,20 +593,20 @@ class AuditTrail(Repository):
         self, query: AuditQuery, before: int | None = None, limit: int = 100
     ) -> tuple[AuditEvent, ...]:
         """Return the newest events before row ``before``, newest first."""
-        beyond: list[ColumnElement[bool]] = []
+        beyond: Conditions = ()
         if before is not None:
             at = self._time(before)
-            beyond = [at >= _AT, _place(at, before) > _PLACE]
+            beyond = at >= _AT, _place(at, before) > _PLACE
         return self._events(query, beyond, NEWEST_FIRST, limit)
 
     def oldest(
         self, query: AuditQuery, after: int | None = None, limit: int = 100
     ) -> tuple[AuditEvent, ...]:
         """Return the oldest events after row ``after``, oldest first."""
-        beyond: list[ColumnElement[bool]] = []
+        beyond: Conditions = ()
         if after is not None:
             at = self._time(after)
-            beyond = [at <= _AT, _place(at, after) < _PLACE]
+            beyond = at <= _AT, _place(at, after) < _PLACE
         return self._events(query, beyond, OLDEST_FIRST, limit)
 
     def _time(self, row: int) -> datetime:

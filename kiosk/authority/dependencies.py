@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Protocol
 
 from kiosk.authority.crypto.card_keys import Issuers
 from kiosk.authority.crypto.derivation import SecretSource
@@ -17,10 +16,8 @@ from kiosk.authority.mail.message import Mailer, Message
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import new_id
-from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
-from kiosk.contract.sensitive import Sensitive
 
 # Codes that the relay took and that are not live yet, because the database went away.
 #
@@ -55,28 +52,12 @@ class Mailed:
             self._drafts.pop(code_id, None)
 
 
-class CodeComposer(Protocol):
-    """Writes the mail that carries a code."""
-
-    def __call__(
-        self,
-        *,
-        to: str,
-        purpose: Purpose,
-        holder_name: str,
-        code: Sensitive,
-        minutes: int,
-        proves_owner: bool,
-        stop_number: str,
-    ) -> Message:
-        """Return the message; it is marked secret."""
-
-
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """The dependencies of every use case.
 
-    ``policy`` is called in each call, so that a changed setting applies at once. ``changes_secret``
+    ``policy`` is called in each call, so that a changed setting applies at once. ``compose`` is
+    ``mail.compose.compose_code`` with the settings of the service. ``changes_secret``
     are the families whose unblock secret is changed after its use; ``source`` makes their next one.
     ``staff_addresses`` get mails about blocks. ``issuers`` are None where the settings name none.
     ``station`` is the calling station. ``process`` names this process among those that share the
@@ -90,7 +71,7 @@ class Dependencies:
     hasher: AnswerHasher
     codes: CodeMac
     mailer: Mailer
-    compose: CodeComposer
+    compose: Callable[..., Message]
     changes_secret: frozenset[str]
     station: StationIdentity
     source: SecretSource

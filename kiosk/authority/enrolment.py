@@ -162,7 +162,7 @@ def _record(uow: UnitOfWork, kind: ServiceKind, station: str, **detail: str) -> 
 
 
 class EnrolledStations:
-    """Implements ``StationDirectory``: the rows of keys, and this machine's station by its account.
+    """The stations by their proof: the rows of keys, and this machine's station by its account.
 
     ``on_socket`` is None where there is no socket.
     """
@@ -172,7 +172,11 @@ class EnrolledStations:
         self._on_socket = on_socket
 
     def identify(self, peer: Peer) -> StationIdentity | PeerRefused:
-        """Return the station of a key that is recorded and has not ended."""
+        """Return which station ``peer`` is, also a retired one: the use cases refuse that.
+
+        A key counts that is recorded and has not ended. Called at every call of a station, on a
+        thread. Raises ``StoreError`` where the database gives no answer.
+        """
         match peer:
             case SocketPeer(user_id):
                 if self._on_socket is None:

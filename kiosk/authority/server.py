@@ -45,7 +45,7 @@ from kiosk.authority.connections import (
     name_of,
     peer_of,
 )
-from kiosk.authority.enrolment import StationEnrolment
+from kiosk.authority.enrolment import EnrolledStations, StationEnrolment
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, StoreError
 from kiosk.authority.stations import (
     AnonymousPeer,
@@ -53,7 +53,6 @@ from kiosk.authority.stations import (
     Peer,
     PeerRefused,
     SocketPeer,
-    StationDirectory,
     StationIdentity,
 )
 from kiosk.authority.wording import numbered
@@ -164,7 +163,7 @@ class AuthorityServer:
     def __init__(
         self,
         service: Service,
-        directory: StationDirectory,
+        directory: EnrolledStations,
         limits: Limits | None = None,
         now: Callable[[], datetime] | None = None,
         answered: Callable[[Called], None] = lambda _: None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Protocol
 
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import Station
@@ -64,16 +63,6 @@ class SocketStation:
 
     user_id: int
     station: StationIdentity
-
-
-class StationDirectory(Protocol):
-    """The stations by their proof; called for every call, on a worker's thread."""
-
-    def identify(self, peer: Peer) -> StationIdentity | PeerRefused:
-        """Return which station ``peer`` is, also a retired one: the use cases refuse that.
-
-        Raises ``StoreError`` where the database gives no answer.
-        """
 
 
 # Heartbeats: the stations of an estate send far more of them than there are visits.

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 
 from kiosk.authority.connections import Limits, certificate_peer, server_context
-from kiosk.authority.enrolment import StationEnrolment
+from kiosk.authority.enrolment import EnrolledStations, StationEnrolment
 from kiosk.authority.server import AuthorityServer, Called, Service
 from kiosk.authority.stations import (
     AnonymousPeer,
@@ -26,7 +26,6 @@ from kiosk.authority.stations import (
     Peer,
     PeerRefused,
     SocketPeer,
-    StationDirectory,
     StationIdentity,
 )
 from kiosk.contract.ports import Authority
@@ -42,8 +41,8 @@ HOST = "localhost"
 
 
 @dataclass
-class ListedStations:
-    """Implements ``StationDirectory`` by a list that a test changes."""
+class ListedStations(EnrolledStations):
+    """Identifies stations by a list that a test changes."""
 
     users: dict[int, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
@@ -68,7 +67,7 @@ class Served:
     def __init__(
         self,
         service: Service,
-        directory: StationDirectory,
+        directory: EnrolledStations,
         limits: Limits,
         answered: Callable[[Called], None] = lambda _: None,
         enrolment: StationEnrolment | None = None,
@@ -120,7 +119,7 @@ class Served:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     async def _made(
-        self, service: Service, directory: StationDirectory, limits: Limits
+        self, service: Service, directory: EnrolledStations, limits: Limits
     ) -> AuthorityServer:
         now = lambda: datetime.now(UTC) + self.ahead  # noqa: E731
         return AuthorityServer(

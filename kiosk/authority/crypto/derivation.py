@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -24,6 +24,9 @@ from kiosk.contract.families import (
 )
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
+
+if TYPE_CHECKING:
+    from kiosk.authority.crypto.token import TokenMasters
 
 # Joining several texts into bytes without ambiguity.
 
@@ -106,26 +109,13 @@ def unblock_secret(cmac: Cmac, card: CardId, generation: int) -> Sensitive:
 NONE_YET: Final = "there is no master key yet; `kiosk keys rotate --purpose derive` makes one"
 
 
-class MasterPlace(Protocol):
-    """A place with master keys, which are used there and never leave it."""
-
-    def ids(self) -> tuple[str, ...]:
-        """Return the ids of the keys, oldest first; raises ``KeysUnavailable``."""
-
-    def cmac(self, key_id: str, message: bytes) -> bytes:
-        """Return the AES-CMAC of ``message``; raises ``KeyMissing`` or ``KeysUnavailable``."""
-
-    def close(self) -> None:
-        """Close the place; the next call opens it again."""
-
-
 class Masters:
     """All master keys: those of the key file, and those of a token where the settings name one.
 
     With a token, new secrets derive from its keys; older secrets of the file's keys stay valid.
     """
 
-    def __init__(self, ring: KeyRing, token: MasterPlace | None = None) -> None:
+    def __init__(self, ring: KeyRing, token: TokenMasters | None = None) -> None:
         self._ring = ring
         self._token = token
 

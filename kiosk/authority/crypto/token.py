@@ -62,7 +62,9 @@ class Token:
 
 
 class TokenMasters:
-    """Implements ``derivation.MasterPlace``; calls may come from several threads.
+    """The token's master keys; calls may come from several threads.
+
+    Each raises ``KeysUnavailable`` where the token does not answer.
 
     ``pin`` is read when a process is started; a PIN that the token refused is never tried again, as
     that would lock the token. It may raise ``ConfigError``.
@@ -92,6 +94,7 @@ class TokenMasters:
         return tuple(sorted(ids, key=lambda key_id: (_number(key_id), key_id)))
 
     def cmac(self, key_id: str, message: bytes) -> bytes:
+        """Return the AES-CMAC of ``message``; raises ``KeyMissing``, too."""
         request = {"act": "cmac", "label": PREFIX + key_id, "message": message.hex()}
         answer = self._ask(request)
         if "mac" not in answer:

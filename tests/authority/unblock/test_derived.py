@@ -34,7 +34,7 @@ MASTER = "derive-0001-test"
 
 
 @dataclass
-class Place:
+class Place(TokenMasters):
     """A token that is away when the test says so; ``asked`` are the MACs that it made.
 
     ``fails_in`` counts the calls until one fails.
@@ -46,11 +46,11 @@ class Place:
     asked: list[bytes] = field(default_factory=list)
 
     def ids(self) -> tuple[str, ...]:
-        self._answer()
+        self._respond()
         return self.keys
 
     def cmac(self, key_id: str, message: bytes) -> bytes:
-        self._answer()
+        self._respond()
         assert key_id == MASTER
         self.asked.append(message)
         return cmac(message)
@@ -58,13 +58,13 @@ class Place:
     def close(self) -> None:
         self.away = True
 
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         self.fails_in -= 1
         if self.away or self.fails_in == 0:
             raise KeysUnavailable("the token is away")
 
 
-def derive(world: World, token: Place | TokenMasters | None = None) -> Masters:
+def derive(world: World, token: TokenMasters | None = None) -> Masters:
     """Let the authority derive its secrets, from a token's keys or those of the key file."""
     if token is None:
         world.ring = world.ring.with_new(KeyPurpose.DERIVE)
@@ -370,13 +370,13 @@ class Hanging(Place):
     waits: bool = False
     others: int = 0
 
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         if not self.waits:
             return
         if not self.away:
             self.world.add_holder(number="another")
             self.others, self.away = self.others + 1, True
-        super()._answer()
+        super()._respond()
 
 
 def test_no_secret_is_made_again_where_the_database_forgot_that_it_was(world: World) -> None:

@@ -85,16 +85,21 @@ READ_EVERY_S: Final = 5.0
 MOST_BLOCKED: Final = 10_000
 
 
-class CallMetrics:
-    def __init__(self, registry: CollectorRegistry) -> None:
+class Metrics:
+    """All metrics of one process, in a separate registry."""
+
+    def __init__(
+        self, watched: Callable[[], Watched | None], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._registry = CollectorRegistry()
         self._seconds = Histogram(
             "kiosk_call_seconds",
             "How long calls took, from their headers to their answer.",
             ["call"],
-            registry=registry,
+            registry=self._registry,
             buckets=BUCKETS,
         )
-        counter = partial(Counter, registry=registry)
+        counter = partial(Counter, registry=self._registry)
         self._replies = counter(
             "kiosk_replies",
             "Answers to calls by their kind; a number is the HTTP status of one without a reply.",
@@ -124,6 +129,19 @@ class CallMetrics:
             self._refusals.labels(reason.value)
         for outcome in OUTCOMES.values():
             self._unblocks.labels(outcome)
+        build = Info("kiosk_build", "The program and what it runs on.", registry=self._registry)
+        build.info(
+            {
+                "version": version("unlock-kiosk"),
+                "schema": REVISION,
+                "python": platform.python_version(),
+            }
+        )
+        self._registry.register(StandingCollector(watched, now))
+
+    def text(self) -> bytes:
+        """Return them in Prometheus' text format."""
+        return generate_latest(self._registry)
 
     def handshake_dropped(self) -> None:
         self._dropped.inc()
@@ -255,29 +273,6 @@ def _gauge(name: str, about: str, value: float) -> Metric:
     return GaugeMetricFamily(f"kiosk_{name}", about, value=float(value))
 
 
-class Metrics:
-    """All metrics of one process, in a separate registry."""
-
-    def __init__(
-        self, watched: Callable[[], Watched | None], now: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._registry = CollectorRegistry()
-        self.calls = CallMetrics(self._registry)
-        build = Info("kiosk_build", "The program and what it runs on.", registry=self._registry)
-        build.info(
-            {
-                "version": version("unlock-kiosk"),
-                "schema": REVISION,
-                "python": platform.python_version(),
-            }
-        )
-        self._registry.register(StandingCollector(watched, now))
-
-    def text(self) -> bytes:
-        """Return them in Prometheus' text format."""
-        return generate_latest(self._registry)
-
-
 # ``/healthz``, ``/readyz`` and ``/metrics``: for those who run the service, apart from stations.
 #
 # It answers everybody who can reach it: it is a socket of this machine, or a port behind a
@@ -288,9 +283,9 @@ MONITORING: Final = Limits(anonymous=50, anonymous_each=16, idle_s=10.0, stop_s=
 
 
 class _Shared(Generic[T]):
-    """One call at a time, on one thread: who asks while it runs gets its answer, too.
+    """One call at a time, on one thread; all callers that come while it runs get its answer.
 
-    It uses a connection to the database, and any number may ask for it.
+    The call uses a connection to the database, and there may be any number of callers.
     """
 
     def __init__(self, name: str, call: Callable[[], T]) -> None:

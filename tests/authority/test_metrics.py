@@ -32,7 +32,7 @@ class Counted:
         self.seconds = 0.0
         self.mail: bool | None = True
         self.metrics = Metrics(self._watched, lambda: self.seconds)
-        world.answered = self.metrics.calls.answered
+        world.answered = self.metrics.answered
 
     def _watched(self) -> Watched:
         return Watched(self.world.store, lambda: self.mail, lambda: 2, lambda: 3, lambda: 4)
@@ -102,7 +102,7 @@ def test_what_a_station_asks_too_often_is_counted_as_busy(folder: Path) -> None:
 
 def test_a_handshake_that_was_dropped_is_counted(counted: Counted) -> None:
     assert counted.read()["kiosk_handshakes_dropped_total{}"] == 0
-    counted.metrics.calls.handshake_dropped()
+    counted.metrics.handshake_dropped()
     assert counted.read()["kiosk_handshakes_dropped_total{}"] == 1
 
 

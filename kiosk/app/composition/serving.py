@@ -71,9 +71,9 @@ async def serve(
             server = AuthorityServer(
                 built.authority,
                 EnrolledStations(built.store, on_socket),
-                answered=monitored.metrics.calls.answered,
+                answered=monitored.metrics.answered,
                 enrolment=network.enrolment,
-                dropped=monitored.metrics.calls.handshake_dropped,
+                dropped=monitored.metrics.handshake_dropped,
             )
             try:
                 if settings.authority.socket:

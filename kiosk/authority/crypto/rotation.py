@@ -1,7 +1,8 @@
-"""Sealing the secrets that derive from an older master key, so that this key can be destroyed.
+"""Sealing unblock secrets again: under another key, or so that a master key can be destroyed.
 
-A card takes another secret only when it is unlocked at a station. Each secret is therefore derived
-a last time and sealed itself; the card takes one of the new master key at its next unlock.
+A card takes another secret only when it is unlocked at a station. A secret that derives from an
+older master key is therefore derived a last time and sealed itself; the card takes one of the new
+master key at its next unlock.
 """
 
 from __future__ import annotations
@@ -108,10 +109,13 @@ def _record(store: Store, current: str, actor: str, done: Rotation) -> None:
 def _resealing(store: Store, work: RotationWork, done: Rotation) -> Iterator[None]:
     """Seal one secret at each step: those of cards, and then those beside them."""
     for card in _left(store, work, lambda uow: uow.cards):
-        _reseal(store, work, card, done)
+        _reseal(store, work, card, None, done)
         yield
     for kept in _left(store, work, lambda uow: uow.kept_secrets):
-        _reseal_kept(store, work, kept, done)
+        with store.read() as uow:
+            owner = uow.cards.get(kept.card_id)
+        if owner is not None:
+            _reseal(store, work, owner, kept, done)
         yield
 
 
@@ -133,39 +137,31 @@ def _left(
         last = found[-1].id
 
 
-def _reseal(store: Store, work: RotationWork, card: Card, done: Rotation) -> None:
-    old = card.sealed_secret
+def _reseal(
+    store: Store, work: RotationWork, card: Card, kept: KeptSecret | None, done: Rotation
+) -> None:
+    """Seal the current secret of a card again, or one that is kept beside it.
+
+    The kept one may become current or former at any moment, and is then left alone.
+    """
+    old = kept.sealed if kept else card.sealed_secret
     if old is None:
         return
-    was, new = (label_of(card, SealKind.UNBLOCK, old.revision + more) for more in (0, 1))
+    kind = kept.kind if kept else SealKind.UNBLOCK
+    was = label_of(card, kind, old.revision)
+    new = was if kept else label_of(card, kind, old.revision + 1)
     try:
         sealed = work.anew(old, was, new)
     except (SealBroken, KeyMissing):
         done.broken.append(card.id)
         return
     with store.begin() as uow:
-        if not uow.cards.reseal_secret(card.id, old.revision, sealed):
-            done.overtaken += 1
-            return
+        if kept:
+            is_stored = uow.kept_secrets.reseal(kept, sealed)
+        else:
+            is_stored = uow.cards.reseal_secret(card.id, old.revision, sealed)
         uow.commit()
-    done.resealed += 1
-
-
-def _reseal_kept(store: Store, work: RotationWork, kept: KeptSecret, done: Rotation) -> None:
-    """Seal one again; it may become current or former at any moment, and is then left alone."""
-    with store.read() as uow:
-        card = uow.cards.get(kept.card_id)
-    if card is None:
-        return
-    named = label_of(card, kept.kind, kept.sealed.revision)
-    try:
-        sealed = work.anew(kept.sealed, named, named)
-    except (SealBroken, KeyMissing):
-        done.broken.append(card.id)
-        return
-    with store.begin() as uow:
-        if not uow.kept_secrets.reseal(kept, sealed):
-            done.overtaken += 1
-            return
-        uow.commit()
-    done.resealed += 1
+    if is_stored:
+        done.resealed += 1
+    else:
+        done.overtaken += 1

@@ -251,9 +251,9 @@ def archive_pending(
     """
     former = _as_former(sealer, card, pending.kind, pending.sealed)
     if former is None:
-        uow.kept_secrets.take(pending)
+        uow.kept_secrets.delete(pending)
     else:
-        uow.kept_secrets.turn(pending, former, refused=refused)
+        uow.kept_secrets.make_former(pending, former, refused=refused)
 
 
 def archive_current(uow: UnitOfWork, sealer: Sealer, card: Card, entry_id: str = "") -> None:
@@ -269,10 +269,8 @@ def archive_current(uow: UnitOfWork, sealer: Sealer, card: Card, entry_id: str =
 
 
 def _as_former(sealer: Sealer, card: Card, kind: Kind, sealed: SealedSecret) -> SealedSecret | None:
-    old, new = (
-        label_of(card, kind, sealed.revision),
-        label_of(card, SealKind.FORMER, sealed.revision),
-    )
+    old = label_of(card, kind, sealed.revision)
+    new = label_of(card, SealKind.FORMER, sealed.revision)
     try:
         return sealer.carry(sealed, old, new)
     except (SealBroken, KeyMissing):

@@ -185,7 +185,7 @@ def _make_current(
         set_aside(uow, visit, card)
         return
     archive_current(uow, sealer, card, pending.entry_id)
-    uow.kept_secrets.take(pending)
+    uow.kept_secrets.delete(pending)
     uow.cards.replace_secret(card.id, before, sealed)
 
 

@@ -56,7 +56,7 @@ def test_one_that_waits_is_presented_and_becomes_former(store: Store, person: Pe
     with store.begin() as uow:
         uow.kept_secrets.present(waits, presented=True)
         assert uow.kept_secrets.pending(person.card.id) == replace(waits, presented=True)
-        uow.kept_secrets.turn(waits, sealed)
+        uow.kept_secrets.make_former(waits, sealed)
         uow.commit()
     with store.read() as uow:
         assert uow.kept_secrets.pending(person.card.id) is None
@@ -68,7 +68,7 @@ def test_one_that_became_current_is_taken_out(store: Store, person: Person) -> N
     waits = kept(person)
     add(store, waits)
     with store.begin() as uow:
-        uow.kept_secrets.take(waits)
+        uow.kept_secrets.delete(waits)
         assert uow.kept_secrets.pending(person.card.id) is None
         assert uow.kept_secrets.add(kept(person))
         uow.commit()
@@ -110,7 +110,7 @@ def test_what_derives_from_an_older_master_key_is_found(store: Store, person: Pe
         assert card.sealed_secret == one
         assert uow.cards.naming_others(NamedKey.MASTER, "derive-2", after=card.id) == ()
         assert uow.cards.naming_others(NamedKey.MASTER, "derive-1") == ()
-        uow.kept_secrets.turn(former[0], two)
+        uow.kept_secrets.make_former(former[0], two)
         assert not uow.kept_secrets.reseal(former[0], two), "somebody was first"
         uow.commit()
 

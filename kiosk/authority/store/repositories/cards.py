@@ -268,10 +268,7 @@ class CardRecords(SealedSecrets[Card]):
 
     def add(self, card: Card) -> bool:
         """Add one; return False where a card with its driver and identifier exists."""
-        stamped = self._gateway.stamped(CardRow, _values(card))
-        insert = self._gateway.upsert(CardRow).values(stamped)
-        named = ["driver", "identifier"]
-        return self._gateway.run(insert.on_conflict_do_nothing(index_elements=named)) == 1
+        return self._gateway.add_new(CardRow, _values(card))
 
     def put(self, cards: Iterable[Card]) -> None:
         """Add each, or overwrite the one with its id.
@@ -475,7 +472,7 @@ _KEPT_SECRETS = select(KeptSecretRow).where(col(KeptSecretRow.card_id) == bindpa
 _KEPT = Prepared(_KEPT_SECRETS)
 _PENDING = Prepared(_KEPT_SECRETS.where(col(KeptSecretRow.kind) == KeptKind.PENDING))
 _FORMER = Prepared(_KEPT_SECRETS.where(col(KeptSecretRow.kind) == KeptKind.FORMER))
-_TAKE = Prepared(delete(_KEPT_ROWS).where(_KEPT_ROWS.c.id == bindparam("kept")))
+_DELETE = Prepared(delete(_KEPT_ROWS).where(_KEPT_ROWS.c.id == bindparam("kept")))
 _FORGET_REFUSALS = Prepared(
     update(_KEPT_ROWS)
     .where(_KEPT_ROWS.c.card_id == bindparam("card"), _KEPT_ROWS.c.refused)
@@ -516,7 +513,7 @@ class KeptSecrets(SealedSecrets[KeptSecret]):
         """Clear ``refused``: the card is known to have its current secret."""
         self._gateway.write(_FORGET_REFUSALS, {"card": card_id})
 
-    def turn(self, kept: KeptSecret, sealed: SealedSecret, *, refused: bool = False) -> None:
+    def make_former(self, kept: KeptSecret, sealed: SealedSecret, *, refused: bool = False) -> None:
         """Make a pending one former, sealed as such: the card does not have it."""
         changed = {
             "kind": KeptKind.FORMER,
@@ -526,9 +523,9 @@ class KeptSecrets(SealedSecrets[KeptSecret]):
         }
         self._change(kept.id, changed)
 
-    def take(self, kept: KeptSecret) -> None:
+    def delete(self, kept: KeptSecret) -> None:
         """Delete one: it has become the card's current secret, or no card ever had it."""
-        self._gateway.write(_TAKE, {"kept": kept.id})
+        self._gateway.write(_DELETE, {"kept": kept.id})
 
     def present(self, kept: KeptSecret, *, presented: bool) -> None:
         """Note whether the card was last given the pending secret or the current one."""

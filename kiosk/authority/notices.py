@@ -96,15 +96,6 @@ def notify_staff(
         notify(uow, notice, address, visit, holder)
 
 
-def draw_stop_number(uow: UnitOfWork, visit: Visit, holder: Cardholder) -> str:
-    """Draw the number by which the holder can stop what was done in a visit.
-
-    It goes only to addresses that are already recorded: somebody with a copy of a card, who gave an
-    address of their choice, must not be able to block its holder.
-    """
-    return uow.stop_numbers.draw(holder.id, visit.id)
-
-
 def addresses_of(holder: Cardholder, registration: Registration | None) -> tuple[str, ...]:
     """Return every registered or recorded address of a holder, each once."""
     known = (registration.email if registration else None, holder.email)
@@ -140,6 +131,6 @@ def notify_holder(
     known = [one for one in addresses_of(holder, registration) if one.lower() != leave_out.lower()]
     number = ""
     if known and isinstance(occasion, Visit):
-        number = draw_stop_number(uow, occasion, holder)
+        number = uow.stop_numbers.draw(holder.id, occasion.id)
     for address in known:
         notify(uow, notice, address, occasion, holder, new_email, number)

@@ -882,28 +882,22 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class AroundVisit:
-    """What a visit's decisions need beside card and holder; ``code`` is the card's live code.
+class LockedVisit:
+    """A visit and its card, locked, with all that its decisions need.
 
-    ``staff_card`` is set where the card is an officer's, and ``staff_member`` is that officer.
+    ``code`` is the card's live code. ``staff_card`` is set where the card is an officer's, and
+    ``staff_member`` is that officer. ``station`` is set where it was requested and is recorded.
     """
 
+    visit: Visit
+    card: Card
+    holder: Cardholder
     registration: Registration | None
     pending: PendingChange | None
     code: EmailCode | None
     proven_code: EmailCode | None
     staff_card: StaffCard | None
     staff_member: StaffMember | None
-
-
-@dataclass(frozen=True, slots=True)
-class LockedVisit:
-    """A visit and its card, locked; ``station`` where it was requested and is recorded."""
-
-    visit: Visit
-    card: Card
-    holder: Cardholder
-    around: AroundVisit
     station: Station | None
 
 

@@ -16,7 +16,7 @@ from kiosk.authority.crypto.macs import CodeBinding, CodeDigest
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.mail.message import Message
-from kiosk.authority.notices import addresses_of, draw_stop_number
+from kiosk.authority.notices import addresses_of
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import EmailCode, Scalar, Verdict, new_id
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
@@ -189,10 +189,11 @@ def _committed(
 ) -> _Drafted:
     """Commit a draft, and write its mail.
 
-    A recorded address gets a stop number, too; one that was typed may be anybody's.
+    A recorded address gets a stop number, too. One that was typed gets none: somebody with a copy
+    of a card could otherwise block its holder.
     """
     recorded = context.address in addresses_of(context.holder, context.registration)
-    number = draw_stop_number(uow, context.visit, context.holder) if recorded else ""
+    number = uow.stop_numbers.draw(context.holder.id, context.visit.id) if recorded else ""
     uow.commit()
     life = _life(draft, context.policy, context.now)
     message = parts.compose(
@@ -208,12 +209,12 @@ def _committed(
 
 
 def _activate(parts: Dependencies, visit_id: VisitId, draft: EmailCode) -> Task:
-    """Make the code live, also when its card was taken out in the meantime.
+    """Make the code live, also when its card was taken out since.
 
     A holder who pulls the card while "sending" is on the screen still gets a mail that works.
     """
     with deciding(parts) as uow:
-        context = _wherever(uow, parts, visit_id)
+        context = _open_or_closed(uow, parts, visit_id)
         expires_at = uow.now + _life(draft, context.policy, uow.now)
         code = uow.codes.activate(draft.id, uow.now, expires_at, parts.process)
         if code is None:
@@ -229,7 +230,7 @@ def _not_sent(
 ) -> CodeNotSent:
     """Delete the draft: nothing was counted. A refused address is asked for again, or ends it."""
     with deciding(parts) as uow:
-        context = _wherever(uow, parts, visit_id)
+        context = _open_or_closed(uow, parts, visit_id)
         uow.codes.discard(code_id)
         record(uow, AuditKind.CODE_NOT_SENT, context.visit, because=type(error).__name__)
         code, visit = context.waiting_code, context.visit
@@ -247,7 +248,7 @@ def _not_sent(
         return CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
 
 
-def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
+def _open_or_closed(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
     """Read the context of a visit that may be closed."""
     locked = uow.visit_records.lock_visit(visit_id, at_station=False)
     if locked is None:

@@ -6,7 +6,7 @@ not continue, ``VisitContext.need`` computes from it whether a step is due.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +15,9 @@ from typing import assert_never
 from kiosk.authority.audit.events import record_refusal
 from kiosk.authority.crypto.card_keys import named_by_key
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.store.database import UnitOfWork
+from kiosk.authority.errors import RowAltered, ValueUnreadable
+from kiosk.authority.notices import address_of
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import (
     Card,
     Cardholder,
@@ -90,6 +92,23 @@ def deciding(parts: Dependencies) -> Iterator[UnitOfWork]:
             raise
 
 
+def act_on_each(
+    store: Store, ids: Iterable[str], act: Callable[[UnitOfWork, str], None]
+) -> tuple[RowAltered, ...]:
+    """Act on each id in a separate unit of work; return the altered rows that prevent it."""
+    altered = []
+    for each in ids:
+        try:
+            with store.begin() as uow:
+                act(uow, each)
+                uow.commit()
+        except RowAltered as error:
+            altered.append(error)
+        except ValueUnreadable:
+            continue  # the check of all rows names such a row
+    return tuple(altered)
+
+
 @dataclass(frozen=True, slots=True)
 class VisitContext:
     """A visit, and all that is recorded around it.
@@ -152,7 +171,7 @@ class VisitContext:
     @property
     def known_address(self) -> str:
         """The holder's recorded address: registered, else from the records; or empty."""
-        return (self.registration.email if self.registration else self.holder.email) or ""
+        return address_of(self.holder, self.registration)
 
     @property
     def asks_owner(self) -> bool:
@@ -424,28 +443,27 @@ def read_context(
     uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder
 ) -> VisitContext:
     """Read what is recorded around a visit."""
-    around = uow.visit_records.look(visit, card.id, holder.id)
-    return context_of(uow, policy, LockedVisit(visit, card, holder, around, station=None))
+    return context_of(uow, policy, uow.visit_records.look(visit, card, holder))
 
 
 def context_of(uow: UnitOfWork, policy: Policy, locked: LockedVisit) -> VisitContext:
     """Return the context that was read with the locks."""
-    visit, around = locked.visit, locked.around
+    visit = locked.visit
     return VisitContext(
         visit=visit,
         card=locked.card,
         holder=locked.holder,
-        registration=around.registration,
-        pending=around.pending,
-        code=_vouched_for(uow, around.code),
-        proven_code=_vouched_for(uow, around.proven_code),
+        registration=locked.registration,
+        pending=locked.pending,
+        code=_vouched_for(uow, locked.code),
+        proven_code=_vouched_for(uow, locked.proven_code),
         policy=policy,
         now=uow.now,
         # Only an unlock gets a grant; a visit with a grant that registers began as a first unlock.
         after_first_unlock=visit.purpose is Purpose.REGISTER
         and bool(uow.journal.of_visit(visit.id)),
-        staff_card=around.staff_card,
-        staff_member=around.staff_member,
+        staff_card=locked.staff_card,
+        staff_member=locked.staff_member,
     )
 
 

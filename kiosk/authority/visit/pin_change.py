@@ -10,7 +10,7 @@ from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.errors import RowAltered, ValueUnreadable
+from kiosk.authority.errors import RowAltered
 from kiosk.authority.notices import Notice, addresses_of, notify_holder
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import (
@@ -21,7 +21,7 @@ from kiosk.authority.store.records import (
     Visit,
 )
 from kiosk.authority.visit import tasks
-from kiosk.authority.visit.context import deciding, enter, enter_to_report
+from kiosk.authority.visit.context import act_on_each, deciding, enter, enter_to_report
 from kiosk.authority.visit.registration import finish
 from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import StepRefused
@@ -73,19 +73,13 @@ def report_lost_changes(store: Store) -> tuple[RowAltered, ...]:
     """Audit and mail every change that no station can report any more; return altered rows."""
     with store.read() as uow:
         lost = uow.visits.with_open_change()
-    altered = []
-    for visit_id in lost:
-        try:
-            with store.begin() as uow:
-                visit = uow.visits.get(visit_id)
-                if visit is not None:
-                    report_unknown(uow, visit)
-                    uow.commit()
-        except RowAltered as error:
-            altered.append(error)
-        except ValueUnreadable:
-            continue  # the check of all rows names such a row
-    return tuple(altered)
+
+    def report(uow: UnitOfWork, visit_id: str) -> None:
+        visit = uow.visits.get(visit_id)
+        if visit is not None:
+            report_unknown(uow, visit)
+
+    return act_on_each(store, lost, report)
 
 
 def report_unknown(uow: UnitOfWork, visit: Visit) -> None:

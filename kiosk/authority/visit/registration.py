@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kiosk.authority.audit.events import AuditKind, record
-from kiosk.authority.errors import RowAltered, ValueUnreadable
+from kiosk.authority.errors import RowAltered
 from kiosk.authority.notices import Notice, addresses_of, notify, notify_holder
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import (
@@ -18,7 +18,7 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
-from kiosk.authority.visit.context import VisitContext, reload
+from kiosk.authority.visit.context import VisitContext, act_on_each, reload
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Purpose, VisitId, reference_of
 
@@ -197,17 +197,7 @@ def apply_due_changes(store: Store) -> tuple[RowAltered, ...]:
     """Put every due address in force; return the altered rows that prevent it for some."""
     with store.read() as uow:
         due = uow.address_changes.holders_with_due()
-    altered = []
-    for holder_id in due:
-        try:
-            with store.begin() as uow:
-                _apply(uow, holder_id)
-                uow.commit()
-        except RowAltered as error:
-            altered.append(error)
-        except ValueUnreadable:
-            continue  # the check of all rows names such a row
-    return tuple(altered)
+    return act_on_each(store, due, _apply)
 
 
 def stop_change(uow: UnitOfWork, holder_id: str) -> AddressChange | None:
@@ -223,7 +213,7 @@ def _apply(uow: UnitOfWork, holder_id: str) -> None:
     """Put the holder's due address in force, or stop it.
 
     No card is locked: each write names what it replaces, and so overwrites nothing that others
-    changed meanwhile.
+    have changed since.
     """
     change = uow.address_changes.end_due(holder_id)
     if change is None:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import aliased
 
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.records import (
-    AroundVisit,
     Card,
     Cardholder,
     EmailCode,
@@ -403,39 +402,43 @@ class VisitRecords(Repository):
         self._gateway.check_asked(visit, id=visit_id, card_id=card.id)
         self._gateway.check_asked(holder, id=card.holder_id)
         self._gateway.check_asked(station, name=visit.station)
-        return LockedVisit(
-            visit.record(Visit),
-            card.record(Card),
-            holder.record(Cardholder),
-            self._around(around, visit, card.id, card.holder_id),
-            station.record(Station) if station else None,
-        )
+        records = visit.record(Visit), card.record(Card), holder.record(Cardholder)
+        return self._with_around(*records, around, station)
 
-    def look(self, visit: Visit, card_id: str, holder_id: str) -> AroundVisit:
+    def look(self, visit: Visit, card: Card, holder: Cardholder) -> LockedVisit:
         """Read what is recorded around a visit that need not be stored as it is."""
-        names = {"holder": holder_id, "card": card_id}
+        names = {"holder": holder.id, "card": card.id}
         given = names | {"pending": visit.pending_id, "code": visit.code_proven_id}
         around = self._gateway.joined(_AROUND, _AROUND_ROWS, given)[0]
-        return self._around(around, visit, card_id, holder_id)
+        return self._with_around(visit, card, holder, around, None)
 
-    def _around(
-        self, rows: Sequence[Any], visit: Visit | VisitRow, card_id: str, holder_id: str
-    ) -> AroundVisit:
-        """Return what was joined, once it is sure that it belongs to a visit's card and holder."""
-        registration, pending, code, proven_code, staff_card, staff_member = rows
-        self._gateway.check_asked(registration, holder_id=holder_id)
+    def _with_around(
+        self,
+        visit: Visit,
+        card: Card,
+        holder: Cardholder,
+        around: Sequence[Any],
+        station: StationRow | None,
+    ) -> LockedVisit:
+        """Add what was joined, once it is sure that it belongs to a visit's card and holder."""
+        registration, pending, code, proven_code, staff_card, staff_member = around
+        self._gateway.check_asked(registration, holder_id=holder.id)
         self._gateway.check_asked(pending, id=visit.pending_id)
-        self._gateway.check_asked(code, card_id=card_id, consumed_at=None, revoked_at=None)
+        self._gateway.check_asked(code, card_id=card.id, consumed_at=None, revoked_at=None)
         self._gateway.check_asked(proven_code, id=visit.code_proven_id)
-        self._gateway.check_asked(staff_card, card_id=card_id)
+        self._gateway.check_asked(staff_card, card_id=card.id)
         self._gateway.check_asked(staff_member, id=staff_card.staff_id if staff_card else None)
-        return AroundVisit(
+        return LockedVisit(
+            visit,
+            card,
+            holder,
             registration.record(Registration) if registration else None,
             pending.record(PendingChange) if pending else None,
             code.record(EmailCode) if code else None,
             proven_code.record(EmailCode) if proven_code else None,
             staff_card.record(StaffCard) if staff_card else None,
             staff_member.record(StaffMember) if staff_member else None,
+            station.record(Station) if station else None,
         )
 
     def lock_grant(self, visit_id: str, entry_id: str) -> LockedGrant | None:

@@ -158,10 +158,8 @@ class Issuers:
         A certificate names its card by the GUID as a urn:uuid in its alternative names (SP 800-73-5
         part 1, FIPS 201-3, 2.9.2.1): another holder's is not accepted.
         """
-        read = _certificate(der)
-        if read is None or not _is_valid(read, now) or not _names(read, card):
-            return False
-        return any(_issued(read, by) for by in self._certificates)
+        read = self._issued(der, now)
+        return read is not None and _names(read, card)
 
     def vouch_for_pin_key(
         self, der: bytes, card: CardId, number: str, email: str | None, now: datetime
@@ -172,12 +170,20 @@ class Issuers:
         for log-in (RFC 5280, 4.2.1.12, or the smart card log-on of Windows) and not for card
         authentication (SP 800-73-5 part 1, 3.1.3): that key signs without a PIN.
         """
+        read = self._issued(der, now)
+        if read is None or not _is_for_log_in(read):
+            return False
+        return _names(read, card) or _names_holder(read, number, email)
+
+    def _issued(self, der: bytes, now: datetime) -> x509.Certificate | None:
+        """Return a certificate that one of them issued and that is valid now."""
         read = _certificate(der)
-        if read is None or not _is_valid(read, now) or not _is_for_log_in(read):
-            return False
-        if not (_names(read, card) or _names_holder(read, number, email)):
-            return False
-        return any(_issued(read, by) for by in self._certificates)
+        try:
+            if read is None or not read.not_valid_before_utc <= now < read.not_valid_after_utc:
+                return None
+        except ValueError:  # a time that Python does not know
+            return None
+        return read if any(_is_issued(read, by) for by in self._certificates) else None
 
 
 def _is_for_log_in(read: x509.Certificate) -> bool:
@@ -260,13 +266,6 @@ def _signed(key: PublicKey, message: bytes, signature: bytes) -> bool:
     return True
 
 
-def _is_valid(read: x509.Certificate, now: datetime) -> bool:
-    try:
-        return read.not_valid_before_utc <= now < read.not_valid_after_utc
-    except ValueError:
-        return False
-
-
 def _names(read: x509.Certificate, card: CardId) -> bool:
     key = key_from(read.public_bytes(Encoding.DER))
     if key is not None and named_by_key(card, key):
@@ -279,7 +278,7 @@ def _names(read: x509.Certificate, card: CardId) -> bool:
         return False
 
 
-def _issued(read: x509.Certificate, by: x509.Certificate) -> bool:
+def _is_issued(read: x509.Certificate, by: x509.Certificate) -> bool:
     try:
         read.verify_directly_issued_by(by)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):

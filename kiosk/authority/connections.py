@@ -1,7 +1,7 @@
 """The connections of the listeners: which peer has one, how many there are, and their deadlines.
 
-Whoever connects is a stranger until the TLS handshake is done, and can say nothing for ever. The
-port of the authority and that of monitoring share what is here.
+A client is a stranger until the TLS handshake is done, and may stay silent for ever. The port of
+the authority and that of monitoring share what is here.
 """
 
 from __future__ import annotations

@@ -48,19 +48,11 @@ def policy_in_force(file: PolicySettings, stored: Mapping[str, PolicySetting]) -
         except ValueError:
             faults[name] = f"{name}: what is stored cannot be read"
     settings = replace(file, **values)
-    because = misfit(settings)
-    if because is None:
-        return PolicyInForce(settings, faults)
-    return PolicyInForce(file, faults | dict.fromkeys(values, because))
-
-
-def misfit(settings: PolicySettings) -> str | None:
-    """Return why settings do not fit each other, naming one of them; None: they do."""
     try:
         settings.check()
     except ValueError as error:
-        return str(error)
-    return None
+        return PolicyInForce(file, faults | dict.fromkeys(values, str(error)))
+    return PolicyInForce(settings, faults)
 
 
 def shown_stored(text: str) -> str:

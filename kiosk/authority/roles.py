@@ -119,7 +119,7 @@ Each of them, done by one person alone, helps to open a card that is not theirs,
 maintenance page. Adding a person waits only with an address. An import waits only where it changes
 an address, a key or a secret of a recorded person, gives them a card or more tries, or brings back
 an expired card or somebody who was erased.
-Erasing waits, too: whoever is erased could otherwise be imported anew, with an address of the
+Erasing waits, too: the erased person could otherwise be imported anew, with an address of the
 eraser's choice. Revoking a card never waits: it opens none, and a lost card must not be served
 until a colleague has time.
 """

@@ -124,15 +124,13 @@ def purge_audit(store: Store, signer: AnchorSigner, plan: AuditPlan, actor: str)
                 now = store.machine_clock.now()
                 uow.audit.add_gap(signer.sign_gap(first, cut.last, GapKind.PURGED, now))
             if cuts:
-                rows, until = (
-                    sum(cut.rows for cut in cuts),
-                    (row_name(cut.last.seq) for cut in cuts),
-                )
+                rows = sum(cut.rows for cut in cuts)
+                until = ", ".join(row_name(cut.last.seq) for cut in cuts)
                 uow.audit.append(
                     kind=ServiceKind.AUDIT_PURGED.value,
                     reference="",
                     actor=actor,
-                    detail={"rows": rows, "until": ", ".join(until)},
+                    detail={"rows": rows, "until": until},
                 )
                 uow.commit()
     deleted = BATCH

@@ -347,10 +347,11 @@ def _new_key(purpose: KeyPurpose) -> Key:
 # The database stores the names of the keys under which it was filled. A ring belongs to it if it
 # shares a key with it for each purpose; keys from a rotation since then are added to the names.
 #
-# An older copy of the key file belongs to it as well, and what another machine sealed since is seen
-# to be out of its reach. Not so with the keys below, so an older copy has to have all of these. One
-# whose current key the database does not know yet is no older copy: a rotation lets a service go on
-# whose newest copy is lost. Who writes an invented name there can end the service, and no more.
+# An older copy of the key file belongs to it as well: what another machine has sealed since is
+# reported as sealed under a missing key. Without one of the keys below it would look altered, so an
+# older copy has to have all of these. A copy whose current key the database does not know yet is no
+# older one: where the newest copy is lost, a rotation lets the service go on. Somebody who writes
+# an invented name into the database can stop the service, and do no more.
 
 _ANOTHER = "the database was filled under other keys"
 _ELSE_ALTERED: Final = (KeyPurpose.ROW_MAC, KeyPurpose.AUDIT_LINK, KeyPurpose.AUDIT_SIGN)

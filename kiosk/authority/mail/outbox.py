@@ -96,14 +96,14 @@ class OutboxWorker:
         mailer: Mailer,
         clock: Clock,
         compose: Compose,
-        patience: RetryTimes | None = None,
+        times: RetryTimes | None = None,
         relay_answers: Callable[[], bool | None] = lambda: None,
     ) -> None:
         self._store = store
         self._mailer = mailer
         self._clock = clock
         self._compose = compose
-        self._patience = patience or RetryTimes()
+        self._times = times or RetryTimes()
         self._relay_answers = relay_answers
         self._ask_at = float("-inf")
         self._mend_at = float("-inf")
@@ -148,7 +148,7 @@ class OutboxWorker:
         now = self._clock.monotonic()
         if now < self._ask_at:
             return
-        self._ask_at = now + self._patience.ask_every.total_seconds()
+        self._ask_at = now + self._times.ask_every.total_seconds()
         answers = self._relay_answers()
         if answers is not None:
             with self._store.begin() as uow:
@@ -160,9 +160,9 @@ class OutboxWorker:
         now = self._clock.monotonic()
         if now < self._mend_at:
             return
-        self._mend_at = now + self._patience.ask_every.total_seconds()
+        self._mend_at = now + self._times.ask_every.total_seconds()
         with self._store.begin() as uow:
-            uow.outbox.make_due(max(self._patience.longest_gap, self._patience.lease))
+            uow.outbox.make_due(max(self._times.longest_gap, self._times.lease))
             uow.commit()
 
     def _run(self) -> None:
@@ -177,7 +177,7 @@ class OutboxWorker:
                 trouble.note(f"the outbox cannot be read: {error}")
             except Exception as fault:  # noqa: BLE001 - one notice must not hold up all others
                 log.error("a notice cannot be sent\n%s", describe_fault(fault))  # noqa: TRY400
-            self._stopping.wait(self._patience.look_every.total_seconds())
+            self._stopping.wait(self._times.look_every.total_seconds())
 
     def _turn(
         self, record: Callable[[UnitOfWork], None] | None, *, claims: bool
@@ -186,7 +186,7 @@ class OutboxWorker:
         with self._store.begin() as uow:
             if record is not None:
                 record(uow)
-            claimed = uow.outbox.claim_due(1, self._patience.lease) if claims else ()
+            claimed = uow.outbox.claim_due(1, self._times.lease) if claims else ()
             uow.commit()
         return claimed
 
@@ -208,7 +208,7 @@ class OutboxWorker:
 
         def record(uow: UnitOfWork) -> None:
             # By the database's clock, like all its times: this machine's may be another one.
-            retry_at = self._patience.retry_at(message, uow.now) if again else None
+            retry_at = self._times.retry_at(message, uow.now) if again else None
             fate = f"again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else "given up"
             log.warning("notice %s (%s): %s; %s", message.id, message.template, because, fate)
             uow.outbox.mark_failed(message.id, because, retry_at, denied=denied)

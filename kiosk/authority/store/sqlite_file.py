@@ -34,8 +34,9 @@ PAGES: Final = 1024
 def copy_file(source: Path, target: Path, progress: Progress) -> None:
     """Copy a snapshot of a database into a new file (mode 0600) while others go on.
 
-    The copy is one file, checked and synced to the disk. It is deleted where that failed. Others
-    may write to its folder: they get no copy into a file of theirs. Raises ``StoreError``.
+    The copy is one file, checked and synced to the disk. It is deleted where that failed. Where
+    others may write to its folder, it is never written into a file that they made. Raises
+    ``StoreError``.
     """
     named = target.with_name(f".{target.name}.part")
     made = -1

@@ -116,7 +116,7 @@ class MacRows(Repository):
     ) -> tuple[list[RowKey] | None, RowKey | None]:
         """Return the keys of the next rows, and the last where more may follow.
 
-        Those before a key that cannot be read are a piece of their own; None where it comes first.
+        The keys before one that cannot be read come first, alone; None where that one is next.
         """
         keyed = ordered.with_only_columns(*(table_of(kind).c[name] for name in primary_key(kind)))
         while limit:

@@ -123,12 +123,10 @@ class Registrations(Repository):
         Failures, block and the first ``registered_at`` of one that exists are kept: only
         the calls below change them.
         """
-        holder, new = registration.holder_id, values(registration)
-        stamped = self._gateway.stamped(RegistrationRow, new)
-        insert = self._gateway.upsert(RegistrationRow).values(stamped)
-        if self._gateway.run(insert.on_conflict_do_nothing(index_elements=["holder_id"])) == 0:
+        new = values(registration)
+        if not self._gateway.add_new(RegistrationRow, new):
             overwritten = {name: new[name] for name in OVERWRITTEN}
-            self._gateway.change(RegistrationRow, _is(holder), **overwritten)
+            self._gateway.change(RegistrationRow, _is(registration.holder_id), **overwritten)
 
     def set_questions(
         self, holder_id: str, question_ids: tuple[int, ...], hashes: tuple[JointHash, ...]
@@ -362,12 +360,12 @@ class Cardholders(Repository):
             replace(one, number=was.number, left_at=was.left_at)
             for one, was in zip(holders, known, strict=True)
         ]
-        self._gateway.run(statement, [self._stamped(holder) for holder in merged])
+        stamped = [self._gateway.stamped(CardholderRow, _columns(holder)) for holder in merged]
+        self._gateway.run(statement, stamped)
 
     def add(self, holder: Cardholder) -> bool:
         """Add one; return False where the number exists."""
-        insert = self._gateway.upsert(CardholderRow).values(self._stamped(holder))
-        return self._gateway.run(insert.on_conflict_do_nothing(index_elements=["number"])) == 1
+        return self._gateway.add_new(CardholderRow, _columns(holder))
 
     def touch(self, holder_id: str, revision: int) -> bool:
         """Raise a holder's revision from ``revision``; return False where it has changed.
@@ -390,10 +388,6 @@ class Cardholders(Repository):
             email=holder.email,
             left_at=holder.left_at,
         )
-
-    def _stamped(self, holder: Cardholder) -> dict[str, Any]:
-        row = {**values(holder), "sort_name": sort_name(holder.name)}
-        return self._gateway.stamped(CardholderRow, row)
 
     def erase(self, holder_id: str) -> bool:
         """Delete a holder and every row about them; return False where there was none.
@@ -444,6 +438,10 @@ class Cardholders(Repository):
         }
         found = self._gateway.tuples(select(col(row.digest)).where(col(row.digest).in_(sought)))
         return frozenset(sought[digest] for (digest,) in found)
+
+
+def _columns(holder: Cardholder) -> dict[str, Any]:
+    return {**values(holder), "sort_name": sort_name(holder.name)}
 
 
 @cache

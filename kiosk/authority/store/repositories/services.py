@@ -197,7 +197,7 @@ class Stations(Repository):
 
     def mend_times(self) -> None:
         """Let heartbeats that a wrong clock dated ahead count as of now: later ones come before."""
-        # What is no time at all is left for who reads it next to say so.
+        # A value that is no time stays: whatever reads it next reports it.
         ahead = col(StationRow.last_seen_at).between(self._now + CLOCKS_DIFFER, _LATEST)
         mended = update(table_of(StationRow)).where(ahead).values(last_seen_at=self._now)
         self._gateway.run(mended)
@@ -410,7 +410,7 @@ class Enrolments(Repository):
         self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.station) == station))
 
     def close_unused(self) -> int:
-        """Delete every unused line, whoever's it is; return how many had not expired."""
+        """Delete every unused line, of all stations; return how many had not expired."""
         self._close_expired()
         unused = col(EnrolmentRow.used_key).is_(None)
         return self._gateway.run(delete(EnrolmentRow).where(unused))

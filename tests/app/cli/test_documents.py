@@ -15,6 +15,7 @@ import pytest
 from kiosk.app.cli import COMMANDS
 from kiosk.app.cli.help import subparsers
 from kiosk.app.cli.main import whole_parser
+from kiosk.authority.store.tables import TableRow
 from kiosk.config.settings import SECTIONS, About, settings_of
 from tests.support.fresh_root import CHECKOUT
 
@@ -150,6 +151,30 @@ def test_each_attack_is_a_row_of_the_table_and_each_row_an_attack() -> None:
     first_lines = {each.name: each.read_text().partition("\n")[0] for each in ATTACKS}
     silent = [name for name, line in first_lines.items() if not line.startswith('"""Before: ')]
     assert not silent, "the first line says what the attack did"
+
+
+_OF_NOBODY = {
+    "security_question",
+    "station",
+    "station_enrolment",
+    "station_key",
+    "audit_anchor",
+    "audit_feed",
+    "audit_gap",
+    "audit_head",
+    "job",
+    "known_key",
+    "served_program",
+    "store_restore",
+}
+"""Tables that hold nothing about a person."""
+
+
+def test_each_table_about_people_is_in_the_page_about_privacy() -> None:
+    named = set(_CODE.findall((CHECKOUT / "docs" / "privacy.md").read_text()))
+    tables = set(TableRow.metadata.tables)
+    assert tables >= _OF_NOBODY
+    assert tables - _OF_NOBODY == named & tables
 
 
 def test_what_these_tests_find() -> None:

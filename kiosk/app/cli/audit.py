@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_config
+from kiosk.app.cli.help import Commands, add_command, add_config, add_flag
 from kiosk.app.cli.printing import as_json, complain, echo, progress_line
 from kiosk.app.cli.tools import (
     Tools,
@@ -97,10 +97,10 @@ def add_parser(subparsers: Commands) -> None:
         help="in place of the database: what `export --format chain` wrote; more than one, "
         "the oldest first",
     )
-    verify.add_argument(
+    add_flag(
+        verify,
         "--without-key",
-        action="store_true",
-        help="check the hashes and anchors only, as somebody without the key file can",
+        "check the hashes and anchors only, as somebody without the key file can",
     )
     verify.add_argument(
         "--store",
@@ -132,7 +132,7 @@ def add_parser(subparsers: Commands) -> None:
         help="csv or jsonl to be read (default: csv); chain, to be verified later: every row "
         "since the last such export",
     )
-    export.add_argument("--whole", action="store_true", help="with chain: from the first row on")
+    add_flag(export, "--whole", "with chain: from the first row on")
     add_config(export)
     for part in (listing, export):
         part.add_argument("--person", default="", metavar="NUMBER", help="of one holder")
@@ -146,9 +146,7 @@ def add_parser(subparsers: Commands) -> None:
         part.add_argument("--until", type=moment, metavar="DATE", help=until)
     redact = acting(parts, "redact", _redact, "propose to take the text of a row out of the audit")
     redact.add_argument("row", type=row_number, metavar="ROW", help="its number")
-    redact.add_argument(
-        "--whole", action="store_true", help="its detail too, and not only the reason"
-    )
+    add_flag(redact, "--whole", "its detail too, and not only the reason")
 
 
 def _verify(args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_config
+from kiosk.app.cli.help import Commands, add_command, add_config, add_flag
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Tools,
@@ -76,10 +76,10 @@ def add_parser(subparsers: Commands) -> None:
     text = "seal the unblock secret of a card; asks for it"
     set_secret = acting(parts, "set-secret", _set_secret, text, *_CARD)
     _derived_from(set_secret)
-    set_secret.add_argument(
+    add_flag(
+        set_secret,
         "--tries-full",
-        action="store_true",
-        help="the card itself was just given this secret, so all its tries are there again",
+        "the card itself was just given this secret, so all its tries are there again",
     )
     text = "give a code by word of mouth; prints it once"
     acting(parts, "issue-code", _issue, text, *_CARD, identifies=True)
@@ -113,7 +113,7 @@ def _new_card(part: argparse.ArgumentParser) -> None:
     part.add_argument("--driver", default=DEFAULT, help=f"card family (default: {DEFAULT})")
     part.add_argument("--expires", default="", metavar="DATE", help="the last day it works")
     secret = part.add_mutually_exclusive_group()
-    secret.add_argument("--with-secret", action="store_true", help="ask for its unblock secret")
+    add_flag(secret, "--with-secret", "ask for its unblock secret")
     _derived_from(secret)
     part.add_argument("--secret-limit", type=int, metavar="N", help="wrong secrets that it takes")
 

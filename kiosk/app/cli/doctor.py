@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kiosk import HAS_AUTHORITY
 from kiosk.app.cli import findings
-from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.tools import Tools, print_json
 from kiosk.config.loading import (
     EXAMPLES,
@@ -50,7 +50,7 @@ def add_parser(subparsers: Commands) -> None:
     parser = add_command(
         subparsers, "doctor", "look everything over and say what to do", DESCRIPTION, EXAMPLE, run
     )
-    parser.add_argument("--json", action="store_true", help="for a script")
+    add_flag(parser, "--json", "for a script")
 
 
 def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:

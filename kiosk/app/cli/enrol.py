@@ -8,7 +8,7 @@ import pwd
 import sys
 from pathlib import Path
 
-from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import complain, echo
 from kiosk.contract.errors import ConfigError, KioskError
 
@@ -39,9 +39,7 @@ def add_parser(subparsers: Commands) -> None:
         subparsers, "enrol", "make this machine a station of an estate", DESCRIPTION, EXAMPLE, run
     )
     parser.add_argument("line", metavar="LINE", nargs="*", help="as it was printed")
-    parser.add_argument(
-        "--renew", action="store_true", help="fetch the next certificate, where it is due"
-    )
+    add_flag(parser, "--renew", "fetch the next certificate, where it is due")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -78,6 +78,10 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_flag(part: argparse._ActionsContainer, name: str, text: str) -> None:
+    part.add_argument(name, action="store_true", help=text)
+
+
 def subparsers(
     parser: argparse.ArgumentParser,
 ) -> Iterator[tuple[str, str, argparse.ArgumentParser]]:

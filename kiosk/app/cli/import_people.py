@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools
 from kiosk.authority.administration.views import IMPORT_REASON
@@ -86,20 +86,18 @@ def add_parser(subparsers: Commands) -> None:
         subparsers, "import", "take people and cards from a CSV file", DESCRIPTION, EXAMPLE, run
     )
     parser.add_argument("file", metavar="FILE.csv", type=Path, help="the file to import")
-    parser.add_argument("--dry-run", action="store_true", help="check everything and write nothing")
-    parser.add_argument(
-        "--remove", action="store_true", help="delete the file once all of it is imported"
-    )
+    add_flag(parser, "--dry-run", "check everything and write nothing")
+    add_flag(parser, "--remove", "delete the file once all of it is imported")
     parser.add_argument(
         "--reason",
         default=IMPORT_REASON,
         metavar="TEXT",
         help="why; it is kept with the audit (default: %(default)s)",
     )
-    parser.add_argument(
+    add_flag(
+        parser,
         "--replace-lost",
-        action="store_true",
-        help="take secrets in place of recorded ones whose key is lost for good",
+        "take secrets in place of recorded ones whose key is lost for good",
     )
 
 

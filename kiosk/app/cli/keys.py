@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_config
+from kiosk.app.cli.help import Commands, add_command, add_config, add_flag
 from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.contract.errors import ConfigError
@@ -103,10 +103,8 @@ def add_parser(subparsers: Commands) -> None:
         choices=["seal", "code-mac", "pepper", "audit-link", "audit-sign", "row-mac", "derive"],
         help="which key (default: seal); of those that make nothing anew, one is only added",
     )
-    rotate.add_argument("--add-only", action="store_true", help="add the key and change nothing")
-    rotate.add_argument(
-        "--yes", action="store_true", help="on a server: the other machines get the key file"
-    )
+    add_flag(rotate, "--add-only", "add the key and change nothing")
+    add_flag(rotate, "--yes", "on a server: the other machines get the key file")
     _add_lost(rotate, "go on without a key that no copy has; may be repeated")
     backed_up = add_part(
         parts, "backed-up", _backed_up, "declare that a copy of the key file is safe"

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_config
+from kiosk.app.cli.help import Commands, add_command, add_config, add_flag
 from kiosk.app.cli.import_people import complain_of
 from kiosk.app.cli.printing import ask, complain, echo
 from kiosk.app.cli.tools import (
@@ -82,7 +82,6 @@ EXAMPLE = """\
   kiosk people leaver 900000000001 --reason "left on 1 May"
   kiosk people leavers --not-in people.csv --dry-run --reason "not in the personnel file"
 """
-_BACK = "take them back from the leavers"
 _STANDING = (
     "expiring: with a card that ends this month; card-in-doubt: what became of an unlock is not "
     "known, or the card refused every secret that it could have (default: everybody)"
@@ -91,7 +90,6 @@ _SORT = "date: since when, or when the card ends (default: name)"
 _PAGE = 500
 _FEW = 5.0
 """Per cent of all people who may leave at once: a file that was cut off lacks more."""
-_YES = "do not ask whether it is meant"
 
 
 def add_parser(subparsers: Commands) -> None:
@@ -110,7 +108,7 @@ def add_parser(subparsers: Commands) -> None:
     listing.add_argument(
         "--sort", choices=[order.value for order in PeopleOrder], default="name", help=_SORT
     )
-    listing.add_argument("--reverse", action="store_true", help="the other way round")
+    add_flag(listing, "--reverse", "the other way round")
     listing.add_argument("--limit", type=how_many, help="how many at most (default: all)")
     reading(parts, "show", _show, "say how somebody stands").add_argument(
         "number", metavar="NUMBER"
@@ -124,7 +122,7 @@ def add_parser(subparsers: Commands) -> None:
     acting(parts, "correct-email", _correct_email, text, "NUMBER", "ADDRESS", identifies=True)
     text = "close everything for somebody who left"
     leaver = acting(parts, "leaver", _leaver, text, "NUMBER")
-    leaver.add_argument("--back", action="store_true", help=_BACK)
+    add_flag(leaver, "--back", "take them back from the leavers")
     text = "close everything for everybody who is not in a whole people file"
     leavers = add_part(parts, "leavers", _leavers, text)
     leavers.add_argument("--reason", required=True, help="why; it is kept with the audit")
@@ -139,18 +137,16 @@ def add_parser(subparsers: Commands) -> None:
         metavar="PERCENT",
         help="mark nobody where more than that of all people would leave (default: %(default)g)",
     )
-    leavers.add_argument("--dry-run", action="store_true", help="name them and mark nobody")
+    add_flag(leavers, "--dry-run", "name them and mark nobody")
     text = "stop everything: something was not done by the holder"
     acting(parts, "stop", _stop, text, "NUMBER")
     text = "leave the address as it is where a change waits"
     acting(parts, "stop-change", _stop_change, text, "NUMBER")
     erase = acting(parts, "erase", _erase, "delete somebody and all about them", "NUMBER")
-    erase.add_argument("--yes", action="store_true", help=_YES)
+    add_flag(erase, "--yes", "do not ask whether it is meant")
     add = acting(parts, "add", _add, "add a person without a card", "NUMBER", "NAME")
     add.add_argument("--email", default="", metavar="ADDRESS", help="where they read mail")
-    add.add_argument(
-        "--same-address", action="store_true", help="also where somebody has this address already"
-    )
+    add_flag(add, "--same-address", "also where somebody has this address already")
 
 
 def _chosen(args: argparse.Namespace) -> tuple[PeopleDesk, Person]:

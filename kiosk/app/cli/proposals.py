@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Tools,
@@ -47,7 +47,7 @@ def add_parser(subparsers: Commands) -> None:
         part.add_argument(
             "proposal", metavar="ID", help="its id or the beginning of it, see `list`"
         )
-        part.add_argument("--json", action="store_true", help="for a script")
+        add_flag(part, "--json", "for a script")
 
 
 def _agree(args: argparse.Namespace) -> Done:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Tools
 from kiosk.authority.errors import AuditNotIntact
@@ -37,19 +37,13 @@ def add_parser(subparsers: Commands) -> None:
     parser = add_command(
         subparsers, "purge", "delete what was kept long enough", DESCRIPTION, EXAMPLE, run
     )
-    parser.add_argument("--dry-run", action="store_true", help="only say how much it would be")
-    parser.add_argument(
-        "--unexported", action="store_true", help="rows of the audit that no export holds, too"
-    )
-    parser.add_argument(
-        "--unsent",
-        action="store_true",
-        help="rows of the audit that the collector has not been sent, too",
-    )
-    parser.add_argument(
+    add_flag(parser, "--dry-run", "only say how much it would be")
+    add_flag(parser, "--unexported", "rows of the audit that no export holds, too")
+    add_flag(parser, "--unsent", "rows of the audit that the collector has not been sent, too")
+    add_flag(
+        parser,
         "--clock-is-right",
-        action="store_true",
-        help="also where the service was off, or its clock was set, not long ago",
+        "also where the service was off, or its clock was set, not long ago",
     )
 
 

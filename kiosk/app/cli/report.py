@@ -6,7 +6,7 @@ import argparse
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools, day, how_many, print_json
 
@@ -35,7 +35,7 @@ def add_parser(subparsers: Commands) -> None:
     parser.add_argument("--first", type=day, metavar="DATE", help="from this day on")
     parser.add_argument("--last", type=day, metavar="DATE", help="(default: today)")
     ways = parser.add_mutually_exclusive_group()
-    ways.add_argument("--json", action="store_true", help="for a script")
+    add_flag(ways, "--json", "for a script")
     ways.add_argument("--mail", metavar="ADDRESS", help="mail it instead of printing it")
 
 

@@ -13,7 +13,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from kiosk.app.cli.audit import print_gap
-from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools
 from kiosk.app.composition.opening import open_store
@@ -65,16 +65,12 @@ def add_parser(subparsers: Commands) -> None:
     text = "put a backup in the place of the database"
     parser = add_command(subparsers, "restore", text, DESCRIPTION, EXAMPLE, run)
     parser.add_argument("file", type=Path, metavar="FILE", nargs="?", help="what backup made")
-    parser.add_argument("--replace", action="store_true", help="put the file aside that is there")
-    parser.add_argument(
-        "--server", action="store_true", help="the server was restored: do what remains"
-    )
+    add_flag(parser, "--replace", "put the file aside that is there")
+    add_flag(parser, "--server", "the server was restored: do what remains")
     parser.add_argument(
         "--anchors", type=Path, metavar="FILE", help="anchors of the audit that were kept elsewhere"
     )
-    parser.add_argument(
-        "--older-keys", action="store_true", help="go on though the newest key file is lost"
-    )
+    add_flag(parser, "--older-keys", "go on though the newest key file is lost")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk import HAS_AUTHORITY
-from kiosk.app.cli.help import Commands, Run, add_config
+from kiosk.app.cli.help import Commands, Run, add_config, add_flag
 from kiosk.app.cli.printing import ask, complain, echo
 
 if TYPE_CHECKING:
@@ -81,15 +81,15 @@ def add_parser(commands: Commands) -> None:
     if HAS_AUTHORITY:
         authority = _add_part(parts, "authority", _run_authority, "an authority", _AUTHORITY)
         add_config(authority)
-        authority.add_argument(
+        add_flag(
+            authority,
             "--seal-keys",
-            action="store_true",
-            help="seal the key file to this machine (TPM where there is one), once it is copied",
+            "seal the key file to this machine (TPM where there is one), once it is copied",
         )
-        authority.add_argument(
+        add_flag(
+            authority,
             "--new-database",
-            action="store_true",
-            help="make an empty database for keys that are there, where none is to be restored",
+            "make an empty database for keys that are there, where none is to be restored",
         )
 
 
@@ -115,10 +115,8 @@ def _add_part(
         metavar="SECTION.NAME=VALUE",
         help="a setting to write into the settings file, a list with commas; may be repeated",
     )
-    part.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    part.add_argument(
-        "--undo", action="store_true", help="undo it; settings, keys and database stay"
-    )
+    add_flag(part, "--dry-run", "only say what would be done")
+    add_flag(part, "--undo", "undo it; settings, keys and database stay")
     return part
 
 

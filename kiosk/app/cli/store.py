@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from kiosk.app.cli.help import Commands, add_command, add_config
+from kiosk.app.cli.help import Commands, add_command, add_config, add_flag
 from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.app.composition.opening import open_store
@@ -52,15 +52,13 @@ def add_parser(subparsers: Commands) -> None:
         roles.add_argument(
             f"--{name}", default=role, metavar="ROLE", help=f"its name (default: {role})"
         )
-    roles.add_argument("--apply", action="store_true", help="grant them, as the tables' owner")
+    add_flag(roles, "--apply", "grant them, as the tables' owner")
     add_config(roles)
     copy = add_part(parts, "copy", _copy, "copy the database file to an empty PostgreSQL database")
     copy.add_argument(
         "--to", required=True, metavar="URL", help="postgresql://owner@host/name, the tables' owner"
     )
-    copy.add_argument(
-        "--unverified", action="store_true", help="also to a server that TLS does not verify"
-    )
+    add_flag(copy, "--unverified", "also to a server that TLS does not verify")
     add_config(copy)
 
 

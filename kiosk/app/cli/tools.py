@@ -14,7 +14,7 @@ from functools import cached_property, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, Run, add_config
+from kiosk.app.cli.help import Commands, Run, add_config, add_flag
 from kiosk.app.cli.printing import as_json, echo
 from kiosk.app.composition.opening import (
     open_keys,
@@ -139,7 +139,7 @@ def add_part(parts: Commands, name: str, run: Run, text: str) -> argparse.Argume
 def reading(parts: Commands, name: str, run: Run, text: str) -> argparse.ArgumentParser:
     """Add a part that shows something, for people or with ``--json`` for a script."""
     part = add_part(parts, name, run, text)
-    part.add_argument("--json", action="store_true", help="for a script")
+    add_flag(part, "--json", "for a script")
     add_config(part)
     return part
 

@@ -93,7 +93,6 @@ def present_display() -> DisplayKind | None:
 
 
 def limits_usb() -> bool:
-    """Return whether something limits the devices that may be plugged in."""
     return Path("/usr/sbin/usbguard-daemon").exists()
 
 

@@ -8,7 +8,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import IO, Final
 
 from kiosk.authority.administration import reports
@@ -61,11 +61,12 @@ _ID = re.compile(r"[0-9a-f]{32}")
 def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
     """Look up the persons of a filter; raises ``NotTaken`` for what is unknown."""
     for name, at in (("since", only.since), ("until", only.until)):
-        if isinstance(at, datetime) and at.utcoffset() is None:
+        if at is None:
+            continue
+        if at.utcoffset() is None:
             raise NotTaken(name, "Say the time zone, too.")
         try:
-            if at is not None:
-                at.astimezone(UTC)
+            at.astimezone(UTC)
         except OverflowError:
             raise NotTaken(name, "There is no such moment in UTC. Leave this empty.") from None
     if only.since is not None and only.until is not None and only.since >= only.until:

@@ -29,7 +29,7 @@ from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel, archive_secrets
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
-from kiosk.authority.notices import Notice, notify_holder
+from kiosk.authority.notices import Notice
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
@@ -325,20 +325,18 @@ class CardsDesk(Desk):
 
     def add(self, seen: Seen, card: NewCard, grounds: Grounds) -> Done:
         proposal = Proposal("cards.add", parameters_of(card))
-        with self._office.act(Action.ADD_CARD, grounds, seen=seen, proposal=proposal) as act:
-            holder = act.holder()
+        with self._on_person(seen, Action.ADD_CARD, grounds, proposal) as (act, holder):
             added = self._added(act, holder, card)
             act.record(
                 StaffKind.CARD_ADDED, card_id=added.id, has_secret=added.sealed_secret is not None
             )
-            _notify(act, Notice.CARD_ADDED, holder)
+            act.notify(Notice.CARD_ADDED, holder)
         return act.done("The card is added.")
 
     def replace(self, seen: Seen, card_id: str, card: NewCard, grounds: Grounds) -> Done:
         """Give a card in place of ``card_id``, which is revoked in the same transaction."""
         proposal = Proposal("cards.replace", parameters_of(card), card_id=card_id)
-        with self._office.act(Action.REPLACE_CARD, grounds, seen=seen, proposal=proposal) as act:
-            holder = act.holder()
+        with self._on_person(seen, Action.REPLACE_CARD, grounds, proposal) as (act, holder):
             old = _card_in_use(act, holder, card_id)
             if _named(card) == CardId(old.driver, old.identifier):
                 raise NotTaken(
@@ -354,16 +352,15 @@ class CardsDesk(Desk):
                 replaces=old.id,
                 has_secret=new.sealed_secret is not None,
             )
-            _notify(act, Notice.CARD_REPLACED, holder)
+            act.notify(Notice.CARD_REPLACED, holder)
         return act.done("The new card is added, and the old one is revoked.")
 
     def revoke(self, seen: Seen, card_id: str, grounds: Grounds) -> Done:
-        with self._office.act(Action.REVOKE_CARD, grounds, seen=seen) as act:
-            holder = act.holder()
+        with self._on_person(seen, Action.REVOKE_CARD, grounds) as (act, holder):
             card = _card_in_use(act, holder, card_id)
             _revoke(act, card)
             act.record(StaffKind.CARD_REVOKED, card_id=card.id)
-            _notify(act, Notice.CARD_REVOKED, holder)
+            act.notify(Notice.CARD_REVOKED, holder)
         return act.done("The card is revoked.")
 
     def set_secret(
@@ -383,8 +380,7 @@ class CardsDesk(Desk):
         """
         entered = secret_parameters(secret) | {"tries_full": tries_full}
         proposal = Proposal("cards.set_secret", entered, card_id=card_id)
-        with self._office.act(Action.SET_SECRET, grounds, seen=seen, proposal=proposal) as act:
-            holder = act.holder()
+        with self._on_person(seen, Action.SET_SECRET, grounds, proposal) as (act, holder):
             card = _card_in_use(act, holder, card_id)
             sealed = seal(self._office.means.sealer, card, secret)
             before = _revision_of(card)
@@ -406,7 +402,7 @@ class CardsDesk(Desk):
                 sealed_revision=sealed.revision,
                 tries_full=tries_full,
             )
-            _notify(act, Notice.SECRET_SET, holder)
+            act.notify(Notice.SECRET_SET, holder)
         return act.done(_STILL_BARRED if barred else "The unblock secret is set.")
 
     def _added(self, act: Act, holder: Cardholder, wanted: NewCard) -> Card:
@@ -457,8 +453,3 @@ def _revoke(act: Act, card: Card) -> None:
     """Revoke a card and its codes; the authority refuses its open visits by itself."""
     act.uow.cards.revoke(card.id)
     act.uow.codes.revoke_all(card.id)
-
-
-def _notify(act: Act, notice: Notice, holder: Cardholder) -> None:
-    registration = act.uow.registrations.of_holder(holder.id)
-    notify_holder(act.uow, notice, act.reference, holder, registration)

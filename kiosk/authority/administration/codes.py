@@ -31,7 +31,7 @@ from kiosk.authority.errors import (
     NotTaken,
     SealBroken,
 )
-from kiosk.authority.notices import Notice, notify_holder
+from kiosk.authority.notices import Notice
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditQuery, Card, Cardholder, EmailCode, new_id
@@ -157,13 +157,10 @@ class CodesDesk(Desk):
                 needs_second=needs_second,
                 first_unlock=first,
             )
-            notice = Notice.FIRST_CODE_GIVEN if first else Notice.CODE_GIVEN
-            registration = act.uow.registrations.of_holder(holder.id)
-            notify_holder(act.uow, notice, act.reference, holder, registration)
+            act.notify(Notice.FIRST_CODE_GIVEN if first else Notice.CODE_GIVEN, holder)
         return IssuedCode(code_id, code, ends, needs_second, act.reference, for_first_unlock=first)
 
     def waiting(self) -> tuple[CodeLine, ...]:
-        """Return the codes that wait for a second member of staff, oldest first."""
         with self._office.look(Action.SEE_PEOPLE) as uow:
             return tuple(line for _, line in codes_waiting(uow))
 

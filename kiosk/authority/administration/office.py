@@ -46,6 +46,7 @@ from kiosk.authority.errors import (
     RecordAltered,
     RowAltered,
 )
+from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, IDENTIFIES, Action, Role, may
 from kiosk.authority.store.database import Store, UnitOfWork
@@ -145,13 +146,6 @@ class Act:
     waits: bool = False
     reference: str = field(default_factory=new_reference)
 
-    def holder(self) -> Cardholder:
-        """Return the person who was seen, as they are now; raises ``NotFound``."""
-        holder = self.uow.holders.get(self.seen.holder_id) if self.seen else None
-        if holder is None:
-            raise NotFound("This person is not recorded any more.")
-        return holder
-
     @property
     def note_ids(self) -> tuple[str, ...]:
         return (self.note.id, *((self.why.id,) if self.why else ()))
@@ -197,6 +191,10 @@ class Act:
     def agreed_by(self) -> str:
         """The ``agreed_by`` of such a row; empty where nobody had to agree."""
         return audit_name(self.second) if self.second else ""
+
+    def notify(self, notice: Notice, holder: Cardholder) -> None:
+        registration = self.uow.registrations.of_holder(holder.id)
+        notify_holder(self.uow, notice, self.reference, holder, registration)
 
     def refuse_after(self, change: StationChange) -> None:
         """Raise ``ConcurrentChange`` where stations did this since; lock the cards before."""
@@ -627,3 +625,14 @@ class Desk:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+
+    @contextmanager
+    def _on_person(
+        self, seen: Seen, action: Action, grounds: Grounds, proposal: Proposal | None = None
+    ) -> Iterator[tuple[Act, Cardholder]]:
+        """Begin an act on the person who was seen, as they are now; raises ``NotFound``."""
+        with self._office.act(action, grounds, seen=seen, proposal=proposal) as act:
+            holder = act.uow.holders.get(seen.holder_id)
+            if holder is None:
+                raise NotFound("This person is not recorded any more.")
+            yield act, holder

@@ -331,8 +331,7 @@ class PeopleDesk(Desk):
         return act.done(f"{holder.name} is added.")
 
     def correct_name(self, seen: Seen, name: str, grounds: Grounds) -> Done:
-        with self._office.act(Action.CORRECT_NAME, grounds, seen=seen) as act:
-            holder = act.holder()
+        with self._on_person(seen, Action.CORRECT_NAME, grounds) as (act, holder):
             right = _name(name)
             if right == holder.name:
                 raise NotTaken("name", "This is their name already.")
@@ -347,8 +346,7 @@ class PeopleDesk(Desk):
         Every old address and the new one get a mail. It stops a waiting change of address.
         """
         proposal = Proposal("people.correct_email", {"email": email})
-        with self._office.act(Action.CORRECT_EMAIL, grounds, seen=seen, proposal=proposal) as act:
-            holder = act.holder()
+        with self._on_person(seen, Action.CORRECT_EMAIL, grounds, proposal) as (act, holder):
             given = any(is_assisted(code) for code in act.uow.codes.open_of_holder(holder.id))
             registration = _close(act, holder)
             act.refuse_after(StationChange.READDRESSED)
@@ -393,8 +391,7 @@ class PeopleDesk(Desk):
         A change of address that waited through a block is stopped.
         """
         proposal = Proposal("people.lift_block")
-        with self._office.act(Action.LIFT_BLOCK, grounds, seen=seen, proposal=proposal) as act:
-            holder = act.holder()
+        with self._on_person(seen, Action.LIFT_BLOCK, grounds, proposal) as (act, holder):
             act.uow.cards.lock_of_holder(holder.id)
             act.refuse_after(StationChange.BLOCKED)
             registration = act.uow.registrations.of_holder(holder.id)
@@ -416,11 +413,7 @@ class PeopleDesk(Desk):
         The keys that their cards reported then are deleted with it: they may be of the wrong card.
         """
         proposal = Proposal("people.revoke_registration")
-        revoking = self._office.act(
-            Action.REVOKE_REGISTRATION, grounds, seen=seen, proposal=proposal
-        )
-        with revoking as act:
-            holder = act.holder()
+        with self._on_person(seen, Action.REVOKE_REGISTRATION, grounds, proposal) as (act, holder):
             registration = _close(act, holder)
             if registration is None:
                 raise ConcurrentChange("They are not registered any more.")
@@ -441,8 +434,7 @@ class PeopleDesk(Desk):
 
     def mark_leaver(self, seen: Seen, grounds: Grounds) -> Done:
         """Close everything for a person who left; a waiting change of address is stopped."""
-        with self._office.act(Action.MARK_LEAVER, grounds, seen=seen) as act:
-            holder = act.holder()
+        with self._on_person(seen, Action.MARK_LEAVER, grounds) as (act, holder):
             registration = _close(act, holder)
             if has_left(holder, act.uow.now):
                 raise ConcurrentChange("They are marked as a leaver already.")
@@ -454,16 +446,12 @@ class PeopleDesk(Desk):
 
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
         proposal = Proposal("people.take_back_leaver")
-        with self._office.act(
-            Action.TAKE_BACK_LEAVER, grounds, seen=seen, proposal=proposal
-        ) as act:
-            holder = act.holder()
+        with self._on_person(seen, Action.TAKE_BACK_LEAVER, grounds, proposal) as (act, holder):
             if holder.left_at is None:
                 raise ConcurrentChange("They are no leaver any more.")
             act.uow.holders.save(replace(holder, left_at=None))
             act.record(StaffKind.LEAVER_TAKEN_BACK)
-            registration = act.uow.registrations.of_holder(holder.id)
-            notify_holder(act.uow, Notice.LEAVER_TAKEN_BACK, act.reference, holder, registration)
+            act.notify(Notice.LEAVER_TAKEN_BACK, holder)
         return act.done(f"{holder.name} is back; stations serve them as before.")
 
     def report_misuse(self, seen: Seen, grounds: Grounds) -> Done:
@@ -472,8 +460,7 @@ class PeopleDesk(Desk):
         It ends their open visits, withdraws codes and what was gathered, stops a waiting change of
         address, and blocks a registration.
         """
-        with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
-            holder = act.holder()
+        with self._on_person(seen, Action.REPORT_MISUSE, grounds) as (act, holder):
             registration = act.uow.registrations.of_holder(holder.id)
             blocked = stop_holder(act.uow, holder.id)
             act.record(StaffKind.MISUSE_STOPPED, blocked=blocked)
@@ -484,8 +471,7 @@ class PeopleDesk(Desk):
 
     def stop_change(self, seen: Seen, grounds: Grounds) -> Done:
         """Keep the old address; a mail goes to it and to the one that waited."""
-        with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
-            holder = act.holder()
+        with self._on_person(seen, Action.REPORT_MISUSE, grounds) as (act, holder):
             act.uow.cards.lock_of_holder(holder.id)
             stopped = stop_change(act.uow, holder.id)
             if stopped is None:
@@ -502,9 +488,8 @@ class PeopleDesk(Desk):
         """
         means = self._office.means
         proposal = Proposal("people.erase")
-        erasing = self._office.act(Action.ERASE_PERSON, grounds, seen=seen, proposal=proposal)
-        with erasing as act:
-            uow, holder = act.uow, act.holder()
+        with self._on_person(seen, Action.ERASE_PERSON, grounds, proposal) as (act, holder):
+            uow = act.uow
             cards = uow.cards.lock_of_holder(holder.id)
             _refuse_unsettled(uow, holder, cards, means.zone)
             _refuse_to_name(uow, holder, cards, act.agreement.grounds if act.agreement else grounds)

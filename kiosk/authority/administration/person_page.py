@@ -227,7 +227,6 @@ def _registration_line(uow: UnitOfWork, facts: StandingFacts) -> RegistrationLin
 
 
 def _sensible(facts: StandingFacts, actor: Actor) -> frozenset[Action]:
-    """Return the actions that make sense with this standing."""
     if facts.standing is Standing.LEFT:
         return frozenset({Action.TAKE_BACK_LEAVER, Action.ERASE_PERSON})
     sensible = {Action.CORRECT_NAME, Action.CORRECT_EMAIL, Action.MARK_LEAVER, Action.ADD_CARD}

@@ -138,7 +138,6 @@ def _folded(counts: Mapping[Key, int], name: Callable[[Key], Name]) -> Counter[N
 
 
 def _table(names: Mapping[str, Row], counts: Sequence[Counter[str]]) -> tuple[Row, ...]:
-    """Return a row for each name, and the totals."""
     rows = [(*row, *(str(count[key]) for count in counts)) for key, row in names.items()]
     head = next(iter(names.values()), (TOTAL,))
     totals = (TOTAL, *("" for _ in head[1:]), *(str(count.total()) for count in counts))

@@ -289,7 +289,6 @@ class StandingFacts:
         return format_moment(moment, self.now, self.zone)
 
     def trouble(self, card: Card) -> CardProblem | None:
-        """Return why one of the cards cannot be unlocked, whatever its holder proves."""
         return card_problem(card, self.now, self.broken)
 
     def live_code(self, purpose: Purpose) -> EmailCode | None:

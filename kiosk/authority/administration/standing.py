@@ -223,7 +223,7 @@ class StandingFacts:
         return tuple(card for card in self.cards if card_withdrawn(card, self.now) is None)
 
     @property
-    def has_problem(self) -> tuple[tuple[Card, SecretProblem], ...]:
+    def unusable(self) -> tuple[tuple[Card, SecretProblem], ...]:
         """The cards in use that cannot be unlocked, each with the reason."""
         judged = ((card, secret_problem(card, self.broken)) for card in self.in_use)
         return tuple((card, reason) for card, reason in judged if reason is not None)
@@ -531,7 +531,7 @@ def _then_register(facts: StandingFacts) -> str:
 def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
     """Return what the clerk can do for somebody whose PIN is blocked before they registered."""
     if not facts.unlockable:
-        problems = facts.has_problem
+        problems = facts.unusable
         if any(reason is Reason.SECRET_MISSING for _card, reason in problems):
             words = "first set the unblock secret of the card, then give a code."
         else:
@@ -556,7 +556,7 @@ def _card_problem(facts: StandingFacts) -> Headline:
     in_use = facts.in_use
     if not in_use:
         return _out_of_use(facts)
-    (card, reason), *others = facts.has_problem
+    (card, reason), *others = facts.unusable
     if not others:
         return Headline(_of_their_card(card, reason), _advice(card, reason))
     return Headline(
@@ -722,7 +722,7 @@ def _about_cards(facts: StandingFacts) -> Iterator[Headline]:
             f"They can unlock. What became of the unlock of {began} is not known.",
             "The card tells as soon as it is put into any station.",
         )
-    for card, reason in facts.has_problem:
+    for card, reason in facts.unusable:
         sentence = f"They can unlock, but not {_named(card)}. {problem_words(card, reason)}"
         yield Headline(sentence, _advice(card, reason))
     for card in facts.in_use:

@@ -51,7 +51,8 @@ def reported_lines(uow: UnitOfWork, since: datetime, zone: tzinfo) -> tuple[str,
     holders, lines = uow.holders.by_ids(list(reports)), list[str]()
     for holder_id, event in reports.items():
         holder, registration = holders.get(holder_id), uow.registrations.of_holder(holder_id)
-        if event.at < since if registration is None else registration.blocked_at is None:
+        stands = event.at >= since if registration is None else bool(registration.blocked_at)
+        if not stands:
             continue
         who = f"{holder.name}, {holder.number}," if holder else GONE
         what = f"reported at {event.station} that something was not done by them"

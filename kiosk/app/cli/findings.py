@@ -94,13 +94,19 @@ def collector_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
         yield checks.COLLECTOR, partial(checks.check_collector, tools.store, load, collector)
 
 
+def network_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of the certificates that the settings name for the network."""
+    named = tools.settings.authority
+    if "/" in named.ca:  # a bare name is a file of the service manager's
+        yield _CA, partial(_check_ca, named, tools.environ)
+    if "/" in named.certificate:
+        yield _CERTIFICATE, partial(_check_certificate, named, tools.clock)
+
+
 def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the check of the authority's process, where one should run on this machine."""
     named = tools.settings
-    if "/" in named.authority.ca:  # a bare name is a file of the service manager's
-        yield _CA, partial(_check_ca, named.authority, tools.environ)
-    if "/" in named.authority.certificate:
-        yield _CERTIFICATE, partial(_check_certificate, named.authority, tools.clock)
+    yield from network_checks(tools)
     place = named.monitoring.place(named.authority.socket)
     by_network = bool(place) and not place.startswith("/")
     if by_network or (place and (tools.path == SYSTEM_SETTINGS or Path(place).exists())):

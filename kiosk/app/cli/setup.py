@@ -277,6 +277,7 @@ def _look(tools: Tools) -> int:
     from kiosk.app.cli.findings import (
         collector_checks,
         mail_check,
+        network_checks,
         show,
         staff_check,
         store_checks,
@@ -288,6 +289,7 @@ def _look(tools: Tools) -> int:
         show(finding)
         failed = failed or finding.condition is Condition.FAIL
     staff = [staff_check(tools)] if tools.settings.store.staff_url else []
-    for finding in examine([*staff, mail_check(tools), *collector_checks(tools)]):
-        show(finding)  # and no more: relay, collector and role of staff may be set later
+    later = [*staff, mail_check(tools), *collector_checks(tools), *network_checks(tools)]
+    for finding in examine(later):
+        show(finding)  # and no more: these may be put right later
     return int(failed)

@@ -61,9 +61,9 @@ first line names the columns, in any order:
 People who were erased come back with a file that has them: they are named, with --dry-run
 too.
 People and cards that are known already are brought up to date: a filled cell counts, an
-empty one takes nothing away. Who gets another recorded address is mailed at the old one,
-and whose card gets another key or secret; who is registered also of another card, or of one
-that had expired and is in use again.
+empty one takes nothing away. Somebody who gets another recorded address is mailed at the
+old one, and the holder of a card that gets another key or secret is mailed, too. Somebody
+who is registered is also mailed of a new card, and of an expired one that is in use again.
 A person with two cards has two lines. All of the file is taken, or nothing: each line
 with a problem is named with its column and the reason. No message repeats a cell: where
 two columns are mixed up, that is an unblock secret. While a large file is written to an

@@ -34,7 +34,7 @@ key, which makes new things, and older ones, which still open what they made:
 An authority takes a new key up by itself, within a minute of the first thing that it meets
 under it; so it does where `kiosk setup authority --seal-keys` sealed the key file. One
 whose unit loads the key file as a credential (a bare name as `file` in [keys]) has to be
-restarted: add the new key, restart it, then seal anew.
+restarted: add the new key (--add-only), restart it, then rotate.
 """
 EXAMPLE = """\
   kiosk keys list

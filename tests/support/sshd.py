@@ -58,7 +58,7 @@ class Sshd:
     def start(self) -> None:
         """Write the configuration and wait until it answers."""
         self.folder.mkdir(mode=0o700)
-        _privilege_separation_folder()
+        privilege_separation_folder()
         make_key(self.folder / "host")
         (self.folder / "sshd_config").write_text(self._configuration())
         log = (self.folder / "sshd.log").open("wb")
@@ -145,7 +145,7 @@ def _free_port() -> int:
         return port
 
 
-def _privilege_separation_folder() -> None:
+def privilege_separation_folder() -> None:
     """Make /run/sshd, which the service's unit makes on a machine that boots."""
     if os.geteuid() == 0 and not Path("/run/sshd").exists():
         Path("/run/sshd").mkdir(mode=0o755)

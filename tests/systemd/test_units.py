@@ -18,6 +18,7 @@ from kiosk.authority.metrics import MONITORING
 from kiosk.config.settings import AuthoritySettings
 from screens.terminal.pulse import LONGEST_S
 from tests.support.fresh_root import CHECKOUT
+from tests.support.sshd import privilege_separation_folder
 
 FILES = CHECKOUT / "systemd"
 STATION, DISPLAY, CONSOLE, AUTHORITY, CARETAKER, PURGE, SESSIONS = (
@@ -39,6 +40,34 @@ EXPOSURE = {
     SESSIONS: 11,
 }
 """Tenths of what ``systemd-analyze security`` says at most; a bare service has 96."""
+
+MACHINES_SSHD = """\
+PasswordAuthentication yes
+KbdInteractiveAuthentication yes
+HostbasedAuthentication yes
+AuthorizedKeysFile .ssh/authorized_keys
+TrustedUserCAKeys /etc/ssh/ca.pub
+PermitTunnel yes
+AcceptEnv LANG LC_*
+"""
+STAFFS_SSHD = """\
+authenticationmethods publickey
+passwordauthentication no
+kbdinteractiveauthentication no
+hostbasedauthentication no
+authorizedkeysfile none
+authorizedkeyscommanduser ra
+trustedusercakeys none
+exposeauthinfo yes
+disableforwarding yes
+permittunnel no
+permituserrc no
+maxsessions 1
+unusedconnectiontimeout 30
+clientaliveinterval 20
+clientalivecountmax 3
+"""
+"""Of what ``sshd -T`` says that it does."""
 
 each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
 each_service = pytest.mark.parametrize("unit", SERVICES, ids=lambda path: path.name)
@@ -307,6 +336,20 @@ def test_sshd_hands_sessions_over_where_they_are_taken() -> None:
     assert place.startswith(f"/run/{value(SESSIONS, 'RuntimeDirectory')}/")
     assert value(SESSIONS, "RuntimeDirectoryMode") == "0700"
     assert f"--sessions {place}\n" in (FILES / "sshd_config.d" / "50-kiosk-ra.conf").read_text()
+
+
+def test_staff_log_in_by_a_key_and_get_nothing_more_whatever_the_machine_allows(
+    tmp_path: Path,
+) -> None:
+    key, config = tmp_path / "host", tmp_path / "sshd_config"
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+    config.write_text(f"Include {FILES}/sshd_config.d/50-kiosk-ra.conf\n{MACHINES_SSHD}")
+    privilege_separation_folder()
+    said = run("sshd", "-T", "-f", config, "-h", key, "-C", "user=ra,host=h,addr=127.0.0.1").stdout
+    found = said.splitlines()
+    assert [line for line in STAFFS_SSHD.splitlines() if line not in found] == []
+    assert [line for line in found if line.startswith("acceptenv")] == ["acceptenv none"]
+    assert "\nforcecommand trap '' INT QUIT TSTP; stty -echo -icanon -isig -iexten" in said
 
 
 def test_nothing_is_purged_that_was_not_exported() -> None:

@@ -161,9 +161,9 @@ async def test_the_colours_change_and_change_back() -> None:
 
 async def test_what_was_done_is_never_read_as_markup_and_goes_at_a_click() -> None:
     async with running(pages=PAGES) as run:
-        run.app.announce("[@click=app.log_out]Ann[/] is added.")
+        run.app.announce("[@click=app.log_out]Ann[/]\x1b[2J is added.")
         await run.settle()
-        assert "✓ [@click=app.log_out]Ann[/] is added." in run.text
+        assert "✓ [@click=app.log_out]Ann[/][2J is added." in run.text
         await run.click("Ann")
         assert "is added" not in run.text
         assert run.app.is_running

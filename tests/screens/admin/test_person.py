@@ -80,6 +80,25 @@ async def test_a_long_name_leaves_room_for_the_number(size: tuple[int, int]) -> 
         assert "○ Not registered" in head
 
 
+async def test_nothing_in_a_record_steers_the_terminal() -> None:
+    desk = FakeDesk()
+    record, escape = desk.estate.people[READY], "\x1b]0;x\x07\x9b2J"
+    registration, (card, *cards) = record.person.registration, record.person.cards
+    assert registration is not None
+    record.person = replace(
+        record.person,
+        name=f"Jo{escape}Smith",
+        number=f"12{escape}",
+        email=f"jo{escape}@nhs.net",
+        headline=f"Ready{escape}.",
+        registration=replace(registration, email=f"jo{escape}@nhs.net"),
+        cards=(replace(card, identifier=f"ab{escape}"), *cards),
+    )
+    async with person(READY, desk, (160, 50)) as run:
+        assert "Jo]0;x2JSmith" in run.text
+        assert all(line.isprintable() for line in run.lines)
+
+
 @pytest.mark.parametrize("can_unlock", [True, False])
 async def test_no_tick_stands_beside_what_speaks_against_an_unlock(*, can_unlock: bool) -> None:
     doubt = "They may not be able to unlock. The station could not read the card."

@@ -21,7 +21,7 @@ from kiosk.app.cli.tools import (
     row_number,
 )
 from kiosk.app.composition.opening import open_store
-from kiosk.authority.administration.views import AuditFilter, ExportFormat
+from kiosk.authority.administration.views import AuditFilter, Done, ExportFormat
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import AuditNotIntact
 from kiosk.authority.store.records import AuditAnchor, AuditGap, FaultKind, GapKind
@@ -31,7 +31,6 @@ from kiosk.config.settings import Settings, StoreSettings
 from kiosk.contract.errors import ConfigError
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.views import Done
     from kiosk.authority.store.database import Store
 
 DESCRIPTION = """\

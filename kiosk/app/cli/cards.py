@@ -19,6 +19,7 @@ from kiosk.app.cli.tools import (
     seconds,
     waiting_id,
 )
+from kiosk.authority.administration.views import Done, IssuedCode, IssuedFrom, NewCard, Person
 from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.contract.families import DEFAULT, FAMILIES
 from kiosk.contract.sensitive import Sensitive
@@ -26,7 +27,6 @@ from kiosk.contract.sensitive import Sensitive
 if TYPE_CHECKING:
     from kiosk.authority.administration.codes import CodesDesk
     from kiosk.authority.administration.desk import AdminDesk
-    from kiosk.authority.administration.views import Done, IssuedCode, NewCard, Person
 
 
 # Asking for a secret: without echo at a terminal, else the one line of standard input.
@@ -150,8 +150,6 @@ def _revoke(args: argparse.Namespace) -> Done:
 
 
 def _set_secret(args: argparse.Namespace) -> Done:
-    from kiosk.authority.administration.views import IssuedFrom
-
     desk, person, card_id = _chosen(args)
     secret = IssuedFrom(args.derived_from) if args.derived_from else ask_secret(_ASKED_FOR)
     return desk.cards.set_secret(
@@ -188,7 +186,6 @@ def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:
 def _wanted(args: argparse.Namespace) -> NewCard:
     from kiosk.authority.administration.free_text import entered
     from kiosk.authority.administration.people_fields import read_expires
-    from kiosk.authority.administration.views import IssuedFrom, NewCard
 
     words: list[str] = args.identifier
     issued = IssuedFrom(args.derived_from) if args.derived_from else None

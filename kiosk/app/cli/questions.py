@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools, acting, grounds_of, print_json, reading
-
-if TYPE_CHECKING:
-    from kiosk.authority.administration.views import Done
+from kiosk.authority.administration.views import Done
 
 DESCRIPTION = """\
 Holders choose from this list when they register. One that is retired is offered to nobody

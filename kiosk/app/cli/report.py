@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools, day, how_many, print_json
-
-if TYPE_CHECKING:
-    from kiosk.authority.administration.views import Report
+from kiosk.authority.administration.views import Report, Span
 
 DESCRIPTION = """\
 Counts what was unlocked, registered and refused, by day, week, site or reason of refusal,
@@ -23,12 +20,13 @@ EXAMPLE = """\
   kiosk report --by day --days 30 > november.csv
   kiosk report --by site --first 2026-01-01 --last 2026-06-30
 """
-_SPANS = ["day", "week", "site", "reason"]
 
 
 def add_parser(subparsers: Commands) -> None:
     parser = add_command(subparsers, "report", "count what was done", DESCRIPTION, EXAMPLE, run)
-    parser.add_argument("--by", choices=_SPANS, default="day", help="(default: day)")
+    parser.add_argument(
+        "--by", choices=[span.value for span in Span], default="day", help="(default: day)"
+    )
     parser.add_argument(
         "--days", type=how_many, default=30, help="the last so many days (default: 30)"
     )
@@ -44,7 +42,6 @@ def run(args: argparse.Namespace) -> None:
     tools = Tools(args)
     desk = tools.desk.reports
     from kiosk.authority.administration.files import csv_text
-    from kiosk.authority.administration.views import Span
 
     last = args.last or tools.clock.now().astimezone().date()
     first = args.first or last - timedelta(days=args.days - 1)
@@ -59,7 +56,6 @@ def run(args: argparse.Namespace) -> None:
 
 def _mail(tools: Tools, to: str, report: Report) -> None:
     """Send it; raises ``MailError``."""
-    from kiosk.authority.administration.views import Span
     from kiosk.authority.mail.compose import compose_report
 
     opening = f"By {report.span.value}, from {report.first:%-d %B %Y} to {report.last:%-d %B %Y}."

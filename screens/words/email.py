@@ -10,7 +10,10 @@ from screens.words.frame import clock, count
 
 EMAIL_TITLE = "Check your email address"
 NEW_EMAIL_TITLE = "Enter your new email address"
-EMAIL_TEXT = "We will send a code to it. Change it if it is not yours."
+EMAIL_TEXT = (
+    "We send codes to it, also when your smartcard is locked. "
+    "Use one of yours that you can read without the card."
+)
 NEW_EMAIL_TEXT = "We will send a code to it, and tell your old address. Clear empties the line."
 SEND = "Send code"
 

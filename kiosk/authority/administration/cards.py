@@ -208,12 +208,12 @@ def recent_unknown_cards(uow: UnitOfWork) -> tuple[UnknownCard, ...]:
 def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
     """Return what is known of the card of a visit that has ``unknown_card`` or ``unread``."""
     family, _, identifier = (visit.unknown_card or "").partition(" ")
-    near = tuple(_near(uow, family, identifier)) if identifier else ()
-    known = uow.cards.get(visit.card_id) if visit.card_id else None
+    known = uow.cards.known(visit.card_id) if visit.card_id else None
     if known is not None:
-        family, identifier = known.driver, known.identifier
-        recorded = uow.cards.known(known.id)
-        near = () if recorded is None else (f"It is recorded as {_whose(recorded)}.",)
+        family, identifier = known.card.driver, known.card.identifier
+        near: tuple[str, ...] = (f"It is recorded as {_whose(known)}.",)
+    else:
+        near = tuple(_near(uow, family, identifier)) if identifier else ()
     cause, advice = FAULTS[visit.unread] if visit.unread else NOT_RECORDED
     named = CardId(family, identifier) if identifier and not visit.unread else None
     since = uow.cards.find(named) if named else None

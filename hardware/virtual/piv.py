@@ -15,12 +15,10 @@ from hardware.tlv import make as tlv
 from hardware.virtual.chip import Answer, AppletChip, ChipProfile, ReceivedCommand, Status, read
 from kiosk.contract.messages import KeyKind
 
-# The ways in which real PIV cards differ, one switch each.
-
 
 @dataclass(frozen=True, slots=True)
 class CardProfile(ChipProfile):
-    """How one make of card behaves; the defaults follow the standard."""
+    """How one make of card differs; the defaults follow the standard."""
 
     pin_tries: int = 3
     puk_tries: int = 3
@@ -452,11 +450,8 @@ class PivApplet:
             self._state.keys.clear()
 
 
-# A PIV card without a reader.
-
-
 class VirtualCard(AppletChip[CardState]):
-    """The PIV application on its chip.
+    """The PIV application on its chip, without a reader.
 
     The methods read the card without its PIN: for tests, and for the demo that uses the authority
     without a reader.

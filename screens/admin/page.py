@@ -187,13 +187,11 @@ def app_of(widget: Widget) -> AdminApp:
     return cast("AdminApp", widget.app)
 
 
-# A page that lists lines, and explains the marked one below the table.
-
 Line = TypeVar("Line")
 
 
 class LinesPage(AdminPage, Generic[Line]):
-    """Title, table, words; the actions depend on the mark."""
+    """Lists lines in a table and explains the marked one below it; its actions depend on that."""
 
     TITLE: ClassVar[str] = ""
     EMPTY: ClassVar[str] = ""

@@ -222,11 +222,8 @@ def many(count: int) -> str:
     return f"{count:,}+" if count >= MOST_COUNTED else f"{count:,}"
 
 
-# Cards that stations could not serve: not recorded, or not read.
-
-
 class CardsPage(LinesPage[UnknownCard]):
-    """The newest come first; below is the identifier of the marked one, and the advice.
+    """Cards that stations could not serve: not recorded, or not read; the newest first.
 
     ``_owner`` is the person to whom one is being added, as last read.
     """

@@ -130,9 +130,6 @@ class Chart(Widget, inherit_bindings=False):
         return Content("\n").join(lines)
 
 
-# The numbers of the first page, one in a row.
-
-
 class Line(NamedTuple):
     """One row; ``behind``: what a click on it opens, a list or the page of this name."""
 

@@ -67,20 +67,14 @@ class DemoControls(Protocol):
         """What has arrived, oldest first."""
 
 
-# The demo's terminal: a station's, with one more key.
-
-
 class DemoDriver(StationDriver):
     """Lets Ctrl+Q through, which ends the demo and no station."""
 
     more_keys = {"\x11": "ctrl+q"}  # noqa: RUF012 - the base class declares it
 
 
-# Pages over the present page: the mail, and the RA application.
-
-
 class Overlay(ModalScreen[None], inherit_bindings=False):
-    """A text with its keys on the last line; other keys do nothing."""
+    """A text over the present page, with its keys on the last line; other keys do nothing."""
 
     BINDINGS: ClassVar[list[object]] = []  # type: ignore[assignment]
     DEFAULT_CSS = """

@@ -46,9 +46,6 @@ from screens.admin.dialogs.dialog import Dialog, DialogButton
 from screens.admin.page import ACTING
 from screens.widgets.prose import Note, Prose
 
-# One line of a form: its label, its text, and its error.
-
-
 REPLACES: Final = "Typed text replaces this; an arrow key keeps it."
 """The hint of a field that ``replaces`` what it begins with."""
 
@@ -90,7 +87,7 @@ class Entry:
 
 
 class EntryLine(Vertical):
-    """Shows an ``Entry`` and keeps what is typed."""
+    """Shows an ``Entry``: its label, what is typed, and its error or hint."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__(classes="entry", id=f"entry-{entry.name}")

@@ -21,8 +21,6 @@ from screens.admin.dialogs.form import (
     waits,
 )
 
-# The person of these dialogs.
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 from kiosk.contract.messages import (
+    CardReport,
     MaintenanceAct,
     MaintenanceReason,
-    PinFormat,
     Purpose,
     Reason,
     Refusal,
@@ -20,7 +20,6 @@ from kiosk.contract.messages import (
     VisitId,
     VisitOpened,
 )
-from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import ActResult, Outage, PadNotice, PinFault
 
@@ -179,17 +178,10 @@ class NoticeTimedOut(Struct, frozen=True):
 
 
 class CardRead(VisitEvent, frozen=True):
-    """The card was read and looked up; ``at`` is its address.
+    """The card was read and looked up."""
 
-    ``pin_pad``: its PIN is entered on the reader's own keys; with ``pad_changes`` it is also
-    changed there.
-    """
-
-    at: CardAddress
+    report: CardReport
     reply: VisitOpened | Refusal
-    pin_pad: bool = False
-    pad_changes: bool = True
-    pin_format: PinFormat = PinFormat()
 
 
 class Replied(VisitEvent, frozen=True):

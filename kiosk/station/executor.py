@@ -229,15 +229,12 @@ class Actions:
 
     def _open(self, command: c.OpenVisit) -> e.CardRead:
         report = self._cards.read(command.reader)
-        at = CardAddress(command.reader, report.card)
         reply = self._authority.begin(command.visit, report)
         if isinstance(reply, CardChallenge):
-            challenge = reply
+            challenge, at = reply, CardAddress(command.reader, report.card)
             proof = self._cards.hold(at, lambda card: card.prove(challenge))
             reply = self._authority.prove(command.visit, proof)
-        return e.CardRead(
-            command.visit, at, reply, report.pin_pad, report.pad_changes, report.pin_format
-        )
+        return e.CardRead(command.visit, report, reply)
 
     def _give_up(
         self, visit: VisitId, reason: Reason, unread: UnreadCard | None = None

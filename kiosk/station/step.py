@@ -56,6 +56,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.policy import PinRule, answer_problem, broken_pin_rules
+from kiosk.contract.ports import CardAddress
 from kiosk.contract.text import says_why
 from kiosk.station import commands as c
 from kiosk.station import events as e
@@ -389,16 +390,16 @@ def on_result(state: s.Reading | s.Working, event: e.VisitEvent) -> Next | None:
 
 
 def _opened(state: s.Reading, read: e.CardRead) -> Next:
-    reply = read.reply
+    reply, report = read.reply, read.report
     if isinstance(reply, Refusal):
         return _refused(state, read.visit, reply)
     known = s.VisitState(
         read.visit,
-        read.at,
+        CardAddress(state.reader, report.card),
         reply.holder_name,
-        pin_pad=read.pin_pad,
-        pad_changes=read.pad_changes,
-        pin_format=read.pin_format,
+        pin_pad=report.pin_pad,
+        pad_changes=report.pad_changes,
+        pin_format=report.pin_format,
     )
     if reply.resumed is not None:
         purpose, task = reply.resumed

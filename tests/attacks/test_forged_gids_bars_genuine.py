@@ -36,7 +36,7 @@ def _unlock(world: World, reader: str) -> object:
     opened = desk.open(reader)
     assert isinstance(opened.reply, VisitOpened), opened.reply
     desk.pass_every_factor()
-    return desk.unblock(opened.at)
+    return desk.unblock(desk.at)
 
 
 @pytest.mark.hardware

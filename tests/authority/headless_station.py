@@ -37,9 +37,10 @@ class Desk:
         self.visit = VisitId(new_id())
 
     def open(self, reader: str) -> CardRead:
-        """Read a card, and open the visit."""
+        """Read a card, and open the visit; ``at`` is where that card is."""
         read = self._actions.perform(OpenVisit(self.visit, reader))
         assert isinstance(read, CardRead), read
+        self.at = CardAddress(reader, read.report.card)
         return read
 
     def pass_every_factor(self) -> None:

@@ -35,7 +35,7 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
 )
-from kiosk.contract.ports import Authority, SystemClock
+from kiosk.contract.ports import Authority, CardAddress, SystemClock
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority
 from kiosk.station.commands import (
@@ -200,6 +200,7 @@ class _Unlocks:
         opened = self._actions.perform(OpenVisit(visit, self._reader))
         if not isinstance(opened, CardRead):
             raise TypeError(f"the visit was not opened: {opened}")
+        at = CardAddress(self._reader, opened.report.card)
         asked = self._ask(Choose(visit, Purpose.UNLOCK), AnswerQuestions)
         answers = tuple(Answer(one.id, Sensitive(ANSWERS[one.id])) for one in asked.questions)
         self._ask(SubmitAnswers(visit, uuid.uuid4().hex, answers), SendCode)
@@ -207,9 +208,7 @@ class _Unlocks:
         found = _CODE.search(self._letter())
         code = Sensitive("".join(found.groups()) if found else "")
         self._ask(SubmitCode(visit, uuid.uuid4().hex, code), SetPin)
-        self._ask(
-            UnblockPin(visit, opened.at, Sensitive(next(self._pins)), uuid.uuid4().hex), Finished
-        )
+        self._ask(UnblockPin(visit, at, Sensitive(next(self._pins)), uuid.uuid4().hex), Finished)
         self._actions.perform(EndVisit(visit, VisitEnd.FINISHED))
 
     def _ask(self, command: Command, kind: type[T]) -> T:

@@ -13,6 +13,7 @@ from kiosk.contract.messages import (
     AnswersRefused,
     AnswersWrong,
     CardId,
+    CardReport,
     ChooseQuestions,
     CodeDead,
     CodeEnd,
@@ -28,6 +29,7 @@ from kiosk.contract.messages import (
     MaintenanceReason,
     OnPad,
     PinRules,
+    PinState,
     ProvePin,
     Purpose,
     Question,
@@ -64,6 +66,7 @@ from tests.support.steps import STEP, offers
 ID = VisitId("0123456789abcdef0123456789abcdef")
 OTHER = VisitId("f" * 32)
 AT = CardAddress("Reader 0", CardId("piv", "00" * 16))
+REPORT = CardReport(AT.card, PinState(blocked=True, tries_left=0))
 VISIT = s.VisitState(ID, AT, "Asha Patel", Purpose.UNLOCK, position=STEP)
 WAITS = replace(VISIT, instead=offers(Purpose.CHANGE_PIN, Purpose.CHANGE_EMAIL))
 """Came back to a code, and may choose something else."""
@@ -241,11 +244,11 @@ EVENTS: tuple[e.Event, ...] = (
     e.IdleTimedOut(ID),
     e.AnswerTimedOut(ID),
     e.NoticeTimedOut(),
-    e.CardRead(ID, AT, opened(Purpose.UNLOCK)),
-    e.CardRead(ID, AT, opened(Purpose.REGISTER, Purpose.CHANGE_PIN)),
-    e.CardRead(ID, AT, opened(Purpose.UNLOCK, resumed=(Purpose.UNLOCK, CODE))),
-    e.CardRead(ID, AT, opened(Purpose.UNLOCK), pin_pad=True),
-    e.CardRead(ID, AT, Refusal(Reason.LEAVER)),
+    e.CardRead(ID, REPORT, opened(Purpose.UNLOCK)),
+    e.CardRead(ID, REPORT, opened(Purpose.REGISTER, Purpose.CHANGE_PIN)),
+    e.CardRead(ID, REPORT, opened(Purpose.UNLOCK, resumed=(Purpose.UNLOCK, CODE))),
+    e.CardRead(ID, replace(REPORT, pin_pad=True), opened(Purpose.UNLOCK)),
+    e.CardRead(ID, REPORT, Refusal(Reason.LEAVER)),
     *(e.Replied(ID, reply) for reply in REPLIES),
     e.Maintained(ID, TESTED),
     e.Maintained(ID, GOING),

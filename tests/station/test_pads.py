@@ -22,6 +22,7 @@ from tests.station.samples import (
     PAD,
     PAD_CHANGING,
     PAD_VISIT,
+    REPORT,
     STATES,
     TYPED_CHANGE,
     opened,
@@ -38,7 +39,8 @@ def _task(task: ProvePin | SetPin) -> e.Replied:
 
 def test_the_visit_knows_that_its_reader_has_keys() -> None:
     for changes in (True, False):
-        read = e.CardRead(ID, AT, opened(Purpose.UNLOCK), pin_pad=True, pad_changes=changes)
+        report = replace(REPORT, pin_pad=True, pad_changes=changes)
+        read = e.CardRead(ID, report, opened(Purpose.UNLOCK))
         page = step(s.Reading(ID, "Reader 0"), read).state
         assert isinstance(page, s.ConfirmOwner)
         assert (page.visit.pin_pad, page.visit.pad_changes) == (True, changes)

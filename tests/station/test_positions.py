@@ -37,6 +37,7 @@ from tests.station.samples import (
     OTHER_GOOD,
     PAD_CHANGING,
     REPLIES,
+    REPORT,
     RULES,
     STOP,
     VISIT,
@@ -83,7 +84,7 @@ def test_a_refused_answer_stays_where_it_was() -> None:
 
 def opened(*offers: Offer) -> s.State:
     """Return what follows where a card is offered this."""
-    read = e.CardRead(ID, AT, VisitOpened(ID, "Asha Patel", offers))
+    read = e.CardRead(ID, REPORT, VisitOpened(ID, "Asha Patel", offers))
     return step(s.Reading(ID, "Reader 0"), read).state
 
 
@@ -106,7 +107,7 @@ def test_a_report_of_misuse_counts_no_step() -> None:
 
 def test_a_returning_card_is_at_the_step_of_its_code() -> None:
     resumed = (Purpose.REGISTER, replace(CODE, position=NAMED))
-    read = e.CardRead(ID, AT, VisitOpened(ID, "Asha Patel", (), resumed))
+    read = e.CardRead(ID, REPORT, VisitOpened(ID, "Asha Patel", (), resumed))
     assert s.position_of(step(s.Reading(ID, "Reader 0"), read).state) == NAMED
 
 

@@ -43,6 +43,7 @@ from tests.station.samples import (
     NEW_PIN,
     OTHER,
     OTHER_GOOD,
+    REPORT,
     RULES,
     STATES,
     VISIT,
@@ -272,24 +273,24 @@ def test_a_success_is_only_shown_on_the_authoritys_word(
 
 def test_a_card_with_one_offer_skips_the_menu() -> None:
     reading = s.Reading(ID, "Reader 0")
-    following = step(reading, e.CardRead(ID, AT, opened(Purpose.UNLOCK)))
+    following = step(reading, e.CardRead(ID, REPORT, opened(Purpose.UNLOCK)))
     assert isinstance(following.state, s.ConfirmOwner)
 
 
 def test_a_returning_card_lands_on_its_code() -> None:
     resumed = opened(Purpose.UNLOCK, resumed=(Purpose.UNLOCK, CODE))
-    following = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, resumed))
+    following = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, REPORT, resumed))
     assert isinstance(following.state, s.CodeEntry)
     assert following.state.visit.purpose is Purpose.UNLOCK
     assert following.state.resumed
 
 
 def test_who_can_only_unlock_is_told_that_the_pin_is_locked() -> None:
-    page = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, opened(Purpose.UNLOCK))).state
+    page = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, REPORT, opened(Purpose.UNLOCK))).state
     assert isinstance(page, s.ConfirmOwner)
     assert page.locked
     working_pin = opened(Purpose.UNLOCK, Purpose.CHANGE_PIN)
-    menu = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, working_pin)).state
+    menu = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, REPORT, working_pin)).state
     forgotten = step(menu, e.Chose(ID, Purpose.UNLOCK)).state
     assert isinstance(forgotten, s.ConfirmOwner)
     assert not forgotten.locked
@@ -298,7 +299,7 @@ def test_who_can_only_unlock_is_told_that_the_pin_is_locked() -> None:
 def test_who_comes_back_to_a_code_may_do_something_else() -> None:
     """The menu names what is given up for it, and the choice begins as any other."""
     resumed = opened(Purpose.CHANGE_PIN, Purpose.UNLOCK, resumed=(Purpose.REGISTER, CODE))
-    page = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, resumed)).state
+    page = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, REPORT, resumed)).state
     menu = step(page, e.SomethingElse(ID)).state
     assert isinstance(menu, s.Menu)
     assert (menu.offers, menu.waiting) == (resumed.offers, Purpose.REGISTER)
@@ -312,7 +313,7 @@ def test_who_comes_back_to_a_code_may_do_something_else() -> None:
 
 def test_what_the_code_is_for_is_begun_anew_where_it_is_chosen_again() -> None:
     resumed = opened(Purpose.CHANGE_PIN, Purpose.CHANGE_EMAIL, resumed=(Purpose.CHANGE_EMAIL, CODE))
-    page = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, resumed)).state
+    page = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, REPORT, resumed)).state
     menu = step(page, e.SomethingElse(ID)).state
     again = step(menu, e.Chose(ID, Purpose.CHANGE_EMAIL))
     assert again.commands == (c.Choose(ID, Purpose.CHANGE_EMAIL, anew=True),)
@@ -391,7 +392,7 @@ def test_a_code_of_the_same_visit_leads_to_nothing_else() -> None:
 
 def test_a_menu_of_a_blocked_holder_says_so() -> None:
     reply = replace(opened(Purpose.CHANGE_PIN), blocked=True)
-    following = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, reply))
+    following = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, REPORT, reply))
     assert isinstance(following.state, s.Menu)
     assert following.state.blocked
 
@@ -553,7 +554,7 @@ def test_a_new_pin_keeps_the_policy_within_the_cards_lengths(
 
 def test_the_page_for_the_present_pin_knows_the_cards_lengths() -> None:
     card = PinFormat(6, 127, 6, letters=True)
-    read = e.CardRead(ID, AT, opened(Purpose.REGISTER), pin_format=card)
+    read = e.CardRead(ID, replace(REPORT, pin_format=card), opened(Purpose.REGISTER))
     menu = step(s.Reading(ID, "Reader 0"), read).state
     assert isinstance(menu, s.Menu)
     assert menu.visit.pin_format == card

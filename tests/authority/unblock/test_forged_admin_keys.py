@@ -55,7 +55,7 @@ def serve(world: World, chip: Listening, insert: Insert, slot: int = GENUINE) ->
     opened = desk.open(insert(chip, slot).reader)
     assert isinstance(opened.reply, VisitOpened), opened.reply
     desk.pass_every_factor()
-    return desk.unblock(opened.at)
+    return desk.unblock(desk.at)
 
 
 def test_the_genuine_card_is_given_its_pin_and_never_its_key(
@@ -99,10 +99,10 @@ def test_a_card_with_another_identifier_is_not_even_asked(
     world: World, card: Card, genuine: Listening, insert: Insert
 ) -> None:
     desk = Desk(world, GIDS)
-    opened = desk.open(insert(genuine, GENUINE).reader)
+    desk.open(insert(genuine, GENUINE).reader)
     desk.pass_every_factor()
     other = Forged(new_gids_card(blocked=True))
-    reason = desk.unblock(CardAddress(insert(other, FORGED).reader, opened.at.card))
+    reason = desk.unblock(CardAddress(insert(other, FORGED).reader, desk.at.card))
     assert reason is Reason.CARD_UNREADABLE
     assert other.count(forged_keys.AUTHENTICATE) == other.count(RESET) == 0
     assert "admin-key-used" not in world.kinds()

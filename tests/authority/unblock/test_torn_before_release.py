@@ -42,13 +42,13 @@ def test_a_card_torn_out_at_its_counter_costs_no_code(
     chip = FaultyCard(mine, faults, times=None)
     seat = insert(chip)
     desk = Desk(world, load_driver("openpgp", which))
-    opened = desk.open(seat.reader)
+    desk.open(seat.reader)
     desk.pass_every_factor()
     faults[GET_DATA] = torn_at_the_counter
-    assert desk.unblock(opened.at) is Reason.CARD_UNREADABLE
+    assert desk.unblock(desk.at) is Reason.CARD_UNREADABLE
     assert "secret-released" not in world.kinds()
     assert world.card(card).secret_exposure == 0
     faults.clear()
     seat.remove()
     seat.insert()
-    assert desk.unblock(opened.at) == Finished(Purpose.UNLOCK)
+    assert desk.unblock(desk.at) == Finished(Purpose.UNLOCK)

@@ -117,7 +117,7 @@ def serve(world: World, chip: Chip, insert: Insert) -> object:
         return opened.reply
     assert isinstance(opened.reply, VisitOpened)
     desk.pass_every_factor()
-    return desk.unblock(opened.at)
+    return desk.unblock(desk.at)
 
 
 def test_the_genuine_card_is_sent_its_secret(
@@ -149,10 +149,10 @@ def test_a_forged_card_that_is_put_in_after_the_questions_is_sent_nothing(
     kind: str, world: World, card: Card, genuine: FailingCard, insert: Insert
 ) -> None:
     desk = Desk(world)
-    opened = desk.open(insert(genuine, GENUINE).reader)
+    desk.open(insert(genuine, GENUINE).reader)
     desk.pass_every_factor()
     forged = KINDS[kind](genuine)
-    at = CardAddress(insert(forged, FORGED).reader, opened.at.card)
+    at = CardAddress(insert(forged, FORGED).reader, desk.at.card)
     reply = desk.unblock(at)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.NOT_GENUINE
@@ -165,10 +165,10 @@ def test_a_card_with_another_identifier_is_not_even_asked(
     world: World, card: Card, genuine: FailingCard, insert: Insert
 ) -> None:
     desk = Desk(world)
-    opened = desk.open(insert(genuine, GENUINE).reader)
+    desk.open(insert(genuine, GENUINE).reader)
     desk.pass_every_factor()
     other = greedy(make())
-    reason = desk.unblock(CardAddress(insert(other, FORGED).reader, opened.at.card))
+    reason = desk.unblock(CardAddress(insert(other, FORGED).reader, desk.at.card))
     assert reason is Reason.CARD_UNREADABLE
     assert other.count(PROVE) == sent_secrets(other) == 0
     assert "secret-released" not in world.kinds()
@@ -188,6 +188,6 @@ def test_a_key_of_a_kind_that_the_standard_lacks_has_to_be_proven_too(
     assert reply.reason is Reason.NOT_GENUINE
     assert sent_secrets(forged) == 0
     desk = Desk(world)
-    opened = desk.open(insert(mine, slot=1).reader)
+    desk.open(insert(mine, slot=1).reader)
     desk.pass_every_factor()
-    assert desk.unblock(opened.at) == Finished(Purpose.UNLOCK)
+    assert desk.unblock(desk.at) == Finished(Purpose.UNLOCK)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from kiosk.contract.messages import Purpose
 from kiosk.station.states import Outage, PulledFrom, RemovalReason, Work
 from screens.words import pad
+from screens.words.choices import DURATIONS, PURPOSES
 
 BANNER = "INSERT CARD"
 """Drawn in block letters: keep to A to Z, at most eleven signs."""
 
 ATTRACT_TITLE = "Put your smartcard into the reader"
-ATTRACT_OFFERS = (
-    ("Unlock your smartcard", "2 minutes"),
-    ("Register for self-service", "4 minutes"),
-    ("Change your PIN", "1 minute"),
+ATTRACT_OFFERS = tuple(
+    (PURPOSES[each], DURATIONS[each])
+    for each in (Purpose.UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)
 )
 
 READING_TITLE = "Reading your smartcard"

@@ -26,6 +26,11 @@ UNDONE = (
 )
 _LINE = EnrolmentLine(("127.0.0.1:8444",), draw_number(), draw_secret(), ca_fingerprint(b""))
 LINE = _LINE.text().reveal()
+ALONE = (
+    "/usr/lib/unlock-kiosk-station/bin/python -c 'import sys; import kiosk.app.cli.setup as setup; "
+    "from kiosk.__main__ import main; setup.HAS_AUTHORITY = False; "
+    'sys.exit(main(["setup", "station"]))\''
+)
 LINES = [
     "mkdir -p /etc/systemd/system /etc/sysctl.d",
     f"{SNAPSHOT} > /run/before",
@@ -46,6 +51,7 @@ LINES = [
     "echo part again; kiosk setup authority; kiosk setup station",
     f"{SNAPSHOT} | diff /run/after -",
     f"stat -c '%a %U %N' {USB}",
+    f"echo part alone; {ALONE}",
     "echo part console; kiosk setup station --display console; kiosk setup station",
     f"! ls {ON_COMPOSITOR} {SEAT} 2>&1; ! systemctl is-enabled kiosk-display.service",
     "systemctl is-enabled kiosk-station.service kiosk-console.service",
@@ -104,6 +110,8 @@ def test_each_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> N
     assert "kept" in words
     assert not words & {"made", "changed", "would"}
     assert f"600 root '{USB}'" in said["again"]
+    (warned,) = [line for line in said["alone"] if "  enrolment  " in line]
+    assert warned.startswith("warning       enrolment   no authority is installed on this machine")
     console = [line for line in said["console"] if line.startswith(("made", "changed"))]
     assert [line.split(maxsplit=2)[::2] for line in console] == [
         ["changed", "no longer: kiosk-station.service is on the compositor"],

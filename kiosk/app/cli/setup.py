@@ -181,6 +181,7 @@ def _answer(about: About, named: str) -> str:
 
 
 def _run_station(args: argparse.Namespace) -> None:
+    from kiosk.app.cli.station_checks import NO_AUTHORITY
     from kiosk.app.setup import station
     from kiosk.app.setup.machine import require_account, require_root, unencrypted_disk
     from kiosk.app.setup.steps import carry_out, take_back
@@ -199,6 +200,8 @@ def _run_station(args: argparse.Namespace) -> None:
         take_back(list(steps), dry_run=args.dry_run)
         return
     carry_out(steps, dry_run=args.dry_run)
+    if not (HAS_AUTHORITY or args.dry_run or station.is_enrolled()):
+        echo(f"warning       enrolment   {NO_AUTHORITY}")
     if device := unencrypted_disk(STATION_SETTINGS.parent):
         echo(f"warning       disk        {device} is not encrypted: a thief can read what is on it")
     if not station.limits_usb():

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import assert_never
 
 from hardware.public_keys import read_pem_certificate
+from kiosk import HAS_AUTHORITY
 from kiosk.app.cli.findings import clock_is_synchronised
 from kiosk.app.composition.station import open_authority
 from kiosk.config.loading import as_account, credential_file
@@ -21,6 +22,10 @@ from kiosk.station.client import Address
 
 _CERTIFICATE, _STATION = "certificate", "station"
 
+NO_AUTHORITY = (
+    "no authority is installed on this machine: have a line made with `kiosk stations enrol`, and "
+    'run `kiosk setup station --enrol "LINE"` here'
+)
 _RETIRED = (
     "where that is not meant: on the authority's machine, `kiosk stations reinstate` with its name "
     "(`kiosk stations list`); else `kiosk setup station --undo` here"
@@ -74,7 +79,8 @@ def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding
 def _of_address(address: Address, because: str) -> Finding:
     advice = "is `kiosk authority` running there, and is the way to it open?"
     if isinstance(address, str):
-        advice = "is `kiosk authority` running on this machine?"
+        running = "is `kiosk authority` running on this machine?"
+        advice = running if HAS_AUTHORITY else NO_AUTHORITY
     if because:
         return fail(AUTHORITY, f"{address} does not answer: {because}", advice)
     return ok(AUTHORITY, f"{address} answers")

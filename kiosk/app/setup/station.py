@@ -260,6 +260,11 @@ def _enrolment() -> Given:
         return {}
 
 
+def is_enrolled() -> bool:
+    """Return whether enrolment or settings name an authority in the network."""
+    return bool(_addresses(_enrolment()) or _addresses(read_toml(STATION_SETTINGS)))
+
+
 def _addresses(given: Given) -> tuple[str, ...]:
     return read_settings(given)[0].authority.addresses
 

@@ -53,6 +53,16 @@ def test_nothing_is_said_of_it_where_the_authority_is_away(world: WiredWorld) ->
     assert said_of_station(str(world.folder / "nobody.sock")) == []
 
 
+def test_a_station_alone_that_is_not_enrolled_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before: "is `kiosk authority` running on this machine?", where it is not installed."""
+    monkeypatch.setattr("kiosk.app.cli.station_checks.HAS_AUTHORITY", False)
+    settings = Settings(authority=AuthoritySettings(socket=str(tmp_path / "nobody.sock")))
+    (finding,) = [one for one in examine(station_checks(settings, {})) if one.part == "authority"]
+    assert '`kiosk setup station --enrol "LINE"`' in finding.advice
+
+
 def test_the_rest_is_looked_at_where_the_certificate_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,9 +47,7 @@ _REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
     (errors.CardHung, Reason.CARD_UNREADABLE),
     (errors.CardSwapped, Reason.CARD_UNREADABLE),
     (errors.OutcomeUnknown, Reason.CARD_UNREADABLE),
-    (errors.CardProtocolError, Reason.CARD_REFUSED),
     (errors.ContactNeeded, Reason.INSERT_CARD),
-    (errors.NotAllowed, Reason.CARD_REFUSED),
 )
 
 

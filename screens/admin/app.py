@@ -22,7 +22,6 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.containers import Vertical
 from textual.content import Content
-from textual.driver import Driver
 from textual.geometry import Offset
 from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
@@ -403,9 +402,8 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         idle_s: float = IDLE_S,
         times: Times | None = None,
         now: Callable[[], float] = time.monotonic,
-        driver_class: type[Driver] = AdminDriver,
     ) -> None:
-        super().__init__(on_fault, driver_class)
+        super().__init__(on_fault, AdminDriver)
         self.animation_level = "none"  # each frame would go over the line
         self.times = times or Times()
         self._idle = Idle(idle_s, now, now())

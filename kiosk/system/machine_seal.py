@@ -75,6 +75,6 @@ def _ask(method: str, name: str, wanted: str, **given: str) -> object:
         why = str(reply["error"]).rpartition(".")[2]
         raise ConfigError(
             f"{name}: systemd does not open or seal it ({why}); it may be another machine's or "
-            "another account's: bring the copy of the plain file"
+            "another account's: bring the copy of the plain file, as systemd/README.md says"
         )
     return reply["parameters"][wanted]

@@ -54,6 +54,7 @@ from kiosk.authority.store.engine import (
 from kiosk.authority.store.key_lookup import lets_in
 from kiosk.authority.store.records import AuditQuery, NamedKey
 from kiosk.authority.wording import counted, numbered
+from kiosk.config.loading import as_account
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.families import FAMILIES
@@ -87,6 +88,7 @@ def _page(name: str) -> str:
     return str(installed) if installed.exists() else page
 
 
+_CLOSED = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
 _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
 _COLLECTED = timedelta(seconds=90)
@@ -145,6 +147,8 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
             advice = f"see {_page('estate')}"
         elif error.code in REFUSED_LOGINS:
             advice += f", and {_page('database')}"
+        elif error.code.startswith(_CLOSED) and store.file and store.file.exists():
+            advice = as_account(store.file)
         elif error.is_of_disk:
             advice = "make room on the disk, or see whether it fails"
         elif error.code.startswith(DAMAGES):

@@ -27,6 +27,7 @@ from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.retention import DAILY
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, OutboxMessage, new_id
+from kiosk.config.loading import as_account
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.findings import Condition, Finding, examine, fail, ok
 from kiosk.contract.policy import Factor, Genuine, Policy
@@ -82,6 +83,17 @@ def test_a_database_whose_keys_are_there_is_to_be_restored(tmp_path: Path, left:
     gone.close()
     assert found[0] is FAIL
     assert "restore your backup: `kiosk restore FILE`" in found[1]
+
+
+def test_a_database_file_that_may_not_be_opened_is_not_the_settings_fault(tmp_path: Path) -> None:
+    """Before: to see `url` in [store], where the file belonged to root."""
+    file = tmp_path / "closed.db"
+    file.mkdir()  # root may open every file
+    closed = Store(f"sqlite:///{file}", SetClock(), MACS)
+    condition, text = said(checks.check_database(closed, tmp_path, "sqlite:///x", has_keys=False))
+    closed.close()
+    assert condition is FAIL
+    assert text.endswith(f"; {as_account(file)}")
 
 
 def test_a_database_without_a_schema(tmp_path: Path) -> None:

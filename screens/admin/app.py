@@ -22,7 +22,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.containers import Vertical
 from textual.content import Content
-from textual.geometry import Offset
+from textual.geometry import Offset, Size
 from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -366,6 +366,22 @@ class Commands(Provider):
                 yield Hit(score, display, run, does)
 
 
+def _size_class(points: Sequence[tuple[int, str]], length: int) -> str:
+    return next(name for least, name in reversed(points) if length >= least)
+
+
+class MainScreen(Screen[None]):
+    """Below all dialogs; it has the classes of the terminal's size from its beginning."""
+
+    def __init__(self, size: Size) -> None:
+        by_size = _size_class(_WIDTHS, size.width), _size_class(_HEIGHTS, size.height)
+        super().__init__(id="_default", classes=" ".join(by_size))
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Style nothing again: it was, when it was mounted."""
+        event.refresh_styles = False
+
+
 class AdminApp(ClosedApp[End], inherit_bindings=False):
     """Shows one page at a time.
 
@@ -439,6 +455,9 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     @cursor_position.setter
     def cursor_position(self, _offset: Offset) -> None:
         """Ignore what a field says: it follows from the focus."""
+
+    def get_default_screen(self) -> MainScreen:
+        return MainScreen(self.size)
 
     def compose(self) -> ComposeResult:
         yield self._heading

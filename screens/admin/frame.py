@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Footer, Tab, Tabs
@@ -86,3 +86,13 @@ class KeyBar(Footer):
         if to_show != self._shown:
             self._shown = to_show
             await super().recompose()
+
+
+class TextScroll(VerticalScroll):
+    """Scrolls what it holds by its keys; its focus changes the look of nothing.
+
+    Textual would style all that it holds again whenever it gets the focus, or loses it.
+    """
+
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        pass

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal, ItemGrid, Vertical, VerticalScroll
+from textual.containers import Container, Horizontal, ItemGrid, Vertical
 from textual.content import Content
 
 from kiosk.authority.administration.desk import AdminDesk
@@ -36,6 +36,7 @@ from screens.admin.dialogs.cards import grouped, last_day
 from screens.admin.dialogs.codes import CodeShown
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.person import Subject
+from screens.admin.frame import TextScroll
 from screens.admin.page import AdminPage, app_of, done_words
 from screens.admin.people import STANDINGS
 from screens.admin.points import Point, Points
@@ -451,9 +452,7 @@ class AboutPerson(AdminPage):
         self._all = Vertical(
             Container(facts, self._story, classes="columns"), self._questions, classes="all"
         )
-        self._scroll = VerticalScroll(
-            self._who, self._verdict, self._acts, self._all, can_focus=True
-        )
+        self._scroll = TextScroll(self._who, self._verdict, self._acts, self._all, can_focus=True)
         self._after: dict[str, Callable[[Any], None]] = {
             CODE: self._show_code,
             ERASE: self._was_erased,

@@ -21,6 +21,7 @@ from kiosk.authority.administration.views import Progress, Written
 from kiosk.authority.errors import AdministrationError, NotStaff, StoreError
 from kiosk.authority.wording import numbered
 from screens.admin import page
+from screens.admin.frame import TextScroll
 from screens.admin.page import ACTING
 from screens.widgets.prose import Note, Prose, printable
 
@@ -125,8 +126,12 @@ class Dialog(ModalScreen[T]):
     def action_cancel(self) -> None:
         self.dismiss(None)
 
-    def on_screen_resume(self) -> None:
-        """Set ``ready`` once the focus, which Textual sets after this, is there."""
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Set ``ready`` once the focus, which Textual sets after this, is there.
+
+        Nothing is styled again: it was, when it was mounted.
+        """
+        event.refresh_styles = False
         self.call_later(self.ready.set)
 
 
@@ -158,7 +163,7 @@ class Listing(Dialog[bool]):
     Up, Down and the paging keys scroll, Enter presses the button.
     """
 
-    AUTO_FOCUS = "VerticalScroll"
+    AUTO_FOCUS = "TextScroll"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "go", show=False)]
 
     def __init__(
@@ -179,7 +184,7 @@ class Listing(Dialog[bool]):
         self._close = DialogButton("Cancel" if button else "Close", "cancel" if button else "go")
 
     def content(self) -> Iterator[Widget]:
-        yield VerticalScroll(*self._lines, classes="fields")
+        yield TextScroll(*self._lines, classes="fields")
 
     def buttons(self) -> Iterator[Widget]:
         if self._go is not None:

@@ -8,10 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from textual.dom import DOMNode
 
 from kiosk.authority.administration.views import Person
 from kiosk.authority.errors import ConcurrentChange, StoreError
 from kiosk.authority.roles import Role
+from screens.admin.frame import TextScroll
 from screens.admin.person import PERSON_ACTS, AboutPerson, ActLink
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import (
@@ -25,7 +27,7 @@ from tests.screens.admin.persons import (
     grounds,
     person,
 )
-from tests.screens.admin.pilots import SIZES, Run, said
+from tests.screens.admin.pilots import SIZES, PictureApp, Run, said
 from tests.screens.idle_app import PATIENCE_S, still
 
 EVERYBODY = (BLOCKED, READY, UNREGISTERED, TROUBLED, CARDLESS, LEFT, SEVERAL)
@@ -56,6 +58,25 @@ async def test_the_first_lines_say_who_why_and_what_to_do(
         assert shown.headline in head
         assert shown.advice in head
         assert ("✓" if shown.can_unlock else "✗") in head
+
+
+async def test_a_focus_has_little_styled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before: the page's whole text, whenever what scrolls it got the focus or lost it."""
+    async with person(BLOCKED) as run:
+        styled: list[int] = []
+        update = type(run.app).update_styles
+
+        def counted(app: PictureApp, node: DOMNode, animate: bool = True) -> None:
+            styled.append(sum(1 for _ in node.walk_children(with_self=True)))
+            update(app, node, animate)
+
+        monkeypatch.setattr(type(run.app), "update_styles", counted)
+        scrolled = run.app.focused
+        for focused in (None, scrolled):
+            run.app.screen.set_focus(focused)
+            await still()
+        assert isinstance(scrolled, TextScroll)
+        assert sum(styled) < 5
 
 
 @pytest.mark.parametrize("holder_id", [BLOCKED, CARDLESS])

@@ -33,12 +33,6 @@ from kiosk.authority.store.records import JointHash
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import fold
 
-SIZES = (2, 3, 4)
-"""How many questions a policy may ask at once.
-
-Sets of the one size that the policy asks at a registration are hashed.
-"""
-
 _SALT, _DIGEST = 16, 32
 
 _EXHAUSTED: Final = frozenset((error_to_str(-22), error_to_str(-33)))
@@ -92,16 +86,15 @@ class AnswerHasher:
                 self._asked_for -= 1
 
     def hash_sets(
-        self, owner: str, answers: Mapping[int, Sensitive], asked: int | None = None
+        self, owner: str, answers: Mapping[int, Sensitive], asked: int
     ) -> tuple[JointHash, ...]:
         """Hash every set of ``answers`` (by question id) that could be asked of ``owner``.
 
         ``asked`` is how many are asked at once: a smaller set would be easier to guess from a
-        stolen database. None hashes the sets of every size. Raises ``ResourcesExhausted``.
+        stolen database. Raises ``ResourcesExhausted``.
         """
         pepper = self._ring.current(KeyPurpose.PEPPER)
-        sizes = [size for size in SIZES if asked in (None, size)]
-        subsets = [ids for size in sizes for ids in combinations(sorted(answers), size)]
+        subsets = list(combinations(sorted(answers), asked))
         secrets_of = [
             _peppered(pepper, owner, {question: answers[question] for question in ids})
             for ids in subsets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations
 
@@ -35,12 +36,19 @@ def _chosen(*ids: int) -> dict[int, Sensitive]:
     return {question: ANSWERS[question] for question in ids}
 
 
+def _every(
+    hasher: AnswerHasher, answers: Mapping[int, Sensitive] = ANSWERS
+) -> tuple[JointHash, ...]:
+    """Hash the sets of each size that a policy may ask."""
+    return sum((hasher.hash_sets(OWNER, answers, size) for size in (2, 3, 4)), ())
+
+
 def _of(hashes: tuple[JointHash, ...], *ids: int) -> JointHash:
     return next(joint for joint in hashes if set(joint.subset) == set(ids))
 
 
 def test_every_set_that_could_be_asked_has_its_own_hash(hasher: AnswerHasher) -> None:
-    hashes = hasher.hash_sets(OWNER, ANSWERS)
+    hashes = _every(hasher)
     assert len(hashes) == 6 + 4 + 1
     assert len({joint.digest for joint in hashes}) == 11
     for size in (2, 3, 4):
@@ -51,11 +59,11 @@ def test_every_set_that_could_be_asked_has_its_own_hash(hasher: AnswerHasher) ->
 @pytest.mark.parametrize(("registered", "sets"), [(2, 1), (3, 4), (5, 25), (8, 154)])
 def test_how_many_sets_there_are(hasher: AnswerHasher, registered: int, sets: int) -> None:
     answers = {number: Sensitive(f"answer {number}") for number in range(registered)}
-    assert len(hasher.hash_sets(OWNER, answers)) == sets
+    assert len(_every(hasher, answers)) == sets
 
 
 def test_one_wrong_answer_makes_the_set_wrong(hasher: AnswerHasher) -> None:
-    hashes = hasher.hash_sets(OWNER, ANSWERS)
+    hashes = _every(hasher)
     kept = _of(hashes, 7, 2, 5)
     for wrong in (7, 2, 5):
         given = _chosen(7, 2, 5) | {wrong: Sensitive("something else")}
@@ -63,7 +71,7 @@ def test_one_wrong_answer_makes_the_set_wrong(hasher: AnswerHasher) -> None:
 
 
 def test_answers_do_not_run_into_each_other(hasher: AnswerHasher) -> None:
-    hashes = hasher.hash_sets(OWNER, {1: Sensitive("ab c"), 2: Sensitive("d")})
+    hashes = hasher.hash_sets(OWNER, {1: Sensitive("ab c"), 2: Sensitive("d")}, 2)
     given = {1: Sensitive("ab"), 2: Sensitive("c d")}
     assert not hasher.check(OWNER, given, hashes[0])
     swapped = {1: Sensitive("d"), 2: Sensitive("ab c")}
@@ -71,13 +79,13 @@ def test_answers_do_not_run_into_each_other(hasher: AnswerHasher) -> None:
 
 
 def test_spelling_is_forgiven(hasher: AnswerHasher) -> None:
-    hashes = hasher.hash_sets(OWNER, ANSWERS)
+    hashes = _every(hasher)
     given = {11: Sensitive("  senor TRAUMER. "), 7: Sensitive("blue-anchor lane")}
     assert hasher.check(OWNER, given, _of(hashes, 7, 11))
 
 
 def test_a_hash_fits_no_other_owner_and_no_other_set(hasher: AnswerHasher) -> None:
-    hashes = hasher.hash_sets(OWNER, ANSWERS)
+    hashes = _every(hasher)
     assert not hasher.check("holder-2", _chosen(7, 2), _of(hashes, 7, 2))
     assert not hasher.check(OWNER, _chosen(7, 2), _of(hashes, 7, 5))
     relabelled = replace(_of(hashes, 7, 5), subset=(2, 7))
@@ -93,7 +101,7 @@ def test_another_set_is_wrong_after_one_whole_hash(
         seen.append(digest)
         return verify_secret(digest, secret, kind)
 
-    kept = _of(hasher.hash_sets(OWNER, ANSWERS), 7, 2)
+    kept = _of(_every(hasher), 7, 2)
     monkeypatch.setattr("kiosk.authority.crypto.hashing.verify_secret", counting)
     assert not hasher.check(OWNER, _chosen(7, 5), kept)
     assert hasher.check(OWNER, _chosen(7, 2), kept)
@@ -107,7 +115,7 @@ def test_the_default_cost_is_what_was_promised() -> None:
 
 def test_the_pepper_is_needed(hasher: AnswerHasher) -> None:
     ring = KeyRing.fresh()
-    kept = AnswerHasher(ring, CHEAP).hash_sets(OWNER, _chosen(7, 2))[0]
+    kept = AnswerHasher(ring, CHEAP).hash_sets(OWNER, _chosen(7, 2), 2)[0]
     rotated = AnswerHasher(ring.with_new(KeyPurpose.PEPPER), CHEAP)
     assert rotated.can_check(kept)
     assert rotated.check(OWNER, _chosen(7, 2), kept)
@@ -117,7 +125,7 @@ def test_the_pepper_is_needed(hasher: AnswerHasher) -> None:
 
 
 def test_a_damaged_hash_is_told_without_being_quoted(hasher: AnswerHasher) -> None:
-    kept = hasher.hash_sets(OWNER, _chosen(7, 2))[0]
+    kept = hasher.hash_sets(OWNER, _chosen(7, 2), 2)[0]
     for damaged in ("2$argon2id$c4n4ry", kept.digest[1:]):
         with pytest.raises(SealBroken) as caught:
             hasher.check(OWNER, _chosen(7, 2), replace(kept, digest=damaged))
@@ -129,18 +137,18 @@ def test_a_damaged_hash_is_told_without_being_quoted(hasher: AnswerHasher) -> No
 def test_a_machine_without_memory_or_threads_is_no_damaged_hash(
     hasher: AnswerHasher, code: int
 ) -> None:
-    (kept,) = hasher.hash_sets(OWNER, _chosen(7, 2))
+    (kept,) = hasher.hash_sets(OWNER, _chosen(7, 2), 2)
     with no_memory_for_hashes(code):
         with pytest.raises(ResourcesExhausted, match="memory"):
             hasher.check(OWNER, _chosen(7, 2), kept)
         with pytest.raises(ResourcesExhausted, match="memory"):
-            hasher.hash_sets(OWNER, _chosen(7, 2))
+            hasher.hash_sets(OWNER, _chosen(7, 2), 2)
     assert hasher.check(OWNER, _chosen(7, 2), kept)
 
 
 def test_no_thread_to_hash_on_is_said_so(hasher: AnswerHasher) -> None:
     with no_threads("answers"), pytest.raises(ResourcesExhausted, match="thread"):
-        hasher.hash_sets(OWNER, ANSWERS)
+        _every(hasher)
 
 
 def test_no_more_hashes_at_once_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +167,9 @@ def test_no_more_hashes_at_once_than_allowed(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr("kiosk.authority.crypto.hashing.hash_secret", counting)
     hasher = AnswerHasher(KeyRing.fresh(), CHEAP, at_once=2)
-    threads = [threading.Thread(target=hasher.hash_sets, args=(OWNER, ANSWERS)) for _ in range(4)]
+    threads = [
+        threading.Thread(target=hasher.hash_sets, args=(OWNER, ANSWERS, 3)) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -168,7 +178,7 @@ def test_no_more_hashes_at_once_than_allowed(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_no_answer_is_in_what_is_kept_or_shown(hasher: AnswerHasher) -> None:
-    for joint in hasher.hash_sets(OWNER, ANSWERS):
+    for joint in _every(hasher):
         assert joint.digest not in repr(joint)
         assert "Anchor" not in joint.digest
 

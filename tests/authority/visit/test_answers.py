@@ -169,7 +169,7 @@ def test_how_many_are_asked_is_a_setting_that_may_change(
 
 def test_where_fewer_were_registered_all_of_them_are_asked(world: World) -> None:
     holder = world.add_holder()
-    hashes = world.hasher.hash_sets(holder.id, {1: Sensitive("a"), 2: Sensitive("b")})
+    hashes = world.hasher.hash_sets(holder.id, {1: Sensitive("a"), 2: Sensitive("b")}, 2)
     world.register(holder, question_ids=(1, 2), hashes=hashes)
     task = world.insert(world.add_card(holder), blocked=True).questions()
     assert {one.id for one in task.questions} == {1, 2}
@@ -255,7 +255,7 @@ def test_the_last_attempt_repeated_is_refused_the_same_way(
 def test_an_answer_is_right_however_it_is_typed(world: World, registered: str, typed: str) -> None:
     holder = world.add_holder()
     given = {1: Sensitive(registered), 2: Sensitive("Blue Anchor Lane")}
-    hashes = world.hasher.hash_sets(holder.id, given)
+    hashes = world.hasher.hash_sets(holder.id, given, 2)
     world.register(holder, question_ids=(1, 2), hashes=hashes)
     card = world.add_card(holder)
     station_visit = world.insert(card, blocked=True)

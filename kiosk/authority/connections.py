@@ -137,7 +137,7 @@ class Handshakes:
         """Count one; where there are too many now, drop the oldest that waits for its client.
 
         One that waits for this process is not dropped: stations that come all at once would push
-        each other out until none got in. The new one is, where each of the others does.
+        each other out until none got in. Where all the others wait for it, the new one is dropped.
         """
         theirs = self._of[handshake.address]
         self._under_way[handshake] = theirs[handshake] = None

@@ -156,7 +156,7 @@ class OutboxWorker:
                 uow.commit()
 
     def mend_times(self) -> None:
-        """Make due what a clock that was wrong put off, now and then."""
+        """Now and then, make due what a wrong clock has put off."""
         now = self._clock.monotonic()
         if now < self._mend_at:
             return

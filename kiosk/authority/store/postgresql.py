@@ -133,7 +133,10 @@ class PipelinedConnection(psycopg.Connection[Any]):
             cursor.executemany(statement.encode(), parameters)
 
     def end(self, statement: str) -> None:
-        """Commit with the kept statements, or roll back without them; nothing before BEGIN went."""
+        """Commit with the kept statements, or roll back without them.
+
+        Where BEGIN was not sent, nothing is.
+        """
         if statement == "ROLLBACK" or (self._is_idle and len(self._waiting) == 1):
             self._waiting = []
         if self._waiting:

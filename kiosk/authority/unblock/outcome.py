@@ -288,7 +288,7 @@ def _closed(uow: UnitOfWork, visit: Visit) -> Visit:
 def _corrects(uow: UnitOfWork, case: LockedGrant, outcome: Counted) -> bool:
     """Return whether a late outcome is certain and says more than the card that was seen since.
 
-    It does so within the life of its visit, as long as the card was sent no other secret.
+    It does so only within the life of its visit, and while the card was sent no other secret.
     """
     settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != OutcomeSource.DONE
     owes = owes_answer(case.card, case.entry)

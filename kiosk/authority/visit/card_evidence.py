@@ -146,11 +146,6 @@ def judge(visit: Visit, proof: CardProof | None, now: datetime) -> tuple[Visit, 
     return replace(used, genuine_at=now), None
 
 
-def record_unproven(uow: UnitOfWork, visit: Visit, because: Unproven) -> None:
-    """Record the reason that the holder is not shown."""
-    record(uow, AuditKind.CARD_UNPROVEN, visit, because=because.value)
-
-
 def digest_of(call: str, proof: CardProof | KeyNonce | KeyAnswer | None) -> bytes:
     """Return what identifies one proof, judged in one call, so that a repeat is recognised."""
     match proof:
@@ -175,8 +170,8 @@ def refused_before(visit: Visit | None, judged: bytes) -> Refusal | None:
 
 
 def close_unproven(uow: UnitOfWork, visit: Visit, because: Unproven, judged: bytes) -> None:
-    """Close the visit of a card that is not genuine; its holder sees the one page."""
-    record_unproven(uow, visit, because)
+    """Close the visit of a card that is not genuine; its holder is not shown the reason."""
+    record(uow, AuditKind.CARD_UNPROVEN, visit, because=because.value)
     uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
     uow.visits.note_refusal(visit.id, Reason.NOT_GENUINE, judged)
 

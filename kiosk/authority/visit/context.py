@@ -318,7 +318,9 @@ class VisitContext:
             case Gate.ANSWERS:
                 return self._has_answered
             case Gate.CODE:
-                return self._code_is_proven() or self._address_is_proven
+                # The code to the recorded address has shown it, where the given one is the same.
+                same = pending is not None and pending.email == pending.owner_email
+                return self._code_is_proven() or (same and self._owner_is_proven)
             case Gate.NEW_PIN | Gate.STOP_NUMBER | Gate.MAINTENANCE:
                 return False  # the last of its path: passing it finishes the visit
             case _:
@@ -349,14 +351,6 @@ class VisitContext:
         if owner is None and self.visit.pin_proven_at is None and self.pending is not None:
             owner = self.pending.owner_email if self.pending.email else None
         return bool(owner) and owner == self.known_address
-
-    @property
-    def _address_is_proven(self) -> bool:
-        """Whether the given address is the one whose code was entered already."""
-        pending = self.pending
-        return (
-            self._owner_is_proven and pending is not None and pending.email == pending.owner_email
-        )
 
     @property
     def _waits_for_code(self) -> bool:

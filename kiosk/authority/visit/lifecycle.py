@@ -36,7 +36,6 @@ from kiosk.authority.visit.card_evidence import (
     digest_of,
     draw,
     judge,
-    record_unproven,
     refused_before,
     unlock_barred,
 )
@@ -410,7 +409,7 @@ def _close_older(uow: UnitOfWork, visit: Visit, card: Card, *, proven: bool) -> 
 
 
 def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> VisitRefused:
-    record_unproven(uow, visit, because)
+    record(uow, AuditKind.CARD_UNPROVEN, visit, because=because.value)
     return _refused(uow, visit, Reason.NOT_GENUINE)
 
 

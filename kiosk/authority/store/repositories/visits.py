@@ -149,7 +149,7 @@ class Visits(Repository):
     def begun(self, station: str, span: timedelta, most: int) -> tuple[datetime, ...]:
         """Return when a station's visits within ``span`` began, the last first; at most so many.
 
-        Until the unit of work ends nobody else counts them: its own visit would be left out. A
+        Nobody else counts them until the unit of work ends: they would leave its visit out. A
         visit may begin a moment after now, in a quicker unit of work; one that is ahead by more
         than ``span`` was dated by a wrong clock, and does not count.
         """

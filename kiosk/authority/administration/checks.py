@@ -88,6 +88,10 @@ def _page(name: str) -> str:
     return str(installed) if installed.exists() else page
 
 
+_GIVEN_UP = (
+    "put a copy of the key file there that has it; where none has, `kiosk import --replace-lost`, "
+    "or setting each anew, puts others in their place"
+)
 _CLOSED = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
 _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
@@ -316,7 +320,7 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     if lost := sorted(set(sealed) - set(held)):
         many = sum(sealed[key] for key in lost)
         needs = f"{numbered(many, 'secret')} cannot be opened without {', '.join(lost)}"
-        return fail(KEYS, needs, advice or "restore the key file")
+        return fail(KEYS, needs, advice or _GIVEN_UP)
     if missing:
         names = ", ".join(each.id for each in missing)
         return warn(KEYS, f"the key file is an older copy, without {names}", advice)

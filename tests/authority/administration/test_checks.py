@@ -211,7 +211,7 @@ def test_keys(store: Store, ring: KeyRing, tmp_path: Path) -> None:
         "1 secret under an older key; run `kiosk keys rotate`",
     )
     condition, text = said(checks.check_keys(KeyRing.fresh, store))
-    assert (condition, "restore the key file" in text) == (FAIL, True)
+    assert (condition, "--replace-lost" in text) == (FAIL, True)
 
 
 def test_keys_in_clear_beside_the_sealed_ones(store: Store, ring: KeyRing, tmp_path: Path) -> None:

@@ -123,6 +123,24 @@ def test_an_update_is_looked_for_under_the_names_that_a_build_has() -> None:
         assert values(USR_LIB / "sysupdate.d" / f"{transfer}.transfer", "MatchPattern")[1] == label
 
 
+def test_the_display_shows_no_text_of_the_kernel_and_no_unit_offers_a_shell() -> None:
+    """Its build and its start take an hour; what is taken away here is noticed at once."""
+    words = value(IMAGE / "mkosi.conf", "KernelCommandLine").split()
+    silent = {"quiet", "loglevel=3", "systemd.show_status=no", "vt.global_cursor_default=0"}
+    sealed = {"systemd.volatile=overlay", "systemd.verity_root_options=panic-on-corruption"}
+    assert silent | sealed <= set(words)
+    # By mkosi's own presets masks would be undone before.
+    last = (IMAGE / "mkosi.finalize.chroot").read_text().replace("\\\n", " ")
+    assert "\nkiosk setup station\n" in last
+    [masked] = re.findall(r"^systemctl mask (.*)$", last, re.MULTILINE)
+    units = ["getty@", "serial-getty@", "console-getty", "container-getty@", "autovt@"]
+    assert {f"{name}.service" for name in (*units, "debug-shell")} <= set(masked.split())
+    for unit in ("emergency", "rescue"):
+        system = USR_LIB / "systemd" / "system"
+        instead = values(system / f"{unit}.service.d" / "restart.conf", "ExecStart")
+        assert instead == ["", "/usr/bin/systemctl --force reboot"]
+
+
 STATES = """\
 #!/bin/sh
 # Of several units systemctl says that they are active where one is.

@@ -206,7 +206,7 @@ def test_the_display_and_the_station_meet_at_the_terminals_socket_alone() -> Non
     [(_, *words)] = commands_of(DISPLAY)
     assert words[words.index("--socket") + 1] == place
     assert values(on_compositor, "ExecStart")[-1].endswith(f"--terminal {place}")
-    assert value(DISPLAY, "RuntimeDirectoryMode") == "0750"
+    assert (value(DISPLAY, "RuntimeDirectoryMode"), value(DISPLAY, "UMask")) == ("0750", "0077")
     accounts = (FILES / "sysusers.d" / "kiosk-station.conf").read_text()
     assert f"m {value(STATION, 'User')} {value(DISPLAY, 'User')}\n" in accounts
     assert f"u {value(DISPLAY, 'User')} - " in accounts

@@ -122,3 +122,22 @@ def await_service_poll(reader: str) -> None:
     while state.state == pcsc.STATE_UNAWARE or (not state.present and state.count % 2):
         (state,) = pcsc.wait_for_change(context, 10_000, [state])
     pcsc.release(context)
+
+
+def everything_about(error: BaseException) -> str:
+    """The texts of an error and of what led to it, and the variables of every frame."""
+    seen, frames = [repr(error), str(error)], error.__traceback__
+    while frames is not None:
+        local = frames.tb_frame.f_locals
+        seen += [repr(value) for name, value in local.items() if name != "seen"]
+        seen += [bytes(v).decode("latin-1") for v in local.values() if isinstance(v, bytes)]
+        frames = frames.tb_next
+    for before in (error.__context__, error.__cause__):
+        seen += [everything_about(before)] if before is not None else []
+    return "".join(seen)
+
+
+def secrets_in(error: BaseException) -> list[Sensitive]:
+    """Return which secrets an error shows, with what led to it and the variables of its frames."""
+    seen = everything_about(error)
+    return [secret for secret in (PIN, NEW, PUK) if secret.reveal() in seen]

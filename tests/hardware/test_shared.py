@@ -22,6 +22,7 @@ from tests.hardware.failing import (
     cards_with,
     chip,
     connect_shared,
+    secrets_in,
     unblock,
 )
 from tests.support.pcsc import Insert
@@ -148,6 +149,7 @@ def test_a_change_is_not_sent_after_a_reset_by_another_program(insert: Insert) -
     seat = insert(failing)
     for instruction, operation in CHANGES.items():
         cards = cards_with(trace=ResettingProgram(seat.reader, {2}))
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(OutcomeUnknown) as raised:
             operation(cards, address(seat, failing))
         assert failing.count(instruction) == 0
+        assert not secrets_in(raised.value)

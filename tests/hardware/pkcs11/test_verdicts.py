@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import pkcs11
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from pkcs11 import TokenFlag
 
 from hardware.pkcs11 import cards
-from hardware.pkcs11.cards import Pin
+from hardware.pkcs11.cards import NAME, HeldToken, Pin, Style
 from hardware.pkcs11.tokens import Tokens
 from kiosk.contract.errors import (
     CardError,
@@ -26,8 +27,10 @@ from kiosk.contract.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.contract.messages import PinState
-from kiosk.system.module_process import Message
+from kiosk.contract.messages import CardId, PinState
+from kiosk.contract.ports import CardAddress
+from kiosk.system.module_process import Message, ModuleProcess
+from tests.hardware.pkcs11.tokens import NEW, NEW_SO, SO_PIN
 
 USER_LOCKED, SO_LOCKED = TokenFlag.USER_PIN_LOCKED, TokenFlag.SO_PIN_LOCKED
 USER_LAST, SO_LAST = TokenFlag.USER_PIN_FINAL_TRY, TokenFlag.SO_PIN_FINAL_TRY
@@ -110,6 +113,39 @@ def test_a_token_is_known_by_its_serial_number() -> None:
     for told in ("", "0000000000000000", "12\u00e9", "12_34"):
         with pytest.raises(CardUnknown):
             cards.identifier({"serial": told})
+
+
+class Asked:
+    """A module's process that does everything, of a token with these flags."""
+
+    def __init__(self, flags: int) -> None:
+        self.flags = flags
+        self.acts: list[str] = []
+
+    def ask(self, request: Message, more_s: float = 0.0) -> Message:
+        self.acts.append(request["act"])
+        return {"serial": "12", "flags": self.flags}
+
+
+def asked(flags: int, style: Style, use: Callable[[HeldToken], None]) -> list[str]:
+    """Return what was asked of a token beside how it is."""
+    process = Asked(flags)
+    token = HeldToken(cast(ModuleProcess, process), CardAddress("R", CardId(NAME, "12")), style)
+    with suppress(PinBlocked):
+        use(token)
+    return [act for act in process.acts if act != "look"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "spends"),
+    [(0, True), (USER_LOCKED | USER_LAST, True), (SO_LAST, False), (SO_LOCKED, False)],
+)
+def test_the_last_try_of_a_secret_is_never_spent(flags: int, *, spends: bool) -> None:
+    for style in Style:
+        sent = asked(int(flags), style, lambda token: token.unblock(SO_PIN, NEW))
+        assert sent == [style.value] * spends
+    sent = asked(int(flags), Style.INIT_PIN, lambda token: token.change_secret(SO_PIN, NEW_SO))
+    assert sent == ["change-so"] * spends
 
 
 class OddModule:

@@ -72,7 +72,7 @@ def test_a_challenge_that_a_repeated_request_spoils_is_found(
 ) -> None:
     monkeypatch.setattr(card_evidence, "is_waiting", lambda *_: False)
     with pytest.raises(Violation, match="no genuine card is called forged"):
-        _simulate_all(range(1, 10), sqlite_template, tmp_path)
+        _simulate_all(range(3, 12), sqlite_template, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 Each call is made once without a fault. Then, of a card of its own, once for each commit and
 each loss: the call fails, is repeated with the same arguments, and has to give what the first
-one gave, at the same cost. It is repeated at the same process and at another one; at another one
-with one SQLite file by `make campaigns` alone.
+one gave, at the same cost. It is repeated at the same process on SQLite, and at another one on
+PostgreSQL; the other way round by `make campaigns` alone.
 """
 
 from __future__ import annotations
@@ -535,11 +535,13 @@ def _comparable(reply: object) -> object:
 _POSTGRESQL = pytest.mark.postgresql
 _WHERE = [
     pytest.param("sqlite", False, id="sqlite-same process"),
-    pytest.param("postgresql", False, id="postgresql-same process", marks=_POSTGRESQL),
     pytest.param("postgresql", True, id="postgresql-another process", marks=_POSTGRESQL),
 ]
 if WHOLE:  # no estate has several authorities on one SQLite file
-    _WHERE.append(pytest.param("sqlite", True, id="sqlite-another process"))
+    _WHERE += [
+        pytest.param("postgresql", False, id="postgresql-same process", marks=_POSTGRESQL),
+        pytest.param("sqlite", True, id="sqlite-another process"),
+    ]
 
 
 @pytest.mark.parametrize(("each_world", "elsewhere"), _WHERE, indirect=["each_world"])

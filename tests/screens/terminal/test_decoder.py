@@ -128,6 +128,13 @@ def test_typing_goes_on_after_a_sequence_that_never_ends() -> None:
     assert keys(decoder.feed(b"7")) == ["7"]
 
 
+def test_a_sequence_that_never_ends_is_given_up_in_a_flood_too() -> None:
+    """Otherwise each byte costs what came before it, and no key is heard."""
+    heard = keys(Decoder().feed(b"\x1b[" + b"1" * 100 + b"\r5"))
+    assert heard[-2:] == ["enter", "5"]
+    assert len(heard) > 60
+
+
 def test_a_demo_may_have_a_key_more_and_no_other() -> None:
     demo = Decoder({"\x11": "ctrl+q"})
     assert keys(demo.feed(b"\x11\x03\x10\r")) == ["ctrl+q", "enter"]

@@ -249,14 +249,18 @@ async def test_the_size_is_asked_of_the_terminal_alone(monkeypatch: pytest.Monke
     assert not wire.driver.can_suspend
 
 
-async def test_a_new_size_is_noticed_without_a_signal() -> None:
+@pytest.mark.parametrize(("size", "taken"), [((100, 30), (100, 30)), ((65535, 65535), (500, 500))])
+async def test_a_new_size_is_noticed_without_a_signal(
+    size: tuple[int, int], taken: tuple[int, int]
+) -> None:
+    """One that no display has would take all memory."""
     wire = Wire()
     wire.start()
-    fcntl.ioctl(wire.end, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    fcntl.ioctl(wire.end, termios.TIOCSWINSZ, struct.pack("HHHH", *reversed(size), 0, 0))
     (message,) = await wire.wait_for(1)
     wire.close()
     assert isinstance(message, events.Resize)
-    assert message.size == (100, 30)
+    assert message.size == taken
 
 
 async def test_signals_of_the_terminal_have_no_handler() -> None:

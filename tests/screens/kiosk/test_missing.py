@@ -28,6 +28,8 @@ from kiosk.station.states import (
 from screens.kiosk.choices import MenuPage
 from screens.kiosk.entry_pages import DigitsPage, EntryPage
 from screens.terminal.driver import KeysLost
+from screens.theme import RICH
+from screens.widgets.fields import Field
 from screens.words import choices, email, frame, pin
 from tests.screens.geometry import layout_faults
 from tests.screens.kiosk.clocked import MENU, app_with, shown
@@ -209,6 +211,13 @@ async def test_a_digit_too_many_is_not_left_out_without_a_word() -> None:
         await type_keys(pilot, ["9"])
         await settled(pilot)
         assert frame.no_more_digits(8) in shown(app)
+
+
+def test_a_field_takes_no_more_than_it_is_long() -> None:
+    field = Field(3, RICH, shown=True)
+    for char in "Leeds":
+        field.type(char)
+    assert field.take() == "Lee"
 
 
 async def test_enter_does_not_confirm_whose_card_it_is_and_says_why() -> None:

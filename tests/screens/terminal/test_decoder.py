@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screens.terminal.decoder import Decoder, DeskDecoder, Input, Press, SmoothOffered, Touch
+from screens.terminal.decoder import (
+    PASTE,
+    Decoder,
+    DeskDecoder,
+    Input,
+    Paste,
+    Press,
+    SmoothOffered,
+    Touch,
+)
 
 KNOWN = frozenset(
     "enter tab shift+tab backspace delete escape space up down left right home end pageup "
@@ -133,6 +143,18 @@ def test_a_sequence_that_never_ends_is_given_up_in_a_flood_too() -> None:
     heard = keys(Decoder().feed(b"\x1b[" + b"1" * 100 + b"\r5"))
     assert heard[-2:] == ["enter", "5"]
     assert len(heard) > 60
+
+
+def test_a_paste_of_staff_that_never_ends_is_not_kept() -> None:
+    decoder = DeskDecoder()
+    list(decoder.feed(b"\x1b[200~"))
+    tracemalloc.start()
+    for _ in range(50):
+        list(decoder.feed(b"x" * 4096))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 500_000
+    assert [len(paste.text) for paste in decoder.expire() if isinstance(paste, Paste)] == [PASTE]
 
 
 def test_a_demo_may_have_a_key_more_and_no_other() -> None:

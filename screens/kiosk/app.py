@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -15,6 +16,8 @@ from typing import Any
 from textual import events
 from textual.app import App
 from textual.driver import Driver
+from textual.geometry import Offset
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -32,7 +35,7 @@ from kiosk.station.states import (
 )
 from screens import theme
 from screens.kiosk.attract import AttractPage, OutOfServicePage
-from screens.kiosk.page import DisplaySettings, Page, PageContext
+from screens.kiosk.page import HELD_S, DisplaySettings, Page, PageContext
 from screens.terminal.closed_app import FAULT_CODE, OnFault, WalkUpApp
 from screens.terminal.driver import HungUp, KeysLost, StationDriver
 from screens.terminal.pulse import WatchdogPulse
@@ -211,6 +214,9 @@ _MOST_SWITCHES = 3
 """Changes of the surface in a second: each two are a flash, and three may be too many for somebody
 with photosensitive epilepsy (WCAG 2.2, 2.3.1)."""
 
+_SAME_X, _SAME_Y = 4, 2
+"""So many columns and rows apart two touches are of one place: a finger is as wide."""
+
 _UNUSED_S = 60.0
 """How long a surface that somebody chose waits for their card."""
 
@@ -245,6 +251,9 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         self._begun = False
         self._nobody = True
         self._now = now
+        self._touched_screen: Callable[[], Screen[Any] | None] = lambda: None
+        self._touched_at, self._touched_place = float("-inf"), Offset()
+        self._second_touch = False
         self._switched_at = deque[float](maxlen=_MOST_SWITCHES)
         self._unused: Timer | None = None
         self._may_build = asyncio.Event()
@@ -323,7 +332,26 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         """Restart the idle time, then handle the event as any application does."""
         if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
             self._station.touched()
+        if isinstance(event, events.MouseEvent) and not event.is_forwarded:
+            self._note_touch(event)
+            if self._second_touch:
+                return
         await super().on_event(event)
+
+    def _note_touch(self, event: events.MouseEvent) -> None:
+        """Note whether it is of a second touch of a place that has come to another page since.
+
+        It does nothing, as a held key does not: nobody has read what is there now.
+        """
+        if not isinstance(event, events.MouseDown):
+            return
+        moved = event.screen_offset - self._touched_place
+        same_place = abs(moved.x) <= _SAME_X and abs(moved.y) <= _SAME_Y
+        soon = event.time - self._touched_at < HELD_S
+        self._second_touch = same_place and soon and self._touched_screen() is not self.screen
+        self._touched_at, self._touched_place = event.time, event.screen_offset
+        if not self._second_touch:
+            self._touched_screen = weakref.ref(self.screen)
 
     def on_keys_lost(self, message: KeysLost) -> None:
         """Let the page show it: its entry lacks a key."""

@@ -38,10 +38,19 @@ async def touch(pilot: Pilot[int], texts: Iterable[str]) -> None:
         if place is None:  # it comes with what was touched before
             await settled(pilot)
             place = place_of(pilot, text)
-        x, y = place
-        for kind in (events.MouseDown, events.MouseUp):
-            _post(pilot, kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
+        _touch_at(pilot, *place)
     await settled(pilot)
+
+
+async def touch_at(pilot: Pilot[int], x: int, y: int) -> None:
+    """Touch this cell, whatever it shows."""
+    _touch_at(pilot, x, y)
+    await settled(pilot)
+
+
+def _touch_at(pilot: Pilot[int], x: int, y: int) -> None:
+    for kind in (events.MouseDown, events.MouseUp):
+        _post(pilot, kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
 
 
 def _post(pilot: Pilot[int], event: events.Event) -> None:

@@ -1,4 +1,4 @@
-"""A key that is still held, or pressed twice, when the next page comes does nothing there."""
+"""A key that is held, or pressed twice, and a second touch do nothing on the page that came."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kiosk.station.states import (
 from screens.kiosk.choices import MenuPage
 from tests.screens.kiosk.clocked import CODE_ENTRY, MENU, WORKING, Watch, app_with
 from tests.screens.kiosk.samples import BANK, CHOOSE, REGISTER, UNLOCK, VISIT_ID, one_of_each
-from tests.screens.pilots import settled, type_keys
+from tests.screens.pilots import place_of, settled, touch, touch_at, type_keys
 from tests.screens.recording_station import StillStation
 
 _REPEATS_S = 1 / 25
@@ -148,3 +148,23 @@ async def test_what_counts_is_when_a_key_was_pressed_and_not_when_it_is_handled(
         app.post_message(second)
         await settled(pilot)
     assert not desk.heard
+
+
+async def test_a_second_touch_of_a_question_types_nothing_into_its_answer() -> None:
+    """Before: on a touch screen a letter lies where the question was."""
+    picked = BANK[3]
+    desk, watch = StillStation(PickQuestion(REGISTER, CHOOSE)), Watch()
+    app = app_with(desk, clock=watch)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        x, y = place_of(pilot, picked.text[:30])
+        await touch_at(pilot, x, y)
+        assert desk.heard == [QuestionPicked(VISIT_ID, picked.id)]
+        await app.show(GiveAnswer(REGISTER, CHOOSE, (), picked))
+        for _ in range(3):
+            watch.now += 0.3
+            await touch_at(pilot, x + 1, y)
+        await touch(pilot, "qw")
+        watch.now += 1
+        await touch(pilot, ["e", "Continue"])
+        assert desk.heard[1:] == [AnswerEntered(VISIT_ID, Sensitive("qwe"))]

@@ -186,3 +186,11 @@ def test_every_answer_of_a_module_is_an_error_that_a_station_knows(
         cards.identifier(cards.found(answer))
         cards.checked(answer, Pin.USER)
         assert act == "look", "an act that failed was taken for done"
+
+
+@pytest.mark.parametrize("act", ["login", "change", "init-pin", "set-pin-with-puk", "change-so"])
+def test_no_pin_goes_to_another_token_that_came_into_the_reader(act: str) -> None:
+    tokens = Tokens(OddModule(b"34", TokenFlag.TOKEN_INITIALIZED, "", None))
+    request = {"act": act, "reader": "Front 00", "old": "1234", "new": "5678"}
+    assert tokens.answer({**request, "serial": "12"}) == {"missing": "other"}
+    assert tokens.answer({**request, "serial": "34"})["error"] == "GeneralError"

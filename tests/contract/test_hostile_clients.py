@@ -199,6 +199,15 @@ def test_one_peer_has_so_many_connections_and_no_more(tight: WiredWorld) -> None
         assert status_of(more) == 0
 
 
+@pytest.mark.parametrize(("life_s", "ends"), [(0.0, True), (3600.0, False)])
+def test_a_connection_ends_after_its_life(folder: Path, life_s: float, *, ends: bool) -> None:
+    with wired(folder, "socket", limits=Limits(life_s=life_s)) as world, dial(world) as connection:
+        connection.sendall(REQUEST % (b"heartbeat", len(BEAT)) + BEAT)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert (answer.status, answer.will_close) == (200, ends)
+
+
 def test_a_station_that_asks_too_much_is_slowed(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -454,7 +454,7 @@ class Working(VisitPage, frozen=True):
 class StillThere(Struct, frozen=True):
     """Nobody touched anything for a while; any key leads back to ``inner``."""
 
-    inner: HolderState | Success | Refused
+    inner: HolderState | LastPage
 
 
 class Success(VisitPage, frozen=True):
@@ -484,7 +484,10 @@ class RemoveCard(Struct, frozen=True):
     reason: RemovalReason
 
 
-ClosingState = Success | Refused | RemoveCard
+LastPage = Success | Refused
+"""Pages that the holder can still read when the authority already knows how the visit ended."""
+
+ClosingState = LastPage | RemoveCard
 
 
 State = Attract | OutOfService | Reading | Working | HolderState | StillThere | ClosingState

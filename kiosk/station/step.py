@@ -583,12 +583,10 @@ def _code_not_sent(
 
 # The whole step.
 
-_FINISHED = (s.Success, s.Refused, s.RemoveCard)
-
 
 def _is_finished(state: s.State) -> bool:
     """Return whether the authority already knows how the visit ended."""
-    return isinstance(state.inner if isinstance(state, s.StillThere) else state, _FINISHED)
+    return isinstance(state.inner if isinstance(state, s.StillThere) else state, s.ClosingState)
 
 
 def step(state: s.State, event: e.Event) -> Next:
@@ -710,7 +708,7 @@ def _within_visit(state: s.State, event: e.VisitEvent) -> Next:
             following = on_result(state, event) or Next(state)
             if not isinstance(state, s.Working) or not state.second_card:
                 return following
-            if following.state == state or isinstance(following.state, _FINISHED):
+            if following.state == state or isinstance(following.state, s.ClosingState):
                 return following
             # It is shown how it ended; where the flow would go on, the second card stops it now.
             return _two_cards(state, state.visit.id, _pulled_from(following.state))

@@ -42,7 +42,7 @@ def _pages() -> Iterator[tuple[str, Sample]]:
         if s.visit_of(state) is None or name.endswith(("-dark", "-keys-only")):
             continue
         yield name, sample
-        if isinstance(state, s.HolderState | s.Success | s.Refused) and type(state) not in asked:
+        if isinstance(state, s.HolderState | s.LastPage) and type(state) not in asked:
             asked.add(type(state))
             yield f"still-there-{name}", Sample(s.StillThere(state))
 
@@ -53,7 +53,7 @@ def test_there_is_a_page_of_every_kind() -> None:
     assert kinds == {*get_args(s.State)} - {s.Attract, s.OutOfService}
     assert {one.work for one in states if isinstance(one, s.Working)} == set(s.Work)
     under = {type(one.inner) for one in states if isinstance(one, s.StillThere)}
-    assert under == {*get_args(s.HolderState), s.Success, s.Refused}
+    assert under == {*get_args(s.HolderState), *get_args(s.LastPage)}
 
 
 async def test_pulling_the_card_leaves_the_first_page_and_nothing_of_the_visit() -> None:

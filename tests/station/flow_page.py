@@ -12,13 +12,12 @@ from kiosk.station.states import (
     Attract,
     ConfirmOwner,
     HolderState,
+    LastPage,
     Menu,
     OutOfService,
     Reading,
-    Refused,
     State,
     StillThere,
-    Success,
     Working,
 )
 from kiosk.station.step import step
@@ -26,7 +25,7 @@ from tests.station.samples import EVENTS, STATES
 
 EVERY_STATE: Final = (
     *STATES,
-    *(StillThere(page) for page in STATES if isinstance(page, HolderState | Success | Refused)),
+    *(StillThere(page) for page in STATES if isinstance(page, HolderState | LastPage)),
 )
 
 Moves = Mapping[str, Mapping[str, frozenset[str]]]
@@ -56,7 +55,7 @@ GROUPS: Final = {
     "AnyStateButWorking": tuple(name for name in names(State) if name != "Working"),
     "AnyVisitUnderWay": names(Reading | Working | HolderState | StillThere),
     "AnyPageOfTheHolder": names(HolderState),
-    "SuccessOrRefused": names(Success | Refused),
+    "SuccessOrRefused": names(LastPage),
 }
 """Drawn as one node where an event does the same in all of these states; the largest first."""
 

@@ -454,10 +454,8 @@ def test_the_end_is_reported_once_with_its_kind() -> None:
     assert quiet.commands == (c.EndVisit(ID, VisitEnd.IDLE),)
 
 
-@pytest.mark.parametrize(
-    "last", [s.Success(VISIT, Purpose.UNLOCK), s.Refused(ID, Reason.NOT_REGISTERED)]
-)
-def test_a_last_page_does_not_go_while_it_is_read(last: s.Success | s.Refused) -> None:
+@pytest.mark.parametrize("last", [state for state in STATES if isinstance(state, s.LastPage)])
+def test_a_last_page_does_not_go_while_it_is_read(last: s.LastPage) -> None:
     """It asks first (WCAG 2.2, 2.2.1): a refusal has the reference number and whom to call."""
     asked = step(last, e.IdleTimedOut(ID))
     assert asked == Next(s.StillThere(last))

@@ -55,7 +55,7 @@ GROUPS: Final = {
     "AnyStateButWorking": tuple(name for name in names(State) if name != "Working"),
     "AnyVisitUnderWay": names(Reading | Working | HolderState | StillThere),
     "AnyPageOfTheHolder": names(HolderState),
-    "SuccessOrRefused": names(LastPage),
+    "Or".join(names(LastPage)): names(LastPage),
 }
 """Drawn as one node where an event does the same in all of these states; the largest first."""
 

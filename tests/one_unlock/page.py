@@ -97,17 +97,17 @@ WAYPOINTS: Mapping[Place, str] = {
             "One charge for each attempt: one that is sent again is not charged again.",
         ),
         (
-            Registrations._count_failure,
+            Registrations._charge_failure,
             (
                 "**A wrong answer is charged here**: one `UPDATE` counts it before anybody looks. "
-                "(On a card that is known by name only `_count_unproven` below it does.)"
+                "(On a card that is known by name only `_charge_unproven` below it does.)"
             ),
         ),
         (attempts._is_right, "Has what was charged checked, unless it has its verdict."),
         (AnswerHasher.check, "Argon2id over all answers together, with a pepper."),
         (answers._right, "Right answers. Wrong ones go to `_wrong`, and their charge stays."),
         (attempts.Charged.conclude, "Writes the verdict, once."),
-        (Registrations._less_one, "Gives back this one charge."),
+        (Registrations._give_back, "Gives back this one charge."),
         # 4: the code is sent
         (codes._draft, "Draws a code, and the number that stops what it is for."),
         (EmailCodes.draft, "Writes its keyed hash down; the code itself is never stored."),
@@ -131,7 +131,10 @@ WAYPOINTS: Mapping[Place, str] = {
         (card_secret.open_next, "Opens the sealed PUK, for this card and this purpose only."),
         (release._use_up_code, "The code is used up."),
         (UnblockJournal.open, "Writes the intent into the unblock journal."),
-        (CardRecords.expose_secret, "Charges one try of the PUK; the last one is never released."),
+        (
+            CardRecords.charge_secret_try,
+            "Charges one try of the PUK; the last one is never released.",
+        ),
         (CardRecords.secret_seen, "Marks the PUK as seen: it has to be rotated."),
         (PivSession.unblock, "**The PUK and the new PIN go to the card**, in one command."),
         (notify_holder, "Writes the notice into the outbox: the mails that wait to be sent."),
@@ -173,17 +176,17 @@ ALIKE: Mapping[Place, Place] = {
     place_of(of_code): place_of(of_answers)
     for of_code, of_answers in (
         (codes._charge, answers._charge),
-        (EmailCodes._count_try, Registrations._count_failure),
+        (EmailCodes._charge_try, Registrations._charge_failure),
         (CodeMac.matches, AnswerHasher.check),
         (codes._right, answers._right),
-        (EmailCodes._less_one, Registrations._less_one),
+        (EmailCodes._give_back, Registrations._give_back),
     )
 }
 """A code is checked as answers are: what stands at the same place of the two steps."""
 
 EVALUATE = place_of(attempts.evaluate)
 AS_ANSWERS = (
-    "As in [step {SubmitAnswers}]({to_SubmitAnswers}), with `EmailCodes._count_try` as the charge."
+    "As in [step {SubmitAnswers}]({to_SubmitAnswers}), with `EmailCodes._charge_try` as the charge."
 )
 NOT_AGAIN = frozenset(
     place_of(function)

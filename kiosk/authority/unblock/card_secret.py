@@ -230,7 +230,7 @@ def correct_by_card(uow: UnitOfWork, visit: Visit) -> bool:
     if reported is None or card is None:
         return False
     tries = min(reported, most_tries(card))
-    if not _corrects(card, tries):
+    if not _is_news(card, tries):
         return False
     before = tries_by_account(card) - card.secret_exposure
     proven = visit.genuine_at is not None or visit.pin_evidence is PinEvidence.PROVEN
@@ -241,7 +241,7 @@ def correct_by_card(uow: UnitOfWork, visit: Visit) -> bool:
     return True
 
 
-def _corrects(card: Card, tries: int) -> bool:
+def _is_news(card: Card, tries: int) -> bool:
     """Return whether it is news.
 
     Only an answer to a cryptogram gives back a try for an admin key, never a number. Where no

@@ -131,7 +131,7 @@ def admit(
             # The try was spent on a card that is not the one that was issued. The exchange stays
             # counted, as the forged card has its cryptogram.
             if not is_key_proven(case.card):
-                uow.cards.unexpose_secret(case.card.id)
+                uow.cards.give_back_secret_try(case.card.id)
             uow.journal.close(case.entry.id, UnblockState.REFUSED, "not genuine", uow.now)
             close_unproven(uow, case.visit, Unproven.NO_ADMIN_KEY, judged)
             raise VisitRefused(Reason.NOT_GENUINE, keep=case.visit)

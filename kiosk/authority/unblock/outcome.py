@@ -166,7 +166,7 @@ def _count_late(
     uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: Counted, *, reported: str
 ) -> None:
     """Record a report about an entry that is closed; a repeated one says nothing new."""
-    if _corrects(uow, case, outcome):
+    if _says_more(uow, case, outcome):
         # The card was counted as not unblocked when it, or a copy of it, was seen again. Attempts
         # that were charged stay charged: a station chooses when it reports.
         uow.journal.correct(case.entry.id)
@@ -275,7 +275,7 @@ def _secret_refused(
 def _give_back(uow: UnitOfWork, case: LockedGrant) -> None:
     """Undo the charge; only the card's own answer gives back a try for an admin key."""
     if not has_admin_key(case.card):
-        uow.cards.unexpose_secret(case.card.id)
+        uow.cards.give_back_secret_try(case.card.id)
     present_again(uow, case.card)
 
 
@@ -285,7 +285,7 @@ def _closed(uow: UnitOfWork, visit: Visit) -> Visit:
     return replace(visit, closed_at=visit.closed_at or uow.now)
 
 
-def _corrects(uow: UnitOfWork, case: LockedGrant, outcome: Counted) -> bool:
+def _says_more(uow: UnitOfWork, case: LockedGrant, outcome: Counted) -> bool:
     """Return whether a late outcome is certain and says more than the card that was seen since.
 
     It does so only within the life of its visit, and while the card was sent no other secret.

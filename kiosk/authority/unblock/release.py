@@ -319,7 +319,7 @@ def _write_down(
         # A right admin key costs a card no try, whatever the outcome of the exchange.
         left = tries_by_account(card) - card.secret_exposure
     else:
-        left = uow.cards.expose_secret(
+        left = uow.cards.charge_secret_try(
             card.id, assumed_limit=ASSUMED_SECRET_TRIES, keep=KEPT_SECRET_TRIES
         )
     if left is None:

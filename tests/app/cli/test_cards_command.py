@@ -128,7 +128,7 @@ def test_a_secret_is_set(
 ) -> None:
     card = estate.cards()[FIRST]
     with estate.store.begin() as uow:
-        uow.cards.expose_secret(card.id, assumed_limit=3)
+        uow.cards.charge_secret_try(card.id, assumed_limit=3)
         uow.commit()
     type_in("73918264\r\n")
     assert kiosk("cards", "set-secret", JO, FIRST, *full, *BECAUSE) == 0

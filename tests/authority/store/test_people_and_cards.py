@@ -63,7 +63,7 @@ def test_cards_are_found_by_what_the_reader_says(store: Store) -> None:
 def test_an_import_again_keeps_what_an_unblock_may_have_cost(store: Store) -> None:
     person = samples.stored_person(store)
     with store.begin() as uow:
-        uow.cards.expose_secret(person.card.id, assumed_limit=3)
+        uow.cards.charge_secret_try(person.card.id, assumed_limit=3)
         resealed = SealedSecret(b"again", "key-2", 2)
         uow.cards.put([replace(person.card, sealed_secret=resealed)])
         uow.commit()
@@ -115,7 +115,7 @@ def card_of(store: Store, person: samples.Person) -> Card:
 
 def expose(store: Store, card_id: str, assumed: int = 3) -> int | None:
     with store.begin() as uow:
-        left = uow.cards.expose_secret(card_id, assumed_limit=assumed)
+        left = uow.cards.charge_secret_try(card_id, assumed_limit=assumed)
         uow.commit()
     return left
 
@@ -146,8 +146,8 @@ def test_success_and_a_secret_that_was_not_sent_clear_the_charge(store: Store) -
     person = samples.stored_person(store)
     expose(store, person.card.id)
     with store.begin() as uow:
-        uow.cards.unexpose_secret(person.card.id)
-        uow.cards.unexpose_secret(person.card.id)
+        uow.cards.give_back_secret_try(person.card.id)
+        uow.cards.give_back_secret_try(person.card.id)
         uow.commit()
     assert card_of(store, person).secret_exposure == 0
     expose(store, person.card.id)

@@ -108,7 +108,7 @@ _BUDGET = (
     )
     - _CARDS.c.secret_exposure
 )
-_EXPOSE = Prepared(
+_CHARGE_TRY = Prepared(
     update(_CARDS)
     .where(_THIS_CARD, bindparam("keep") < _BUDGET)
     .values(secret_exposure=_CARDS.c.secret_exposure + 1)
@@ -337,7 +337,7 @@ class CardRecords(SealedSecrets[Card]):
 
     # --- the unblock secret ---
 
-    def expose_secret(self, card_id: str, *, assumed_limit: int, keep: int = 1) -> int | None:
+    def charge_secret_try(self, card_id: str, *, assumed_limit: int, keep: int = 1) -> int | None:
         """Charge one possible try of the unblock secret; return how many remain.
 
         One atomic statement: it returns None and charges nothing, unless more than ``keep`` tries
@@ -345,10 +345,10 @@ class CardRecords(SealedSecrets[Card]):
         the exposure).
         """
         given = {"card": card_id, "assumed_limit": assumed_limit, "keep": keep}
-        left: int | None = self._gateway.scalar(_EXPOSE, given)
+        left: int | None = self._gateway.scalar(_CHARGE_TRY, given)
         return left
 
-    def unexpose_secret(self, card_id: str) -> None:
+    def give_back_secret_try(self, card_id: str) -> None:
         """Take back one charge: the secret was never sent."""
         exposure = col(CardRow.secret_exposure)
         statement = update(CardRow).where(col(CardRow.id) == card_id, exposure > 0)

@@ -96,7 +96,7 @@ _CHARGE = Prepared(
     .values(tries=_CODES.c.tries + 1)
     .returning(_CODES.c.max_tries - _CODES.c.tries)
 )
-_LESS_ONE = Prepared(
+_GIVE_BACK = Prepared(
     update(_CODES).where(_THIS, _CODES.c.tries > 0).values(tries=_CODES.c.tries - 1)
 )
 _IS_UNUSED = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
@@ -243,17 +243,17 @@ class EmailCodes(Repository):
             self._gateway,
             self._now,
             code_id,
-            take=partial(self._count_try, code_id),
-            undo=partial(self._less_one, code_id),
+            take=partial(self._charge_try, code_id),
+            undo=partial(self._give_back, code_id),
         )
 
-    def _count_try(self, code_id: str) -> int | None:
+    def _charge_try(self, code_id: str) -> int | None:
         given = {"code": code_id, "now": self._now, "soon": self._now + CLOCKS_DIFFER}
         left: int | None = self._gateway.scalar(_CHARGE, given)
         return left
 
-    def _less_one(self, code_id: str) -> None:
-        self._gateway.write(_LESS_ONE, {"code": code_id})
+    def _give_back(self, code_id: str) -> None:
+        self._gateway.write(_GIVE_BACK, {"code": code_id})
 
     def consume(self, code_id: str) -> bool:
         """Use up a code; return True for exactly one caller. The entry has checked the expiry."""

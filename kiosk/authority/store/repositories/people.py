@@ -98,7 +98,7 @@ _CHARGE = Prepared(
     .values(failures=_TABLE.c.failures + 1)
     .returning(_MOST - _TABLE.c.failures)
 )
-_LESS_ONE = Prepared(
+_GIVE_BACK = Prepared(
     update(_TABLE).where(_THIS, _TABLE.c.failures > 0).values(failures=_TABLE.c.failures - 1)
 )
 
@@ -177,8 +177,8 @@ class Registrations(Repository):
         own. After ``most`` wrong ones there is a pause, then one attempt and a longer pause.
         """
         subject = holder_id if proven else unproven_subject(holder_id)
-        take = self._count_failure if proven else self._count_unproven
-        undo = self._less_one if proven else self._less_one_unproven
+        take = self._charge_failure if proven else self._charge_unproven
+        undo = self._give_back if proven else self._give_back_unproven
         return AttemptCounter(
             self._gateway,
             self._now,
@@ -198,12 +198,12 @@ class Registrations(Repository):
         recent = at > self._now - longest, at < self._now + longest
         return bool(self._gateway.many(select(AttemptRow).where(*theirs, *recent), AttemptRow))
 
-    def _count_failure(self, holder_id: str, most: int) -> int | None:
+    def _charge_failure(self, holder_id: str, most: int) -> int | None:
         given = {"holder": holder_id, "most": most}
         left: int | None = self._gateway.scalar(_CHARGE, given)
         return left
 
-    def _count_unproven(self, holder_id: str, most: int) -> int | None:
+    def _charge_unproven(self, holder_id: str, most: int) -> int | None:
         failures, until = col(RegistrationRow.unproven_failures), RegistrationRow.unproven_until
         # As ``Registration.paused_until``.
         wrong = col(until) > self._now + LONGEST_PAUSE
@@ -220,10 +220,10 @@ class Registrations(Repository):
             self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=ends)
         return max(0, most - count)
 
-    def _less_one(self, holder_id: str) -> None:
-        self._gateway.write(_LESS_ONE, {"holder": holder_id})
+    def _give_back(self, holder_id: str) -> None:
+        self._gateway.write(_GIVE_BACK, {"holder": holder_id})
 
-    def _less_one_unproven(self, holder_id: str) -> None:
+    def _give_back_unproven(self, holder_id: str) -> None:
         failures = col(RegistrationRow.unproven_failures)
         statement = update(RegistrationRow).where(_is(holder_id), failures > 0)
         self._gateway.write(statement.values(unproven_failures=failures - 1))

@@ -71,7 +71,7 @@ def test_what_unblocks_may_have_cost_outlives_the_secret(
 ) -> None:
     with means.store.begin() as uow:
         uow.cards.know_secret_tries(asha.card.id, 2)
-        uow.cards.expose_secret(asha.card.id, assumed_limit=3)
+        uow.cards.charge_secret_try(asha.card.id, assumed_limit=3)
         uow.commit()
     done = desk.set_secret(seen(means, asha), asha.card.id, Sensitive(OTHER_PUK), GROUNDS)
     (card,) = cards_of(means, asha)

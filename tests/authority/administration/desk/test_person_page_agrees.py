@@ -55,9 +55,9 @@ def _use_up(uow: Any, card: Card) -> None:
 
 
 def _expose(world: World, card: Card) -> None:
-    _write(lambda uow, card: [uow.cards.expose_secret(card.id, assumed_limit=3) for _ in "1234"])(
-        world, card
-    )
+    _write(
+        lambda uow, card: [uow.cards.charge_secret_try(card.id, assumed_limit=3) for _ in "1234"]
+    )(world, card)
 
 
 def _without_questions(uow: Any, card: Card) -> None:

@@ -35,7 +35,7 @@ from kiosk.authority.visit import context as visits
 from kiosk.contract.ports import Authority
 from kiosk.station.events import CardIn
 from kiosk.station.executor import Actions
-from kiosk.station.loop import StationLoop
+from kiosk.station.loop import IdleTimes, StationLoop
 from kiosk.station.states import Reading, Working
 from kiosk.station.step import step
 from kiosk.station.unblock import RETRIES_S, PinWork, outcome_of
@@ -75,7 +75,7 @@ WAYPOINTS: Mapping[Place, str] = {
         (
             tasks.next_task,
             (
-                "Computes from the records which step is next; so do steps {SubmitAnswers} to "
+                "Computes from the records which step is next; so do sections {SubmitAnswers} to "
                 "{SubmitCode}."
             ),
         ),
@@ -86,12 +86,13 @@ WAYPOINTS: Mapping[Place, str] = {
         # 3: the answers
         (
             attempts.evaluate,
-            "**Charge and commit, then look**: only then is it checked, and the verdict committed.",
+            "**Charges and commits; only then checks**; then commits the verdict.",
         ),
         (
             answers._charge,
             "Makes sure that these are the questions that were asked, then charges the attempt.",
         ),
+        (attempts.charge_attempt, "Has the attempt counted, and audits that."),
         (
             AttemptCounter.charge,
             "One charge for each attempt: one that is sent again is not charged again.",
@@ -100,7 +101,8 @@ WAYPOINTS: Mapping[Place, str] = {
             Registrations._charge_failure,
             (
                 "**A wrong answer is charged here**: one `UPDATE` counts it before anybody looks. "
-                "(On a card that is known by name only `_charge_unproven` below it does.)"
+                "For a card that is known by name only, `_charge_unproven` below it does, which "
+                "pauses and does not block."
             ),
         ),
         (attempts._is_right, "Has what was charged checked, unless it has its verdict."),
@@ -186,11 +188,17 @@ ALIKE: Mapping[Place, Place] = {
 
 EVALUATE = place_of(attempts.evaluate)
 AS_ANSWERS = (
-    "As in [step {SubmitAnswers}]({to_SubmitAnswers}), with `EmailCodes._charge_try` as the charge."
+    "As in [section {SubmitAnswers}]({to_SubmitAnswers}), "
+    "with `EmailCodes._charge_try` as the charge."
 )
 NOT_AGAIN = frozenset(
     place_of(function)
-    for function in (AttemptCounter.charge, attempts._is_right, attempts.Charged.conclude)
+    for function in (
+        attempts.charge_attempt,
+        AttemptCounter.charge,
+        attempts._is_right,
+        attempts.Charged.conclude,
+    )
 )
 """Not printed of the code's step."""
 
@@ -377,6 +385,7 @@ def _references(at: Mapping[str, int]) -> dict[str, object]:
         **{name: _link(file) for name, file in files.items()},
         "example": NotReachedPage.__name__,
         "retries": f"{sum(RETRIES_S):g}",
+        "notice": f"{IdleTimes().idle_s:g}",
         **at,
         **{f"to_{command}": f"#{_anchor(number, command)}" for command, number in at.items()},
     }

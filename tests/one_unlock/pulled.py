@@ -45,8 +45,8 @@ class Row:
 
     since: str | None
     leaves: frozenset[Left]
-    known: str
-    becomes: str
+    card: str
+    keeps: str
     holder: str
 
 
@@ -64,8 +64,8 @@ ROWS: Final = (
     Row(
         None,
         frozenset({Left(None, False, False, None, False, ("current",), PulledFrom.UNBLOCK)}),
-        "nothing was released or charged",
-        "the visit ends",
+        "as it was",
+        "nothing: no PUK was released, nothing was charged; the visit ends",
         f"reads on the first page: {_CHECKED} The code is entered again, as long as it lives",
     ),
     Row(
@@ -77,15 +77,10 @@ ROWS: Final = (
             )
             for is_set in (False, True)
         ),
+        "has the new PIN, or has not: the PUK leaves even if the card is already out",
         (
-            "the PUK leaves even if the card is already out; nobody knows whether the card took it"
-        ),
-        (
-            "`Link.send` in {connection} raises the `OutcomeUnknown` that `_lost` makes, as for "
-            "every command that changes a card (`response_from` does for a torn answer); the "
-            'station reports "unknown" (`outcome_of` in {station_unblock}): the charge of the PUK '
-            "stays, its row in the journal stays open, as `unknown`, and the visit counts as "
-            "refused"
+            "the charge of the PUK; its row in the journal, open, as `unknown`; "
+            "the visit, as refused"
         ),
         (
             "reads the same; the code is used up: another unlock asks the questions again and "
@@ -95,19 +90,19 @@ ROWS: Final = (
     Row(
         UNBLOCK,
         _done("current", "pending"),
-        "the PIN is set",
+        "has the new PIN, and the old PUK or the new one",
         (
-            "the authority draws a new PUK all the same (`_new_secret` in {station_unblock}); "
-            "it keeps both, sealed, and the next unblock finds out which one the card has, by one "
-            "wrong try at most"
+            "both PUKs, sealed: it draws the new one all the same (`_new_secret` in "
+            "{station_unblock}); the next unblock finds out which one the card has, by one wrong "
+            "try at most"
         ),
         _HAS_NEW_PIN,
     ),
     Row(
         CHANGE,
         _done("current", "former 0"),
-        "the PIN is set, and the card has the new PUK",
-        "nothing is left to find out: `confirm_rotation` makes the new PUK the current one",
+        "has the new PIN and the new PUK",
+        "the new PUK as the current one (`confirm_rotation`)",
         _HAS_NEW_PIN + _READ,
     ),
 )  # fmt: skip
@@ -121,12 +116,12 @@ def row_after(answered: Sequence[str]) -> Row:
 def table() -> str:
     """Return the table, with the places of links."""
     lines = [
-        "| the card is pulled | what is known | what becomes of it | the holder |",
+        "| the card is pulled | the card | the authority keeps | the holder |",
         "| --- | --- | --- | --- |",
     ]
     for row, following in zip_longest(ROWS, ROWS[1:]):
         until = f"before it has answered {following.since}" if following else ""
         since = f"after it has answered {row.since}" if row.since else ""
         when = ", ".join(part for part in (since, until) if part)
-        lines.append(f"| {when} | {row.known} | {row.becomes} | {row.holder} |")
+        lines.append(f"| {when} | {row.card} | {row.keeps} | {row.holder} |")
     return "\n".join(lines)

@@ -1,7 +1,8 @@
 """What a decision needs: a visit and all that is recorded around it, read under its locks.
 
-Each call of the port enters here: ``enter`` reads the ``VisitContext`` and refuses a visit that may
-not continue, ``VisitContext.need`` computes from it whether a step is due.
+``enter`` reads the ``VisitContext`` and refuses a visit that may not continue,
+``VisitContext.need`` computes from it whether an act is due. A report about a grant begins with
+``find_grant``: its visit may be over.
 """
 
 from __future__ import annotations

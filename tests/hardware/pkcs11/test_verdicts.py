@@ -194,3 +194,16 @@ def test_no_pin_goes_to_another_token_that_came_into_the_reader(act: str) -> Non
     request = {"act": act, "reader": "Front 00", "old": "1234", "new": "5678"}
     assert tokens.answer({**request, "serial": "12"}) == {"missing": "other"}
     assert tokens.answer({**request, "serial": "34"})["error"] == "GeneralError"
+
+
+class TwoTokens(OddModule):
+    """A module that shows two of them in one reader."""
+
+    def get_slots(self, token_present: bool = False) -> list[OddModule]:
+        return [self, self]
+
+
+def test_of_two_tokens_in_a_reader_none_is_guessed() -> None:
+    tokens = Tokens(TwoTokens(b"12", TokenFlag.TOKEN_INITIALIZED, "", None))
+    request = {"act": "login", "reader": "Front 00", "serial": "12", "old": "1234", "new": ""}
+    assert tokens.answer(request) == {"missing": "several"}

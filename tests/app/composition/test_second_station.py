@@ -195,7 +195,7 @@ def test_on_a_server_a_key_is_used_when_the_key_file_could_be_copied(
 
     assert one.run(*rotate, "--yes") == 0
     said = capsys.readouterr().out
-    assert f"copy {one.keys} to every machine on this database now" in said
+    assert f"bring {one.keys} to every machine on this database now" in said
     assert f"kiosk keys rotate --purpose {purpose} --yes" in said
     assert two.run("rows", "check") == 0
     shutil.copy(one.keys, two.keys)

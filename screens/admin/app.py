@@ -22,7 +22,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.containers import Vertical
 from textual.content import Content
-from textual.geometry import Offset, Size
+from textual.geometry import Offset
 from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -37,7 +37,16 @@ from kiosk.authority.roles import may
 from screens import theme
 from screens.admin.audit import AuditRows
 from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
-from screens.admin.frame import Heading, KeyBar, TabBar, TooSmall
+from screens.admin.frame import (
+    HEIGHTS,
+    WIDTHS,
+    Heading,
+    KeyBar,
+    ScreenOnce,
+    TabBar,
+    TooSmall,
+    size_classes,
+)
 from screens.admin.imports import ImportPage
 from screens.admin.page import ACTING, AdminPage, changes, explanation, headline, not_seen
 from screens.admin.people import PeoplePage
@@ -334,8 +343,6 @@ IDLE_S = 600.0
 """Seconds without a key or the mouse after which a session closes."""
 
 _TICK_S = 0.5
-_WIDTHS = [(0, "-narrow"), (72, "-usual"), (116, "-wide")]
-_HEIGHTS = [(0, "-tiny"), (16, "-usual-height"), (30, "-tall")]
 
 DONE_S = 12.0
 UNTIL_IT_IS_RIGHT_S = 86400.0
@@ -366,22 +373,6 @@ class Commands(Provider):
                 yield Hit(score, display, run, does)
 
 
-def _size_class(points: Sequence[tuple[int, str]], length: int) -> str:
-    return next(name for least, name in reversed(points) if length >= least)
-
-
-class MainScreen(Screen[None]):
-    """Below all dialogs; it has the classes of the terminal's size from its beginning."""
-
-    def __init__(self, size: Size) -> None:
-        by_size = _size_class(_WIDTHS, size.width), _size_class(_HEIGHTS, size.height)
-        super().__init__(id="_default", classes=" ".join(by_size))
-
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Style nothing again: it was, when it was mounted."""
-        event.refresh_styles = False
-
-
 class AdminApp(ClosedApp[End], inherit_bindings=False):
     """Shows one page at a time.
 
@@ -392,8 +383,8 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     CSS_PATH = Path(__file__).with_name("admin.tcss")
     COMMANDS: ClassVar[set[Any]] = {Commands}
-    HORIZONTAL_BREAKPOINTS = _WIDTHS
-    VERTICAL_BREAKPOINTS = _HEIGHTS
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "log_out", show=False, priority=True),
         Binding("ctrl+c", "how_out", show=False, priority=True),
@@ -456,8 +447,8 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     def cursor_position(self, _offset: Offset) -> None:
         """Ignore what a field says: it follows from the focus."""
 
-    def get_default_screen(self) -> MainScreen:
-        return MainScreen(self.size)
+    def get_default_screen(self) -> ScreenOnce[None]:
+        return ScreenOnce(id="_default", classes=" ".join(size_classes(self.size)))
 
     def compose(self) -> ComposeResult:
         yield self._heading

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -10,10 +11,13 @@ from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
+from textual.screen import Screen
 from textual.widgets import Footer, Tab, Tabs
 
 from kiosk.authority.administration.views import Actor
 from screens.widgets.prose import Prose
+
+T = TypeVar("T")
 
 LEAST = Size(80, 24)
 """Columns and rows that the pages need."""
@@ -65,10 +69,10 @@ class TabBar(Tabs, can_focus=False):
 
 
 class KeyBar(Footer):
-    """Textual's footer, composed again only after a change.
+    """Textual's footer, composed again only after a change, and not below a dialog.
 
     Textual composes it again at each focus or refresh of its bindings, which costs more than the
-    page above it, and a row over the line.
+    page above it, and a row over the line. When a dialog closes, the bindings are refreshed.
     """
 
     def __init__(self) -> None:
@@ -81,11 +85,42 @@ class KeyBar(Footer):
             yield part.add_class("-compact", update=False)
 
     async def recompose(self) -> None:
+        if not self.screen.is_active:
+            return
         keys = self.screen.active_bindings.values()
         to_show = [(key.binding, key.enabled) for key in keys if key.binding.show]
         if to_show != self._shown:
             self._shown = to_show
             await super().recompose()
+
+
+# Each screen is styled and laid out once.
+
+WIDTHS: Final = [(0, "-narrow"), (72, "-usual"), (116, "-wide")]
+HEIGHTS: Final = [(0, "-tiny"), (16, "-usual-height"), (30, "-tall")]
+
+
+def size_classes(size: Size) -> Iterator[str]:
+    """Yield the classes that Textual gives a screen of this size, only later."""
+    for points, length in ((WIDTHS, size.width), (HEIGHTS, size.height)):
+        yield next(name for least, name in reversed(points) if length >= least)
+
+
+class ScreenOnce(Screen[T]):
+    """A screen whose widgets are styled when they are mounted, and laid out once for each size.
+
+    Textual styles them again when the screen comes up, and lays them out again when its first
+    layout is reported to it.
+    """
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        event.refresh_styles = False
+
+    def on_resize(self, event: events.Resize) -> None:
+        if event.size == self.outer_size:
+            event.prevent_default()
+            now = set(size_classes(event.size))
+            self.update_classes({name: name in now for _, name in (*WIDTHS, *HEIGHTS)})
 
 
 class TextScroll(VerticalScroll):

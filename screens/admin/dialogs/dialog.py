@@ -21,7 +21,7 @@ from kiosk.authority.administration.views import Progress, Written
 from kiosk.authority.errors import AdministrationError, NotStaff, StoreError
 from kiosk.authority.wording import numbered
 from screens.admin import page
-from screens.admin.frame import TextScroll
+from screens.admin.frame import ScreenOnce, TextScroll, size_classes
 from screens.admin.page import ACTING
 from screens.widgets.prose import Note, Prose, printable
 
@@ -74,7 +74,7 @@ class DialogButton(Button):
         self.refresh(layout=True)
 
 
-class Dialog(ModalScreen[T]):
+class Dialog(ScreenOnce[T], ModalScreen[T]):
     """Closes with an answer, or with None where it was cancelled.
 
     A key that is typed before the dialog has its focus is not lost: the application waits for
@@ -93,6 +93,7 @@ class Dialog(ModalScreen[T]):
         self._note = Note(None)
 
     def compose(self) -> ComposeResult:
+        self.add_class(*size_classes(self.app.size), update=False)
         with Box():
             yield self._heading
             yield self._sentence
@@ -126,12 +127,8 @@ class Dialog(ModalScreen[T]):
     def action_cancel(self) -> None:
         self.dismiss(None)
 
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Set ``ready`` once the focus, which Textual sets after this, is there.
-
-        Nothing is styled again: it was, when it was mounted.
-        """
-        event.refresh_styles = False
+    def on_screen_resume(self, _event: events.ScreenResume) -> None:
+        """Set ``ready`` once the focus, which Textual sets after this, is there."""
         self.call_later(self.ready.set)
 
 

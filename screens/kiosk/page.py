@@ -378,12 +378,13 @@ class Page(Screen[None], inherit_bindings=False):
         event.refresh_styles = False
 
     def on_resize(self, event: events.Resize) -> None:
-        """Take the shape; lay nothing out that is laid out for this size.
+        """Take the shape; lay nothing out that is laid out for this size, but draw it now.
 
         Textual reports each first layout to the screen itself, and does it again for that.
         """
         if event.size == self.outer_size:
             event.prevent_default()
+            self._compositor_refresh()
         before = self.shape
         self._take_shape()
         for bar in self.query(TopBar):

@@ -27,6 +27,12 @@ class Canvas:
             read += os.read(self.master, 65536)
         return read
 
+    def wait_until_full(self) -> None:
+        room = select.poll()
+        room.register(self.slave, select.POLLOUT)
+        while room.poll(0):
+            pass
+
     def close(self) -> None:
         os.close(self.master)
         self.painter.stop(PATIENCE_S)
@@ -51,6 +57,8 @@ def test_all_is_written_in_turn(canvas: Canvas) -> None:
 
 
 def test_a_terminal_that_is_not_read_keeps_nobody_waiting(canvas: Canvas) -> None:
+    canvas.painter.write("x" * 1_000_000)
+    canvas.wait_until_full()  # had its thread not begun, all would be left out, and drawn again
     for _ in range(1000):
         last = canvas.painter.write("x" * 9000)
     assert canvas.painter._size <= OUTPUT_BACKLOG
@@ -98,10 +106,7 @@ def test_scroll_lock_does_not_stop_the_bare_console(
     """
     monkeypatch.setenv("TERM", "linux")
     os.write(canvas.master, b"\x13")
-    room = select.poll()
-    room.register(canvas.slave, select.POLLOUT)
-    while room.poll(0):
-        pass
+    canvas.wait_until_full()
     canvas.painter.write("picture")
     shown, _, _ = select.select([canvas.master], [], [], PATIENCE_S)
     assert shown, "nothing is drawn any more"

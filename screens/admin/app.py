@@ -40,9 +40,9 @@ from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
 from screens.admin.frame import (
     HEIGHTS,
     WIDTHS,
+    AdminScreen,
     Heading,
     KeyBar,
-    ScreenOnce,
     TabBar,
     TooSmall,
     size_classes,
@@ -447,8 +447,8 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     def cursor_position(self, _offset: Offset) -> None:
         """Ignore what a field says: it follows from the focus."""
 
-    def get_default_screen(self) -> ScreenOnce[None]:
-        return ScreenOnce(id="_default", classes=" ".join(size_classes(self.size)))
+    def get_default_screen(self) -> AdminScreen[None]:
+        return AdminScreen(id="_default", classes=" ".join(size_classes(self.size)))
 
     def compose(self) -> ComposeResult:
         yield self._heading

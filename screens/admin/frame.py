@@ -106,7 +106,7 @@ def size_classes(size: Size) -> Iterator[str]:
         yield next(name for least, name in reversed(points) if length >= least)
 
 
-class ScreenOnce(Screen[T]):
+class AdminScreen(Screen[T]):
     """A screen whose widgets are styled when they are mounted, and laid out once for each size.
 
     Textual styles them again when the screen comes up, and lays them out again when its first

@@ -21,7 +21,7 @@ from kiosk.authority.administration.views import Progress, Written
 from kiosk.authority.errors import AdministrationError, NotStaff, StoreError
 from kiosk.authority.wording import numbered
 from screens.admin import page
-from screens.admin.frame import ScreenOnce, TextScroll, size_classes
+from screens.admin.frame import AdminScreen, TextScroll, size_classes
 from screens.admin.page import ACTING
 from screens.widgets.prose import Note, Prose, printable
 
@@ -74,7 +74,7 @@ class DialogButton(Button):
         self.refresh(layout=True)
 
 
-class Dialog(ScreenOnce[T], ModalScreen[T]):
+class Dialog(AdminScreen[T], ModalScreen[T]):
     """Closes with an answer, or with None where it was cancelled.
 
     A key that is typed before the dialog has its focus is not lost: the application waits for

@@ -135,7 +135,7 @@ class PrivatePcscd:
             return
         check_installed()
         isolated = can_isolate()
-        self.port = free_port(SLOTS)
+        self.port = free_ports(SLOTS)[0]
         self._write_configuration()
         self._process = self._spawn(isolated)
         wait_until(lambda: self._ready() or not self.running, START_SECONDS)
@@ -233,14 +233,14 @@ def can_isolate() -> bool:
     return tried.returncode == 0
 
 
-def free_port(count: int) -> int:
-    """Return the first of ``count`` consecutive TCP ports that are free now."""
+def free_ports(count: int) -> range:
+    """Return ``count`` consecutive TCP ports that are free now."""
     # Below the range of the kernel's outgoing connections, so that none of them takes a port
-    # between here and pcscd's bind.
+    # before the server binds it.
     for _ in range(200):
         first = 20000 + secrets.randbelow(12000)
         if all(_is_free(port) for port in range(first, first + count)):
-            return first
+            return range(first, first + count)
     raise VirtualHardwareError("no free TCP ports for the virtual reader")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hardware.virtual.pcscd import free_ports
 from kiosk.contract.messages import Purpose
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.processes import Authority, StationAlone
@@ -15,7 +16,6 @@ from tests.e2e.test_estate import enrol
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
 from tests.support.balancer import Balancer, Behind
-from tests.support.ports import free_ports
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 

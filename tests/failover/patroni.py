@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import psycopg
 
+from hardware.virtual.pcscd import free_ports
 from tests.failover.servers import wait_until
 from tests.support.database import SERVER_ACCOUNT, as_account, find_programs, kill_server, migrated
 from tests.support.fresh_root import shell_blocks
@@ -65,7 +65,7 @@ class Etcd:
     """One etcd, with a CA and certificates that the documented lines make."""
 
     def __init__(self, folder: Path, root: Path) -> None:
-        self.folder, self.port, peer = folder, _free_port(), _free_port()
+        self.folder, (self.port, peer) = folder, free_ports(2)
         (lines,) = (block for block in shell_blocks(DOCS / "estate.md") if "etcd-ca.key" in block)
         lines = lines.replace("192.0.2.1$n", "127.0.0.1")
         subprocess.run(["sh", "-euc", lines], cwd=folder, check=True, capture_output=True)
@@ -127,7 +127,7 @@ class Node:
     def __init__(self, folder: Path, name: str, root: Path, etcd: Etcd) -> None:
         self.folder, self.name = folder, name
         self._trusts = etcd.trusts
-        self.port, self.rest = _free_port(), _free_port()
+        self.port, self.rest = free_ports(2)
         self._root = root
         text = CONFIGURATION.read_text()
         for old, new in (
@@ -272,12 +272,6 @@ def servers_under_patroni(place: Path) -> Iterator[PatroniPair]:
             connection.execute("CREATE DATABASE kiosk OWNER kiosk TEMPLATE template0")
         migrated(pair.url)
         yield pair
-
-
-def _free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return int(tried.getsockname()[1])
 
 
 def _give(folder: Path) -> None:

@@ -9,12 +9,12 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
+from hardware.virtual.pcscd import free_ports
 from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
 from tests.contract.wirings import HOST
 from tests.e2e.files import Tables, write_settings
 from tests.e2e.world import CODE, SECONDS
 from tests.failover.servers import wait_until
-from tests.support.ports import free_ports
 from tests.support.prepared import Forked, prepared_program
 
 Program = tuple[str | Path, ...]

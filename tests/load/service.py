@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from hardware.virtual.pcscd import free_ports
 from kiosk.authority.administration.setup import load_questions, make_keys_of
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
@@ -123,9 +123,9 @@ class LoadedEstate:
         with ExitStack() as ends:
             ends.callback(self._replicas.clear)
             addresses = []
-            for number in range(replicas):
-                addresses.append(TlsAddress(_HOST, _free_port()))
-                ends.callback(_end, self._started(f"authority-{number}", addresses[-1].port))
+            for number, port in enumerate(free_ports(replicas)):
+                addresses.append(TlsAddress(_HOST, port))
+                ends.callback(_end, self._started(f"authority-{number}", port))
             for number, (name, _) in enumerate(self.station_keys):
                 files = self.folder / f"{name}.crt", self.folder / f"{name}.key"
                 context = client_context(*files, self.folder / "ca.pem")
@@ -192,13 +192,6 @@ class LoadedEstate:
             ).fetchone()
         assert found is not None
         return found
-
-
-def _free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
-    return port
 
 
 def _end(process: psutil.Popen) -> None:

@@ -1,15 +1,15 @@
-"""Ports of this machine that nobody uses."""
+"""A port of this machine that refuses who connects to it."""
 
 from __future__ import annotations
 
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback address that are free just now."""
-    with ExitStack() as stack:
-        held = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in held:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in held]
+@contextmanager
+def refusing_port() -> Iterator[int]:
+    """Hold a port where nobody listens, so that no other program comes to listen there."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import psutil
 import trustme
+
+from hardware.virtual.pcscd import free_ports
 
 PROGRAM = "/usr/sbin/rsyslogd"
 
@@ -62,9 +63,7 @@ class Rsyslog:
     def start(self) -> None:
         """Start it, at the port of before; wait until it listens."""
         if not self.port:
-            # rsyslog takes 0 for its default.
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                self.port = free.getsockname()[1]
+            [self.port] = free_ports(1)
         config = self.folder / "rsyslog.conf"
         config.write_text(CONFIG.format(folder=self.folder, driver=self.driver, port=self.port))
         log = (self.folder / "log").open("ab")

@@ -18,6 +18,8 @@ import sys
 import time
 from pathlib import Path
 
+from hardware.virtual.pcscd import free_ports
+
 SSHD = Path("/usr/sbin/sshd")
 DROP_IN = Path(__file__).parents[2] / "systemd" / "sshd_config.d" / "50-kiosk-ra.conf"
 PROGRAM = Path(sys.executable).with_name("kiosk")
@@ -48,7 +50,7 @@ class Sshd:
     def __init__(self, folder: Path, config: Path, careless: Path | None = None) -> None:
         self.folder = folder
         self.account = getpass.getuser()
-        self.port = _free_port()
+        [self.port] = free_ports(1)
         self.sessions_log = folder / "ra.log"
         self.sessions_socket = folder / "sessions.sock"
         self._config = config
@@ -136,13 +138,6 @@ def make_key(path: Path) -> Path:
     command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", path.name, "-f", str(path)]
     subprocess.run(command, check=True)
     return path
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def privilege_separation_folder() -> None:

@@ -23,6 +23,7 @@ from typing import Self
 import pytest
 
 from hardware.virtual.link import CardLink, Chip
+from hardware.virtual.pcscd import free_ports
 from kiosk.app.setup.station import WAYS_OUT
 from kiosk.contract.messages import Purpose
 from screens.kiosk.page import HELD_S
@@ -34,7 +35,6 @@ from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
 from tests.support.fresh_root import CHECKOUT, shipped
 from tests.support.hotplug import HotplugPcscd
-from tests.support.ports import free_ports
 from tests.support.virtual_machine import AUTHORITY, VirtualMachine
 from tests.support.waiting import wait_for
 from tests.systemd.displayed import DisplayedStation

@@ -7,7 +7,6 @@ import os
 import secrets
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from hardware.virtual.pcscd import free_ports
 from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.staff import build_desk
@@ -147,7 +147,7 @@ class RaSide:
         return public
 
     def _start_sshd(self, public: str) -> None:
-        port = _free_port()
+        [port] = free_ports(1)
         tokens = str(self._folder).replace("%", "%%")
         configuration = self._folder / "sshd_config"
         configuration.write_text(
@@ -209,10 +209,3 @@ def _end(processes: list[psutil.Process]) -> None:
         with suppress(psutil.NoSuchProcess):
             one.kill()
     psutil.wait_procs(processes, _PATIENCE_S)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

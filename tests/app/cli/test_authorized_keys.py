@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +17,7 @@ from kiosk.authority.store.records import StaffKey, StaffMember
 from tests.authority.store import samples
 from tests.support.database import PORT, SHARED, PostgresServer, TestDatabase
 from tests.support.fresh_root import CHECKOUT
+from tests.support.ports import refusing_port
 
 OFFERED, PUBLIC = "SHA256:offered", "ssh-ed25519 AAAAC3Nza asha"
 HEAVY = {"sqlalchemy", "sqlmodel", "pydantic", "alembic", "cryptography", "argon2", "textual"}
@@ -111,9 +111,8 @@ def test_several_servers_are_asked_as_documented(
     url, verified = re.subn(r"&passfile=.*$", "", documented)
     assert verified
     url = url.replace("authority1@/kiosk?", f"{postgres_server.owner}@/{SHARED}?")
-    with socket.socket() as nobody:  # bound, and never listening
-        nobody.bind(("127.0.0.1", 0))
-        away = f"127.0.0.1:{nobody.getsockname()[1]}"
+    with refusing_port() as nobody:
+        away = f"127.0.0.1:{nobody}"
         there = f"{postgres_server.folder}:{PORT}"
         for name, host in zip(
             ("db1", "db2"), (away, there) if away_first else (there, away), strict=True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from trustme import CA
 
+from hardware.virtual.pcscd import free_ports
 from kiosk.authority.administration import checks
 from kiosk.authority.store.database import Store
 from kiosk.contract.findings import Condition
@@ -70,9 +70,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def _as_documented(server: PostgresServer, etc: Path) -> int:
     """Give the server a certificate and the documented lines; return its port."""
     data, lines = server.folder / "data", re.findall(r"^hostssl .*$", GUIDE.read_text(), re.M)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    [port] = free_ports(1)
     authority = CA()
     certificate = authority.issue_cert(NAME)
     (etc / "home").mkdir()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from kiosk.authority.store.engine import unverified_host
 from kiosk.authority.store.postgresql import DatabaseClock
 from kiosk.contract.ports import SystemClock
 from tests.support.database import MACS, PORT, PostgresServer, SetClock
+from tests.support.ports import refusing_port
 
 pytestmark = pytest.mark.postgresql
 
@@ -48,9 +48,8 @@ def setting(url: str, name: str) -> str:
 def test_the_host_that_can_be_written_to_is_found(
     postgres_server: PostgresServer, url: str
 ) -> None:
-    with socket.socket() as nobody:  # bound, and never listening
-        nobody.bind(("127.0.0.1", 0))
-        away = f"127.0.0.1:{nobody.getsockname()[1]}"
+    with refusing_port() as nobody:
+        away = f"127.0.0.1:{nobody}"
         there = f"{postgres_server.folder}:{PORT}"
         assert answers(f"postgresql://kiosk@/kiosk_test?host={away}&host={there}")
 

@@ -187,8 +187,9 @@ def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     from kiosk.authority.administration.verification import RECORDS, check_rows
 
     policy = partial(checks.read_policy, tools.store, tools.settings.policy, tools.ring)
-    yield checks.FOUR_EYES, partial(checks.check_four_eyes, tools.store, policy)
-    if tools.settings.admin.verified_logins:
+    verified = tools.settings.admin.verified_logins
+    yield checks.FOUR_EYES, partial(checks.check_four_eyes, tools.store, policy, verified=verified)
+    if verified:
         yield checks.LOGIN_KEYS, partial(checks.check_login_keys, tools.store)
     yield RECORDS, partial(check_rows, tools.store)
     yield checks.OUTBOX, partial(checks.check_outbox, tools.store)

@@ -51,7 +51,6 @@ from kiosk.authority.store.engine import (
     place_of,
     unverified_host,
 )
-from kiosk.authority.store.key_lookup import lets_in
 from kiosk.authority.store.records import AuditQuery, NamedKey
 from kiosk.authority.wording import counted, numbered
 from kiosk.config.loading import as_account
@@ -260,12 +259,12 @@ def check_questions(store: Store, policy_now: Callable[[], Policy]) -> Finding:
     return ok(QUESTIONS, f"{offered} in the list")
 
 
-def check_four_eyes(store: Store, policy_now: Callable[[], Policy]) -> Finding:
+def check_four_eyes(store: Store, policy_now: Callable[[], Policy], *, verified: bool) -> Finding:
     """Check that two managers could agree, where the policy requires two."""
     if not policy_now().four_eyes:
         return ok(FOUR_EYES, "one person is enough, by the policy")
     with store.read() as uow:
-        if two_could_agree(uow, Action.CHANGE_POLICY):
+        if two_could_agree(uow, Action.CHANGE_POLICY, verified=verified):
             return ok(FOUR_EYES, "there are managers who could agree with each other")
     return warn(FOUR_EYES, f"the policy asks for two, and {NO_TWO_MANAGERS}", ADD_TWO_MANAGERS)
 
@@ -273,9 +272,8 @@ def check_four_eyes(store: Store, policy_now: Callable[[], Policy]) -> Finding:
 def check_login_keys(store: Store) -> Finding:
     """Check who can log in where that takes a key in a security key."""
     with store.read() as uow:
-        held = uow.staff.keys()
+        able = {each.id for each, _ in uow.staff.logins(verified=True)}
         present = [each for each in uow.staff.every() if each.removed_at is None]
-    able = {key.staff_id for key in held if lets_in(key.public_key, verified=True)}
     unable = [each for each in present if each.id not in able and may(each.role, Action.SEE_TODAY)]
     if not unable:
         return ok(LOGIN_KEYS, "each member of staff who logs in has one in a security key")

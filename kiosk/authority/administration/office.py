@@ -302,7 +302,10 @@ class Office:
         asked = policy_in_force(file, stored).settings.four_eyes or self.means.policy().four_eyes
         if action not in FOUR_EYES or not asked:
             return False
-        return bool(self.actor.staff_id) or two_could_agree(uow, action)
+        return bool(self.actor.staff_id) or self.two_could_agree(uow, action)
+
+    def two_could_agree(self, uow: UnitOfWork, action: Action) -> bool:
+        return two_could_agree(uow, action, verified=self.means.verified_logins)
 
     def _propose(self, action: Action, act: Act, proposal: Proposal) -> None:
         """Keep the act that was rolled back, unless the same waits already."""

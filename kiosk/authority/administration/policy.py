@@ -9,7 +9,6 @@ from kiosk.authority.administration.proposals import (
     ADD_TWO_MANAGERS,
     NO_TWO_MANAGERS,
     Proposal,
-    two_could_agree,
 )
 from kiosk.authority.administration.views import Done, Grounds, PolicyLine
 from kiosk.authority.audit.events import StaffKind
@@ -131,7 +130,7 @@ class PolicyDesk(Desk):
         if after.settings.four_eyes and not before.settings.four_eyes:
             # Nobody of the staff could undo it; the command line can.
             by_staff = bool(act.actor.staff_id)
-            if by_staff and not two_could_agree(act.uow, Action.CHANGE_POLICY):
+            if by_staff and not self._office.two_could_agree(act.uow, Action.CHANGE_POLICY):
                 raise NotTaken(FIELD, _NOBODY_TO_AGREE)
         was, now = (getattr(each.settings, about.name) for each in (before, after))
         if was == now and (text is not None or about.name not in stored):
@@ -149,7 +148,7 @@ class PolicyDesk(Desk):
         """Return what else ``four_eyes`` needs, where that was changed and is in force."""
         policy = policy_in_force(self._file, uow.policy_changes.every()).settings
         is_asked = name == "four_eyes" and policy.four_eyes
-        if not is_asked or two_could_agree(uow, Action.CHANGE_POLICY):
+        if not is_asked or self._office.two_could_agree(uow, Action.CHANGE_POLICY):
             return ""
         return f" But {NO_TWO_MANAGERS}: {ADD_TWO_MANAGERS}."
 

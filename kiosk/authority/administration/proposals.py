@@ -58,20 +58,20 @@ NO_TWO_MANAGERS: Final = "there are no two managers who could agree with each ot
 ADD_TWO_MANAGERS: Final = "let the machine's administrator add two: `kiosk staff add`"
 
 
-def two_could_agree(uow: UnitOfWork, action: Action) -> bool:
-    """Return whether two members may do ``action`` and could agree with each other."""
+def two_could_agree(uow: UnitOfWork, action: Action, *, verified: bool) -> bool:
+    """Return whether two members who can log in may do ``action`` and could agree on it."""
     members, keys = _members(uow), uow.staff.keys()
-    present = [
+    able = [
         Actor(member.name, member.role, member.id, key.fingerprint)
-        for key in keys
-        if (member := members[key.staff_id]).removed_at is None and may(member.role, action)
+        for member, key in uow.staff.logins(verified=verified)
+        if may(member.role, action)
     ]
-    chains = {each.key: _let_in_by(each, members, keys) for each in present}
+    chains = {each.key: _let_in_by(each, members, keys) for each in able}
     return any(
         one.staff_id != other.staff_id
         and one.staff_id not in chains[other.key]
         and other.staff_id not in chains[one.key]
-        for one, other in combinations(present, 2)
+        for one, other in combinations(able, 2)
     )
 
 

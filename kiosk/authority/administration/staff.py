@@ -111,7 +111,8 @@ class StaffDesk(Desk):
         return tuple(sorted(lines, key=lambda line: line.removed_at is not None))
 
     def _leave_a_manager(self, uow: UnitOfWork, was: StaffMember) -> None:
-        if was.role is Role.MANAGER and uow.staff.managers(verified=self._verified) == 0:
+        able = uow.staff.logins(verified=self._verified)
+        if was.role is Role.MANAGER and all(each.role is not Role.MANAGER for each, _ in able):
             because = f"{was.name} is the last manager who can log in. Add another one first."
             raise NotTaken("staff", because)
 
@@ -170,7 +171,8 @@ class StaffDesk(Desk):
         with self._changing(Action.REMOVE_STAFF, staff_id, revision, grounds) as (act, member):
             if member.id == act.actor.staff_id:
                 raise NotTaken("staff", "Nobody removes themselves. Ask a colleague.")
-            keys = _keys_of(act.uow, staff_id)
+            every = act.uow.staff.keys()
+            keys = [key for key in every if key.staff_id == staff_id]
             keyless = member
             for key in keys:
                 keyless = _remove_key(act.uow, keyless, key.fingerprint)
@@ -203,9 +205,8 @@ class StaffDesk(Desk):
             lines, sentence = _take_back_lines(act.uow, member)
             _save(act, less, StaffKind.KEY_REMOVED, fingerprint=fingerprint, **lines)
             self._leave_a_manager(act.uow, member)
-            left = _keys_of(act.uow, staff_id)
-            can_log_in = any(lets_in(key.public_key, verified=self._verified) for key in left)
-            if member.id == act.actor.staff_id and not can_log_in:
+            able = {each.id for each, _ in act.uow.staff.logins(verified=self._verified)}
+            if member.id == act.actor.staff_id and member.id not in able:
                 raise NotTaken("key", "This is your only key: you could not log in any more.")
         return act.done(f"{member.name} cannot log in with {fingerprint} any more.{sentence}")
 
@@ -383,11 +384,6 @@ def _take_back_lines(
         f"{counted(lines, 'unused enrolment line')} {'was' if lines == 1 else 'were'} taken back"
     )
     return {"lines": lines}, f" {as_sentence(taken)} Have new ones made."
-
-
-def _keys_of(uow: UnitOfWork, staff_id: str) -> tuple[StaffKey, ...]:
-    every = uow.staff.keys()
-    return tuple(key for key in every if key.staff_id == staff_id)
 
 
 _NOT_STAFF = frozenset({SERVICE, "erased", "you"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, delete, func, select, text, update
 
-from kiosk.authority.roles import Role
 from kiosk.authority.store.gateway import Repository
+from kiosk.authority.store.key_lookup import lets_in
 from kiosk.authority.store.records import (
     ActionNote,
     Outcome,
@@ -58,20 +58,14 @@ class Staff(Repository):
         new = values(member, without=("id",)) | {"revision": member.revision + 1}
         return bool(self._gateway.change(StaffMemberRow, *same, **new))
 
-    def managers(self, *, verified: bool = False) -> int:
-        """Return how many managers can log in: those present who have a key.
-
-        ``verified``: only a key in a security key counts.
-        """
-        keyed = select(col(StaffKeyRow.staff_id))
-        if verified:
-            keyed = keyed.where(col(StaffKeyRow.public_key).startswith("sk-"))
-        present = (
-            col(StaffMemberRow.role) == Role.MANAGER,
-            col(StaffMemberRow.removed_at).is_(None),
-            col(StaffMemberRow.id).in_(keyed),
+    def logins(self, *, verified: bool) -> tuple[tuple[StaffMember, StaffKey], ...]:
+        """Return who can log in: each present member with each key that lets them in."""
+        present = {each.id: each for each in self.every() if each.removed_at is None}
+        return tuple(
+            (present[key.staff_id], key)
+            for key in self.keys()
+            if key.staff_id in present and lets_in(key.public_key, verified=verified)
         )
-        return self._gateway.count(select(func.count()).where(*present))
 
     # --- keys ---
 

@@ -9,6 +9,7 @@ import pytest
 from kiosk.authority.administration import checks
 from kiosk.authority.administration.login import admit, read_public_key
 from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.policy import PolicyDesk
 from kiosk.authority.administration.staff import StaffDesk
 from kiosk.authority.administration.views import StaffLine
 from kiosk.authority.errors import NotPermitted, NotTaken
@@ -16,6 +17,7 @@ from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
 from kiosk.contract.findings import Condition
+from kiosk.contract.policy import Policy
 from tests.authority.administration.desk.keys import new_key, new_security_key
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 
@@ -74,6 +76,18 @@ def test_the_last_manager_who_can_still_log_in_stays(
         desk.remove_key(asha.staff_id, key.fingerprint, asha.revision, GROUNDS)
     as_before = StaffDesk(Office(means, office.actor))
     as_before.remove_key(asha.staff_id, key.fingerprint, asha.revision, GROUNDS)
+
+
+def test_managers_who_cannot_log_in_cannot_agree(
+    office: Office, means: StaffDependencies, store: Store
+) -> None:
+    office_of(means, Role.MANAGER, "Other Old Manager")
+    with pytest.raises(NotTaken, match="two managers"):
+        PolicyDesk(office).change("four_eyes", "true", 0, GROUNDS)
+    found = checks.check_four_eyes(store, lambda: Policy(four_eyes=True), verified=True)
+    assert found.condition is Condition.WARN
+    as_before = Office(means, office.actor)
+    PolicyDesk(as_before).change("four_eyes", "true", 0, GROUNDS)
 
 
 def test_doctor_names_who_cannot_log_in(desk: StaffDesk, store: Store) -> None:

@@ -69,10 +69,13 @@ def retire(world: World, *, undo: bool = False) -> None:
 
 def replug(world: World, entrance: Station) -> None:
     """Unplug the readers and plug them in again: stations tell so at once, and are answered."""
-    world.pcscd.unplug()
-    until_told(world, WARD, ReaderState.NO_READER)
-    world.pcscd.replug()
-    until_told(world, ENTRANCE, ReaderState.READY)
+    for change, state in (
+        (world.pcscd.unplug, ReaderState.NO_READER),
+        (world.pcscd.replug, ReaderState.READY),
+    ):
+        change()
+        for name in (WARD, ENTRANCE):
+            until_told(world, name, state)
     entrance.see(waiting.ATTRACT_TITLE)
 
 

@@ -2,12 +2,12 @@
 
 from kiosk import HAS_AUTHORITY
 
-_OF_A_STATION = ("station", "enrol", "display", "doctor", "setup", "completion")
+_OF_A_STATION = ("setup", "doctor", "enrol", "station", "display", "completion")
 _OF_AN_AUTHORITY = (
-    "demo", "run", "authority", "station", "enrol", "display", "setup", "import", "doctor",
-    "keys", "rows", "store", "backup", "restore", "audit", "caretaker", "purge", "people", "cards",
-    "staff", "stations", "questions", "policy", "proposals", "report", "admin", "sessions",
-    "completion",
+    "setup", "doctor", "enrol", "import", "authority", "station", "run", "display", "admin",
+    "sessions", "people", "cards", "staff", "stations", "questions", "policy", "proposals",
+    "report", "caretaker", "keys", "rows", "audit", "backup", "restore", "purge", "store",
+    "completion", "demo",
 )  # fmt: skip
 _OFFERED = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION
 

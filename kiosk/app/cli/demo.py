@@ -41,7 +41,7 @@ LEAST = 60, 23
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "demo",
-        help="try it: virtual cards, a mailbox and example people, no hardware",
+        help="try it in a checkout: virtual cards, example people, no hardware",
         description=_HELP,
         epilog=_EXAMPLE,
     )

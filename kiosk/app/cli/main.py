@@ -20,7 +20,7 @@ from kiosk.contract.errors import ConfigError, KioskError
 
 _PACKAGE = "unlock-kiosk-authority" if HAS_AUTHORITY else "unlock-kiosk-station"
 _BEGIN = (
-    "Begin with `kiosk demo` to see one without hardware, with `kiosk setup` to set up a real one."
+    "Begin with `kiosk setup`. In a checkout `make demo` shows one without hardware."
     if HAS_AUTHORITY
     else "Begin with `kiosk setup station`."
 )

@@ -62,6 +62,17 @@ def test_the_help_of_a_station_names_what_its_package_has() -> None:
         assert absent not in done.stdout
 
 
+def test_the_help_of_an_authority_begins_with_what_its_package_has(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Before: it said to begin with the demo, whose libraries the package does not have."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    assert "Begin with `kiosk setup`" in said
+    assert said.index("\n    setup ") < said.index("\n    doctor ") < said.index("\n    demo ")
+
+
 @pytest.mark.parametrize("part", ["authority", "station"])
 @pytest.mark.parametrize("words", [["--dry-run"], []])
 def test_a_checkout_sets_up_no_machine(

@@ -234,14 +234,27 @@ def can_isolate() -> bool:
 
 
 def free_ports(count: int) -> range:
-    """Return ``count`` consecutive TCP ports that are free now."""
-    # Below the range of the kernel's outgoing connections, so that none of them takes a port
-    # before the server binds it.
+    """Return ``count`` consecutive TCP ports, which this process holds until it ends.
+
+    Nobody else is given them. A server takes one all the same, again and again, if it sets
+    SO_REUSEADDR, as servers do; while there is none, who connects is refused.
+    """
+    # Below the range of the kernel's outgoing connections: none of them finds a port held.
     for _ in range(200):
         first = 20000 + secrets.randbelow(12000)
-        if all(_is_free(port) for port in range(first, first + count)):
-            return range(first, first + count)
-    raise VirtualHardwareError("no free TCP ports for the virtual reader")
+        held = [socket.socket() for _ in range(count)]
+        try:
+            for each, port in zip(held, range(first, first + count), strict=True):
+                each.bind(("", port))
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        except OSError:
+            for each in held:
+                each.close()
+            continue
+        for each in held:
+            each.detach()
+        return range(first, first + count)
+    raise VirtualHardwareError("no free TCP ports")
 
 
 def _unshare() -> list[str]:
@@ -255,12 +268,3 @@ def _listener(path: Path) -> socket.socket:
     listener.bind(os.fspath(path))
     listener.listen(16)
     return listener
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("", port))
-        except OSError:
-            return False
-    return True

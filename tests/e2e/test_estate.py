@@ -6,7 +6,6 @@ import compileall
 import re
 import stat
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,7 +28,6 @@ from tests.e2e.processes import Authority, StationAlone
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import PROGRAM, World
 from tests.support.confined import on_a_full_disk
-from tests.support.ports import refusing_port
 from tests.support.terminal import Terminal
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
@@ -39,18 +37,17 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def world(make_world: MakeWorld) -> Iterator[World]:
-    listen, enrol = free_ports(2)
-    with refusing_port() as nobody:
-        yield make_world(
-            authority={
-                "socket": "",
-                "listen": f"127.0.0.1:{listen}",
-                "enrol_listen": f"127.0.0.1:{enrol}",
-                # Nobody answers at the second: stations find the other by themselves.
-                "addresses": [f"localhost:{listen}", f"127.0.0.1:{nobody}"],
-            }
-        )
+def world(make_world: MakeWorld) -> World:
+    listen, enrol, nobody = free_ports(3)
+    return make_world(
+        authority={
+            "socket": "",
+            "listen": f"127.0.0.1:{listen}",
+            "enrol_listen": f"127.0.0.1:{enrol}",
+            # Nobody answers at the second: stations find the other by themselves.
+            "addresses": [f"localhost:{listen}", f"127.0.0.1:{nobody}"],
+        }
+    )
 
 
 @pytest.fixture
@@ -250,10 +247,10 @@ def test_it_is_renewed_at_the_addresses_that_the_settings_name(machine: StationA
     named = ", ".join(f'"{each}"' for each in addresses)
     with machine.config.open("a") as settings:
         settings.write(f"[authority]\naddresses = [{named}]\n")
-    with refusing_port() as gone:
-        enrolled.write_text(re.sub(r"localhost:\d+", f"localhost:{gone}", enrolled.read_text()))
-        display = machine.start(hasty=True)
-        display.wait_until(lambda _: certificate(machine) != before, "another certificate")
+    [gone] = free_ports(1)
+    enrolled.write_text(re.sub(r"localhost:\d+", f"localhost:{gone}", enrolled.read_text()))
+    display = machine.start(hasty=True)
+    display.wait_until(lambda _: certificate(machine) != before, "another certificate")
 
 
 def test_a_renewal_with_a_ca_that_leads_to_nobody_changes_nothing(

@@ -21,6 +21,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from hardware.virtual.pcscd import free_ports
 from kiosk.config.settings import MailSettings
 
 if TYPE_CHECKING:
@@ -78,21 +79,21 @@ class Mailbox:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
-        self._port = 0
+        [self._port] = free_ports(1)
 
     def start(self) -> MailSettings:
-        """Listen, on the same port as before if there was one; return how to reach it.
+        """Listen, always on the same port; return how to reach it.
 
         Raises ``OSError``.
         """
         self._write_files()
-        listening: Future[int] = Future()
+        listening: Future[None] = Future()
         serve = self._serve(self._protocol(), listening)
         self._thread = threading.Thread(
             target=lambda: asyncio.run(serve), name="mailbox", daemon=True
         )
         self._thread.start()
-        self._port = listening.result(_WAIT_S)
+        listening.result(_WAIT_S)
         return MailSettings(
             host=HOST,
             port=self._port,
@@ -129,9 +130,9 @@ class Mailbox:
         login.write_bytes(f"{USER}:{self._password}\n".encode())
 
     async def _serve(
-        self, protocol: Callable[[], asyncio.Protocol], listening: Future[int]
+        self, protocol: Callable[[], asyncio.Protocol], listening: Future[None]
     ) -> None:
-        """Serve until ``stop``; ``listening`` gets the port."""
+        """Serve until ``stop``; ``listening`` is done once it listens."""
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         lines: list[asyncio.Protocol] = []
 
@@ -145,7 +146,7 @@ class Mailbox:
         except OSError as error:
             listening.set_exception(error)
             return
-        listening.set_result(server.sockets[0].getsockname()[1])
+        listening.set_result(None)
         await self._ended.wait()
         server.close()
         for line in lines:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from hardware.virtual.pcscd import free_ports
 from kiosk.authority.errors import StoreError
 from kiosk.authority.roles import Role
 from kiosk.authority.store.key_lookup import key_of_staff
@@ -17,7 +18,6 @@ from kiosk.authority.store.records import StaffKey, StaffMember
 from tests.authority.store import samples
 from tests.support.database import PORT, SHARED, PostgresServer, TestDatabase
 from tests.support.fresh_root import CHECKOUT
-from tests.support.ports import refusing_port
 
 OFFERED, PUBLIC = "SHA256:offered", "ssh-ed25519 AAAAC3Nza asha"
 HEAVY = {"sqlalchemy", "sqlmodel", "pydantic", "alembic", "cryptography", "argon2", "textual"}
@@ -111,15 +111,15 @@ def test_several_servers_are_asked_as_documented(
     url, verified = re.subn(r"&passfile=.*$", "", documented)
     assert verified
     url = url.replace("authority1@/kiosk?", f"{postgres_server.owner}@/{SHARED}?")
-    with refusing_port() as nobody:
-        away = f"127.0.0.1:{nobody}"
-        there = f"{postgres_server.folder}:{PORT}"
-        for name, host in zip(
-            ("db1", "db2"), (away, there) if away_first else (there, away), strict=True
-        ):
-            assert f"{name}.trust.example:5432" in url
-            url = url.replace(f"{name}.trust.example:5432", host)
-        answered_lightly(url)
+    [nobody] = free_ports(1)
+    away = f"127.0.0.1:{nobody}"
+    there = f"{postgres_server.folder}:{PORT}"
+    for name, host in zip(
+        ("db1", "db2"), (away, there) if away_first else (there, away), strict=True
+    ):
+        assert f"{name}.trust.example:5432" in url
+        url = url.replace(f"{name}.trust.example:5432", host)
+    answered_lightly(url)
 
 
 @pytest.mark.postgresql

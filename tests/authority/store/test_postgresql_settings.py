@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from hardware.virtual.pcscd import free_ports
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import unverified_host
 from kiosk.authority.store.postgresql import DatabaseClock
 from kiosk.contract.ports import SystemClock
 from tests.support.database import MACS, PORT, PostgresServer, SetClock
-from tests.support.ports import refusing_port
 
 pytestmark = pytest.mark.postgresql
 
@@ -48,10 +48,10 @@ def setting(url: str, name: str) -> str:
 def test_the_host_that_can_be_written_to_is_found(
     postgres_server: PostgresServer, url: str
 ) -> None:
-    with refusing_port() as nobody:
-        away = f"127.0.0.1:{nobody}"
-        there = f"{postgres_server.folder}:{PORT}"
-        assert answers(f"postgresql://kiosk@/kiosk_test?host={away}&host={there}")
+    [nobody] = free_ports(1)
+    away = f"127.0.0.1:{nobody}"
+    there = f"{postgres_server.folder}:{PORT}"
+    assert answers(f"postgresql://kiosk@/kiosk_test?host={away}&host={there}")
 
 
 def test_a_server_that_only_reads_is_none(postgres_server: PostgresServer, url: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,13 @@ import pytest
 
 from hardware.virtual import pcscd as module
 from hardware.virtual.link import CardLink
-from hardware.virtual.pcscd import PrivatePcscd, VirtualHardwareError, listening, wait_until
+from hardware.virtual.pcscd import (
+    PrivatePcscd,
+    VirtualHardwareError,
+    free_ports,
+    listening,
+    wait_until,
+)
 from tests.hardware.virtual.apdus import card
 from tests.support.clients import Clients
 
@@ -60,6 +67,21 @@ def test_two_run_beside_each_other(service: PrivatePcscd, tmp_path: Path) -> Non
         assert "Another" not in readers(second)
     finally:
         second.stop()
+
+
+def test_a_port_is_given_to_nobody_else_also_while_its_server_is_away() -> None:
+    """Before: a test met the server of another, which ran beside it."""
+    [port] = free_ports(1)
+    for _ in range(2):
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("", port))
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+        with (
+            socket.create_server(("127.0.0.1", port)) as server,
+            socket.create_connection(("127.0.0.1", port)),
+        ):
+            server.accept()[0].close()
 
 
 POSSIBLE = [True] * module.can_isolate() + [False] * (os.geteuid() == 0)

@@ -74,7 +74,8 @@ class PendingRow(MacRow, table=True):''',
 def next_version(folder: Path) -> Program:
     """Copy the program, and give the copy a column, a table, and their migration."""
     package = Path(kiosk.__file__).parent
-    shutil.copytree(package, folder / "kiosk")
+    # What others compile there in this moment comes and goes.
+    shutil.copytree(package, folder / "kiosk", ignore=shutil.ignore_patterns("__pycache__"))
     store = folder / "kiosk" / "authority" / "store"
     (store / "migrations" / "versions" / "0002_arrivals.py").write_text(MIGRATION)
     for name, old, new in CHANGES:

@@ -211,13 +211,16 @@ def test_after_the_ra_application_the_demo_goes_on_and_says_at_the_end_that_all_
 ) -> None:
     temporary = tmp_path / ("a path that no socket could have" * 4)
     temporary.mkdir()
-    before = set(Path("/tmp").glob("kiosk-pcsc-*"))
     environ = {"PATH": os.environ["PATH"], "TMPDIR": str(temporary)}
     demo = Terminal([PROGRAM, "demo"], environ)
     try:
         shown = demo.wait_for("The RA: F10, or ssh -F ")
         (link,) = re.findall(r"ssh -F (/tmp/\S+)/ssh ra", shown)
         assert Path(link).resolve().parent == temporary
+        started = psutil.Process(demo.process.pid).children()
+        words = " ".join(word for one in started for word in one.cmdline())
+        (sockets,) = set(re.findall(r"/tmp/kiosk-pcsc-\w+", words))
+        assert Path(sockets).exists()
         demo.send("\x1b[21~")
         demo.wait_for(MANAGER, "log out")
         demo.send("\x11")
@@ -229,7 +232,7 @@ def test_after_the_ra_application_the_demo_goes_on_and_says_at_the_end_that_all_
     assert demo.written.rstrip().endswith(b"[demo] ended; all is gone")
     assert not Path(link).is_symlink()
     assert not list(temporary.iterdir())
-    assert set(Path("/tmp").glob("kiosk-pcsc-*")) <= before
+    assert not Path(sockets).exists()
 
 
 SSH = "ssh -F /tmp/kiosk-demo-abcdefgh/ssh ra"

@@ -73,7 +73,7 @@ class Next(Struct, frozen=True):
 # The holder's acts, page by page.
 
 
-def on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
+def _on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
     """Return what follows from the act, or None where it has no meaning on this page."""
     match state, event:
         case s.Menu(), e.Chose(purpose=purpose):
@@ -85,22 +85,22 @@ def on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
             return _choose(state.visit, purpose, state)
         case s.EnterPin(), e.PinEntered():
             verify = c.VerifyPin(state.visit.id, state.visit.at, event.pin)
-            return working(state.visit, s.Work.CHECKING_PIN, verify, state)
+            return _working(state.visit, s.Work.CHECKING_PIN, verify, state)
         case ((s.Menu() | s.ConfirmOwner() | s.CodeEntry()), e.MisuseNoticed()):
             return _choose(replace(state.visit, position=None), Purpose.REPORT_MISUSE, state)
         case s.StopNumberEntry(), e.StopNumberEntered():
-            visit, attempt = counted(state.visit)
+            visit, attempt = _counted(state.visit)
             number = c.SubmitStopNumber(visit.id, attempt, event.number)
-            return working(visit, s.Work.CHECKING_NUMBER, number, replace(state, visit=visit))
+            return _working(visit, s.Work.CHECKING_NUMBER, number, replace(state, visit=visit))
         case s.PadPaused(why=s.PadNotice.NOT_TAKEN, back=page), e.TriedAgain() if page is not None:
             return Next(page)
         case s.PadPaused(command=c.UnblockPin() as command), e.TriedAgain():
-            visit, attempt = counted(state.visit)
+            visit, attempt = _counted(state.visit)
             asking = replace(command, attempt=attempt)
             back = state.back and replace(state.back, visit=visit)
-            return working(visit, state.work, asking, back)
+            return _working(visit, state.work, asking, back)
         case ((s.NotReached() | s.PadPaused()), e.TriedAgain()):
-            return working(state.visit, state.work, state.command, state.back)
+            return _working(state.visit, state.work, state.command, state.back)
         case _:
             return (
                 _on_questions(state, event)
@@ -110,7 +110,7 @@ def on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
             )
 
 
-def working(
+def _working(
     visit: s.VisitState, work: s.Work, command: c.Command, back: s.HolderState | None
 ) -> Next:
     """Return the page for a running ``command``, and the command."""
@@ -133,10 +133,10 @@ def _choose(
     visit: s.VisitState, purpose: Purpose, back: s.HolderState, *, anew: bool = False
 ) -> Next:
     chosen = replace(visit, purpose=purpose)
-    return working(chosen, s.Work.PREPARING, c.Choose(visit.id, purpose, anew), back)
+    return _working(chosen, s.Work.PREPARING, c.Choose(visit.id, purpose, anew), back)
 
 
-def counted(visit: s.VisitState) -> tuple[s.VisitState, str]:
+def _counted(visit: s.VisitState) -> tuple[s.VisitState, str]:
     """Return the visit with one more attempt counted, and that attempt's id."""
     counted = replace(visit, sent=visit.sent + 1)
     return counted, f"{visit.id}-{counted.sent}"
@@ -162,7 +162,7 @@ def _on_questions(state: s.HolderState, event: e.VisitEvent) -> Next | None:
             if len(given) < state.task.count:
                 return Next(s.PickQuestion(state.visit, state.task, given))
             save = c.SaveQuestions(state.visit.id, given)
-            return working(state.visit, s.Work.CHECKING_ANSWERS, save, state)
+            return _working(state.visit, s.Work.CHECKING_ANSWERS, save, state)
         case s.GiveAnswer(), e.WentBack():
             return Next(s.PickQuestion(state.visit, state.task, state.given))
         case s.PickQuestion(given=(*_, _)), e.WentBack():
@@ -171,9 +171,10 @@ def _on_questions(state: s.HolderState, event: e.VisitEvent) -> Next | None:
             given = (*state.given, Answer(state.question.id, event.text))
             if len(given) < len(state.task.questions):
                 return Next(replace(state, given=given, wrong=False))
-            visit, attempt = counted(state.visit)
+            visit, attempt = _counted(state.visit)
             submit = c.SubmitAnswers(visit.id, attempt, given)
-            return working(visit, s.Work.CHECKING_ANSWERS, submit, s.AskQuestion(visit, state.task))
+            first = s.AskQuestion(visit, state.task)
+            return _working(visit, s.Work.CHECKING_ANSWERS, submit, first)
         case s.AskQuestion(given=(*_, _)), e.WentBack():
             return Next(replace(state, given=state.given[:-1], wrong=False))
         case _:
@@ -187,9 +188,9 @@ def _on_code(state: s.HolderState, event: e.VisitEvent) -> Next | None:
     match state, event:
         case s.EnterEmail(), e.EmailEntered():
             page = replace(state, typed=event.email, fault=None)
-            visit, attempt = counted(state.visit)
+            visit, attempt = _counted(state.visit)
             submit = c.SubmitEmail(visit.id, event.email, attempt)
-            return working(visit, s.Work.SENDING_CODE, submit, replace(page, visit=visit))
+            return _working(visit, s.Work.SENDING_CODE, submit, replace(page, visit=visit))
         case (
             (
                 s.CodeEntry(entered_on=s.EnterEmail() as page)
@@ -199,15 +200,15 @@ def _on_code(state: s.HolderState, event: e.VisitEvent) -> Next | None:
         ):
             return Next(replace(page, visit=replace(state.visit, position=page.task.position)))
         case s.CodeEntry(), e.CodeEntered():
-            visit, attempt = counted(state.visit)
+            visit, attempt = _counted(state.visit)
             code = c.SubmitCode(visit.id, attempt, event.code)
-            return working(visit, s.Work.CHECKING_CODE, code, replace(state, visit=visit))
+            return _working(visit, s.Work.CHECKING_CODE, code, replace(state, visit=visit))
         case s.CodeEntry(visit=s.VisitState(purpose=Purpose.FIRST_UNLOCK)), e.CodeAsked():
             return None
         case ((s.CodeEntry() | s.CodeNeeded()), e.CodeAsked()):
-            visit, attempt = counted(state.visit)
+            visit, attempt = _counted(state.visit)
             request = c.RequestCode(visit.id, attempt)
-            return working(visit, s.Work.SENDING_CODE, request, replace(state, visit=visit))
+            return _working(visit, s.Work.SENDING_CODE, request, replace(state, visit=visit))
         case ((s.CodeEntry() | s.CodeNeeded()), e.SomethingElse()) if state.visit.instead:
             visit = replace(state.visit, position=None)
             return Next(s.Menu(visit, state.visit.instead, waiting=state.visit.purpose))
@@ -233,13 +234,13 @@ def _on_new_pin(state: s.HolderState, event: e.VisitEvent) -> Next | None:
             again = s.NewPin(state.visit, state.rules, state.current)
             if event.pin != state.pin:
                 return Next(replace(again, fault=s.PinFault.MISMATCH))
-            visit, attempt = counted(state.visit)
+            visit, attempt = _counted(state.visit)
             command: c.Command
             if state.current is not None:
                 command = c.ChangePin(visit.id, visit.at, state.current, state.pin)
             else:
                 command = c.UnblockPin(visit.id, visit.at, state.pin, attempt)
-            return working(visit, s.Work.SETTING_PIN, command, replace(again, visit=visit))
+            return _working(visit, s.Work.SETTING_PIN, command, replace(again, visit=visit))
         case _:
             return None
 
@@ -282,9 +283,9 @@ def _on_maintenance(state: s.HolderState, event: e.VisitEvent) -> Next | None:
 
 
 def _do(menu: s.Maintenance, act: MaintenanceAct) -> Next:
-    visit, attempt = counted(menu.visit)
+    visit, attempt = _counted(menu.visit)
     command = c.DoMaintenance(visit.id, visit.at, act, menu.why, menu.words, attempt)
-    return working(visit, s.Work.MAINTAINING, command, replace(menu, visit=visit))
+    return _working(visit, s.Work.MAINTAINING, command, replace(menu, visit=visit))
 
 
 # PINs that are entered on the reader's own keys, and never at the station.
@@ -294,25 +295,25 @@ def _do(menu: s.Maintenance, act: MaintenanceAct) -> Next:
 # ends without a PIN leads to ``PadPaused``.
 
 
-def ask_present(visit: s.VisitState) -> Next:
+def _ask_present(visit: s.VisitState) -> Next:
     """Make the reader ask for the present PIN; where its keys cannot, it is typed this once."""
     present = OnPad(visit.pin_format.least, visit.pin_format.most)
     verify, typed = c.VerifyPin(visit.id, visit.at, present), s.EnterPin(_at_station(visit))
     if visit.purpose is Purpose.CHANGE_PIN and not visit.pad_changes:
         return Next(s.PadPaused(visit, s.Work.PIN_ON_PAD, verify, typed, s.PadNotice.NOT_TAKEN))
-    return working(visit, s.Work.PIN_ON_PAD, verify, typed)
+    return _working(visit, s.Work.PIN_ON_PAD, verify, typed)
 
 
-def ask_new(visit: s.VisitState, rules: PinRules) -> Next:
+def _ask_new(visit: s.VisitState, rules: PinRules) -> Next:
     """Make the reader ask for a new PIN; for a change it asks for the old one, too."""
     new = OnPad(rules.min_length, rules.max_length)
     if visit.purpose is Purpose.CHANGE_PIN:
         change = c.ChangePin(visit.id, visit.at, OnPad(), new)
         typed = s.EnterPin(_at_present_pin(_at_station(visit)))
-        return working(visit, s.Work.CHANGE_ON_PAD, change, typed)
-    visit, attempt = counted(visit)
+        return _working(visit, s.Work.CHANGE_ON_PAD, change, typed)
+    visit, attempt = _counted(visit)
     unblock = c.UnblockPin(visit.id, visit.at, new, attempt)
-    return working(visit, s.Work.NEW_PIN_ON_PAD, unblock, s.NewPin(_at_station(visit), rules))
+    return _working(visit, s.Work.NEW_PIN_ON_PAD, unblock, s.NewPin(_at_station(visit), rules))
 
 
 def notice_of(error: errors.PadLeft | errors.PadRefused) -> s.PadNotice:
@@ -322,7 +323,7 @@ def notice_of(error: errors.PadLeft | errors.PadRefused) -> s.PadNotice:
     return s.PadNotice.NOT_TAKEN
 
 
-def paused(
+def _paused(
     state: s.Working, why: s.PadNotice | s.PinFault, tries_left: int | None = None
 ) -> Next | None:
     """Return the page on why the reader stopped asking; None where it did not ask."""
@@ -351,7 +352,7 @@ BUSY_REPEATS = 5
 """How often a busy authority is asked again before the holder decides; each takes some seconds."""
 
 
-def on_result(state: s.Reading | s.Working, event: e.VisitEvent) -> Next | None:
+def _on_result(state: s.Reading | s.Working, event: e.VisitEvent) -> Next | None:
     """Return where an answer leads, or None where none was expected."""
     match state, event:
         case s.Reading(), e.CardRead():
@@ -371,11 +372,11 @@ def on_result(state: s.Reading | s.Working, event: e.VisitEvent) -> Next | None:
         case s.Working(), e.Replied():
             return _replied(_placed(state, event.reply), event.reply)
         case s.Working(), e.PadEnded():
-            return paused(state, event.notice)
+            return _paused(state, event.notice)
         case s.Working(work=s.Work(on_pad=True)), e.PinFailed():
-            return paused(state, s.PadNotice.WRONG, event.tries_left)
+            return _paused(state, s.PadNotice.WRONG, event.tries_left)
         case s.Working(work=s.Work(on_pad=True)), e.PinNotTaken():
-            return paused(state, event.fault)
+            return _paused(state, event.fault)
         case s.Working(command=c.ChangePin()), e.PinFailed():
             page = s.EnterPin(_at_present_pin(state.visit), wrong=True, tries_left=event.tries_left)
             return Next(page)
@@ -414,10 +415,10 @@ def _opened(state: s.Reading, read: e.CardRead) -> Next:
 
 
 def _refused(state: s.State, visit: VisitId, refusal: Refusal) -> Next:
-    return Next(_turned_away(state, visit, refusal), (c.EndVisit(visit, VisitEnd.REFUSED),))
+    return Next(_refused_page(state, visit, refusal), (c.EndVisit(visit, VisitEnd.REFUSED),))
 
 
-def _turned_away(state: s.State, visit: VisitId, refusal: Refusal) -> s.Refused:
+def _refused_page(state: s.State, visit: VisitId, refusal: Refusal) -> s.Refused:
     """Return the page; a card that did not answer may be leaving the reader, with its PIN set."""
     is_in_doubt = refusal.reason is Reason.OUTCOME_UNKNOWN
     pulled = _pulled_from(state) if is_in_doubt else None
@@ -482,7 +483,7 @@ def _given(state: s.Working, task: Task) -> Next:
         case ProvePin():
             if visit.purpose is Purpose.FIRST_UNLOCK:
                 visit = replace(visit, purpose=Purpose.REGISTER, unlocked=True)
-            return ask_present(visit) if visit.pin_pad else Next(s.EnterPin(visit))
+            return _ask_present(visit) if visit.pin_pad else Next(s.EnterPin(visit))
         case ChooseQuestions():
             return Next(s.PickQuestion(visit, task))
         case GiveEmail():
@@ -490,10 +491,10 @@ def _given(state: s.Working, task: Task) -> Next:
         case AnswerQuestions():
             return Next(s.AskQuestion(visit, task))
         case SendCode():
-            visit, attempt = counted(visit)
+            visit, attempt = _counted(visit)
             page = _address_page(state)
             lacking = s.CodeNeeded(visit, task.masked, s.CodeLack.MAIL_AWAY, entered_on=page)
-            return working(visit, s.Work.SENDING_CODE, c.RequestCode(visit.id, attempt), lacking)
+            return _working(visit, s.Work.SENDING_CODE, c.RequestCode(visit.id, attempt), lacking)
         case EnterCode():
             again = isinstance(state.back, s.Menu) and state.back.waiting is visit.purpose
             return Next(s.CodeEntry(visit, task, resumed=again, entered_on=_address_page(state)))
@@ -504,7 +505,7 @@ def _given(state: s.Working, task: Task) -> Next:
         case SetPin(rules=asked):
             rules = _rules_for(visit.pin_format, asked)
             if visit.pin_pad:
-                return ask_new(visit, rules)
+                return _ask_new(visit, rules)
             return Next(s.NewPin(visit, rules, _current_pin(state)))
         case Finished():
             done = s.Success(visit, task.purpose, task.counts_in_s)
@@ -524,26 +525,17 @@ def _rules_for(card: PinFormat, asked: PinRules) -> PinRules:
 
 def _current_pin(state: s.Working) -> PinEntry | None:
     """Return the PIN that the card has just verified: a change needs it, too."""
-    match state:
-        case s.Working(
-            visit=s.VisitState(purpose=Purpose.CHANGE_PIN), command=c.VerifyPin(pin=pin)
-        ):
-            return pin
-        case s.Working(command=c.ChangePin(current=pin)):
-            return pin
-        case _:
-            return None
+    command, changes = state.command, state.visit.purpose is Purpose.CHANGE_PIN
+    return command.pin if changes and isinstance(command, c.VerifyPin) else None
 
 
 def _answers_refused(state: s.Working, reply: AnswersRefused) -> Next | None:
     """Go back to the question whose answer was refused, keeping the answers before it."""
-    match state.back:
-        case s.GiveAnswer(task=task) as page:
-            command = state.command
-            answers = command.answers if isinstance(command, c.SaveQuestions) else page.given
+    match state:
+        case s.Working(command=c.SaveQuestions(answers=answers), back=s.GiveAnswer() as page):
             kept = tuple(a for a in answers if a.question != reply.question)
-            question = next((q for q in task.bank if q.id == reply.question), page.question)
-            return Next(s.GiveAnswer(state.visit, task, kept, question, reply.problem))
+            question = next((q for q in page.task.bank if q.id == reply.question), page.question)
+            return Next(s.GiveAnswer(state.visit, page.task, kept, question, reply.problem))
         case _:
             return None
 
@@ -601,7 +593,7 @@ def step(state: s.State, event: e.Event) -> Next:
             opening = c.OpenVisit(event.visit, event.reader)
             return Next(s.Reading(event.visit, event.reader), (*ending, opening))
         case e.CardUnreadable():
-            refused = _turned_away(state, event.visit, Refusal(Reason.CARD_UNREADABLE))
+            refused = _refused_page(state, event.visit, Refusal(Reason.CARD_UNREADABLE))
             mute = c.ReportMute(event.visit)
             return Next(refused, (*_ending(state, VisitEnd.REFUSED), mute))
         case e.SecondCard() if isinstance(state, s.Working) and _changes_card(state.command):
@@ -615,9 +607,9 @@ def step(state: s.State, event: e.Event) -> Next:
             if event.outage is not None:
                 return Next(s.OutOfService(event.outage, state.pulled, state.visit))
             return Next(s.Attract(state.pulled, state.visit))
-        case e.Replied(reply=Finished(purpose=purpose)) if event.visit == _left_in(state):
+        case e.Replied(reply=Finished(purpose=purpose)) if event.visit == _visit_noted(state):
             return Next(_noted(state, _DONE.get(purpose)))
-        case e.Replied(reply=ProvePin()) if event.visit == _left_in(state):
+        case e.Replied(reply=ProvePin()) if event.visit == _visit_noted(state):
             # A first unlock is done; its registration would be next.
             return Next(_noted(state, s.PulledFrom.UNLOCKED))
         case _ if event.visit != s.visit_of(state):
@@ -626,7 +618,7 @@ def step(state: s.State, event: e.Event) -> Next:
             # The reader reports the same, before or after, and the holder's notice stays.
             return Next(_left(state), _ending(state, event.how))
         case e.GaveUp() if not _is_finished(state):
-            page = _turned_away(state, event.visit, Refusal(event.reason))
+            page = _refused_page(state, event.visit, Refusal(event.reason))
             return Next(page, _ending(state, event.how))
         case _:
             return _within_visit(state, event)
@@ -656,7 +648,7 @@ def _untold(state: s.State, *, unread: bool) -> s.PulledFrom | None:
     return _pulled_from(state)
 
 
-def _left_in(state: s.State) -> VisitId | None:
+def _visit_noted(state: s.State) -> VisitId | None:
     """Return the visit that the notice on the page is about."""
     return state.visit if isinstance(state, s.Attract | s.OutOfService) else None
 
@@ -705,7 +697,7 @@ def _within_visit(state: s.State, event: e.VisitEvent) -> Next:
         case s.Attract() | s.OutOfService() | s.RemoveCard():
             return Next(state)
         case s.Reading() | s.Working():
-            following = on_result(state, event) or Next(state)
+            following = _on_result(state, event) or Next(state)
             if not isinstance(state, s.Working) or not state.second_card:
                 return following
             if following.state == state or isinstance(following.state, s.ClosingState):
@@ -732,7 +724,7 @@ def _within_visit(state: s.State, event: e.VisitEvent) -> Next:
                 return Next(s.StillThere(state))
             if isinstance(event, e.Left):
                 return _leave(event.visit, s.RemovalReason.LEFT)
-            return on_holder(state, event) or Next(state)
+            return _on_holder(state, event) or Next(state)
 
 
 def _changes_card(command: c.Command) -> bool:

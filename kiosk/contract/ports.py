@@ -1,4 +1,4 @@
-"""Ports: the protocols of clock, readers, cards, mail and authority, and the reader's events."""
+"""Ports: the protocols of clock, readers, cards and authority, and the reader's events."""
 
 from __future__ import annotations
 

@@ -52,10 +52,6 @@ from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import JournalId, Position, Purpose, Reason, VisitId
 from kiosk.contract.policy import Genuine, Policy
 
-# The records that a decision needs, read together under the card's lock.
-
-_OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE, Purpose.MAINTENANCE)
-
 
 class VisitRefused(Exception):
     """The visit cannot continue; raised inside, and answered by the service as a refusal.
@@ -510,6 +506,9 @@ def _need_proof(context: VisitContext) -> None:
         raise VisitRefused(Reason.NOT_GENUINE)
     if context.pin_key_is_replaced:
         raise StepRefused("another key was recorded than the one that proved the PIN")
+
+
+_OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE, Purpose.MAINTENANCE)
 
 
 def _registration_barred(context: VisitContext) -> Reason | None:

@@ -88,7 +88,7 @@ log = logging.getLogger(__name__)
 # Walk away and come back: a code that was sent can be entered later, at any station.
 
 
-def resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
+def _resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
     """Return the context of a visit that goes on at the code page, or None.
 
     It inherits only the basis on which the code was sent: right answers, or what a registration or
@@ -195,7 +195,7 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
                 raise StepRefused("the card has proven itself already")
             # The first answer was lost: return how the visit was opened.
             context = context_of(uow, parts.policy(), locked)
-            return _menu(uow, context, resumed(uow, context), _offers(uow, context))
+            return _menu(uow, context, _resumed(uow, context), _offers(uow, context))
         visit, unproven = judge(visit, proof, uow.now)
         visit = replace(visit, judged=judged)
         barred = station_barred(locked.station)
@@ -259,10 +259,9 @@ def _arrive(
     drawn, challenge = draw(visit, claimed, uow.now)
     before = _add(uow, drawn)
     if before is not None:
-        if before.auth_key == claimed:
-            waiting, since = before.challenge, before.challenged_at
-            visit = replace(visit, auth_key=claimed, challenge=waiting, challenged_at=since)
-        drawn, challenge = draw(visit, claimed, uow.now)
+        waiting, since = before.challenge, before.challenged_at
+        asked = replace(visit, auth_key=before.auth_key, challenge=waiting, challenged_at=since)
+        drawn, challenge = draw(asked, claimed, uow.now)
         _overwrite(uow, drawn)
     return challenge
 
@@ -320,7 +319,7 @@ def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened:
     barred = secret_barred(context.card, context.visit.secret_tries)
     if barred is Reason.SECRET_BLOCKED and not context.is_proven:
         leave_undetermined(uow, context.visit, context.card)
-    carried = resumed(uow, context)
+    carried = _resumed(uow, context)
     offered = _offers(uow, context)
     if carried is None and isinstance(offered, VisitRefused):
         raise _refused(uow, context.visit, offered.reason, offered.retry_at)

@@ -1,4 +1,7 @@
-"""A change of address on a claimed PIN: in force once the old address had time to stop it."""
+"""Writing what a visit has gathered: a registration, other questions, another address.
+
+An address that was given on a claimed PIN is in force once the old one had time to stop it.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,6 @@ from kiosk.authority.store.records import (
 from kiosk.authority.visit.context import VisitContext, act_on_each, reload
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Purpose, VisitId, reference_of
-
-# Writing what was gathered: the registration, its questions, its address.
 
 
 def finish(uow: UnitOfWork, context: VisitContext) -> VisitContext:

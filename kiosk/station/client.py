@@ -292,7 +292,7 @@ class HttpAuthority:
                 # The error's text may repeat what was answered.
                 log.error("%s: the authority's answer is not known here", route.name)  # noqa: TRY400
                 raise ReplyUnknown(route.name) from None
-        if answer.retry_after_s is not None:
+        if answer.is_busy:
             raise AuthorityBusy(f"{route.name}: status {answer.status}")
         error = _ERROR_OF.get(answer.status)
         if error is AuthorityUnavailable:

@@ -1,6 +1,6 @@
 """The commands of the flow.
 
-A worker thread carries out each and answers it with one event that carries the same visit.
+A worker thread carries out each, and answers all but a ``Report`` with one event of the same visit.
 """
 
 from __future__ import annotations
@@ -118,14 +118,17 @@ class DoMaintenance(VisitCommand, frozen=True):
 
 
 class EndVisit(VisitCommand, frozen=True):
-    """Report the end of the visit to the authority; nothing waits for it."""
+    """Report the end of the visit to the authority."""
 
     how: VisitEnd
 
 
 class ReportMute(VisitCommand, frozen=True):
-    """Report a card that gives no answer to the authority; nothing waits for it."""
+    """Report a card that gives no answer to the authority."""
 
+
+Report = EndVisit | ReportMute
+"""The commands whose answer nothing waits for."""
 
 Command = (
     OpenVisit
@@ -140,6 +143,5 @@ Command = (
     | UnblockPin
     | ChangePin
     | DoMaintenance
-    | EndVisit
-    | ReportMute
+    | Report
 )

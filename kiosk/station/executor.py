@@ -15,7 +15,6 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from kiosk.contract import errors
-from kiosk.contract.errors import AuthorityBusy, AuthorityError
 from kiosk.contract.messages import (
     CardChallenge,
     Heartbeat,
@@ -118,8 +117,9 @@ class Actions:
             reason = Reason.OUTCOME_UNKNOWN if unknown else reason_for(error)
             return self._give_up(command.visit, reason, unread)
         except errors.AuthorityUnavailable as away:
-            unanswered = isinstance(command, c.EndVisit | c.ReportMute)
-            return None if unanswered else e.NoReply(command.visit, isinstance(away, AuthorityBusy))
+            if isinstance(command, c.Report):
+                return None
+            return e.NoReply(command.visit, busy=isinstance(away, errors.AuthorityBusy))
         except errors.ReplyUnknown:
             return self._give_up(command.visit, Reason.UNLISTED)
         except errors.StepRefused:
@@ -133,7 +133,7 @@ class Actions:
         """
         try:
             standing = self._authority.heartbeat(replace(self._beat, reader=reader))
-        except AuthorityError:
+        except errors.AuthorityError:
             return Outage.AUTHORITY_AWAY
         match standing:
             case StationStanding.IN_USE:

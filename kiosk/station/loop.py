@@ -401,14 +401,12 @@ class StationLoop:
             return await run_on_thread(partial(self._guarded, command))
         except NoThreadLeft as fault:
             self._on_fault(command.visit, fault)
-            unanswered = isinstance(command, c.EndVisit | c.ReportMute)
-            return None if unanswered else e.NoReply(command.visit)
+            return None if isinstance(command, c.Report) else e.NoReply(command.visit)
 
     def _guarded(self, command: c.Command) -> e.ResultSide | None:
         """Perform ``command``; only here does an unexpected error end a visit."""
         visit = command.visit
-        about = {"visit": visit, "reference": reference_of(visit)} if visit else {}
-        with log_about(call=type(command).__name__, **about):
+        with log_about(call=type(command).__name__, visit=visit, reference=reference_of(visit)):
             try:
                 return self._executor.perform(command)
             except Exception as fault:  # noqa: BLE001 - closes the visit, audited, nothing shown

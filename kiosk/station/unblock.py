@@ -154,11 +154,7 @@ class PinWork:
         """Hold the card once; return None where the other secret has to be tried."""
         visit, result = command.visit, self._hold_and_unblock(command)
         grant = result.grant
-        if grant is None:
-            if result.error is not None:
-                raise result.error
-            return Replied(visit, result.refusal or Refusal(Reason.CARD_REFUSED))
-        if result.done:
+        if grant is not None and result.done:
             done = result.reply or self._record_outcome(visit, grant, UnblockDone())
             if result.rotation is not None:
                 # Unconfirmed, the next unlock resolves it.
@@ -168,14 +164,12 @@ class PinWork:
         match result.error:
             case None:
                 return Replied(visit, result.refusal or Refusal(Reason.CARD_REFUSED))
-            case errors.CardError() as error:
+            case errors.CardError() as error if grant is not None:
                 return self._failed(command, grant, error)
-            case errors.AuthorityError() as error:
+            case errors.AuthorityError() if grant is not None:
                 # It stayed unproven whether the card has its admin key: its PIN was left as it was.
                 self._record_outcome(visit, grant, UnblockNotSent())
-                raise error
-            case _:
-                assert_never(result.error)
+        raise result.error
 
     def _hold_and_unblock(self, command: UnblockPin) -> UnblockResult:
         """Unblock the card while it is held.

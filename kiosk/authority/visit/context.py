@@ -434,7 +434,7 @@ def read_context(
     uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder
 ) -> VisitContext:
     """Read what is recorded around a visit."""
-    return context_of(uow, policy, uow.visit_records.look(visit, card, holder))
+    return context_of(uow, policy, uow.visit_records.read_around(visit, card, holder))
 
 
 def context_of(uow: UnitOfWork, policy: Policy, locked: LockedVisit) -> VisitContext:

@@ -405,8 +405,11 @@ class VisitRecords(Repository):
         records = visit.record(Visit), card.record(Card), holder.record(Cardholder)
         return self._with_around(*records, around, station)
 
-    def look(self, visit: Visit, card: Card, holder: Cardholder) -> LockedVisit:
-        """Read what is recorded around a visit that need not be stored as it is."""
+    def read_around(self, visit: Visit, card: Card, holder: Cardholder) -> LockedVisit:
+        """Read what is recorded around a visit that need not be stored as it is.
+
+        The caller has locked its card.
+        """
         names = {"holder": holder.id, "card": card.id}
         given = names | {"pending": visit.pending_id, "code": visit.code_proven_id}
         around = self._gateway.joined(_AROUND, _AROUND_ROWS, given)[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from collections.abc import Callable
 
 from textual import events
@@ -88,8 +87,9 @@ class Choice(Pressable, inherit_bindings=False):
         if self._aside:
             line = spread(head + self.label, self._aside, width)
             return Content(line).stylize("bold", 0, len(head) + len(self.label))
-        lines = textwrap.wrap(self.label, max(1, width - len(head))) or [""]
-        return Content(head + ("\n" + " " * len(head)).join(lines)).stylize("bold", 0, len(head))
+        lines = Content(self.label).wrap(max(1, width - len(head)))
+        label = ("\n" + " " * len(head)).join(line.plain.rstrip() for line in lines)
+        return Content(head + label).stylize("bold", 0, len(head))
 
 
 # Keys for touch: a touched key is shown as pressed for a moment.

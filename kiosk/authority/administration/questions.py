@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import east_asian_width
+
 from kiosk.authority.administration.office import Act, Desk
 from kiosk.authority.administration.policy import lock_policy
 from kiosk.authority.administration.views import Done, Grounds, QuestionLine
@@ -46,7 +48,7 @@ DEFAULT_QUESTIONS: dict[int, str] = {
 FIELD = "text"
 SHORTEST = 10
 LONGEST = 64
-"""Characters that the smallest display shows in two lines."""
+"""Columns, one for most characters, that the smallest display shows in two lines."""
 
 
 class QuestionsDesk(Desk):
@@ -60,8 +62,10 @@ class QuestionsDesk(Desk):
     def add(self, text: str, grounds: Grounds) -> Done:
         with self._office.act(Action.EDIT_QUESTIONS, grounds, lock=lock_policy) as act:
             text = " ".join(text.split())
-            if not SHORTEST <= len(text) <= LONGEST:
-                raise NotTaken(FIELD, f"Write it in {SHORTEST} to {LONGEST} characters.")
+            columns = sum(2 if east_asian_width(each) in "WF" else 1 for each in text)
+            if not SHORTEST <= columns <= LONGEST:
+                many = f"{SHORTEST} to {LONGEST} characters; wide ones, as Han, count twice"
+                raise NotTaken(FIELD, f"Write it in {many}.")
             if not can_be_seen(text) or not fold(text):
                 raise NotTaken(FIELD, "Write it in letters that can be shown.")
             there = act.uow.questions.every()

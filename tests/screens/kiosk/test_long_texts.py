@@ -57,6 +57,8 @@ NAME = "Anneliese Wilhelmina Featherstonehaugh-Cholmondeley Patel-Llanfairpwllgw
 MAINTAIN = Maintain("x" * LONGEST_NAME, datetime(2026, 7, 14, tzinfo=UTC))
 READER = "HID Global OMNIKEY 3x21 Smart Card Reader [OMNIKEY 3x21 Smart Card Reader] 00 00"
 TEXT = "In which town or village did your grandparents live when you were small, and until when?"
+WIDE_TEXT = "あなたが初めて通った学校で一番よく覚えている先生の名前は何ですか"
+"""Each sign takes two columns: no longer one is taken."""
 MASKED = "a•••@community-services.north.wexbridge.nhs.uk"
 
 
@@ -117,6 +119,19 @@ async def _faults(look: Appearance, states: list[State], size: tuple[int, int]) 
 @pytest.mark.parametrize("size", SIZES)
 async def test_long_data_fits(size: tuple[int, int]) -> None:
     assert not await _faults(STILL, _pages(), size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_long_question_in_wide_signs_without_spaces_fits(size: tuple[int, int]) -> None:
+    question = Question(1, WIDE_TEXT)
+    choose = ChooseQuestions((question,) * 20, 4, position=STEP)
+    ask = AnswerQuestions((question, question), 2, position=STEP)
+    states: list[State] = [
+        PickQuestion(UNLOCK, choose),
+        GiveAnswer(UNLOCK, choose, (), question, AnswerProblem.REPEATS_QUESTION),
+        AskQuestion(UNLOCK, ask, (), wrong=True),
+    ]
+    assert not await _faults(STILL, states, size)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -40,6 +40,7 @@ def test_a_question_is_added_and_audited_by_its_id(desk: QuestionsDesk, store: S
     [
         ("Where?", "10 to 64 characters"),
         (f"{NEW}{'x' * 64}", "10 to 64 characters"),
+        ("あ" * 33, "10 to 64 characters"),
         ("?" * 20, "letters"),
         ("\x1b[31mWhat colour?", "letters"),
         ("WHERE did you first see the sea", "is in the list already"),

@@ -230,7 +230,7 @@ class LastKey:
     ``at`` is when it was pressed: a busy machine may handle it much later.
     """
 
-    key: str = ""
+    key: str = field(default="", repr=False)
     at: float = 0.0
 
 

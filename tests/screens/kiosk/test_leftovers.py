@@ -161,3 +161,14 @@ async def test_a_report_carries_the_secret_and_the_page_forgets_it() -> None:
         (event,) = desk.heard
         assert getattr(event, "pin", None) == Sensitive("604918")
         assert "604918" not in repr(event)
+
+
+async def test_what_a_page_tells_of_itself_has_no_typed_digit() -> None:
+    app = app_with(StillStation())
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await app.show(EnterPin(REGISTER))
+        await type_keys(pilot, "7")
+        page = cast("Page", app.screen)
+        assert page.context.last_key.key == "7"
+        assert "'7'" not in repr(page.context)

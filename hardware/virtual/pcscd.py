@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from hardware.virtual import pcscd_sandbox
@@ -234,27 +235,44 @@ def can_isolate() -> bool:
 
 
 def free_ports(count: int) -> range:
-    """Return ``count`` consecutive TCP ports, which this process holds until it ends.
+    """Return ``count`` consecutive TCP ports that no other process is given while this one lives.
 
-    Nobody else is given them. A server takes one all the same, again and again, if it sets
-    SO_REUSEADDR, as servers do; while there is none, who connects is refused.
+    So nobody else listens there before a server does, or while it is restarted.
     """
-    # Below the range of the kernel's outgoing connections: none of them finds a port held.
-    for _ in range(200):
-        first = 20000 + secrets.randbelow(12000)
-        held = [socket.socket() for _ in range(count)]
-        try:
-            for each, port in zip(held, range(first, first + count), strict=True):
-                each.bind(("", port))
-                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        except OSError:
-            for each in held:
-                each.close()
-            continue
-        for each in held:
-            each.detach()
-        return range(first, first + count)
-    raise VirtualHardwareError("no free TCP ports")
+    return _own_ports().take(count)
+
+
+class _OwnPorts:
+    """Gives each port of a block once; whoever holds a block's first port has all of it."""
+
+    # Below the range of the kernel's outgoing connections, which would find a port free as well.
+    _BLOCKS = range(16000, 32000, 50)
+
+    def __init__(self) -> None:
+        self._left = range(0)
+
+    def take(self, count: int) -> range:
+        while len(self._left) < count or not all(map(_is_free, self._left[:count])):
+            self._left = self._left[count:] or self._block()
+        taken, self._left = self._left[:count], self._left[count:]
+        return taken
+
+    def _block(self) -> range:
+        for first in secrets.SystemRandom().sample(self._BLOCKS, len(self._BLOCKS)):
+            held = socket.socket()
+            try:
+                held.bind(("", first))
+            except OSError:
+                held.close()
+                continue
+            held.detach()  # for as long as this process lives
+            return range(first + 1, first + self._BLOCKS.step)
+        raise VirtualHardwareError("no free TCP ports")
+
+
+@cache
+def _own_ports() -> _OwnPorts:
+    return _OwnPorts()
 
 
 def _unshare() -> list[str]:
@@ -268,3 +286,12 @@ def _listener(path: Path) -> socket.socket:
     listener.bind(os.fspath(path))
     listener.listen(16)
     return listener
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True

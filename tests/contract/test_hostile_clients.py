@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,13 +38,14 @@ from tests.contract.wirings import HOST, ListedStations, Office, Papers, Served,
 from tests.support.exhausted import no_threads
 
 TIGHT = Limits(
-    headers_s=0.5,
-    body_s=0.5,
+    headers_s=60,
+    body_s=60,
     calls_a_second=1000,
     burst=1000,
     connections_each=4,
     quick=LaneLimits(2, 1),
 )
+HASTY = replace(TIGHT, headers_s=2, body_s=2)
 ROOMY = Limits(calls_a_second=10_000, burst=10_000, connections_each=100)
 REQUEST = b"POST /v1/%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 
@@ -51,6 +53,12 @@ REQUEST = b"POST /v1/%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 @pytest.fixture
 def tight(folder: Path) -> Iterator[WiredWorld]:
     with wired(folder, "socket", limits=TIGHT) as made:
+        yield made
+
+
+@pytest.fixture
+def hasty(folder: Path) -> Iterator[WiredWorld]:
+    with wired(folder, "socket", limits=HASTY) as made:
         yield made
 
 
@@ -158,28 +166,28 @@ def test_a_header_without_end_is_refused(tight: WiredWorld) -> None:
     still_serves(tight)
 
 
-def test_slow_headers_and_bodies_are_ended_while_others_are_served(tight: WiredWorld) -> None:
+def test_slow_headers_and_bodies_are_ended_while_others_are_served(hasty: WiredWorld) -> None:
     with ExitStack() as stack:
-        silent, slow, body = (stack.enter_context(dial(tight)) for _ in range(3))
+        silent, slow, body = (stack.enter_context(dial(hasty)) for _ in range(3))
         slow.sendall(b"POST /v1/hea")
         body.sendall(REQUEST % (b"heartbeat", 2))
-        still_serves(tight)
+        still_serves(hasty)
         assert status_of(silent) == 0
         assert status_of(slow) == 0
         assert status_of(body) == 408
 
 
-def test_a_body_that_is_late_may_be_sent_again(tight: WiredWorld) -> None:
+def test_a_body_that_is_late_may_be_sent_again(hasty: WiredWorld) -> None:
     """On a busy machine an honest station's visit ended with a fault."""
-    with dial(tight) as connection:
+    with dial(hasty) as connection:
         connection.sendall(REQUEST % (b"heartbeat", 2))
         answer = http.client.HTTPResponse(connection)
         answer.begin()
         assert (answer.status, answer.headers["Retry-After"]) == (408, "1")
 
 
-def test_headers_that_are_slow_the_second_time_are_ended_too(tight: WiredWorld) -> None:
-    with dial(tight) as connection:
+def test_headers_that_are_slow_the_second_time_are_ended_too(hasty: WiredWorld) -> None:
+    with dial(hasty) as connection:
         connection.sendall(REQUEST % (b"heartbeat", len(BEAT)) + BEAT)
         assert status_of(connection) == 200
         connection.sendall(b"POST /v1/hea")

@@ -96,7 +96,9 @@ class Served:
         """Listen over TLS; ``anonymous`` clients show no certificate, and are accepted."""
         context = server_context("" if anonymous else believed)
         context.load_cert_chain(certificate, key)
-        listen = self.server.listen_on_tls(HOST, 0, lambda: context, anonymous=anonymous)
+        # Not at ``HOST``, which may have an IPv6 address too: at a port of its own there, which
+        # those would connect to who look for another server at ``HOST``.
+        listen = self.server.listen_on_tls("127.0.0.1", 0, lambda: context, anonymous=anonymous)
         return TlsAddress(HOST, self._do(listen))
 
     @contextmanager

@@ -9,7 +9,7 @@ from threading import Lock
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import Station
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import LONGEST_NAME, Heartbeat, StationStanding
+from kiosk.contract.messages import LONGEST_STATION_NAME, Heartbeat, StationStanding
 from kiosk.contract.ports import Clock
 
 
@@ -113,7 +113,7 @@ class Heartbeats:
 
         Raises ``StepRefused`` for texts that no settings file allows, and ``StoreError``.
         """
-        if len(beat.version) > LONGEST_NAME or not beat.version.isprintable():
+        if len(beat.version) > LONGEST_STATION_NAME or not beat.version.isprintable():
             raise StepRefused("that is no version")
         heard = _Heard(station.site, beat, self._clock.monotonic())
         with self._guard:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kiosk.config.kinds import Boolean, InvalidValue, Kind, Number, OneOf, Text, Whole, Words
 from kiosk.contract.families import ON_PCSC, CardFamily, SecretKind, secret_kind_names
-from kiosk.contract.messages import LONGEST_NAME
+from kiosk.contract.messages import LONGEST_STATION_NAME
 from kiosk.contract.policy import Factor, Genuine, Policy
 
 _ABOUT = "about"
@@ -121,11 +121,13 @@ class StationSettings(Section):
 
     name: str = setting(
         "Main entrance",
-        _short(LONGEST_NAME),
+        _short(LONGEST_STATION_NAME),
         "The name of this station in the audit and in mail; each station has its own.",
     )
     site: str = setting(
-        "", _short(LONGEST_NAME, empty=True), "The site it stands at, for reports; may be empty."
+        "",
+        _short(LONGEST_STATION_NAME, empty=True),
+        "The site it stands at, for reports; may be empty.",
     )
     idle_s: float = setting(
         60, Number(10, 600), "Seconds without a key until it asks: are you still there?"

@@ -270,7 +270,7 @@ class PinProof(Reported, frozen=True):
 
 # Stations.
 
-LONGEST_NAME = 80
+LONGEST_STATION_NAME = 80
 """Characters of a station's name, site or version; a longer heartbeat is refused."""
 
 

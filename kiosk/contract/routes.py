@@ -34,7 +34,7 @@ STATUS_OF: Final[dict[type[AuthorityError], int]] = {
 }
 """The errors of the port; their texts are not sent.
 
-Where the authority is busy, the answer (429 or 503) has ``Retry-After``.
+Where the authority is busy, the answer (408, 429 or 503) has ``Retry-After``.
 """
 
 _HEX = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]

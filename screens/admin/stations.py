@@ -11,7 +11,7 @@ from textual.widget import Widget
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import StationLetIn, StationLine
 from kiosk.authority.roles import Action
-from kiosk.contract.messages import LONGEST_NAME, ReaderState
+from kiosk.contract.messages import LONGEST_STATION_NAME, ReaderState
 from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of
 from screens.admin.dialogs.shown_once import ShownOnce
 from screens.admin.page import LinesPage, app_of
@@ -148,13 +148,20 @@ def enrol(desk: AdminDesk, name: str, site: str) -> Form[StationLetIn]:
         "Makes a line that is typed at the station. Once it is used, what had this name "
         "before serves nobody any more.",
         (
-            Entry("name", "Name", name, REPLACES if name else "", most=LONGEST_NAME, replaces=True),
+            Entry(
+                "name",
+                "Name",
+                name,
+                REPLACES if name else "",
+                most=LONGEST_STATION_NAME,
+                replaces=True,
+            ),
             Entry(
                 "site",
                 "Site",
                 site,
                 REPLACES if site else "May stay empty.",
-                most=LONGEST_NAME,
+                most=LONGEST_STATION_NAME,
                 replaces=True,
                 required=False,
             ),

@@ -15,7 +15,7 @@ from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import AuditQuery, Station, StationKey
 from kiosk.contract.enrolment import EnrolmentLine, draw_number, draw_secret
-from kiosk.contract.messages import LONGEST_NAME
+from kiosk.contract.messages import LONGEST_STATION_NAME
 from kiosk.contract.text import can_be_seen
 
 
@@ -105,8 +105,10 @@ def _tidy(field: str, given: str, *, empty: bool = False) -> str:
     name = given.strip()
     if not name and not empty:
         raise NotTaken(field, "It needs a name.")
-    if len(name) > LONGEST_NAME or not can_be_seen(name):
-        raise NotTaken(field, f"A name has at most {LONGEST_NAME} characters that can be shown.")
+    if len(name) > LONGEST_STATION_NAME or not can_be_seen(name):
+        raise NotTaken(
+            field, f"A name has at most {LONGEST_STATION_NAME} characters that can be shown."
+        )
     return name
 
 

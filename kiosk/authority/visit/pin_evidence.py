@@ -35,7 +35,7 @@ from kiosk.contract.messages import (
     VisitId,
 )
 
-CHALLENGE_LIFE: Final = timedelta(minutes=3)
+_PIN_CHALLENGE_LIFE: Final = timedelta(minutes=3)
 """A reader with a PIN pad waits up to a minute and a half for the PIN."""
 
 _NONCE_BYTES: Final = 32
@@ -50,7 +50,7 @@ def pin_challenge(parts: Dependencies, visit_id: VisitId) -> PinChallenge:
         if not _stands_alone(context.visit):
             context.need(Gate.PIN)
         nonce, since = context.visit.pin_challenge, context.visit.pin_challenged_at
-        if nonce is not None and is_waiting(since, uow.now, CHALLENGE_LIFE):
+        if nonce is not None and is_waiting(since, uow.now, _PIN_CHALLENGE_LIFE):
             return PinChallenge(_message(context.visit, nonce))
         nonce = secrets.token_bytes(_NONCE_BYTES)
         uow.visits.save(replace(context.visit, pin_challenge=nonce, pin_challenged_at=uow.now))
@@ -161,7 +161,7 @@ def _judge(
     nonce, drawn_at = visit.pin_challenge, visit.pin_challenged_at
     if proof is None:
         return PinEvidence.CLAIMED, None, "no signature"
-    if nonce is None or drawn_at is None or abs(context.now - drawn_at) >= CHALLENGE_LIFE:
+    if nonce is None or drawn_at is None or abs(context.now - drawn_at) >= _PIN_CHALLENGE_LIFE:
         return PinEvidence.CLAIMED, None, "no challenge that is still good"
     key = key_from(proof.public_key)
     if key is None:

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from kiosk.contract.messages import (
-    LONGEST_NAME,
+    LONGEST_STATION_NAME,
     AnswerProblem,
     AnswerQuestions,
     ChooseQuestions,
@@ -54,7 +54,7 @@ LONG_LOOK = replace(
     hours="Monday to Friday, 8 am to 6 pm, not on 1"[:40],
 )
 NAME = "Anneliese Wilhelmina Featherstonehaugh-Cholmondeley Patel-Llanfairpwllgwyngyll"
-MAINTAIN = Maintain("x" * LONGEST_NAME, datetime(2026, 7, 14, tzinfo=UTC))
+MAINTAIN = Maintain("x" * LONGEST_STATION_NAME, datetime(2026, 7, 14, tzinfo=UTC))
 READER = "HID Global OMNIKEY 3x21 Smart Card Reader [OMNIKEY 3x21 Smart Card Reader] 00 00"
 TEXT = "In which town or village did your grandparents live when you were small, and until when?"
 WIDE_TEXT = "あなたが初めて通った学校で一番よく覚えている先生の名前は何ですか"

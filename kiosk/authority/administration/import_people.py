@@ -47,7 +47,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import ActionNote, Card, Cardholder, Registration, Scalar, new_id
 from kiosk.authority.visit.lifecycle import end_visits
-from kiosk.authority.visit.rules import ASSUMED_SECRET_TRIES, card_withdrawn
+from kiosk.authority.visit.rules import card_withdrawn, secret_limit_of
 from kiosk.authority.wording import last_day
 from kiosk.contract.messages import CardId
 from kiosk.contract.policy import email_problem
@@ -108,11 +108,7 @@ class ChangedCard:
     @property
     def takes_more_tries(self) -> bool:
         """Whether more wrong unblock secrets are believed than before."""
-        before, after = (
-            ASSUMED_SECRET_TRIES if one.secret_limit is None else one.secret_limit
-            for one in (self.was, self.now)
-        )
-        return after > before
+        return secret_limit_of(self.now) > secret_limit_of(self.was)
 
     def is_in_use_again(self, at: datetime) -> bool:
         """Whether a card that was let run out is served again."""

@@ -35,10 +35,10 @@ from kiosk.authority.store.repositories.cards import next_generation
 from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.visit.context import deciding, find_grant
 from kiosk.authority.visit.rules import (
-    ASSUMED_SECRET_TRIES,
     KEPT_SECRET_TRIES,
     has_admin_key,
     most_tries,
+    secret_limit_of,
     station_barred,
     tries_by_account,
 )
@@ -112,9 +112,9 @@ def spent(presentations: int, *, waits: bool) -> int:
     return (presentations + 1) // 2 if waits else presentations
 
 
-def leaves_enough(limit: int | None) -> bool:
+def leaves_enough(card: Card) -> bool:
     """Return whether the card's limit allows another secret."""
-    return (ASSUMED_SECRET_TRIES if limit is None else limit) >= FEWEST_TRIES
+    return secret_limit_of(card) >= FEWEST_TRIES
 
 
 def open_next(
@@ -332,7 +332,7 @@ def rotates(parts: Dependencies, card: Card) -> bool:
         parts.policy().rotate_secret
         and card.sealed_secret is not None
         and card.driver in parts.changes_secret
-        and leaves_enough(card.secret_limit)
+        and leaves_enough(card)
     )
 
 

@@ -82,9 +82,8 @@ def claim(
     if key is None and policy.genuine is not Genuine.NEVER and offers_unsupported_key(certificate):
         return Unproven.UNSUPPORTED_KEY
     if key is None:
-        by_name_only = card.driver in PROVE_THEMSELVES and knows_keys
-        due = policy.genuine is Genuine.ALWAYS
-        due = due or (policy.genuine is Genuine.WHEN_IT_CAN and by_name_only)
+        can = card.driver in PROVE_THEMSELVES and knows_keys
+        due = policy.genuine is Genuine.ALWAYS or (policy.genuine is Genuine.WHEN_IT_CAN and can)
         return Unproven.NO_KEY if due else None
     if not may_be(card.identity, key):
         return Unproven.UNKNOWN_KEY

@@ -10,7 +10,6 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import assert_never
 
 from kiosk.authority.audit.events import AuditKind, plain, record
 from kiosk.authority.audit.sentences import Unproven
@@ -96,7 +95,7 @@ def _resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
     passes every gate.
     """
     code = context.code
-    if code is None or is_assisted(code) or not _makes_sense(context, code.purpose):
+    if code is None or is_assisted(code) or not _may_resume(context, code.purpose):
         return None
     # The answers keep the time at which they were given, so that no chain of codes extends it.
     proven_at = code.questions_proven_at if code.purpose is Purpose.UNLOCK else None
@@ -114,7 +113,7 @@ def _resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
     return carried if goes_on else None
 
 
-def _makes_sense(context: VisitContext, purpose: Purpose) -> bool:
+def _may_resume(context: VisitContext, purpose: Purpose) -> bool:
     registration = context.registration
     if registration is not None and registration.blocked_at is not None:
         return False
@@ -126,17 +125,10 @@ def _makes_sense(context: VisitContext, purpose: Purpose) -> bool:
             return registered and secret_barred(context.card, tries) is None
         case Purpose.REGISTER:
             return not registered
-        case Purpose.FIRST_UNLOCK | Purpose.MAINTENANCE:
-            return False
-        case (
-            Purpose.CHANGE_PIN
-            | Purpose.CHANGE_QUESTIONS
-            | Purpose.CHANGE_EMAIL
-            | Purpose.REPORT_MISUSE
-        ):
+        case Purpose.CHANGE_QUESTIONS | Purpose.CHANGE_EMAIL:
             return registered
         case _:
-            assert_never(purpose)
+            return False  # no code is mailed for it
 
 
 _MINUTE = timedelta(minutes=1)

@@ -120,11 +120,8 @@ def secret_barred(card: Card, reported: int | None = None) -> SecretProblem | No
         return Reason.SECRET_BLOCKED
     left = tries_by_account(card) - card.secret_exposure
     if reported is not None:
-        keyed = has_admin_key(card)
-        left = min(reported, left if keyed else most_tries(card))
-    if left <= KEPT_SECRET_TRIES:
-        return Reason.SECRET_BLOCKED
-    return None
+        left = min(reported, left if has_admin_key(card) else most_tries(card))
+    return Reason.SECRET_BLOCKED if left <= KEPT_SECRET_TRIES else None
 
 
 def has_admin_key(card: Card) -> bool:
@@ -164,15 +161,17 @@ def last_exchange(card: Card, now: datetime) -> datetime | None:
 
 def most_tries(card: Card) -> int:
     """Return the largest believable count of a card: a copy could report any number."""
-    limit = ASSUMED_SECRET_TRIES if card.secret_limit is None else card.secret_limit
-    return max(limit, tries_by_account(card))
+    return max(secret_limit_of(card), tries_by_account(card))
 
 
 def tries_by_account(card: Card) -> int:
     """Return the tries left of the unblock secret by our count, less those in doubt."""
-    known = card.secret_tries_left
-    tries = known if known is not None else card.secret_limit
-    return ASSUMED_SECRET_TRIES if tries is None else tries
+    return secret_limit_of(card) if card.secret_tries_left is None else card.secret_tries_left
+
+
+def secret_limit_of(card: Card) -> int:
+    """Return how many wrong unblock secrets in a row the card allows."""
+    return ASSUMED_SECRET_TRIES if card.secret_limit is None else card.secret_limit
 
 
 # Which gate comes next.

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.authority.store import records
 from kiosk.authority.unblock.card_secret import (
     AnswerMeaning,
     SecretSlot,
@@ -223,4 +224,4 @@ def test_of_two_secrets_that_take_turns_only_the_wrong_one_costs_tries(
 
 @pytest.mark.parametrize(("limit", "may"), [(None, True), (3, True), (2, False)])
 def test_which_cards_leave_a_try_for_a_wrong_guess(limit: int | None, *, may: bool) -> None:
-    assert leaves_enough(limit) is may
+    assert leaves_enough(records.Card("", "", "piv", "", secret_limit=limit)) is may

@@ -27,8 +27,6 @@ _FRAME_BEGINS, _FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
 """Between these a terminal draws nothing: it shows a frame as a whole."""
 _PATIENCE_S = 240.0
 """What takes longer than any machine needs is a failure."""
-_LAST_WORDS_S = 2.0
-"""Within it the last of what an ended program wrote is on the screen."""
 
 
 class Terminal:
@@ -102,15 +100,13 @@ class Terminal:
         end = time.monotonic() + _PATIENCE_S
         with self._changed:
             while not met(shown := self._shown):
-                left = end - time.monotonic()
-                if left <= 0 or (
-                    self.process.poll() is not None and left < _PATIENCE_S - _LAST_WORDS_S
-                ):
+                # The reader ends once the program has, and all that it wrote is on the screen.
+                if not self._reader.is_alive() or time.monotonic() >= end:
                     code = self.process.poll()
                     raise AssertionError(
                         f"waited for {wanted}; exit {code}; on the screen:\n{shown}"
                     )
-                self._changed.wait(min(left, 0.5))
+                self._changed.wait(0.5)
         return shown
 
     def send(self, keys: str | bytes) -> None:
@@ -141,7 +137,7 @@ class Terminal:
         except (subprocess.TimeoutExpired, TimeoutError):
             self.process.kill()
             code = self.process.wait()
-        self._reader.join(5)
+        self._reader.join(60)
         return code
 
     def _read(self) -> None:

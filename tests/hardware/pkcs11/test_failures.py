@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
-from hardware.pkcs11.cards import Pkcs11Cards
+from hardware.pkcs11.cards import WORKER, Pkcs11Cards
 from kiosk.contract.errors import CardError, CardHung, CardProtocolError, OutcomeUnknown
-from tests.hardware.pkcs11.tokens import NEW, PIN, SO_PIN, Token, faulty_module, refusing_module
+from tests.hardware.pkcs11.tokens import (
+    NEW,
+    PIN,
+    SO_PIN,
+    Token,
+    faulty_module,
+    refusing_module,
+    running,
+)
 
 ANSWER_S = 2.5
 LONG_S = 60.0
@@ -37,19 +43,12 @@ WITHIN = [
 ]
 
 
-def is_worker(child: psutil.Process) -> bool:
-    """Whether a child of this process runs a module; one that has ended is another test's."""
-    with suppress(psutil.Error):
-        return "worker" in str(child.cmdline())
-    return False
-
-
 def fails(token: Token, act: str, module: Path, *, aborts: bool) -> CardError:
     """Return what the act raised, after which the real module serves the token."""
     cards = token.cards(module, answer_s=LONG_S if aborts else ANSWER_S)
     with pytest.raises(CardError, match="crashed" if aborts else "gave no answer") as raised:
         ACTS[act](cards, token)
-    assert not [child for child in psutil.Process().children() if is_worker(child)]
+    assert not running(WORKER)
     assert token.cards().read(token.reader).card == token.at.card
     return raised.value
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
 from kiosk.contract.messages import CardId
@@ -111,6 +114,16 @@ class Token:
         return Pkcs11Cards(Module(str(module), label, answer_s), style, self.environ)
 
 
+def running(worker: str) -> list[psutil.Process]:
+    """Return the children of this process that run ``worker``, and live."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):  # it has ended since
+            if worker in child.cmdline():
+                found.append(child)
+    return found
+
+
 def new_token(directory: Path, pin: Sensitive = PIN, so_pin: Sensitive = SO_PIN) -> Token:
     """Make a token with a user's PIN and a security officer's."""
     (directory / "tokens").mkdir(parents=True)
@@ -130,7 +143,7 @@ def new_token(directory: Path, pin: Sensitive = PIN, so_pin: Sensitive = SO_PIN)
 def _softhsm(environ: Mapping[str, str], *arguments: str) -> str:
     done = subprocess.run(
         ("softhsm2-util", *arguments),
-        env=dict(environ), capture_output=True, text=True, timeout=20, check=True,
+        env=dict(environ), capture_output=True, text=True, check=True,
     )  # fmt: skip
     return done.stdout
 

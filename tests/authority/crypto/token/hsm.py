@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 
-from kiosk.authority.crypto.token import Token, TokenMasters
+from kiosk.authority.crypto.token import WORKER, Token, TokenMasters
 from kiosk.contract.sensitive import Sensitive
-from tests.hardware.pkcs11.tokens import PIN, SOFTHSM, new_token
+from tests.hardware.pkcs11.tokens import PIN, SOFTHSM, new_token, running
 
 OPEN = """
 import sys
@@ -45,9 +45,7 @@ for key in keys:
 
 def workers() -> list[psutil.Process]:
     """Return the processes of tokens' modules that were started from here, and live."""
-    children = psutil.Process().children()
-    living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in living if "token_worker" in str(child.cmdline())]
+    return running(WORKER)
 
 
 @dataclass
@@ -93,6 +91,6 @@ class Hsm:
     def _run(self, program: str, *words: str) -> str:
         command = [sys.executable, "-c", OPEN + program, str(SOFTHSM), PIN.reveal(), *words]
         done = subprocess.run(
-            command, env=dict(self.environ), capture_output=True, text=True, timeout=20, check=True
+            command, env=dict(self.environ), capture_output=True, text=True, check=True
         )
         return done.stdout

@@ -135,7 +135,7 @@ def test_a_process_that_died_is_replaced_at_once(hsm: Hsm) -> None:
     for _ in range(2):
         (worker,) = workers()
         worker.kill()
-        worker.wait(5)
+        worker.wait(60)
         assert masters.cmac(added, b"") == before
 
 

@@ -9,7 +9,7 @@ import pytest
 from hardware.card_access import AbandonedError, Watchdog, Workers
 from kiosk.contract.errors import CardHung, OutcomeUnknown, PinWrong
 
-SOON = 0.05
+SOON = 0.5
 LONG = 30.0
 
 

@@ -28,7 +28,7 @@ def live(turn, beat):
     {life}
     return 0
 
-sys.exit(VisitProcesses(live, lambda: None, lambda: None, silent_s=2.0).run())
+sys.exit(VisitProcesses(live, lambda: None, lambda: None, silent_s={silent_s}).run())
 """
 FEW_PROCESSES = """
 import errno, os
@@ -58,9 +58,14 @@ SECONDS = 60
 
 
 def started(
-    life: str, log: Path, stdin: int | None = None, before: str = ""
+    life: str,
+    log: Path,
+    stdin: int | None = None,
+    before: str = "",
+    silent_s: float = SECONDS,
 ) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", before + PROGRAM.format(life=life), str(log)]
+    program = before + PROGRAM.format(life=life, silent_s=silent_s)
+    command = [sys.executable, "-c", program, str(log)]
     return subprocess.Popen(command, stdin=stdin, stderr=subprocess.DEVNULL)
 
 
@@ -138,7 +143,7 @@ def test_without_another_process_a_visit_goes_on_and_the_next_one_comes_later(
 
 def test_a_process_that_stands_still_is_ended_and_the_next_has_its_turn(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with started("beat(); time.sleep(3600)", log) as parent:
+    with started("beat(); time.sleep(3600)", log, silent_s=2) as parent:
         first = lived(log, 1)[0]
         os.kill(first, signal.SIGSTOP)
         assert lived(log, 2)[0] == first
@@ -149,7 +154,7 @@ def test_a_process_that_stands_still_is_ended_and_the_next_has_its_turn(tmp_path
 def test_a_process_that_is_silent_is_ended_and_the_next_has_its_turn(tmp_path: Path) -> None:
     log = tmp_path / "log"
     life = "beat(); time.sleep(3600)"
-    with started(life, log) as parent:
+    with started(life, log, silent_s=2) as parent:
         first, *_ = lived(log, 2)
         assert not Path(f"/proc/{first}").exists()
         parent.kill()

@@ -10,7 +10,7 @@ from hardware.pkcs11.cards import WORKER
 from kiosk.system.module_process import Message, ModuleProcess
 from tests.hardware.pkcs11.tokens import SOFTHSM, new_token
 
-_PATIENCE_S = 20.0
+_PATIENCE_S = 60.0
 
 
 class TokenReaderCard:

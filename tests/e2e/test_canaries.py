@@ -21,7 +21,7 @@ from screens.words import pin as pin_words
 from screens.words import questions as question_words
 from tests.e2e.canaries import display, files, found, mail, rows, spoken
 from tests.e2e.visitor import Visitor
-from tests.e2e.world import HASTY, World
+from tests.e2e.world import HASTY, SECONDS, World
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import start_empty
 
@@ -147,7 +147,7 @@ def _unlock(life: Lived, visitor: Visitor) -> None:
     elsewhere.goes()
     elsewhere.comes().chooses(Purpose.CHANGE_PIN).types_pin(LAST_PIN)
     elsewhere.station.process.send_signal(signal.SIGABRT)
-    elsewhere.station.process.wait(10)
+    elsewhere.station.process.wait(SECONDS)
     world.remove(visitor.who)
 
 

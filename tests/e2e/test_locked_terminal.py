@@ -24,7 +24,7 @@ from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import DOMAIN, Person, person
 from tests.e2e.station import Station
 from tests.e2e.visitor import Visitor
-from tests.e2e.world import PROGRAM, World
+from tests.e2e.world import PROGRAM, SECONDS, World
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
@@ -91,7 +91,7 @@ def test_a_terminal_that_hangs_up_ends_the_program(world: World) -> None:
             while waiting.ATTRACT_TITLE.encode() not in drawn:
                 drawn += os.read(master, 65536)
             os.close(master)
-            assert process.wait(20) == 1
+            assert process.wait(SECONDS) == 1
         finally:
             process.kill()
     assert "ended with code 1" in world.log.read_text()
@@ -214,7 +214,7 @@ def _ends_in_order(station: Station) -> None:
     terminal = os.dup(station._master)
     try:
         station.process.send_signal(signal.SIGTERM)
-        assert station.process.wait(20) == 0
+        assert station.process.wait(SECONDS) == 0
         after = termios.tcgetattr(terminal)[LFLAG]
     finally:
         os.close(terminal)

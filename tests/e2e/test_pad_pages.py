@@ -57,7 +57,7 @@ async def test_while_the_reader_asks_nothing_here_does_anything() -> None:
     async with observed.app.run_test(size=(80, 24)) as pilot:
         await _begin(observed, pilot)
         await type_keys(pilot, ("1",))
-        assert await asyncio.to_thread(cards.waiting.wait, 10)
+        assert await asyncio.to_thread(cards.waiting.wait, 60)
         await until(
             observed.app, lambda: "Enter your PIN on the card reader's keys" in _shown(observed)
         )

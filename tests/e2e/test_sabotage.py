@@ -26,7 +26,7 @@ from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import Person
 from tests.e2e.station import PreparedStation, Station
 from tests.e2e.visitor import Visitor
-from tests.e2e.world import World
+from tests.e2e.world import SECONDS, World
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
@@ -224,7 +224,7 @@ def test_a_fault_of_the_screen_ends_the_program(plot: Plot, fault: str) -> None:
         visitor.chooses(Purpose.CHANGE_PIN).types_pin(ben.pin[:7])
         plot.fails(fault)
         station.press(ben.pin[7], "enter")
-    assert station.process.wait(20) != 0
+    assert station.process.wait(SECONDS) != 0
     station.close()
     shown, closed, after = bytes(station.written).rpartition(b"\x1b[?1049l\x1b[?25h")
     assert closed

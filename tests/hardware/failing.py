@@ -101,8 +101,8 @@ def address(seat: Seat, failing: FailingCard) -> CardAddress:
 
 
 def read_once_free(cards: PcscCards, reader: str) -> CardReport:
-    """Read the card once the abandoned work has released it, at the latest after 10 s."""
-    give_up_at = time.monotonic() + 10
+    """Read the card once the abandoned work has released it, at the latest after a minute."""
+    give_up_at = time.monotonic() + 60
     while True:
         try:
             return cards.read(reader)

@@ -117,7 +117,7 @@ def test_the_other_reader_works_while_one_hangs(insert: Insert) -> None:
     failing, hang, well = chip(), Hang(), chip()
     failing.fail({GET_DATA: hang})
     stuck, seat = insert(failing), insert(well, 1)
-    cards = cards_with(CardTimeouts(answer_s=5.0))
+    cards = cards_with(CardTimeouts(answer_s=30.0))
     errors: list[CardError] = []
 
     def read_stuck() -> None:
@@ -128,8 +128,8 @@ def test_the_other_reader_works_while_one_hangs(insert: Insert) -> None:
 
     reading = threading.Thread(target=read_stuck)
     reading.start()
-    assert hang.reached.wait(10)
+    assert hang.reached.wait(60)
     unblock(cards, address(seat, well), PUK, NEW)
     hang.release()
-    reading.join(10)
+    reading.join(60)
     assert not errors

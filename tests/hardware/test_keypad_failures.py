@@ -88,7 +88,7 @@ def test_a_card_that_is_pulled_out_while_its_holder_types(insert: Insert, pad: P
     cards, at = cards_with(), address(seat, card)
     pad.types(typing, PIN)
     outcome = acting(lambda: verify(cards, at))
-    assert wait_until(lambda: bool(pad.asked), 10)
+    assert wait_until(lambda: bool(pad.asked), 60)
     seat.link.remove()
     typing.set()
     assert isinstance(outcome(), OutcomeUnknown)
@@ -141,7 +141,7 @@ def acting(act: Callable[[], None]) -> Callable[[], CardError | None]:
     thread.start()
 
     def outcome() -> CardError | None:
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
         return errors[0] if errors else None
 

@@ -44,7 +44,7 @@ class Collector:
         self._posted.put(event)
         self.listening.wait(30)
 
-    def take(self, count: int = 1, seconds: float = 10.0) -> list[ReaderEvent]:
+    def take(self, count: int = 1, seconds: float = 60.0) -> list[ReaderEvent]:
         return [self._posted.get(timeout=seconds) for _ in range(count)]
 
     def nothing_more(self) -> bool:
@@ -199,7 +199,7 @@ def test_a_post_that_raises_ends_nothing(
     monitor = PcscMonitor(post)
     monitor.start()
     insert(card())
-    named = [type(posted.get(timeout=10)).__name__ for _ in range(3)]
+    named = [type(posted.get(timeout=60)).__name__ for _ in range(3)]
     monitor.stop()
     assert named == ["ServiceFound", "ReadersChanged", "CardInserted"]
     assert caplog.messages == ["an event was not taken: LookupError"] * 3
@@ -236,7 +236,7 @@ def test_a_frozen_service_does_not_hold_the_caller_of_stop(
     try:
         stopper = threading.Thread(target=monitor.stop)
         stopper.start()
-        stopper.join(10)
+        stopper.join(60)
         assert not stopper.is_alive()
     finally:
         os.kill(pcscd.pid, signal.SIGCONT)

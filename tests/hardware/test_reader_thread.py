@@ -65,7 +65,7 @@ def events_of(monkeypatch: pytest.MonkeyPatch, service: Service) -> tuple[Reader
     monitor.start()
     events: tuple[ReaderEvent, ...] = ()
     while ServiceLost() not in events:
-        events = (*events, posted.get(timeout=10))
+        events = (*events, posted.get(timeout=60))
     monitor.stop()
     return events
 

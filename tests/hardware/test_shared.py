@@ -66,13 +66,13 @@ def test_a_card_is_waited_for_while_another_program_finishes(insert: Insert) -> 
     def hold() -> None:
         with other_program(seat.reader, pcsc.connect):
             holding.set()
-            leave.wait(10)
+            leave.wait(60)
 
     other = threading.Thread(target=hold)
     other.start()
-    assert holding.wait(10)
+    assert holding.wait(60)
     reports: list[object] = []
-    cards = cards_with(CardTimeouts(busy_s=20.0, retry_s=0.01))
+    cards = cards_with(CardTimeouts(busy_s=60.0, retry_s=0.01))
 
     def read() -> None:
         waiting.set()
@@ -80,10 +80,10 @@ def test_a_card_is_waited_for_while_another_program_finishes(insert: Insert) -> 
 
     reading = threading.Thread(target=read)
     reading.start()
-    assert waiting.wait(10)
+    assert waiting.wait(60)
     leave.set()
-    reading.join(20)
-    other.join(10)
+    reading.join(60)
+    other.join(60)
     assert len(reports) == 1
 
 

@@ -17,5 +17,5 @@ async def rig() -> AsyncIterator[Rig]:
     await rig.until(s.Attract)
     yield rig
     await rig.loop.stop()
-    await asyncio.wait_for(rig.task, 10)
+    await asyncio.wait_for(rig.task, 60)
     assert not rig.monitor.running

@@ -132,7 +132,7 @@ class FakeCards:
 
     def _arrive(self) -> None:
         self.waiting.set()
-        self.gate.wait(10)
+        self.gate.wait(60)
 
     def _enter(self, pin: PinEntry) -> str:
         if not isinstance(pin, OnPad):
@@ -187,7 +187,7 @@ class FakeAuthority:
     def begin(self, visit: VisitId, report: CardReport) -> VisitOpened | Refusal:
         self._answer()
         self.waiting.set()
-        self.gate.wait(10)
+        self.gate.wait(60)
         self.begun.append(visit)
         return VisitOpened(visit, "Asha Patel", offers(*self.offers))
 

@@ -22,7 +22,7 @@ def pad_rig(
 async def close(rig: Rig) -> None:
     """Stop the station, and wait until it has ended."""
     await rig.loop.stop()
-    await asyncio.wait_for(rig.task, 10)
+    await asyncio.wait_for(rig.task, 60)
 
 
 async def on_the_pad(rig: Rig) -> None:

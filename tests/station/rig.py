@@ -69,14 +69,14 @@ class Rig:
         """Wait until the state shown is of ``kind``."""
         async with self.news:
             await asyncio.wait_for(
-                self.news.wait_for(lambda: self.seen and isinstance(self.seen[-1], kind)), 10
+                self.news.wait_for(lambda: self.seen and isinstance(self.seen[-1], kind)), 60
             )
             return self.seen[-1]
 
     async def until_second_card(self) -> None:
         """Wait until a second card is noted while the card is being changed."""
         async with self.news:
-            await asyncio.wait_for(self.news.wait_for(lambda: self._second_card()), 10)
+            await asyncio.wait_for(self.news.wait_for(lambda: self._second_card()), 60)
 
     def _second_card(self) -> bool:
         state = self.seen[-1] if self.seen else None
@@ -84,7 +84,7 @@ class Rig:
 
     async def has_reported(self, reader: ReaderState, more_than: int = 0) -> None:
         """Wait until there are more heartbeats, and the last one speaks of ``reader``."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.authority.beats) <= more_than or self._reported() is not reader:
                 await asyncio.sleep(0.01)
 

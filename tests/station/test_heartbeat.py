@@ -61,7 +61,7 @@ async def idle_rig(seed: int = 1) -> tuple[Rig, TimedAuthority]:
 
 async def end(rig: Rig) -> None:
     await rig.loop.stop()
-    await asyncio.wait_for(rig.task, 10)
+    await asyncio.wait_for(rig.task, 60)
 
 
 def test_a_heartbeat_has_version_and_reader() -> None:

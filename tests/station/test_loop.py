@@ -197,7 +197,7 @@ async def test_quiet_asks_and_then_ends_the_visit() -> None:
     await rig.loop.await_under_way()
     assert rig.authority.ended[-1][1] is VisitEnd.IDLE
     await rig.loop.stop()
-    await asyncio.wait_for(rig.task, 10)
+    await asyncio.wait_for(rig.task, 60)
 
 
 async def test_the_readers_are_released_though_work_hangs_and_nobody_waits() -> None:
@@ -229,7 +229,7 @@ async def test_a_station_for_one_visit_waits_for_its_turn_and_ends_with_the_visi
     rig.set_pin()
     await rig.until(s.Success)
     rig.monitor.post(CardRemoved("R", 1))
-    await asyncio.wait_for(rig.task, 10)
+    await asyncio.wait_for(rig.task, 60)
     assert isinstance(rig.seen[-1], s.Attract)
     assert rig.authority.ended[-1][1] is VisitEnd.FINISHED
 
@@ -247,4 +247,4 @@ async def test_an_outage_without_a_visit_does_not_end_a_station_for_one_visit() 
     await rig.until(s.Attract)
     assert not rig.task.done()
     await rig.loop.stop()
-    await asyncio.wait_for(rig.task, 10)
+    await asyncio.wait_for(rig.task, 60)

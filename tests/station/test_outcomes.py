@@ -84,7 +84,7 @@ async def test_a_station_for_one_visit_tells_of_it_until_the_next_card_and_leave
     await rig.until(s.Reading)
     assert not rig.task.done(), "it waits for the outcome, and the page says that a card is in"
     rig.cards.gate.set()
-    await asyncio.wait_for(rig.task, 10)
+    await asyncio.wait_for(rig.task, 60)
     assert isinstance(rig.seen[-1], s.Reading)
     assert rig.authority.outcomes == [UnblockUnknown()]
     assert rig.authority.begun == visits, "the next process serves that card"
@@ -99,7 +99,7 @@ async def test_a_station_for_one_visit_ends_in_an_outage_once_its_notice_was_rea
     await rig.until(s.OutOfService)
     assert not rig.task.done()
     rig.later_s = 60.0
-    await asyncio.wait_for(rig.task, 10)
+    await asyncio.wait_for(rig.task, 60)
     assert rig.seen[-1] == s.OutOfService(s.Outage.AUTHORITY_AWAY)
 
 
@@ -301,5 +301,5 @@ async def test_stopping_waits_for_the_card(rig: Rig) -> None:
     await still()
     assert not stopping.done()
     rig.cards.gate.set()
-    await asyncio.wait_for(stopping, 10)
+    await asyncio.wait_for(stopping, 60)
     assert rig.authority.outcomes == [UnblockDone()]

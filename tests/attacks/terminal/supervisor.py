@@ -11,7 +11,7 @@ from collections.abc import Mapping
 LIMIT_S = 1.0
 SILENCE_S = 3.0
 """Several times as long as the program may be silent."""
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 
 class Supervisor:

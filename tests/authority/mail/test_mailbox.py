@@ -26,7 +26,7 @@ def test_whoever_watches_is_told_of_each_message(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path, on_message=watch)
     with running(mailbox) as settings:
         deliver(relay_to(settings), code_mail())
-        assert told.wait(10)
+        assert told.wait(60)
     assert tuple(seen) == mailbox.messages()
 
 
@@ -43,7 +43,7 @@ def test_it_takes_no_mail_in_clear_nor_from_strangers(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
     with (
         running(mailbox) as settings,
-        smtplib.SMTP(settings.host, settings.port, timeout=10) as line,
+        smtplib.SMTP(settings.host, settings.port, timeout=60) as line,
     ):
         line.ehlo()
         assert not line.has_extn("auth")

@@ -195,7 +195,7 @@ def test_the_thread_sends_what_is_queued_later_and_stops(database: TestDatabase)
     sender = worker(database, mailer)
     sender.start()
     queue(database)
-    assert mailer.event.wait(10)
+    assert mailer.event.wait(60)
     sender.stop()
     assert all(thread.name != "outbox" for thread in threading.enumerate())
 
@@ -206,7 +206,7 @@ def test_stop_need_not_wait(database: TestDatabase) -> None:
     sender = worker(database, mailer, NEVER_LOOKS)
     queue(database)
     sender.start()
-    assert mailer.event.wait(10)
+    assert mailer.event.wait(60)
     sender.stop()
     assert all(thread.name != "outbox" for thread in threading.enumerate())
 
@@ -234,7 +234,7 @@ def test_the_thread_outlives_a_store_that_is_away(
     sender = OutboxWorker(store, mailer, database.clock, compose, QUICK)
     queue(database)
     sender.start()
-    assert mailer.event.wait(10)
+    assert mailer.event.wait(60)
     sender.stop()
     assert caplog.text.count("the outbox cannot be read: database is away") == 1, (
         "once for all tries"
@@ -295,7 +295,7 @@ def test_a_notice_that_nobody_can_write_does_not_hold_up_the_next(
     queue(database, name="Ann")
     sender = OutboxWorker(database.store(), mailer, database.clock, stumble, QUICK)
     sender.start()
-    assert mailer.event.wait(10)
+    assert mailer.event.wait(60)
     sender.stop()
     assert "Ann" in mailer.taken[0].text
     assert "RuntimeError" in caplog.text
@@ -345,6 +345,6 @@ def test_what_was_queued_by_a_clock_that_was_wrong_is_sent(database: TestDatabas
     mailer = FakeMailer()
     sender = worker(database, mailer)
     sender.start()
-    assert mailer.event.wait(10)
+    assert mailer.event.wait(60)
     sender.stop()
     assert kept(database, early).sent_at == database.clock.now()

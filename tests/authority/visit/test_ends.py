@@ -131,7 +131,7 @@ def test_one_call_of_a_visit_waits_for_the_other() -> None:
     waiting = threading.Thread(target=second)
     with turns.of("v"):
         waiting.start()
-        assert inside.wait(10)
+        assert inside.wait(60)
         with turns.of("w"):
             order.append("another visit")
         order.append("first")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from kiosk.contract.policy import Factor, Policy
 from tests.authority.calls import ACTIONS
 from tests.authority.walk import Walk
 from tests.authority.world import World, copy_template
+from tests.support.databases import folder_in_memory
 
-MEMORY = Path("/dev/shm")  # a walk is many small commits
 GAP = timedelta(seconds=1)
 ORDERS = (
     (Factor.QUESTIONS, Factor.EMAIL_CODE),
@@ -38,8 +37,8 @@ def estate(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> t
 
 def _walk(estate: tuple[Path, Card], order: tuple[Factor, ...], actions: list[str]) -> int:
     folder, card = estate
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
-        copy = Path(name) / "walk"
+    with folder_in_memory() as place:  # a walk is many small commits
+        copy = place / "walk"
         shutil.copytree(folder, copy)
         world = World(copy)
         world.policy = Policy(verification=order, code_gap=GAP, codes_an_hour=20)

@@ -11,7 +11,7 @@ import psutil
 
 from tests.e2e.records import events
 from tests.e2e.station import Station
-from tests.e2e.world import World
+from tests.e2e.world import SECONDS, World
 from tests.support.prepared import prepared_program
 from tests.support.sshd import Sshd, make_key
 
@@ -60,7 +60,8 @@ class Door:
         for session in self.sessions:
             session.close()
         self.sessions.clear()
-        psutil.wait_procs(self.programs(), timeout=20)
+        _, left = psutil.wait_procs(self.programs(), timeout=SECONDS)
+        assert not left
 
     def key(self, name: str) -> Path:
         """Make a key that nobody knows."""

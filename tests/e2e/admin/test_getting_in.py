@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.e2e.admin.ssh_login import Door, Session
+from tests.e2e.world import SECONDS
 from tests.support.fresh_root import CHECKOUT
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
@@ -297,7 +298,7 @@ def _is_the_forced_command(program: psutil.Process) -> bool:
     return words[1:2] == ["-c"] and " admin --config " in words[2]
 
 
-def _ended(code: Callable[[], int | None], seconds: float = 20) -> bool:
+def _ended(code: Callable[[], int | None], seconds: float = SECONDS) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if code() is not None:
@@ -328,4 +329,4 @@ class _agent:  # noqa: N801 - used as a function
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(SECONDS)

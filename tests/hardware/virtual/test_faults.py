@@ -80,7 +80,7 @@ def test_a_card_that_hangs_and_is_let_go(insert: Insert, done: bool) -> None:
         wire.send(SELECT)
         host = threading.Thread(target=lambda: answers.append(wire.send(UNBLOCK)))
         host.start()
-        assert hang.reached.wait(10)
+        assert hang.reached.wait(60)
         assert (made.state.pin.body == OTHER.encode()) is done
         hang.release()
         host.join()
@@ -95,7 +95,7 @@ def test_a_card_that_hangs_and_is_pulled_out(insert: Insert) -> None:
         wire.send(SELECT)
         host = threading.Thread(target=lambda: answers.append(wire.send(UNBLOCK)))
         host.start()
-        assert hang.reached.wait(10)
+        assert hang.reached.wait(60)
         seat.link.remove()
         host.join()
     hang.release()

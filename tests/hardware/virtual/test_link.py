@@ -53,7 +53,7 @@ def test_a_card_that_answers_the_atr_stays_for_the_power_that_follows(asked: int
             if all(reader.ask(ATR) for _ in range(asked)):
                 reader.say(POWER_ON)
                 assert reader.ask(SELECT)[-2:] == b"\x90\x00"
-                assert link.wait_powered()
+                assert link.wait_powered(SECONDS)
         finally:
             link.remove()
 

@@ -99,7 +99,7 @@ def test_a_card_goes_in_with_namespaces_and_without(
     assert listening(os.getpid(), service.port) is not isolated
     link = CardLink(card(), service.slots[1])
     link.insert()
-    assert link.wait_powered()
+    assert link.wait_powered(60)
     link.remove()
 
 
@@ -119,7 +119,7 @@ def test_a_dead_one_refuses_clients_and_cards(service: PrivatePcscd) -> None:
     service.kill()
     assert not service.running
     assert "Another" not in readers(service)
-    assert wait_until(lambda: refuses_cards(service), 5)
+    assert wait_until(lambda: refuses_cards(service), 60)
     with pytest.raises(VirtualHardwareError, match="not running"):
         _ = service.pid
 
@@ -153,7 +153,7 @@ def test_it_ends_with_its_starter(tmp_path: Path) -> None:
         [sys.executable, "-c", STARTER, str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert starter.returncode == -signal.SIGKILL, starter.stderr
-    assert wait_until(lambda: gone(int(starter.stdout)), 5)
+    assert wait_until(lambda: gone(int(starter.stdout)), 60)
 
 
 def test_a_missing_part_names_its_package(

@@ -30,7 +30,7 @@ class Deeds:
         """Note it; wait, fail or do."""
         self.sent.append(values)
         if self.gate is not None:
-            self.gate.wait(10)
+            self.gate.wait(60)
         if self.errors:
             raise self.errors.pop(0)
         return DONE

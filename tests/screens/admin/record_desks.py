@@ -28,7 +28,7 @@ from kiosk.authority.store.records import AuditVerdict
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import REFERENCE, Asked
 
-_PATIENCE_S = 10
+_PATIENCE_S = 60
 
 
 class Slow:

@@ -91,7 +91,7 @@ async def test_an_act_under_way_is_finished_first() -> None:
 
         def slow(*arguments: object) -> object:
             begun.set()
-            gate.wait(10)
+            gate.wait(60)
             return retire(*arguments)  # type: ignore[arg-type]
 
         run.desk.stations.retire = slow  # type: ignore[method-assign,assignment]

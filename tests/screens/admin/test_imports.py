@@ -172,7 +172,7 @@ async def test_the_session_ends_only_once_an_import_is_through() -> None:
         await still(0.1)
         assert run.app.is_running
         desk.let_go()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while run.app.is_running:
                 await asyncio.sleep(0.05)
         assert len(desk.asked.of("imports.run")) == 1

@@ -20,7 +20,7 @@ import pyte
 
 from tests.support.prepared import prepared
 
-PATIENCE_S = 15.0
+PATIENCE_S = 120.0
 
 
 class Outside:

@@ -51,7 +51,7 @@ class HeardDriver(StationDriver):
         """Return what was heard once there are ``count`` messages."""
         while len(self.heard) < count:
             self._news.clear()
-            await asyncio.wait_for(self._news.wait(), 10)
+            await asyncio.wait_for(self._news.wait(), 60)
         return self.heard
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from screens.terminal.driver import OUTPUT_BACKLOG, Painter
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 class Canvas:

@@ -59,7 +59,7 @@ _FAULTS: tuple[tuple[type[errors.CardError], ReadFault], ...] = (
 )
 
 
-def unread_card(error: errors.CardError) -> UnreadCard | None:
+def _unread_card(error: errors.CardError) -> UnreadCard | None:
     """Return the report of a card that could not be read; None for any other error."""
     if isinstance(error, errors.CardUnknown):
         fault = ReadFault.NO_IDENTIFIER if error.family else ReadFault.UNKNOWN_KIND
@@ -68,7 +68,7 @@ def unread_card(error: errors.CardError) -> UnreadCard | None:
     return next((UnreadCard(fault) for fault in fault_of), None)
 
 
-def reason_for(error: errors.CardError) -> Reason:
+def _reason_for(error: errors.CardError) -> Reason:
     """Return the page for a card error that is not about a PIN."""
     return next((r for kind, r in _REASONS if isinstance(error, kind)), Reason.CARD_REFUSED)
 
@@ -109,12 +109,12 @@ class Actions:
         except errors.CardGone as gone:
             # Nobody is refused: the reader reports the same, and that ends the visit.
             if isinstance(command, c.OpenVisit):
-                self._report(command.visit, Reason.CARD_UNREADABLE, unread_card(gone))
+                self._report(command.visit, Reason.CARD_UNREADABLE, _unread_card(gone))
             return e.GaveUp(command.visit, Reason.CARD_UNREADABLE, VisitEnd.CARD_REMOVED)
         except errors.CardError as error:
-            unread = unread_card(error) if isinstance(command, c.OpenVisit) else None
+            unread = _unread_card(error) if isinstance(command, c.OpenVisit) else None
             unknown = isinstance(error, errors.OutcomeUnknown) and isinstance(command, c.ChangePin)
-            reason = Reason.OUTCOME_UNKNOWN if unknown else reason_for(error)
+            reason = Reason.OUTCOME_UNKNOWN if unknown else _reason_for(error)
             return self._give_up(command.visit, reason, unread)
         except errors.AuthorityUnavailable as away:
             if isinstance(command, c.Report):
@@ -220,7 +220,7 @@ class Actions:
         try:
             report = self._cards.read(at.reader)
         except errors.CardError as error:
-            unread = unread_card(error) or UnreadCard(ReadFault.MALFORMED)
+            unread = _unread_card(error) or UnreadCard(ReadFault.MALFORMED)
             return ReaderTest(at.reader, at.card.driver, unread.fault)
         fault = None if report.card == at.card else ReadFault.SWAPPED
         return ReaderTest(at.reader, report.card.driver, fault)

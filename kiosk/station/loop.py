@@ -224,10 +224,8 @@ class IdleTimer:
         left, visit = self.seconds_left(state), s.visit_of(state)
         if left is None or left > _EARLY_S:
             return None
-        if isinstance(state, s.Attract | s.OutOfService):
-            return e.NoticeTimedOut()
         if visit is None:
-            return None
+            return e.NoticeTimedOut()
         return e.AnswerTimedOut(visit) if isinstance(state, s.StillThere) else e.IdleTimedOut(visit)
 
 

@@ -54,7 +54,7 @@ _SECRETS: Final = 2
 """A card has its former secret, or the one that it was given after its last unblock."""
 
 
-class UnblockResult(Struct, frozen=True):
+class _UnblockResult(Struct, frozen=True):
     """The progress of one unblock, whatever happens to the card afterwards.
 
     ``grant``: what the authority released, None: nothing. ``refusal``: the authority's refusal.
@@ -171,13 +171,13 @@ class PinWork:
                 self._record_outcome(visit, grant, UnblockNotSent())
         raise result.error
 
-    def _hold_and_unblock(self, command: UnblockPin) -> UnblockResult:
+    def _hold_and_unblock(self, command: UnblockPin) -> _UnblockResult:
         """Unblock the card while it is held.
 
         A card that hangs is abandoned while the work is still stuck in another thread: the last
         result before that counts.
         """
-        reached = [UnblockResult()]
+        reached = [_UnblockResult()]
 
         def work(card: CardHold) -> None:
             for result in self._steps(command, card):
@@ -189,7 +189,7 @@ class PinWork:
             return replace(reached[-1], error=error)
         return reached[-1]
 
-    def _steps(self, command: UnblockPin, card: CardHold) -> Iterator[UnblockResult]:
+    def _steps(self, command: UnblockPin, card: CardHold) -> Iterator[_UnblockResult]:
         """Yield the result so far after every step that changes it.
 
         Only this method requests the secret. After its use the card gets another one in the same
@@ -199,27 +199,27 @@ class PinWork:
         card.prepare_unblock()
         challenge = self._authority.challenge(visit)
         if isinstance(challenge, Refusal):
-            yield UnblockResult(refusal=challenge)
+            yield _UnblockResult(refusal=challenge)
             return
         proof = _answer(card, challenge)
         grant = self._retry(lambda: self._authority.release(visit, command.attempt, proof))
         if isinstance(grant, Refusal):
-            yield UnblockResult(refusal=grant)
+            yield _UnblockResult(refusal=grant)
             return
-        yield UnblockResult(grant)
+        yield _UnblockResult(grant)
         if isinstance(grant, KeyGrant):
             answer = card.complete_mutual_authentication(grant.cryptogram)
             refusal = self._retry(lambda: self._authority.admit(visit, grant.journal, answer))
             if refusal is not None:
-                yield UnblockResult(grant, refusal)
+                yield _UnblockResult(grant, refusal)
                 return
             card.reset_pin(command.new)
-            yield UnblockResult(grant, done=True)
+            yield _UnblockResult(grant, done=True)
             return
         card.unblock(grant.secret, command.new)
-        yield UnblockResult(grant, done=True)
+        yield _UnblockResult(grant, done=True)
         reply, new = self._new_secret(visit, grant)
-        done = UnblockResult(grant, done=True, reply=reply)
+        done = _UnblockResult(grant, done=True, reply=reply)
         yield done
         if new is not None:
             yield replace(done, rotation=UnblockUnknown())

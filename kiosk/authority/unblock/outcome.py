@@ -102,7 +102,7 @@ def record_outcome_by_card(
             uow.cards.know_secret_tries(card.id, None)
             uow.cards.set_aside(card.id, None)
         else:
-            count_as_done(uow, opened_in, card, holder)
+            _count_as_done(uow, opened_in, card, holder)
         record_answer(uow, sealer, visit, card, right=True)
     return True
 
@@ -121,7 +121,7 @@ def leave_undetermined(uow: UnitOfWork, visit: Visit, card: Card) -> None:
     record(uow, AuditKind.UNBLOCK_SETTLED, visit, journal=entry.id, found=found)
 
 
-def count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder) -> None:
+def _count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder) -> None:
     """Clear failures, asked questions, codes and exposure: the holder has a working card."""
     _trust_card(uow, card)
     registration = uow.registrations.clear_failures(holder.id, asked=True)
@@ -218,7 +218,7 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> Visit:
     visit = case.visit
     uow.journal.close(case.entry.id, UnblockState.DONE, "", uow.now)
     record(uow, AuditKind.UNBLOCK_DONE, visit, journal=case.entry.id)
-    count_as_done(uow, visit, case.card, case.holder)
+    _count_as_done(uow, visit, case.card, case.holder)
     record_answer(uow, parts.sealer, visit, case.card, right=True)
     if not rotates(parts, case.card):
         uow.cards.secret_changed(case.card.id)

@@ -395,7 +395,7 @@ def _close_older(uow: UnitOfWork, visit: Visit, card: Card, *, proven: bool) -> 
     for older in uow.visits.open_of_card(card.id):
         if not proven and older.station != visit.station:
             continue
-        if older.id != visit.id and close_visit(uow, older.id, VisitEnd.CARD_REMOVED):
+        if older.id != visit.id and _close_visit(uow, older.id, VisitEnd.CARD_REMOVED):
             record(uow, AuditKind.VISIT_SUPERSEDED, older, by=visit.reference)
 
 
@@ -588,7 +588,7 @@ _REASONS = frozenset(reason.value for reason in Reason)
 def end(parts: Dependencies, visit_id: VisitId, how: VisitEnd) -> None:
     """Close a visit, once: nothing can be done in it any more."""
     with deciding(parts) as uow:
-        visit = close_visit(uow, visit_id, how)
+        visit = _close_visit(uow, visit_id, how)
         if visit is not None:
             need_own(parts, visit)
             record(uow, AuditKind.VISIT_ENDED, visit, how=how.value)
@@ -641,7 +641,7 @@ def refuse(
         uow.commit()
 
 
-def close_visit(uow: UnitOfWork, visit_id: str, how: VisitEnd) -> Visit | None:
+def _close_visit(uow: UnitOfWork, visit_id: str, how: VisitEnd) -> Visit | None:
     """Close a visit and return it as it was; None where it is closed already or unknown."""
     visit = uow.visits.close(visit_id, uow.now, how)
     if visit is not None and visit.pin_change is PinChange.BEGUN:
@@ -659,5 +659,5 @@ def end_visits(
     for visit in uow.visits.open_of_card(card_id):
         if visit.id == but_visit or (granted and not uow.journal.of_visit(visit.id)):
             continue
-        if close_visit(uow, visit.id, VisitEnd.REFUSED):
+        if _close_visit(uow, visit.id, VisitEnd.REFUSED):
             record(uow, AuditKind.VISIT_ENDED, visit, how=VisitEnd.REFUSED.value)

@@ -273,10 +273,10 @@ class PcscCards:
 
         def work(connection: Connection) -> CardReport:
             driver, session = recognise(self._drivers, connection)
-            card = CardId(driver, session.identifier())
+            card = CardId(driver.name, session.identifier())
             pin, expires_at = session.pin_state(), session.expires_at()
             certificate = session.certificate()
-            pin_pad = self._pads and (reader, driver) not in self._pads_refused
+            pin_pad = self._pads and (reader, driver.name) not in self._pads_refused
             return CardReport(
                 card,
                 pin,
@@ -286,6 +286,7 @@ class PcscCards:
                 session.changes_on_pad(),
                 session.secret_tries(),
                 session.pin_format(),
+                driver.secret_kind,
             )
 
         return self._hold(reader, work)

@@ -122,12 +122,14 @@ class NoAdminKey:
 class Driver:
     """One family of cards; ``name`` becomes part of ``CardId`` and must never change.
 
-    ``applications`` are the names to select by, in their order.
+    ``applications`` are the names to select by, in their order. ``secret_kind`` is as what its
+    sessions present an unblock secret.
     """
 
     name: str
     applications: tuple[bytes, ...]
     session: Callable[[Channel], CardSession]
+    secret_kind: str
 
     def open(self, channel: Channel) -> CardSession | None:
         """Select the application; any answer but 9000 means that the card does not have it."""
@@ -248,8 +250,8 @@ def load_driver(family: str, secret: str) -> Driver:
     return driver
 
 
-def recognise(drivers: Sequence[Driver], channel: Channel) -> tuple[str, CardSession]:
-    """Return the name of the first driver that recognises the card, and a session with it.
+def recognise(drivers: Sequence[Driver], channel: Channel) -> tuple[Driver, CardSession]:
+    """Return the first driver that recognises the card, and a session with it.
 
     An application that was never personalised does not hide the next one. Raises
     ``CardUnknown`` with the first driver's reason where no driver recognises the card.
@@ -259,7 +261,7 @@ def recognise(drivers: Sequence[Driver], channel: Channel) -> tuple[str, CardSes
         session = driver.open(channel)
         try:
             if session is not None and session.identifier():
-                return driver.name, session
+                return driver, session
         except CardUnknown as unknown:
             reasons.append(unknown)
     raise next(iter(reasons), CardUnknown("no driver knows this card"))

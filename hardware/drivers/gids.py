@@ -172,8 +172,8 @@ _ID_SIZE, _NONCE_SIZE = 16, 16
 _SHORTEST_PIN, _LONGEST_PIN = 4, 16
 
 
-def build(_secret: str) -> Driver:
-    return Driver(NAME, APPLICATION_IDS, GidsSession)
+def build(secret: str) -> Driver:
+    return Driver(NAME, APPLICATION_IDS, GidsSession, secret)
 
 
 class GidsSession:

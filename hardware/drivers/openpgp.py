@@ -251,7 +251,7 @@ class Secret(StrEnum):
 
 def build(secret: str) -> Driver:
     """Select by the shared part of the name (7.2.1); a terminated card answers 6285."""
-    return Driver(NAME, (APPLICATION,), partial(OpenPgpSession, secret=Secret(secret)))
+    return Driver(NAME, (APPLICATION,), partial(OpenPgpSession, secret=Secret(secret)), secret)
 
 
 class OpenPgpSession(NoAdminKey):

@@ -235,8 +235,8 @@ _SHORTEST_PIN: Final = 6
 _SHORTEST_KNOWN: Final = 4
 
 
-def build(_secret: str) -> Driver:
-    return Driver(NAME, APPLICATION_IDS, PivSession)
+def build(secret: str) -> Driver:
+    return Driver(NAME, APPLICATION_IDS, PivSession, secret)
 
 
 class PivSession(NoAdminKey):

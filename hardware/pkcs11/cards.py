@@ -210,7 +210,8 @@ class Pkcs11Cards:
         with self._process() as process:
             answer = found(_ask(process, {"act": "look", "reader": slot_name(reader)}))
         card = CardId(NAME, identifier(answer))
-        return CardReport(card, pin_state(answer["flags"]), pin_format=_PIN_FORMAT)
+        state, kind = pin_state(answer["flags"]), self._style.value
+        return CardReport(card, state, pin_format=_PIN_FORMAT, secret_kind=kind)
 
     def slots(self) -> tuple[str, ...]:
         """Return the readers by the module's names for them, with or without a card."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -16,6 +16,7 @@ from kiosk.authority.mail.message import Mailer, Message
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import new_id
+from kiosk.contract.families import SecretKind
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
 
@@ -57,8 +58,8 @@ class Dependencies:
     """The dependencies of every use case.
 
     ``policy`` is called in each call, so that a changed setting applies at once. ``compose`` is
-    ``mail.compose.compose_code`` with the settings of the service. ``changes_secret``
-    are the families whose unblock secret is changed after its use; ``source`` makes their next one.
+    ``mail.compose.compose_code`` with the settings of the service. ``secret_kinds``
+    are by family what is stored for its cards; ``source`` makes the next one of those that rotate.
     ``staff_addresses`` get mails about blocks. ``issuers`` are None where the settings name none.
     ``station`` is the calling station. ``process`` names this process among those that share the
     database.
@@ -72,7 +73,7 @@ class Dependencies:
     codes: CodeMac
     mailer: Mailer
     compose: Callable[..., Message]
-    changes_secret: frozenset[str]
+    secret_kinds: Mapping[str, SecretKind]
     station: StationIdentity
     source: SecretSource
     staff_addresses: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kiosk.config.kinds import Boolean, InvalidValue, Kind, Number, OneOf, Text, Whole, Words
-from kiosk.contract.families import ON_PCSC, CardFamily, SecretKind, secret_kind_names
+from kiosk.contract.families import FAMILIES, ON_PCSC, CardFamily, SecretKind, secret_kind_names
 from kiosk.contract.messages import LONGEST_STATION_NAME
 from kiosk.contract.policy import Factor, Genuine, Policy
 
@@ -420,7 +420,7 @@ def addresses(recipients: tuple[str, ...], ra_email: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Pkcs11Settings(Section):
-    """``[pkcs11]``: without a module the others are ignored.
+    """``[pkcs11]``: the authority reads the style alone, a station nothing without a module.
 
     The style is never guessed: with the wrong one a module may spend tries of the PIN.
     """
@@ -754,11 +754,17 @@ class Settings:
     admin: AdminSettings = field(default_factory=AdminSettings)
 
 
-def stored_secret(settings: Settings, family: CardFamily) -> SecretKind:
-    """Return which unblock secret is stored for cards of ``family``."""
-    by_setting = {"openpgp": settings.cards.openpgp_secret, "pkcs11": settings.pkcs11.style}
-    name = by_setting.get(family.name, family.secret_kinds[0].name)
-    return next(kind for kind in family.secret_kinds if kind.name == name)
+def stored_secrets(settings: Settings) -> dict[str, SecretKind]:
+    """Return by family which unblock secret is stored for its cards."""
+    return {name: _stored_secret(settings, family) for name, family in FAMILIES.items()}
+
+
+def _stored_secret(settings: Settings, family: CardFamily) -> SecretKind:
+    if family.secret_setting is None:
+        return family.secret_kinds[0]
+    section, name = family.secret_setting
+    chosen = getattr(getattr(settings, section), name)
+    return next(kind for kind in family.secret_kinds if kind.name == chosen)
 
 
 DEFAULTS: Final = Settings()

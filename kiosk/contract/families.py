@@ -84,7 +84,8 @@ class SecretKind(Struct, frozen=True):
 class CardFamily(Struct, frozen=True):
     """``name`` is part of ``CardId`` and of stored secrets' seals: it must never change.
 
-    ``secret_kinds``: what an estate may have stored; where there are several, a setting names one.
+    ``secret_kinds``: what an estate may have stored; where there are several, ``secret_setting``
+    (section and name) is the setting that names one.
     ``proves_itself``: its cards have a key that signs without a PIN. ``proves_pin``: they have one
     that signs only after VERIFY. ``mutual_authentication``: card and authority prove the secret to
     each other, and it never leaves the authority.
@@ -95,6 +96,7 @@ class CardFamily(Struct, frozen=True):
     identifier: IdentifierForm
     secret: TextSecret | AdminKey
     secret_kinds: tuple[SecretKind, ...]
+    secret_setting: tuple[str, str] | None = None
     proves_itself: bool = False
     proves_pin: bool = False
     mutual_authentication: bool = False
@@ -138,6 +140,7 @@ _ROWS: Final = (
             SecretKind("resetting-code", rotates=False),
             SecretKind("admin-pin", rotates=True),
         ),
+        secret_setting=("cards", "openpgp_secret"),
         proves_pin=True,
     ),
     # PKCS #11: the token's serial number has 16 characters (CK_TOKEN_INFO); the module's maker sets
@@ -155,6 +158,7 @@ _ROWS: Final = (
             SecretKind("init-pin", rotates=True),
             SecretKind("set-pin-with-puk", rotates=False),
         ),
+        secret_setting=("pkcs11", "style"),
         proves_pin=True,
         by_module=True,
     ),

@@ -90,6 +90,7 @@ class Reason(StrEnum):
     ATTEMPTS_PAUSED = "attempts-paused"
     STATION_RETIRED = "station-retired"
     STATION_LIMITED = "station-limited"
+    SECRET_KIND_DIFFERS = "secret-kind-differs"
     CODE_WITHDRAWN = "code-withdrawn"
     GIVEN_CODE_OVER = "given-code-over"
     RECORD_ALTERED = "record-altered"
@@ -175,7 +176,8 @@ class CardReport(Reported, frozen=True):
 
     ``pin_format`` is for the station's pages; the authority does not use it.
 
-    ``secret_tries`` are the tries left of the unblock secret, None where unknown.
+    ``secret_tries`` are the tries left of the unblock secret, None where unknown. ``secret_kind``
+    is as what the station would present it; None from a station of an older release.
 
     ``certificate`` (X.509, DER) is of the key with which the card can prove itself, where it offers
     one. A report alone proves nothing.
@@ -189,6 +191,7 @@ class CardReport(Reported, frozen=True):
     pad_changes: bool = True
     secret_tries: Tries | None = None
     pin_format: PinFormat = PinFormat()
+    secret_kind: Text | None = None
 
 
 class KeyKind(StrEnum):

@@ -122,6 +122,13 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
         "Put your smartcard in again {when}, or use another station.",
         when="in a minute",
     ),
+    Reason.SECRET_KIND_DIFFERS: RefusalWords(
+        "This station is not set up for your smartcard",
+        "Its settings do not fit our records. "
+        "That is our fault, and nothing was counted against you.",
+        "Please use another station, or go to the Registration Authority.",
+        ends_without_menu=True,
+    ),
     Reason.CODE_WITHDRAWN: RefusalWords(
         "Your code is no longer good",
         "The Registration Authority has withdrawn it. Your PIN was not changed.",

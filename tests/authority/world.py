@@ -34,6 +34,7 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
+from kiosk.config.settings import CardSettings, Settings, stored_secrets
 from kiosk.contract.messages import (
     CardChallenge,
     CardId,
@@ -53,8 +54,7 @@ from tests.support.database import SetClock, sqlite_url
 CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
 STAFF = "ra@trust.nhs.uk"
 PUK = "73019264"
-CHANGES_SECRET = frozenset({"piv", "openpgp", "pkcs11"})
-"""As where OpenPGP cards have their admin PIN stored, and a module its officer's."""
+SECRET_KINDS = stored_secrets(Settings(cards=CardSettings(openpgp_secret="admin-pin")))
 QUESTIONS = {number: f"Question {number}?" for number in range(1, 9)}
 EMAIL = "asha@trust.nhs.uk"
 
@@ -125,7 +125,7 @@ class World:
         self.clock = SetClock()
         self._time: Clock = time or self.clock
         self.relay = Relay()
-        self.changes_secret = CHANGES_SECRET
+        self.secret_kinds = SECRET_KINDS
         self.policy = Policy(code_gap=timedelta(seconds=60), visits_a_minute=1000)
         self.reader_cards: dict[str, ReaderCard] = {}
         self.url = url = url or sqlite_url(folder / "kiosk.db")
@@ -152,7 +152,7 @@ class World:
             codes=CodeMac(self.ring),
             mailer=self.relay,
             compose=compose,
-            changes_secret=self.changes_secret,
+            secret_kinds=self.secret_kinds,
             station=StationIdentity("A"),
             source=FollowingSecrets(self.ring),
             staff_addresses=(STAFF,),
@@ -296,6 +296,7 @@ class World:
         station: str = "A",
         reader_card: ReaderCard | None = None,
         secret_tries: int | None = None,
+        secret_kind: str | None = None,
     ) -> StationVisit:
         """Put a card in at a station; without ``reader_card`` it is one whose keys are recorded."""
         if reader_card is None:
@@ -303,7 +304,11 @@ class World:
         named = card if isinstance(card, CardId) else CardId(card.driver, card.identifier)
         visit = VisitId(new_id())
         report = CardReport(
-            named, PinState(blocked), certificate=reader_card.shows, secret_tries=secret_tries
+            named,
+            PinState(blocked),
+            certificate=reader_card.shows,
+            secret_tries=secret_tries,
+            secret_kind=secret_kind,
         )
         authority = self.at(station)
         opened = authority.begin(visit, report)

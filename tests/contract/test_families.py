@@ -40,6 +40,7 @@ def test_each_family_on_pcsc_has_its_driver(name: str) -> None:
     for secret in secret_kind_names(name):
         driver: Driver = load_driver(name, secret)
         assert driver.name == name
+        assert driver.secret_kind == secret
 
 
 def test_each_driver_has_its_row() -> None:
@@ -59,6 +60,11 @@ def test_each_driver_has_its_tests(name: str) -> None:
 def test_the_kinds_of_secrets_are_those_that_the_drivers_know() -> None:
     assert secret_kind_names("openpgp") == tuple(Secret)
     assert secret_kind_names("pkcs11") == tuple(Style)
+
+
+@pytest.mark.parametrize("family", ROWS, ids=IDS)
+def test_a_family_with_several_kinds_of_secrets_has_a_setting(family: CardFamily) -> None:
+    assert (family.secret_setting is not None) == (len(family.secret_kinds) > 1)
 
 
 @pytest.mark.parametrize("family", ROWS, ids=IDS)

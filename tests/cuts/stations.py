@@ -19,6 +19,7 @@ from pathlib import Path
 from kiosk.authority.crypto.derivation import DerivedSecrets
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.service import LocalAuthority
+from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId, Heartbeat, OnPad, VisitId
 from kiosk.contract.policy import Factor, Policy
 from kiosk.contract.ports import CardAddress
@@ -65,7 +66,8 @@ class Line:
 def serve(world: World, family: Family) -> None:
     """Let the authority serve one family."""
     world.policy = LEAN
-    world.changes_secret = frozenset({family.driver}) if family.changes else frozenset()
+    kinds = FAMILIES[family.driver].secret_kinds
+    world.secret_kinds = {family.driver: next(k for k in kinds if k.rotates == family.changes)}
     world.restart()
     if family.derives:
         source = DerivedSecrets(world.parts.sealer.masters)

@@ -7,7 +7,10 @@ is another one afterwards: the one that is stored then opens the card at the des
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,19 +18,21 @@ from typing import Any
 
 import pytest
 
-from hardware.apdu import GENERAL_AUTHENTICATE
+from hardware.apdu import GENERAL_AUTHENTICATE, RESET_RETRY_COUNTER
 from hardware.card_access import PcscCards
 from hardware.driver import Driver, load_driver
 from hardware.drivers.openpgp import Secret
 from kiosk.authority.crypto import card_keys
 from kiosk.contract.errors import PinBlocked, PinWrong
-from kiosk.contract.messages import CardId, KeyChallenge, Purpose
+from kiosk.contract.messages import CardId, KeyChallenge, Purpose, Reason
 from kiosk.contract.ports import CardAddress, CardHold
 from kiosk.contract.sensitive import Sensitive
+from screens.words.reasons import REFUSALS
 from tests.authority.forged_keys import Listening
 from tests.e2e import records
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import Person
+from tests.e2e.processes import Authority, StationAlone
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, World
 from tests.hardware.drivers.openpgp_cards import ForeignCard
@@ -136,6 +141,34 @@ def test_registers_locks_the_card_and_unlocks_it(
     assert bytes.fromhex(ADMIN_KEY) not in b"".join(received(card))
     verdict = world.kiosk("audit", "verify", check=True)
     assert re.search(r"\d+ rows? and \d+ anchors? fit", verdict.stdout)
+
+
+def test_a_station_that_would_present_another_kind_of_secret_spends_no_try(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    family = FAMILIES["OpenPGP by admin PIN"]
+    socket, me = str(tmp_path / "a.sock"), pwd.getpwuid(os.getuid()).pw_name
+    world = make_world(**family.settings, authority={"socket": socket, "station_user": me})
+    card = a_card(tmp_path, family)
+    dee = Person("900100200303", "Dee Lister", MAKERS_PIN, family.secret, card)  # type: ignore[arg-type]
+    world.take_in(dee, CardId("openpgp", identifier_of(world, dee, family)))
+    authority = Authority(world, forked=True)
+
+    to_authority = f'[authority]\nsocket = "{socket}"\n'
+    station = StationAlone(world, to_authority).start(hasty=True)
+    visitor = Visitor(world, dee, station)
+    visitor.comes()
+    station.see(REFUSALS[Reason.SECRET_KIND_DIFFERS].title)
+    visitor.goes()
+    station.close()
+    assert RESET_RETRY_COUNTER not in [apdu[1] for apdu in received(card)]
+    told = world.kiosk("audit", "list", check=True).stdout
+    assert "as resetting-code, but the authority has admin-pin stored." in told
+
+    as_stored = f'{to_authority}[cards]\nopenpgp_secret = "admin-pin"\n'
+    station = StationAlone(world, as_stored).start(hasty=True)
+    Visitor(world, dee, station).comes().chooses(Purpose.REGISTER)
+    authority.end(signal.SIGKILL)
 
 
 LONG_PIN = "482915048291"

@@ -53,6 +53,7 @@ def test_a_card_lives_through_it_all_in_a_module_of_others(insert: Insert, tmp_p
     assert report.card.driver == NAME
     assert card.state.guid.hex().endswith(report.card.identifier)
     assert not report.pin.blocked
+    assert report.secret_kind == Style.SET_PIN_WITH_PUK
     at = CardAddress(seat.reader, report.card)
     cards.verify_pin(at, PIN)
     with pytest.raises(PinWrong):

@@ -31,9 +31,8 @@ from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage
 from kiosk.config.loading import credential_file
-from kiosk.config.settings import Settings, addresses, stored_secret
+from kiosk.config.settings import Settings, addresses, stored_secrets
 from kiosk.contract.errors import KioskError
-from kiosk.contract.families import FAMILIES
 from kiosk.contract.ports import Clock, SystemClock
 from kiosk.system.file_stamp import WatchedFile
 
@@ -42,19 +41,6 @@ CONNECTIONS = 16
 
 A new connection has every statement parsed and planned again.
 """
-
-
-def changes_secret(settings: Settings) -> frozenset[str]:
-    """Return the families of cards whose unblock secret is changed after its use.
-
-    In these, knowledge of the secret is enough to change it.
-    """
-    return frozenset(
-        family.name
-        for family in FAMILIES.values()
-        if (settings.pkcs11.module or not family.by_module)
-        and stored_secret(settings, family).rotates
-    )
 
 
 def build_outbox(
@@ -121,7 +107,7 @@ class BuiltAuthority:
             codes=CodeMac(self.ring),
             mailer=self.mailer,
             compose=partial(compose_code, service=settings.service),
-            changes_secret=changes_secret(settings),
+            secret_kinds=stored_secrets(settings),
             station=StationIdentity(settings.station.name, settings.station.site),
             source=(
                 DerivedSecrets(self.masters)

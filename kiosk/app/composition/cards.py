@@ -9,8 +9,7 @@ from hardware.card_access import CardTimeouts, PcscCards
 from hardware.driver import Driver, RoutedCards, load_driver
 from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
 from hardware.trace import log_trace
-from kiosk.config.settings import DEFAULTS, Settings, stored_secret
-from kiosk.contract.families import FAMILIES
+from kiosk.config.settings import DEFAULTS, Settings, stored_secrets
 from kiosk.contract.ports import Cards
 
 log = logging.getLogger(__name__)
@@ -45,7 +44,5 @@ def plain_cards() -> PcscCards:
 
 def _drivers(settings: Settings) -> list[Driver]:
     """Return the drivers of the families that are served, in their order."""
-    return [
-        load_driver(family, stored_secret(settings, FAMILIES[family]).name)
-        for family in settings.cards.families
-    ]
+    kinds = stored_secrets(settings)
+    return [load_driver(family, kinds[family].name) for family in settings.cards.families]

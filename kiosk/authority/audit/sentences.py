@@ -130,7 +130,15 @@ def card_unproven(detail: Detail) -> str:
     )
 
 
+_OTHER_KIND: Final = filled(
+    "Turned away: the station would present the unblock secret as {presented}, but the authority "
+    "has {stored} stored. Set {setting} the same for both."
+)
+
+
 def turned_away(detail: Detail) -> str:
+    if other_kind := _OTHER_KIND(detail):
+        return other_kind
     because = reason_words(detail.get("reason"))
     more = f", because {detail['because']}" if detail.get("because") else ""
     return f"Turned away: {because[:1].lower()}{because[1:]}{more}."

@@ -331,7 +331,7 @@ def rotates(parts: Dependencies, card: Card) -> bool:
     return (
         parts.policy().rotate_secret
         and card.sealed_secret is not None
-        and card.driver in parts.changes_secret
+        and parts.secret_kinds[card.driver].rotates
         and leaves_enough(card)
     )
 

@@ -238,6 +238,12 @@ def _arrive(
         raise _refused(uow, replace(visit, unknown_card=named), Reason.UNKNOWN_CARD)
     card = known.card
     visit = replace(visit, card_id=card.id, holder_id=known.holder.id)
+    presented, stored = report.secret_kind, parts.secret_kinds[card.driver].name
+    if presented is not None and presented != stored:
+        # Each unlock would cost a try, and the tries that it reports are of another secret.
+        setting = ".".join(FAMILIES[card.driver].secret_setting or ())
+        kinds = {"presented": plain(presented), "stored": stored, "setting": setting}
+        raise _refused(uow, visit, Reason.SECRET_KIND_DIFFERS, **kinds)
     claimed = _claimed(uow, parts, visit, card, report)
     is_over = report.expires_at is not None and report.expires_at <= uow.now
     expired = Reason.CARD_EXPIRED if is_over else None

@@ -8,6 +8,7 @@ import pytest
 
 from kiosk.authority.crypto.sealing import open_current, open_kept
 from kiosk.authority.store.records import Card
+from kiosk.config.settings import Pkcs11Settings, Settings, stored_secrets
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Finished,
@@ -332,9 +333,7 @@ def of_a_family(world: World, request: pytest.FixtureRequest) -> Card:
     return world.registered_card(driver=request.param, secret_limit=None)
 
 
-def test_each_family_that_the_settings_name_is_given_another_secret(
-    world: World, of_a_family: Card
-) -> None:
+def test_a_card_of_each_family_is_given_another_secret(world: World, of_a_family: Card) -> None:
     unlocked = unlock(world, of_a_family)
     new = unlocked.rotate_secret()
     assert new is not None
@@ -342,10 +341,8 @@ def test_each_family_that_the_settings_name_is_given_another_secret(
     assert unlocked.secrets() == (new.reveal(), None, [PUK])
 
 
-def test_a_family_that_the_settings_do_not_name_keeps_its_own(
-    world: World, of_a_family: Card
-) -> None:
-    world.changes_secret = frozenset({"piv"})
+def test_a_secret_of_a_kind_that_cannot_be_changed_stays(world: World, of_a_family: Card) -> None:
+    world.secret_kinds = stored_secrets(Settings(pkcs11=Pkcs11Settings(style="set-pin-with-puk")))
     world.restart()
     assert unlock(world, of_a_family).rotate_secret() is None
 

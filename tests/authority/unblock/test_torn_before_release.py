@@ -9,6 +9,7 @@ import pytest
 from hardware.driver import load_driver
 from hardware.drivers.openpgp import Secret
 from hardware.virtual.link import Chip, PulledOutError
+from kiosk.config.settings import CardSettings, Settings, stored_secrets
 from kiosk.contract.messages import Finished, Purpose, Reason
 from tests.authority.headless_station import Desk
 from tests.authority.world import PUK, World
@@ -37,6 +38,8 @@ def test_a_card_torn_out_at_its_counter_costs_no_code(
         assert mine.passwords.set_reset_code(PUK, admin_verified=True).is_success
     else:
         assert mine.passwords.change_pw3("12345678", PUK).is_success
+    world.secret_kinds = stored_secrets(Settings(cards=CardSettings(openpgp_secret=which)))
+    world.restart()
     card = world.registered_card(driver="openpgp", identifier="000001234567")
     faults: dict[int, Fault] = {}
     chip = FaultyCard(mine, faults, times=None)

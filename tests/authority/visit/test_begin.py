@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from kiosk.authority.audit.events import audit_message
 from kiosk.authority.store.records import AuditQuery, Card, CardStatus, new_id
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
@@ -93,6 +94,35 @@ def test_a_card_that_says_itself_that_it_expired(world: World) -> None:
     reply = world.authority.begin(VisitId(new_id()), report)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.CARD_EXPIRED
+
+
+def test_a_station_that_would_present_another_kind_of_secret(world: World) -> None:
+    """Its count of tries is that of another secret, and changes nothing."""
+    card = world.registered_card(driver="openpgp", secret_limit=3)
+    before = world.card(card)
+    opened = world.insert(card, blocked=True, secret_tries=1, secret_kind="resetting-code").opened
+    assert opened == Refusal(Reason.SECRET_KIND_DIFFERS)
+    assert world.card(card) == before
+    (refused,) = world.events()
+    assert refused.detail == {
+        "reason": "secret-kind-differs",
+        "presented": "resetting-code",
+        "stored": "admin-pin",
+        "setting": "cards.openpgp_secret",
+    }
+    assert audit_message(refused) == (
+        "Turned away: the station would present the unblock secret as resetting-code, but the "
+        "authority has admin-pin stored. Set cards.openpgp_secret the same for both."
+    )
+
+
+@pytest.mark.parametrize("kind", [None, "admin-pin"])
+def test_an_older_station_and_one_with_the_same_kind_are_served(
+    world: World, kind: str | None
+) -> None:
+    card = world.registered_card(driver="openpgp", secret_limit=3)
+    opened = world.insert(card, blocked=True, secret_kind=kind).opened
+    assert isinstance(opened, VisitOpened)
 
 
 def test_offers_by_state(world: World) -> None:

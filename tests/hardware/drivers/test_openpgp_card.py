@@ -55,6 +55,7 @@ def test_a_card_lives_through_it_all(
     assert report.card.identifier.endswith("01234567")
     assert report.pin == PinState(blocked=False, tries_left=3)
     assert report.pin_format == PinFormat(6, 127, 6, letters=True)
+    assert report.secret_kind == secret
     at = CardAddress(seat.reader, report.card)
     cards.verify_pin(at, PIN)
     for left in (2, 1):

@@ -31,6 +31,7 @@ def test_a_token_lives_through_it_all(token: Token) -> None:
     assert report.card == CardId(NAME, token.serial)
     assert report.pin == PinState(blocked=False, tries_left=None)
     assert report.pin_format == PinFormat(4, 64, 4, letters=True)
+    assert report.secret_kind == Style.INIT_PIN
     cards.verify_pin(token.at, PIN)
     with pytest.raises(PinWrong):
         cards.verify_pin(token.at, WRONG)

@@ -32,7 +32,7 @@ from kiosk.authority.visit.context import (
     reload,
 )
 from kiosk.authority.visit.registration import apply_pending
-from kiosk.authority.visit.rules import UNLOCKS, answers_come_before_code
+from kiosk.authority.visit.rules import GIVES_ADDRESS, UNLOCKS, answers_come_before_code
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     CodeDead,
@@ -286,7 +286,7 @@ def enter_code(
 def _charge(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, attempt: str, digits: Sensitive
 ) -> Charged[EmailCode] | CodeDead | Task:
-    if context.visit.finished_at is not None and _ends_with_a_code(context):
+    if context.visit.finished_at is not None and context.visit.purpose in GIVES_ADDRESS:
         return tasks.finished(uow, context)
     if _confirmed_owner(uow, context, attempt):
         return tasks.next_task(uow, context)
@@ -321,10 +321,6 @@ def _confirmed_owner(uow: UnitOfWork, context: VisitContext, attempt: str) -> bo
         return False
     charge = uow.codes.entries(code.id).earlier(attempt)
     return charge is not None and charge.verdict is Verdict.RIGHT
-
-
-def _ends_with_a_code(context: VisitContext) -> bool:
-    return context.visit.purpose in (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
 
 
 def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Task:
@@ -370,7 +366,7 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
         raise StepRefused("the code was replaced while it was looked at")
     if context.asks_owner:
         context = _confirm_owner(uow, context, code)
-    elif _ends_with_a_code(context):
+    elif context.visit.purpose in GIVES_ADDRESS:
         if not uow.codes.consume(code.id):
             raise StepRefused("the code was used already")
         context = apply_pending(uow, context)

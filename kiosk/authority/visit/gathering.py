@@ -13,7 +13,7 @@ from kiosk.authority.visit.codes import send_code
 from kiosk.authority.visit.context import VisitContext, deciding, enter, reload
 from kiosk.authority.visit.pin_evidence import fresh_pending
 from kiosk.authority.visit.registration import apply_pending, change_questions
-from kiosk.authority.visit.rules import Gate
+from kiosk.authority.visit.rules import GIVES_ADDRESS, Gate
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Answer,
@@ -104,7 +104,7 @@ def _are_changed(context: VisitContext) -> bool:
 
 def _needed_no_code(context: VisitContext, address: str) -> bool:
     """Return whether the visit was for this address, whose code had shown the owner before."""
-    asked = context.visit.purpose in (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
+    asked = context.visit.purpose in GIVES_ADDRESS
     return asked and address == context.visit.owner_email == context.known_address
 
 

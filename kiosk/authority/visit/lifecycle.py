@@ -54,6 +54,7 @@ from kiosk.authority.visit.maintenance import officer_of
 from kiosk.authority.visit.pin_change import report_unknown
 from kiosk.authority.visit.registration import apply_due_change
 from kiosk.authority.visit.rules import (
+    GIVES_ADDRESS,
     UNLOCKS,
     Gate,
     card_barred,
@@ -340,9 +341,9 @@ def _menu(
     registration, code = context.registration, carried.waiting_code if carried else None
     purposes = () if isinstance(offered, VisitRefused) else offered
     if carried is not None:
-        # In place of the live code's purpose.
+        # In place of the live code's purpose, or that anew where its address may be mistyped.
         waiting, may_abandon = carried.visit.purpose, _may_abandon_code(uow, carried)
-        others = tuple(one for one in purposes if one is not waiting or one in _GIVES_ADDRESS)
+        others = tuple(one for one in purposes if one is not waiting or one in GIVES_ADDRESS)
         purposes = others if may_abandon else ()
     claimed, registers = context.counts_as_claimed, context.can_register
     steps = partial(counted_steps, context.policy, claimed=claimed, registers=registers)
@@ -387,10 +388,6 @@ def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
         return offered
     # Also where it will be refused: only then the audit records the attempt.
     return (*offered, Purpose.MAINTENANCE)
-
-
-_GIVES_ADDRESS = frozenset({Purpose.REGISTER, Purpose.CHANGE_EMAIL})
-"""What a holder begins again after mistyping the address to which the code went."""
 
 
 def _close_older(uow: UnitOfWork, visit: Visit, card: Card, *, proven: bool) -> None:

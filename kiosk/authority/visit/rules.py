@@ -198,6 +198,9 @@ class Gate(StrEnum):
 OWNER_IS_ASKED = frozenset({Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL})
 """Purposes that change recovery data: after a claimed PIN, a code to a recorded address is due."""
 
+GIVES_ADDRESS = frozenset({Purpose.REGISTER, Purpose.CHANGE_EMAIL})
+"""Purposes that end with the code to an address that the holder gave."""
+
 UNLOCKS = frozenset({Purpose.UNLOCK, Purpose.FIRST_UNLOCK})
 """Purposes that end in a release of the unblock secret."""
 

@@ -83,9 +83,7 @@ def finished(uow: UnitOfWork, context: VisitContext) -> Finished:
     """Return that all is done, and when a changed address counts."""
     purpose = context.progress.purpose
     waiting = uow.address_changes.waiting(context.holder.id)
-    if purpose not in (Purpose.CHANGE_EMAIL, Purpose.REGISTER) or waiting is None:
-        return Finished(purpose)
-    if waiting.visit_id != context.visit.id:
+    if waiting is None or waiting.visit_id != context.visit.id:
         return Finished(purpose)
     return Finished(purpose, max(0.0, (waiting.effective_at - context.now).total_seconds()))
 

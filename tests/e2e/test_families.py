@@ -144,7 +144,7 @@ def test_registers_locks_the_card_and_unlocks_it(
 
 
 def test_a_station_that_would_present_another_kind_of_secret_spends_no_try(
-    make_world: MakeWorld, tmp_path: Path
+    make_world: MakeWorld, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     family = FAMILIES["OpenPGP by admin PIN"]
     socket, me = str(tmp_path / "a.sock"), pwd.getpwuid(os.getuid()).pw_name
@@ -153,6 +153,7 @@ def test_a_station_that_would_present_another_kind_of_secret_spends_no_try(
     dee = Person("900100200303", "Dee Lister", MAKERS_PIN, family.secret, card)  # type: ignore[arg-type]
     world.take_in(dee, CardId("openpgp", identifier_of(world, dee, family)))
     authority = Authority(world, forked=True)
+    request.addfinalizer(lambda: authority.end(signal.SIGKILL))
 
     to_authority = f'[authority]\nsocket = "{socket}"\n'
     station = StationAlone(world, to_authority).start(hasty=True)
@@ -168,7 +169,6 @@ def test_a_station_that_would_present_another_kind_of_secret_spends_no_try(
     as_stored = f'{to_authority}[cards]\nopenpgp_secret = "admin-pin"\n'
     station = StationAlone(world, as_stored).start(hasty=True)
     Visitor(world, dee, station).comes().chooses(Purpose.REGISTER)
-    authority.end(signal.SIGKILL)
 
 
 LONG_PIN = "482915048291"

@@ -713,15 +713,12 @@ def _within_visit(state: s.State, event: e.VisitEvent) -> Next:
             return _leave(event.visit, s.RemovalReason.IDLE)
         case s.StillThere():
             return Next(state)
+        case _ if isinstance(event, e.IdleTimedOut):
+            return Next(s.StillThere(state))
         case s.Success() | s.Refused():
-            if isinstance(event, e.IdleTimedOut):
-                return Next(s.StillThere(state))
-            if isinstance(event, e.Left):
-                return Next(s.RemoveCard(event.visit, s.RemovalReason.FINISHED))
-            return Next(state)
+            left = isinstance(event, e.Left)
+            return Next(s.RemoveCard(event.visit, s.RemovalReason.FINISHED) if left else state)
         case _:  # mypy finds a state that is not the holder's
-            if isinstance(event, e.IdleTimedOut):
-                return Next(s.StillThere(state))
             if isinstance(event, e.Left):
                 return _leave(event.visit, s.RemovalReason.LEFT)
             return _on_holder(state, event) or Next(state)

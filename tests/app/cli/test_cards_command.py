@@ -6,7 +6,6 @@ import io
 import json
 import os
 import pty
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,8 @@ import pytest
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile
 from kiosk.__main__ import main
+from kiosk.app.cli import hardware_checks
+from kiosk.app.cli.printing import complain
 from kiosk.authority.store.records import CardStatus, Visit, new_id
 from kiosk.contract.messages import VisitId, reference_of
 from tests.app.cli.estate import AL, JO, Estate
@@ -280,12 +281,18 @@ def test_a_card_is_read_as_the_settings_say_and_the_rest_of_it_is_named(
 
 
 @pytest.mark.hardware
-def test_a_card_that_comes_late_is_waited_for(insert: Insert, capsys: Capsys) -> None:
+def test_a_card_that_comes_late_is_waited_for(
+    insert: Insert, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     card = new_card(holder_name="Ada")
-    late = threading.Timer(1.2, insert, [card])
-    late.start()
-    assert main(["cards", "read", "--wait", "20"]) == 0
-    late.join()
+
+    def put_in_when_asked(text: str) -> None:
+        complain(text)
+        if text.startswith("Put"):
+            insert(card)
+
+    monkeypatch.setattr(hardware_checks, "complain", put_in_when_asked)
+    assert main(["cards", "read", "--wait", "600"]) == 0
     said = capsys.readouterr()
     assert said.out == f"piv {card.state.guid.hex()}\n"
     assert said.err.endswith("Put the card into the reader.\n")

@@ -48,6 +48,7 @@ CREDENTIAL_SERVICE = (
 
 _ENTER = """\
 set -eu
+umask 022
 mount --make-rprivate /
 mount --bind "$NEW" "$NEW"
 chmod 0755 "$NEW"

@@ -11,8 +11,9 @@ from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.screen import Screen
-from textual.widgets import Footer, Tab, Tabs
+from textual.widgets import Footer, Input, Tab, Tabs
 
 from kiosk.authority.administration.views import Actor
 from screens.widgets.prose import Prose
@@ -121,6 +122,29 @@ class AdminScreen(Screen[T]):
             event.prevent_default()
             now = set(size_classes(event.size))
             self.update_classes({name: name in now for _, name in (*WIDTHS, *HEIGHTS)})
+
+
+class LineInput(Input):
+    """One row to type into, which is drawn again as it fills; nothing is laid out anew."""
+
+    virtual_size = Reactive(Size(0, 0))
+
+    def __init__(
+        self,
+        value: str = "",
+        *,
+        max_length: int,
+        password: bool = False,
+        select_on_focus: bool = True,
+    ) -> None:
+        super().__init__(
+            value,
+            max_length=max_length,
+            password=password,
+            select_on_focus=select_on_focus,
+            compact=True,
+        )
+        self.cursor_blink = False
 
 
 class TextScroll(VerticalScroll):

@@ -17,6 +17,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.cards import without_kind
 from screens.admin.dialogs.person import add_person
+from screens.admin.frame import LineInput
 from screens.admin.page import AdminPage, app_of, done_words
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
@@ -72,7 +73,7 @@ _LISTS = (
 )
 
 
-class SearchField(Input):
+class SearchField(LineInput):
     """Takes every character but "?", which nothing searched for contains; Enter opens."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -81,8 +82,7 @@ class SearchField(Input):
     ]
 
     def __init__(self) -> None:
-        super().__init__(compact=True, max_length=_LONGEST)
-        self.cursor_blink = False
+        super().__init__(max_length=_LONGEST)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Leave "?" to the application, so that the footer shows it."""

@@ -39,7 +39,10 @@ class Prose(Static, inherit_bindings=False):
         super().__init__(content, classes=classes, markup=False)
 
     def say(self, text: str) -> None:
-        content = Content(printable(text))
+        self._replace(Content(printable(text)))
+
+    def _replace(self, content: Content) -> None:
+        """Show ``content``; the same again lays nothing out anew."""
         if content != self.content:
             self.update(content)
 
@@ -53,7 +56,7 @@ class Note(Prose, inherit_bindings=False):
 
     def say(self, text: str) -> None:
         self.display = bool(text)
-        super().update(_marked(text))
+        self._replace(_marked(text))
 
 
 def _marked(text: str) -> Content:

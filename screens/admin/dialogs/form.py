@@ -43,6 +43,7 @@ from kiosk.authority.roles import Action
 from kiosk.contract.text import LONGEST_REASON, SHORTEST_REASON
 from screens.admin import page
 from screens.admin.dialogs.dialog import Dialog, DialogButton
+from screens.admin.frame import LineInput
 from screens.admin.page import ACTING
 from screens.widgets.prose import Note, Prose
 
@@ -167,7 +168,7 @@ class EntryLine(Vertical):
         self._choices.highlighted = choices.index(self.text) if self.text in choices else None
 
 
-class EntryField(Input):
+class EntryField(LineInput):
     """A field of one row; Up and Down move through its choices."""
 
     class Full(Message):
@@ -178,10 +179,8 @@ class EntryField(Input):
             entry.initial,
             password=entry.secret,
             max_length=entry.most,
-            compact=True,
             select_on_focus=False,
         )
-        self.cursor_blink = False
         self._entry = entry
 
     def __repr__(self) -> str:

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Mapping
 
 import pytest
-from textual import events
+from textual import events, messages
+from textual.message import Message
 from textual.widgets import Input, OptionList
 
 from kiosk.authority.administration.views import Done, Grounds
@@ -56,6 +57,26 @@ async def test_enter_goes_to_the_next_field_and_sends_from_the_last(deeds: Deeds
     async with running(pages=[deeds.page()]) as run:
         await run.press("a", *"Lamp", "enter", "enter", *"needed", "enter")
         assert deeds.sent == [{"name": "Lamp", "colour": "", "reason": "needed"}]
+
+
+async def test_what_is_typed_lays_nothing_out_anew(
+    deeds: Deeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a slow line, and on a busy host, each key would be waited for."""
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", "L")
+        screen, posted = run.app.screen, list[type[Message]]()
+        post = screen.post_message
+
+        def noted(message: Message) -> bool:
+            posted.append(type(message))
+            return post(message)
+
+        monkeypatch.setattr(screen, "post_message", noted)
+        await run.press("a")
+        assert messages.Layout not in posted
+        await run.press("tab", "tab", "enter")  # what is missing is said
+        assert messages.Layout in posted
 
 
 async def test_a_form_works_by_mouse_alone_but_for_the_words(deeds: Deeds) -> None:

@@ -84,7 +84,10 @@ class Holder:
 
 
 class Crowd(FakeAuthority):
-    """Answers each visit about its own holder, after a while; counts answers that came late."""
+    """Answers each visit about its own holder, after a while; counts answers that came late.
+
+    What is chosen is answered after ``gate`` opens.
+    """
 
     def __init__(self, holders: tuple[Holder, ...], chance: random.Random) -> None:
         super().__init__()
@@ -102,6 +105,8 @@ class Crowd(FakeAuthority):
     def choose(  # type: ignore[override]
         self, visit: VisitId, purpose: Purpose, anew: bool = False
     ) -> ProvePin | SetPin:
+        self.waiting.set()
+        self.gate.wait(60)
         self._dawdle(visit)
         return (
             ProvePin(position=STEP)

@@ -27,9 +27,7 @@ def test_a_stolen_card_behind_a_shim(make_world: MakeWorld, genuine: str) -> Non
     world = make_world(policy={"genuine": genuine, **ONE_TRY})
     ada = world.ada
     world.register(ada)
-    world.insert(ada, slot=1)
     world.block(ada)
-    world.remove(ada)
     station = world.station(program=HASTY)
     shim = VerifyShim(ada.card)
     changes_nothing(world, station, behind(ada, shim), named(ada))

@@ -152,8 +152,8 @@ def test_a_crowd_that_says_nothing_takes_no_files_of_the_authority(folder: Path)
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        # One turn of the loop accepts as many as its backlog, before any that it drops is closed.
-        most = FEW.handshakes + BACKLOG + 60
+        # Each turn of the loop accepts as many as its backlog; what it drops is closed in the next.
+        most = FEW.handshakes + 3 * BACKLOG + 60
         files = sum(1 for _ in Path("/proc/self/fd").iterdir()) + most
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
         try:

@@ -132,9 +132,7 @@ def _change_pin(visitor: Visitor) -> None:
 
 def _unlock(life: Lived, visitor: Visitor) -> None:
     world = life.world
-    world.insert(visitor.who, slot=1)
     world.block(visitor.who)
-    world.remove(visitor.who)
     visitor.comes().unlocks().answers(wrong={1: WRONG_ANSWER})
     visitor.station.see(question_words.wrong(2))
     visitor.answers()

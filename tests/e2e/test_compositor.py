@@ -140,9 +140,7 @@ def display(
     world: World, authority: Authority, machine: StationAlone, folder: Path
 ) -> Iterator[DisplayedStation]:
     world.register(world.ada)
-    world.insert(world.ada)
     world.block(world.ada)
-    world.remove(world.ada)
     shown = DisplayedStation(machine, folder)
     shown.see(waiting.ATTRACT_TITLE)
     yield shown

@@ -56,9 +56,7 @@ def test_a_card_of_the_master_key_takes_its_next_puk_and_nobody_stores_one(
     words = ("--derived-from", masters.current(), "--reason", "issued anew")
     world.kiosk("cards", "set-secret", ada.number, card.identifier, *words, check=True)
     world.register(ada)
-    world.insert(ada, slot=1)  # at their desk
     world.block(ada)
-    world.remove(ada)
     visitor = Visitor(world, ada, world.station(program=HASTY)).comes().unlocks()
     visitor.answers()
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email))

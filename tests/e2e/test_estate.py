@@ -105,11 +105,9 @@ def test_a_station_is_enrolled_serves_and_is_retired(
     assert "PRIVATE KEY" in kept["station.pem"].read_text()
     ada = world.ada
     world.register(ada)
+    world.block(ada)
     display = machine.start()
     visitor = Visitor(world, ada, display)
-    world.insert(ada)
-    world.block(ada)
-    world.remove(ada)
     visitor.comes().unlocks().answers()
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email)).sets_pin(NEW_PIN)
     visitor.finishes(Purpose.UNLOCK)

@@ -25,7 +25,7 @@ GROUNDS = ("--reason", "mail is down", "--identified-by", "photo ID at the desk"
 def test_a_code_from_the_desk_unlocks_without_a_mail(world: World) -> None:
     ada = world.ada
     world.register(ada)
-    _lock(world, ada)
+    world.block(ada)
     given = _give(world, ada)
     visitor = Visitor(world, ada, world.station(name="Ward 7", program=HASTY))
     visitor.comes().unlocks().answers()
@@ -48,7 +48,7 @@ def test_a_code_from_the_desk_unlocks_without_a_mail(world: World) -> None:
 def test_withdrawn_while_its_page_is_up_it_opens_nothing_and_a_mail_does(world: World) -> None:
     ada = world.ada
     world.register(ada)
-    _lock(world, ada)
+    world.block(ada)
     given = _give(world, ada)
     visitor = Visitor(world, ada, world.station(60, 20, program=HASTY))
     visitor.comes().unlocks().answers()
@@ -64,7 +64,7 @@ def test_withdrawn_while_its_page_is_up_it_opens_nothing_and_a_mail_does(world: 
 
 def test_one_who_never_registered_unlocks_and_registers_in_one_visit(world: World) -> None:
     ada = world.ada
-    _lock(world, ada)
+    world.block(ada)
     visitor = Visitor(world, ada, world.station(name="Ward 7", program=HASTY))
     visitor.comes()
     visitor.station.see(refusal(Reason.NOT_REGISTERED).title)
@@ -88,7 +88,7 @@ def test_one_who_never_registered_unlocks_and_registers_in_one_visit(world: Worl
     _nowhere(world, given)
 
     # The next time nobody has to be asked.
-    _lock(world, ada)
+    world.block(ada)
     visitor.comes().unlocks().answers()
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email))
     visitor.sets_pin("593048").finishes(Purpose.UNLOCK)
@@ -96,7 +96,7 @@ def test_one_who_never_registered_unlocks_and_registers_in_one_visit(world: Worl
 
 def test_one_who_walks_away_after_the_new_pin_has_a_working_card(world: World) -> None:
     ada = world.ada
-    _lock(world, ada)
+    world.block(ada)
     given = _give(world, ada)
     visitor = Visitor(world, ada, world.station(60, 20, program=HASTY))
     visitor.comes().unlocks().awaits_first_code().enters_code(given).sets_pin(NEW_PIN)
@@ -105,13 +105,6 @@ def test_one_who_walks_away_after_the_new_pin_has_a_working_card(world: World) -
     visitor.goes()
     visitor.comes()
     visitor.station.see(choices.PURPOSES[Purpose.REGISTER], choices.PURPOSES[Purpose.CHANGE_PIN])
-
-
-def _lock(world: World, whose: Person) -> None:
-    """Let them lock their card at their desk."""
-    world.insert(whose, slot=1)
-    world.block(whose)
-    world.remove(whose)
 
 
 def _give(world: World, whose: Person, then: str = "") -> str:

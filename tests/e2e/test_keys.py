@@ -21,9 +21,7 @@ PATIENCE_S = 120.0
 def test_a_card_sealed_anew_is_unlocked_without_a_restart(world: World) -> None:
     ada = world.ada
     world.register(ada)
-    world.insert(ada, slot=1)  # at their desk
     world.block(ada)
-    world.remove(ada)
     visitor = Visitor(world, ada, world.station(program=HASTY))
     _wait_until_open(world)
     assert "sealed anew" in world.kiosk("keys", "rotate", check=True).stdout

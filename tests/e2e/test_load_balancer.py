@@ -78,10 +78,8 @@ def test_a_visit_goes_on_when_an_authority_dies_and_when_the_other_hangs(
     enrol(machine)
     ada = world.ada
     world.register(ada)
-    visitor = Visitor(world, ada, machine.start(hasty=True))
-    world.insert(ada)
     world.block(ada)
-    world.remove(ada)
+    visitor = Visitor(world, ada, machine.start(hasty=True))
     visitor.comes().unlocks()
     used, other = sorted(authorities, key=lambda each: "choose: " not in each.written)
     assert "choose: " not in other.written

@@ -104,9 +104,7 @@ def test_the_ra_stops_a_stolen_card_by_the_number_of_the_mail(world: World) -> N
     """The thief has the card and knows the answers; the holder has the mail alone."""
     ada = world.ada
     world.register(ada)
-    world.insert(ada, slot=1)
     world.block(ada)
-    world.remove(ada)
     thief = Visitor(world, ada, world.station(program=HASTY)).comes().unlocks()
     thief.answers()
     thief.awaits_code(Purpose.UNLOCK)

@@ -44,9 +44,7 @@ def wait_for_end(*pids: int) -> None:
 def blocked(world: World) -> Person:
     """Ada is registered, and has blocked her card."""
     world.register(world.ada)
-    world.insert(world.ada)
     world.block(world.ada)
-    world.remove(world.ada)
     return world.ada
 
 

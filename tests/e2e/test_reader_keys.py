@@ -59,9 +59,7 @@ def test_registers_unlocks_and_changes_with_every_slip_that_one_makes(
     station = world.station(program=HASTY)
     visitor, keying = Visitor(world, ada, station), Keying(station, pad)
     _registers(visitor, keying)
-    world.insert(ada, slot=1)  # at their desk
     world.block(ada)
-    world.remove(ada)
     _unlocks(visitor, keying)
     assert len(records.events(world, AuditKind.UNBLOCK_NOT_SENT)) == 3
     _changes(visitor, keying)

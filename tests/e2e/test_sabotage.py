@@ -149,7 +149,7 @@ def test_every_step_of_a_registration(plot: Plot) -> None:
 def test_every_step_of_an_unlock(plot: Plot) -> None:
     ada = plot.world.ada
     plot.world.register(ada, ANSWERS)
-    _lock(plot.world)
+    plot.world.block(plot.world.ada)
 
     def answers(visitor: Visitor) -> Visitor:
         visitor.unlocks().answers(asked=2)
@@ -249,12 +249,6 @@ def _is_well(plot: Plot, never_opened: int = 0) -> None:
     assert plot.station.close() == 0
     plot.world.kiosk("audit", "verify", check=True)
     assert plot.leaks() == []
-
-
-def _lock(world: World) -> None:
-    world.insert(world.ada, slot=1)
-    world.block(world.ada)
-    world.remove(world.ada)
 
 
 def _open_visits(world: World) -> list[str]:

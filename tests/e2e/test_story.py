@@ -37,9 +37,7 @@ def test_registers_locks_the_card_and_unlocks_it_at_another_station(world: World
     registered_under = first.finishes(Purpose.REGISTER)
     first.goes()
 
-    world.insert(ada, slot=1)  # at their desk
     world.block(ada)
-    world.remove(ada)
 
     again = Visitor(world, ada, entrance)
     again.comes().unlocks().answers()
@@ -73,7 +71,7 @@ def test_keys_alone_on_the_smallest_screen_come_back_to_the_same_station(world: 
     ada = world.ada
     world.register(ada)
     station = world.station(60, 20, environ={"KIOSK_STATION__TOUCH": "false"}, program=HASTY)
-    _lock(world)
+    world.block(world.ada)
     visitor = Visitor(world, ada, station, Keys())
     visitor.comes().unlocks()
     asked = visitor.answers(wrong={2: "no idea"})
@@ -93,7 +91,7 @@ def test_touch_alone_on_the_smallest_screen(world: World) -> None:
     ada = world.ada
     world.register(ada)
     station = world.station(60, 20, program=HASTY)
-    _lock(world)
+    world.block(world.ada)
     visitor = Visitor(world, ada, station, Fingers())
     visitor.comes().unlocks().answers()
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email))
@@ -114,7 +112,7 @@ def test_a_code_alone_where_the_policy_says_so(make_world: MakeWorld) -> None:
     assert "Step 3 of 3" in shown
     visitor.enters_code(world.read_code(ada.email)).finishes(Purpose.REGISTER)
     visitor.goes()
-    _lock(world)
+    world.block(world.ada)
     visitor.comes().unlocks().awaits_code(Purpose.UNLOCK)
     visitor.enters_code(world.read_code(ada.email)).sets_pin(NEW_PIN).finishes(Purpose.UNLOCK)
     assert world.verified_by_others(ada, NEW_PIN)
@@ -167,7 +165,7 @@ def test_changes_the_questions(world: World) -> None:
     ada.answers.clear()
     visitor.registers_answers().finishes(Purpose.CHANGE_QUESTIONS)
     visitor.goes()
-    _lock(world)
+    world.block(world.ada)
     visitor.comes().unlocks().answers()
     visitor.awaits_code(Purpose.UNLOCK)
 
@@ -187,7 +185,7 @@ def test_changes_the_email_address(make_world: MakeWorld) -> None:
     old = world.wait_for_mail(ada.email, TO_HOLDERS["email-changed-old"].subject)
     assert new not in old.text
     world.wait_for_mail(new, TO_HOLDERS["email-changed-new"].subject)
-    _lock(world)
+    world.block(world.ada)
     visitor.comes().unlocks().answers()
     visitor.awaits_code(Purpose.UNLOCK)
     assert len(world.read_code(new)) == 8
@@ -205,13 +203,6 @@ def test_an_audit_that_was_tampered_with_names_its_row(world: World) -> None:
     assert verdict.returncode == 1
     assert f"row {row} " in verdict.stderr
     assert "NOT intact" in verdict.stderr
-
-
-def _lock(world: World) -> None:
-    """Let Ada lock her card at her desk."""
-    world.insert(world.ada, slot=1)
-    world.block(world.ada)
-    world.remove(world.ada)
 
 
 def _another(code: str) -> str:

@@ -39,10 +39,8 @@ def test_an_unlock_at_a_station_that_holds_nothing(
 ) -> None:
     ada = world.ada
     world.register(ada)
-    visitor = Visitor(world, ada, machine.start())
-    world.insert(ada)
     world.block(ada)
-    world.remove(ada)
+    visitor = Visitor(world, ada, machine.start())
     visitor.comes().unlocks().answers()
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email)).sets_pin(NEW_PIN)
     visitor.finishes(Purpose.UNLOCK)

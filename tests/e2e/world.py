@@ -178,14 +178,16 @@ class World:
         """Pull it out; returns when pcscd shows an empty slot."""
         self._seats.pop(whose.number).remove()
 
-    def block(self, whose: Person, wrong: str = "000000") -> None:
-        """Spend every try of the PIN of a card that is in, with yubico-piv-tool."""
-        reader = self._seats[whose.number].reader
-        for _ in range(10 * whose.card.state.pin.limit):
-            if not whose.card.state.pin.left:
-                break
-            # A call comes to nothing while a station has the card.
-            self.clients.yubico(reader, "-a", "verify-pin", "-P", wrong)
+    def block(self, whose: Person) -> None:
+        """Spend every try of the PIN at their desk, in the second reader, by yubico-piv-tool.
+
+        No station may watch that reader: started in the moment in which a station takes the card,
+        the program was seen to wait for ever.
+        """
+        reader = self.insert(whose, slot=1).reader
+        for _ in range(whose.card.state.pin.limit):
+            self.clients.yubico(reader, "-a", "verify-pin", "-P", "000000")
+        self.remove(whose)
         assert whose.card.state.pin.left == 0, "the card is not blocked"
 
     def verified_by_others(self, whose: Person, pin: str) -> bool:

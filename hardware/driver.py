@@ -122,8 +122,8 @@ class NoAdminKey:
 class Driver:
     """One family of cards; ``name`` becomes part of ``CardId`` and must never change.
 
-    ``applications`` are the names to select by, in their order. ``secret_kind`` is as what its
-    sessions present an unblock secret.
+    ``applications`` are the names to select by, in their order. ``secret_kind`` is the kind of
+    unblock secret that its sessions present.
     """
 
     name: str

@@ -177,7 +177,7 @@ class CardReport(Reported, frozen=True):
     ``pin_format`` is for the station's pages; the authority does not use it.
 
     ``secret_tries`` are the tries left of the unblock secret, None where unknown. ``secret_kind``
-    is as what the station would present it; None from a station of an older release.
+    is the kind of secret that the station would present; None from a station of an older release.
 
     ``certificate`` (X.509, DER) is of the key with which the card can prove itself, where it offers
     one. A report alone proves nothing.

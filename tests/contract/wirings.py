@@ -96,8 +96,8 @@ class Served:
         """Listen over TLS; ``anonymous`` clients show no certificate, and are accepted."""
         context = server_context("" if anonymous else believed)
         context.load_cert_chain(certificate, key)
-        # Not at ``HOST``, which may have an IPv6 address too: at a port of its own there, which
-        # those would connect to who look for another server at ``HOST``.
+        # Not at ``HOST``: where it has an IPv6 address too, the server takes another port there,
+        # and a client of another test's server could reach this one.
         listen = self.server.listen_on_tls("127.0.0.1", 0, lambda: context, anonymous=anonymous)
         return TlsAddress(HOST, self._do(listen))
 

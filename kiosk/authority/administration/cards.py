@@ -109,14 +109,15 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
     Of one that the card was issued with, from a master key, only the derivation is kept. Raises
     ``KeysUnavailable`` where the token of the master keys is needed and does not answer.
     """
-    named = CardId(card.driver, card.identifier)
+    named, family = card.identity, FAMILIES.get(card.driver)
+    if family is None:
+        raise NotTaken("", f"This release does not know the family of the card, {card.driver}.")
     taken: Sensitive | Derivation | None
     if isinstance(secret, IssuedFrom):
         if secret.master not in sealer.masters.ids():
             raise NotTaken("master_key", "There is no such master key; see `kiosk keys list`.")
         taken = Derivation(secret.master)
     else:
-        family = FAMILIES[named.driver]
         taken = entered(
             "secret", lambda: people_fields.read_unblock_secret(secret.reveal(), family)
         )

@@ -306,7 +306,7 @@ def read_pasted_key(text: str, driver: str, auth_key: bytes | None) -> bytes | N
 
     Raises ``CellRefused``, also for ``auth_key``, which the card uses without its PIN.
     """
-    return read_pin_key(_ARMOUR.sub("", text).strip(), FAMILIES[driver], auth_key)
+    return read_pin_key(_ARMOUR.sub("", text).strip(), FAMILIES.get(driver), auth_key)
 
 
 def _lock_all(uow: UnitOfWork) -> None:

@@ -34,6 +34,7 @@ from kiosk.authority.visit.rules import (
     SecretProblem,
     card_withdrawn,
     has_left,
+    is_of_unknown_family,
     is_registered,
     key_barred,
     last_exchange,
@@ -428,6 +429,8 @@ def problem_words(card: Card, reason: CardProblem | None) -> str:
             return "It was revoked."
         case Reason.CARD_EXPIRED:
             return f"It expired on {last_day(_end_of(card))}."
+        case Reason.SECRET_MISSING if is_of_unknown_family(card):
+            return f"This release does not know its family, {card.driver}."
         case Reason.SECRET_MISSING if card.sealed_secret is None:
             return "No unblock secret is recorded for it."
         case Reason.SECRET_MISSING:
@@ -532,7 +535,8 @@ def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
     """Return what the clerk can do for somebody whose PIN is blocked before they registered."""
     if not facts.unlockable:
         problems = facts.unusable
-        if any(reason is Reason.SECRET_MISSING for _card, reason in problems):
+        missing = (card for card, reason in problems if reason is Reason.SECRET_MISSING)
+        if not all(map(is_of_unknown_family, missing)):
             words = "first set the unblock secret of the card, then give a code."
         else:
             advice = _advice(*problems[0])
@@ -580,6 +584,11 @@ def _advice(card: Card, reason: CardProblem) -> str:
                 "Replace the card. Where the recorded end is wrong, import the right one; "
                 "it cannot lengthen the card's own certificate."
             )
+        case Reason.SECRET_MISSING if is_of_unknown_family(card):
+            return (
+                "Tell the service's administrator: a newer release recorded the card, and this one "
+                "has to be updated."
+            )
         case Reason.SECRET_MISSING:
             return "Set the unblock secret, or replace the card."
         case Reason.SECRET_BLOCKED if card.driver in MUTUALLY_AUTHENTICATED:
@@ -623,6 +632,8 @@ def _of_their_card(card: Card, reason: SecretProblem) -> str:
             return (
                 "Their card may have one try of its unblock secret left: it is sent nothing more."
             )
+        case Reason.SECRET_MISSING if is_of_unknown_family(card):
+            return f"This release does not know the family of their card, {card.driver}."
         case Reason.SECRET_MISSING if card.sealed_secret is None:
             return "No unblock secret is recorded for their card."
         case Reason.SECRET_MISSING:

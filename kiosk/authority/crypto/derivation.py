@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.errors import KeyMissing, KeysUnavailable
+from kiosk.authority.errors import KeyMissing, KeysUnavailable, SealBroken
 from kiosk.contract.families import (
     ADMIN_KEY_DIGITS,
     FAMILIES,
@@ -90,10 +90,13 @@ def unblock_secret(cmac: Cmac, card: CardId, generation: int) -> Sensitive:
     """Return the secret of ``card`` in its family's form.
 
     Eight digits are 128 bits modulo 10^8: none is likelier than another by more than one
-    in 2^101.
+    in 2^101. Raises ``SealBroken`` for a family that only another release knows.
     """
+    family = FAMILIES.get(card.driver)
+    if family is None:
+        raise SealBroken(f"the secret has the form of a family that is not known: {card.driver}")
     context = framed(card.driver, card.identifier, generation)
-    match FAMILIES[card.driver].secret:
+    match family.secret:
         case AdminKey():
             made = expand(cmac, LABEL, context, ADMIN_KEY_DIGITS // 2)
             return Sensitive(with_parity(made.hex()))
@@ -147,7 +150,10 @@ class Masters:
             self.reach()
 
     def derive(self, derivation: Derivation, card: CardId) -> Sensitive:
-        """Return the secret of ``card``; raises ``KeyMissing`` or ``KeysUnavailable``."""
+        """Return the secret of ``card``.
+
+        Raises ``SealBroken``, ``KeyMissing`` or ``KeysUnavailable``.
+        """
         cmac = partial(self._cmac, derivation.master)
         return unblock_secret(cmac, card, derivation.generation)
 

@@ -328,10 +328,12 @@ def confirm_rotation(
 
 def rotates(parts: Dependencies, card: Card) -> bool:
     """Return whether the card gets another secret after each use."""
+    kind = parts.secret_kinds.get(card.driver)
     return (
         parts.policy().rotate_secret
         and card.sealed_secret is not None
-        and parts.secret_kinds[card.driver].rotates
+        and kind is not None
+        and kind.rotates
         and leaves_enough(card)
     )
 

@@ -59,6 +59,7 @@ from kiosk.authority.visit.rules import (
     Gate,
     card_barred,
     counted_steps,
+    is_of_unknown_family,
     is_registered,
     offers,
     secret_barred,
@@ -239,6 +240,10 @@ def _arrive(
         raise _refused(uow, replace(visit, unknown_card=named), Reason.UNKNOWN_CARD)
     card = known.card
     visit = replace(visit, card_id=card.id, holder_id=known.holder.id)
+    if is_of_unknown_family(card):
+        # What it would have to prove is not known either, so that nothing at all is offered.
+        because = f"this release does not know its family, {card.driver}"
+        raise _refused(uow, visit, Reason.SECRET_MISSING, because=because)
     presented, stored = report.secret_kind, parts.secret_kinds[card.driver].name
     if presented is not None and presented != stored:
         # Each unlock would cost a try, and the tries that it reports are of another secret.

@@ -18,7 +18,7 @@ from kiosk.authority.store.records import (
     Station,
     UnblockEntry,
 )
-from kiosk.contract.families import MUTUALLY_AUTHENTICATED
+from kiosk.contract.families import FAMILIES, MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Position, Purpose, Reason
 from kiosk.contract.policy import Factor, Policy
 
@@ -114,7 +114,7 @@ def secret_barred(card: Card, reported: int | None = None) -> SecretProblem | No
     ``reported`` is the card's own count in this visit. It replaces ours, up to the recorded limit,
     but not for an admin key, whose tries no reported number gives back.
     """
-    if card.sealed_secret is None:
+    if card.sealed_secret is None or is_of_unknown_family(card):
         return Reason.SECRET_MISSING
     if card.set_aside_at is not None:
         return Reason.SECRET_BLOCKED
@@ -125,8 +125,19 @@ def secret_barred(card: Card, reported: int | None = None) -> SecretProblem | No
 
 
 def has_admin_key(card: Card) -> bool:
-    """Return whether the card's unblock secret is a key, which is never sent."""
-    return card.driver in MUTUALLY_AUTHENTICATED
+    """Return whether the card's unblock secret is a key, which is never sent.
+
+    That of a card of an unknown family may be one.
+    """
+    return card.driver in MUTUALLY_AUTHENTICATED or is_of_unknown_family(card)
+
+
+def is_of_unknown_family(card: Card) -> bool:
+    """Return whether another release, on the same database, recorded a card that this cannot serve.
+
+    That is so while an estate is upgraded, and after a program was put back.
+    """
+    return card.driver not in FAMILIES
 
 
 def is_key_proven(card: Card) -> bool:

@@ -89,6 +89,7 @@ STATES: dict[str, tuple[State, bool]] = {
     "revoked": (_change(status=CardStatus.REVOKED), False),
     "expired": (_change(expires_at=NOW), False),
     "without a secret": (_change(sealed_secret=None), False),
+    "of an unknown family": (_change(driver="fido"), False),
     "exposed": (_expose, False),
     "too many codes": (_many_codes, False),
 }

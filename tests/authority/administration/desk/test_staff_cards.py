@@ -234,6 +234,22 @@ def test_who_agrees_to_a_card_sees_the_key_that_opens_maintenance_pages(
     assert [each.fingerprint for each in line(first.staff).cards] == [fingerprint(der(pem))]
 
 
+def test_what_a_newer_release_proposed_is_listed(
+    means: StaffDependencies,
+    sam: StaffLine,
+    card: CardId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asking = replace(means, file_policy=PolicySettings(four_eyes=True))
+    first, second = (AdminDesk(office_of(asking, Role.MANAGER, name)) for name in ("One", "Two"))
+    assert first.staff.add_card(sam.staff_id, card, new_pin_key(), sam.revision, GROUNDS).waits
+    monkeypatch.delitem(FAMILIES, card.driver)
+    (waiting,) = second.proposals.waiting()
+    assert waiting.sentence.endswith("with the key that cannot be read.")
+    with pytest.raises(NotTaken, match="no family of cards called piv"):
+        second.proposals.agree(waiting.proposal_id, GROUNDS)
+
+
 def test_who_agreed_to_a_card_let_in_no_key_that_was_recorded_since(
     means: StaffDependencies, store: Store, sam: StaffLine, card: CardId
 ) -> None:

@@ -1,0 +1,139 @@
+"""A card of a family that only another release knows, which shares the database or did so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority.administration.cards import CardsDesk
+from kiosk.authority.administration.codes import CodesDesk
+from kiosk.authority.administration.people import PeopleDesk
+from kiosk.authority.administration.views import Standing
+from kiosk.authority.audit.events import audit_message
+from kiosk.authority.crypto.derivation import Derivation
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.rotation import seal_derived
+from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
+from kiosk.authority.errors import NotTaken
+from kiosk.authority.roles import Role
+from kiosk.authority.visit import rules
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.families import FAMILIES, MUTUALLY_AUTHENTICATED
+from kiosk.contract.messages import Grant, KeyNonce, Reason, Refusal, UnblockDone
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.admin_key_card import Chip, drawn, ready, registered, settled
+from tests.authority.administration.desk.estate import means_beside
+from tests.authority.administration.desk.offices import GROUNDS, office_of
+from tests.authority.world import PUK, World
+
+OlderRelease = Callable[[str], None]
+
+
+@pytest.fixture
+def older_release(world: World, monkeypatch: pytest.MonkeyPatch) -> OlderRelease:
+    """Let an authority go on that does not know one family."""
+
+    def without(family: str) -> None:
+        monkeypatch.delitem(FAMILIES, family)
+        monkeypatch.setattr(rules, "MUTUALLY_AUTHENTICATED", MUTUALLY_AUTHENTICATED - {family})
+        world.secret_kinds = {name: world.secret_kinds[name] for name in FAMILIES}
+        world.restart()
+
+    return without
+
+
+@pytest.mark.parametrize("blocked", [True, False])
+def test_its_visit_is_refused(world: World, blocked: bool) -> None:
+    card = world.registered_card(driver="fido")
+    assert world.insert(card, blocked=blocked).opened == Refusal(Reason.SECRET_MISSING)
+    (refused,) = world.events()
+    assert audit_message(refused) == (
+        "Turned away: no usable unblock secret for the card, because this release does not know "
+        "its family, fido."
+    )
+
+
+def test_a_visit_that_a_newer_authority_began_gets_no_secret(
+    world: World, older_release: OlderRelease
+) -> None:
+    station_visit = world.insert(world.registered_card(), blocked=True)
+    station_visit.to_new_pin()
+    older_release("piv")
+    assert station_visit.release() == Refusal(Reason.SECRET_MISSING)
+
+
+def test_a_key_that_a_newer_authority_used_is_not_sent_in_clear(
+    world: World, older_release: OlderRelease
+) -> None:
+    """A station repeats the call to another authority, as where the answer was lost."""
+    station_visit, chip = ready(world, registered(world)), Chip()
+    nonce, attempt = chip.meet(drawn(station_visit)), station_visit.attempt()
+    authority = station_visit.authority
+    grant = authority.release(station_visit.visit, attempt, nonce)
+    older_release("gids")
+    older = station_visit.authority
+    assert older.release(station_visit.visit, attempt, nonce) == grant
+    with pytest.raises(StepRefused):
+        older.release(station_visit.visit, attempt, KeyNonce(bytes(16)))
+
+
+def test_a_key_that_was_not_proven_is_not_believed_to_be_right(
+    world: World, older_release: OlderRelease
+) -> None:
+    station_visit, chip = ready(world, registered(world)), Chip()
+    nonce = chip.meet(drawn(station_visit))
+    grant = station_visit.authority.release(station_visit.visit, station_visit.attempt(), nonce)
+    assert not isinstance(grant, Refusal | Grant)
+    older_release("gids")
+    with pytest.raises(StepRefused, match="has not shown"):
+        settled(station_visit, grant.journal, UnblockDone())
+
+
+def test_a_card_that_was_unlocked_keeps_its_secret(
+    world: World, older_release: OlderRelease
+) -> None:
+    station_visit = world.insert(world.registered_card(), blocked=True)
+    station_visit.to_new_pin()
+    journal = station_visit.grant().journal
+    settled(station_visit, journal, UnblockDone())
+    older_release("piv")
+    assert station_visit.authority.rotate_secret(station_visit.visit, journal) is None
+
+
+def test_staff_see_why_it_cannot_be_unlocked(world: World, tmp_path: Path) -> None:
+    office = office_of(means_beside(world, tmp_path), Role.AGENT)
+    card = world.registered_card(driver="fido")
+    person = PeopleDesk(office).person(card.holder_id)
+    assert (person.standing, person.can_unlock) == (Standing.CARD_TROUBLE, False)
+    assert person.headline == "This release does not know the family of their card, fido."
+    assert person.advice.startswith("Tell the service's administrator")
+    (line,) = person.cards
+    assert line.trouble == "This release does not know its family, fido."
+    with pytest.raises(NotTaken, match="does not know the family of the card, fido"):
+        CardsDesk(office).set_secret(person.seen, card.id, Sensitive(PUK), GROUNDS)
+    with pytest.raises(NotTaken, match="of no use for this card"):
+        CodesDesk(office).issue(person.seen, card.id, GROUNDS)
+
+
+def test_who_is_not_registered_is_not_given_a_secret_first(world: World, tmp_path: Path) -> None:
+    office = office_of(means_beside(world, tmp_path), Role.AGENT)
+    card = world.add_card(world.add_holder(), driver="fido")
+    person = PeopleDesk(office).person(card.holder_id)
+    assert person.standing is Standing.NOT_REGISTERED
+    assert "If the PIN is blocked, tell the service's administrator" in person.advice
+
+
+def test_a_master_key_is_kept_for_it_when_others_are_rotated(world: World) -> None:
+    sealer = Sealer(KeyRing.fresh().with_new(KeyPurpose.DERIVE))
+    old = Derivation(sealer.masters.current())
+    holder = world.add_holder()
+    unknown, known = (world.add_card(holder, driver=driver) for driver in ("fido", "piv"))
+    for card in (unknown, known):
+        with world.store.begin() as uow:
+            sealed = sealer.seal(old, label_of(card, SealKind.UNBLOCK, 2))
+            uow.cards.replace_secret(card.id, 1, sealed)
+            uow.commit()
+    done = seal_derived(world.store, sealer, "another", "test", lambda *_: None)
+    assert (done.resealed, done.broken) == (1, [unknown.id])

@@ -143,7 +143,7 @@ def test_registers_locks_the_card_and_unlocks_it(
     assert re.search(r"\d+ rows? and \d+ anchors? fit", verdict.stdout)
 
 
-def test_a_station_that_would_present_another_kind_of_secret_spends_no_try(
+def test_a_station_that_would_present_another_kind_of_secret_registers_and_spends_no_try(
     make_world: MakeWorld, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     family = FAMILIES["OpenPGP by admin PIN"]
@@ -158,6 +158,10 @@ def test_a_station_that_would_present_another_kind_of_secret_spends_no_try(
     to_authority = f'[authority]\nsocket = "{socket}"\n'
     station = StationAlone(world, to_authority).start(hasty=True)
     visitor = Visitor(world, dee, station)
+    visitor.comes().chooses(Purpose.REGISTER).proves_pin().shows_that_it_is_them()
+    visitor.registers_answers().confirms_email().finishes(Purpose.REGISTER)
+    visitor.goes()
+    lock(world, dee, family)
     visitor.comes()
     station.see(REFUSALS[Reason.SECRET_KIND_DIFFERS].title)
     visitor.goes()
@@ -168,7 +172,7 @@ def test_a_station_that_would_present_another_kind_of_secret_spends_no_try(
 
     as_stored = f'{to_authority}[cards]\nopenpgp_secret = "admin-pin"\n'
     station = StationAlone(world, as_stored).start(hasty=True)
-    Visitor(world, dee, station).comes().chooses(Purpose.REGISTER)
+    Visitor(world, dee, station).comes().unlocks()
 
 
 LONG_PIN = "482915048291"

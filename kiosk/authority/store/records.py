@@ -323,8 +323,10 @@ class Visit:
     code was entered because the PIN was only claimed. ``pending_id`` is the change that the visit
     gathers. ``pin_change`` is a change of the PIN whose outcome is not recorded. ``secret_tries``
     is the card's count of tries of its unblock secret when it went in; it is not used before the
-    card has proven what it has to. ``judged`` is the digest of the last proof that was checked, and
-    ``refusal`` why the authority closed the visit: a call that is repeated gets the same answer.
+    card has proven what it has to. ``other_kind`` is the kind of unblock secret that its station
+    would present, where another one is stored. ``judged`` is the digest of the last proof that was
+    checked, and ``refusal`` why the authority closed the visit: a call that is repeated gets the
+    same answer.
     ``unknown_card`` is the family and identifier of a card that is not recorded, by its station's
     report; for a card that could not be read only the family, or None. ``unread`` is why the
     station could not read it.
@@ -352,6 +354,7 @@ class Visit:
     nonce: bytes | None = field(default=None, repr=False)
     nonce_drawn_at: datetime | None = None
     secret_tries: int | None = None
+    other_kind: str | None = None
     judged: bytes | None = field(default=None, repr=False)
     refusal: Reason | None = None
     key_vouched: bool = False

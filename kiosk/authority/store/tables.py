@@ -472,6 +472,7 @@ class VisitRow(MacRow, table=True):
     nonce: bytes | None = Field(default=None, repr=False)
     nonce_drawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     secret_tries: int | None = None
+    other_kind: str | None = None
     judged: bytes | None = Field(default=None, repr=False)
     refusal: Reason | None = Field(default=None, sa_type=Worded(Reason))
     key_vouched: bool = False

@@ -70,7 +70,6 @@ from kiosk.authority.visit.rules import (
     is_key_proven,
     key_barred,
     owes_answer,
-    secret_barred,
     tries_by_account,
 )
 from kiosk.contract.errors import StepRefused
@@ -227,7 +226,7 @@ def _need_tries(uow: UnitOfWork, context: VisitContext, released: int) -> None:
 
     ``released``: how often it got one in this visit.
     """
-    barred: Reason | None = secret_barred(context.card, context.visit.secret_tries)
+    barred: Reason | None = context.unblock_barred
     if barred is None and released >= _MOST_RELEASES:
         barred = Reason.CARD_REFUSED
     if barred is None and has_admin_key(context.card):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Literal, assert_never
 
 from kiosk.authority.audit.events import record_refusal
 from kiosk.authority.crypto.card_keys import named_by_key
@@ -40,12 +40,14 @@ from kiosk.authority.visit.rules import (
     OWNER_IS_ASKED,
     Gate,
     Progress,
+    SecretProblem,
     answers_come_before_code,
     card_barred,
     is_registered,
     next_gate,
     position,
     reaches,
+    secret_barred,
     station_barred,
 )
 from kiosk.contract.errors import StepRefused
@@ -164,6 +166,14 @@ class VisitContext:
         Any other card is known by name only, which a copy could report as well.
         """
         return proves_itself(self.visit, self.card)
+
+    @property
+    def unblock_barred(self) -> SecretProblem | Literal[Reason.SECRET_KIND_DIFFERS] | None:
+        """Why the card cannot be unblocked in this visit, whatever its holder proves."""
+        barred = secret_barred(self.card, self.visit.secret_tries)
+        if barred is None and self.visit.other_kind is not None:
+            return Reason.SECRET_KIND_DIFFERS
+        return barred
 
     @property
     def known_address(self) -> str:

@@ -62,7 +62,6 @@ from kiosk.authority.visit.rules import (
     is_of_unknown_family,
     is_registered,
     offers,
-    secret_barred,
     station_barred,
 )
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
@@ -123,8 +122,7 @@ def _may_resume(context: VisitContext, purpose: Purpose) -> bool:
     registered = is_registered(registration, context.policy, card_proves=proves)
     match purpose:
         case Purpose.UNLOCK:
-            tries = context.visit.secret_tries
-            return registered and secret_barred(context.card, tries) is None
+            return registered and context.unblock_barred is None
         case Purpose.REGISTER:
             return not registered
         case Purpose.CHANGE_QUESTIONS | Purpose.CHANGE_EMAIL:
@@ -244,12 +242,10 @@ def _arrive(
         # What it would have to prove is not known either, so that nothing at all is offered.
         because = f"this release does not know its family, {card.driver}"
         raise _refused(uow, visit, Reason.SECRET_MISSING, because=because)
-    presented, stored = report.secret_kind, parts.secret_kinds[card.driver].name
-    if presented is not None and presented != stored:
-        # Each unlock would cost a try, and the tries that it reports are of another secret.
-        setting = ".".join(FAMILIES[card.driver].secret_setting or ())
-        kinds = {"presented": plain(presented), "stored": stored, "setting": setting}
-        raise _refused(uow, visit, Reason.SECRET_KIND_DIFFERS, **kinds)
+    presented = report.secret_kind
+    if presented is not None and presented != parts.secret_kinds[card.driver].name:
+        # An unlock would cost a try, and the tries that it reports are of another secret.
+        visit = replace(visit, other_kind=plain(presented), secret_tries=None)
     claimed = _claimed(uow, parts, visit, card, report)
     is_over = report.expires_at is not None and report.expires_at <= uow.now
     expired = Reason.CARD_EXPIRED if is_over else None
@@ -316,17 +312,19 @@ def _open_visit(
         # All its attempts were charged by a program that died since.
         block(uow, parts, context)
         context = reload(uow, context)
-    return _welcome(uow, context)
+    return _welcome(uow, parts, context)
 
 
-def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened:
-    barred = secret_barred(context.card, context.visit.secret_tries)
+def _welcome(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitOpened:
+    barred = context.unblock_barred
     if barred is Reason.SECRET_BLOCKED and not context.is_proven:
         leave_undetermined(uow, context.visit, context.card)
     carried = _resumed(uow, context)
     offered = _offers(uow, context)
     if carried is None and isinstance(offered, VisitRefused):
-        raise _refused(uow, context.visit, offered.reason, offered.retry_at)
+        differ = offered.reason is Reason.SECRET_KIND_DIFFERS
+        kinds = _kinds(parts, context) if differ else {}
+        raise _refused(uow, context.visit, offered.reason, offered.retry_at, **kinds)
     here = carried or context
     _store(uow, here.visit)
     record(uow, AuditKind.VISIT_OPENED, here.visit, pin_blocked=here.visit.pin_was_blocked)
@@ -335,6 +333,16 @@ def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened:
         detail = {"purpose": code.purpose.value, "code": code.id}
         record(uow, AuditKind.VISIT_RESUMED, here.visit, **detail)
     return _menu(uow, context, carried, offered)
+
+
+def _kinds(parts: Dependencies, context: VisitContext) -> dict[str, Scalar]:
+    """Return for the audit how the settings of station and authority differ."""
+    family = context.card.driver
+    return {
+        "presented": context.visit.other_kind,
+        "stored": parts.secret_kinds[family].name,
+        "setting": ".".join(FAMILIES[family].secret_setting or ()),
+    }
 
 
 def _menu(
@@ -366,14 +374,13 @@ def _offers(uow: UnitOfWork, context: VisitContext) -> tuple[Purpose, ...] | Vis
 
     An unlock that only has to wait stays among other offers: its page says until when.
     """
-    visit = context.visit
     offered = _all_offers(context)
     if isinstance(offered, Reason):
         return VisitRefused(offered)
     if UNLOCKS.isdisjoint(offered):
         return offered
     others = tuple(one for one in offered if one not in UNLOCKS)
-    barred = secret_barred(context.card, visit.secret_tries)
+    barred = context.unblock_barred
     if barred is not None:
         return others or VisitRefused(barred)
     if others or Purpose.UNLOCK not in offered:
@@ -582,8 +589,7 @@ def _need_offer(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> Non
         officer_of(context)
     if purpose is Purpose.UNLOCK and (waits := tasks.unlock_paused(uow, context)):
         raise waits
-    tries = context.visit.secret_tries
-    barred = secret_barred(context.card, tries) if purpose in UNLOCKS else None
+    barred = context.unblock_barred if purpose in UNLOCKS else None
     if barred is not None:
         raise VisitRefused(barred)
 

@@ -12,11 +12,15 @@ from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CardId,
     CardReport,
+    Finished,
+    Grant,
     Offer,
     PinState,
+    ProvePin,
     Purpose,
     Reason,
     Refusal,
+    SetPin,
     VisitId,
     VisitOpened,
     reference_of,
@@ -114,6 +118,37 @@ def test_a_station_that_would_present_another_kind_of_secret(world: World) -> No
         "Turned away: the station would present the unblock secret as resetting-code, but the "
         "authority has admin-pin stored. Set cards.openpgp_secret the same for both."
     )
+
+
+def test_a_station_that_would_present_another_kind_of_secret_does_the_rest(world: World) -> None:
+    """Nothing else needs the secret; what the card counts of another one is not recorded."""
+    card = world.registered_card()
+    world.known_reader_card(card)
+    before = world.card(card)
+    station_visit = world.insert(card, secret_tries=1, secret_kind="resetting-code")
+    assert isinstance(station_visit.opened, VisitOpened)
+    others = (Purpose.CHANGE_PIN, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL)
+    assert offered(station_visit.opened) == others
+    authority, visit = station_visit.authority, station_visit.visit
+    differs = Refusal(Reason.SECRET_KIND_DIFFERS)
+    assert authority.choose(visit, Purpose.UNLOCK) == differs
+    assert isinstance(authority.choose(visit, Purpose.CHANGE_PIN), ProvePin)
+    station_visit.verify_pin()
+    assert station_visit.change_pin() == Finished(Purpose.CHANGE_PIN)
+    assert world.card(card) == before
+
+
+def test_a_code_waits_for_a_station_that_presents_the_stored_kind(world: World) -> None:
+    card = world.registered_card(driver="openpgp")
+    world.insert(card, blocked=True, secret_kind="admin-pin").to_code()
+    elsewhere = world.insert(card, station="B", secret_kind="resetting-code").opened
+    assert isinstance(elsewhere, VisitOpened)
+    assert elsewhere.resumed is None
+    back = world.insert(card, blocked=True, secret_kind="admin-pin")
+    assert isinstance(back.opened, VisitOpened)
+    assert back.opened.resumed is not None
+    assert isinstance(back.enter(world.relay.code), SetPin)
+    assert isinstance(back.release(), Grant)
 
 
 @pytest.mark.parametrize("kind", [None, "admin-pin"])

@@ -15,7 +15,7 @@ from kiosk.app.cli.printing import print_marked
 from kiosk.app.cli.tools import Tools
 from kiosk.app.composition.opening import open_collector
 from kiosk.config.loading import SYSTEM_SETTINGS, state_directory
-from kiosk.config.settings import DEFAULTS, AuthoritySettings
+from kiosk.config.settings import DEFAULTS, AuthoritySettings, stored_secrets
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.findings import AUTHORITY, CLOCK, Check, Condition, Finding, fail, ok, warn
@@ -195,6 +195,8 @@ def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield checks.OUTBOX, partial(checks.check_outbox, tools.store)
     yield from collector_checks(tools)
     yield checks.RELEASED, partial(checks.check_seen_secrets, tools.store, tools.clock)
+    stored = stored_secrets(tools.settings)
+    yield checks.STATIONS, partial(checks.check_stations, tools.store, stored)
     yield (
         CLOCK,
         partial(checks.check_clock, tools.store, tools.clock, clock_is_synchronised),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -56,7 +56,7 @@ from kiosk.authority.wording import counted, numbered
 from kiosk.config.loading import as_account
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import ConfigError
-from kiosk.contract.families import FAMILIES
+from kiosk.contract.families import FAMILIES, SecretKind
 from kiosk.contract.findings import CLOCK, Finding, fail, ok, warn
 from kiosk.contract.policy import Genuine, Policy
 from kiosk.contract.ports import Clock
@@ -96,6 +96,8 @@ _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
 _COLLECTED = timedelta(seconds=90)
 """An older row that was not sent shows that the collector is not reached."""
+_SEEN_AT_STATIONS = timedelta(days=7)
+"""Of how long the visits are looked at: a station that is not used says nothing."""
 
 # The parts of an installation, as findings name them.
 
@@ -105,6 +107,7 @@ DATABASE, QUESTIONS, KEYS, KEY_COPY, MASTER, TOKEN, CIPHER, MAIL, OUTBOX = (
     "database", "questions", "keys", "key copy", "master key", "token", "cipher", "mail relay",
     "outbox",
 )  # fmt: skip
+STATIONS = "stations"
 COLLECTOR, FOUR_EYES, CREDENTIALS = "collector", "four eyes", "credentials"
 CARD_KEYS, RELEASED, STAFF = "card keys", "released secrets", "staff"
 LOGIN_KEYS = "login keys"
@@ -473,6 +476,29 @@ def check_seen_secrets(store: Store, clock: Clock) -> Finding:
         f"{counted(seen, 'card')} with a secret that was released and not changed since",
         "the next unlock changes it; staff see whose cards they are on the persons' pages",
     )
+
+
+def check_stations(store: Store, stored: Mapping[str, SecretKind]) -> Finding:
+    """Check that stations would present the kind of secret that is ``stored``, by family.
+
+    Each reports it when a card goes in: its last one of a family counts.
+    """
+    with store.read() as uow:
+        presented, retired = uow.visits.other_kinds(_SEEN_AT_STATIONS), uow.stations.retired()
+    found: list[str] = []
+    for (station, family), kind in sorted(presented.items(), key=lambda one: one[0]):
+        row = FAMILIES.get(family)
+        if kind is None or row is None or row.secret_setting is None or station in retired:
+            continue
+        (section, name), here = row.secret_setting, stored[family].name
+        if kind != here:
+            theirs = f"`{name}` in [{section}] is {kind} at {station}"
+            found.append(f"{theirs}, and {here} here: no {family} card is unlocked there")
+    if found:
+        return warn(
+            STATIONS, "; ".join(found), "set the same on both, and restart what you changed"
+        )
+    return ok(STATIONS, "no card was put in where another kind of secret would be presented")
 
 
 def check_clock(store: Store, clock: Clock, synchronised: Callable[[], bool | None]) -> Finding:

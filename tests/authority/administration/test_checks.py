@@ -26,9 +26,18 @@ from kiosk.authority.errors import StoreError
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.retention import DAILY
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, Cardholder, OutboxMessage, new_id
+from kiosk.authority.store.records import (
+    Card,
+    Cardholder,
+    OutboxMessage,
+    Station,
+    Visit,
+    new_id,
+)
 from kiosk.config.loading import as_account
+from kiosk.config.settings import CardSettings, Settings, stored_secrets
 from kiosk.contract.errors import ConfigError
+from kiosk.contract.families import FAMILIES
 from kiosk.contract.findings import Condition, Finding, examine, fail, ok
 from kiosk.contract.policy import Factor, Genuine, Policy
 from tests.support.database import MACS, SetClock, TestDatabase
@@ -351,6 +360,47 @@ def test_a_secret_that_was_released_and_not_changed(store: Store) -> None:
     finding = checks.check_seen_secrets(store, clock)
     assert said(finding)[0] is WARN
     assert finding.found.startswith("one card with")
+
+
+def test_a_station_that_would_present_another_kind_of_secret(either_database: TestDatabase) -> None:
+    store, clock = either_database.store(), either_database.clock
+    stored = stored_secrets(Settings(cards=CardSettings(openpgp_secret="admin-pin")))
+    holder = Cardholder(new_id(), "900123456789", "Asha Okafor")
+    cards = {name: Card(new_id(), holder.id, name, new_id()) for name in (*FAMILIES, "newer")}
+    with store.begin() as uow:
+        uow.holders.put([holder])
+        uow.cards.put(cards.values())
+        uow.commit()
+
+    def inserted(family: str, station: str, kind: str | None) -> None:
+        clock.forward(seconds=1)
+        id_, card = new_id(), cards[family]
+        with store.begin() as uow:
+            visit = Visit(id_, id_[:9], station, uow.now, card.id, holder.id, other_kind=kind)
+            assert uow.visits.add(visit)
+            uow.commit()
+
+    inserted("openpgp", "Ward 3", "resetting-code")
+    inserted("openpgp", "Ward 4", "resetting-code")
+    inserted("openpgp", "Ward 4", None)
+    inserted("piv", "Ward 3", None)
+    inserted("newer", "Ward 3", "another")
+    finding = checks.check_stations(store, stored)
+    assert said(finding)[0] is WARN
+    assert finding.found == (
+        "`openpgp_secret` in [cards] is resetting-code at Ward 3, and admin-pin here: no openpgp "
+        "card is unlocked there"
+    )
+    assert checks.check_stations(store, stored_secrets(Settings())).condition is OK
+    with store.begin() as uow:
+        uow.stations.seen(Station("Ward 3", uow.now))
+        uow.stations.retire("Ward 3", uow.now)
+        uow.commit()
+    assert checks.check_stations(store, stored).condition is OK
+    inserted("pkcs11", "Ward 4", "set-pin-with-puk")
+    assert checks.check_stations(store, stored).condition is WARN
+    clock.forward(days=8)
+    assert checks.check_stations(store, stored).condition is OK
 
 
 @pytest.mark.parametrize(("synchronised", "condition"), [(True, OK), (False, WARN), (None, WARN)])

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.records import (
+    CLOCKS_DIFFER,
     Card,
     Cardholder,
     EmailCode,
@@ -97,6 +98,20 @@ class Visits(Repository):
         unknown = select(VisitRow).where(either)
         newest = unknown.order_by(col(VisitRow.opened_at).desc()).limit(limit)
         return self._all(Visit, VisitRow, newest)
+
+    def other_kinds(self, span: timedelta) -> dict[tuple[str, str], str | None]:
+        """Return by station and family the ``other_kind`` of the last visit within ``span``."""
+        groups = col(VisitRow.station), col(CardRow.driver), col(VisitRow.other_kind)
+        opened = col(VisitRow.opened_at)
+        statement = (
+            select(*groups)
+            .join_from(VisitRow, CardRow, col(CardRow.id) == col(VisitRow.card_id))
+            .where(opened > self._now - span, opened < self._now + CLOCKS_DIFFER)
+            .group_by(*groups)
+            .order_by(func.max(opened))
+        )
+        rows = self._gateway.tuples(statement)
+        return {(station, family): kind for station, family, kind in rows}
 
     def unchecked(self, visit_id: str) -> Visit | None:
         """Return one, altered or not: only for the audit of a refusal."""

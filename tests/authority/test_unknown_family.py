@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,30 +17,13 @@ from kiosk.authority.crypto.rotation import seal_derived
 from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Role
-from kiosk.authority.visit import rules
-from kiosk.contract.errors import StepRefused
-from kiosk.contract.families import FAMILIES, MUTUALLY_AUTHENTICATED
-from kiosk.contract.messages import Grant, KeyNonce, Reason, Refusal, UnblockDone
+from kiosk.contract.messages import Reason, Refusal, UnblockDone
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.admin_key_card import Chip, drawn, ready, registered, settled
+from tests.authority.admin_key_card import settled
 from tests.authority.administration.desk.estate import means_beside
 from tests.authority.administration.desk.offices import GROUNDS, office_of
+from tests.authority.older_release import older_release
 from tests.authority.world import PUK, World
-
-OlderRelease = Callable[[str], None]
-
-
-@pytest.fixture
-def older_release(world: World, monkeypatch: pytest.MonkeyPatch) -> OlderRelease:
-    """Let an authority go on that does not know one family."""
-
-    def without(family: str) -> None:
-        monkeypatch.delitem(FAMILIES, family)
-        monkeypatch.setattr(rules, "MUTUALLY_AUTHENTICATED", MUTUALLY_AUTHENTICATED - {family})
-        world.secret_kinds = {name: world.secret_kinds[name] for name in FAMILIES}
-        world.restart()
-
-    return without
 
 
 @pytest.mark.parametrize("blocked", [True, False])
@@ -56,49 +38,22 @@ def test_its_visit_is_refused(world: World, blocked: bool) -> None:
 
 
 def test_a_visit_that_a_newer_authority_began_gets_no_secret(
-    world: World, older_release: OlderRelease
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     station_visit = world.insert(world.registered_card(), blocked=True)
     station_visit.to_new_pin()
-    older_release("piv")
+    older_release(world, monkeypatch, without="piv")
     assert station_visit.release() == Refusal(Reason.SECRET_MISSING)
 
 
-def test_a_key_that_a_newer_authority_used_is_not_sent_in_clear(
-    world: World, older_release: OlderRelease
-) -> None:
-    """A station repeats the call to another authority, as where the answer was lost."""
-    station_visit, chip = ready(world, registered(world)), Chip()
-    nonce, attempt = chip.meet(drawn(station_visit)), station_visit.attempt()
-    authority = station_visit.authority
-    grant = authority.release(station_visit.visit, attempt, nonce)
-    older_release("gids")
-    older = station_visit.authority
-    assert older.release(station_visit.visit, attempt, nonce) == grant
-    with pytest.raises(StepRefused):
-        older.release(station_visit.visit, attempt, KeyNonce(bytes(16)))
-
-
-def test_a_key_that_was_not_proven_is_not_believed_to_be_right(
-    world: World, older_release: OlderRelease
-) -> None:
-    station_visit, chip = ready(world, registered(world)), Chip()
-    nonce = chip.meet(drawn(station_visit))
-    grant = station_visit.authority.release(station_visit.visit, station_visit.attempt(), nonce)
-    assert not isinstance(grant, Refusal | Grant)
-    older_release("gids")
-    with pytest.raises(StepRefused, match="has not shown"):
-        settled(station_visit, grant.journal, UnblockDone())
-
-
 def test_a_card_that_was_unlocked_keeps_its_secret(
-    world: World, older_release: OlderRelease
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     station_visit = world.insert(world.registered_card(), blocked=True)
     station_visit.to_new_pin()
     journal = station_visit.grant().journal
     settled(station_visit, journal, UnblockDone())
-    older_release("piv")
+    older_release(world, monkeypatch, without="piv")
     assert station_visit.authority.rotate_secret(station_visit.visit, journal) is None
 
 

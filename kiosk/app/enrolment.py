@@ -34,7 +34,7 @@ from kiosk.contract.errors import AuthorityUnavailable, ConfigError, KioskError,
 from kiosk.contract.routes import Route
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority, client_context, tls_addresses
-from kiosk.system.folders import replace_text
+from kiosk.system.files import replace_text
 
 OPENSSL: Final = "/usr/bin/openssl"
 

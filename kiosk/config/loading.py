@@ -17,7 +17,7 @@ from kiosk.config.kinds import InvalidValue
 from kiosk.config.settings import DEFAULTS, SECTIONS, Section, Settings, settings_of
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
-from kiosk.system.folders import other_owner
+from kiosk.system.files import other_owner
 from kiosk.system.machine_seal import SUFFIX, unseal
 
 # Where the settings, the state and the credentials are.

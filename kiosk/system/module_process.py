@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.system.folders import other_owner
+from kiosk.system.files import other_owner
 from kiosk.system.prctl import forbid_dumps
 
 # Frames between this program and the process of a module: four bytes of length, then JSON.

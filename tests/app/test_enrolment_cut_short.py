@@ -17,7 +17,7 @@ from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.config.loading import load_settings
 from kiosk.contract.enrolment import Enrolled
 from kiosk.contract.sensitive import Sensitive
-from kiosk.system.folders import replace_text
+from kiosk.system.files import replace_text
 
 ADDRESS = "authority.example:8443"
 

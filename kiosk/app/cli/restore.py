@@ -22,7 +22,7 @@ from kiosk.authority.wording import numbered
 from kiosk.config.loading import require_own_folder
 from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError
-from kiosk.system.folders import sync
+from kiosk.system.files import sync
 
 DESCRIPTION = """\
 Puts a backup in the place of the database file, while no station, authority or session of

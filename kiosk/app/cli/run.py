@@ -17,7 +17,7 @@ from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import printable
 from kiosk.app.process import ServiceManager, take_service_manager
 from kiosk.contract.errors import ConfigError
-from kiosk.system.file_stamp import FileStamp, stamp_of
+from kiosk.system.files import FileStamp, stamp_of
 from kiosk.system.prctl import forbid_dumps
 
 if TYPE_CHECKING:

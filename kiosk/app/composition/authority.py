@@ -34,7 +34,7 @@ from kiosk.config.loading import credential_file
 from kiosk.config.settings import Settings, addresses, stored_secrets
 from kiosk.contract.errors import KioskError
 from kiosk.contract.ports import Clock, SystemClock
-from kiosk.system.file_stamp import WatchedFile
+from kiosk.system.files import WatchedFile
 
 CONNECTIONS = 16
 """Connections kept open to a database server, one for each concurrent call.

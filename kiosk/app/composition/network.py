@@ -17,7 +17,7 @@ from kiosk.config.loading import credential_file, credential_text
 from kiosk.config.settings import AuthoritySettings, host_of
 from kiosk.contract.enrolment import RENEWAL_PART
 from kiosk.contract.errors import ConfigError
-from kiosk.system.file_stamp import stamp_of
+from kiosk.system.files import stamp_of
 
 log = logging.getLogger(__name__)
 

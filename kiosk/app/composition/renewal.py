@@ -18,7 +18,7 @@ from typing import Final
 from hardware.public_keys import read_pem_certificate
 from kiosk.config.loading import CERTIFICATE, ENROLMENT, state_directory
 from kiosk.contract.enrolment import RENEWAL_PART
-from kiosk.system.file_stamp import WatchedFile
+from kiosk.system.files import WatchedFile
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from kiosk.app.setup.steps import Step
 from kiosk.config.loading import check_text, not_utf_8
 from kiosk.contract.errors import ConfigError
-from kiosk.system.folders import read_text, replace_text
+from kiosk.system.files import read_text, replace_text
 
 UNITS = Path("/etc/systemd/system")
 _BOOTED = Path("/run/systemd/system")

@@ -16,7 +16,7 @@ from typing import IO, Final, TypeVar
 
 from kiosk.authority.errors import NotTaken, StoreBusy, StoreError
 from kiosk.config.loading import require_own_folder
-from kiosk.system.folders import give_name, sync, unnamed_file
+from kiosk.system.files import give_name, sync, unnamed_file
 
 log = logging.getLogger(__name__)
 

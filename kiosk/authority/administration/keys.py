@@ -38,7 +38,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.contract.errors import ConfigError
-from kiosk.system.folders import sync
+from kiosk.system.files import sync
 from kiosk.system.machine_seal import SUFFIX
 
 # The keys of the key file: those that seal unblock secrets and those of the rows' MACs.

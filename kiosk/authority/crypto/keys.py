@@ -33,7 +33,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Scalar
 from kiosk.config.loading import as_account
 from kiosk.contract.errors import ConfigError
-from kiosk.system.folders import give_name, sync, unnamed_file
+from kiosk.system.files import give_name, sync, unnamed_file
 from kiosk.system.machine_seal import SUFFIX, seal, unseal
 
 # The key file: JSON, readable by its owner only, written whole or not at all.

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from kiosk.authority.errors import StoreBusy, StoreError
 from kiosk.authority.store.engine import SQLITE_BUSY_CODES, lock_file, lock_name
 from kiosk.authority.store.records import Progress
-from kiosk.system.folders import sync
+from kiosk.system.files import sync
 
 _NOT_WRITTEN_BESIDE: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _NOT_WRITTEN: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"})

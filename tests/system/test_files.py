@@ -1,4 +1,4 @@
-"""Files in folders of other accounts."""
+"""Files in folders of other accounts, and files that were replaced."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from kiosk.system.folders import other_owner, read_text, replace_text
+from kiosk.system.files import WatchedFile, other_owner, read_text, replace_text
 
 ELSE = 12345
 
@@ -70,7 +70,7 @@ def test_a_full_disk_is_said_of_the_file_that_was_to_be_written(
     def full(_: int) -> NoReturn:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("kiosk.system.folders.os.fsync", full)
+    monkeypatch.setattr("kiosk.system.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left on device") as failed:
         replace_text(place, "new", 0o600)
     assert failed.value.filename == str(place)
@@ -85,3 +85,21 @@ def test_a_folder_behind_a_link_of_another_account_is_not_ours(
     not_ours(tmp_path / "link")
     assert other_owner(tmp_path / "link" / "new") == ELSE
     assert other_owner(Path("/etc/new/folder")) is None
+
+
+def test_a_file_that_was_replaced_is_noticed(tmp_path: Path) -> None:
+    file, new = tmp_path / "keys.json", tmp_path / "new"
+    file.write_text("one")
+    watched = WatchedFile(file)
+    assert not watched.was_replaced
+    new.write_text("two")
+    new.replace(file)
+    assert watched.was_replaced
+
+
+def test_a_file_that_is_away_for_a_moment_was_not_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text("one")
+    watched = WatchedFile(file)
+    file.rename(tmp_path / "elsewhere")
+    assert not watched.was_replaced

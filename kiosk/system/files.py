@@ -1,4 +1,7 @@
-"""Files in a folder that another account may own, which can put links there at any moment."""
+"""Files: those in a folder that another account may own, and whether one was replaced.
+
+Such an account can put links into its folder at any moment.
+"""
 
 from __future__ import annotations
 
@@ -144,3 +147,35 @@ def replace_text(path: Path, text: str, mode: int, owner: tuple[int, int] | None
             os.fsync(named)
         finally:
             os.close(named)
+
+
+# Whether a file is another one than before.
+
+FileStamp = tuple[int, int, int]
+"""Its inode, when it was written (ns), and its size (bytes)."""
+
+
+def stamp_of(file: Path) -> FileStamp | None:
+    """Return the stamp of ``file``; None where it cannot be looked at."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+class WatchedFile:
+    """A file as it was when this was made."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._stamp = stamp_of(file)
+
+    @property
+    def is_away(self) -> bool:
+        return stamp_of(self._file) is None
+
+    @property
+    def was_replaced(self) -> bool:
+        """Whether it is another file now; one that is away, as during a move, is not."""
+        return stamp_of(self._file) not in (None, self._stamp)

@@ -10,7 +10,6 @@ in a container), the reader's ports are open on all interfaces, because its driv
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -18,11 +17,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from hardware.virtual import pcscd_sandbox
 from kiosk.contract.errors import KioskError
+from kiosk.system.sockets import free_ports
 
 PCSCD = Path("/usr/sbin/pcscd")
 DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
@@ -234,47 +233,6 @@ def can_isolate() -> bool:
     return tried.returncode == 0
 
 
-def free_ports(count: int) -> range:
-    """Return ``count`` consecutive TCP ports that no other process is given while this one lives.
-
-    So nobody else listens there before a server does, or while it is restarted.
-    """
-    return _own_ports().take(count)
-
-
-class _OwnPorts:
-    """Gives each port of a block once; whoever holds a block's first port has all of it."""
-
-    # Below the range of the kernel's outgoing connections, which would find a port free as well.
-    _BLOCKS = range(16000, 32000, 50)
-
-    def __init__(self) -> None:
-        self._left = range(0)
-
-    def take(self, count: int) -> range:
-        while len(self._left) < count or not all(map(_is_free, self._left[:count])):
-            self._left = self._left[count:] or self._block()
-        taken, self._left = self._left[:count], self._left[count:]
-        return taken
-
-    def _block(self) -> range:
-        for first in secrets.SystemRandom().sample(self._BLOCKS, len(self._BLOCKS)):
-            held = socket.socket()
-            try:
-                held.bind(("", first))
-            except OSError:
-                held.close()
-                continue
-            held.detach()  # for as long as this process lives
-            return range(first + 1, first + self._BLOCKS.step)
-        raise VirtualHardwareError("no free TCP ports")
-
-
-@cache
-def _own_ports() -> _OwnPorts:
-    return _OwnPorts()
-
-
 def _unshare() -> list[str]:
     become_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     return [str(UNSHARE), *become_root, "--mount", "--net", "--"]
@@ -286,12 +244,3 @@ def _listener(path: Path) -> socket.socket:
     listener.bind(os.fspath(path))
     listener.listen(16)
     return listener
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("", port))
-        except OSError:
-            return False
-    return True

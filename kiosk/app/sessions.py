@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from kiosk.contract.errors import ConfigError, describe_fault
-from kiosk.system.peer_credentials import user_of
+from kiosk.system.sockets import user_of
 
 log = logging.getLogger(__name__)
 

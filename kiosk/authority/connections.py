@@ -29,7 +29,7 @@ from cryptography.x509 import load_der_x509_certificate
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.stations import AnonymousPeer, CertificatePeer, Peer, SocketPeer
 from kiosk.contract.errors import ConfigError
-from kiosk.system.peer_credentials import user_of
+from kiosk.system.sockets import user_of
 
 log = logging.getLogger(__name__)
 

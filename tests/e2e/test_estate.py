@@ -15,13 +15,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from hardware.virtual.pcscd import free_ports
 from kiosk.app.composition.opening import open_keys, open_store
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
 from kiosk.authority.store.records import StationKey
 from kiosk.contract.messages import Purpose
 from kiosk.contract.ports import SystemClock
 from kiosk.station.states import Outage
+from kiosk.system.sockets import free_ports
 from screens.words import waiting
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.processes import Authority, StationAlone

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hardware.virtual.pcscd import free_ports
 from kiosk.contract.messages import Purpose
+from kiosk.system.sockets import free_ports
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.processes import Authority, StationAlone
 from tests.e2e.test_estate import enrol

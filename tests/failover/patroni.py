@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psycopg
 
-from hardware.virtual.pcscd import free_ports
+from kiosk.system.sockets import free_ports
 from tests.failover.servers import wait_until
 from tests.support.database import SERVER_ACCOUNT, as_account, find_programs, kill_server, migrated
 from tests.support.fresh_root import shell_blocks

@@ -9,8 +9,8 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
-from hardware.virtual.pcscd import free_ports
 from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
+from kiosk.system.sockets import free_ports
 from tests.contract.wirings import HOST
 from tests.e2e.files import Tables, write_settings
 from tests.e2e.world import CODE, SECONDS

@@ -17,7 +17,6 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from hardware.virtual.pcscd import free_ports
 from kiosk.authority.administration.setup import load_questions, make_keys_of
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
@@ -37,6 +36,7 @@ from kiosk.config.settings import (
 )
 from kiosk.contract.ports import SystemClock
 from kiosk.station.client import HttpAuthority, TlsAddress, client_context
+from kiosk.system.sockets import free_ports
 from tests.benchmarks.estate import ROOT
 from tests.load.people import Population, Visitor
 from tests.load.stub_mail import CodeMailbox

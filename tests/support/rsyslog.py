@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import trustme
 
-from hardware.virtual.pcscd import free_ports
+from kiosk.system.sockets import free_ports
 
 PROGRAM = "/usr/sbin/rsyslogd"
 

@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from hardware.virtual.pcscd import free_ports
+from kiosk.system.sockets import free_ports
 
 SSHD = Path("/usr/sbin/sshd")
 DROP_IN = Path(__file__).parents[2] / "systemd" / "sshd_config.d" / "50-kiosk-ra.conf"

@@ -22,7 +22,8 @@ from typing import Any
 
 from hardware.display import TextSize
 from hardware.virtual.link import CardLink, Chip
-from hardware.virtual.pcscd import Slot, free_ports
+from hardware.virtual.pcscd import Slot
+from kiosk.system.sockets import free_ports
 from tests.support.waiting import PATIENCE_S, wait_for
 
 FIRMWARE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")

@@ -23,9 +23,9 @@ from typing import Self
 import pytest
 
 from hardware.virtual.link import CardLink, Chip
-from hardware.virtual.pcscd import free_ports
 from kiosk.app.setup.station import WAYS_OUT
 from kiosk.contract.messages import Purpose
+from kiosk.system.sockets import free_ports
 from screens.kiosk.page import HELD_S
 from screens.words import waiting
 from tests.e2e.input_methods import Fingers, Hands, Keys

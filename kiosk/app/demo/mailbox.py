@@ -21,8 +21,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from hardware.virtual.pcscd import free_ports
 from kiosk.config.settings import MailSettings
+from kiosk.system.sockets import free_ports
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session

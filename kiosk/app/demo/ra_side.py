@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from hardware.virtual.pcscd import free_ports
 from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.staff import build_desk
@@ -35,6 +34,7 @@ from kiosk.config.settings import Settings
 from kiosk.contract.messages import ReaderState
 from kiosk.contract.ports import SystemClock
 from kiosk.station.loop import IdleTimes
+from kiosk.system.sockets import free_ports
 
 MANAGER, SECOND = "Mina Demo", "Noor Demo"
 """Neither added the other, so each can agree to what the other proposed."""

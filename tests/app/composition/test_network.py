@@ -13,13 +13,13 @@ import pytest
 import trustme
 from cryptography import x509
 
-from hardware.virtual.pcscd import free_ports
 from kiosk.app.composition.network import Network
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.server import AuthorityServer
 from kiosk.config.settings import AuthoritySettings
 from kiosk.contract.errors import ConfigError
+from kiosk.system.sockets import free_ports
 
 HOST = "localhost"
 ESTATE = trustme.CA()

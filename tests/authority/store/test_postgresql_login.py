@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from trustme import CA
 
-from hardware.virtual.pcscd import free_ports
 from kiosk.authority.administration import checks
 from kiosk.authority.store.database import Store
 from kiosk.contract.findings import Condition
+from kiosk.system.sockets import free_ports
 from tests.support.database import MACS, PostgresServer, SetClock, as_account
 from tests.support.fresh_root import CHECKOUT, commands, run_in_fresh_root, shell_blocks
 

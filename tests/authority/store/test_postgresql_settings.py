@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from hardware.virtual.pcscd import free_ports
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import unverified_host
 from kiosk.authority.store.postgresql import DatabaseClock
 from kiosk.contract.ports import SystemClock
+from kiosk.system.sockets import free_ports
 from tests.support.database import MACS, PORT, PostgresServer, SetClock
 
 pytestmark = pytest.mark.postgresql

@@ -16,7 +16,6 @@ from hardware.virtual.link import CardLink
 from hardware.virtual.pcscd import (
     PrivatePcscd,
     VirtualHardwareError,
-    free_ports,
     listening,
     wait_until,
 )
@@ -66,20 +65,6 @@ def test_two_run_beside_each_other(service: PrivatePcscd, tmp_path: Path) -> Non
         assert "Another" not in readers(second)
     finally:
         second.stop()
-
-
-def test_no_port_is_given_twice_though_nobody_listens_there(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Before: a test met the server of another, which ran beside it."""
-    own = free_ports(40)
-    assert not set(own) & {port for _ in range(100) for port in free_ports(2)}
-    monkeypatch.setattr(module._OwnPorts, "_BLOCKS", range(own.start, own.stop, 10))
-    processes = module._OwnPorts(), module._OwnPorts()
-    given = [port for process in processes * 6 for port in process.take(3)]
-    assert len(set(given)) == len(given) == 36
-    with pytest.raises(VirtualHardwareError):
-        module._OwnPorts().take(1)
 
 
 POSSIBLE = [True] * module.can_isolate() + [False] * (os.geteuid() == 0)

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import DataTable
 
-from kiosk.authority.administration.free_text import read_reason
+from kiosk.authority.administration.fields import read_reason
 from kiosk.authority.administration.import_people import ImportResult
 from kiosk.authority.administration.views import IMPORT_REASON, Grounds, ImportFile
 from kiosk.authority.roles import Action

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.administration.people_fields import read_email
+from kiosk.authority.administration.fields import read_email
 from kiosk.contract.messages import EmailRefused, Purpose
 from kiosk.contract.policy import EmailProblem, Policy, email_problem
 from tests.authority.world import World

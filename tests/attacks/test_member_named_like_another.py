@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.free_text import read_reason
+from kiosk.authority.administration.fields import CellRefused, read_name, read_reason
 from kiosk.authority.administration.office import Office, StaffDependencies, staff_names
-from kiosk.authority.administration.people_fields import CellRefused, read_name
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Role
 from kiosk.contract.text import MOST_MARKS

@@ -12,7 +12,7 @@ import hardware.drivers
 from hardware.driver import Driver, load_driver
 from hardware.drivers.openpgp import Secret
 from hardware.pkcs11.cards import NAME, Style
-from kiosk.authority.administration.people_fields import (
+from kiosk.authority.administration.fields import (
     CellRefused,
     read_card,
     read_unblock_secret,

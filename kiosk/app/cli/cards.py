@@ -184,8 +184,7 @@ def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:
 
 
 def _wanted(args: argparse.Namespace) -> NewCard:
-    from kiosk.authority.administration.free_text import entered
-    from kiosk.authority.administration.people_fields import read_expires
+    from kiosk.authority.administration.fields import entered, read_expires
 
     words: list[str] = args.identifier
     issued = IssuedFrom(args.derived_from) if args.derived_from else None

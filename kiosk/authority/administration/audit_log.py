@@ -12,6 +12,7 @@ from datetime import UTC
 from typing import IO, Final
 
 from kiosk.authority.administration import reports
+from kiosk.authority.administration.fields import LONGEST_NAME
 from kiosk.authority.administration.files import (
     CSV_BEGINS,
     csv_line,
@@ -19,7 +20,6 @@ from kiosk.authority.administration.files import (
     recorded,
     write_file,
 )
-from kiosk.authority.administration.free_text import LONGEST_NAME
 from kiosk.authority.administration.office import COMMAND_LINE, Desk, note_id_of, staff_names
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.views import (

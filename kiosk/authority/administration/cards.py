@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from kiosk.authority.administration import people_fields
-from kiosk.authority.administration.free_text import entered
+from kiosk.authority.administration import fields
+from kiosk.authority.administration.fields import entered
 from kiosk.authority.administration.office import Act, Desk
 from kiosk.authority.administration.proposals import OpenedAct, Proposal
 from kiosk.authority.administration.views import (
@@ -118,9 +118,7 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
             raise NotTaken("master_key", "There is no such master key; see `kiosk keys list`.")
         taken = Derivation(secret.master)
     else:
-        taken = entered(
-            "secret", lambda: people_fields.read_unblock_secret(secret.reveal(), family)
-        )
+        taken = entered("secret", lambda: fields.read_unblock_secret(secret.reveal(), family))
         if taken is None:
             raise NotTaken("secret", "Enter the card's unblock secret.")
     return sealer.seal(taken, SealLabel(named, SealKind.UNBLOCK, _revision_of(card) + 1))
@@ -128,8 +126,8 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
 
 def _named(wanted: NewCard) -> CardId:
     driver = wanted.driver
-    family = entered("driver", lambda: people_fields.read_family(driver))
-    named = entered("identifier", lambda: people_fields.read_card(family, wanted.identifier))
+    family = entered("driver", lambda: fields.read_family(driver))
+    named = entered("identifier", lambda: fields.read_card(family, wanted.identifier))
     if named is None:
         raise NotTaken("identifier", "Enter the card's identifier.")
     return named
@@ -415,7 +413,7 @@ class CardsDesk(Desk):
             raise NotTaken("expires_at", "A card that has expired already is of no use here.")
         named, limit = _named(wanted), wanted.secret_limit
         if limit is not None:
-            entered("secret_limit", lambda: people_fields.read_secret_limit(str(limit)))
+            entered("secret_limit", lambda: fields.read_secret_limit(str(limit)))
         card = Card(
             new_id(),
             holder.id,

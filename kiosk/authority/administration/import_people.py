@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from kiosk.authority.administration.free_text import cleaned, read_reason
+from kiosk.authority.administration.fields import cleaned, read_reason
 from kiosk.authority.administration.office import Desk, Office, audit_name
 from kiosk.authority.administration.people_file import (
     NOT_OPENED,

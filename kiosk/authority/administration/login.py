@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
-from kiosk.authority.administration.free_text import cleaned
+from kiosk.authority.administration.fields import cleaned
 from kiosk.authority.administration.views import Actor
 from kiosk.authority.audit.events import AuditKind, StaffKind, altered, new_reference
 from kiosk.authority.errors import NotPermitted, NotTaken, RowAltered

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import assert_never
 
-from kiosk.authority.administration.free_text import read_reason
+from kiosk.authority.administration.fields import read_reason
 from kiosk.authority.administration.proposals import (
     OVERTAKEN,
     WAITS_FOR,

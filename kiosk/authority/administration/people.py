@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
-from kiosk.authority.administration import people_fields
+from kiosk.authority.administration import fields
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
-from kiosk.authority.administration.free_text import entered
+from kiosk.authority.administration.fields import entered
 from kiosk.authority.administration.office import Act, Desk, StationChange, staff_names
 from kiosk.authority.administration.person_page import (
     events_of_mail,
@@ -311,7 +311,7 @@ class PeopleDesk(Desk):
             typed = "".join(number.split()) if digits else number.strip()
             holder = Cardholder(
                 new_id(),
-                entered("number", lambda: people_fields.read_holder_number(typed, digits)),
+                entered("number", lambda: fields.read_holder_number(typed, digits)),
                 _name(name),
                 _address(email, self._policy) if email.strip() else None,
             )
@@ -512,7 +512,7 @@ class PeopleDesk(Desk):
 
 
 def _name(text: str) -> str:
-    return entered("name", lambda: people_fields.read_name(text))
+    return entered("name", lambda: fields.read_name(text))
 
 
 def _address(text: str, policy: Policy) -> str:

@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, ParamSpec, TypeVar
 
-from kiosk.authority.administration import people_fields
-from kiosk.authority.administration.people_fields import CellRefused
+from kiosk.authority.administration import fields
+from kiosk.authority.administration.fields import CellRefused
 from kiosk.authority.crypto.card_keys import key_from, may_be
 from kiosk.authority.errors import ImportRefused
 from kiosk.contract import families
@@ -141,21 +141,21 @@ def read_person(
             return otherwise
 
     given = cells["card_id"]
-    number = take("", people_fields.read_holder_number, cells["holder_number"], number_digits)
-    name = take("", people_fields.read_name, cells["name"])
-    email = take(None, people_fields.read_email, cells["email"])
-    named_family = take(None, people_fields.read_family, cells.get("card_driver", ""))
-    card = take(None, people_fields.read_card, named_family, given) if named_family else None
+    number = take("", fields.read_holder_number, cells["holder_number"], number_digits)
+    name = take("", fields.read_name, cells["name"])
+    email = take(None, fields.read_email, cells["email"])
+    named_family = take(None, fields.read_family, cells.get("card_driver", ""))
+    card = take(None, fields.read_card, named_family, given) if named_family else None
     family = named_family if given else None
     secret, key, pin_key, master = None, None, None, ""
     if family or not given:  # a card of an unknown family has no known form
-        secret = take(None, people_fields.read_unblock_secret, cells["unblock_secret"], family)
+        secret = take(None, fields.read_unblock_secret, cells["unblock_secret"], family)
         key = take(None, read_auth_key, cells.get("auth_key", ""), family, card)
         pin_key = take(None, read_pin_key, cells.get("pin_key", ""), family, key)
         named, has_secret = cells.get("master_key", ""), bool(cells["unblock_secret"])
         master = take("", read_master_key, named, family, has_secret=has_secret)
-    expires_at = take(None, people_fields.read_expires, cells.get("expires", ""))
-    limit = take(None, people_fields.read_secret_limit, cells.get("secret_limit", ""))
+    expires_at = take(None, fields.read_expires, cells.get("expires", ""))
+    limit = take(None, fields.read_secret_limit, cells.get("secret_limit", ""))
     if reasons:
         return None, reasons
     person = PersonRecord(

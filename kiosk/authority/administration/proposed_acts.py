@@ -16,6 +16,7 @@ from kiosk.authority.administration.cards import (
     secret_of,
 )
 from kiosk.authority.administration.codes import CodesDesk, codes_waiting, giver_of
+from kiosk.authority.administration.fields import CellRefused
 from kiosk.authority.administration.login import read_public_key
 from kiosk.authority.administration.office import (
     Agreement,
@@ -28,7 +29,6 @@ from kiosk.authority.administration.office import (
     note_id_of,
     proposer_of,
 )
-from kiosk.authority.administration.people_fields import CellRefused
 from kiosk.authority.administration.proposals import (
     OVERTAKEN,
     OpenedAct,

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from kiosk.authority.administration.free_text import entered
+from kiosk.authority.administration.fields import CellRefused, entered, read_card
 from kiosk.authority.administration.login import FIELD as PUBLIC_KEY
 from kiosk.authority.administration.login import PublicKey, read_public_key
 from kiosk.authority.administration.office import (
@@ -25,7 +25,6 @@ from kiosk.authority.administration.office import (
     describe_change,
     staff_names,
 )
-from kiosk.authority.administration.people_fields import CellRefused, read_card
 from kiosk.authority.administration.people_file import read_pin_key
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.views import Done, Grounds, KeyLine, StaffCardLine, StaffLine

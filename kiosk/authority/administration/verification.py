@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from kiosk.authority.administration.free_text import read_reason
+from kiosk.authority.administration.fields import read_reason
 from kiosk.authority.administration.views import Progress, unseen
 from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier
 from kiosk.authority.audit.events import ServiceKind

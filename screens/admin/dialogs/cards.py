@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from kiosk.authority.administration import people_fields
+from kiosk.authority.administration import fields
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import CardLine, Done, NewCard, Person
 from kiosk.authority.errors import NotTaken
@@ -124,7 +124,7 @@ def new_card_of(values: Mapping[str, str]) -> NewCard:
     return NewCard(
         identifier,
         driver or values.get("driver", KINDS[0]),
-        people_fields.read_expires(values["expires_at"]),
+        fields.read_expires(values["expires_at"]),
         secret_of(values) if typed else None,
     )
 
@@ -153,8 +153,8 @@ def without_kind(text: str) -> str:
 
 def _date_problem(text: str) -> str:
     try:
-        people_fields.read_expires(text)
-    except people_fields.CellRefused:
+        fields.read_expires(text)
+    except fields.CellRefused:
         return "Write it as year, month and day: 2027-03-31."
     return ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.administration.free_text import cleaned, need_words
+from kiosk.authority.administration.fields import cleaned, need_words
 from kiosk.authority.errors import NotTaken
 
 ADMIN_KEY = "0123456789abcdef" * 3

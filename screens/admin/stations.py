@@ -12,8 +12,8 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import StationLetIn, StationLine
 from kiosk.authority.roles import Action
 from kiosk.contract.messages import LONGEST_STATION_NAME, ReaderState
+from screens.admin.dialogs.dialog import ShownOnce
 from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of
-from screens.admin.dialogs.shown_once import ShownOnce
 from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Cell, Column, TableLine
 from screens.admin.times import Times

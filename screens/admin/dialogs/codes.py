@@ -11,9 +11,9 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import CodeLine, Done, IssuedCode, Standing
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.cards import card_of, in_fours, in_use, meant, which_card
+from screens.admin.dialogs.dialog import ShownOnce
 from screens.admin.dialogs.form import IDENTIFIED_BY, REASON, Form, grounds_of, waits
 from screens.admin.dialogs.person import Subject
-from screens.admin.dialogs.shown_once import ShownOnce
 from screens.admin.times import Times
 from screens.widgets.prose import Prose
 

@@ -15,10 +15,9 @@ from queue import SimpleQueue
 from typing import Final, TypeVar
 
 from hardware import pcsc
-from hardware.connection import Connection, KeysRefused, Link, Steps
+from hardware.connection import Connection, KeysRefused, Link, Steps, Trace
 from hardware.driver import CardSession, Driver, PinKey, all_applications, open_session, recognise
 from hardware.pcsc import Contexts, PcscError
-from hardware.trace import Trace
 from kiosk.contract.errors import (
     CardError,
     CardHung,

@@ -9,9 +9,9 @@ from smartcard import scard
 
 from hardware import pcsc
 from hardware.card_access import CardTimeouts, PcscCards
+from hardware.connection import Trace
 from hardware.driver import load_driver
 from hardware.pcsc import PcscError, PcscReaderState
-from hardware.trace import Trace
 from hardware.virtual.link import Chip
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile, VirtualCard

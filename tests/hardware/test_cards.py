@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from hardware import pcsc
 from hardware.card_access import PcscCards
+from hardware.connection import Exchange
 from hardware.driver import load_driver
-from hardware.trace import Exchange
 from hardware.virtual import piv
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile, VirtualCard

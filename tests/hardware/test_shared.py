@@ -11,8 +11,8 @@ from smartcard import scard
 
 from hardware import pcsc
 from hardware.card_access import CardTimeouts
+from hardware.connection import Exchange
 from hardware.pcsc import PcscError
-from hardware.trace import Exchange
 from kiosk.contract.errors import CardBusy, OutcomeUnknown
 from tests.hardware.failing import (
     CHANGES,

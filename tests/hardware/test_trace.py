@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware.apdu import GET_DATA, SELECT, CommandApdu, CommandHeader, select
-from hardware.trace import Exchange, Traced, log_trace
+from hardware.connection import Exchange, Traced, log_trace
 from kiosk.contract.errors import CardMute
 from tests.hardware.fakes import Script
 

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Mapping
 
 from hardware.card_access import CardTimeouts, PcscCards
+from hardware.connection import log_trace
 from hardware.driver import Driver, RoutedCards, load_driver
 from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
-from hardware.trace import log_trace
 from kiosk.config.settings import DEFAULTS, Settings, stored_secrets
 from kiosk.contract.ports import Cards
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.app.setup import machine, steps
-from kiosk.app.setup.machine import link, mask, unencrypted_disk, written
-from kiosk.app.setup.steps import Step, carry_out
+from kiosk.app.setup import steps
+from kiosk.app.setup.steps import Step, carry_out, link, mask, unencrypted_disk, written
 from kiosk.contract.errors import ConfigError
 
 Capsys = pytest.CaptureFixture[str]
@@ -32,8 +31,8 @@ class Manager:
 def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manager:
     made = Manager()
     monkeypatch.setattr(steps, "BEGUN", tmp_path / "begun")
-    monkeypatch.setattr(machine, "UNITS", tmp_path)
-    monkeypatch.setattr(machine, "systemctl", made)
+    monkeypatch.setattr(steps, "UNITS", tmp_path)
+    monkeypatch.setattr(steps, "systemctl", made)
     return made
 
 
@@ -91,5 +90,5 @@ def test_a_disk_that_is_not_encrypted_is_named(
             raise ConfigError("`lsblk` failed: not a block device")
         return "/dev/sda2[/@var]\n" if program == "findmnt" else layers
 
-    monkeypatch.setattr(machine, "run_program", answer)
+    monkeypatch.setattr(steps, "run_program", answer)
     assert unencrypted_disk(Path("/var/lib/kiosk")) == warned

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from kiosk.app.setup.machine import settings_file
+from kiosk.app.setup.steps import settings_file
 from kiosk.authority.administration.files import write_file
 from kiosk.authority.store.engine import lock_name
 from kiosk.config.loading import ENROLMENT, load_settings

@@ -183,8 +183,13 @@ def _answer(about: About, named: str) -> str:
 def _run_station(args: argparse.Namespace) -> None:
     from kiosk.app.cli.station_checks import NO_AUTHORITY
     from kiosk.app.setup import station
-    from kiosk.app.setup.machine import require_account, require_root, unencrypted_disk
-    from kiosk.app.setup.steps import carry_out, take_back
+    from kiosk.app.setup.steps import (
+        carry_out,
+        require_account,
+        require_root,
+        take_back,
+        unencrypted_disk,
+    )
     from kiosk.config.loading import STATION_ACCOUNT, STATION_SETTINGS
 
     require_root()
@@ -214,8 +219,13 @@ def _run_authority(args: argparse.Namespace) -> int:
     """Return 1 where the database, the questions or the keys are not in order."""
     from kiosk.app.cli.tools import Tools
     from kiosk.app.setup import authority
-    from kiosk.app.setup.machine import require_account, systemctl, unencrypted_disk
-    from kiosk.app.setup.steps import carry_out, take_back
+    from kiosk.app.setup.steps import (
+        carry_out,
+        require_account,
+        systemctl,
+        take_back,
+        unencrypted_disk,
+    )
     from kiosk.config.loading import SYSTEM_SETTINGS
 
     tools = Tools(args)

@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from kiosk.app.cli.tools import Tools
-from kiosk.app.setup.machine import (
+from kiosk.app.setup.steps import (
     UNITS,
+    Step,
     account,
     link,
     read_if_there,
@@ -19,7 +20,6 @@ from kiosk.app.setup.machine import (
     settings_file,
     systemctl,
 )
-from kiosk.app.setup.steps import Step
 from kiosk.authority.administration import setup
 from kiosk.authority.administration.keys import how_to_copy
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS

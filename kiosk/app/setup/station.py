@@ -11,8 +11,9 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from kiosk.app.setup.machine import (
+from kiosk.app.setup.steps import (
     UNITS,
+    Step,
     link,
     mask,
     service,
@@ -20,7 +21,6 @@ from kiosk.app.setup.machine import (
     systemctl,
     written,
 )
-from kiosk.app.setup.steps import Step
 from kiosk.config.example import example_toml, with_values
 from kiosk.config.loading import (
     ENROLMENT,

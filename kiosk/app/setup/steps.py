@@ -1,14 +1,28 @@
-"""A set-up as a list of steps: each checks the present state first, so all may be repeated."""
+"""A set-up as a list of steps, and the steps that any machine needs.
+
+Each step checks the present state first, so all may be repeated.
+"""
 
 from __future__ import annotations
 
+import errno
+import grp
+import os
+import pwd
+import re
+import stat
+import subprocess
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from kiosk.app.cli.printing import echo
+from kiosk.config.loading import check_text, not_utf_8
+from kiosk.contract.errors import ConfigError
+from kiosk.system.files import read_text, replace_text
 
 BEGUN = Path("/run/kiosk-setup")
 """Names steps that were begun and have not ended; a start of the machine, which empties it, does
@@ -100,3 +114,207 @@ def take_back(steps: Sequence[Step], *, dry_run: bool) -> None:
         else:
             step.undo()
             _say("undone", step)
+
+
+# What a set-up changes on the machine around the program, each as a step that can be undone.
+
+UNITS = Path("/etc/systemd/system")
+_BOOTED = Path("/run/systemd/system")
+"""Exists where systemd runs the machine, and not in an image that is being built."""
+_LONG_S = 180
+
+
+def run_program(*command: str) -> str:
+    """Run a program of the system; return its output. Raises ``ConfigError`` with its last line."""
+    try:
+        done = subprocess.run(  # noqa: S603 - each caller's words are its own
+            command, capture_output=True, text=True, timeout=_LONG_S, check=False
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ConfigError(f"{command[0]} could not be run: {error}") from None
+    if done.returncode != 0:
+        output = (done.stderr or done.stdout).strip().splitlines()
+        raise ConfigError(f"`{' '.join(command)}` failed: {output[-1] if output else 'no message'}")
+    return done.stdout
+
+
+def systemctl(*words: str) -> None:
+    """Call a running service manager; without one the files alone count, at the next start."""
+    if _BOOTED.is_dir():
+        run_program("systemctl", *words)
+
+
+def require_root() -> None:
+    """Raise ``ConfigError`` for anybody else."""
+    if os.geteuid() != 0:
+        raise ConfigError("this changes the machine: run it as root")
+
+
+def require_account(name: str, package: str) -> None:
+    """Raise ``ConfigError`` where the service's account, which a package makes, is not there."""
+    try:
+        pwd.getpwnam(name), grp.getgrnam(name)
+    except KeyError:
+        raise ConfigError(
+            f"there is no account {name}: install the package {package}, which makes it; a "
+            "checkout of the source installs no service"
+        ) from None
+
+
+# Settings.
+
+
+def settings_file(path: Path, text: str, owner: tuple[str, str], mode: int) -> Step:
+    """Write ``text`` to ``path`` for ``owner``, an account and a group.
+
+    It is replaced whole, and only by a text that can be loaded.
+    """
+
+    def ids() -> tuple[int, int]:
+        return pwd.getpwnam(owner[0]).pw_uid, grp.getgrnam(owner[1]).gr_gid
+
+    def write() -> None:
+        check_text(text, path)
+        replace_text(path, text, mode, ids())
+
+    def is_done() -> bool:
+        if read_if_there(path) != text:
+            return False
+        found = path.lstat()
+        return (found.st_uid, found.st_gid) == ids() and stat.S_IMODE(found.st_mode) == mode
+
+    return Step("settings", str(path), is_done, write, is_there=path.exists)
+
+
+def read_if_there(path: Path) -> str | None:
+    """Return the text of a file; None where there is none.
+
+    Raises ``ConfigError`` for a link, and for what is no text.
+    """
+    try:
+        return read_text(path)
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        raise not_utf_8(path, error) from None
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise ConfigError(f"{path} is a link; put the file itself in its place") from None
+
+
+# Links to files of the package, masks, units and accounts.
+
+
+def link(what: str, text: str, place: Path, target: Path, *then: str) -> Step:
+    """Make ``place`` a link to ``target``, and call systemctl with the words of ``then``."""
+
+    def make() -> None:
+        if place.exists() and not place.is_symlink():
+            raise ConfigError(f"{place} is a file of somebody else; move it away first")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        place.symlink_to(target)
+
+    def is_done() -> bool:
+        return place.is_symlink() and place.readlink() == target
+
+    step = Step(what, text, is_done, make, partial(_remove, place, *then))
+    return step.followed_by(partial(systemctl, *then))
+
+
+def written(what: str, text: str, place: Path, content: str, mode: int, *then: str) -> Step:
+    """Write a file of root's, and call systemctl with the words of ``then``."""
+
+    def write() -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(place, content, mode)
+
+    def is_done() -> bool:
+        return read_if_there(place) == content
+
+    step = Step(what, text, is_done, write, partial(_remove, place, *then), place.exists)
+    return step.followed_by(partial(systemctl, *then))
+
+
+def _remove(place: Path, *then: str) -> None:
+    """Remove a link or file, and call systemctl with the words of ``then``."""
+    place.unlink()
+    # A folder of drop-ins was made for ours; others belong to the system.
+    if place.parent.suffixes[-2:] in ([".conf", ".d"], [".service", ".d"], [".slice", ".d"]):
+        with suppress(OSError):  # somebody else has a file in it
+            place.parent.rmdir()
+    systemctl(*then)
+
+
+def mask(unit: str, text: str) -> Step:
+    """Keep ``unit`` from being started, also by another unit that wants it."""
+    place = UNITS / unit
+    masked = link("mask", f"{unit}: {text}", place, Path("/dev/null"), "daemon-reload")
+    return masked.followed_by(partial(systemctl, "stop", unit))
+
+
+def service(unit: str, text: str) -> Step:
+    """Let ``unit`` start with the machine, and now."""
+
+    def states() -> list[bool]:
+        asked = ["is-enabled", "is-active"] if _BOOTED.is_dir() else ["is-enabled"]
+        commands = (["systemctl", word, "--quiet", unit] for word in asked)
+        return [subprocess.run(each, check=False).returncode == 0 for each in commands]  # noqa: S603
+
+    def start() -> None:
+        systemctl("daemon-reload")
+        run_program("systemctl", "enable", unit)
+        systemctl("start", unit)
+
+    def stop() -> None:
+        systemctl("stop", unit)
+        run_program("systemctl", "disable", unit)
+
+    return Step(
+        "unit", f"{unit}: {text}", lambda: all(states()), start, stop, lambda: any(states())
+    )
+
+
+def account(name: str, *, same_as: str, home: str) -> Step:
+    """Make another name, with a shell, for the account ``same_as``."""
+
+    def is_there() -> bool:
+        try:
+            return pwd.getpwnam(name).pw_uid == pwd.getpwnam(same_as).pw_uid
+        except KeyError:
+            return False
+
+    def make() -> None:
+        if is_there():
+            return
+        user = str(pwd.getpwnam(same_as).pw_uid)
+        options = ("--system", "--non-unique", "--uid", user, "--gid", same_as)
+        shell = ("--no-create-home", "--home-dir", home, "--shell", "/bin/sh")
+        run_program("useradd", *options, *shell, name)
+
+    def remove() -> None:
+        user = pwd.getpwnam(name).pw_uid
+        # userdel refuses while somebody is logged in, and also while sshd asks for a key by this
+        # name, which anybody can cause: the name goes first, so that nobody logs in any more.
+        run_program("userdel", "--force", name)
+        systemctl("stop", f"user-{user}.slice")
+
+    text = f"{name}: another name of {same_as}, for log-ins by SSH"
+    return Step("account", text, is_there, make, remove)
+
+
+# Warnings about the machine.
+
+
+def unencrypted_disk(place: Path) -> str | None:
+    """Name the device of ``place`` where no layer of it is encrypted, as far as lsblk knows."""
+    try:
+        device = run_program(
+            "findmnt", "--noheadings", "--output", "SOURCE", "--target", str(place)
+        )
+        device = re.sub(r"\[.*\]$", "", device.strip())
+        kinds = run_program("lsblk", "--inverse", "--noheadings", "--output", "TYPE", device)
+    except ConfigError:
+        return None
+    return None if "crypt" in kinds.split() else device

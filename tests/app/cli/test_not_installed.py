@@ -85,7 +85,7 @@ def test_a_checkout_sets_up_no_machine(
 
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.delenv("KIOSK_SETTINGS", raising=False)
-    monkeypatch.setattr("kiosk.app.setup.machine.pwd.getpwnam", no_such)
+    monkeypatch.setattr("kiosk.app.setup.steps.pwd.getpwnam", no_such)
     assert main(["setup", part, *words]) == 2
     said = capsys.readouterr()
     assert f"install the package unlock-kiosk-{part}" in said.err

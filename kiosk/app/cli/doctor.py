@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import http.client
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from kiosk import HAS_AUTHORITY
-from kiosk.app.cli import findings
 from kiosk.app.cli.help import Commands, add_command, add_flag
+from kiosk.app.cli.printing import print_marked
 from kiosk.app.cli.tools import Tools, print_json
+from kiosk.app.composition.opening import open_collector
 from kiosk.config.loading import (
     EXAMPLES,
     STATION_SETTINGS,
@@ -20,9 +27,22 @@ from kiosk.config.loading import (
     load_settings,
     state_directory,
 )
-from kiosk.config.settings import Settings
+from kiosk.config.settings import DEFAULTS, AuthoritySettings, Settings, stored_secrets
 from kiosk.contract.errors import ConfigError
-from kiosk.contract.findings import READER, Check, Condition, Finding, examine, fail, ok, warn
+from kiosk.contract.families import MUTUALLY_AUTHENTICATED
+from kiosk.contract.findings import (
+    AUTHORITY,
+    CLOCK,
+    READER,
+    Check,
+    Condition,
+    Finding,
+    examine,
+    fail,
+    ok,
+    warn,
+)
+from kiosk.contract.ports import Clock
 
 Hardware = Callable[[Settings], Iterable[tuple[str, Check]]]
 
@@ -59,7 +79,7 @@ def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
     for finding in _findings(Tools(args), hardware or _hardware):
         found.append(finding)
         if not as_json:
-            findings.show(finding)
+            show(finding)
     if as_json:
         print_json(found)
     return int(any(finding.condition is Condition.FAIL for finding in found))
@@ -96,11 +116,11 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
     yield from examine(hardware(settings))
     yield from examine(
         chain(
-            findings.store_checks(tools),
-            [findings.staff_check(tools)] if by_role else [],
-            [findings.mail_check(tools)],
-            findings.authority_checks(tools),
-            findings.running_checks(tools),
+            store_checks(tools),
+            [staff_check(tools)] if by_role else [],
+            [mail_check(tools)],
+            authority_checks(tools),
+            running_checks(tools),
         )
     )
 
@@ -116,7 +136,7 @@ def _running(path: Path) -> Iterator[Finding]:
         from kiosk.app.setup import authority
 
         units = authority.READERS
-    if units and (finding := findings.check_running(path, units)):
+    if units and (finding := check_running(path, units)):
         yield finding
 
 
@@ -157,3 +177,237 @@ def _loads(library: str) -> bool:
     except OSError:
         return False
     return True
+
+
+# The checks of an authority; `kiosk setup` ends with some of them.
+
+_MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
+_CA, _CERTIFICATE, _RUNNING = "station CA", "certificate", "running"
+_ENDS_SOON = timedelta(days=14)
+"""Of a certificate that somebody else renews, as a rule a month before it ends."""
+_LONG = 2
+_READY_S = 5.0
+"""The authority queries its database before it answers."""
+
+
+def show(finding: Finding) -> None:
+    mark, colour = _MARKS[finding.condition]
+    advice = f"; {finding.advice}" if finding.advice else ""
+    text = f"  {finding.part:<10}  {finding.found}{advice}"
+    print_marked(f"{mark} {finding.condition:<4}", colour, text)
+
+
+def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of what ``kiosk setup`` makes."""
+    from kiosk.authority.administration import checks
+
+    settings, store = tools.settings, tools.store
+    folder = tools.store_file.parent if tools.store_file else None
+    policy = partial(checks.read_policy, store, settings.policy, tools.ring)
+    url, has_keys = settings.store.url, tools.key_file.exists()
+    yield checks.DATABASE, partial(checks.check_database, store, folder, url, has_keys=has_keys)
+    yield checks.KEYS, partial(checks.check_keys, tools.ring, store)
+    yield checks.ADDRESSES, partial(checks.check_addresses, store, policy)
+    yield checks.QUESTIONS, partial(checks.check_questions, store, policy)
+    certified = bool(settings.cards.issuers)
+    yield checks.CARD_KEYS, partial(checks.check_card_keys, store, policy, certified=certified)
+    yield checks.KEY_COPY, partial(checks.check_key_copy, tools.ring, tools.key_file, store)
+    derives = settings.secrets.source == "derived"
+    yield checks.MASTER, partial(checks.check_master_keys, tools.masters, derives=derives)
+    if settings.secrets.module and tools.store_file:
+        times = settings.secrets.timeout_s, settings.store.busy_timeout_s
+        yield checks.TOKEN, partial(checks.check_patience, *times)
+    if files := _credentials(tools):
+        yield checks.CREDENTIALS, partial(checks.check_credentials, files)
+    if not MUTUALLY_AUTHENTICATED.isdisjoint(settings.cards.families):
+        yield checks.CIPHER, checks.check_cipher
+
+
+def _credentials(tools: Tools) -> tuple[Path, ...]:
+    """Return the files that hold a secret; a bare name is a file of the service manager's."""
+    named, siem, network = tools.settings, tools.settings.siem, tools.settings.authority
+    keys = siem.key or siem.certificate, network.key or network.certificate
+    names = named.mail.credential, named.secrets.pin_file, *keys
+    return tuple(Path(name) for name in names if "/" in name)
+
+
+def staff_check(tools: Tools) -> tuple[str, Check]:
+    from kiosk.authority.administration import checks
+
+    named = tools.settings.store
+    return checks.STAFF, partial(checks.check_staff, tools.staff_store, named.url, named.staff_url)
+
+
+def mail_check(tools: Tools) -> tuple[str, Check]:
+    from kiosk.authority.administration import checks
+
+    mail = tools.settings.mail
+    return checks.MAIL, partial(checks.check_mail, tools.mailer, f"{mail.host}:{mail.port}")
+
+
+def collector_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    """Yield the check of the collector, where the settings name one."""
+    from kiosk.authority.administration import checks
+
+    if collector := tools.settings.siem.collector:
+        load = partial(open_collector, tools.settings, tools.environ)
+        yield checks.COLLECTOR, partial(checks.check_collector, tools.store, load, collector)
+
+
+def network_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of the certificates that the settings name for the network."""
+    named = tools.settings.authority
+    if "/" in named.ca:  # a bare name is a file of the service manager's
+        yield _CA, partial(_check_ca, named, tools.environ)
+    if "/" in named.certificate:
+        yield _CERTIFICATE, partial(_check_certificate, named, tools.clock)
+
+
+def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    """Yield the check of the authority's process, where one should run on this machine."""
+    named = tools.settings
+    yield from network_checks(tools)
+    place = named.monitoring.place(named.authority.socket)
+    by_network = bool(place) and not place.startswith("/")
+    if by_network or (place and (tools.path == SYSTEM_SETTINGS or Path(place).exists())):
+        is_system = tools.path == SYSTEM_SETTINGS
+        is_system &= state_directory(tools.environ) == state_directory({})
+        is_default = not by_network and named.authority.socket == DEFAULTS.authority.socket
+        who = "it"
+        if is_default and not is_system:
+            # A copy that is tried out, and the service of the machine, have one default socket.
+            who = f"the one at {place}, which may have other settings than these,"
+        yield AUTHORITY, partial(_check_ready, place, who)
+
+
+def _check_ca(named: AuthoritySettings, environ: Mapping[str, str]) -> Finding:
+    from kiosk.app.composition.network import estates_ca
+
+    try:
+        estates_ca(named, environ)
+    except ConfigError as error:
+        return fail(_CA, str(error), "an authority that starts ends with this")
+    return ok(_CA, "the certificates in `ca` of [authority] can be read")
+
+
+def _check_certificate(named: AuthoritySettings, clock: Clock) -> Finding:
+    """Check the certificate that stations are shown, where it is of a CA of the estate's."""
+    from kiosk.app.composition.renewal import dates_of
+
+    certificate, key = Path(named.certificate), Path(named.key or named.certificate)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:  # ssl.SSLError is one: they hold nothing of use, or do not fit
+        files = f"{certificate} and the key {key}" if named.key else f"{certificate}"
+        advice = "see `certificate` and `key` in [authority]"
+        return fail(_CERTIFICATE, f"{files}: {error.strerror or error}", advice)
+    if (dates := dates_of(certificate)) is None:
+        return fail(_CERTIFICATE, f"{certificate} names no day on which it ends", "replace it")
+    left, text = dates.ends_at - clock.now(), f"good until {dates.ends_at:%d %B %Y}"
+    advice = f"replace {certificate}: the authority reads it again by itself"
+    if left <= timedelta():
+        return fail(_CERTIFICATE, f"it was {text}: no station takes it", advice)
+    return warn(_CERTIFICATE, text, advice) if left < _ENDS_SOON else ok(_CERTIFICATE, text)
+
+
+def _check_ready(place: str, who: str) -> Finding:
+    """Check that the authority that answers at ``place`` is ready; ``who`` names it."""
+    try:
+        status, problem = _readiness(place)
+    except (OSError, http.client.HTTPException) as error:
+        because = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        started = "where stations are to be served, `systemctl start kiosk-authority`"
+        more = "`journalctl -u kiosk-authority` has more"
+        return warn(AUTHORITY, f"none answers at {place}: {because}", f"{started}; {more}")
+    if status != http.client.OK:
+        advice = "`journalctl -u kiosk-authority` shows the log"
+        return fail(AUTHORITY, f"{who} serves no station: {problem}", advice)
+    return ok(AUTHORITY, f"{who} is ready to serve stations")
+
+
+def _readiness(place: str) -> tuple[int, str]:
+    """Ask for /readyz; raises ``OSError`` and ``HTTPException``."""
+    host, _, port = ("localhost", "", "0") if place.startswith("/") else place.rpartition(":")
+    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=_READY_S)
+    try:
+        if place.startswith("/"):
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.settimeout(_READY_S)
+            connection.sock.connect(place)
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode("utf-8", "replace").strip()
+    finally:
+        connection.close()
+
+
+def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of what changes while the service runs."""
+    from kiosk.authority.administration import checks
+    from kiosk.authority.administration.verification import RECORDS, check_rows
+
+    policy = partial(checks.read_policy, tools.store, tools.settings.policy, tools.ring)
+    verified = tools.settings.admin.verified_logins
+    yield checks.FOUR_EYES, partial(checks.check_four_eyes, tools.store, policy, verified=verified)
+    if verified:
+        yield checks.LOGIN_KEYS, partial(checks.check_login_keys, tools.store)
+    yield RECORDS, partial(check_rows, tools.store)
+    yield checks.OUTBOX, partial(checks.check_outbox, tools.store)
+    yield from collector_checks(tools)
+    yield checks.RELEASED, partial(checks.check_seen_secrets, tools.store, tools.clock)
+    stored = stored_secrets(tools.settings)
+    yield checks.STATIONS, partial(checks.check_stations, tools.store, stored)
+    yield (
+        CLOCK,
+        partial(checks.check_clock, tools.store, tools.clock, clock_is_synchronised),
+    )
+
+
+def check_running(settings: Path, units: Sequence[str]) -> Finding | None:
+    """Check that what runs was started since its settings were changed; None where none is known.
+
+    Of ``units``, which read them at their start, those that run are looked at.
+    """
+    try:
+        changed_at = int(settings.stat().st_mtime)
+    except OSError:
+        return None
+    started_at = _started_at(units)
+    if not started_at:
+        return None
+    if older := [unit for unit, at in started_at.items() if at < changed_at]:
+        named = " and ".join(older)
+        goes = "that goes" if len(older) == 1 else "these go"
+        found = f"{settings} was changed since {named} started: {goes} on with the old settings"
+        return warn(_RUNNING, found, f"as root, `systemctl restart {' '.join(older)}`")
+    has = "has" if len(started_at) == 1 else "have"
+    return ok(_RUNNING, f"{' and '.join(started_at)} {has} these settings")
+
+
+def _started_at(units: Sequence[str]) -> dict[str, int]:
+    """Return when units that run were started, in seconds of the epoch; nothing without systemd."""
+    shown = ("--timestamp=unix", "--property=Id,ActiveState,ExecMainStartTimestamp")
+    command = ["systemctl", "show", *units, *shown]
+    found = dict[str, int]()
+    for unit in (_output_of(command) or "").split("\n\n"):
+        fields = dict(line.partition("=")[::2] for line in unit.splitlines())
+        at = fields.get("ExecMainStartTimestamp", "").removeprefix("@")
+        if fields.get("ActiveState") == "active" and at.isdigit():
+            found[fields["Id"]] = int(at)
+    return found
+
+
+def clock_is_synchronised() -> bool | None:
+    """Return whether the network sets the system's clock; None where that is unknown."""
+    answer = _output_of(["timedatectl", "show", "--property=NTPSynchronized", "--value"])
+    return {"yes": True, "no": False}.get((answer or "").strip())
+
+
+def _output_of(command: Sequence[str]) -> str | None:
+    """Return what a program of the system prints; None where it fails, or is not there."""
+    try:
+        return subprocess.run(  # noqa: S603 - each caller's words are its own
+            command, capture_output=True, text=True, timeout=_LONG, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None

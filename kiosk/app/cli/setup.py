@@ -287,7 +287,7 @@ def _as_account(account: str, path: Path, args: argparse.Namespace) -> int:
 
 
 def _look(tools: Tools) -> int:
-    from kiosk.app.cli.findings import (
+    from kiosk.app.cli.doctor import (
         collector_checks,
         mail_check,
         network_checks,

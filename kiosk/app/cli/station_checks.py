@@ -10,7 +10,7 @@ from typing import assert_never
 
 from hardware.public_keys import read_pem_certificate
 from kiosk import HAS_AUTHORITY
-from kiosk.app.cli.findings import clock_is_synchronised
+from kiosk.app.cli.doctor import clock_is_synchronised
 from kiosk.app.composition.station import open_authority
 from kiosk.config.loading import as_account, credential_file
 from kiosk.config.settings import Settings

@@ -493,7 +493,7 @@ def test_doctor_does_not_take_the_authority_of_the_machine_for_one_with_other_se
     if not is_named:
         usual = replace(settings.DEFAULTS.authority, socket=str(ready_socket))
         changed = replace(settings.DEFAULTS, authority=usual)
-        monkeypatch.setattr("kiosk.app.cli.findings.DEFAULTS", changed)
+        monkeypatch.setattr("kiosk.app.cli.doctor.DEFAULTS", changed)
     kiosk("doctor")
     said = capsys.readouterr().out
     who = (

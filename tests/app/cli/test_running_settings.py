@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.app.cli.findings import check_running
+from kiosk.app.cli.doctor import check_running
 from kiosk.contract.findings import Condition
 
 UNITS = ("kiosk-authority.service", "kiosk-sessions.service")

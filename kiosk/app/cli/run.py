@@ -21,7 +21,7 @@ from kiosk.system.files import FileStamp, stamp_of
 from kiosk.system.prctl import forbid_dumps
 
 if TYPE_CHECKING:
-    from kiosk.app.composition.background import OpenExecutor
+    from kiosk.app.composition.station import OpenExecutor
     from kiosk.config.settings import Settings
 
 log = logging.getLogger(__name__)

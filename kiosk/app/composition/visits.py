@@ -24,8 +24,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import FrameType
 
-from kiosk.app.composition.background import OpenExecutor
-from kiosk.app.composition.station import appearance_of, build_station
+from kiosk.app.composition.station import OpenExecutor, appearance_of, build_station
 from kiosk.app.logs import log_fault
 from kiosk.app.process import ServiceManager
 from kiosk.config.settings import Settings

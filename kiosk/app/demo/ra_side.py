@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.staff import build_desk
+from kiosk.app.composition.station import BackgroundExecutor, OpenExecutor
 from kiosk.authority.administration.login import VARIABLE
 from kiosk.authority.administration.views import Actor, Grounds
 from kiosk.authority.roles import Role

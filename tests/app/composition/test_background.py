@@ -6,8 +6,7 @@ import threading
 
 import pytest
 
-from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
-from kiosk.app.composition.station import only_readers
+from kiosk.app.composition.station import BackgroundExecutor, OpenExecutor, only_readers
 from kiosk.authority.errors import StoreError
 from kiosk.contract.errors import describe_fault
 from kiosk.contract.messages import ReaderState, VisitEnd, VisitId

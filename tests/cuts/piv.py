@@ -6,8 +6,7 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, CardProfile, Reference, padded
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, CardProfile, Reference, new_card, padded
 from tests.authority.world import PUK
 from tests.cuts.counting_card import CountedReaderCard
 from tests.cuts.inspected_card import FIRST_PIN

@@ -8,8 +8,12 @@ from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION, VirtualCard
+from hardware.virtual.piv import (
+    SLOT_CARD_AUTHENTICATION,
+    SLOT_PIV_AUTHENTICATION,
+    VirtualCard,
+    new_card,
+)
 
 DOMAIN = "wexbridge.example"
 

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 
 from textual.widgets import Static
 
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import VirtualCard, padded
+from hardware.virtual.piv import VirtualCard, new_card, padded
 from kiosk.contract.messages import (
     CardProof,
     CardReport,

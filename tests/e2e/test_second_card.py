@@ -11,8 +11,7 @@ from hardware.card_access import PcscCards
 from hardware.driver import load_driver
 from hardware.monitor import PcscMonitor
 from hardware.virtual.link import CardLink
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import VirtualCard, padded
+from hardware.virtual.piv import VirtualCard, new_card, padded
 from kiosk.contract.messages import UnblockDone
 from kiosk.contract.ports import PostReaderEvent
 from kiosk.station import states as s

@@ -13,8 +13,7 @@ from hardware.connection import Trace
 from hardware.driver import load_driver
 from hardware.pcsc import PcscError, PcscReaderState
 from hardware.virtual.link import Chip
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import CardProfile, VirtualCard
+from hardware.virtual.piv import CardProfile, VirtualCard, new_card
 from kiosk.contract.errors import CardBusy, CardHung
 from kiosk.contract.messages import CardId, CardReport
 from kiosk.contract.ports import CardAddress

@@ -6,7 +6,7 @@ import pytest
 
 from hardware.card_access import PcscCards
 from hardware.driver import load_driver
-from hardware.virtual.making import new_card
+from hardware.virtual.piv import new_card
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from tests.support.pcsc import Insert

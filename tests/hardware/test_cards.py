@@ -17,8 +17,7 @@ from hardware.card_access import PcscCards
 from hardware.connection import Exchange
 from hardware.driver import load_driver
 from hardware.virtual import piv
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import CardProfile, VirtualCard
+from hardware.virtual.piv import CardProfile, VirtualCard, new_card
 from kiosk.contract.errors import (
     AuthorityUnavailable,
     CardSwapped,

@@ -6,8 +6,7 @@ import pytest
 
 from hardware import pcsc
 from hardware.doctor import PcscFinding, examine_readers
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import CardProfile
+from hardware.virtual.piv import CardProfile, new_card
 from kiosk.contract.errors import CardBusy, CardGone, CardMute, CardProtocolError, CardUnknown
 from kiosk.contract.messages import PinState
 from tests.hardware.failing import answers, cards_with, chip

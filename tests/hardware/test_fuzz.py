@@ -11,7 +11,7 @@ from hardware.apdu import SELECT, CommandApdu, encode
 from hardware.connection import Connection
 from hardware.driver import CardSession, Driver, PinKey, load_driver, open_session, recognise
 from hardware.drivers.openpgp import Secret
-from hardware.virtual.making import new_card
+from hardware.virtual.piv import new_card
 from kiosk.contract.errors import CardError, PinRefused
 from kiosk.contract.messages import (
     CardChallenge,

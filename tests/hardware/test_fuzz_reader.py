@@ -8,8 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import VirtualCard
+from hardware.virtual.piv import VirtualCard, new_card
 from kiosk.contract.errors import CardError
 from kiosk.contract.messages import CardId
 from kiosk.contract.ports import CardAddress

@@ -10,8 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hardware.card_access import PcscCards
 from hardware.driver import Driver, load_driver
 from hardware.virtual.link import Chip
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import VirtualCard
+from hardware.virtual.piv import VirtualCard, new_card
 from kiosk.authority.crypto.card_keys import key_from, proves, verify_pin_proof
 from kiosk.contract.errors import PinBlocked, PinWrong
 from kiosk.contract.messages import CardChallenge, KeyKind, PinChallenge, PinProof, PinState

@@ -14,8 +14,7 @@ import pytest
 from hardware import pcsc
 from hardware.monitor import PcscMonitor
 from hardware.pcsc import PcscReaderState
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import VirtualCard
+from hardware.virtual.piv import VirtualCard, new_card
 from kiosk.contract.ports import (
     CardInserted,
     CardMuteSeen,

@@ -13,13 +13,13 @@ import pytest
 from hardware.tlv import make as tlv
 from hardware.virtual import piv
 from hardware.virtual.chip import read
-from hardware.virtual.making import new_card
 from hardware.virtual.piv import (
     SLOT_CARD_AUTHENTICATION,
     SLOT_PIV_AUTHENTICATION,
     CardProfile,
     CardState,
     VirtualCard,
+    new_card,
 )
 from kiosk.authority.crypto.card_keys import certifies, verify_pin_proof
 from kiosk.contract.errors import PinBlocked, PinWrong

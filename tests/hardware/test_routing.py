@@ -10,8 +10,7 @@ import pytest
 from hardware.card_access import PcscCards
 from hardware.driver import RoutedCards, load_driver
 from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import CardProfile, VirtualCard
+from hardware.virtual.piv import CardProfile, VirtualCard, new_card
 from kiosk.contract.errors import CardUnknown, PinBlocked, PinWrong
 from kiosk.contract.messages import PinState
 from kiosk.contract.ports import CardAddress, Cards

@@ -11,7 +11,7 @@ Fixtures (``pytest_plugins = ["tests.support.pcsc"]`` in the root conftest)::
         pcscd.kill(); pcscd.start()  # the card stays in and comes back by itself
         pcscd.unplug(); pcscd.replug()  # the reader with both its slots
 
-Cards are made by ``hardware.virtual.making``: ``new_card``.
+Cards are made by ``hardware.virtual.piv``: ``new_card``.
 ``pad`` gives the reader keys for PINs (see ``tests.support.pad``).
 ``pcscd`` is one for the whole session, because libpcsclite reads PCSCLITE_CSOCK_NAME once
 in a process and never again: it is set before the first test, and no service answers there

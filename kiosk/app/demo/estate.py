@@ -18,9 +18,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from hardware.virtual.link import CardLink
-from hardware.virtual.making import new_card
 from hardware.virtual.pcscd import Slot
-from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION, VirtualCard
+from hardware.virtual.piv import (
+    SLOT_CARD_AUTHENTICATION,
+    SLOT_PIV_AUTHENTICATION,
+    VirtualCard,
+    new_card,
+)
 from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.opening import open_keys, open_store
 from kiosk.app.demo.mailbox import Mailbox

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import CardProfile
+from hardware.virtual.piv import CardProfile, new_card
 from kiosk.__main__ import main
 from kiosk.app.cli import hardware_checks
 from kiosk.app.cli.printing import complain

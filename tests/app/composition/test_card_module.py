@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import CardProfile
+from hardware.virtual.piv import CardProfile, new_card
 from kiosk.app.composition.cards import build_cards
 from kiosk.config.settings import Pkcs11Settings, Settings
 from kiosk.contract.errors import CardError

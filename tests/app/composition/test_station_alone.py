@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hardware.virtual.making import new_card
+from hardware.virtual.piv import new_card
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert, client_environment
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.virtual.making import new_card
+from hardware.virtual.piv import new_card
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.contract.messages import CardId, Finished, Purpose, VisitOpened
 from kiosk.contract.sensitive import Sensitive

@@ -14,8 +14,7 @@ import pytest
 from hardware.virtual import piv
 from hardware.virtual.chip import read
 from hardware.virtual.link import Chip
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, CardProfile, VirtualCard
+from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, CardProfile, VirtualCard, new_card
 from kiosk.authority.crypto.card_keys import key_from
 from kiosk.authority.store.records import Card
 from kiosk.contract.messages import Finished, KeyKind, Purpose, Reason, Refusal, VisitOpened

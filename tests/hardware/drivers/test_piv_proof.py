@@ -11,8 +11,7 @@ from hardware.apdu import CommandApdu, ResponseApdu, encode
 from hardware.connection import Chaining
 from hardware.driver import CardSession, load_driver
 from hardware.drivers.piv import PivSession
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import CERT_CARD_AUTHENTICATION, CardProfile, VirtualCard
+from hardware.virtual.piv import CERT_CARD_AUTHENTICATION, CardProfile, VirtualCard, new_card
 from kiosk.contract.errors import CardMute
 from kiosk.contract.messages import CardChallenge, KeyKind
 from tests.hardware.fakes import Script, response

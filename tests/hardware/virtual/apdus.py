@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from hardware.tlv import make as tlv
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import CardProfile, VirtualCard, padded
+from hardware.virtual.piv import CardProfile, VirtualCard, new_card, padded
 
 PIN, PUK, OTHER = "482915", "73918264", "60514273"
 WRONG = "11111111"

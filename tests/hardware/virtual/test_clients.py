@@ -10,8 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from hardware.virtual.chip import read
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import CardProfile, padded
+from hardware.virtual.piv import CardProfile, new_card, padded
 from kiosk.contract.messages import KeyKind
 from tests.hardware.virtual.apdus import OTHER, PIN, PUK, WRONG, card
 from tests.support.clients import Clients

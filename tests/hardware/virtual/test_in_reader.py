@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import CardProfile
+from hardware.virtual.piv import CardProfile, new_card
 from tests.hardware.virtual.apdus import SELECT, card
 from tests.hardware.virtual.wire import Wire, ask
 from tests.support.hotplug import HotplugPcscd

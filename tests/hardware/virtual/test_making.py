@@ -12,8 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from hardware.tlv import make as tlv
 from hardware.virtual.chip import read
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import VirtualCard
+from hardware.virtual.piv import VirtualCard, new_card
 from kiosk.contract.messages import KeyKind
 from tests.hardware.virtual.apdus import (
     PIN,

@@ -13,8 +13,12 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hardware.virtual import piv
-from hardware.virtual.making import new_card
-from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION, VirtualCard
+from hardware.virtual.piv import (
+    SLOT_CARD_AUTHENTICATION,
+    SLOT_PIV_AUTHENTICATION,
+    VirtualCard,
+    new_card,
+)
 from kiosk.contract.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import ForeignCard
 from tests.hardware.pkcs11.tokens import Token, new_token

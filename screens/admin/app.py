@@ -37,16 +37,6 @@ from kiosk.authority.roles import may
 from screens import theme
 from screens.admin.audit import AuditRows
 from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
-from screens.admin.frame import (
-    HEIGHTS,
-    WIDTHS,
-    AdminScreen,
-    Heading,
-    KeyBar,
-    TabBar,
-    TooSmall,
-    size_classes,
-)
 from screens.admin.imports import ImportPage
 from screens.admin.page import ACTING, AdminPage, changes, explanation, headline, not_seen
 from screens.admin.people import PeoplePage
@@ -57,10 +47,20 @@ from screens.admin.questions import QuestionsPage
 from screens.admin.reports import ReportsPage
 from screens.admin.staff import StaffPage
 from screens.admin.stations import StationsPage
-from screens.admin.table import Table
 from screens.admin.times import Times
 from screens.admin.today import TodayPage
 from screens.admin.waiting import ProposalsPage
+from screens.admin.widgets import (
+    HEIGHTS,
+    WIDTHS,
+    AdminScreen,
+    Heading,
+    KeyBar,
+    TabBar,
+    Table,
+    TooSmall,
+    size_classes,
+)
 from screens.terminal.closed_app import ClosedApp, OnFault
 from screens.terminal.driver import AdminDriver, HungUp, KeysLost
 from screens.theme import Appearance

@@ -30,9 +30,8 @@ from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
 from screens.admin.dialogs.form import REPLACES, Entry, Form
 from screens.admin.page import LinesPage, app_of
-from screens.admin.points import Point, Points
-from screens.admin.table import Column, TableLine
 from screens.admin.times import Times
+from screens.admin.widgets import Column, Point, Points, TableLine
 
 # The dialogs of the audit: what to show, and the format of an export.
 

@@ -19,7 +19,7 @@ from kiosk.authority.wording import numbered
 from screens.admin.dialogs.dialog import Listing, LongWork, bytes_far, named, size_of
 from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form
 from screens.admin.page import LinesPage, app_of
-from screens.admin.table import Column, TableLine
+from screens.admin.widgets import Column, TableLine
 
 # What an import would do, did, or found wrong, in words.
 

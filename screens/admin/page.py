@@ -23,7 +23,7 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done
 from kiosk.authority.errors import AdministrationError, ConcurrentChange, NotPermitted, StoreError
 from kiosk.authority.roles import Action, may
-from screens.admin.table import Column, Table, TableLine
+from screens.admin.widgets import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
 if TYPE_CHECKING:

@@ -17,9 +17,8 @@ from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.cards import without_kind
 from screens.admin.dialogs.person import add_person
-from screens.admin.frame import LineInput
 from screens.admin.page import AdminPage, app_of, done_words
-from screens.admin.table import Column, Table, TableLine
+from screens.admin.widgets import Column, LineInput, Table, TableLine
 from screens.widgets.prose import Prose
 
 # A person's standing on the screen: a word with a sign, never colour alone.

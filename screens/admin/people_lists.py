@@ -25,10 +25,9 @@ from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.cards import add_card, find_owner, last_day
 from screens.admin.dialogs.person import Subject
-from screens.admin.frame import TabBar
 from screens.admin.page import AdminPage, LinesPage, app_of, done_words
 from screens.admin.people import STANDINGS, WIDEST
-from screens.admin.table import Column, Table, TableLine
+from screens.admin.widgets import Column, TabBar, Table, TableLine
 from screens.widgets.prose import Prose
 
 TITLES = {

@@ -36,11 +36,10 @@ from screens.admin.dialogs.cards import grouped, last_day
 from screens.admin.dialogs.codes import CodeShown
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.person import Subject
-from screens.admin.frame import TextScroll
 from screens.admin.page import AdminPage, app_of, done_words
 from screens.admin.people import STANDINGS
-from screens.admin.points import Point, Points
 from screens.admin.times import Times
+from screens.admin.widgets import Point, Points, TextScroll
 from screens.widgets.prose import Prose, printable
 
 # A person's registration, cards and codes in lines of plain words.

@@ -11,7 +11,7 @@ from kiosk.authority.administration.views import PolicyLine
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of, waits
 from screens.admin.page import LinesPage, app_of
-from screens.admin.table import Column, TableLine
+from screens.admin.widgets import Column, TableLine
 
 _MOST = 1000
 

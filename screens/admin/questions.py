@@ -11,7 +11,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.form import REASON, Entry, Form, grounds_of
 from screens.admin.page import LinesPage, app_of
-from screens.admin.table import Column, TableLine
+from screens.admin.widgets import Column, TableLine
 
 _LONGEST = 64
 _NOBODY_SEES = "Answers are kept as hashes; nobody can look at one."

@@ -18,8 +18,8 @@ from kiosk.authority.roles import Action
 from screens.admin.dialogs.dialog import written_words
 from screens.admin.dialogs.form import REPLACES, Entry, Form
 from screens.admin.page import AdminPage, app_of
-from screens.admin.table import Column, Table, TableLine
 from screens.admin.times import day_words
+from screens.admin.widgets import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
 Days = tuple[date, date]

@@ -19,7 +19,7 @@ from kiosk.contract.messages import CardId
 from screens.admin.dialogs.cards import grouped, printed
 from screens.admin.dialogs.form import REASON, Entry, Form, grounds_of, waits, which
 from screens.admin.page import LinesPage, app_of
-from screens.admin.table import Column, TableLine
+from screens.admin.widgets import Column, TableLine
 
 # The dialogs for changes of a member of staff.
 #

@@ -15,8 +15,8 @@ from kiosk.contract.messages import LONGEST_STATION_NAME, ReaderState
 from screens.admin.dialogs.dialog import ShownOnce
 from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of
 from screens.admin.page import LinesPage, app_of
-from screens.admin.table import Cell, Column, TableLine
 from screens.admin.times import Times
+from screens.admin.widgets import Cell, Column, TableLine
 from screens.widgets.prose import Prose
 
 

@@ -15,7 +15,7 @@ from kiosk.authority.roles import FINAL, IDENTIFIES, Action, may
 from kiosk.authority.wording import quoted
 from screens.admin.dialogs.form import REASON, Form, confirming, grounds_of
 from screens.admin.page import LinesPage, app_of
-from screens.admin.table import Column, TableLine
+from screens.admin.widgets import Column, TableLine
 
 # The dialogs for agreeing and declining.
 

@@ -26,9 +26,9 @@ from kiosk.authority.errors import AdministrationError, NotStaff, StoreError
 from kiosk.authority.wording import numbered
 from kiosk.contract.sensitive import Sensitive
 from screens.admin import page
-from screens.admin.frame import AdminScreen, TextScroll, size_classes
 from screens.admin.page import ACTING
 from screens.admin.times import Times
+from screens.admin.widgets import AdminScreen, TextScroll, size_classes
 from screens.widgets.prose import Note, Prose, forget_texts, printable
 
 # The box of a dialog.

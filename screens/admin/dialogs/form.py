@@ -43,8 +43,8 @@ from kiosk.authority.roles import Action
 from kiosk.contract.text import LONGEST_REASON, SHORTEST_REASON
 from screens.admin import page
 from screens.admin.dialogs.dialog import Dialog, DialogButton
-from screens.admin.frame import LineInput
 from screens.admin.page import ACTING
+from screens.admin.widgets import LineInput
 from screens.widgets.prose import Note, Prose
 
 REPLACES: Final = "Typed text replaces this; an arrow key keeps it."

@@ -13,7 +13,7 @@ from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
 from screens.admin.audit import AuditRows
 from screens.admin.stations import StationsPage
-from screens.admin.table import Table
+from screens.admin.widgets import Table
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SIZES, Run, running, said
 from tests.screens.admin.record_samples import record_samples

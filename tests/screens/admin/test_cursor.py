@@ -7,8 +7,8 @@ from textual.widgets import Input
 
 from screens.admin.people import PeoplePage
 from screens.admin.stations import StationsPage
-from screens.admin.table import Table
 from screens.admin.today import TodayPage
+from screens.admin.widgets import Table
 from tests.screens.admin.pilots import Run, running
 
 PAGES = (TodayPage, PeoplePage, StationsPage)

@@ -9,11 +9,11 @@ from textual.widgets import Input, OptionList, Tab
 
 from kiosk.authority.roles import Action, Role, may
 from screens.admin.app import EVERY_PAGE, HELP, ORDER, End
-from screens.admin.frame import KeyBar, TabBar
 from screens.admin.page import AdminPage
 from screens.admin.people import PeoplePage
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage
+from screens.admin.widgets import KeyBar, TabBar
 from screens.widgets.prose import Prose
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SIZES, Run, running

@@ -14,8 +14,8 @@ from screens.admin.app import EVERY_PAGE
 from screens.admin.people import PeoplePage
 from screens.admin.people_lists import TITLES, PeopleListsPage, many
 from screens.admin.person import AboutPerson
-from screens.admin.table import Table
 from screens.admin.today import TodayPage
+from screens.admin.widgets import Table
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SIZES, Run, running
 

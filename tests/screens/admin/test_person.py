@@ -13,8 +13,8 @@ from textual.dom import DOMNode
 from kiosk.authority.administration.views import Person
 from kiosk.authority.errors import ConcurrentChange, StoreError
 from kiosk.authority.roles import Role
-from screens.admin.frame import TextScroll
 from screens.admin.person import PERSON_ACTS, AboutPerson, ActLink
+from screens.admin.widgets import TextScroll
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import (
     BLOCKED,

@@ -10,8 +10,8 @@ from kiosk.authority.administration.views import Grounds
 from kiosk.authority.errors import NotPermitted, StoreError
 from kiosk.authority.roles import Role
 from screens.admin.stations import StationsPage
-from screens.admin.table import Table
 from screens.admin.today import TodayPage
+from screens.admin.widgets import Table
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.pilots import SIZES, Run, running, said

@@ -1,15 +1,27 @@
-"""Calls on threads, for a machine that may have none left."""
+"""Threads: how they take turns, and calls on them on a machine that may have none left."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from typing import TypeVar
 
 from kiosk.contract.errors import KioskError
 
 T = TypeVar("T")
+
+
+def let_threads_run() -> None:
+    """Ask the kernel not to stop a thread of this process for one that has just been woken.
+
+    The one that runs has Python's lock, for which the other would only wait. A unit whose filter
+    forbids the call sets ``CPUSchedulingPolicy=batch``.
+    """
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 class NoThreadLeft(KioskError):

@@ -45,7 +45,9 @@ def test_an_unlock_at_a_station_that_holds_nothing(
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email)).sets_pin(NEW_PIN)
     visitor.finishes(Purpose.UNLOCK)
     machine.holds_nothing_of_the_authority()
-    assert psutil.Process(authority.process.pid).rlimit(psutil.RLIMIT_CORE) == (0, 0)
+    process = psutil.Process(authority.process.pid)
+    assert process.rlimit(psutil.RLIMIT_CORE) == (0, 0)
+    assert {os.sched_getscheduler(each.id) for each in process.threads()} == {os.SCHED_BATCH}
     assert world.verified_by_others(ada, NEW_PIN)
     visitor.goes()
     assert authority.end() == 0

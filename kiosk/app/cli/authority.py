@@ -11,6 +11,7 @@ from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.logs import appended, open_log
 from kiosk.app.process import take_service_manager
 from kiosk.system.prctl import forbid_dumps
+from kiosk.system.threads import let_threads_run
 
 DESCRIPTION = """\
 Serves stations until it is ended with SIGTERM: it has the database, the keys and the login
@@ -40,4 +41,5 @@ def run(args: argparse.Namespace) -> None:
     def report(closed_because: str) -> None:
         manager.notify(f"READY=1\nSTATUS={closed_because or 'it serves'}\nWATCHDOG=1")
 
+    let_threads_run()
     asyncio.run(serve(settings, os.environ, report))

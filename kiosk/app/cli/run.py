@@ -17,12 +17,12 @@ from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import printable
 from kiosk.app.process import ServiceManager, take_service_manager
 from kiosk.contract.errors import ConfigError
-from kiosk.system.files import FileStamp, stamp_of
 from kiosk.system.prctl import forbid_dumps
 
 if TYPE_CHECKING:
     from kiosk.app.composition.station import OpenExecutor
     from kiosk.config.settings import Settings
+    from kiosk.system.files import FileStamp
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ def run_station(args: argparse.Namespace, run_on: Callable[[Settings, ServiceMan
         os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"  # the driver makes them the console's
     manager = take_service_manager(os.environ)
     from kiosk.config.loading import load_settings, settings_path
+    from kiosk.system.files import stamp_of
 
     path = settings_path(args.config, os.environ)
     read = stamp_of(path)  # a change while the file is read and found wrong is one to start for
@@ -101,6 +102,8 @@ def _print_out_of_service(
         return
     if not os.isatty(2):
         return
+    from kiosk.system.files import stamp_of
+
     os.write(2, _OUT_OF_SERVICE)
     ends = time.monotonic() + SHOWN_S
     while stamp_of(path) == read and time.monotonic() < ends:

@@ -19,6 +19,7 @@ from hardware.connection import Connection, KeysRefused, Link, Steps, Trace
 from hardware.driver import CardSession, Driver, PinKey, all_applications, open_session, recognise
 from hardware.pcsc import Contexts, PcscError
 from kiosk.contract.errors import (
+    CardBusy,
     CardError,
     CardHung,
     CardProtocolError,
@@ -205,25 +206,39 @@ class CardLease:
         self._context: pcsc.Context | None = None
         self._handle: pcsc.Handle | None = None
 
-    def acquire(self) -> Link:
-        """Connect; wait a moment for another program, then raise ``CardBusy``."""
+    def acquire(self, *, reset: bool) -> Link:
+        """Connect; wait a moment for another program, then raise ``CardBusy``.
+
+        After a ``reset`` the card has forgotten every PIN and PUK that it verified.
+        """
         give_up_at = time.monotonic() + self._timeouts.busy_s
         while True:
             try:
                 with self._steps():
-                    return self._connect()
-            except PcscError as error:
-                if not error.busy or time.monotonic() >= give_up_at:
-                    raise pcsc.card_error(error) from None
+                    link = self._connect()
+                if reset:
+                    link.reconnect(reset=True)
+            except CardBusy:
+                if time.monotonic() >= give_up_at:
+                    raise
+            else:
+                return link
+            with self._steps():
+                self._disconnect()
             time.sleep(self._timeouts.retry_s)
 
     def release(self) -> None:
         """Disconnect with a reset, so that no PIN stays verified."""
         if self._handle is not None and self._context is not None:
-            pcsc.disconnect(self._handle, reset=True)
+            self._disconnect()
             self._contexts.give_back(self._context)
-            self._handle = self._context = None
+            self._context = None
         self._release()
+
+    def _disconnect(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            pcsc.disconnect(handle, reset=True)
 
     def _release(self) -> None:
         context, self._context = self._context, None
@@ -233,13 +248,13 @@ class CardLease:
     def _connect(self) -> Link:
         while True:
             kept = self._context or self._contexts.borrow()
-            self._context = kept or pcsc.establish()
             try:
+                self._context = kept or pcsc.establish()
                 self._handle, protocol = pcsc.connect(self._context, self._reader)
                 return Link(self._handle, protocol, self._steps)
             except PcscError as error:
                 if kept is None or not error.service_lost:
-                    raise
+                    raise pcsc.card_error(error) from None
             # The service forgot the context.
             self._release()
 
@@ -306,18 +321,17 @@ class PcscCards:
 
         def work(connection: Connection) -> PinProof | None:
             nonlocal verified
-            if challenge is None:
-                open_session(self._drivers, connection, at.card).verify_pin(pin)
-                return None
-            connection.reset()
             session = open_session(self._drivers, connection, at.card)
+            if challenge is None:
+                session.verify_pin(pin)
+                return None
             key = _pin_key(session)
             session.verify_pin(pin)
             verified = True
             return None if key is None else _proof(session, key, challenge)
 
         try:
-            return self._hold_card(at, work)
+            return self._hold_card(at, work, reset=challenge is not None)
         except CardHung:
             if not verified:
                 raise
@@ -327,7 +341,7 @@ class PcscCards:
         def work(connection: Connection) -> None:
             open_session(self._drivers, connection, at.card).change_pin(current, new)
 
-        self._hold_card(at, work)
+        self._hold_card(at, work, reset=False)
 
     def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
         """Return or raise what ``use`` does with the card.
@@ -337,14 +351,13 @@ class PcscCards:
         """
 
         def work(connection: Connection) -> T:
-            connection.reset()
             return use(open_session(self._drivers, connection, at.card))
 
-        return self._hold_card(at, work)
+        return self._hold_card(at, work, reset=True)
 
-    def _hold_card(self, at: CardAddress, work: Callable[[Connection], T]) -> T:
+    def _hold_card(self, at: CardAddress, work: Callable[[Connection], T], *, reset: bool) -> T:
         try:
-            return self._hold(at.reader, work)
+            return self._hold(at.reader, work, reset=reset)
         except KeysRefused:
             refused = at.reader, at.card.driver
             if refused not in self._pads_refused:
@@ -356,7 +369,7 @@ class PcscCards:
                 )
             raise
 
-    def _hold(self, reader: str, work: Callable[[Connection], T]) -> T:
+    def _hold(self, reader: str, work: Callable[[Connection], T], *, reset: bool = False) -> T:
         stuck = self._stuck.get(reader)
         if stuck is not None and not stuck.ended(self._timeouts.busy_s):
             raise CardHung("the card still holds an earlier command")
@@ -365,7 +378,9 @@ class PcscCards:
         lease = CardLease(reader, watchdog.guard, self._timeouts, self._contexts)
         try:
             return watchdog.run(
-                lambda: _with_contact_advice(work, Connection(lease.acquire(), self._trace)),
+                lambda: _with_contact_advice(
+                    work, Connection(lease.acquire(reset=reset), self._trace)
+                ),
                 lease.release,
             )
         finally:

@@ -367,8 +367,3 @@ class Connection:
         if command.header.ins == SELECT and response.status.is_ok:
             self._selected = command
         return response
-
-    def reset(self) -> None:
-        """Reset the card: it forgets every PIN and PUK that it verified, and its selection."""
-        self.link.reconnect(reset=True)
-        self._selected = None

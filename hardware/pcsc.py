@@ -6,6 +6,7 @@ Only this module imports ``smartcard.scard``: the modules above it see bytes, na
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -42,6 +43,14 @@ GET_FEATURE_REQUEST: Final[int] = scard.SCARD_CTL_CODE(3400)
 ANY_PROTOCOL: Final[int] = T0 | scard.SCARD_PROTOCOL_T1
 SHARE: Final[int] = scard.SCARD_SHARE_EXCLUSIVE
 
+NO_BLOCKING: Final = "PCSCLITE_NO_BLOCKING"
+"""libpcsclite looks for this variable at the first context of a process. With it, a call that
+another program's connection forbids fails with ``BUSY``.
+
+Without it the library repeats the call. That has no end where both connected in the same moment and
+pcscd let the other program in beside our exclusive connection: each then waits for the other.
+"""
+
 _ERRORS: Final[dict[int, tuple[type[CardError], str]]] = {
     scard.SCARD_E_NO_SERVICE: (ReaderServiceDown, "the PC/SC service does not run"),
     scard.SCARD_E_SERVICE_STOPPED: (ReaderServiceDown, "the PC/SC service has stopped"),
@@ -73,10 +82,6 @@ class PcscError(Exception):
     def __init__(self, call: str, code: int) -> None:
         super().__init__(f"{call} failed with {code & 0xFFFFFFFF:08X}")
         self.code = code
-
-    @property
-    def busy(self) -> bool:
-        return self.code == BUSY
 
     @property
     def was_reset(self) -> bool:
@@ -130,6 +135,7 @@ class PcscReaderState:
 
 def establish() -> Context:
     """Open a context; it belongs to one thread at a time."""
+    os.environ.setdefault(NO_BLOCKING, "1")
     code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
     _check("SCardEstablishContext", code)
     return Context(context)

@@ -82,8 +82,10 @@ def _read_exactly(pipe: int, count: int, deadline: float | None) -> bytes | None
 
 # The parent's side.
 
-KEPT_BACK = ("KIOSK_", "CREDENTIALS_DIRECTORY", "PYTHON")
-"""Prefixes of variables that are removed from a module's environment: they may hold passwords."""
+KEPT_BACK = ("KIOSK_", "CREDENTIALS_DIRECTORY", "PYTHON", "PCSCLITE_NO_BLOCKING")
+"""Prefixes of variables that are removed from a module's environment: they may hold passwords, and
+the last is for this program, where modules rely on libpcsclite to wait for other programs.
+"""
 
 _LAST_WAIT_S = 1.0
 

@@ -181,8 +181,7 @@ class World:
     def block(self, whose: Person) -> None:
         """Spend every try of the PIN at their desk, in the second reader, by yubico-piv-tool.
 
-        No station may watch that reader: started in the moment in which a station takes the card,
-        the program was seen to wait for ever.
+        No station may watch that reader: it would read the card at the same moments.
         """
         reader = self.insert(whose, slot=1).reader
         for _ in range(whose.card.state.pin.limit):

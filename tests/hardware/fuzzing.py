@@ -116,9 +116,6 @@ class FuzzLink(Link):
         self.commands.append((command, raw))
         return response_from(command, raw)
 
-    def reconnect(self, *, reset: bool) -> None:
-        """Nothing is lost by a reset that this card would have to know."""
-
     def spent(self) -> list[tuple[int, int, StatusWord]]:
         """What carried a PIN, a secret or what a key made: instruction, reference, the answer."""
         spent: list[tuple[int, int, StatusWord]] = []

@@ -153,14 +153,3 @@ def test_after_a_reset_the_application_is_selected_again(monkeypatch: pytest.Mon
     assert link.send(QUESTIONS[1]) == ResponseApdu(b"\xaa", StatusWord(0x9000))
     assert [apdu[1] for apdu in service.sent] == [0xA4, 0xCB, 0xA4, 0xCB]
     assert service.reconnects == [False]
-
-
-def test_after_a_reset_of_ours_nothing_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:
-    ok, was_reset = b"\x90\x00", 0x80100068
-    service = Service(monkeypatch, ok, was_reset, ok)
-    link = connection()
-    link.send(QUESTIONS[0])
-    link.reset()
-    link.send(QUESTIONS[1])
-    assert [apdu[1] for apdu in service.sent] == [0xA4, 0xCB, 0xCB]
-    assert service.reconnects == [True, False]

@@ -144,7 +144,6 @@ def act_on(driver: Driver, link: FuzzLink, identifier: str, act: str) -> CardErr
         if act == "read":
             read(recognise([driver], connection)[1])
         else:
-            connection.reset()
             ACTS[act](open_session([driver], connection, CardId(driver.name, identifier)))
     except CardError as error:
         return error

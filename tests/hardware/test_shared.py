@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 import pytest
 from smartcard import scard
@@ -13,11 +14,13 @@ from hardware import pcsc
 from hardware.card_access import CardTimeouts
 from hardware.connection import Exchange
 from hardware.pcsc import PcscError
+from hardware.virtual.piv import VirtualCard, new_card
 from kiosk.contract.errors import CardBusy, OutcomeUnknown
 from tests.hardware.failing import (
     CHANGES,
     NEW,
     PUK,
+    FailingCard,
     address,
     cards_with,
     chip,
@@ -99,7 +102,71 @@ def test_others_are_kept_out_while_we_work(insert: Insert) -> None:
 
     unblock(cards_with(trace=connect), address(seat, failing), PUK, NEW)
     assert refused
-    assert all(error.busy for error in refused)
+    assert all(error.code == pcsc.BUSY for error in refused)
+
+
+class SlowToWake(FailingCard):
+    """A card that can be asleep: it then keeps the reader, which asks for its ATR, waiting."""
+
+    def __init__(self, card: VirtualCard) -> None:
+        super().__init__(card)
+        self._asked, self._awake = threading.Event(), threading.Event()
+        self._awake.set()
+
+    @property
+    def atr(self) -> bytes:
+        self._asked.set()
+        self._awake.wait()
+        return super().atr
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Sleep within the block, from the moment on in which the reader waits."""
+        self._awake.clear()
+        self._asked.clear()
+        self._asked.wait()
+        try:
+            yield
+        finally:
+            self._awake.set()
+
+
+def test_a_program_that_connects_in_the_same_moment_is_waited_for(
+    insert: Insert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pcscd checks who else is connected, then waits for the reader, then connects.
+
+    Two that wait there together both get in, and the exclusive one may not reset the card.
+    """
+    slow = SlowToWake(new_card(holder_name="Ada Example"))
+    seat = insert(slow)
+    cards = cards_with(CardTimeouts(answer_s=20.0, busy_s=60.0, retry_s=0.02))
+    at = address(seat, slow)
+    refused: list[PcscError] = []
+    reconnect = pcsc.reconnect
+
+    def watched(handle: pcsc.Handle, *, reset: bool) -> int:
+        try:
+            return reconnect(handle, reset=reset)
+        except PcscError as error:
+            refused.append(error)
+            raise
+
+    def come_in() -> None:
+        with suppress(PcscError), other_program(seat.reader):
+            pass
+
+    monkeypatch.setattr(pcsc, "reconnect", watched)
+    with ThreadPoolExecutor(2) as pool:
+        while not refused:
+            with slow.asleep():
+                ours = pool.submit(cards.hold, at, lambda _card: None)
+                theirs = pool.submit(come_in)
+                for _ in range(5):
+                    pcsc.release(pcsc.establish())  # pcscd serves others meanwhile
+            ours.result()
+            theirs.result()
+    assert {error.code for error in refused} == {pcsc.BUSY}
 
 
 class ResettingProgram:

@@ -33,6 +33,7 @@ from typing import Protocol
 import pytest
 from smartcard import scard
 
+from hardware import pcsc
 from hardware.virtual.link import CardLink, Chip
 from hardware.virtual.pcscd import PrivatePcscd, wait_until
 from tests.support.hotplug import HotplugPcscd
@@ -82,7 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the socket of the private service before anything can open a context."""
     service = HotplugPcscd(Path(tempfile.mkdtemp(prefix="kiosk-pcscd-")))
     config.stash[_SERVICE] = service
-    os.environ.update(service.env)
+    os.environ.update({**service.env, pcsc.NO_BLOCKING: "1"})
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -161,8 +162,9 @@ def wait_for_readers(names: Sequence[str], seconds: float = SEEN_SECONDS) -> Non
 
 
 def client_environment(service: PrivatePcscd) -> dict[str, str]:
-    """The environment for a client in a separate process."""
-    return {**os.environ, **service.env}
+    """The environment for a program of others: it waits for ours."""
+    theirs = {name: value for name, value in os.environ.items() if name != pcsc.NO_BLOCKING}
+    return theirs | service.env
 
 
 def _readers(context: int) -> list[str]:

@@ -270,3 +270,122 @@ def test_what_runs_takes_settings_that_were_changed(tmp_path: Path) -> None:
             (STATION, "kiosk-display.service"),
         )
     ]
+
+
+KSM = "/sys/kernel/mm/ksm"
+MERGING = "/etc/tmpfiles.d/kiosk-ksm.conf"
+SHOW_KSM = f"echo $(cat {KSM}/pages_to_scan) $(cat {KSM}/run); readlink {MERGING} || true"
+MERGE = "kiosk setup authority --ksm on 2>&1 | grep 'memory\\|--ksm'"
+MERGES = [
+    "kiosk setup authority >/dev/null",
+    "echo part private; ! kiosk setup authority --config /root/kiosk.toml --ksm on 2>&1",
+    f"echo part without; {MERGE}",
+    f"mkdir -p {KSM}; echo 100 >{KSM}/pages_to_scan; echo 0 >{KSM}/run",
+    f"echo part alone; {MERGE}",
+    "systemctl --quiet enable kiosk-sessions.service; mkdir -p /run/systemd/system",
+    "printf '#!/bin/sh\\n' >/stubs/systemctl",
+    "echo part unasked; kiosk setup authority | grep memory || true",
+    f"echo part dry; kiosk setup authority --ksm on --dry-run | grep memory; {SHOW_KSM}",
+    f"echo part made; {MERGE}; {SHOW_KSM}",
+    # What an administrator switched off until the next start stays so.
+    f"echo 0 >{KSM}/run; echo part again; {MERGE}; kiosk setup authority | grep memory",
+    f"{SHOW_KSM}; echo 1 >{KSM}/run",
+    f"echo part off; kiosk setup authority --ksm off | grep memory; {SHOW_KSM}",
+    f"echo part kept; kiosk setup authority --ksm off | grep memory || true; {MERGE} >/dev/null",
+    f"echo part undo; kiosk setup authority --undo | grep memory; {SHOW_KSM}",
+]
+
+
+def test_equal_pages_are_merged_where_that_was_asked_for(tmp_path: Path) -> None:
+    done = run_in_fresh_root(tmp_path, MERGES, forks=True)
+    assert done.returncode == 0, done.stdout[-3000:]
+    said = {
+        name: [line for line in text.splitlines() if not line.startswith("$ ")]
+        for name, _, text in (part.partition("\n") for part in done.stdout.split("\npart ")[1:])
+    }
+    text = "equal pages of staff's sessions are merged (KSM); let no other program here request it"
+    shipped = "/usr/share/unlock-kiosk-authority/ksm.conf"
+    hindered = "no sessions of staff share pages here: enable kiosk-sessions.service first"
+    assert said == {
+        "private": [
+            "kiosk: --ksm is for the machine's own service: run it as root, without --config"
+        ],
+        "without": [f"kiosk: --ksm on: {KSM}/run is not there, or cannot be written"],
+        "alone": [f"kiosk: --ksm on: {hindered}"],
+        "unasked": [],
+        "dry": [f"would make    memory      {text}", "100 0"],
+        "made": [f"made          memory      {text}", "1000 1", shipped],
+        "again": [*[f"kept          memory      {text}"] * 2, "1000 0", shipped],
+        "off": [f"changed       memory      no longer: {text}", "1000 0"],
+        "kept": [],
+        "undo": [f"undone        memory      {text}", "1000 0"],
+    }
+
+
+OTHERS = {
+    "/etc/tmpfiles.d/aa.conf": f"w {KSM}/run - - - - 0",
+    "/run/tmpfiles.d/aa.conf": f"w {KSM}/* - - - - 1",
+    "/etc/sysfs.d/aa.conf": "kernel/mm/ksm/pages_to_scan = 200",
+    "/etc/ksmtuned.conf": "# KSM_MONITOR_INTERVAL=60",
+    MERGING: "",
+}
+
+
+def test_a_setting_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    refused = "! kiosk setup authority --ksm on 2>&1"
+    lines = [
+        "kiosk setup authority >/dev/null",
+        "systemctl --quiet enable kiosk-sessions.service",
+        f"mkdir -p {KSM} /run/tmpfiles.d /etc/tmpfiles.d /etc/sysfs.d; echo 2 >{KSM}/run",
+        "echo part running",
+        f"{refused}; echo 0 >{KSM}/run; echo '# {KSM}/run' >/etc/tmpfiles.d/comment.conf",
+    ]
+    for place, text in OTHERS.items():
+        lines += [f"echo '{text}' >{place}; echo part {place}", f"{refused}; rm {place}"]
+    lines += [
+        f"ln -s /dev/null {MERGING}; echo part masked",
+        f"{refused}; kiosk setup authority --ksm off >/dev/null; rm {MERGING}; echo part nobody",
+        "kiosk setup authority --ksm on | grep -c memory",
+    ]
+    done = run_in_fresh_root(tmp_path, lines, forks=True)
+    assert done.returncode == 0, done.stdout[-3000:]
+    said = {
+        name: [line for line in text.splitlines() if not line.startswith("$ ")]
+        for name, _, text in (part.partition("\n") for part in done.stdout.split("\npart ")[1:])
+    }
+    theirs = "kiosk: --ksm on: {} is a setting of somebody else"
+    assert said == {
+        "running": [f"kiosk: --ksm on: {KSM}/run is 2 already, by a setting of somebody else"],
+        **{place: [theirs.format(place)] for place in OTHERS},
+        "masked": [theirs.format(MERGING)],
+        "nobody": ["1"],
+    }
+
+
+def test_somebody_at_a_terminal_is_asked_whether_equal_pages_are_merged(tmp_path: Path) -> None:
+    answered = (
+        "service.trust=T service.ra_email=ra@t.example service.ra_contact=1 service.ra_hours=9"
+    )
+    answered += " station.name=S mail.host=127.0.0.1 mail.sender=k@t.example"
+    answered += " policy.email_domains=t.example"
+    words = " ".join(f"--set {each}" for each in answered.split())
+    asked = "script --quiet --return --command 'kiosk setup authority' /dev/null"
+    lines = [
+        f"kiosk setup authority {words} >/dev/null",
+        f"systemctl --quiet enable kiosk-sessions.service; mkdir -p {KSM}; echo 1 >{KSM}/run",
+        f"echo part theirs; echo yes | {asked}; echo; echo 0 >{KSM}/run",
+        f"echo part no; echo | {asked}; echo; test ! -e {MERGING}",
+        f"echo part yes; printf 'maybe\\nyes\\n' | {asked}; echo; readlink {MERGING}",
+        f"echo part again; echo no | {asked}; echo; readlink {MERGING}",
+    ]
+    done = run_in_fresh_root(tmp_path, lines)
+    assert done.returncode == 0, done.stdout[-3000:]
+    text = done.stdout.replace("\r", "")
+    said = dict(part.split("\n", 1) for part in text.split("\npart ")[1:])
+    assert {name: each.count("Merge equal pages, yes or no") for name, each in said.items()} == {
+        "theirs": 0,
+        "no": 1,
+        "yes": 2,
+        "again": 0,
+    }
+    assert "could find out what others have in memory" in said["yes"].partition("made ")[0]

@@ -6,16 +6,19 @@ import grp
 import os
 import pwd
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from kiosk.app.cli.tools import Tools
 from kiosk.app.setup.steps import (
+    BOOTED,
     UNITS,
     Step,
     account,
     link,
     read_if_there,
+    run_program,
     service,
     settings_file,
     systemctl,
@@ -30,17 +33,28 @@ from kiosk.config.loading import SYSTEM_SETTINGS
 from kiosk.system.machine_seal import SUFFIX
 
 ACCOUNT = "kiosk"
-READERS = ("kiosk-authority.service", "kiosk-sessions.service")
+_SESSIONS = "kiosk-sessions.service"
+READERS = ("kiosk-authority.service", _SESSIONS)
 """The units that read the settings, when they start."""
 _STAFF = "ra"
 _HOME = "/var/lib/kiosk"
 _SHIPPED = Path("/usr/share/unlock-kiosk-authority")
 _SSHD = Path("/usr/sbin/sshd")
 _ENABLED_BY_HAND = {
-    "kiosk-sessions.service": "the process that sessions of staff share",
+    _SESSIONS: "the process that sessions of staff share",
     "kiosk-caretaker.timer": "a run of the caretaker, also where no authority runs",
     "kiosk-purge.timer": "the deletion of what was kept long enough",
 }
+_KSM = Path("/sys/kernel/mm/ksm/run")
+"""What the kernel does about equal pages: 0 nothing, 1 merges, 2 parts what was merged."""
+_MERGING = Path("/etc/tmpfiles.d/kiosk-ksm.conf")
+_KSMTUNED = Path("/etc/ksmtuned.conf")
+"""Of a program for hosts of virtual machines, which switches KSM on and off."""
+_MAY_SET_KSM = (
+    *("etc/tmpfiles.d/*.conf", "run/tmpfiles.d/*.conf", "usr/local/lib/tmpfiles.d/*.conf"),
+    *("usr/lib/tmpfiles.d/*.conf", "etc/sysfs.conf", "etc/sysfs.d/*.conf"),
+)
+"""Files below / with what is set at the start of the machine."""
 
 
 def is_the_machines(path: Path) -> bool:
@@ -121,11 +135,56 @@ def _seal_keys(tools: Tools, sealed: Path) -> None:
         plain.unlink()
 
 
-def machine_steps(*, undo: bool) -> Iterator[Step]:
+def merging() -> Step:
+    """Let the kernel merge equal pages, now and at each start."""
+    step = link(
+        "memory",
+        "equal pages of staff's sessions are merged (KSM); let no other program here request it",
+        _MERGING,
+        _SHIPPED / "ksm.conf",
+    )
+    return replace(step.followed_by(_merge), undo=_part)
+
+
+def _merge() -> None:
+    if BOOTED.is_dir():
+        run_program("systemd-tmpfiles", "--create", str(_MERGING))
+
+
+def _part() -> None:
+    """Part what was merged, and merge nothing more, unless somebody has set it otherwise."""
+    if BOOTED.is_dir() and os.access(_KSM, os.W_OK) and _KSM.read_text().strip() == "1":
+        for state in ("2", "0"):
+            _KSM.write_text(state)
+    _MERGING.unlink()
+
+
+def why_not_merge() -> str | None:
+    """Say what keeps the machine from being set up to merge pages; None where nothing does."""
+    if not os.access(_KSM, os.W_OK):
+        return f"{_KSM} is not there, or cannot be written"
+    if not (_SSHD.exists() and (UNITS / "multi-user.target.wants" / _SESSIONS).is_symlink()):
+        return f"no sessions of staff share pages here: enable {_SESSIONS} first"
+    if (state := _KSM.read_text().strip()) != "0":
+        return f"{_KSM} is {state} already, by a setting of somebody else"
+    others = [place for place in (_MERGING, _KSMTUNED) if place.exists()]
+    for place in (each for pattern in _MAY_SET_KSM for each in Path("/").glob(pattern)):
+        lines = place.read_text(errors="replace").splitlines() if place.is_file() else []
+        others += [place for line in lines if "kernel/mm/ksm" in line.partition("#")[0]]
+    return f"{others[0]} is a setting of somebody else" if others else None
+
+
+def machine_steps(*, merges: bool, undo: bool) -> Iterator[Step]:
     """Yield the login of staff, where there is an SSH server, and the unit.
 
-    ``undo``: also the units that an administrator enabled.
+    ``merges``: whether equal pages are to be merged. ``undo``: also the units that an administrator
+    enabled.
     """
+    # The first, to be undone once no session is left.
+    if merges or undo:
+        yield merging()
+    elif merging().is_done():
+        yield merging().undone()
     if _SSHD.exists():
         staff = account(_STAFF, same_as=ACCOUNT, home=_HOME)
         yield staff.followed_by(partial(systemctl, "try-reload-or-restart", "ssh.service"))

@@ -119,7 +119,7 @@ def take_back(steps: Sequence[Step], *, dry_run: bool) -> None:
 # What a set-up changes on the machine around the program, each as a step that can be undone.
 
 UNITS = Path("/etc/systemd/system")
-_BOOTED = Path("/run/systemd/system")
+BOOTED = Path("/run/systemd/system")
 """Exists where systemd runs the machine, and not in an image that is being built."""
 _LONG_S = 180
 
@@ -140,7 +140,7 @@ def run_program(*command: str) -> str:
 
 def systemctl(*words: str) -> None:
     """Call a running service manager; without one the files alone count, at the next start."""
-    if _BOOTED.is_dir():
+    if BOOTED.is_dir():
         run_program("systemctl", *words)
 
 
@@ -207,7 +207,7 @@ def read_if_there(path: Path) -> str | None:
 
 
 def link(what: str, text: str, place: Path, target: Path, *then: str) -> Step:
-    """Make ``place`` a link to ``target``, and call systemctl with the words of ``then``."""
+    """Make ``place`` a link to ``target``, and call systemctl with ``then``, if any."""
 
     def make() -> None:
         if place.exists() and not place.is_symlink():
@@ -220,7 +220,7 @@ def link(what: str, text: str, place: Path, target: Path, *then: str) -> Step:
         return place.is_symlink() and place.readlink() == target
 
     step = Step(what, text, is_done, make, partial(_remove, place, *then))
-    return step.followed_by(partial(systemctl, *then))
+    return step.followed_by(partial(systemctl, *then)) if then else step
 
 
 def written(what: str, text: str, place: Path, content: str, mode: int, *then: str) -> Step:
@@ -258,7 +258,7 @@ def service(unit: str, text: str) -> Step:
     """Let ``unit`` start with the machine, and now."""
 
     def states() -> list[bool]:
-        asked = ["is-enabled", "is-active"] if _BOOTED.is_dir() else ["is-enabled"]
+        asked = ["is-enabled", "is-active"] if BOOTED.is_dir() else ["is-enabled"]
         commands = (["systemctl", word, "--quiet", unit] for word in asked)
         return [subprocess.run(each, check=False).returncode == 0 for each in commands]  # noqa: S603
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PosixPath
 
 import pytest
 
-from kiosk.app.setup import steps
+from kiosk.app.setup import authority, steps
 from kiosk.app.setup.steps import Step, carry_out, link, mask, unencrypted_disk, written
 from kiosk.contract.errors import ConfigError
 
@@ -92,3 +92,25 @@ def test_a_disk_that_is_not_encrypted_is_named(
 
     monkeypatch.setattr(steps, "run_program", answer)
     assert unencrypted_disk(Path("/var/lib/kiosk")) == warned
+
+
+class State(PosixPath):
+    """Stands for the kernel's ``/sys/kernel/mm/ksm/run``."""
+
+    def write_text(self, data: str, *_: object, **__: object) -> int:
+        with self.open("a") as file:
+            return file.write(data)
+
+
+def test_pages_that_were_merged_are_parted_before_merging_is_switched_off(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By 0 alone what was merged stays merged."""
+    state, merging = State(tmp_path / "run"), tmp_path / "kiosk-ksm.conf"
+    monkeypatch.setattr(authority, "BOOTED", tmp_path)
+    monkeypatch.setattr(authority, "_KSM", state)
+    monkeypatch.setattr(authority, "_MERGING", merging)
+    merging.touch()
+    state.write_text("1")
+    authority.merging().undone().do()
+    assert (state.read_text(), merging.exists()) == ("120", False)

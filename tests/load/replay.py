@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +16,6 @@ from typing import Any, cast
 from unittest.mock import patch
 
 import psycopg
-from psycopg.pq import PipelineStatus
 
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
@@ -22,6 +23,8 @@ from kiosk.authority.enrolment import EnrolledStations
 from kiosk.authority.mail.message import Message
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.stations import CertificatePeer, Peer, StationIdentity
+from kiosk.authority.store.gateway import Compiled
+from kiosk.authority.store.postgresql import PipelinedConnection
 from kiosk.authority.store.records import AuditHead
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.sensitive import Sensitive
@@ -44,7 +47,6 @@ class RecordedVisits:
     apart: int = 0
     """The round trips that are not of the use cases: identification of stations, and notices."""
     use_cases_s: float = 0.0
-    _joined: bool = False
 
     @property
     def round_trips(self) -> float:
@@ -74,26 +76,62 @@ class RecordedVisits:
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Record what any connection sends."""
-        execute, pipeline = psycopg.Cursor.execute, psycopg.Connection.pipeline
+        parameters, let_wait = Compiled.parameters, PipelinedConnection.let_wait
+        run, run_compiled = PipelinedConnection.run, PipelinedConnection.run_compiled
+        end = PipelinedConnection.end
+        waiting: dict[PipelinedConnection, RoundTrip] = defaultdict(list)
 
-        def executed(cursor: Any, query: Any, params: Any = None, **named: Any) -> Any:
-            visit = self.visits[-1]
-            joins = cursor.connection.info.pipeline_status is PipelineStatus.ON
-            if not (joins and self._joined):
-                visit.append([])
-            visit[-1].append((query, params))
-            self._joined = joins
-            return execute(cursor, query, params, **named)
+        def named(compiled: Compiled, values: Any) -> _Named:
+            return _Named(compiled.order, parameters(compiled, values))
 
-        def joined(connection: Any) -> Any:
-            self._joined = False
-            return pipeline(connection)
+        def waited(connection: PipelinedConnection, statement: str, given: Any) -> None:
+            waiting[connection].append(_as_psycopg_has_it(statement, given))
+            let_wait(connection, statement, given)
+
+        def sent(connection: PipelinedConnection, statement: str, given: Any) -> None:
+            self.visits[-1].append(
+                [*waiting.pop(connection, ()), _as_psycopg_has_it(statement, given)]
+            )
+
+        def ran(connection: PipelinedConnection, cursor: Any, statement: str, given: Any) -> None:
+            sent(connection, statement, given)
+            run(connection, cursor, statement, given)
+
+        def ran_compiled(connection: PipelinedConnection, statement: str, given: Any) -> Any:
+            sent(connection, statement, given)
+            return run_compiled(connection, statement, given)
+
+        def ended(connection: PipelinedConnection, statement: str) -> None:
+            if statement == "ROLLBACK":
+                waiting.pop(connection, None)
+            end(connection, statement)
+            waiting.pop(connection, None)  # a BEGIN alone is not sent
 
         with (
-            patch.object(psycopg.Cursor, "execute", executed),
-            patch.object(psycopg.Connection, "pipeline", joined),
+            patch.object(Compiled, "parameters", named),
+            patch.object(PipelinedConnection, "end", ended),
+            patch.object(PipelinedConnection, "let_wait", waited),
+            patch.object(PipelinedConnection, "run", ran),
+            patch.object(PipelinedConnection, "run_compiled", ran_compiled),
         ):
             yield
+
+
+class _Named(list[Any]):
+    """Parameters that know the names of their places."""
+
+    def __init__(self, names: Sequence[str], values: Sequence[Any]) -> None:
+        super().__init__(values)
+        self.names = names
+
+
+def _as_psycopg_has_it(statement: str, given: Any) -> Statement:
+    """Return a statement with psycopg's placeholders, and its parameters by name."""
+    if not isinstance(given, _Named):
+        return statement, given
+    place = lambda found: f"%({given.names[int(found[1]) - 1]})s" if found[1] else "%%"  # noqa: E731
+    named = re.sub(r"\$(\d+)|%", place, statement)
+    return named, dict(zip(given.names, given, strict=True))
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ def counted_round_trips() -> Iterator[RoundTrips]:
             connection.pgconn.trace(trace.fileno())
 
         let_wait, run = PipelinedConnection.let_wait, PipelinedConnection.run
+        run_compiled = PipelinedConnection.run_compiled
 
         def asked(statement: str) -> None:
             if counted.calls and not statement.startswith("BEGIN"):
@@ -82,6 +83,11 @@ def counted_round_trips() -> Iterator[RoundTrips]:
         def ran(connection: PipelinedConnection, cursor: Any, statement: str, given: Any) -> None:
             asked(statement)
             run(connection, cursor, statement, given)
+
+        def ran_compiled(connection: PipelinedConnection, statement: str, given: Any) -> Any:
+            if statement not in ("COMMIT", "ROLLBACK"):
+                asked(statement)
+            return run_compiled(connection, statement, given)
 
         def began(_c: object) -> None:
             if counted.calls:
@@ -97,6 +103,7 @@ def counted_round_trips() -> Iterator[RoundTrips]:
             with (
                 patch.object(PipelinedConnection, "let_wait", waited),
                 patch.object(PipelinedConnection, "run", ran),
+                patch.object(PipelinedConnection, "run_compiled", ran_compiled),
             ):
                 yield counted
         finally:

@@ -5,6 +5,7 @@ It makes and checks the MACs of rows that grant access.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -55,7 +56,9 @@ class Compiled:
         self.text = str(made)
         if "POSTCOMPILE" in self.text:
             raise TypeError("a statement whose text depends on its values cannot be prepared")
-        self._order: Sequence[str] | None = made.positiontup
+        self.order: Sequence[str] = made.positiontup or ()
+        if dialect.paramstyle == "pyformat":
+            self.text, self.order = _numbered(self.text)
         self._constants, self._given = {}, {}
         for name, bound in made.binds.items():
             process = bound.type.dialect_impl(dialect).bind_processor(dialect)
@@ -70,7 +73,7 @@ class Compiled:
         )
         self._results = [(at, process) for at, process in enumerate(results) if process]
 
-    def parameters(self, values: Values) -> Values | Sequence[Any]:
+    def parameters(self, values: Values) -> Sequence[Any]:
         """Return the driver's parameters; raises ``StoreError`` for an unstorable value."""
         found = {**self._constants, **values}
         try:
@@ -79,7 +82,7 @@ class Compiled:
         except (TypeError, ValueError) as error:
             cause = type(error).__name__
         else:
-            return found if self._order is None else [found[name] for name in self._order]
+            return [found[name] for name in self.order]
         raise StoreError(f"a value cannot be stored ({cause})", cause)
 
     def rows(self, fetched: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
@@ -94,6 +97,16 @@ class Compiled:
                     row[at] = process(row[at])
             found.append(row)
         return found
+
+
+def _numbered(text: str) -> tuple[str, Sequence[str]]:
+    """Return a text for psycopg with numbered places, such as $1, and the names of their values."""
+    order: dict[str, int] = {}
+
+    def place(found: re.Match[str]) -> str:
+        return f"${order.setdefault(found[1], len(order) + 1)}" if found[1] else "%"
+
+    return re.sub(r"%\((\w+)\)s|%%", place, text), tuple(order)
 
 
 class Prepared:
@@ -268,7 +281,7 @@ class Gateway:
             return self._driver.execute(compiled.text, parameters)
         if later:
             return self._driver.let_wait(compiled.text, parameters)
-        return self._driver.run_kept(compiled.text, parameters)
+        return self._driver.run_compiled(compiled.text, parameters)
 
     def add(self, kind: type[TableRow], values: Values) -> None:
         """Insert one row; see ``write``."""

@@ -4,6 +4,9 @@ A statement that needs no answer is sent together with one that does: BEGIN with
 of a transaction, and a statement that was run with ``LATER`` with the next one or with COMMIT.
 libpq's pipeline mode is used, so that the server still runs all of them in order. Where one fails,
 the server skips those after it, COMMIT included, and the call that waits raises its error.
+
+Those that the gateway has compiled are passed to libpq by psycopg's wrapper of it: psycopg's cursor
+waits for each of them by itself, which takes twice as long as all the rest (docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -12,14 +15,21 @@ import logging
 import select
 import stat
 import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg.abc import Transformer as Converter
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
+from psycopg.pq.abc import PGresult
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import URL
@@ -80,10 +90,49 @@ class DescribedCursor(psycopg.Cursor[Any]):
         return known[self.statement]
 
 
+class Answer(Protocol):
+    """What a statement was answered, as a cursor has it."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchall(self) -> Sequence[Sequence[Any]]: ...
+
+
+class Answered(NamedTuple):
+    """Implements ``Answer``."""
+
+    rowcount: int
+    rows: Sequence[Sequence[Any]]
+
+    def fetchall(self) -> Sequence[Sequence[Any]]:
+        return self.rows
+
+
+class Request(NamedTuple):
+    """A statement and its parameters as libpq takes them."""
+
+    statement: str
+    values: Sequence[Any] | None
+    types: tuple[int, ...]
+    formats: Sequence[Format] | None
+
+
+StatementKey = tuple[str, tuple[int, ...]]
+"""A statement, and the types of its parameters: the server prepares it for these."""
+
+PREPARED_AFTER = 5
+"""How often a connection runs a statement before it prepares it."""
+
+MOST_PREPARED = 500
+"""The most statements that a connection prepares; the server keeps some 10 KiB for each."""
+
+
 class PipelinedConnection(psycopg.Connection[Any]):
     """Begins and ends transactions, and keeps the statements that are sent with the next one.
 
-    psycopg is in autocommit mode: it would wait for the answer to BEGIN.
+    psycopg is in autocommit mode: it would wait for the answer to BEGIN. Parameters are a sequence,
+    for ``$1`` and so on, or for SQLAlchemy's cursors a mapping, for psycopg's placeholders.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -93,8 +142,16 @@ class PipelinedConnection(psycopg.Connection[Any]):
         self._reads = ""
         self.cursor_factory = DescribedCursor
         self.described: dict[str, list[psycopg.Column] | None] = {}
-        # Creating a cursor takes a fifth of the time of a small statement.
-        self._kept, self._kept_for_waiting = DescribedCursor(self), DescribedCursor(self)
+        self._uses: Counter[StatementKey] = Counter()
+        self._names: dict[StatementKey, bytes] = {}
+        self._numbers = count(1)
+        self._readable = select.poll()
+        self._readable.register(self.pgconn.socket, select.POLLIN)
+
+    @cached_property
+    def _converter(self) -> Converter:
+        """It converts values in both directions, as what has configured the connection wants it."""
+        return Transformer(self)
 
     def isolate(self, level: str) -> None:
         """Begin transactions at this isolation level, or none at all."""
@@ -121,10 +178,15 @@ class PipelinedConnection(psycopg.Connection[Any]):
             self._send_waiting()
             cursor.execute(_encoded(statement), parameters)
 
-    def run_kept(self, statement: str, parameters: Any) -> psycopg.Cursor[Any]:
-        """Run a statement with the shared cursor; fetch its rows before the next statement."""
-        self.run(self._kept, statement, parameters)
-        return self._kept
+    def run_compiled(self, statement: str, parameters: Sequence[Any] | None) -> Answer:
+        """Run a statement together with the kept ones."""
+        if any(isinstance(given, Mapping) for _, given in self._waiting):
+            with self.pipeline():
+                self._send_waiting()
+                return psycopg.RawCursor(self).execute(_encoded(statement), parameters)
+        requests = [self._request(*each) for each in (*self._waiting, (statement, parameters))]
+        self._waiting = []
+        return self._answer(self._exchange(requests)[-1])
 
     def run_many(self, cursor: psycopg.Cursor[Any], statement: str, parameters: Any) -> None:
         """Run a statement for each of many parameters, together with the kept ones."""
@@ -141,16 +203,15 @@ class PipelinedConnection(psycopg.Connection[Any]):
             self._waiting = []
         if self._waiting:
             try:
-                with self.pipeline():
-                    self._send_waiting()
-                    self.execute(statement.encode())
+                self.run_compiled(statement, None)
             except psycopg.Error:
                 # COMMIT was not run, and SQLAlchemy believes that the transaction is over.
+                self._waiting = []
                 if not self.closed and not self._is_idle:
-                    self.execute(b"ROLLBACK")
+                    self.run_compiled("ROLLBACK", None)
                 raise
         elif not self._is_idle:
-            self.execute(statement.encode())
+            self.run_compiled(statement, None)
 
     @property
     def _is_idle(self) -> bool:
@@ -159,7 +220,94 @@ class PipelinedConnection(psycopg.Connection[Any]):
     def _send_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
         for statement, parameters in waiting:
-            self._kept_for_waiting.execute(_encoded(statement), parameters)
+            kind = psycopg.Cursor if isinstance(parameters, Mapping) else psycopg.RawCursor
+            kind(self).execute(_encoded(statement), parameters)
+
+    def _request(self, statement: str, parameters: Sequence[Any] | None) -> Request:
+        """Raises ``psycopg.Error`` for a value that cannot be sent."""
+        if not parameters:
+            return Request(statement, None, (), None)
+        converter = self._converter
+        values = converter.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
+        return Request(statement, values, tuple(converter.types or ()), converter.formats)
+
+    def _exchange(self, requests: Sequence[Request]) -> list[PGresult]:
+        """Send all at once and return their results; raises the error of the first that failed."""
+        pgconn = self.pgconn
+        preparing: dict[int, tuple[StatementKey, bytes]] = {}
+        sent = 0
+        results: list[PGresult] = []
+        pgconn.enter_pipeline_mode()
+        try:
+            for statement, values, types, formats in requests:
+                key = statement, types
+                name = self._names.get(key)
+                if name is None and self._is_worth_preparing(key):
+                    name = b"kiosk_%d" % next(self._numbers)
+                    pgconn.send_prepare(name, _encoded(statement), types)
+                    preparing[sent] = key, name
+                    sent += 1
+                if name is None:
+                    pgconn.send_query_params(_encoded(statement), values, types, formats)
+                else:
+                    pgconn.send_query_prepared(name, values, formats)
+                sent += 1
+            pgconn.pipeline_sync()
+            self._receive(results)
+            pgconn.exit_pipeline_mode()
+        except BaseException as error:
+            try:
+                if isinstance(error, psycopg.OperationalError):
+                    self._raise_failure(results)  # a server that closes it says why before
+            finally:
+                self.close()
+            raise
+        for at, (key, name) in preparing.items():
+            if results[at].status in _DONE:
+                self._names[key] = name
+        self._raise_failure(results)
+        return [result for at, result in enumerate(results) if at not in preparing]
+
+    def _is_worth_preparing(self, key: StatementKey) -> bool:
+        if len(self._names) >= MOST_PREPARED:
+            return False
+        self._uses[key] += 1
+        return self._uses[key] > PREPARED_AFTER
+
+    def _raise_failure(self, results: Sequence[PGresult]) -> None:
+        for result in results:
+            if result.status not in _DONE:
+                raise error_from_result(result, self.info.encoding) from None
+
+    def _receive(self, found: list[PGresult]) -> None:
+        """Add the results up to the end of the pipeline."""
+        pgconn = self.pgconn
+        while pgconn.flush():
+            # A server that cannot send takes nothing either: its first answers are read meanwhile.
+            either = select.poll()
+            either.register(pgconn.socket, select.POLLIN | select.POLLOUT)
+            either.poll()
+            pgconn.consume_input()
+        if pgconn.is_busy():
+            self._readable.poll()  # Ctrl+C ends this wait, and not that of ``get_result``
+        while True:
+            result = pgconn.get_result()
+            if result is None:  # it parts the results of two statements
+                if pgconn.status == ConnStatus.BAD:
+                    raise psycopg.OperationalError("the connection is lost")
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                return
+            else:
+                found.append(result)
+
+    def _answer(self, result: PGresult) -> Answered:
+        if not result.nfields:
+            return Answered(result.command_tuples or 0, ())
+        self._converter.set_pgresult(result)
+        return Answered(result.ntuples, self._converter.load_rows(0, result.ntuples, tuple))
+
+
+_DONE = ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK
 
 
 class PipelinedDialect(PGDialect_psycopg):
@@ -175,7 +323,10 @@ class PipelinedDialect(PGDialect_psycopg):
                     index.dialect_kwargs["postgresql_where"] = index.info["where"]
 
     def connect(self, *arguments: Any, **named: Any) -> Any:
-        return PipelinedConnection.connect(*arguments, autocommit=True, **named)
+        # psycopg deallocates all prepared statements, ours as well, after any ROLLBACK.
+        return PipelinedConnection.connect(
+            *arguments, autocommit=True, prepare_threshold=None, **named
+        )
 
     def set_isolation_level(self, dbapi_connection: Any, level: str) -> None:
         dbapi_connection.isolate(level)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
+from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.gateway import Compiled
+from kiosk.authority.store.postgresql import PipelinedConnection, PipelinedDialect
 from kiosk.authority.store.records import ActionNote, AuditQuery, OutboxMessage, new_id
 from tests.authority.store import samples
 from tests.support.database import PostgresServer, SetClock, TestDatabase
@@ -190,3 +197,126 @@ def test_a_statement_alone_of_a_server_that_is_away(database: TestDatabase) -> N
     away = Store("postgresql://kiosk@/kiosk?host=/nowhere", SetClock(), database.store().macs)
     with pytest.raises(StoreError), away.read(once=True):
         pass
+
+
+SECONDS = 100.0
+"""Until a thread counts as hung."""
+
+
+@pytest.fixture
+def connections(postgres_server: PostgresServer) -> Iterator[Callable[[], PipelinedConnection]]:
+    url = sa.make_url(postgres_server.fresh())
+    dialect: Any = PipelinedDialect()
+    arguments, named = dialect.create_connect_args(url)
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(closing(dialect.connect(*arguments, **named)))
+
+
+@pytest.fixture
+def connection(connections: Callable[[], PipelinedConnection]) -> PipelinedConnection:
+    return connections()
+
+
+def prepared(connection: PipelinedConnection) -> list[str]:
+    """Return the statements that the server keeps for the connection."""
+    rows = connection.execute("SELECT statement FROM pg_prepared_statements ORDER BY 1").fetchall()
+    return [row[0] for row in rows if "pg_prepared" not in row[0]]
+
+
+def test_more_is_sent_and_answered_at_once_than_fits_between(
+    connections: Callable[[], PipelinedConnection],
+) -> None:
+    """The server takes no more before its answers are read; the last one may come meanwhile."""
+    answered: list[object] = []
+
+    def ask() -> None:
+        connection = connections()
+        for _ in range(40):
+            for _ in range(20):
+                connection.let_wait("SELECT $1::text", ("x" * 200_000,))
+            answered.extend(connection.run_compiled("SELECT $1::text", ("last",)).fetchall())
+
+    threads = [threading.Thread(target=ask, daemon=True) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(SECONDS)
+    assert answered == [("last",)] * 160
+
+
+def test_what_is_run_often_is_prepared_for_the_types_of_its_values(
+    connection: PipelinedConnection,
+) -> None:
+    once, often = "SELECT $1::text", "SELECT $1"
+    connection.run_compiled(once, ("a",))
+    for value in (*range(6), 2**40):
+        assert connection.run_compiled(often, (value,)).fetchall() == [(value,)]
+    assert prepared(connection) == [often]
+
+
+def test_what_is_prepared_stays_so_after_a_rollback(connection: PipelinedConnection) -> None:
+    for _ in range(7):
+        connection.run_compiled("SELECT 1", ())
+    connection.execute("BEGIN")
+    for _ in range(7):
+        connection.execute("SELECT %(one)s", {"one": 1})
+    connection.execute("ROLLBACK")
+    assert prepared(connection) == ["SELECT 1"]
+    assert connection.run_compiled("SELECT 1", ()).fetchall() == [(1,)]
+
+
+def test_a_statement_that_fails_once_it_is_prepared_is_still_known_by_its_name(
+    connection: PipelinedConnection,
+) -> None:
+    for divisor in (1, 1, 1, 1, 1, 0, 0, 1):
+        with suppress(psycopg.errors.DivisionByZero):
+            connection.run_compiled("SELECT 6 / $1", (divisor,))
+    assert prepared(connection) == ["SELECT 6 / $1"]
+
+
+def test_what_sqlalchemy_has_let_wait_is_run_before_a_compiled_statement(
+    connection: PipelinedConnection,
+) -> None:
+    connection.execute("CREATE TABLE seen (what text)")
+    connection.begin()
+    connection.let_wait("INSERT INTO seen VALUES (%(what)s)", {"what": "named"})
+    connection.let_wait("INSERT INTO seen VALUES ($1)", ("numbered",))
+    rows = connection.run_compiled("SELECT what FROM seen WHERE what <> $1", ("",)).fetchall()
+    assert rows == [("named",), ("numbered",)]
+    connection.let_wait("INSERT INTO seen VALUES (%(what)s)", {"what": "last"})
+    connection.end("COMMIT")
+    assert connection.execute("SELECT count(*) FROM seen").fetchone() == (3,)
+
+
+def test_an_interrupt_ends_the_connection_and_its_transaction(
+    connection: PipelinedConnection, postgres_server: PostgresServer
+) -> None:
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    connection.begin()
+    connection.run_compiled("SELECT pg_advisory_xact_lock(1)", ())
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            connection.run_compiled("SELECT pg_sleep(3600)", ())
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert connection.closed
+    with pytest.raises(psycopg.OperationalError):
+        connection.run_compiled("SELECT 1", ())
+
+
+def test_a_statement_of_sqlalchemy_gets_numbered_places() -> None:
+    table = sa.table("t", sa.column("a"), sa.column("b"))
+    a: sa.BindParameter[str] = sa.bindparam("a")
+    b: sa.BindParameter[str] = sa.bindparam("b")
+    statement = sa.select(table.c.a % 7).where(table.c.a == a, table.c.b == b, table.c.b > a)
+    compiled = Compiled(statement, (), PipelinedDialect())
+    assert "t.a % " in compiled.text
+    assert "t.a = $2" in compiled.text
+    assert "t.b = $3" in compiled.text
+    assert "t.b > $2" in compiled.text
+    assert compiled.parameters({"b": "B", "a": "A"}) == [7, "A", "B"]

@@ -90,7 +90,7 @@ class DescribedCursor(psycopg.Cursor[Any]):
         return known[self.statement]
 
 
-class Answer(Protocol):
+class StatementResult(Protocol):
     """What a statement was answered, as a cursor has it."""
 
     @property
@@ -99,8 +99,8 @@ class Answer(Protocol):
     def fetchall(self) -> Sequence[Sequence[Any]]: ...
 
 
-class Answered(NamedTuple):
-    """Implements ``Answer``."""
+class FetchedRows(NamedTuple):
+    """Implements ``StatementResult``."""
 
     rowcount: int
     rows: Sequence[Sequence[Any]]
@@ -109,7 +109,7 @@ class Answered(NamedTuple):
         return self.rows
 
 
-class Request(NamedTuple):
+class BoundStatement(NamedTuple):
     """A statement and its parameters as libpq takes them."""
 
     statement: str
@@ -178,15 +178,15 @@ class PipelinedConnection(psycopg.Connection[Any]):
             self._send_waiting()
             cursor.execute(_encoded(statement), parameters)
 
-    def run_compiled(self, statement: str, parameters: Sequence[Any] | None) -> Answer:
+    def run_compiled(self, statement: str, parameters: Sequence[Any] | None) -> StatementResult:
         """Run a statement together with the kept ones."""
         if any(isinstance(given, Mapping) for _, given in self._waiting):
             with self.pipeline():
                 self._send_waiting()
                 return psycopg.RawCursor(self).execute(_encoded(statement), parameters)
-        requests = [self._request(*each) for each in (*self._waiting, (statement, parameters))]
+        statements = [self._bound(*each) for each in (*self._waiting, (statement, parameters))]
         self._waiting = []
-        return self._answer(self._exchange(requests)[-1])
+        return self._fetched(self._exchange(statements)[-1])
 
     def run_many(self, cursor: psycopg.Cursor[Any], statement: str, parameters: Any) -> None:
         """Run a statement for each of many parameters, together with the kept ones."""
@@ -223,23 +223,24 @@ class PipelinedConnection(psycopg.Connection[Any]):
             kind = psycopg.Cursor if isinstance(parameters, Mapping) else psycopg.RawCursor
             kind(self).execute(_encoded(statement), parameters)
 
-    def _request(self, statement: str, parameters: Sequence[Any] | None) -> Request:
+    def _bound(self, statement: str, parameters: Sequence[Any] | None) -> BoundStatement:
         """Raises ``psycopg.Error`` for a value that cannot be sent."""
         if not parameters:
-            return Request(statement, None, (), None)
+            return BoundStatement(statement, None, (), None)
         converter = self._converter
         values = converter.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
-        return Request(statement, values, tuple(converter.types or ()), converter.formats)
+        return BoundStatement(statement, values, tuple(converter.types or ()), converter.formats)
 
-    def _exchange(self, requests: Sequence[Request]) -> list[PGresult]:
+    def _exchange(self, statements: Sequence[BoundStatement]) -> list[PGresult]:
         """Send all at once and return their results; raises the error of the first that failed."""
         pgconn = self.pgconn
         preparing: dict[int, tuple[StatementKey, bytes]] = {}
         sent = 0
         results: list[PGresult] = []
+        is_done = False
         pgconn.enter_pipeline_mode()
         try:
-            for statement, values, types, formats in requests:
+            for statement, values, types, formats in statements:
                 key = statement, types
                 name = self._names.get(key)
                 if name is None and self._is_worth_preparing(key):
@@ -255,13 +256,13 @@ class PipelinedConnection(psycopg.Connection[Any]):
             pgconn.pipeline_sync()
             self._receive(results)
             pgconn.exit_pipeline_mode()
-        except BaseException as error:
-            try:
-                if isinstance(error, psycopg.OperationalError):
-                    self._raise_failure(results)  # a server that closes it says why before
-            finally:
-                self.close()
+            is_done = True
+        except psycopg.OperationalError:
+            self._raise_failure(results)  # before a server closes the connection it says why
             raise
+        finally:
+            if not is_done:
+                self.close()  # what the server has of it, it takes back
         for at, (key, name) in preparing.items():
             if results[at].status in _DONE:
                 self._names[key] = name
@@ -300,11 +301,11 @@ class PipelinedConnection(psycopg.Connection[Any]):
             else:
                 found.append(result)
 
-    def _answer(self, result: PGresult) -> Answered:
+    def _fetched(self, result: PGresult) -> FetchedRows:
         if not result.nfields:
-            return Answered(result.command_tuples or 0, ())
+            return FetchedRows(result.command_tuples or 0, ())
         self._converter.set_pgresult(result)
-        return Answered(result.ntuples, self._converter.load_rows(0, result.ntuples, tuple))
+        return FetchedRows(result.ntuples, self._converter.load_rows(0, result.ntuples, tuple))
 
 
 _DONE = ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK

@@ -125,7 +125,7 @@ PREPARED_AFTER = 5
 """How often a connection runs a statement before it prepares it."""
 
 MOST_PREPARED = 500
-"""The most statements that a connection prepares; the server keeps some 10 KiB for each."""
+"""The most statements that a connection prepares: the server keeps them until it is closed."""
 
 
 class PipelinedConnection(psycopg.Connection[Any]):
@@ -150,7 +150,7 @@ class PipelinedConnection(psycopg.Connection[Any]):
 
     @cached_property
     def _converter(self) -> Converter:
-        """It converts values in both directions, as what has configured the connection wants it."""
+        """It is made at its first use, once SQLAlchemy has configured the connection."""
         return Transformer(self)
 
     def isolate(self, level: str) -> None:
@@ -262,7 +262,7 @@ class PipelinedConnection(psycopg.Connection[Any]):
             raise
         finally:
             if not is_done:
-                self.close()  # what the server has of it, it takes back
+                self.close()  # what the server has carried out is not known
         for at, (key, name) in preparing.items():
             if results[at].status in _DONE:
                 self._names[key] = name

@@ -11,7 +11,10 @@ _OF_AN_AUTHORITY = (
 )  # fmt: skip
 _OFFERED = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION
 
-COMMANDS = {name: "import_people" if name == "import" else name for name in _OFFERED}
+_MODULES = {"import": "import_people", "restore": "backup"}
+"""Those that are not called as their command."""
+
+COMMANDS = {name: _MODULES.get(name, name) for name in _OFFERED}
 """The command names, with their modules."""
 
 LACKING = frozenset(_OF_AN_AUTHORITY) - frozenset(COMMANDS)

@@ -124,7 +124,7 @@ def _parser(modules: Iterable[str]) -> argparse.ArgumentParser:
     parser.set_defaults(config=None)
     parser.add_argument("--version", action=Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in modules:
+    for module in dict.fromkeys(modules):  # one may have several commands
         importlib.import_module(f"kiosk.app.cli.{module}").add_parser(commands)
     complete(parser)
     return parser

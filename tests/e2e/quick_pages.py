@@ -30,14 +30,14 @@ def load() -> tuple[ModuleType, ...]:
     """Load what a station loads late, for a process that forks stations."""
     from hardware import card_access, monitor
     from hardware.drivers import piv
-    from kiosk.app.cli import run
+    from kiosk.app.cli import station as command
     from kiosk.app.composition import authority, cards, station
     from kiosk.station import executor
     from screens.kiosk import app, visit_pages
     from screens.terminal import pulse
     from tests.support import hashes
 
-    at_first = (run, station, app, pulse)
+    at_first = (command, station, app, pulse)
     return (*at_first, authority, cards, executor, card_access, monitor, piv, visit_pages, hashes)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 PROGRAM = """
 import asyncio, logging, sys, threading
-from kiosk.app.cli.run import open_log
+from kiosk.app.cli.station import open_log
 from kiosk.app.logs import log_fault
 from screens.terminal.lockdown import lock_terminal
 

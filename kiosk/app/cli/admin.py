@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.app import process
 from kiosk.app.cli.help import Commands, add_command
-from kiosk.app.cli.run import take_terminal
+from kiosk.app.cli.station import take_terminal
 from kiosk.app.logs import change_log, log_fault
 from kiosk.app.sessions import hand_over
 from kiosk.authority.errors import KeyMissing, NotPermitted, StoreError

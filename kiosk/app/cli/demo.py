@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands
-from kiosk.app.cli.run import open_log
+from kiosk.app.cli.station import open_log
 from kiosk.app.logs import log_fault
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.app.cli.run import SHOWN_S
+from kiosk.app.cli.station import SHOWN_S
 from tests.support.terminal import Terminal
 
 KIOSK = Path(sys.executable).with_name("kiosk")

@@ -11,7 +11,7 @@ _OF_AN_AUTHORITY = (
 )  # fmt: skip
 _OFFERED = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION
 
-_MODULES = {"import": "people", "restore": "backup", "run": "station"}
+_MODULES = {"import": "people", "questions": "policy", "restore": "backup", "run": "station"}
 """Those that are not called as their command."""
 
 COMMANDS = {name: _MODULES.get(name, name) for name in _OFFERED}

@@ -11,7 +11,10 @@ _OF_AN_AUTHORITY = (
 )  # fmt: skip
 _OFFERED = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION
 
-_MODULES = {"import": "people", "questions": "policy", "restore": "backup", "run": "station"}
+_MODULES = {
+    "caretaker": "authority", "import": "people", "questions": "policy", "restore": "backup",
+    "run": "station",
+}  # fmt: skip
 """Those that are not called as their command."""
 
 COMMANDS = {name: _MODULES.get(name, name) for name in _OFFERED}

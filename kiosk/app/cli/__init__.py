@@ -12,8 +12,8 @@ _OF_AN_AUTHORITY = (
 _OFFERED = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION
 
 _MODULES = {
-    "caretaker": "authority", "import": "people", "questions": "policy", "restore": "backup",
-    "run": "station",
+    "caretaker": "authority", "completion": "main", "import": "people", "questions": "policy",
+    "restore": "backup", "run": "station",
 }  # fmt: skip
 """Those that are not called as their command."""
 

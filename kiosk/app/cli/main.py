@@ -10,12 +10,12 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kiosk import HAS_AUTHORITY
 from kiosk.app.cli import COMMANDS, LACKING
-from kiosk.app.cli.help import Run, Version, complete
-from kiosk.app.cli.printing import complain
+from kiosk.app.cli.help import Commands, Run, Version, complete, subparsers
+from kiosk.app.cli.printing import complain, echo
 from kiosk.contract.errors import ConfigError, KioskError
 
 _PACKAGE = "unlock-kiosk-authority" if HAS_AUTHORITY else "unlock-kiosk-station"
@@ -132,3 +132,58 @@ def _parser(modules: Iterable[str]) -> argparse.ArgumentParser:
 
 def whole_parser() -> argparse.ArgumentParser:
     return _parser(COMMANDS.values())
+
+
+# ``kiosk completion``: bash completion of commands, parts and options.
+
+_COMPLETION = """\
+Prints a script for bash that completes commands, their parts and options. It is made from
+the commands themselves, so make it anew after an update.
+"""
+_COMPLETION_EXAMPLE = "  kiosk completion > /etc/bash_completion.d/kiosk\n"
+_SCRIPT = """\
+# Completion of kiosk for bash; made by `kiosk completion`.
+_kiosk() {{
+    local word path=kiosk
+    for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
+        case "$path $word" in
+            {paths}) path="$path $word" ;;
+        esac
+    done
+    local words now="${{COMP_WORDS[COMP_CWORD]}}"
+    case "$path" in
+{cases}
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$now")
+    [ ${{#COMPREPLY[@]}} -gt 0 ] || mapfile -t COMPREPLY < <(compgen -f -- "$now")
+}}
+complete -F _kiosk kiosk
+"""
+
+
+def add_parser(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "completion",
+        help="print a script that completes commands in bash",
+        description=_COMPLETION,
+        epilog=f"example:\n{_COMPLETION_EXAMPLE}",
+    )
+    parser.set_defaults(run=_print_completion)
+
+
+def _print_completion(_args: argparse.Namespace) -> None:
+    words = dict(_walk("kiosk", whole_parser()))
+    paths = " | ".join(f'"{path}"' for path in words if path != "kiosk")
+    cases = "\n".join(
+        f'        "{path}") words="{" ".join(each)}" ;;' for path, each in words.items()
+    )
+    echo(_SCRIPT.format(paths=paths, cases=cases).rstrip("\n"))
+
+
+def _walk(path: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each command's path and what may follow it."""
+    below = list(subparsers(parser))
+    options = [name for action in parser._actions for name in action.option_strings]  # noqa: SLF001
+    yield path, (*(name for name, _text, _parser in below), *options)
+    for name, _text, each in below:
+        yield from _walk(f"{path} {name}", each)

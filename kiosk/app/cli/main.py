@@ -1,4 +1,4 @@
-"""The command line: ``kiosk COMMAND``, each command a module of ``kiosk.app.cli``.
+"""The command line: ``kiosk COMMAND``, each command in a module of ``kiosk.app.cli``.
 
 Only the module of the command is imported, so that a station's display starts quickly.
 """

@@ -481,8 +481,11 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             name = self._opened_from.get(self._switcher.present.NAME, self._switcher.present.BELOW)
             self.call_later(self._turn_to, name)
 
-    def show_person(self, holder_id: str) -> None:
+    def show_person(self, holder_id: str, words: str = "") -> None:
+        """Show somebody, then the message ``words``: a change of page clears those before."""
         self.call_later(self._show, AboutPerson.NAME, holder_id)
+        if words:
+            self.call_later(self.announce, words)
 
     def show_group(self, group: PeopleGroup) -> None:
         self.call_later(self._show, PeopleListsPage.NAME, group)

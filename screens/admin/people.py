@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.widgets import DataTable, Input
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import Done, Found, Person, PersonLine, Standing
+from kiosk.authority.administration.views import Done, Found, PersonLine, Standing
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.cards import without_kind
@@ -253,13 +253,11 @@ class PeoplePage(AdminPage):
         if done.waits:
             app.announce(words)
             return
-
-        def show(person: Person) -> None:
-            """Show the person, then the message: a change of page clears it."""
-            app.show_person(person.seen.holder_id)
-            app.call_later(app.announce, words)
-
-        self.ask(lambda: self.desk.people.find_one(number), show, group="added")
+        self.ask(
+            lambda: self.desk.people.find_one(number),
+            lambda person: app.show_person(person.seen.holder_id, words),
+            group="added",
+        )
 
 
 def _counted(found: Found) -> str:

@@ -280,8 +280,5 @@ class CardsPage(LinesPage[UnknownCard]):
         self._owner = person
 
     def _was_added(self, done: Done | None) -> None:
-        """Show the person, then the message: a change of page clears it."""
         if done is not None:
-            app = app_of(self)
-            app.show_person(self._owner.seen.holder_id)
-            self.app.call_later(app.announce, done_words(done))
+            app_of(self).show_person(self._owner.seen.holder_id, done_words(done))

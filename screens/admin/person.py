@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -195,10 +195,7 @@ class Story(Vertical):
 
 # The acts for a person: each with its key, and its dialog.
 
-Fits = Callable[[Subject], bool]
-
-CODE, ERASE = "code", "erase"
-"""The two after which something else than the result is shown."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,16 +205,41 @@ class PersonAct:
     ``urgent`` ones are those that a caller waits for: the footer shows them, too.
     """
 
-    name: str
     key: str
     label: str
-    fits: Fits
+    fits: Callable[[Subject], bool]
     form: Callable[[Subject], Form[Any]]
     urgent: bool = False
 
 
-def _open(action: Action) -> Fits:
-    return lambda subject: action in subject.person.open_to
+def _open(
+    action: Action,
+    key: str,
+    label: str,
+    form: Callable[[Subject], Form[Any]],
+    *,
+    urgent: bool = False,
+) -> PersonAct:
+    """Return an act that fits where the desk says that it is open."""
+    return PersonAct(key, label, lambda subject: action in subject.person.open_to, form, urgent)
+
+
+def _on_first(
+    find: Callable[[Subject], Sequence[T]],
+    key: str,
+    label: str,
+    form: Callable[[AdminDesk, T], Form[Done]],
+    *,
+    urgent: bool = False,
+) -> PersonAct:
+    """Return an act on the first of what ``find`` returns; it fits where there is one."""
+    return PersonAct(
+        key,
+        label,
+        lambda subject: bool(find(subject)),
+        lambda subject: form(subject.desk, find(subject)[0]),
+        urgent,
+    )
 
 
 def _waits_change(subject: Subject) -> bool:
@@ -225,96 +247,54 @@ def _waits_change(subject: Subject) -> bool:
     return is_open and subject.person.waiting_change is not None
 
 
-def to_agree(subject: Subject) -> tuple[ProposalLine, ...]:
+def _to_agree(subject: Subject) -> list[ProposalLine]:
     """Return what waits, oldest first, and this member of staff can agree to."""
-    return tuple(line for line in subject.person.proposals if not line.why_not)
+    return [line for line in subject.person.proposals if not line.why_not]
 
 
-def to_decline(subject: Subject, *, mine: bool) -> tuple[ProposalLine, ...]:
+def _to_decline(subject: Subject, *, mine: bool = False) -> list[ProposalLine]:
     """Return what waits, oldest first, one's own or colleagues'; codes are withdrawn instead."""
     role = subject.desk.me.role
-    return tuple(
+    return [
         line
         for line in subject.person.proposals
         if line.action is not Action.ISSUE_CODE and may(role, line.action) and line.is_mine == mine
-    )
+    ]
 
 
-def to_withdraw(subject: Subject) -> tuple[CodeLine, ...]:
+def _to_take_back(subject: Subject) -> list[ProposalLine]:
+    """Return one's own, once those of colleagues are declined: both acts have the same key."""
+    return [] if _to_decline(subject) else _to_decline(subject, mine=True)
+
+
+def _to_withdraw(subject: Subject) -> list[CodeLine]:
     """Return the codes that staff gave, oldest first."""
     if Action.WITHDRAW_CODE not in subject.person.open_to:
-        return ()
-    return tuple(code for code in subject.person.codes if not code.by_mail)
-
-
-def _agree(subject: Subject) -> Form[Done]:
-    return waiting.agree(subject.desk, to_agree(subject)[0])
-
-
-def _decline(subject: Subject, *, mine: bool) -> Form[Done]:
-    return waiting.decline(subject.desk, to_decline(subject, mine=mine)[0])
-
-
-def _withdraw(subject: Subject) -> Form[Done]:
-    return codes.withdraw(subject.desk, to_withdraw(subject)[0])
+        return []
+    return [code for code in subject.person.codes if not code.by_mail]
 
 
 PERSON_ACTS = (
-    PersonAct(
-        "lift-block",
-        "b",
-        "Lift the block",
-        _open(Action.LIFT_BLOCK),
-        person.lift_block,
-        urgent=True,
-    ),
-    PersonAct(CODE, "c", "Give a code", _open(Action.ISSUE_CODE), codes.issue, urgent=True),
-    PersonAct("agree", "g", "Agree", lambda subject: bool(to_agree(subject)), _agree, urgent=True),
-    PersonAct(
-        "decline",
-        "d",
-        "Decline",
-        lambda subject: bool(to_decline(subject, mine=False)),
-        lambda subject: _decline(subject, mine=False),
-    ),
-    PersonAct(
-        "take-back",
-        "d",
-        "Take back proposal",
-        lambda subject: (
-            not to_decline(subject, mine=False) and bool(to_decline(subject, mine=True))
-        ),
-        lambda subject: _decline(subject, mine=True),
-    ),
-    PersonAct(
-        "withdraw", "w", "Withdraw code", lambda subject: bool(to_withdraw(subject)), _withdraw
-    ),
-    PersonAct(
-        "misuse", "i", "Stop: not the holder", _open(Action.REPORT_MISUSE), person.report_misuse
-    ),
-    PersonAct("stop-change", "h", "Stop change of address", _waits_change, person.stop_change),
-    PersonAct("email", "e", "Correct email", _open(Action.CORRECT_EMAIL), person.correct_email),
-    PersonAct("name", "n", "Correct name", _open(Action.CORRECT_NAME), person.correct_name),
-    PersonAct("add-card", "a", "Add a card", _open(Action.ADD_CARD), cards.add_card),
-    PersonAct(
-        "replace-card", "p", "Replace a card", _open(Action.REPLACE_CARD), cards.replace_card
-    ),
-    PersonAct("secret", "s", "Set unblock secret", _open(Action.SET_SECRET), cards.set_secret),
-    PersonAct("revoke-card", "k", "Revoke a card", _open(Action.REVOKE_CARD), cards.revoke_card),
-    PersonAct(
-        "registration",
-        "r",
-        "Revoke registration",
-        _open(Action.REVOKE_REGISTRATION),
-        person.revoke_registration,
-    ),
-    PersonAct("leaver", "l", "Mark as leaver", _open(Action.MARK_LEAVER), person.mark_leaver),
-    PersonAct("back", "t", "Take back", _open(Action.TAKE_BACK_LEAVER), person.take_back_leaver),
-    PersonAct(ERASE, "x", "Erase for good", _open(Action.ERASE_PERSON), person.erase),
+    _open(Action.LIFT_BLOCK, "b", "Lift the block", person.lift_block, urgent=True),
+    _open(Action.ISSUE_CODE, "c", "Give a code", codes.issue, urgent=True),
+    _on_first(_to_agree, "g", "Agree", waiting.agree, urgent=True),
+    _on_first(_to_decline, "d", "Decline", waiting.decline),
+    _on_first(_to_take_back, "d", "Take back proposal", waiting.decline),
+    _on_first(_to_withdraw, "w", "Withdraw code", codes.withdraw),
+    _open(Action.REPORT_MISUSE, "i", "Stop: not the holder", person.report_misuse),
+    PersonAct("h", "Stop change of address", _waits_change, person.stop_change),
+    _open(Action.CORRECT_EMAIL, "e", "Correct email", person.correct_email),
+    _open(Action.CORRECT_NAME, "n", "Correct name", person.correct_name),
+    _open(Action.ADD_CARD, "a", "Add a card", cards.add_card),
+    _open(Action.REPLACE_CARD, "p", "Replace a card", cards.replace_card),
+    _open(Action.SET_SECRET, "s", "Set unblock secret", cards.set_secret),
+    _open(Action.REVOKE_CARD, "k", "Revoke a card", cards.revoke_card),
+    _open(Action.REVOKE_REGISTRATION, "r", "Revoke registration", person.revoke_registration),
+    _open(Action.MARK_LEAVER, "l", "Mark as leaver", person.mark_leaver),
+    _open(Action.TAKE_BACK_LEAVER, "t", "Take back", person.take_back_leaver),
+    _open(Action.ERASE_PERSON, "x", "Erase for good", person.erase),
 )
 """The most needed come first."""
-
-ACT_NAMED = {act.name: act for act in PERSON_ACTS}
 
 
 # The parts of a person's page: who, why they can or cannot unlock, acts, facts.
@@ -425,8 +405,8 @@ class AboutPerson(AdminPage):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.go_back", "Back"),
         *(
-            Binding(act.key, f"begin_act('{act.name}')", act.label, show=act.urgent)
-            for act in PERSON_ACTS
+            Binding(act.key, f"begin_act({at})", act.label, show=act.urgent)
+            for at, act in enumerate(PERSON_ACTS)
         ),
         Binding("ctrl+r", "refresh", "Refresh"),
         Binding("o", "older", "Show what is older", show=False),
@@ -452,10 +432,6 @@ class AboutPerson(AdminPage):
             Container(facts, self._story, classes="columns"), self._questions, classes="all"
         )
         self._scroll = TextScroll(self._who, self._verdict, self._acts, self._all, can_focus=True)
-        self._after: dict[str, Callable[[Any], None]] = {
-            CODE: self._show_code,
-            ERASE: self._was_erased,
-        }
 
     def compose(self) -> ComposeResult:
         yield self._scroll
@@ -544,10 +520,12 @@ class AboutPerson(AdminPage):
             raise NotFound(_NOBODY)
         return self._person
 
+    def _fits(self, act: PersonAct) -> bool:
+        return self._person is not None and act.fits(self._subject)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "begin_act":
-            act = ACT_NAMED[str(parameters[0])]
-            return self._person is not None and act.fits(self._subject)
+            return self._fits(PERSON_ACTS[cast(int, parameters[0])])
         if action == "older":
             return self._person is not None and not self._story.is_whole
         return True
@@ -558,15 +536,19 @@ class AboutPerson(AdminPage):
         elif event.widget is self._story.older:
             self.action_older()
 
-    def action_begin_act(self, name: str) -> None:
-        self._begin(ACT_NAMED[name])
+    def action_begin_act(self, place: int) -> None:
+        self._begin(PERSON_ACTS[place])
 
     def _begin(self, act: PersonAct) -> None:
-        if self._person is None or not act.fits(self._subject):
+        if not self._fits(act):
             return
         form = act.form(self._subject)
         form.on_stale = lambda: self._read(self._show)
-        self.app.push_screen(form, self._after.get(act.name, self._was_done))
+        after: dict[object, Callable[[Any], None]] = {
+            codes.issue: self._show_code,
+            person.erase: self._was_erased,
+        }
+        self.app.push_screen(form, after.get(act.form, self._was_done))
 
     def _show_code(self, issued: IssuedCode | None) -> None:
         if issued is not None:

@@ -158,7 +158,7 @@ async def test_a_key_that_is_not_offered_does_nothing() -> None:
         before = run.text
         for deed in PERSON_ACTS:
             await run.press(deed.key)
-            assert run.text == before, deed.name
+            assert run.text == before, deed.label
 
 
 async def test_what_is_offered_is_in_the_list_of_actions_too() -> None:

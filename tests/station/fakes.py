@@ -310,3 +310,6 @@ class FakeAuthority:
 
     def station_standing(self) -> StationStanding:
         return self.standing
+
+    def stored_secrets(self) -> dict[str, str]:
+        return {}

@@ -322,8 +322,7 @@ def _welcome(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> Vis
     carried = _resumed(uow, context)
     offered = _offers(uow, context)
     if carried is None and isinstance(offered, VisitRefused):
-        differ = offered.reason is Reason.SECRET_KIND_DIFFERS
-        kinds = _kinds(parts, context) if differ else {}
+        kinds = _kinds(parts, context, offered.reason)
         raise _refused(uow, context.visit, offered.reason, offered.retry_at, **kinds)
     here = carried or context
     _store(uow, here.visit)
@@ -335,8 +334,10 @@ def _welcome(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> Vis
     return _menu(uow, context, carried, offered)
 
 
-def _kinds(parts: Dependencies, context: VisitContext) -> dict[str, Scalar]:
-    """Return for the audit how the settings of station and authority differ."""
+def _kinds(parts: Dependencies, context: VisitContext, reason: Reason) -> dict[str, Scalar]:
+    """Return for the audit how the settings of station and authority differ, if that is why."""
+    if reason is not Reason.SECRET_KIND_DIFFERS:
+        return {}
     family = context.card.driver
     return {
         "presented": context.visit.other_kind,
@@ -372,7 +373,8 @@ def _menu(
 def _offers(uow: UnitOfWork, context: VisitContext) -> tuple[Purpose, ...] | VisitRefused:
     """Return what can be done; what would be refused is not offered.
 
-    An unlock that only has to wait stays among other offers: its page says until when.
+    An unlock that only has to wait stays among other offers: its page says until when. So does one
+    that only this station cannot do: its page says where to go.
     """
     offered = _all_offers(context)
     if isinstance(offered, Reason):
@@ -381,7 +383,7 @@ def _offers(uow: UnitOfWork, context: VisitContext) -> tuple[Purpose, ...] | Vis
         return offered
     others = tuple(one for one in offered if one not in UNLOCKS)
     barred = context.unblock_barred
-    if barred is not None:
+    if barred is not None and not (others and barred is Reason.SECRET_KIND_DIFFERS):
         return others or VisitRefused(barred)
     if others or Purpose.UNLOCK not in offered:
         return offered
@@ -489,13 +491,15 @@ def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose, anew: bool 
                 context.policy, parts.issuers, context.card, key
             ):
                 raise VisitRefused(Reason.NOT_GENUINE)
-            context = _start(uow, context, purpose)
+            context = _start(uow, parts, context, purpose)
         task = tasks.next_task(uow, context)
         uow.commit()
         return task
 
 
-def _start(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitContext:
+def _start(
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, purpose: Purpose
+) -> VisitContext:
     if purpose is Purpose.REPORT_MISUSE:
         # A report is open to each visit, unless its card owes an answer for another purpose.
         owes = context.visit.finished_at or context.visit.pin_change
@@ -504,7 +508,7 @@ def _start(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitCon
     else:
         if context.visit.purpose is not None:
             context = _abandon_code(uow, context)
-        _need_offer(uow, context, purpose)
+        _need_offer(uow, parts, context, purpose)
     withdrawn = _withdraw_abandoned_code(uow, context, purpose)
     visit = replace(context.visit, purpose=purpose, pending_id=None)
     uow.visits.save(visit)
@@ -579,7 +583,9 @@ def _mailed_code(context: VisitContext) -> EmailCode | None:
     return code
 
 
-def _need_offer(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> None:
+def _need_offer(
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, purpose: Purpose
+) -> None:
     offered = _all_offers(context)
     if not isinstance(offered, tuple):
         raise VisitRefused(offered)
@@ -591,7 +597,7 @@ def _need_offer(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> Non
         raise waits
     barred = context.unblock_barred if purpose in UNLOCKS else None
     if barred is not None:
-        raise VisitRefused(barred)
+        raise VisitRefused(barred, None, keep=None, **_kinds(parts, context, barred))
 
 
 # The ends: a visit over, a refusal at the station.

@@ -121,17 +121,22 @@ def test_a_station_that_would_present_another_kind_of_secret(world: World) -> No
 
 
 def test_a_station_that_would_present_another_kind_of_secret_does_the_rest(world: World) -> None:
-    """Nothing else needs the secret; what the card counts of another one is not recorded."""
+    """Nothing else needs the secret; what the card counts of another one is not recorded.
+
+    Another station can unlock the card: who chooses that reads so, in place of a menu without it.
+    """
     card = world.registered_card()
     world.known_reader_card(card)
     before = world.card(card)
     station_visit = world.insert(card, secret_tries=1, secret_kind="resetting-code")
     assert isinstance(station_visit.opened, VisitOpened)
     others = (Purpose.CHANGE_PIN, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL)
-    assert offered(station_visit.opened) == others
+    assert offered(station_visit.opened) == (Purpose.UNLOCK, *others)
     authority, visit = station_visit.authority, station_visit.visit
     differs = Refusal(Reason.SECRET_KIND_DIFFERS)
     assert authority.choose(visit, Purpose.UNLOCK) == differs
+    refused = world.events()[-1].detail
+    assert (refused["presented"], refused["stored"]) == ("resetting-code", "puk")
     assert isinstance(authority.choose(visit, Purpose.CHANGE_PIN), ProvePin)
     station_visit.verify_pin()
     assert station_visit.change_pin() == Finished(Purpose.CHANGE_PIN)
@@ -141,9 +146,11 @@ def test_a_station_that_would_present_another_kind_of_secret_does_the_rest(world
 def test_a_code_waits_for_a_station_that_presents_the_stored_kind(world: World) -> None:
     card = world.registered_card(driver="openpgp")
     world.insert(card, blocked=True, secret_kind="admin-pin").to_code()
-    elsewhere = world.insert(card, station="B", secret_kind="resetting-code").opened
-    assert isinstance(elsewhere, VisitOpened)
-    assert elsewhere.resumed is None
+    elsewhere = world.insert(card, station="B", secret_kind="resetting-code")
+    assert isinstance(elsewhere.opened, VisitOpened)
+    assert elsewhere.opened.resumed is None
+    differs = Refusal(Reason.SECRET_KIND_DIFFERS)
+    assert elsewhere.authority.choose(elsewhere.visit, Purpose.UNLOCK) == differs
     back = world.insert(card, blocked=True, secret_kind="admin-pin")
     assert isinstance(back.opened, VisitOpened)
     assert back.opened.resumed is not None

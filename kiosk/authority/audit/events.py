@@ -206,6 +206,12 @@ class AuditKind(EventKind):
     ATTEMPT_CHARGED = EventSpec(
         "attempt-charged", "Began an attempt at the security questions.", in_story=False
     )
+    ENTRY_UNCHECKED = EventSpec(
+        "entry-unchecked",
+        "What was entered could not be checked, and cost no attempt.",
+        filled("What was entered could not be checked, and cost no attempt: {because}."),
+        grave=True,
+    )
     ANSWERS_RIGHT = EventSpec(
         "answers-right", "Answered the security questions rightly.", sentences.answers_right
     )

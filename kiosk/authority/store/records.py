@@ -206,6 +206,8 @@ class Verdict(StrEnum):
 
     RIGHT = "right"
     WRONG = "wrong"
+    UNCHECKED = "unchecked"
+    """It could not be checked, and may be charged once more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@
    proves nothing, and gets the same reply. A right attempt gets its own charge back and no other.
 4. Where the visit ended while the entry was checked, the verdict is written all the same: a right
    one costs nothing, and proves nothing.
+5. An entry that could not be checked (a damaged record, no memory) gets its charge back, and is
+   charged and checked when it is sent again.
 """
 
 from __future__ import annotations
@@ -67,6 +69,12 @@ class Charged(Generic[T]):
             record(uow, kind, visit, **left, **self.detail, **detail)
         return True
 
+    def leave_unchecked(self, uow: UnitOfWork, visit: Visit | None, because: str) -> None:
+        """Give the charge back; another call may have written a verdict since."""
+        first = self.counter(uow).conclude(self.charge.attempt_id, Verdict.UNCHECKED)
+        if first and visit is not None:
+            record(uow, AuditKind.ENTRY_UNCHECKED, visit, because=because, **self.detail)
+
 
 def charge_attempt(
     uow: UnitOfWork,
@@ -113,7 +121,9 @@ def evaluate(
         is_right = _is_right(charged, check)
     except (SealBroken, KeyMissing, ResourcesExhausted) as error:
         because = str(error) if isinstance(error, ResourcesExhausted) else "its record is damaged"
-        _conclude_after_visit(parts, visit_id, charged, right=True)
+        with deciding(parts) as uow:
+            charged.leave_unchecked(uow, uow.visits.get(visit_id), because)
+            uow.commit()
         raise AuthorityUnavailable(f"the entry cannot be checked: {because}") from None
     try:
         with deciding(parts) as uow:

@@ -232,6 +232,8 @@ def test_a_damaged_hash_costs_no_try(world: World, card: Card) -> None:
     with pytest.raises(AuthorityUnavailable):
         station_visit.answer(station_visit.questions())
     assert world.registration(card).failures == 0
+    assert world.events()[-1].kind == "entry-unchecked"
+    assert world.events()[-1].detail == {"because": "its record is damaged"}
 
 
 def test_a_machine_without_memory_costs_no_try_and_blames_no_record(
@@ -241,7 +243,40 @@ def test_a_machine_without_memory_costs_no_try_and_blames_no_record(
     with no_memory_for_hashes(), pytest.raises(AuthorityUnavailable, match="memory"):
         station_visit.answer(task, wrong=True)
     assert world.registration(card).failures == 0
+    assert "answers-right" not in {event.kind for event in world.events()}
     assert isinstance(station_visit.answer(task), SendCode)
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_set_that_could_not_be_checked_is_charged_and_checked_when_it_is_sent_again(
+    world: World, card: Card, station_visit: StationVisit, wrong: bool
+) -> None:
+    task = station_visit.questions()
+    at, visit, given = station_visit.authority, station_visit.visit, answers_to(task, wrong=wrong)
+    for _ in range(2):
+        with no_memory_for_hashes(), pytest.raises(AuthorityUnavailable, match="memory"):
+            at.answer(visit, "one", given)
+    reply = at.answer(visit, "one", given)
+    assert isinstance(reply, AnswersWrong if wrong else SendCode)
+    assert world.registration(card).failures == int(wrong)
+    assert at.answer(visit, "one", given) == reply
+    assert world.registration(card).failures == int(wrong)
+
+
+def test_no_set_is_checked_again_where_no_attempt_is_left(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    task = station_visit.questions()
+    at, visit = station_visit.authority, station_visit.visit
+    with no_memory_for_hashes(), pytest.raises(AuthorityUnavailable, match="memory"):
+        at.answer(visit, "one", answers_to(task))
+    with world.store.begin() as uow:
+        counter = uow.registrations.attempts(card.holder_id, 3, proven=True)
+        assert all(counter.charge(name) for name in ("two", "three", "four"))
+        uow.commit()
+    with pytest.raises(AuthorityUnavailable, match="another set"):
+        at.answer(visit, "one", answers_to(task))
+    assert world.registration(card).failures == 3
 
 
 def test_a_card_pulled_while_right_answers_are_looked_at_costs_nothing(

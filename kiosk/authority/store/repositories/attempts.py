@@ -17,6 +17,7 @@ _THIS = (
 )
 _ATTEMPT = Prepared(select(AttemptRow).where(*_THIS))
 _OPEN = for_update(AttemptRow, *_THIS, col(AttemptRow.verdict).is_(None))
+_UNCHECKED = for_update(AttemptRow, *_THIS, col(AttemptRow.verdict) == Verdict.UNCHECKED)
 
 
 class AttemptCounter(Repository):
@@ -42,14 +43,16 @@ class AttemptCounter(Repository):
         """Charge one attempt before it is checked; commit this alone. None where none is left.
 
         Of concurrent callers exactly as many pass as attempts are left. A repeated ``attempt_id``
-        charges nothing and returns the first call's charge, ``fresh`` False. ``given`` is the keyed
-        digest of what is checked.
+        charges nothing and returns the first call's charge, ``fresh`` False, unless that could not
+        be checked: then it is charged anew. ``given`` is the keyed digest of what is checked.
         """
         # The UPDATE locks the subject's row: of two calls with one id, the second waits here, and
         # then undoes what it took.
         left = self._take()
         if left is None:
-            return self.earlier(attempt_id)
+            earlier = self.earlier(attempt_id)
+            is_unchecked = earlier is not None and earlier.verdict is Verdict.UNCHECKED
+            return None if is_unchecked else earlier
         row = {
             "subject": self._subject,
             "attempt_id": attempt_id,
@@ -57,13 +60,16 @@ class AttemptCounter(Repository):
             "left_after": left,
             "given": given,
         }
-        if self._gateway.add_new(AttemptRow, row):
+        this = {"of": self._subject, "attempt": attempt_id}
+        if self._gateway.add_new(AttemptRow, row) or self._gateway.change_prepared(
+            AttemptRow, _UNCHECKED, this, **row, verdict=None
+        ):
             return Charge(attempt_id, left, fresh=True, given=given)
         self._undo()
         return self.earlier(attempt_id)
 
     def conclude(self, attempt_id: str, verdict: Verdict) -> bool:
-        """Give a charged attempt its verdict, once; a right one gets its own charge back.
+        """Give a charged attempt its verdict, once; one that is not wrong gets its charge back.
 
         Returns False, and changes nothing, where it has a verdict or was never charged. The digest
         of the entry is deleted: somebody with its key could test guesses against it.
@@ -72,7 +78,7 @@ class AttemptCounter(Repository):
         new = {"verdict": verdict, "given": None}
         if not self._gateway.change_prepared(AttemptRow, _OPEN, this, **new):
             return False
-        if verdict is Verdict.RIGHT:
+        if verdict is not Verdict.WRONG:
             self._undo()
         return True
 

@@ -373,7 +373,7 @@ class StopNumbers(Repository):
             # One that is ahead by more than a day was dated by a wrong clock.
             col(AttemptRow.charged_at) > self._now - DAY,
             col(AttemptRow.charged_at) < self._now + DAY,
-            col(AttemptRow.verdict).is_distinct_from(Verdict.RIGHT),
+            or_(col(AttemptRow.verdict).is_(None), col(AttemptRow.verdict) == Verdict.WRONG),
         )
         here = col(AttemptRow.attempt_id).startswith(f"{visit_id}/", autoescape=True)
         count = select(func.count(), func.count().filter(here)).where(*wrong)
@@ -385,7 +385,7 @@ class StopNumbers(Repository):
         """Return the counter of a holder's entries.
 
         ``left`` is the result of ``left`` under the same lock. An entry counts by its row, unless
-        its verdict is that it was right.
+        it was right or could not be checked.
         """
         return AttemptCounter(
             self._gateway,

@@ -53,6 +53,8 @@ def test_every_way_to_fail_the_proof_is_told() -> None:
         ("answers-right", {}, "Answered the security questions rightly."),
         ("answers-right", {"proves": "nothing"},
          "Answered the security questions rightly, but the card had left."),
+        ("entry-unchecked", {"because": "its record is damaged"},
+         "What was entered could not be checked, and cost no attempt: its record is damaged."),
         ("answers-wrong", {"left": 2},
          "Answered the security questions wrongly; two attempts left."),
         ("answers-wrong", {"left": 0},

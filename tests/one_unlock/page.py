@@ -95,12 +95,16 @@ WAYPOINTS: Mapping[Place, str] = {
         (attempts.charge_attempt, "Has the attempt counted, and audits that."),
         (
             AttemptCounter.charge,
-            "One charge for each attempt: one that is sent again is not charged again.",
+            (
+                "One charge for each attempt: one that is sent again is not charged again. It "
+                "counts by `take`, for which `Registrations.attempts` has given it the next one."
+            ),
         ),
         (
             Registrations._charge_failure,
             (
-                "**A wrong answer is charged here**: one `UPDATE` counts it before anybody looks. "
+                "**A wrong answer is charged here**: one `UPDATE` counts every set before anybody "
+                "looks, and a wrong one stays counted. "
                 "For a card that is known by name only, `_charge_unproven` below it does, which "
                 "pauses and does not block."
             ),

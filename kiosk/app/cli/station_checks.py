@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -89,9 +90,12 @@ def _of_address(address: Address, because: str) -> Finding:
 
 def check_standing(settings: Settings, authority: Authority) -> Finding:
     try:
-        standing, stored = authority.station_standing(), authority.stored_secrets()
+        standing = authority.station_standing()
     except AuthorityError as error:
         return fail(_STATION, f"the authority does not serve it: {error}", _NOT_SERVED)
+    stored: dict[str, str] = {}
+    with suppress(AuthorityError):  # an older one does not know this call
+        stored = authority.stored_secrets()
     match standing:
         case StationStanding.IN_USE if differ := _other_secrets(settings, stored):
             return warn(_STATION, differ, "set the same on both, and restart what you changed")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.__main__ import main
 from kiosk.app.cli.station_checks import check_certificate, station_checks
@@ -16,6 +17,8 @@ from kiosk.config.loading import as_account
 from kiosk.config.settings import DEFAULTS, AuthoritySettings, CardSettings, Settings
 from kiosk.contract.findings import Condition, Finding, examine
 from kiosk.contract.messages import Heartbeat
+from kiosk.contract.routes import Route
+from kiosk.station.client import HttpAuthority
 from tests.authority.world import copy_template
 from tests.contract.wirings import WiredWorld, wired
 
@@ -65,6 +68,23 @@ def test_a_station_that_would_present_another_kind_of_secret_names_the_setting(
     )
     (unread,) = said_of_station(address, CardSettings(families=("piv",)))
     assert unread.condition is Condition.OK, "no such card is read here"
+
+
+def test_an_older_authority_that_does_not_say_what_it_stores_serves_the_station_all_the_same(
+    world: WiredWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(self: HttpAuthority, route: Route, *given: object, **named: object) -> object:
+        if route.name == "stored_secrets":
+            route = replace(route, name="of_tomorrow")
+        return call(self, route, *given, **named)
+
+    call = HttpAuthority.call
+    monkeypatch.setattr(HttpAuthority, "call", unknown)
+    world.at("Ward 7")
+    address = world.addresses["Ward 7"]
+    assert isinstance(address, str)
+    (finding,) = said_of_station(address)
+    assert (finding.condition, finding.found) == (Condition.OK, "it may serve everybody")
 
 
 def test_nothing_is_said_of_it_where_the_authority_is_away(world: WiredWorld) -> None:

@@ -38,7 +38,7 @@ from screens import theme
 from screens.admin.audit import AuditRows
 from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
 from screens.admin.imports import ImportPage
-from screens.admin.page import ACTING, AdminPage, changes, explanation, headline, not_seen
+from screens.admin.page import ACTING, AdminPage, changes, explanation, headline
 from screens.admin.people import PeoplePage
 from screens.admin.people_lists import CardsPage, PeopleListsPage
 from screens.admin.person import AboutPerson
@@ -536,7 +536,8 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             self._close(End.REMOVED)
             return
         if not message.acting:
-            self._say(f"! {not_seen(error)}", UNTIL_IT_IS_RIGHT_S, wrong=True)
+            words = explanation(error, "What you see may be old.")
+            self._say(f"! {words}", UNTIL_IT_IS_RIGHT_S, wrong=True)
             return
         lines = changes(error)
         self.push_screen(MustRead(headline(error), explanation(error), lines))

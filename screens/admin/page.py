@@ -41,34 +41,21 @@ _FULL = (
     "The disk of the database is full, or fails. Ask who looks after the service's machine to make "
     "room."
 )
-NOT_YOURS = "Your role does not permit this."
-FIRST = "Somebody else was first."
+_MAYBE_DONE = "Look whether it was done before you try again."
 
 
 def headline(error: Refusal) -> str:
     if isinstance(error, ConcurrentChange):
-        return FIRST
+        return "Somebody else was first."
     if isinstance(error, NotPermitted):
-        return NOT_YOURS
+        return "Your role does not permit this."
     return "That was not done"
 
 
-def store_words(error: StoreError, then: str) -> str:
-    """Return the sentences for a database without an answer; ``then`` is the last."""
-    return f"{_FULL if error.is_of_disk else _AWAY} {then}"
-
-
-def not_seen(error: Refusal) -> str:
-    """Return the sentence for something that was only to be read."""
+def explanation(error: Refusal, if_away: str = _MAYBE_DONE) -> str:
+    """Say what happened and what to do; ``if_away``: where the database gives no answer."""
     if isinstance(error, StoreError):
-        return store_words(error, "What you see may be old.")
-    return str(error)
-
-
-def explanation(error: Refusal) -> str:
-    """Return the sentence that says what happened and what to do."""
-    if isinstance(error, StoreError):
-        return store_words(error, "Look whether it was done before you try again.")
+        return f"{_FULL if error.is_of_disk else _AWAY} {if_away}"
     return str(error)
 
 

@@ -290,10 +290,7 @@ class LongWork(Dialog[T]):
             self.post_message(page.AdminPage.Failed(error, acting=self._changes))
         except (AdministrationError, StoreError) as error:
             self._over = True
-            if isinstance(error, StoreError) and not self._changes:
-                words = page.store_words(error, _AGAIN)
-            else:
-                words = page.explanation(error)
+            words = page.explanation(error) if self._changes else page.explanation(error, _AGAIN)
             self._note.say("\n".join((words, *page.changes(error))))
             self._bar.display = self._how_far.display = False
             self._button.relabel("Close")

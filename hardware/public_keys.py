@@ -15,6 +15,7 @@ from hashlib import sha256, sha384
 from typing import Final, assert_never
 
 from hardware import tlv
+from hardware.apdu import LE_ALL, Channel, CommandApdu, CommandHeader
 from hardware.driver import PinKey
 from kiosk.contract.messages import RSA_EXPONENT, RSA_KINDS, KeyKind
 
@@ -165,6 +166,13 @@ def to_sign(kind: KeyKind, message: bytes) -> bytes:
             return message
         case _:
             assert_never(kind)
+
+
+def signed(channel: Channel, header: CommandHeader, kind: KeyKind, message: bytes) -> bytes | None:
+    """Have the card sign by a command that may be sent twice; None for any other answer."""
+    command = CommandApdu(header, to_sign(kind, message), LE_ALL, harmless=True)
+    response = channel.send(command)
+    return signature(kind, response.data) if response.status.is_ok else None
 
 
 def signature(kind: KeyKind, answer: bytes) -> bytes | None:

@@ -110,7 +110,7 @@ _KEY, _REFERENCE, _VALUES = 0x70, 0x84, 0xA5
 _PUBLIC_KEY_TEMPLATE: Final = 0x7F49
 _ALGORITHM: Final = 0x80
 _SET, _DIGITAL_SIGNATURE = 0x41, 0xB6
-_SIGNATURE, _DIGEST = 0x9E, 0x9A
+_SIGN: Final = CommandHeader(0x00, PERFORM_SECURITY_OPERATION, 0x9E, 0x9A)
 
 _PKCS1: Final = 0x50
 _MECHANISMS: Final = {
@@ -142,12 +142,6 @@ def choose(reference: int, kind: KeyKind) -> CommandApdu:
     body = mechanism + tlv.make(_REFERENCE, bytes((reference,)))
     header = CommandHeader(0x00, MANAGE_SECURITY_ENVIRONMENT, _SET, _DIGITAL_SIGNATURE)
     return CommandApdu(header, body, harmless=True)
-
-
-def sign_command(kind: KeyKind, message: bytes) -> CommandApdu:
-    """COMPUTE DIGITAL SIGNATURE; it may be sent twice."""
-    header = CommandHeader(0x00, PERFORM_SECURITY_OPERATION, _SIGNATURE, _DIGEST)
-    return CommandApdu(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
 
 
 NAME: Final = "gids"
@@ -247,11 +241,7 @@ class GidsSession:
         chosen = self._channel.send(choose(key.reference, key.kind))
         if not chosen.status.is_ok:
             return None
-        question = sign_command(key.kind, challenge.message)
-        response = self._channel.send(question)
-        if not response.status.is_ok:
-            return None
-        return public_keys.signature(key.kind, response.data)
+        return public_keys.signed(self._channel, _SIGN, key.kind, challenge.message)
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """VERIFY the old, then CHANGE REFERENCE DATA (ISO/IEC 7816-4, 11.6.7)."""

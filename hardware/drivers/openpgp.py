@@ -215,12 +215,6 @@ def public_key(attributes: bytes, answer: bytes) -> PinKey | None:
     return None
 
 
-def sign_command(kind: KeyKind, message: bytes) -> CommandApdu:
-    """Have the card sign; it may be sent twice. The card pads for RSA; the host hashes."""
-    header = CommandHeader(0x00, INTERNAL_AUTHENTICATE, 0x00, 0x00)
-    return CommandApdu(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
-
-
 NAME: Final = "openpgp"
 
 APPLICATION: Final = bytes.fromhex("d27600012401")
@@ -332,12 +326,9 @@ class OpenPgpSession(NoAdminKey):
         self._verify(_OTHER, self._pins.current(pin), PW1)
 
     def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
-        """INTERNAL AUTHENTICATE (7.2.13)."""
-        question = sign_command(key.kind, challenge.message)
-        response = self._channel.send(question)
-        if not response.status.is_ok:
-            return None
-        return public_keys.signature(key.kind, response.data)
+        """INTERNAL AUTHENTICATE (7.2.13); the card pads for RSA, the host hashes."""
+        header = CommandHeader(0x00, INTERNAL_AUTHENTICATE, 0x00, 0x00)
+        return public_keys.signed(self._channel, header, key.kind, challenge.message)
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """VERIFY the old, then CHANGE REFERENCE DATA (7.2.3)."""

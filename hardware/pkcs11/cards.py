@@ -104,7 +104,6 @@ class Pin(Enum):
 
 
 _WRONG: Final = frozenset({"PinIncorrect", "PinInvalid", "PinLenRange"})
-_LOCKED: Final = frozenset({"PinLocked"})
 _REFUSED: Final[dict[str, PinRefusal]] = {
     "PinLenRange": "format",
     "PinInvalid": "format",
@@ -181,7 +180,7 @@ def checked(answer: Message, pin: Pin) -> None:
 def _verdict(error: str, flags: int, pin: Pin, *, of_new: bool) -> CardError:
     if of_new and error in _REFUSED:
         return PinRefused(_REFUSED[error])
-    if error in _LOCKED or (error in _WRONG and pin.is_locked(flags)):
+    if error == "PinLocked" or (error in _WRONG and pin.is_locked(flags)):
         return PinBlocked("no tries are left")
     if error in _WRONG:
         return PinWrong(1 if pin.is_last_try(flags) else None)  # PKCS#11 has no other number

@@ -86,8 +86,6 @@ class PinEntered(HolderSide, frozen=True):
 
 
 class QuestionPicked(HolderSide, frozen=True):
-    """Picked a question to answer."""
-
     question: int
 
 
@@ -120,26 +118,18 @@ class MisuseNoticed(HolderSide, frozen=True):
 
 
 class StopNumberEntered(HolderSide, frozen=True):
-    """Entered the number of a notice."""
-
     number: Sensitive
 
 
 class ReasonPicked(HolderSide, frozen=True):
-    """Picked the reason for the maintenance."""
-
     why: MaintenanceReason
 
 
 class ReasonWritten(HolderSide, frozen=True):
-    """Wrote the reason for the maintenance."""
-
     words: str
 
 
 class ActPicked(HolderSide, frozen=True):
-    """Picked an act of maintenance."""
-
     act: MaintenanceAct
 
 
@@ -185,8 +175,6 @@ class CardRead(VisitEvent, frozen=True):
 
 
 class Replied(VisitEvent, frozen=True):
-    """The authority answered."""
-
     reply: Reply
 
 

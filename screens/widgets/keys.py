@@ -227,13 +227,10 @@ class Keypad(TouchKeys, inherit_bindings=False):
         for keys in _DIGIT_ROWS:
             faces = [_face(key, width, height) for key in keys]
             rows += [
-                Content.assemble(*map(self._styled, keys, (face[line] for face in faces)))
-                for line in range(height)
+                Content.assemble(*zip(face_lines, map(self.style_of, keys), strict=True))
+                for face_lines in zip(*faces, strict=True)
             ]
         return Content("\n").join(rows)
-
-    def _styled(self, key: str, line: str) -> tuple[str, str]:
-        return line, self.style_of(key)
 
     def key_at(self, x: int, y: int) -> str:
         width, height = self._key_size

@@ -7,7 +7,7 @@ import signal
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any
 
 from textual import events
 from textual.app import App
+from textual.containers import Horizontal
+from textual.content import Content
 from textual.driver import Driver
 from textual.geometry import Offset
 from textual.screen import Screen
@@ -26,6 +28,7 @@ from kiosk.station.loop import StationPort
 from kiosk.station.states import (
     Attract,
     OutOfService,
+    PulledFrom,
     Reading,
     Refused,
     RemoveCard,
@@ -34,18 +37,62 @@ from kiosk.station.states import (
     Working,
 )
 from screens import theme
-from screens.kiosk.attract import AttractPage, OutOfServicePage
-from screens.kiosk.page import HELD_S, DisplaySettings, Page, PageContext
+from screens.kiosk.page import HELD_S, DisplaySettings, HelpBox, Page, PageContext
 from screens.terminal.closed_app import FAULT_CODE, OnFault, WalkUpApp
 from screens.terminal.driver import HungUp, KeysLost, StationDriver
 from screens.terminal.pulse import WatchdogPulse
 from screens.theme import Appearance
-from screens.widgets.prose import forget_texts
+from screens.widgets.pictures import Banner, Direction, Drawing
+from screens.widgets.prose import Prose, forget_texts
+from screens.words import waiting
+
+# The pages while nobody is here. Those of a visit are imported at the first need, or to be built
+# ahead: a station has to be on the display at once after a restart.
+
+
+class AttractPage(Page, inherit_bindings=False):
+    """Big letters, the picture, and what one can do here with how long it takes.
+
+    After a card was taken out too early, it shows for a while what was done, and what to do.
+    """
+
+    state: Attract
+
+    def content(self) -> Iterator[Widget]:
+        yield Banner(waiting.BANNER, roomy=self.shape.is_roomy)
+        yield Prose(waiting.ATTRACT_TITLE, "title")
+        offers = Content("\n\n").join(
+            Content.assemble((what, "bold $ink"), "\n", (f"about {time}", "$quiet"))
+            for what, time in waiting.ATTRACT_OFFERS
+        )
+        pulled = self.state.pulled
+        yield Horizontal(
+            Drawing(Direction.IN, self.context.look),
+            Prose(offers if pulled is None else _pulled_words(pulled), "offers"),
+            classes="picture",
+        )
+
+
+def _pulled_words(pulled: PulledFrom) -> Content:
+    title, text = waiting.PULLED[pulled]
+    return Content.assemble((f"! {title}", "bold $ink"), "\n", text)
+
+
+class OutOfServicePage(Page, inherit_bindings=False):
+    """What is wrong, and where to get help."""
+
+    state: OutOfService
+
+    def content(self) -> Iterator[Widget]:
+        title, text = waiting.OUTAGES[self.state.outage]
+        yield Prose(title, "title")
+        yield Prose(text, "text paragraph")
+        yield HelpBox(self.context.look)
+        if self.state.pulled is not None:
+            yield Prose(_pulled_words(self.state.pulled), "text paragraph")
+
 
 # Which page shows which state.
-#
-# The pages of a visit are imported at the first need, or to be built ahead: a station has to be on
-# the display at once after a restart.
 
 
 def screen_for(state: State, context: PageContext) -> Page:

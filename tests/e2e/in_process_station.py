@@ -23,8 +23,7 @@ from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import Command
 from kiosk.station.loop import Executor, IdleTimes, StationLoop
 from kiosk.station.states import Attract, ConfirmOwner, Reading, State, VisitState
-from screens.kiosk.app import KioskApp
-from screens.kiosk.attract import AttractPage
+from screens.kiosk.app import AttractPage, KioskApp
 from screens.theme import Appearance
 from tests.station.monitor import FakeMonitor
 

@@ -21,8 +21,7 @@ from kiosk.config.settings import Settings
 from kiosk.contract.errors import KioskError
 from kiosk.station.loop import StationLoop
 from kiosk.station.states import AskQuestion
-from screens.kiosk.app import KioskApp
-from screens.kiosk.attract import AttractPage
+from screens.kiosk.app import AttractPage, KioskApp
 from screens.kiosk.choices import ConfirmOwnerPage
 from screens.kiosk.codes import CodeEntryPage
 from screens.kiosk.ends import SuccessPage

@@ -27,7 +27,7 @@ from kiosk.contract.ports import CardAddress, CardInserted, CardRemoved, PostRea
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.executor import Actions
 from kiosk.station.loop import IdleTimes, StationLoop
-from screens.kiosk.attract import AttractPage
+from screens.kiosk.app import AttractPage
 from screens.kiosk.choices import ConfirmOwnerPage, MenuPage
 from screens.kiosk.codes import CodeEntryPage
 from screens.kiosk.ends import SuccessPage

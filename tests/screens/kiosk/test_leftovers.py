@@ -30,7 +30,7 @@ from kiosk.station.states import (
     VisitState,
     visit_of,
 )
-from screens.kiosk.attract import AttractPage
+from screens.kiosk.app import AttractPage
 from screens.kiosk.page import Page
 from tests.screens.idle_app import still
 from tests.screens.kiosk.clocked import app_with, shown

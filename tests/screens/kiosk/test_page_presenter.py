@@ -23,7 +23,7 @@ from kiosk.station.states import (
     Work,
     Working,
 )
-from screens.kiosk.attract import AttractPage
+from screens.kiosk.app import AttractPage
 from screens.kiosk.choices import MenuPage
 from screens.kiosk.codes import CodeEntryPage
 from screens.kiosk.ends import StillTherePage, SuccessPage, WaitingPage

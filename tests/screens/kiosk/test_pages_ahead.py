@@ -15,8 +15,7 @@ from textual.widget import Widget
 from kiosk.contract.messages import Purpose, VisitId, reference_of
 from kiosk.station.events import Chose, Confirmed
 from kiosk.station.states import Attract, ConfirmOwner, Menu, State
-from screens.kiosk.app import _LAID_OUT_S
-from screens.kiosk.attract import AttractPage
+from screens.kiosk.app import _LAID_OUT_S, AttractPage
 from screens.kiosk.choices import NOBODYS, ConfirmOwnerPage, MenuPage
 from screens.words.choices import OWNER_YES
 from tests.screens.idle_app import still

@@ -119,7 +119,7 @@ def _run_in(directory: Path, sockets: Path, log: str) -> int:
 
 def _show(settings: Settings, table: DemoTable, ra: RaSide, log: str) -> int:
     from kiosk.app.composition.station import LocalExecutor, appearance_of, build_station
-    from screens.demo.app import DemoApp
+    from screens.demo import DemoApp
 
     open_log(log)
     open_executor = partial(LocalExecutor, settings, os.environ)

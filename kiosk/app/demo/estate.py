@@ -54,7 +54,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import folded_words
-from screens.demo.app import DemoCard, DemoMail
+from screens.demo import DemoCard, DemoMail
 
 # The demo's people and cards: fictional, so that nothing here is secret.
 

@@ -34,7 +34,7 @@ from kiosk.config.loading import load_settings
 from kiosk.config.settings import Settings
 from kiosk.contract.messages import Heartbeat, ReaderState
 from kiosk.contract.ports import SystemClock
-from screens.demo.app import (
+from screens.demo import (
     DemoApp,
     DemoBar,
     DemoCard,

@@ -12,7 +12,7 @@ from kiosk.authority.crypto.derivation import SecretSource
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.crypto.sealing import Sealer
-from kiosk.authority.mail.message import Mailer, Message
+from kiosk.authority.mail.compose import Mailer, Message
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import new_id

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, MailError, StoreError
-from kiosk.authority.mail.message import Mailer
+from kiosk.authority.mail.compose import Mailer
 from kiosk.authority.store.database import Store
 from kiosk.contract.log_context import TroubleLog
 from kiosk.contract.ports import Clock

@@ -15,7 +15,7 @@ from kiosk.authority.crypto.macs import AuditMacs, CodeMac, KeyedRowMacs
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message
 from kiosk.authority.roles import Role
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.stations import StationIdentity

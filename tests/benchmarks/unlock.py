@@ -20,7 +20,7 @@ from kiosk.authority.connections import Limits
 from kiosk.authority.crypto.hashing import Cost
 from kiosk.authority.crypto.sealing import open_current
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message
 from kiosk.authority.service import LocalAuthority
 from kiosk.contract.messages import (
     Answer,

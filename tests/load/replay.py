@@ -20,7 +20,7 @@ import psycopg
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.enrolment import EnrolledStations
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.stations import CertificatePeer, Peer, StationIdentity
 from kiosk.authority.store.gateway import Compiled

@@ -21,7 +21,7 @@ from kiosk.authority.administration.setup import load_questions, make_keys_of
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message
 from kiosk.authority.mail.smtp import SmtpMailer, relay_from
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Station, StationKey

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from unittest.mock import patch
 
 from kiosk.__main__ import main
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.contract.sensitive import Sensitive
 

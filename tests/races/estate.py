@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.authority.connections import Limits
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message
 from kiosk.authority.server import AuthorityServer
 from kiosk.contract.errors import AuthorityError
 from kiosk.contract.policy import Policy

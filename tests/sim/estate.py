@@ -11,7 +11,7 @@ from typing import Any, cast
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.dependencies import Mailed
 from kiosk.authority.errors import MailUnavailable, StoreBusy, StoreError
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store, UnitOfWork

@@ -19,7 +19,7 @@ from typing import Self
 from trustme import LeafCert
 
 from kiosk.app.demo.mailbox import Mailbox
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message
 from kiosk.authority.mail.smtp import Relay, SmtpMailer, relay_from
 from kiosk.config.settings import MailSettings
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from kiosk.authority.administration.views import Done, Grounds
     from kiosk.authority.crypto.keys import KeyRing
     from kiosk.authority.crypto.sealing import Sealer
-    from kiosk.authority.mail.message import Mailer
+    from kiosk.authority.mail.compose import Mailer
     from kiosk.authority.store.database import Store
 
 

@@ -22,8 +22,7 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.mail.compose import compose_code, compose_notice
-from kiosk.authority.mail.message import Mailer, Message
+from kiosk.authority.mail.compose import Mailer, Message, compose_code, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.service import LocalAuthority

@@ -38,7 +38,7 @@ from kiosk.authority.errors import (
     MailNotTrusted,
     StoreError,
 )
-from kiosk.authority.mail.message import Mailer
+from kiosk.authority.mail.compose import Mailer
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.retention import held_until
 from kiosk.authority.roles import Action, Role, may

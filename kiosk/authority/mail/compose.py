@@ -1,4 +1,4 @@
-"""Making the messages: codes, which are never queued, and notices, which hold no secret."""
+"""Messages, and the port that sends them: codes are never queued, notices hold no secret."""
 
 from __future__ import annotations
 
@@ -7,14 +7,38 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from html import escape
+from typing import Protocol
 
 from kiosk.authority.errors import MailRefused
 from kiosk.authority.mail import words
-from kiosk.authority.mail.message import Message
 from kiosk.authority.wording import counted
 from kiosk.config.settings import ServiceSettings
 from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail; ``text`` and ``html`` have the same content. ``secret``: it is never queued."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    secret: bool = False
+
+    def __repr__(self) -> str:
+        return f"Message(to=…, subject={self.subject!r})"
+
+
+class Mailer(Protocol):
+    """Hands one message to the relay."""
+
+    def send(self, message: Message) -> None:
+        """Return when the relay accepted it; raise a ``MailError`` otherwise."""
+
+    def check(self) -> None:
+        """Connect, verify and log in without sending; raise a ``MailError`` otherwise."""
 
 
 def in_groups(digits: str) -> str:

@@ -15,7 +15,7 @@ from enum import Enum, auto
 from typing import Final
 
 from kiosk.authority.errors import MailDenied, MailError, MailRefused, StoreError
-from kiosk.authority.mail.message import Mailer, Message
+from kiosk.authority.mail.compose import Mailer, Message
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import OutboxMessage
 from kiosk.contract.errors import describe_fault

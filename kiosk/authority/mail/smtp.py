@@ -27,7 +27,7 @@ from kiosk.authority.errors import (
     MailRefused,
     MailUnavailable,
 )
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message
 from kiosk.config.loading import credential_text, refusal
 from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import ConfigError

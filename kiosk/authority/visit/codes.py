@@ -15,7 +15,7 @@ from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.crypto.macs import CodeBinding, CodeDigest
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message
 from kiosk.authority.notices import addresses_of
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import EmailCode, Scalar, Verdict, new_id

@@ -7,8 +7,7 @@ from pathlib import Path
 from trustme import CA
 
 from kiosk.app.demo.mailbox import HOST
-from kiosk.authority.mail.compose import compose_code
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message, compose_code
 from kiosk.authority.mail.smtp import Relay
 from kiosk.config.settings import MailSettings, ServiceSettings
 from kiosk.contract.messages import Purpose

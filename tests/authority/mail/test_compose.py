@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.authority.errors import MailRefused
-from kiosk.authority.mail.compose import TEMPLATES, compose_code, compose_notice, in_groups
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import TEMPLATES, Message, compose_code, compose_notice, in_groups
 from kiosk.authority.mail.words import TO_HOLDERS
 from kiosk.authority.notices import Notice
 from kiosk.config.settings import ServiceSettings

@@ -18,8 +18,7 @@ from kiosk.authority.errors import (
     MailUnavailable,
     StoreError,
 )
-from kiosk.authority.mail.compose import compose_notice
-from kiosk.authority.mail.message import Mailer, Message
+from kiosk.authority.mail.compose import Mailer, Message, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker, RetryTimes
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.store.database import Store

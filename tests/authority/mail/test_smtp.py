@@ -13,7 +13,7 @@ import pytest
 
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.errors import MailDenied, MailRefused, MailUnavailable
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message
 from kiosk.authority.mail.smtp import Login, SmtpMailer, relay_from
 from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import ConfigError

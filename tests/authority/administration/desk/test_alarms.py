@@ -17,8 +17,7 @@ from kiosk.authority.administration.alarms import (
     problems,
 )
 from kiosk.authority.audit.events import AuditKind
-from kiosk.authority.mail.compose import compose_notice
-from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.compose import Message, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.mail.words import TO_STAFF
 from kiosk.authority.store.database import Store

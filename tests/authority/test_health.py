@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.errors import KeysUnavailable, MailUnavailable
-from kiosk.authority.health import KEYS_S, STORE_S, Health, HealthWatch
+from kiosk.authority.service import KEYS_S, STORE_S, Health, HealthWatch
 from kiosk.authority.store.database import Store
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import Heartbeat, StationStanding

@@ -15,8 +15,7 @@ from kiosk.authority.crypto.rotation import secrets_by
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.token import TokenMasters
 from kiosk.authority.errors import KeysUnavailable
-from kiosk.authority.health import Health
-from kiosk.authority.service import LocalAuthority
+from kiosk.authority.service import Health, LocalAuthority
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import Card, Cardholder, NamedKey, new_id
 from kiosk.authority.store.tables import TableRow

@@ -35,7 +35,7 @@ from kiosk.authority.notices import Notice
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditQuery, Card, Cardholder, EmailCode, new_id
-from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.visit.rules import SecretProblem, has_left, is_registered
 from kiosk.authority.wording import counted
 from kiosk.contract.messages import Purpose, Reason

@@ -59,7 +59,7 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.visit.answers import is_exhausted
-from kiosk.authority.visit.assisted import is_assisted
+from kiosk.authority.visit.context import is_assisted
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.authority.visit.registration import forget_answers, stop_change
 from kiosk.authority.visit.rules import has_left

@@ -40,7 +40,7 @@ from kiosk.authority.notices import address_of, recorded_apart
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditEvent, AuditQuery, Cardholder, CardStatus
-from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.wording import quoted
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import HOUR, Policy, mask_email

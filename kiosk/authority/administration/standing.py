@@ -25,8 +25,7 @@ from kiosk.authority.store.records import (
     UnblockEntry,
 )
 from kiosk.authority.visit.answers import is_exhausted
-from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted
-from kiosk.authority.visit.context import can_be_entered
+from kiosk.authority.visit.context import ASSISTED_LIFE, can_be_entered, is_assisted
 from kiosk.authority.visit.rules import (
     EXCHANGE_SPAN,
     KEPT_SECRET_TRIES,

@@ -42,7 +42,6 @@ from kiosk.authority.unblock.mutual_authentication import (
     use_key,
 )
 from kiosk.authority.unblock.outcome import record_outcome_by_card
-from kiosk.authority.visit.assisted import given_by
 from kiosk.authority.visit.card_evidence import (
     close_unproven,
     digest_of,
@@ -58,6 +57,7 @@ from kiosk.authority.visit.context import (
     deciding,
     enter,
     enter_locked,
+    given_by,
     read_context,
 )
 from kiosk.authority.visit.rules import (

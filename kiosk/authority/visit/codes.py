@@ -21,7 +21,6 @@ from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import EmailCode, Scalar, Verdict, new_id
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit import tasks
-from kiosk.authority.visit.assisted import given_by, is_vouched_for
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.context import (
     VisitContext,
@@ -29,6 +28,8 @@ from kiosk.authority.visit.context import (
     context_of,
     deciding,
     enter,
+    given_by,
+    is_vouched_for,
     reload,
 )
 from kiosk.authority.visit.registration import apply_pending

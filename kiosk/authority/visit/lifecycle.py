@@ -29,7 +29,6 @@ from kiosk.authority.unblock.card_secret import correct_by_card
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.answers import block, has_to_block
-from kiosk.authority.visit.assisted import is_assisted
 from kiosk.authority.visit.card_evidence import (
     claim,
     digest_of,
@@ -44,6 +43,7 @@ from kiosk.authority.visit.context import (
     context_of,
     deciding,
     enter,
+    is_assisted,
     need_open,
     need_own,
     proves_itself,

@@ -10,8 +10,7 @@ from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import EmailCode, PinEvidence, Registration
 from kiosk.authority.store.repositories.codes import STOP_NUMBER_DIGITS, entries_subject
 from kiosk.authority.visit import maintenance
-from kiosk.authority.visit.assisted import is_assisted
-from kiosk.authority.visit.context import VisitContext, VisitRefused, can_be_entered
+from kiosk.authority.visit.context import VisitContext, VisitRefused, can_be_entered, is_assisted
 from kiosk.authority.visit.rules import UNLOCKS, Gate, path
 from kiosk.contract.messages import (
     AnswerQuestions,

@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 NAME: Final = "pkcs11"
 
-WORKER = "hardware.pkcs11.worker"
+WORKER = "hardware.pkcs11.tokens"
 
 _LEAST, _MOST = 4, 64
 _PIN_FORMAT: Final = PinFormat(_LEAST, _MOST, _LEAST, letters=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pkcs11
 from pkcs11 import PKCS11Error, TokenFlag
 
-from kiosk.system.module_process import Message
+from kiosk.system.module_process import Answer, Message
 
 if TYPE_CHECKING:
     from hardware.pkcs11.signer import Signer
@@ -29,6 +29,10 @@ class TokenNotFound(Exception):
 
 class NewRefused(Exception):
     """The error's name, raised once the old PIN was accepted, or for another reason."""
+
+
+def serve(module: Any, label: str) -> Answer:
+    return Tokens(module, label).answer
 
 
 class Tokens:

@@ -1,4 +1,7 @@
-"""A PKCS#11 module in a separate process: the parent's side, the frames, and the module's side."""
+"""A PKCS#11 module in a separate process: the parent's side, the frames, and the module's side.
+
+That process is ``python -I -m kiosk.system.module_process WORKER MODULE [LABEL]``.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,14 +103,18 @@ class ModuleCrashed(Exception):
 
 
 class ModuleProcess:
-    """Runs ``worker``, a module of this program, until ``end``; one thread at a time may ask."""
+    """Runs until ``end``; one thread at a time may ask.
+
+    ``worker`` is a module of this program: its ``serve``, called with the PKCS#11 module and the
+    label of a token, returns what answers.
+    """
 
     def __init__(
         self, worker: str, arguments: tuple[str, ...], environ: Mapping[str, str], answer_s: float
     ) -> None:
         self._answer_s = answer_s
         self._process = subprocess.Popen(  # noqa: S603  ours, with a path from the settings
-            (sys.executable, "-I", "-m", worker, *arguments),
+            (sys.executable, "-I", "-m", __name__, worker, *arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -176,11 +184,12 @@ Answer = Callable[[Message], Message]
 """Returns the answer to one request; must not raise."""
 
 
-def run(module: str, serve: Callable[[Any], Answer]) -> None:
-    """Load the module at the path, and answer requests with ``serve``'s result until the end."""
+def run(worker: str, module: str, label: str = "") -> None:
+    """Load the module at the path, and answer requests until the end."""
     forbid_dumps()
     requests, answers = _take_pipes()
-    answer = load(module, serve)
+    # A worker needs the wrapper of modules, which ``load`` looks for.
+    answer = load(module, lambda loaded: import_module(worker).serve(loaded, label))
     while (request := read(requests)) is not None:
         write(answers, answer(request))
 
@@ -215,3 +224,7 @@ def _take_pipes() -> tuple[int, int]:
         os.dup2(null, standard)
     os.close(null)
     return pipes
+
+
+if __name__ == "__main__":
+    run(*sys.argv[1:])

@@ -1,7 +1,6 @@
 """Master keys in a PKCS#11 token: they are made there, used there, and never leave it.
 
-This is the program's side; ``token_keys`` is the module's side, in a separate process
-(``token_worker``).
+This is the program's side; ``token_keys`` is the module's side, in a separate process.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from kiosk.system.module_process import (
 # an error within the deadline (``KeysUnavailable``). It is then not called for a while, so that
 # nobody else waits for it; the next call after that starts a new process.
 
-WORKER: Final = "kiosk.authority.crypto.token_worker"
+WORKER: Final = "kiosk.authority.crypto.token_keys"
 
 PREFIX: Final = "unlock-kiosk-"
 """Begins the label of a master key; the key's id follows."""

@@ -20,7 +20,7 @@ from pkcs11 import (
     TokenFlag,
 )
 
-from kiosk.system.module_process import Message
+from kiosk.system.module_process import Answer, Message
 
 LAST_TRY: Final = "LastTry"
 """In place of an error: a wrong PIN now would lock the token, or has."""
@@ -32,6 +32,10 @@ _KEPT_IN: Final = {
     Attribute.EXTRACTABLE: False,
     Attribute.PRIVATE: True,
 }
+
+
+def serve(module: Any, label: str) -> Answer:
+    return TokenKeys(module, label).answer
 
 
 class TokenKeys:

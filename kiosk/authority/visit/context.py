@@ -26,12 +26,9 @@ from kiosk.authority.store.records import (
     EmailCode,
     LockedGrant,
     LockedVisit,
-    PendingChange,
     PinEvidence,
     Registration,
     Scalar,
-    StaffCard,
-    StaffMember,
     Visit,
 )
 from kiosk.authority.store.repositories.visits import is_within_visit
@@ -147,27 +144,17 @@ def given_by(code: EmailCode) -> dict[str, Scalar]:
 
 
 @dataclass(frozen=True, slots=True)
-class VisitContext:
+class VisitContext(LockedVisit):
     """A visit, and all that is recorded around it.
 
     ``code`` is the card's live code, for any purpose; ``proven_code`` the one that was entered
     correctly in this visit. Neither is from staff who may no longer give codes.
     ``after_first_unlock``: this registration follows a first unlock in the same visit.
-    ``staff_card``: the card is an officer's, that of ``staff_member``.
     """
 
-    visit: Visit
-    card: Card
-    holder: Cardholder
-    registration: Registration | None
-    pending: PendingChange | None
-    code: EmailCode | None
-    proven_code: EmailCode | None
     policy: Policy
     now: datetime
     after_first_unlock: bool
-    staff_card: StaffCard | None
-    staff_member: StaffMember | None
 
     @property
     def required_registration(self) -> Registration:
@@ -456,7 +443,7 @@ def enter_locked(uow: UnitOfWork, parts: Dependencies, locked: LockedVisit | Non
     context = context_of(uow, parts.policy(), locked)
     _need_proof(context)
     reason = (
-        station_barred(locked.station)
+        station_barred(context.station)
         or card_barred(context.card, context.holder, uow.now)
         or _registration_barred(context)
     )
@@ -496,13 +483,14 @@ def context_of(uow: UnitOfWork, policy: Policy, locked: LockedVisit) -> VisitCon
         pending=locked.pending,
         code=_vouched_for(uow, locked.code),
         proven_code=_vouched_for(uow, locked.proven_code),
+        staff_card=locked.staff_card,
+        staff_member=locked.staff_member,
+        station=locked.station,
         policy=policy,
         now=uow.now,
         # Only an unlock gets a grant; a visit with a grant that registers began as a first unlock.
         after_first_unlock=visit.purpose is Purpose.REGISTER
         and bool(uow.journal.of_visit(visit.id)),
-        staff_card=locked.staff_card,
-        staff_member=locked.staff_member,
     )
 
 

@@ -45,7 +45,6 @@ from kiosk.authority.store.records import AuditHead, Scalar
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail
 from kiosk.authority.store.repositories.cards import CardRecords, KeptSecrets
 from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers
-from kiosk.authority.store.repositories.feeds import AuditFeeds
 from kiosk.authority.store.repositories.mac_rows import MacRows
 from kiosk.authority.store.repositories.past import PastRows
 from kiosk.authority.store.repositories.people import (
@@ -58,6 +57,7 @@ from kiosk.authority.store.repositories.people import (
 from kiosk.authority.store.repositories.search import SearchTerms
 from kiosk.authority.store.repositories.services import (
     Alarms,
+    AuditFeeds,
     Enrolments,
     Jobs,
     KnownKeys,

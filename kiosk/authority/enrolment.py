@@ -189,7 +189,9 @@ class EnrolledStations:
                     with self._store.read(once=True) as uow:
                         found = uow.station_keys.find(key)
                     if found is not None and found[0].replaces:
-                        self._first_used(found[0])
+                        with self._store.begin() as uow:
+                            uow.station_keys.first_used(found[0], uow.now + BOTH_KEYS)
+                            uow.commit()
                 except RowAltered as error:
                     return PeerRefused(str(error))
                 if found is None:
@@ -199,8 +201,3 @@ class EnrolledStations:
                 return PeerRefused("it shows no certificate")
             case _:
                 assert_never(peer)
-
-    def _first_used(self, key: StationKey) -> None:
-        with self._store.begin() as uow:
-            uow.station_keys.first_used(key, uow.now + BOTH_KEYS)
-            uow.commit()

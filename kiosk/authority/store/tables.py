@@ -332,8 +332,6 @@ class CardRow(MacRow, table=True):
 
 
 class QuestionRow(TableRow, table=True):
-    """See ``SecurityQuestion``."""
-
     __tablename__ = "security_question"
     id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     text: str
@@ -488,8 +486,6 @@ class VisitRow(MacRow, table=True):
 
 
 class PendingRow(MacRow, table=True):
-    """See ``PendingChange``."""
-
     __tablename__ = "pending_change"
     id: str = Field(primary_key=True)
     holder_id: str = Field(foreign_key="cardholder.id", index=True)
@@ -546,8 +542,6 @@ class CodeRow(MacRow, table=True):
 
 
 class UnblockRow(MacRow, table=True):
-    """See ``UnblockEntry``."""
-
     __tablename__ = "unblock_journal"
     __table_args__ = (index_where("uq_unblock_journal_open", "card_id", OPEN_ENTRY, unique=True),)
     id: str = Field(primary_key=True)
@@ -635,8 +629,6 @@ class AuditGapRow(TableRow, table=True):
 
 
 class KnownKeyRow(TableRow, table=True):
-    """See ``KnownKeys``."""
-
     __tablename__ = "known_key"
     id: str = Field(primary_key=True)
     purpose: str
@@ -644,8 +636,6 @@ class KnownKeyRow(TableRow, table=True):
 
 
 class OutboxRow(TableRow, table=True):
-    """See ``OutboxMessage``."""
-
     __tablename__ = "outbox_message"
     __table_args__ = (
         index_where("ix_outbox_message_waiting", "created_at", WAITING),

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
@@ -76,7 +77,7 @@ def key_from(der: bytes | None) -> bytes | None:
     found = _in_certificate(der) or _bare(der)
     if found is None or _kind(found) is None:
         return None
-    return _spki(found)
+    return spki_of(found)
 
 
 def kind_of(key: bytes) -> KeyKind:
@@ -86,6 +87,11 @@ def kind_of(key: bytes) -> KeyKind:
     if kind is None:
         raise ValueError("that is no key that a card can prove itself with")
     return kind
+
+
+def spki_of(key: PublicKeyTypes) -> bytes:
+    """Return the SubjectPublicKeyInfo of a key (DER)."""
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def fingerprint(key: bytes) -> str:
@@ -128,7 +134,7 @@ def certifies(certificate: bytes, public_key: bytes) -> bool:
     """
     named = _in_certificate(certificate)
     wanted = _bare(public_key)
-    return named is not None and wanted is not None and _spki(named) == _spki(wanted)
+    return named is not None and wanted is not None and spki_of(named) == spki_of(wanted)
 
 
 def offers_unsupported_key(certificate: bytes | None) -> bool:
@@ -230,10 +236,6 @@ def _bare(der: bytes) -> PublicKey | None:
 
 def _usable(key: object) -> PublicKey | None:
     return key if isinstance(key, PublicKey) else None
-
-
-def _spki(key: PublicKey) -> bytes:
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _kind(key: PublicKey) -> KeyKind | None:

@@ -20,14 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from kiosk.authority.crypto.card_keys import fingerprint, spki_of
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.contract.enrolment import ca_fingerprint
 from kiosk.contract.errors import StepRefused
@@ -43,14 +39,9 @@ _BEFORE: Final = timedelta(minutes=5)
 """How far the clock of a station may be behind."""
 
 
-def spki_of(key: PublicKeyTypes) -> bytes:
-    """Return the SubjectPublicKeyInfo of a key (DER)."""
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
 def fingerprint_of(key: PublicKeyTypes) -> str:
     """Return the id of a station's key: SHA-256 of its SubjectPublicKeyInfo, hexadecimal."""
-    return sha256(spki_of(key)).hexdigest()
+    return fingerprint(spki_of(key))
 
 
 def read_request(pem: str) -> ec.EllipticCurvePublicKey:

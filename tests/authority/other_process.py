@@ -15,8 +15,8 @@ from pathlib import Path
 
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
-from kiosk.authority.crypto.macs import CodeBinding, CodeDigest, CodeMac
-from kiosk.authority.store.records import JointHash, new_id
+from kiosk.authority.crypto.macs import CodeMac
+from kiosk.authority.store.records import EmailCode, JointHash, new_id
 from kiosk.authority.unblock.release import release
 from kiosk.authority.visit.answers import answer
 from kiosk.authority.visit.codes import enter_code
@@ -61,9 +61,9 @@ class CountingMac(CodeMac):
         super().__init__(ring)
         self._looks = looks
 
-    def matches(self, code: Sensitive, kept: CodeDigest, binding: CodeBinding) -> bool:
+    def matches(self, code: Sensitive, kept: EmailCode) -> bool:
         self._looks.one_more()
-        return super().matches(code, kept, binding)
+        return super().matches(code, kept)
 
 
 class DyingHasher(AnswerHasher):

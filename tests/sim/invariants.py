@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.authority.crypto.hashing import AnswerHasher
-from kiosk.authority.crypto.macs import CodeBinding, CodeDigest, CodeMac
-from kiosk.authority.store.records import JointHash
+from kiosk.authority.crypto.macs import CodeMac
+from kiosk.authority.store.records import EmailCode, JointHash
 from kiosk.authority.store.repositories.people import unproven_subject
 from kiosk.contract.sensitive import Sensitive
 from tests.cuts.inspected_card import ChipReaderCard
@@ -170,6 +170,6 @@ class WatchedCodes(CodeMac):
 
     invariants: Invariants
 
-    def matches(self, code: Sensitive, kept: CodeDigest, binding: CodeBinding) -> bool:
-        self.invariants.before_look(binding.code_id)
-        return super().matches(code, kept, binding)
+    def matches(self, code: Sensitive, kept: EmailCode) -> bool:
+        self.invariants.before_look(kept.id)
+        return super().matches(code, kept)

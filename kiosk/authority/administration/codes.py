@@ -21,7 +21,7 @@ from kiosk.authority.administration.standing import (
 )
 from kiosk.authority.administration.views import Actor, CodeLine, Done, Grounds, IssuedCode, Seen
 from kiosk.authority.audit.events import STAFF_KINDS, ServiceKind, StaffKind
-from kiosk.authority.crypto.macs import CodeBinding, draw_code
+from kiosk.authority.crypto.macs import draw_code
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import (
     ConcurrentChange,
@@ -125,29 +125,25 @@ class CodesDesk(Desk):
             purpose = purpose_for(act.uow, policy, holder)
             first = purpose is Purpose.FIRST_UNLOCK
             code_id, ends = new_id(), act.uow.now + ASSISTED_LIFE
-            digest = self._office.means.codes.digest(
-                code, CodeBinding(code_id, purpose, card.id, visit_id="")
-            )
             # A code that staff gave before is replaced; a mailed one is when this one goes live.
             act.uow.codes.revoke_given(card.id)
-            act.uow.codes.draft(
-                EmailCode(
-                    id=code_id,
-                    card_id=card.id,
-                    holder_id=card.holder_id,
-                    purpose=purpose,
-                    visit_id="",
-                    digest=digest.digest,
-                    key_id=digest.key_id,
-                    sent_to="",
-                    drafted_at=act.uow.now,
-                    max_tries=policy.code_tries,
-                    digits=policy.code_digits,
-                    issued_by=audit_name(act.actor),
-                    issued_key=act.actor.key,
-                    needs_second=needs_second,
-                )
+            draft = EmailCode(
+                id=code_id,
+                card_id=card.id,
+                holder_id=card.holder_id,
+                purpose=purpose,
+                visit_id="",
+                digest=b"",
+                key_id="",
+                sent_to="",
+                drafted_at=act.uow.now,
+                max_tries=policy.code_tries,
+                digits=policy.code_digits,
+                issued_by=audit_name(act.actor),
+                issued_key=act.actor.key,
+                needs_second=needs_second,
             )
+            act.uow.codes.draft(self._office.means.codes.with_digest(draft, code))
             if not needs_second:
                 act.uow.codes.activate(code_id, act.uow.now, ends)
             act.record(

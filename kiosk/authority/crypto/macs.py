@@ -5,14 +5,14 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from hashlib import sha256
 
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
 from kiosk.authority.errors import KeyMissing
+from kiosk.authority.store.records import EmailCode
 from kiosk.contract.errors import ConfigError
-from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive
 
 # The MAC of each row of the audit: HMAC-SHA256 under a key that the database does not have.
@@ -170,24 +170,6 @@ class KeyedRowMacs:
 # visit or purpose matches nothing.
 
 
-@dataclass(frozen=True, slots=True)
-class CodeBinding:
-    """The purpose of one code; ``code_id`` is drawn for each code and never used again."""
-
-    code_id: str
-    purpose: Purpose
-    card_id: str
-    visit_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class CodeDigest:
-    """The stored digest of a code, and the id of its key."""
-
-    digest: bytes = field(repr=False)
-    key_id: str
-
-
 def draw_code(digits: int) -> Sensitive:
     """Draw a code of so many digits, all equally likely, with leading zeros."""
     return Sensitive(f"{secrets.randbelow(10**digits):0{digits}d}")
@@ -199,41 +181,42 @@ class CodeMac:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 
-    def code_of(self, binding: CodeBinding, digits: int) -> Sensitive:
-        """Return a code of so many digits that is unpredictable without the key.
+    def code_of(self, draft: EmailCode) -> Sensitive:
+        """Return the code of a draft that is to be mailed: unpredictable without the key.
 
         It is deterministic, so that a repeated mail, also from another process, carries the first
         one's code.
         """
         key = self._ring.current(KeyPurpose.CODE_MAC)
-        drawn = hmac.new(key.subkey("mailed-code"), _bytes_of(binding), sha256).digest()
-        return Sensitive(f"{int.from_bytes(drawn) % 10**digits:0{digits}d}")
+        drawn = hmac.new(key.subkey("mailed-code"), _bytes_of(draft), sha256).digest()
+        return Sensitive(f"{int.from_bytes(drawn) % 10**draft.digits:0{draft.digits}d}")
 
-    def digest(self, code: Sensitive, binding: CodeBinding) -> CodeDigest:
-        """Return the digest of ``code`` to store, under the current key."""
+    def with_digest(self, draft: EmailCode, code: Sensitive) -> EmailCode:
+        """Return a draft with the digest of its ``code``, under the current key."""
         key = self._ring.current(KeyPurpose.CODE_MAC)
-        return CodeDigest(_code_mac(key, code, binding), key.id)
+        return replace(draft, digest=_code_mac(key, code, draft), key_id=key.id)
 
-    def bind(self, attempt: str, entered: Sensitive, code_id: str, key_id: str) -> bytes:
+    def bind(self, attempt: str, entered: Sensitive, kept: EmailCode) -> bytes:
         """Return the digest of one entry, for its charge; raises ``KeyMissing``."""
-        key = self._ring.key(KeyPurpose.CODE_MAC, key_id)
-        message = framed(code_id, attempt, entered.reveal())
+        key = self._ring.key(KeyPurpose.CODE_MAC, kept.key_id)
+        message = framed(kept.id, attempt, entered.reveal())
         return hmac.new(key.subkey("entered-code"), message, sha256).digest()
 
     def can_match(self, key_id: str) -> bool:
         """Return whether the key is in the ring: check before an entry is charged."""
         return key_id in self._ring.ids(KeyPurpose.CODE_MAC)
 
-    def matches(self, code: Sensitive, kept: CodeDigest, binding: CodeBinding) -> bool:
+    def matches(self, code: Sensitive, kept: EmailCode) -> bool:
         """Return, in constant time, whether ``code`` is the stored one; raises ``KeyMissing``."""
         key = self._ring.key(KeyPurpose.CODE_MAC, kept.key_id)
-        return hmac.compare_digest(_code_mac(key, code, binding), kept.digest)
+        return hmac.compare_digest(_code_mac(key, code, kept), kept.digest)
 
 
-def _code_mac(key: Key, code: Sensitive, binding: CodeBinding) -> bytes:
-    message = framed(_bytes_of(binding).hex(), code.reveal())
+def _code_mac(key: Key, code: Sensitive, kept: EmailCode) -> bytes:
+    message = framed(_bytes_of(kept).hex(), code.reveal())
     return hmac.new(key.subkey("email-code"), message, sha256).digest()
 
 
-def _bytes_of(binding: CodeBinding) -> bytes:
-    return framed(binding.code_id, binding.purpose.value, binding.card_id, binding.visit_id)
+def _bytes_of(kept: EmailCode) -> bytes:
+    """Return what a code is for; its id is drawn for each code and never used again."""
+    return framed(kept.id, kept.purpose.value, kept.card_id, kept.visit_id)

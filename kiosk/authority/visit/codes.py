@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, record
-from kiosk.authority.crypto.macs import CodeBinding, CodeDigest
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.mail.compose import Message
@@ -148,18 +147,14 @@ def _limited(uow: UnitOfWork, context: VisitContext, verdict: SendVerdict) -> Co
 def _written_down(
     parts: Dependencies, context: VisitContext, code_id: str, attempt: str
 ) -> tuple[EmailCode, Sensitive]:
-    purpose = context.progress.purpose
-    binding = CodeBinding(code_id, purpose, context.card.id, context.visit.id)
-    code = parts.codes.code_of(binding, context.policy.code_digits)
-    kept = parts.codes.digest(code, binding)
     draft = EmailCode(
         id=code_id,
         card_id=context.card.id,
         holder_id=context.holder.id,
-        purpose=purpose,
+        purpose=context.progress.purpose,
         visit_id=context.visit.id,
-        digest=kept.digest,
-        key_id=kept.key_id,
+        digest=b"",
+        key_id="",
         sent_to=context.address,
         drafted_at=context.now,
         max_tries=context.policy.code_tries,
@@ -174,7 +169,8 @@ def _written_down(
         proves_owner=context.asks_owner,
         unproven=not context.is_proven,
     )
-    return draft, code
+    code = parts.codes.code_of(draft)
+    return parts.codes.with_digest(draft, code), code
 
 
 def _life(draft: EmailCode, policy: Policy, now: datetime) -> timedelta:
@@ -274,11 +270,7 @@ def enter_code(
         visit_id,
         enter=lambda uow: enter(uow, parts, visit_id),
         charge=lambda uow, context: _charge(uow, parts, context, attempt, digits),
-        check=lambda kept: parts.codes.matches(
-            digits,
-            CodeDigest(kept.digest, kept.key_id),
-            CodeBinding(kept.id, kept.purpose, kept.card_id, kept.visit_id),
-        ),
+        check=lambda kept: parts.codes.matches(digits, kept),
         right=_right,
         wrong=_wrong,
     )
@@ -303,7 +295,7 @@ def _charge(
         uow,
         context.visit,
         attempt,
-        bound=parts.codes.bind(attempt, digits, code.id, code.key_id),
+        bound=parts.codes.bind(attempt, digits, code),
         against=code,
         counter=lambda uow: uow.codes.entries(code.id),
         kinds=_KINDS,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from kiosk.authority.crypto.keys import KeyRing
-from kiosk.authority.crypto.macs import CodeBinding, CodeDigest, CodeMac
+from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.store.records import Card, EmailCode
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
@@ -166,8 +166,8 @@ class _Interrupting(CodeMac):
 
     during: Callable[[], object]
 
-    def matches(self, code: Sensitive, kept: CodeDigest, binding: CodeBinding) -> bool:
-        verdict = super().matches(code, kept, binding)
+    def matches(self, code: Sensitive, kept: EmailCode) -> bool:
+        verdict = super().matches(code, kept)
         self.during()
         return verdict
 

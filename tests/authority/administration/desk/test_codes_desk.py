@@ -11,7 +11,6 @@ import pytest
 from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Grounds
-from kiosk.authority.crypto.macs import CodeBinding, CodeDigest
 from kiosk.authority.errors import NotFound, NotTaken, RecordAltered, RowAltered
 from kiosk.authority.store.records import AuditQuery
 from kiosk.contract.messages import Purpose
@@ -56,8 +55,8 @@ def test_only_its_keyed_digest_is_kept(
     assert len(digits) == 8
     assert digits.isdigit()
     code = kept(means, issued.code_id)
-    binding = CodeBinding(code.id, Purpose.UNLOCK, asha.card.id, "")
-    assert means.codes.matches(issued.code, CodeDigest(code.digest, code.key_id), binding)
+    assert (code.purpose, code.card_id, code.visit_id) == (Purpose.UNLOCK, asha.card.id, "")
+    assert means.codes.matches(issued.code, code)
     with means.store.begin() as uow:
         outbox = uow.outbox.claim_due(100, timedelta(hours=1))
     assert digits not in repr((issued, code, events(means, asha), outbox))

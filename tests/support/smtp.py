@@ -37,7 +37,7 @@ def running(mailbox: Mailbox) -> Iterator[MailSettings]:
 
 def relay_to(settings: MailSettings, deadline_s: float = 5) -> Relay:
     """Return the relay of some settings, with a deadline of the test's own."""
-    return replace(relay_from(settings, SENDER_NAME, {}), deadline_s=deadline_s)
+    return relay_from(replace(settings, deadline_s=deadline_s), SENDER_NAME, {})
 
 
 def deliver(relay: Relay, message: Message) -> None:

@@ -120,20 +120,17 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """One relay: ``context`` verifies its certificate and name; ``deadline_s`` bounds it all.
+    """One relay, with what follows from its ``settings``.
 
-    ``greet_as`` is this machine's name for the relay (RFC 5321, 4.1.1.1). ``sender`` is in ASCII.
+    ``context`` verifies its certificate and name. ``sender`` is in ASCII. ``greet_as`` is this
+    machine's name for the relay (RFC 5321, 4.1.1.1).
     """
 
-    host: str
-    port: int
-    tls_from_start: bool
+    settings: MailSettings
     context: ssl.SSLContext
     sender: str
     sender_name: str
-    reply_to: str
     login: Login | None
-    deadline_s: float
     greet_as: str
 
 
@@ -153,15 +150,11 @@ def relay_from(settings: MailSettings, sender_name: str, environ: Mapping[str, s
     name = host if "." in host else f"{host}.{sender.rpartition('@')[2]}"
     is_a_name = name.isascii() and name.isprintable() and " " not in name
     return Relay(
-        host=settings.host,
-        port=settings.port,
-        tls_from_start=settings.security == "tls",
+        settings=settings,
         context=verifying_context(settings.ca_file),
         sender=sender,
         sender_name=sender_name,
-        reply_to=settings.reply_to,
         login=_login(settings.credential, environ),
-        deadline_s=settings.deadline_s,
         greet_as=name if is_a_name else "localhost",
     )
 
@@ -197,9 +190,9 @@ class _Connection:
         self._relay = relay
         self._transport: asyncio.BaseTransport | None = None
         self._client = aiosmtplib.SMTP(
-            hostname=relay.host,
-            port=relay.port,
-            use_tls=relay.tls_from_start,
+            hostname=relay.settings.host,
+            port=relay.settings.port,
+            use_tls=relay.settings.security == "tls",
             start_tls=False,  # asked for in open(), which can distinguish its refusal from others
             tls_context=relay.context,
             local_hostname=relay.greet_as,
@@ -216,7 +209,7 @@ class _Connection:
         """Raises ``MailNotTrusted`` without TLS, and what ``aiosmtplib`` raises."""
         client, relay = self._client, self._relay
         await client.connect()
-        if not relay.tls_from_start:
+        if relay.settings.security == "starttls":
             try:
                 await client.starttls()
             except aiosmtplib.SMTPException as error:
@@ -238,7 +231,7 @@ class _Connection:
 
     async def reset(self) -> None:
         """End what the last message left; a connection that is gone shows here."""
-        await self._client.rset(timeout=self._relay.deadline_s / 4)
+        await self._client.rset(timeout=self._relay.settings.deadline_s / 4)
 
     async def address(self, recipient: str) -> None:
         """Begin a message; none can arrive before ``hand_over``."""
@@ -286,7 +279,7 @@ class _Connections:
 
         Raises ``TimeoutError``, ``MailNotTrusted``, and what ``aiosmtplib`` raises.
         """
-        async with asyncio.timeout(self._relay.deadline_s), self._places:
+        async with asyncio.timeout(self._relay.settings.deadline_s), self._places:
             connection = await self._begun_on_kept(recipient)
             if connection is None:
                 connection = await self._opened()
@@ -299,7 +292,7 @@ class _Connections:
 
     async def check(self) -> None:
         """Connect, verify and log in on another connection, within the deadline."""
-        async with asyncio.timeout(self._relay.deadline_s):
+        async with asyncio.timeout(self._relay.settings.deadline_s):
             connection = await self._opened()
         self._say_goodbye(connection)
 
@@ -491,7 +484,7 @@ class SmtpMailer:
             html=message.html,
             mail_from=(relay.sender_name, relay.sender),
             mail_to=[(None, message.to)],
-            reply_to=relay.reply_to or None,
+            reply_to=relay.settings.reply_to or None,
             headers=_HEADERS,
             message_id=make_msgid(domain=relay.sender.rpartition("@")[2]),
         )

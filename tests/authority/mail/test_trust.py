@@ -146,7 +146,7 @@ def test_plain_text_where_tls_was_expected_ends_it(tmp_path: Path) -> None:
         running(Mailbox(tmp_path)) as settings,
         Scripted(lambda wire: wire.write_lines("220 hi")) as plain,
     ):
-        relay = replace(relay_to(settings), port=plain.port, tls_from_start=True)
+        relay = relay_to(replace(settings, port=plain.port, security="tls"))
         with pytest.raises(MailNotTrusted, match="TLS with the relay failed"):
             deliver(relay, code_mail())
     assert plain.received == []

@@ -636,7 +636,9 @@ def plain(text: str) -> str:
     return kept[:LONGEST_DETAIL]
 
 
-def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) -> None:
+def record(
+    uow: UnitOfWork, kind: AuditKind, visit: Visit, actor: str | None = None, /, **detail: Scalar
+) -> None:
     uow.audit.append(
         kind=kind.value,
         reference=visit.reference,
@@ -644,6 +646,7 @@ def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) 
         card_id=visit.card_id,
         holder_id=visit.holder_id,
         station=visit.station,
+        actor=actor,
         detail=detail,
     )
 

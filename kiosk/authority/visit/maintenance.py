@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.roles import Action, may
@@ -93,17 +93,8 @@ def maintain(
         if not uow.notes.by_ids((note_id,)):
             note = ActionNote(note_id, None, uow.now, REASONS.get(why, words))
             uow.notes.add(note)
-            visit = context.visit
-            uow.audit.append(
-                kind=AuditKind.MAINTAINED.value,
-                reference=visit.reference,
-                visit_id=visit.id,
-                card_id=visit.card_id,
-                holder_id=visit.holder_id,
-                station=visit.station,
-                actor=officer_of(context).id,
-                detail={"act": act.value, **note.named()},
-            )
+            done = {"act": act.value, **note.named()}
+            record(uow, AuditKind.MAINTAINED, context.visit, officer_of(context).id, **done)
             uow.commit()
         return page
 

@@ -108,8 +108,7 @@ def translated(error: Exception) -> StoreError:
     if isinstance(error, PoolTimeout):
         return StoreBusy("every connection to the database is in use", "pool")
     if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
-        named = type(error.orig).__name__
-        return StoreError(f"a value cannot be stored ({named})", named)
+        return unstorable(error.orig)
     if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
         named = type(error).__name__
         return StoreError(f"the database layer failed ({named})", named)
@@ -128,6 +127,12 @@ def translated(error: Exception) -> StoreError:
     if sqlstate in BUSY_SQLSTATES:
         return StoreBusy(f"the database is busy (SQLSTATE {sqlstate})", sqlstate)
     return refused(sqlstate)
+
+
+def unstorable(error: BaseException | None) -> StoreError:
+    """Return the error for a value that could not be converted."""
+    named = type(error).__name__
+    return StoreError(f"a value cannot be stored ({named})", named)
 
 
 def refused(sqlstate: str) -> StoreError:

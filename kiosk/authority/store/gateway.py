@@ -32,7 +32,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.authority.errors import RowAltered, StoreError, ValueUnreadable
-from kiosk.authority.store.engine import LATER, translated
+from kiosk.authority.store.engine import LATER, translated, unstorable
 from kiosk.authority.store.tables import MacRow, Record, TableRow, columns_of, loaded
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ class Compiled:
         try:
             for name, process in self._given.items():
                 found[name] = process(found[name])
-        except (TypeError, ValueError) as error:
-            cause = type(error).__name__
+        except (TypeError, ValueError, OverflowError) as error:
+            failure = unstorable(error)
         else:
             return [found[name] for name in self.order]
-        raise StoreError(f"a value cannot be stored ({cause})", cause)
+        raise failure
 
     def rows(self, fetched: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
         """Return the driver's rows in the types of the columns."""
@@ -383,21 +383,23 @@ class Gateway:
     def _guarded(self, call: Callable[[], T]) -> T:
         if not self._usable:
             raise StoreError("this unit of work has ended or failed", "ended")
+        self._usable = False  # until the call has succeeded
         try:
-            return call()
+            found = call()
         except SQLAlchemyError as error:
             failure = translated(error)
-            self._usable = isinstance(failure, ValueUnreadable)
         except self._engine.dialect.loaded_dbapi.Error as error:
             failure = translated(error)
-            self._usable = isinstance(failure, ValueUnreadable)
             if self._engine.dialect.is_disconnect(error, self._driver, None):
                 self._connection.invalidate(error)
-        except StoreError:
-            self._usable = False
-            raise
+        except (UnicodeEncodeError, OverflowError) as error:
+            failure = unstorable(error)
         except ValueError:
             failure = ValueUnreadable()
+        else:
+            self._usable = True
+            return found
+        self._usable = isinstance(failure, ValueUnreadable)
         # Raised here, so that not even its context holds the original's parameters.
         raise failure
 

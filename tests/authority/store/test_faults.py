@@ -6,12 +6,13 @@ import sqlite3
 import traceback
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from kiosk.authority.errors import StoreError
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import SealedSecret, new_id
+from kiosk.authority.store.database import Store, UnitOfWork
+from kiosk.authority.store.records import OutboxMessage, SealedSecret, new_id
 from kiosk.authority.store.tables import CardRow, CodeRow
 from tests.authority.store import samples
 from tests.support.database import TestDatabase
@@ -35,6 +36,29 @@ def test_a_naive_time_is_refused_without_telling(store: Store) -> None:
         uow.holders.put([replace(samples.holder(CANARY), left_at=naive)])
     assert_tells_nothing(refused.value)
     assert refused.value.code == "ValueError"
+
+
+@pytest.mark.parametrize("bad", [{"to": f"{CANARY}\ud800"}, {"attempts": 2**70}])
+def test_nothing_is_committed_beside_a_value_that_cannot_be_stored(
+    store: Store, bad: dict[str, Any]
+) -> None:
+    """Before: the next statement lost it and what waited behind it, and the rest was committed."""
+    message = OutboxMessage(new_id(), CANARY, "unlocked", {}, samples.NOW, samples.NOW)
+
+    def write(uow: UnitOfWork) -> None:
+        uow.outbox.add(replace(message, id=new_id(), **bad))
+        uow.outbox.add(replace(message, id=new_id()))
+        uow.notes.by_ids((message.id,))  # PostgreSQL gets what waits with the next query
+
+    with store.begin() as uow:
+        uow.outbox.add(message)
+        with pytest.raises(StoreError) as refused:
+            write(uow)
+        assert_tells_nothing(refused.value)
+        with pytest.raises(StoreError, match="ended or failed"):
+            uow.commit()
+    with store.read() as uow:
+        assert uow.outbox.waiting() == 0
 
 
 def test_a_word_that_is_none_is_refused(store: Store) -> None:

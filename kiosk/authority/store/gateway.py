@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -169,11 +170,9 @@ class Gateway:
     def end(self) -> None:
         """Roll back what was not committed and release the connection."""
         self._usable = False
-        try:
+        # Where the connection is gone, the server rolls back by itself, and the pool drops it.
+        with suppress(SQLAlchemyError):
             self._connection.close()
-        except SQLAlchemyError:
-            # The connection is gone, and the server has rolled back by itself.
-            self._connection.invalidate()
 
     # --- reading ---
 

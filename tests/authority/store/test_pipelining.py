@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from typing import Any
 
 import psycopg
@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.errors import StoreError
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.gateway import Compiled
 from kiosk.authority.store.postgresql import PipelinedConnection, PipelinedDialect
 from kiosk.authority.store.records import ActionNote, AuditQuery, OutboxMessage, new_id
@@ -55,6 +55,16 @@ def message() -> OutboxMessage:
 def notes(store: Store) -> int:
     with store.read() as uow:
         return len(uow.notes.by_ids(("one", "two")))
+
+
+def end_sessions(database: TestDatabase) -> None:
+    """Let the server end each session of a store, and wait until it has."""
+    drop = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kiosk'"
+    left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kiosk'"
+    with psycopg.connect(database.url, autocommit=True) as owner:
+        owner.execute(drop)
+        while owner.execute(left).fetchone() != (0,):
+            pass
 
 
 def test_begin_goes_with_the_first_statement_and_commit_with_what_waits(
@@ -159,14 +169,30 @@ def test_a_head_that_another_process_moved_is_asked_for_anew(
 def test_a_connection_that_the_server_closed_while_it_rested_is_replaced(
     store: Store, database: TestDatabase
 ) -> None:
-    with psycopg.connect(database.url, autocommit=True) as owner:
-        owner.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        gone = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kiosk'"
-        while owner.execute(gone).fetchone() != (0,):
-            pass
+    end_sessions(database)
+    assert notes(store) == 0
+
+
+@pytest.mark.parametrize("begin", [Store.read, Store.begin])
+def test_a_server_that_is_lost_before_the_rollback_spoils_no_result(
+    store: Store,
+    database: TestDatabase,
+    begin: Callable[[Store], AbstractContextManager[UnitOfWork]],
+) -> None:
+    """Before: an error of SQLAlchemy's, also in place of the one that ended the block."""
+
+    def count(failure: Exception | None = None) -> int:
+        with begin(store) as uow:
+            found = uow.outbox.waiting()
+            end_sessions(database)
+            if failure is not None:
+                raise failure
+        return found
+
+    assert count() == 0
+    with pytest.raises(KeyError):
+        count(KeyError())
+    assert store.connections() == (0, 1)
     assert notes(store) == 0
 
 
@@ -180,16 +206,11 @@ def test_a_statement_alone_takes_one_round_trip_and_survives_a_lost_server(
     with trips.of("known") as taken:
         assert known() is None
     assert taken.round_trips == 1
-    drop = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kiosk'"
-    gone = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kiosk'"
-    with psycopg.connect(database.url, autocommit=True) as owner:
-        with store.read(once=True) as uow:
-            owner.execute(drop)
-            with pytest.raises(StoreError) as lost:
-                uow.station_keys.find("nobody's")
-        assert lost.value.code == "57P01"
-        while owner.execute(gone).fetchone() != (0,):
-            pass
+    with store.read(once=True) as uow:
+        end_sessions(database)
+        with pytest.raises(StoreError) as lost:
+            uow.station_keys.find("nobody's")
+    assert lost.value.code == "57P01"
     assert known() is None
 
 

@@ -28,7 +28,7 @@ import psycopg
 from psycopg.abc import Transformer as Converter
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -289,12 +289,15 @@ class PipelinedConnection(psycopg.Connection[Any]):
             either.register(pgconn.socket, select.POLLIN | select.POLLOUT)
             either.poll()
             pgconn.consume_input()
-        if pgconn.is_busy():
-            self._readable.poll()  # Ctrl+C ends this wait, and not that of ``get_result``
+        ended = 0
         while True:
+            while pgconn.is_busy():  # ``get_result`` would wait, and every other thread with it
+                self._readable.poll()
+                pgconn.consume_input()
             result = pgconn.get_result()
-            if result is None:  # it parts the results of two statements
-                if pgconn.status == ConnStatus.BAD:
+            if result is None:  # it ends the results of one statement
+                ended += 1
+                if ended > len(found):
                     raise psycopg.OperationalError("the connection is lost")
             elif result.status == ExecStatus.PIPELINE_SYNC:
                 return

@@ -265,6 +265,26 @@ def test_more_is_sent_and_answered_at_once_than_fits_between(
     assert answered == [("last",)] * 160
 
 
+def test_an_answer_that_comes_in_pieces_holds_up_no_other_thread(
+    connections: Callable[[], PipelinedConnection],
+) -> None:
+    """Before: libpq waited for the rest of it with the interpreter's lock."""
+    asking, holding, watching = connections(), connections(), connections()
+    asking.execute("SET statement_timeout = '60s'")
+    holding.execute("SELECT pg_advisory_lock(1)")
+
+    def release() -> None:
+        while watching.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is None:
+            pass
+        holding.execute("SELECT pg_advisory_unlock(1)")
+
+    release_meanwhile = threading.Thread(target=release, daemon=True)
+    release_meanwhile.start()
+    notice_and_wait = "DO $$BEGIN RAISE NOTICE 'now'; PERFORM pg_advisory_lock(1); END$$"
+    asking.run_compiled(notice_and_wait, None)
+    release_meanwhile.join(SECONDS)
+
+
 def test_what_is_run_often_is_prepared_for_the_types_of_its_values(
     connection: PipelinedConnection,
 ) -> None:

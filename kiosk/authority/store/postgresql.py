@@ -234,7 +234,7 @@ class PipelinedConnection(psycopg.Connection[Any]):
     def _exchange(self, statements: Sequence[BoundStatement]) -> list[PGresult]:
         """Send all at once and return their results; raises the error of the first that failed."""
         pgconn = self.pgconn
-        preparing: dict[int, tuple[StatementKey, bytes]] = {}
+        preparing: dict[int, StatementKey] = {}
         sent = 0
         results: list[PGresult] = []
         is_done = False
@@ -244,9 +244,9 @@ class PipelinedConnection(psycopg.Connection[Any]):
                 key = statement, types
                 name = self._names.get(key)
                 if name is None and self._is_worth_preparing(key):
-                    name = b"kiosk_%d" % next(self._numbers)
+                    name = self._names[key] = b"kiosk_%d" % next(self._numbers)
                     pgconn.send_prepare(name, _encoded(statement), types)
-                    preparing[sent] = key, name
+                    preparing[sent] = key
                     sent += 1
                 if name is None:
                     pgconn.send_query_params(_encoded(statement), values, types, formats)
@@ -263,10 +263,14 @@ class PipelinedConnection(psycopg.Connection[Any]):
         finally:
             if not is_done:
                 self.close()  # what the server has carried out is not known
-        for at, (key, name) in preparing.items():
-            if results[at].status in _DONE:
-                self._names[key] = name
-        self._raise_failure(results)
+        for at, key in preparing.items():
+            if results[at].status not in _DONE:
+                del self._names[key]
+        try:
+            self._raise_failure(results)
+        except (psycopg.errors.InvalidSqlStatementName, psycopg.errors.FeatureNotSupported):
+            self.close()  # the server forgot what it had prepared, or a column's type has changed
+            raise
         return [result for at, result in enumerate(results) if at not in preparing]
 
     def _is_worth_preparing(self, key: StatementKey) -> bool:

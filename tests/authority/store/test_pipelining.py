@@ -295,6 +295,27 @@ def test_what_is_run_often_is_prepared_for_the_types_of_its_values(
     assert prepared(connection) == [often]
 
 
+def test_what_waits_often_is_prepared_once(connection: PipelinedConnection) -> None:
+    for _ in range(20):
+        connection.let_wait("SELECT 1", ())
+    connection.run_compiled("SELECT 1", ())
+    assert prepared(connection) == ["SELECT 1"]
+
+
+@pytest.mark.parametrize("change", ["DISCARD ALL", "ALTER TABLE seen ALTER what TYPE text"])
+def test_a_connection_whose_prepared_statements_fit_no_more_is_closed(
+    connection: PipelinedConnection, change: str
+) -> None:
+    """Before: each of them failed again until the pool replaced the connection by its age."""
+    connection.execute("CREATE TEMPORARY TABLE seen (what integer)")
+    for _ in range(6):
+        connection.run_compiled("SELECT what FROM seen", ())
+    connection.execute(change.encode())
+    with pytest.raises(psycopg.Error):
+        connection.run_compiled("SELECT what FROM seen", ())
+    assert connection.closed
+
+
 def test_what_is_prepared_stays_so_after_a_rollback(connection: PipelinedConnection) -> None:
     for _ in range(7):
         connection.run_compiled("SELECT 1", ())

@@ -233,6 +233,7 @@ class AuditRows(LinesPage[AuditLine]):
         Binding("f", "filter", "Find"),
         Binding("k", "kind", "Kind"),
         Binding("c", "everything", "All"),
+        Binding("escape", "everything", "All", show=False),
         Binding("v", "verify", "Verify"),
         Binding("e", "export", "Export"),
         Binding("p", "only_person", "Person"),

@@ -62,11 +62,11 @@ def registration_points(line: RegistrationLine | None, times: Times) -> list[Poi
         until = times.at(end_of_wait(line.paused_until))
         sentence = f"No answers with a card that cannot prove itself until {until}"
         points.append(Point(sentence, "!", GRAVE))
-    tries = f"{line.failures} of {line.failures_allowed} tries failed"
+    attempts = f"{line.failures} of {line.failures_allowed} attempts failed"
     if line.blocked_at is None:
-        points.append(Point(tries, "•"))
+        points.append(Point(attempts, "•"))
     else:
-        why = "reported as not done by them" if line.misuse_reported else tries
+        why = "reported as not done by them" if line.misuse_reported else attempts
         points.append(Point(f"Blocked {times.at(line.blocked_at)}: {why}", "✗", GRAVE))
     return points
 

@@ -102,8 +102,10 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         yield not_me
         # No button is the page's primary one: a second Enter from the menu must not confirm.
         yes = self.button(choices.OWNER_YES, lambda: self.report(Confirmed(self.visit)))
-        yield self.actions(self.stop_button(choices.OWNER_NO), right=yes)
-        self.focus_order.add(not_me)
+        no = self.stop_button(choices.OWNER_NO)
+        yield self.actions(no, right=yes)
+        # The first arrow chooses Yes or No, by where it points.
+        self.focus_order.add(not_me, before=no)
 
     def try_to_show(self, state: State) -> bool:
         """Show another holder's card, if its PIN is locked as well."""

@@ -41,8 +41,9 @@ class FocusOrder:
         self._items: list[Pressable] = []
         self._at: int | None = None
 
-    def add(self, *items: Pressable) -> None:
-        self._items.extend(items)
+    def add(self, *items: Pressable, before: Pressable | None = None) -> None:
+        at = len(self._items) if before is None else self._items.index(before)
+        self._items[at:at] = items
 
     def replace(self, old: list[Pressable], new: list[Pressable]) -> None:
         """Replace ``old`` by ``new``; nothing is chosen after it."""

@@ -118,4 +118,4 @@ LACKS: Final[dict[CodeLack, tuple[str, str]]] = {
 
 
 def next_to(masked: str) -> str:
-    return f"Your next code will be sent to {masked}."
+    return f"Once you ask for it, a new code goes to {masked}."

@@ -16,7 +16,7 @@ PROBLEMS: Final[dict[AnswerProblem, str]] = {
     AnswerProblem.TOO_SHORT: "Use at least two letters or digits.",
     AnswerProblem.NOT_TYPABLE: "Only A to Z and 0 to 9 can be typed.",
     AnswerProblem.REPEATS_QUESTION: "It must not repeat the question.",
-    AnswerProblem.SAME_AS_ANOTHER: "You gave this answer before.",
+    AnswerProblem.SAME_AS_ANOTHER: "Each answer must be different.",
     AnswerProblem.TOO_LONG: "Please use 80 characters at most.",
 }
 """Why an answer is not taken, so shortly that the number of the question fits beside."""

@@ -110,7 +110,7 @@ def add_person(desk: AdminDesk) -> Form[tuple[Done, str]]:
 def lift_block(subject: Subject) -> Form[Done]:
     return Form(
         "Lift the block",
-        f"{subject.who} may try again at once, with all tries. Make sure who is asking. "
+        f"{subject.who} may try again at once, with all attempts. Make sure who is asking. "
         + subject.notice,
         (IDENTIFIED_BY, REASON),
         lambda values: subject.desk.people.lift_block(subject.seen, grounds_of(values)),

@@ -82,7 +82,7 @@ class Record:
         )
 
     def unblock(self) -> None:
-        """Let them try again, with all tries."""
+        """Let them try again, with all attempts."""
         if self.person.registration is not None:
             free = replace(self.person.registration, failures=0, blocked_at=None)
             self.person = replace(self.person, registration=free)

@@ -61,6 +61,14 @@ async def test_every_key_of_a_narrowed_list_is_whole_in_the_footer() -> None:
         assert re.search(r"\? Help +Ctrl\+P More *$", footer), footer
 
 
+async def test_escape_leaves_a_narrowed_list() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5", "p")
+        assert "Audit: person" in run.text
+        await run.press("escape")
+        assert "Audit: everything" in run.text
+
+
 async def test_what_happened_is_read_without_walking_through_a_narrow_list() -> None:
     async with running(pages=PAGES, size=(80, 24)) as run:
         await run.press("f5")

@@ -236,6 +236,23 @@ async def test_enter_does_not_confirm_whose_card_it_is_and_says_why() -> None:
     assert not desk.heard
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("locked", [False, True])
+async def test_what_can_be_touched_stays_where_it_is(
+    size: tuple[int, int], *, locked: bool
+) -> None:
+    app = app_with(StillStation())
+    async with app.run_test(size=size) as pilot:
+        await app.show(ConfirmOwner(UNLOCK, locked=locked))
+        await settled(pilot)
+        link = app.screen.query_one(".-line")
+        before = link.region
+        await type_keys(pilot, ["enter"])
+        await settled(pilot)
+        assert choices.OWNER_CHOOSE in shown(app)
+        assert link.region == before
+
+
 async def test_after_a_wrong_code_the_card_may_still_be_taken_out() -> None:
     app = app_with(StillStation())
     async with app.run_test() as pilot:

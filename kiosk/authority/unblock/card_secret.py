@@ -59,8 +59,8 @@ from kiosk.contract.sensitive import Sensitive
 #
 # A card that was pulled while its secret was changed has the old one or the new one, and cannot be
 # asked which. The next unlock shows it: RESET RETRY COUNTER does the same with either, and a right
-# one resets the card's counter. A wrong answer costs one try and identifies the other secret, as
-# there are only two. A lost answer identifies neither, so the other one is presented next: whatever
+# one resets the card's counter. A wrong one costs one try and identifies the other secret, as
+# there are only two. A lost response identifies neither, so the other one is presented next: whatever
 # the card did, at most one more try is spent until the right one is found. The card's count of
 # tries does not matter here: a certain "wrong" identifies the other secret with or without it.
 
@@ -72,36 +72,38 @@ class SecretSlot(StrEnum):
     """One of the two secrets that a card may have."""
 
     CURRENT = "current"
-    NEW = "new"
+    PENDING = "new"
 
 
-class AnswerMeaning(StrEnum):
-    """What an answer shows about the two."""
+class ResponseMeaning(StrEnum):
+    """What the card's response shows about the two."""
 
     CURRENT_HOLDS = "current"
-    NEW_HOLDS = "new"
+    PENDING_HOLDS = "new"
     NEITHER = "neither"
 
 
 def to_present(*, waits: bool, last: SecretSlot) -> SecretSlot:
     """Choose the secret to present; ``last`` was presented last while both are possible.
 
-    The new one comes first (nothing was presented since it was drawn: ``last`` is the current).
+    The pending one comes first (nothing was presented since it was drawn: ``last`` is the current).
     """
-    if not waits or last is SecretSlot.NEW:
+    if not waits or last is SecretSlot.PENDING:
         return SecretSlot.CURRENT
-    return SecretSlot.NEW
+    return SecretSlot.PENDING
 
 
-def answer_meaning(presented: SecretSlot, *, right: bool, waits: bool) -> AnswerMeaning:
-    """Conclude from a certain answer; ``waits``: there was a pending secret."""
+def response_meaning(presented: SecretSlot, *, right: bool, waits: bool) -> ResponseMeaning:
+    """Conclude from a certain response; ``waits``: there was a pending secret."""
     if right:
         return (
-            AnswerMeaning.NEW_HOLDS if presented is SecretSlot.NEW else AnswerMeaning.CURRENT_HOLDS
+            ResponseMeaning.PENDING_HOLDS
+            if presented is SecretSlot.PENDING
+            else ResponseMeaning.CURRENT_HOLDS
         )
-    if presented is SecretSlot.NEW:
-        return AnswerMeaning.CURRENT_HOLDS
-    return AnswerMeaning.NEW_HOLDS if waits else AnswerMeaning.NEITHER
+    if presented is SecretSlot.PENDING:
+        return ResponseMeaning.CURRENT_HOLDS
+    return ResponseMeaning.PENDING_HOLDS if waits else ResponseMeaning.NEITHER
 
 
 def spent(presentations: int, *, waits: bool) -> int:
@@ -122,7 +124,7 @@ def open_next(
 ) -> tuple[SecretSlot, Sensitive]:
     """Open the secret to present to ``card`` next; raises ``SealBroken`` or ``KeyMissing``."""
     which = to_present(waits=pending is not None, last=_last(pending))
-    if pending is not None and which is SecretSlot.NEW:
+    if pending is not None and which is SecretSlot.PENDING:
         return which, open_kept(sealer, card, pending)
     return which, open_current(sealer, card, current)
 
@@ -142,25 +144,25 @@ def present_again(uow: UnitOfWork, card: Card) -> None:
         uow.kept_secrets.present(pending, presented=not pending.presented)
 
 
-def record_answer(
+def record_response(
     uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, *, right: bool
-) -> AnswerMeaning:
-    """Record a certain answer to the secret that was presented last.
+) -> ResponseMeaning:
+    """Record a certain response to the secret that was presented last.
 
     ``NEITHER``: the card refused all secrets that it could have by the records.
     """
     other = uow.kept_secrets.pending(card.id)
-    found = answer_meaning(_last(other), right=right, waits=other is not None)
+    found = response_meaning(_last(other), right=right, waits=other is not None)
     if right:
         uow.kept_secrets.forget_refusals(card.id)
     elif other is None:
         other = uow.kept_secrets.refused(card.id)
         if other is not None:
             # The card took what it, or its station, reported as refused.
-            found = AnswerMeaning.NEW_HOLDS
+            found = ResponseMeaning.PENDING_HOLDS
     if other is not None:
         record(uow, AuditKind.SECRET_FOUND, visit, found=found.value)
-        if found is AnswerMeaning.NEW_HOLDS:
+        if found is ResponseMeaning.PENDING_HOLDS:
             _make_current(uow, sealer, visit, card, other)
         else:
             archive_pending(uow, sealer, card, other)
@@ -190,7 +192,7 @@ def _make_current(
 
 
 def _last(pending: KeptSecret | None) -> SecretSlot:
-    return SecretSlot.NEW if pending is not None and pending.presented else SecretSlot.CURRENT
+    return SecretSlot.PENDING if pending is not None and pending.presented else SecretSlot.CURRENT
 
 
 # A card's own count of its unblock secret's tries corrects our count.

@@ -23,12 +23,12 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.unblock.card_secret import (
-    AnswerMeaning,
+    ResponseMeaning,
     Counted,
     advance_after_restore,
     infer_retries,
     present_again,
-    record_answer,
+    record_response,
     rotates,
     set_aside,
 )
@@ -38,7 +38,7 @@ from kiosk.authority.visit.rules import (
     Gate,
     Progress,
     has_admin_key,
-    owes_answer,
+    owes_response,
     position,
 )
 from kiosk.contract.errors import StepRefused
@@ -84,7 +84,7 @@ def record_outcome_by_card(
     if entry is None:
         return False
     opened_in = uow.visits.get(entry.visit_id) or visit
-    if owes_answer(card, entry):
+    if owes_response(card, entry):
         found = OutcomeSource.NOT_DONE
     elif not entry.was_blocked:
         found = OutcomeSource.UNDETERMINED
@@ -103,7 +103,7 @@ def record_outcome_by_card(
             uow.cards.set_aside(card.id, None)
         else:
             _count_as_done(uow, opened_in, card, holder)
-        record_answer(uow, sealer, visit, card, right=True)
+        record_response(uow, sealer, visit, card, right=True)
     return True
 
 
@@ -174,7 +174,7 @@ def _count_late(
         _trust_card(uow, case.card)
         registration = uow.registrations.of_holder(case.holder.id)
         notify_holder(uow, Notice.UNLOCKED, case.visit, case.holder, registration)
-        record_answer(uow, parts.sealer, case.visit, case.card, right=True)
+        record_response(uow, parts.sealer, case.visit, case.card, right=True)
     elif _RECORDED_AS.get(type(outcome)) is not case.entry.state:
         detail = {"journal": case.entry.id, "outcome": reported}
         record(uow, AuditKind.UNBLOCK_REPORTED_LATE, case.visit, **detail)
@@ -213,13 +213,13 @@ def _count(uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: Cou
 
 
 def _done(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> Visit:
-    if owes_answer(case.card, case.entry):
+    if owes_response(case.card, case.entry):
         raise StepRefused("the card has not shown that it has its admin key")
     visit = case.visit
     uow.journal.close(case.entry.id, UnblockState.DONE, "", uow.now)
     record(uow, AuditKind.UNBLOCK_DONE, visit, journal=case.entry.id)
     _count_as_done(uow, visit, case.card, case.holder)
-    record_answer(uow, parts.sealer, visit, case.card, right=True)
+    record_response(uow, parts.sealer, visit, case.card, right=True)
     if not rotates(parts, case.card):
         uow.cards.secret_changed(case.card.id)
     proved = visit.auth_key if visit.genuine_at is not None else None
@@ -259,14 +259,14 @@ def _secret_refused(
     is_former = not has_admin_key(case.card) and case.card.secret_seen_at is None
     found = None
     if left and not is_former:
-        found = record_answer(uow, parts.sealer, case.visit, case.card, right=False)
-    if found is AnswerMeaning.NEITHER:
+        found = record_response(uow, parts.sealer, case.visit, case.card, right=False)
+    if found is ResponseMeaning.NEITHER:
         can_go_on = left is not None and left > KEPT_SECRET_TRIES
         if can_go_on and advance_after_restore(uow, parts, case.visit, case.card):
-            found = AnswerMeaning.NEW_HOLDS
+            found = ResponseMeaning.PENDING_HOLDS
         else:
             set_aside(uow, case.visit, case.card)
-    over = found in (None, AnswerMeaning.NEITHER)
+    over = found in (None, ResponseMeaning.NEITHER)
     if over or left is None or left <= KEPT_SECRET_TRIES:
         record_refusal(uow, case.visit, _why(left))
     return _closed(uow, case.visit) if over else case.visit
@@ -291,7 +291,7 @@ def _says_more(uow: UnitOfWork, case: LockedGrant, outcome: Counted) -> bool:
     It does so only within the life of its visit, and while the card was sent no other secret.
     """
     settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != OutcomeSource.DONE
-    owes = owes_answer(case.card, case.entry)
+    owes = owes_response(case.card, case.entry)
     in_time = is_within_visit(case.visit.opened_at, uow.now)
     certain = settled and isinstance(outcome, UnblockDone) and not owes and in_time
     return certain and uow.journal.is_last(case.entry)

@@ -69,7 +69,7 @@ from kiosk.authority.visit.rules import (
     has_admin_key,
     is_key_proven,
     key_barred,
-    owes_answer,
+    owes_response,
     tries_by_account,
 )
 from kiosk.contract.errors import StepRefused
@@ -101,7 +101,7 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
         if (
             entry is not None
             and (entry.state, entry.visit_id) == owed
-            and owes_answer(context.card, entry)
+            and owes_response(context.card, entry)
         ):
             # This visit's cryptogram never reached its station. The card draws another nonce once
             # it is held again, and takes no earlier cryptogram. Exchange and try stay charged.
@@ -206,7 +206,7 @@ def _grant_first(
     _use_up_code(uow, context)
     detail: dict[str, Scalar] = {}
     if pending is not None:
-        uow.kept_secrets.present(pending, presented=which is SecretSlot.NEW)
+        uow.kept_secrets.present(pending, presented=which is SecretSlot.PENDING)
         detail["presented"] = which.value
     entry = _write_down(uow, context, attempt, digest_of("release", proof), detail)
     if has_admin_key(context.card):

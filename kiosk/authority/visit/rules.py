@@ -146,7 +146,7 @@ def is_key_proven(card: Card) -> bool:
     return sealed is not None and card.key_proven_revision == sealed.revision
 
 
-def owes_answer(card: Card, entry: UnblockEntry) -> bool:
+def owes_response(card: Card, entry: UnblockEntry) -> bool:
     """Return whether a card has yet to prove its admin key in an unblock; no PIN is set before."""
     return has_admin_key(card) and entry.admitted_at is None
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from kiosk.authority.store import records
 from kiosk.authority.unblock.card_secret import (
-    AnswerMeaning,
+    ResponseMeaning,
     SecretSlot,
-    answer_meaning,
+    response_meaning,
     leaves_enough,
     spent,
     to_present,
@@ -81,12 +81,12 @@ class Books:
         """Take the card's number when it goes in; which secret it has, that does not say."""
         self.left, self.exposed = card.left, 0
 
-    def keep(self, finding: AnswerMeaning) -> None:
+    def keep(self, finding: ResponseMeaning) -> None:
         """Write down which of the two it is; the other one is not thrown away."""
-        if finding is AnswerMeaning.NEITHER:
+        if finding is ResponseMeaning.NEITHER:
             self.set_aside = True
         elif self.new is not None:
-            holds = finding is AnswerMeaning.NEW_HOLDS
+            holds = finding is ResponseMeaning.PENDING_HOLDS
             kept, gone = (self.new, self.current) if holds else (self.current, self.new)
             self.current, self.new = kept, None
             self.former.add(gone)
@@ -98,7 +98,7 @@ def unlock(card: ModelCard, books: Books, reset: Fault, change: Fault) -> bool:
         waits = books.new is not None
         which = to_present(waits=waits, last=books.last)
         books.last, books.exposed = which, books.exposed + 1
-        secret = books.new if which is SecretSlot.NEW else books.current
+        secret = books.new if which is SecretSlot.PENDING else books.current
         assert secret is not None
         if reset is Fault.NOT_DONE:
             return False
@@ -106,7 +106,7 @@ def unlock(card: ModelCard, books: Books, reset: Fault, change: Fault) -> bool:
         if reset is Fault.DONE:
             return False
         books.count(card, right=right)
-        books.keep(answer_meaning(which, right=right, waits=waits))
+        books.keep(response_meaning(which, right=right, waits=waits))
         if right:
             rotate(card, books, change)
             return True
@@ -121,7 +121,7 @@ def rotate(card: ModelCard, books: Books, fault: Fault) -> None:
         assert card.takes(books.current)
         card.puk = books.new
     if fault is Fault.NONE:
-        books.keep(AnswerMeaning.NEW_HOLDS)
+        books.keep(ResponseMeaning.PENDING_HOLDS)
 
 
 faulty = st.tuples(st.sampled_from(Fault), st.sampled_from(Fault))
@@ -209,7 +209,7 @@ def test_one_torn_change_costs_one_try_at_most(change: Fault, *, numbers: bool) 
 
 
 def test_a_secret_that_is_wrong_and_has_no_other_beside_it_is_neither() -> None:
-    assert answer_meaning(SecretSlot.CURRENT, right=False, waits=False) is AnswerMeaning.NEITHER
+    assert response_meaning(SecretSlot.CURRENT, right=False, waits=False) is ResponseMeaning.NEITHER
 
 
 @pytest.mark.parametrize(

@@ -59,10 +59,10 @@ from kiosk.contract.sensitive import Sensitive
 #
 # A card that was pulled while its secret was changed has the old one or the new one, and cannot be
 # asked which. The next unlock shows it: RESET RETRY COUNTER does the same with either, and a right
-# one resets the card's counter. A wrong one costs one try and identifies the other secret, as
-# there are only two. A lost response identifies neither, so the other one is presented next: whatever
-# the card did, at most one more try is spent until the right one is found. The card's count of
-# tries does not matter here: a certain "wrong" identifies the other secret with or without it.
+# one resets the card's counter. A wrong one costs one try and identifies the other secret, as there
+# are only two. A lost response identifies neither, so the other one is presented next: whatever the
+# card did, at most one more try is spent until the right one is found. The card's count of tries
+# does not matter here: a certain "wrong" identifies the other secret with or without it.
 
 FEWEST_TRIES: Final = 3
 """A card with a smaller limit has no try for a wrong guess beside the last."""

@@ -23,8 +23,8 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.unblock.card_secret import (
-    ResponseMeaning,
     Counted,
+    ResponseMeaning,
     advance_after_restore,
     infer_retries,
     present_again,

@@ -13,8 +13,8 @@ from kiosk.authority.store import records
 from kiosk.authority.unblock.card_secret import (
     ResponseMeaning,
     SecretSlot,
-    response_meaning,
     leaves_enough,
+    response_meaning,
     spent,
     to_present,
 )

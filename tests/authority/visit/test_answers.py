@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import pytest
 
@@ -109,6 +110,17 @@ def test_what_was_found_counts_though_the_card_left_meanwhile(
     assert (found.kind, found.detail) == (
         ("answers-wrong", {"left": 2}) if wrong else ("answers-right", {"proves": "nothing"})
     )
+
+
+def test_right_answers_cost_nothing_though_the_station_was_retired_meanwhile(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    task = station_visit.questions()
+    hasher = _Interrupted(world.ring, CHEAP)
+    hasher.during = partial(world.retire_station, "A")
+    object.__setattr__(world.parts, "hasher", hasher)
+    assert station_visit.answer(task) == Refusal(Reason.STATION_RETIRED)
+    assert world.registration(card).failures == 0
 
 
 def test_the_block_is_the_holders_whatever_card_they_use(world: World, card: Card) -> None:

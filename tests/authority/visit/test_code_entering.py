@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import CodeMac
+from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.records import Card, EmailCode
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
@@ -172,9 +174,9 @@ class _Interrupting(CodeMac):
         return verdict
 
 
-def _pulled_during_the_check(world: World, station_visit: StationVisit) -> None:
+def _during_the_check(world: World, act: Callable[[], object]) -> None:
     codes = _Interrupting(world.ring)
-    codes.during = station_visit.pull
+    codes.during = act
     object.__setattr__(world.parts, "codes", codes)
 
 
@@ -182,7 +184,7 @@ def test_a_card_pulled_while_a_right_code_is_looked_at_costs_nothing(
     world: World, card: Card, station_visit: StationVisit
 ) -> None:
     station_visit.to_code()
-    _pulled_during_the_check(world, station_visit)
+    _during_the_check(world, station_visit.pull)
     with pytest.raises(StepRefused):
         station_visit.enter(world.relay.code)
     live = _live(world, card)
@@ -199,7 +201,7 @@ def test_a_card_pulled_while_a_wrong_code_is_looked_at_costs_a_try(
     world: World, card: Card, station_visit: StationVisit
 ) -> None:
     station_visit.to_code()
-    _pulled_during_the_check(world, station_visit)
+    _during_the_check(world, station_visit.pull)
     with pytest.raises(StepRefused):
         station_visit.enter(wrong_code(world.relay.code))
     live = _live(world, card)
@@ -207,3 +209,22 @@ def test_a_card_pulled_while_a_wrong_code_is_looked_at_costs_a_try(
     assert live.tries == 1
     wrong = next(event for event in world.events() if event.kind == "code-wrong")
     assert wrong.detail["left"] == 4
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_code_that_is_replaced_while_it_is_looked_at_opens_nothing(
+    world: World, station_visit: StationVisit, wrong: bool
+) -> None:
+    station_visit.to_code()
+    first = world.relay.code
+    world.clock.forward(seconds=61)
+    elsewhere = LocalAuthority(world.parts)  # another process
+    _during_the_check(world, partial(elsewhere.send_code, station_visit.visit, "another"))
+    if wrong:
+        dead = station_visit.enter(wrong_code(first))
+        assert isinstance(dead, CodeDead)
+        assert dead.why is CodeEnd.SPENT
+    else:
+        with pytest.raises(StepRefused):
+            station_visit.enter(first)
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)

@@ -392,6 +392,17 @@ def test_a_registration_without_proof_opens_no_card_that_can_prove(world: World)
     assert refused.reason is Reason.NOT_REGISTERED
 
 
+def test_the_code_to_an_address_that_staff_set_confirms_it(world: World) -> None:
+    holder = world.add_holder()
+    world.register(holder, unconfirmed_since=world.now)
+    card = world.add_card(holder)
+    station_visit = begun(world, card, Purpose.CHANGE_QUESTIONS, KeylessCard())
+    assert isinstance(station_visit.verify_pin(), SendCode)
+    assert isinstance(station_visit.send(), EnterCode)
+    assert isinstance(station_visit.enter(world.relay.code), ChooseQuestions)
+    assert world.registration(card).unconfirmed_since is None
+
+
 # --- answers ----------------------------------------------------------------------------------
 
 

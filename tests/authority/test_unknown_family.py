@@ -62,7 +62,7 @@ def test_staff_see_why_it_cannot_be_unlocked(world: World, tmp_path: Path) -> No
     card = world.registered_card(driver="fido")
     person = PeopleDesk(office).person(card.holder_id)
     assert (person.standing, person.can_unlock) == (Standing.CARD_TROUBLE, False)
-    assert person.headline == "This release does not know the family of their card, fido."
+    assert person.headline == "This release does not know their card's family, fido."
     assert person.advice.startswith("Tell the service's administrator")
     (line,) = person.cards
     assert line.trouble == "This release does not know its family, fido."

@@ -40,7 +40,7 @@ from kiosk.authority.visit.rules import (
     secret_barred,
     tries_by_account,
 )
-from kiosk.authority.wording import counted, format_day, format_moment, last_day
+from kiosk.authority.wording import as_sentence, counted, format_day, format_moment, last_day
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import Policy, end_of_wait, may_send_code
@@ -419,27 +419,29 @@ def headline_of(facts: StandingFacts) -> Headline:
             return next(_remarks(facts))
 
 
-def problem_words(card: Card, reason: CardProblem | None) -> str:
-    """Return why a card cannot be unlocked; empty where it can."""
+def problem_words(card: Card, reason: CardProblem | None, it: str = "it") -> str:
+    """Return why a card, which is called ``it``, cannot be unlocked; empty where it can."""
+    its = "its" if it == "it" else f"{it}'s"
     match reason:
         case None:
             return ""
         case Reason.CARD_REVOKED:
-            return "It was revoked."
+            words = f"{it} was revoked"
         case Reason.CARD_EXPIRED:
-            return f"It expired on {last_day(_end_of(card))}."
+            words = f"{it} expired on {last_day(_end_of(card))}"
         case Reason.SECRET_MISSING if is_of_unknown_family(card):
-            return f"This release does not know its family, {card.driver}."
+            words = f"this release does not know {its} family, {card.driver}"
         case Reason.SECRET_MISSING if card.sealed_secret is None:
-            return "No unblock secret is recorded for it."
+            words = f"no unblock secret is recorded for {it}"
         case Reason.SECRET_MISSING:
-            return "Its unblock secret cannot be opened any more."
+            words = f"{its} unblock secret cannot be opened any more"
         case Reason.SECRET_BLOCKED if card.set_aside_at is not None:
-            return "It is set aside: the recorded unblock secret is not the card's."
+            words = f"{it} is set aside: the recorded unblock secret is not the card's"
         case Reason.SECRET_BLOCKED:
-            return "It may have one try of its unblock secret left: it is sent nothing more."
+            words = f"{it} may have one try of its unblock secret left: it is sent nothing more"
         case _:
             assert_never(reason)
+    return as_sentence(words)
 
 
 # Why somebody cannot unlock.
@@ -556,14 +558,13 @@ def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
 
 
 def _card_problem(facts: StandingFacts) -> Headline:
-    in_use = facts.in_use
-    if not in_use:
+    if not facts.in_use:
         return _out_of_use(facts)
     (card, reason), *others = facts.unusable
     if not others:
-        return Headline(_of_their_card(card, reason), _advice(card, reason))
+        return Headline(problem_words(card, reason, "their card"), _advice(card, reason))
     return Headline(
-        f"None of their {counted(len(in_use), 'card')} can be unlocked.",
+        f"None of their {counted(len(facts.in_use), 'card')} can be unlocked.",
         "See what each card needs, beside it.",
     )
 
@@ -608,37 +609,14 @@ def _takes_another_secret(card: Card) -> bool:
 
 
 def _out_of_use(facts: StandingFacts) -> Headline:
-    """Describe the card that was in use last: expired ones rather than revoked ones."""
+    """Describe the expired card that ended last; where none expired, a revoked one."""
     judged = [(card, why) for card in facts.cards if (why := card_withdrawn(card, facts.now))]
     expired = [(card, why) for card, why in judged if why is Reason.CARD_EXPIRED]
     card, reason = max(expired, key=lambda one: _end_of(one[0])) if expired else judged[0]
-    advice = _advice(card, reason)
-    match reason:
-        case Reason.CARD_EXPIRED:
-            return Headline(f"Card expired on {last_day(_end_of(card))}.", advice)
-        case Reason.CARD_REVOKED:
-            which = "Their card was" if len(judged) == 1 else "All their cards were"
-            return Headline(f"{which} revoked.", advice)
-        case _:
-            assert_never(reason)
-
-
-def _of_their_card(card: Card, reason: SecretProblem) -> str:
-    match reason:
-        case Reason.SECRET_BLOCKED if card.set_aside_at is not None:
-            return "Their card is set aside: the recorded unblock secret is not the card's."
-        case Reason.SECRET_BLOCKED:
-            return (
-                "Their card may have one try of its unblock secret left: it is sent nothing more."
-            )
-        case Reason.SECRET_MISSING if is_of_unknown_family(card):
-            return f"This release does not know the family of their card, {card.driver}."
-        case Reason.SECRET_MISSING if card.sealed_secret is None:
-            return "No unblock secret is recorded for their card."
-        case Reason.SECRET_MISSING:
-            return "The unblock secret of their card cannot be opened any more."
-        case _:
-            assert_never(reason)
+    words = problem_words(card, reason, "their card" if len(judged) == 1 else _named(card))
+    if len(judged) > 1:
+        words = f"None of their {counted(len(judged), 'card')} is in use. {words}"
+    return Headline(words, _advice(card, reason))
 
 
 # People who can unlock.

@@ -123,7 +123,7 @@ def test_a_secret_that_did_not_open_is_told_from_then_on(world: World, tmp_path:
     assert not unlocks(world, card)
     person = desk.person(card.holder_id)
     assert (person.standing, person.can_unlock) == (Standing.CARD_TROUBLE, False)
-    assert person.headline == "The unblock secret of their card cannot be opened any more."
+    assert person.headline == "Their card's unblock secret cannot be opened any more."
 
 
 def test_an_unlock_without_an_outcome_does_not_stand_in_the_way(

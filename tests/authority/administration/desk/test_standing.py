@@ -250,11 +250,13 @@ def test_a_card_that_expired_or_was_revoked_comes_before_a_registration() -> Non
     expired = replace(CARD, expires_at=datetime(2030, 5, 4, tzinfo=UTC))
     revoked = replace(OTHER, status=CardStatus.REVOKED)
     for registration in (None, REGISTERED):
-        facts = replace(READY, cards=(revoked, expired), registration=registration)
+        facts = replace(READY, cards=(expired,), registration=registration)
         assert (facts.standing, facts.can_unlock) == (Standing.CARD_TROUBLE, False)
-        assert told(facts) == "Card expired on 3 May 2030."
+        assert told(facts) == "Their card expired on 3 May 2030."
     assert told(replace(READY, cards=(revoked,))) == "Their card was revoked."
-    assert told(replace(READY, cards=(revoked, revoked))) == "All their cards were revoked."
+    none = "None of their two cards is in use. The card ending in"
+    assert told(replace(READY, cards=(revoked, expired))) == f"{none} 77aa expired on 3 May 2030."
+    assert told(replace(READY, cards=(revoked, revoked))) == f"{none} cd3f was revoked."
 
 
 @pytest.mark.parametrize(
@@ -282,7 +284,7 @@ def test_an_unblock_secret_that_cannot_be_used(card: Card, reason: Reason, expec
 def test_an_unblock_secret_that_did_not_open_is_trouble_until_it_is_set_anew() -> None:
     facts = replace(READY, broken=frozenset({(CARD.id, 1)}))
     assert facts.standing is Standing.CARD_TROUBLE
-    assert told(facts) == "The unblock secret of their card cannot be opened any more."
+    assert told(facts) == "Their card's unblock secret cannot be opened any more."
     assert replace(READY, broken=frozenset({(CARD.id, 0)})).standing is Standing.READY
 
 

@@ -26,7 +26,8 @@ from kiosk.system.files import sync
 
 _BACKUP = """\
 Copies the database into a new file that only its owner may read, as it is at one moment, and
-checks the copy. Stations go on working. On PostgreSQL use pg_basebackup: see docs/estate.md.
+checks the copy. Stations go on working. A database server is backed up by pgBackRest or
+pg_basebackup: see docs/estate.md.
 
 The copy holds no key: without the key file nobody can use it, nor can you. Keep a copy of the
 key file, or of the token that has the master keys, in another place (`kiosk keys backed-up`),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hardware.tlv import make as tlv
-from hardware.virtual.chip import read
+from hardware.virtual.chip import AppletChip, read
 from tests.support import gids_card
-from tests.support.gids_card import ADMIN_KEY, GidsCard
+from tests.support.gids_card import ADMIN_KEY
 
 VERIFY, CHANGE, RESET, AUTHENTICATE = 0x20, 0x24, 0x2C, 0x87
 TEMPLATE, NUMBER, CRYPTOGRAM = 0x7C, 0x81, 0x82
@@ -15,7 +17,7 @@ OK = b"\x90\x00"
 class Listening:
     """A genuine card that keeps what it was sent, and what it drew and answered."""
 
-    def __init__(self, card: GidsCard) -> None:
+    def __init__(self, card: AppletChip[Any]) -> None:
         self.card = card
         self.apdus: list[bytes] = []
         self.said: dict[int, bytes] = {}

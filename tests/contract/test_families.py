@@ -100,14 +100,15 @@ def test_each_family_is_named_to_readers(family: CardFamily) -> None:
 
 
 DOCUMENTED = ("card-support", "unblock-journal")
+_BY_FAMILY = "| family |", "| card | stored |"
 
 
 def tables_by_family(page: str) -> dict[int, list[str]]:
-    """Return the first cells of each table whose first column is the family, by its line."""
+    """Return the first cells of each table whose first column names the family, by its line."""
     tables: dict[int, list[str]] = {}
     table: list[str] | None = None
     for number, line in enumerate(Path(f"docs/{page}.md").read_text().splitlines(), 1):
-        if line.startswith("| family |"):
+        if line.startswith(_BY_FAMILY):
             table = tables[number] = []
         elif not line.startswith("|"):
             table = None
@@ -127,6 +128,12 @@ def test_each_table_by_families_has_every_family(page: str) -> None:
         if not any(family.title in cell or f"`{family.name}`" in cell for cell in cells)
     ]
     assert not missing, "\n".join(missing)
+
+
+def test_the_table_by_kinds_of_keys_has_a_column_for_every_family() -> None:
+    rows = Path("docs/card-support.md").read_text().splitlines()
+    head = next(line for line in rows if line.startswith("| kind of key |"))
+    assert [family.title for family in ROWS if family.title not in head] == []
 
 
 def test_no_other_document_has_a_table_by_families() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.views import AuditFilter, Grounds, NewCard, Span
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Action
@@ -104,15 +105,28 @@ WAIT = {
 
 
 def test_every_form_of_the_dialogs_is_tried() -> None:
-    made = {
-        (module, name)
+    made = [
+        f"{module.__name__}.{name}"
         for module in (audit, cards, codes, person, waiting, reports, staff)
         for name, function in vars(module).items()
         if callable(function)
         and getattr(function, "__module__", "") == module.__name__
         and str(getattr(function, "__annotations__", {}).get("return", "")).startswith("Form[")
+    ]
+    assert len(made) == len(FORMS), f"FORMS lacks one of {made}"
+
+
+def test_the_fake_desk_has_every_call() -> None:
+    parts = [type(part) for part in vars(FakeDesk()).values() if isinstance(part, Desk)]
+    asked = {
+        f"{fake.__name__}.{call}"
+        for fake in parts
+        for real in fake.__mro__
+        if real.__module__.startswith("kiosk.")
+        for call in vars(real)
+        if not call.startswith("_") and getattr(fake, call) is vars(real)[call]
     }
-    assert len(made) == len(FORMS)
+    assert not asked
 
 
 async def test_enter_goes_through_every_field_in_order_and_sends_nothing() -> None:

@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from kiosk.app import enrolment
+from kiosk.app.cli import enrol as enrolment
+from kiosk.app.cli.enrol import Credential
 from kiosk.app.composition.renewal import dates_of
-from kiosk.app.enrolment import Credential
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.config.loading import load_settings

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from msgspec.structs import replace
 
-from kiosk.app.enrolment import Credential, EnrolmentFailed
+from kiosk.app.cli.enrol import Credential, EnrolmentFailed
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.config.loading import load_settings

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from kiosk.app.enrolment import EnrolmentFailed, enrol
+from kiosk.app.cli.enrol import EnrolmentFailed, enrol
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.contract.enrolment import EnrolmentLine, draw_number, draw_secret

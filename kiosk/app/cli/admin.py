@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from kiosk.app import process
 from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.sessions import hand_over
 from kiosk.app.cli.station import take_terminal
 from kiosk.app.logs import change_log, log_fault
-from kiosk.app.sessions import hand_over
 from kiosk.authority.errors import KeyMissing, NotPermitted, StoreError
 from kiosk.contract.errors import ConfigError
 

@@ -1,4 +1,4 @@
-"""Sessions of the RA application that share their memory: forked from one process for each login.
+"""``kiosk sessions``: the process from which the sessions of RA staff are forked, one a login.
 
 sshd starts a program for each login, which would load the whole application again. Instead that
 program passes its terminal and the file in which sshd names the key (as file descriptors,
@@ -12,30 +12,30 @@ start the application in any case.
 """
 
 from __future__ import annotations
+
+import argparse
+import gc
 import json
 import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
-from typing import Final, NoReturn
-from kiosk.contract.errors import ConfigError, describe_fault
-from kiosk.system.sockets import user_of
-import argparse
-import gc
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, NoReturn
+
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.logs import open_log
 from kiosk.app.process import take_service_manager
+from kiosk.contract.errors import ConfigError, describe_fault
 from kiosk.system.prctl import forbid_dumps, merge_equal_pages
-
+from kiosk.system.sockets import user_of
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,6 @@ exit "$code"
 
 The kernel signals a terminal's new size to the foreground: it is passed on. A signal ends a read.
 """
-
 
 _FAULT: Final = 1
 
@@ -217,6 +216,8 @@ def _await_client(connection: socket.socket) -> None:
     os.kill(os.getpid(), signal.SIGHUP)
 
 
+# The command.
+
 DESCRIPTION = """\
 Loads the RA application once, so that sessions share it: `kiosk admin --sessions SOCKET`, which
 sshd runs, hands its terminal over to a child of this process. Without this process each session
@@ -257,6 +258,8 @@ def add_parser(subparsers: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from concurrent.futures import ThreadPoolExecutor  # not for a login, which loads this module
+
     from screens.terminal.lockdown import scrub_environment
 
     manager = take_service_manager(os.environ)
@@ -270,12 +273,10 @@ def run(args: argparse.Namespace) -> None:
         loading.submit(_load).result()
 
     from kiosk.app.cli.admin import run_session
-    from kiosk.app.sessions import SessionServer
 
     gc.collect()
     gc.freeze()
     server = SessionServer(args.socket, partial(run_session, args.config, args.log))
-
     server.run(partial(manager.notify, "READY=1\nWATCHDOG=1"))
 
 

@@ -128,7 +128,7 @@ def _derived_from(part: argparse._ActionsContainer) -> None:
 
 
 def _read(args: argparse.Namespace) -> int:
-    from kiosk.app.cli.hardware_checks import read_card
+    from kiosk.app.cli.station_checks import read_card
 
     return read_card(args.config, args.reader, args.wait)
 

@@ -164,7 +164,7 @@ def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:
     if not is_station and not _loads("libpcsclite.so.1"):
         # Its package is a station's. pyscard prints that it is missing when it is imported.
         return [(READER, lambda: ok(READER, "there is none; only a station needs one"))]
-    from kiosk.app.cli.hardware_checks import hardware_checks
+    from kiosk.app.cli.station_checks import hardware_checks
 
     return hardware_checks(settings, needed=is_station, composed=kind is DisplayKind.COMPOSITOR)
 

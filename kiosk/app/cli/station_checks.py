@@ -1,28 +1,51 @@
-"""The checks of ``kiosk doctor`` for a station: authority, certificate, clock."""
+"""The checks of ``kiosk doctor`` for a station: authority, certificate, clock, readers, cards."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import assert_never
 
+from hardware.display import (
+    NO_GRAPHICS,
+    WITHOUT_GRAPHICS,
+    Display,
+    connected_displays,
+    has_graphics,
+    text_size,
+)
+from hardware.doctor import PcscFinding, ReaderFinding, examine_readers
+from hardware.pkcs11.cards import Pkcs11Cards, slot_name
 from hardware.public_keys import read_pem_certificate
 from kiosk import HAS_AUTHORITY
 from kiosk.app.cli.doctor import clock_is_synchronised
-from kiosk.app.composition.station import open_authority
-from kiosk.config.loading import as_account, credential_file
+from kiosk.app.cli.printing import complain, echo
+from kiosk.app.composition.cards import build_cards, build_module, plain_cards
+from kiosk.config.loading import as_account, credential_file, load_settings, settings_path
 from kiosk.config.settings import Settings, stored_secrets
-from kiosk.contract.errors import AuthorityError, ConfigError
+from kiosk.contract.errors import (
+    AuthorityError,
+    CardBusy,
+    CardError,
+    CardGone,
+    CardMute,
+    CardUnknown,
+    ConfigError,
+)
 from kiosk.contract.families import FAMILIES
-from kiosk.contract.findings import AUTHORITY, CLOCK, Check, Finding, fail, ok, warn
-from kiosk.contract.messages import StationStanding
+from kiosk.contract.findings import AUTHORITY, CLOCK, READER, Check, Finding, fail, ok, warn
+from kiosk.contract.messages import CardId, CardReport, StationStanding
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.station.client import Address
 
 _CERTIFICATE, _STATION = "certificate", "station"
+_SERVICE, _CARD, _MODULE, _DISPLAY = "pcscd", "card", "module", "display"
 
 NO_AUTHORITY = (
     "no authority is installed on this machine: have a line made with `kiosk stations enrol`, and "
@@ -43,6 +66,8 @@ _LATE = 6
 
 def station_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple[str, Check]]:
     """Yield the checks; each address of the authority has one."""
+    from kiosk.app.composition.station import open_authority  # it loads the display
+
     if settings.authority.addresses and settings.authority.certificate:
         yield _CERTIFICATE, partial(check_certificate, settings, environ)
     try:
@@ -127,3 +152,185 @@ def _check_clock() -> Finding:
         advice = "set up a time service: certificates and codes live by the clock"
         return warn(CLOCK, "nothing sets it", advice)
     return ok(CLOCK, "no fault is known")
+
+
+# The PC/SC service, the readers and the cards in them.
+
+
+def hardware_checks(
+    settings: Settings, *, needed: bool, composed: bool
+) -> Iterator[tuple[str, Check]]:
+    """Look once, and yield the findings as checks; no try of any card is spent.
+
+    ``needed``: a station is on this machine and needs a reader. ``composed``: it is shown on the
+    compositor, which needs a graphics card.
+    """
+    found = examine_readers(build_cards(settings, os.environ), plain_cards().applications)
+    module = build_module(settings, os.environ)
+    of_modules = [] if module is None else [of_module(module, found)]
+    pads = settings.pcsc.pin_pad == "used"
+    shown = of_displays(connected_displays(), settings.station.viewing_distance_cm)
+    graphics = of_graphics() if composed else ()
+    of_readers = findings(found, settings.pcsc.reader, pads=pads, needed=needed)
+    for finding in (*of_readers, *of_modules, *graphics, *shown):
+        yield finding.part, lambda finding=finding: finding  # type: ignore[misc]
+
+
+def findings(
+    found: PcscFinding, wanted: str, *, pads: bool = True, needed: bool = True
+) -> Iterable[Finding]:
+    """Put the findings into words; ``wanted`` is part of the name of the reader to use.
+
+    ``pads``: PINs are entered on the keys of readers that have some.
+    """
+    if not needed and not found.readers:
+        return [ok(READER, "there is none; only a station needs one")]
+    if found.trouble:
+        advice = "see `systemctl status pcscd.socket`, and whether its polkit rule is installed"
+        return [fail(_SERVICE, found.trouble, advice)]
+    service = ok(_SERVICE, "answers")
+    if not found.readers:
+        return [service, fail(READER, "none is plugged in", "plug one in")]
+    used = [reader for reader in found.readers if wanted in reader.reader]
+    if not used:
+        names = ", ".join(reader.reader for reader in found.readers)
+        text = f"none has {wanted!r} in its name; there are: {names}"
+        return [service, fail(READER, text, "see `reader` in [pcsc]")]
+    every = [service]
+    unused = "" if pads else ", which are not used (`pin_pad` in [pcsc])"
+    for reader in used:
+        keys = f", with keys of its own for PINs{unused}" if reader.pin_pad else ""
+        every += [ok(READER, reader.reader + keys), _of_card(reader)]
+    return every
+
+
+def of_graphics(folder: Path | None = None) -> Iterator[Finding]:
+    if not has_graphics(folder):
+        yield fail(_DISPLAY, NO_GRAPHICS, WITHOUT_GRAPHICS)
+
+
+def of_displays(displays: Iterable[Display], distance_cm: float) -> Iterator[Finding]:
+    """Report for each display how far its text is legible, as `kiosk display` sets it."""
+    for display in displays:
+        about = f"{display.connector}, {display.width_px}x{display.height_px}"
+        if not display.height_mm:
+            text = f"{about}, does not tell its size: whether its text is legible is not known"
+            yield warn(_DISPLAY, text, "measure a capital H: 0.7 degrees of sight are needed")
+            continue
+        size = text_size(display, distance_cm)
+        capital, up_to = size.capital_mm(display), size.legible_cm(display)
+        text = f"{about}: capitals of {capital:.1f} mm are legible up to {up_to:.0f} cm"
+        if up_to >= distance_cm:
+            yield ok(_DISPLAY, text)
+        else:
+            advice = "take a larger display, or let people come nearer (`viewing_distance_cm`)"
+            yield warn(_DISPLAY, f"{text}, not {distance_cm:g}: not accessible", advice)
+
+
+def of_module(module: Pkcs11Cards, found: PcscFinding) -> Finding:
+    """Report whether the module loads, and recognises the readers by their PC/SC names."""
+    try:
+        slots = module.slots()
+    except CardError as error:
+        return fail(_MODULE, str(error), "see [pkcs11]")
+    strange = [one.reader for one in found.readers if slot_name(one.reader) not in slots]
+    if strange:
+        text = f"knows no reader {', '.join(strange)}; it knows: {', '.join(slots) or 'none'}"
+        return warn(_MODULE, text, "it can serve no card in these readers")
+    return ok(_MODULE, "loads")
+
+
+def _of_card(reader: ReaderFinding) -> Finding:
+    if reader.report is not None:
+        return ok(_CARD, _report_words(reader.report) + also_on(reader.others))
+    match reader.error:
+        case CardGone():
+            return ok(_CARD, "none is in")
+        case CardMute():
+            return warn(_CARD, "does not answer", "put it in the right way round, or try another")
+        case CardBusy():
+            return warn(_CARD, "another program holds it", "end that program, or take it out")
+        case CardUnknown():
+            text = f"is of no family that is served{also_on(reader.others)}"
+            return warn(_CARD, text, "see `families` in [cards]")
+        case _:
+            return warn(_CARD, str(reader.error), "take it out and put it in again")
+
+
+def also_on(others: tuple[CardId, ...]) -> str:
+    """Name the applications of a card that do not serve here; empty for none."""
+    named = ", ".join(f"{card.driver} {card.identifier}" for card in others)
+    return f"; also on it, and not what serves here: {named}" if named else ""
+
+
+def _report_words(report: CardReport) -> str:
+    pin = "PIN blocked" if report.pin.blocked else "PIN not blocked"
+    tries = "" if report.pin.tries_left is None else f", {report.pin.tries_left} tries left"
+    expires = f", expires {report.expires_at:%Y-%m-%d}" if report.expires_at else ""
+    return f"{report.card.driver} {report.card.identifier}: {pin}{tries}{expires}"
+
+
+# Reading the card in a reader of this machine, for people who record cards.
+
+LOOK_S = 0.5
+
+
+def read_card(config: str | None, part: str, wait_s: float) -> int:
+    """Print ``driver identifier`` of the card in a reader whose name holds ``part``.
+
+    The card is read as by the stations of these settings. Waits so many seconds for one; 1 where
+    none was read. No try of the card is spent.
+    """
+    cards, every = build_cards(_settings(config), os.environ), plain_cards().applications
+    ends, asked = time.monotonic() + wait_s, False
+    while True:
+        found = examine_readers(cards, every)
+        readers = [one for one in found.readers if part in one.reader]
+        read = [(one.report.card, one) for one in readers if one.report]
+        if len(read) == 1:
+            card, reader = read[0]
+            if also := also_on(reader.others):
+                complain(f"This card serves as the following{also}")
+            echo(f"{card.driver} {card.identifier}")
+            return 0
+        may_come = any(not isinstance(one.error, CardUnknown) for one in readers)
+        if len(read) > 1 or time.monotonic() >= ends or not may_come:
+            complain(f"kiosk: {_why_not(found, readers, part)}")
+            return 1
+        if not asked:
+            complain("Put the card into the reader.")
+            asked = True
+        time.sleep(LOOK_S)
+
+
+def _settings(config: str | None) -> Settings:
+    """Return the settings of the service; a clerk's own machine has only the environment."""
+    path = settings_path(config, os.environ)
+    try:
+        here = path.exists()
+    except PermissionError:
+        here = False
+    if config or here:
+        return load_settings(path, os.environ)
+    complain(f"This account has no {path}: the families are read in their usual order.")
+    # The package's folder of the state is closed to a clerk, who needs nothing of it.
+    return load_settings(None, {**os.environ, "STATE_DIRECTORY": "/nonexistent"})
+
+
+def _why_not(found: PcscFinding, readers: list[ReaderFinding], part: str) -> str:
+    """Say why no card was read in ``readers``, those of ``found`` whose name holds ``part``."""
+    if found.trouble:
+        return found.trouble
+    if not readers:
+        if not found.readers:
+            return "no reader is plugged in"
+        names = ", ".join(one.reader for one in found.readers)
+        return f"no reader has {part!r} in its name; there are: {names}"
+    if sum(one.report is not None for one in readers) > 1:
+        return "there are several cards; take out all but one, or name a reader with --reader"
+    troubles = (
+        f"{one.reader}: {one.error}{also_on(one.others)}"
+        for one in readers
+        if not isinstance(one.error, CardGone)
+    )
+    return "; ".join(troubles) or "no card was put in"

@@ -14,7 +14,7 @@ import pytest
 
 from hardware.virtual.piv import CardProfile, new_card
 from kiosk.__main__ import main
-from kiosk.app.cli import hardware_checks
+from kiosk.app.cli import station_checks
 from kiosk.app.cli.printing import complain
 from kiosk.authority.store.records import CardStatus, Visit, new_id
 from kiosk.contract.messages import VisitId, reference_of
@@ -290,7 +290,7 @@ def test_a_card_that_comes_late_is_waited_for(
         if text.startswith("Put"):
             insert(card)
 
-    monkeypatch.setattr(hardware_checks, "complain", put_in_when_asked)
+    monkeypatch.setattr(station_checks, "complain", put_in_when_asked)
     assert main(["cards", "read", "--wait", "600"]) == 0
     said = capsys.readouterr()
     assert said.out == f"piv {card.state.guid.hex()}\n"

@@ -10,7 +10,7 @@ import pytest
 from hardware.display import Display
 from hardware.doctor import PcscFinding, ReaderFinding
 from hardware.pkcs11.cards import Module, Pkcs11Cards, Style
-from kiosk.app.cli.hardware_checks import findings, of_displays, of_graphics, of_module
+from kiosk.app.cli.station_checks import findings, of_displays, of_graphics, of_module
 from kiosk.contract.errors import (
     CardBusy,
     CardError,

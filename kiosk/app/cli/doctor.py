@@ -281,7 +281,7 @@ def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
 
 
 def _check_ca(named: AuthoritySettings, environ: Mapping[str, str]) -> Finding:
-    from kiosk.app.composition.network import estates_ca
+    from kiosk.app.composition.serving import estates_ca
 
     try:
         estates_ca(named, environ)

@@ -13,7 +13,7 @@ import pytest
 import trustme
 from cryptography import x509
 
-from kiosk.app.composition.network import Network
+from kiosk.app.composition.serving import Network
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.server import AuthorityServer

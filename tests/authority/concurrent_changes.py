@@ -9,7 +9,7 @@ from typing import Final
 from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import PeopleDesk
-from kiosk.authority.administration.questions import QuestionsDesk
+from kiosk.authority.administration.policy import QuestionsDesk
 from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.views import Seen
 from kiosk.authority.roles import Role

@@ -25,7 +25,7 @@ from kiosk.app.setup.steps import (
 )
 from kiosk.authority.administration import setup
 from kiosk.authority.administration.keys import how_to_copy
-from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
+from kiosk.authority.administration.policy import DEFAULT_QUESTIONS
 from kiosk.authority.crypto.keys import locked
 from kiosk.authority.store.engine import place_of
 from kiosk.config.example import example_toml, with_values

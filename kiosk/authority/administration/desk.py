@@ -20,9 +20,8 @@ from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.import_people import ImportDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import PeopleDesk
-from kiosk.authority.administration.policy import PolicyDesk
+from kiosk.authority.administration.policy import PolicyDesk, QuestionsDesk
 from kiosk.authority.administration.proposed_acts import ProposalsDesk
-from kiosk.authority.administration.questions import QuestionsDesk
 from kiosk.authority.administration.reports import ReportsDesk
 from kiosk.authority.administration.staff import StaffDesk
 from kiosk.authority.administration.stations import StationsDesk

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kiosk.authority.administration.checks import how_to_bring_it_back
 from kiosk.authority.administration.keys import MasterKeys, is_of, last_copy
-from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
+from kiosk.authority.administration.policy import DEFAULT_QUESTIONS
 from kiosk.authority.crypto import keys as key_file
 from kiosk.authority.crypto.keys import KeyRing, claim, require_no_keys
 from kiosk.authority.errors import StoreError

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
+from kiosk.authority.administration.policy import DEFAULT_QUESTIONS
 from kiosk.contract.policy import answer_problem
 from kiosk.contract.text import fold
 

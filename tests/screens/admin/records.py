@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kiosk.authority.administration.cards import FAULTS, NOT_RECORDED
-from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
+from kiosk.authority.administration.policy import DEFAULT_QUESTIONS
 from kiosk.authority.administration.views import (
     AuditLine,
     ImportFile,

@@ -7,8 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
-from kiosk.authority.administration.policy import PolicyDesk
-from kiosk.authority.administration.questions import QuestionsDesk
+from kiosk.authority.administration.policy import PolicyDesk, QuestionsDesk
 from kiosk.authority.administration.staff import StaffDesk
 from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.today import TodayDesk

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.policy import PolicyDesk
-from kiosk.authority.administration.questions import QuestionsDesk
+from kiosk.authority.administration.policy import PolicyDesk, QuestionsDesk
 from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from kiosk.authority.store.database import Store

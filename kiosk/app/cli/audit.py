@@ -1,4 +1,4 @@
-"""``kiosk audit``: read the audit, export it, verify it, and sign its heads."""
+"""``kiosk audit`` and ``kiosk rows``: read and verify the audit, and find altered records."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from kiosk.contract.errors import ConfigError
 
 if TYPE_CHECKING:
     from kiosk.authority.store.database import Store
+
 
 DESCRIPTION = """\
 The audit is a chain: each row holds the hash of the one before, so a row that is
@@ -146,6 +147,15 @@ def add_parser(subparsers: Commands) -> None:
     redact = acting(parts, "redact", _redact, "propose to take the text of a row out of the audit")
     redact.add_argument("row", type=row_number, metavar="ROW", help="its number")
     add_flag(redact, "--whole", "its detail too, and not only the reason")
+    parser = add_command(subparsers, "rows", "find altered records", _ROWS, _ROWS_EXAMPLE)
+    parts = parser.add_subparsers(dest="part", required=True, metavar="check|accept")
+    check = add_part(parts, "check", _check_rows, "name every altered record")
+    accept = add_part(parts, "accept", _accept_row, "take an altered record as it is")
+    accept.add_argument("table", metavar="TABLE")
+    accept.add_argument("row", metavar="ROW")
+    accept.add_argument("--reason", required=True, metavar="TEXT", help="why it is right")
+    for part in (check, accept):
+        add_config(part)
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -397,3 +407,46 @@ def _filter(args: argparse.Namespace) -> AuditFilter:
         since=args.since,
         until=args.until,
     )
+
+
+# ``kiosk rows``.
+
+_ROWS = """\
+Each record that grants access (people, cards, registrations, codes, visits, staff and their
+keys, policy, stations) carries a code made with a key that is not in the database. One that
+was changed by anything but this program does not fit it: nobody is served by it, and staff
+get an alarm. `check` names every one of them.
+
+Find out first who wrote to the database. Then put the record right from a backup, or by the
+statement that undoes the change: it fits again as soon as it is as it was. Where that cannot
+be done, and you have made sure that what it says is true, `accept` takes it as it is; the
+audit keeps who did that, and why. A record that nobody can vouch for is better deleted.
+"""
+_ROWS_EXAMPLE = """\
+  kiosk rows check
+  kiosk rows accept registration 4f0c... --reason "restored by hand from the paper form"
+"""
+
+
+def _accept_row(args: argparse.Namespace) -> None:
+    from kiosk.authority.administration.verification import accept
+
+    tools = Tools(args)
+    accept(tools.staff_store, args.table, args.row, tools.actor(), args.reason)
+    echo(f"{args.table} {args.row} is taken as it is")
+
+
+def _check_rows(args: argparse.Namespace) -> int:
+    """List them; 1 where a record is altered."""
+    from kiosk.authority.administration.verification import sweep
+
+    found = sweep(Tools(args).staff_store)
+    for table, row in found.altered:
+        echo(f"{table} {row}")
+    if found.unknown:
+        for text, advice in found.findings():
+            complain(f"{text}; {advice}")
+    else:
+        many = len(found.altered)
+        echo(f"{many} of {numbered(found.rows, 'record')} altered outside of the service")
+    return int(bool(found.altered))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools, acting, grounds_of, print_json, reading
-from kiosk.authority.administration.views import Done
 from kiosk.authority.errors import NotFound
 
 if TYPE_CHECKING:

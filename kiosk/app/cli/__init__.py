@@ -12,8 +12,9 @@ _OF_AN_AUTHORITY = (
 _OFFERED = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION
 
 _MODULES = {
-    "caretaker": "authority", "completion": "main", "import": "people", "proposals": "staff",
-    "questions": "policy", "restore": "backup", "rows": "audit", "run": "station",
+    "backup": "store", "caretaker": "authority", "completion": "main", "import": "people",
+    "proposals": "staff", "questions": "policy", "restore": "store", "rows": "audit",
+    "run": "station",
 }  # fmt: skip
 """Those that are not called as their command."""
 

@@ -1,52 +1,60 @@
-"""``kiosk store``: the database itself."""
+"""``kiosk store``, ``kiosk backup`` and ``kiosk restore``: the database, and copies of it."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC
+from itertools import chain, count
+from pathlib import Path
 
+from kiosk.app.cli.audit import print_gap
 from kiosk.app.cli.help import Commands, add_command, add_config, add_flag
 from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.app.composition.opening import open_store
 from kiosk.authority.audit.rows import row_name
-from kiosk.authority.errors import StoreError
+from kiosk.authority.errors import AuditNotIntact, KeyMissing, StoreBusy, StoreError
 from kiosk.authority.wording import numbered
+from kiosk.config.loading import require_own_folder
+from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError
+from kiosk.system.files import sync
 
-DESCRIPTION = """\
-On PostgreSQL five roles share the work. The owner made the tables and migrates them; the
-authority, staff, `kiosk purge` and reports have a role each, that can do what they need and no
-more. None but the owner can change a row of the audit, or switch off what keeps it.
+_BACKUP = """\
+Copies the database into a new file that only its owner may read, as it is at one moment, and
+checks the copy. Stations go on working. A database server is backed up by pgBackRest or
+pg_basebackup: see docs/estate.md.
 
-`copy` takes a service from its database file to an empty PostgreSQL database. Nobody may use the
-file while it runs, and no program uses it afterwards. Every row is compared. Where it is cut off,
-run it again: it goes on. A server has to be verified (sslmode=verify-full), on this machine too,
-unless it is reached at its socket or --unverified is given.
-
-`roles` prints the statements that make the roles, for the administrator of the database server,
-and those that say what each may do. `roles --apply` runs the latter: as the owner, so with the
-owner's address in KIOSK_STORE__URL. Run it after each migration.
+The copy holds no key: without the key file nobody can use it, nor can you. Keep a copy of the
+key file, or of the token that has the master keys, in another place (`kiosk keys backed-up`),
+and the settings and the anchors of the audit beside the backup.
 """
-EXAMPLE = """\
-  kiosk store copy --to "postgresql://kiosk@db.example/kiosk?passfile=/etc/kiosk/database-password&\
-sslmode=verify-full&sslrootcert=/etc/kiosk/database-ca.pem"
-  kiosk store roles > roles.sql
-  psql -c "CREATE ROLE kiosk_authority" -c "CREATE ROLE kiosk_staff" \\
-    -c "CREATE ROLE kiosk_retention" -c "CREATE ROLE kiosk_report"
-  KIOSK_STORE__URL=postgresql://kiosk@db.example/kiosk kiosk store roles --apply
-  psql -c "CREATE ROLE authority1 LOGIN PASSWORD '...' IN ROLE kiosk_authority"
-"""
+_BACKUP_EXAMPLE = "  kiosk backup /mnt/elsewhere/kiosk-20261126.db\n"
 
 
 def add_parser(subparsers: Commands) -> None:
-    parser = add_command(
-        subparsers, "store", "move to PostgreSQL, and its roles", DESCRIPTION, EXAMPLE
+    text = "copy the database while it is in use"
+    parser = add_command(subparsers, "backup", text, _BACKUP, _BACKUP_EXAMPLE, _back_up)
+    parser.add_argument("file", type=Path, metavar="FILE", help="a new file")
+    text = "put a backup in the place of the database"
+    parser = add_command(subparsers, "restore", text, _RESTORE, _RESTORE_EXAMPLE, _restore)
+    parser.add_argument("file", type=Path, metavar="FILE", nargs="?", help="what backup made")
+    add_flag(parser, "--replace", "put the file aside that is there")
+    add_flag(parser, "--server", "the server was restored: do what remains")
+    parser.add_argument(
+        "--anchors", type=Path, metavar="FILE", help="anchors of the audit that were kept elsewhere"
     )
+    add_flag(parser, "--older-keys", "go on though the newest key file is lost")
+    text = "move to PostgreSQL, and its roles"
+    parser = add_command(subparsers, "store", text, _STORE, _STORE_EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="roles|copy")
-    roles = add_part(
-        parts, "roles", _roles, "show what makes the roles, or grant them their rights"
-    )
+    text = "show what makes the roles, or grant them their rights"
+    roles = add_part(parts, "roles", _roles, text)
     for name in ("authority", "staff", "retention", "report"):
         role = f"kiosk_{name}"
         roles.add_argument(
@@ -60,6 +68,258 @@ def add_parser(subparsers: Commands) -> None:
     )
     add_flag(copy, "--unverified", "also to a server that TLS does not verify")
     add_config(copy)
+
+
+def _back_up(args: argparse.Namespace) -> None:
+    from kiosk.authority.administration.backup import back_up
+    from kiosk.authority.audit.anchors import AnchorSigner
+
+    tools, target = Tools(args), args.file
+    source = tools.store_file
+    if source is None:
+        raise ConfigError(
+            "this database is a server's: back it up with pgBackRest or pg_basebackup"
+        )
+    require_own_folder(target.parent)
+    if target.exists():
+        raise ConfigError(
+            f"{target}: there is such a file, and a backup overwrites none: give another name; a "
+            "backup has its name only once it is whole and checked"
+        )
+    with progress_line("copying") as progress:
+        back_up(tools.store, AnchorSigner(tools.ring()), source, target, tools.actor(), progress)
+    echo(f"{target}: {target.stat().st_size // 1024} KiB, checked")
+    echo(f"not in it: the keys ({tools.key_file}) and the settings ({tools.path}); keep copies")
+
+
+# ``kiosk restore``.
+
+_RESTORE = """\
+Puts a backup in the place of the database file, while no station, authority or session of
+staff runs. The backup is checked first: the file, its keys, its audit, its records. The file
+that is there is kept under another name, and only replaced with --replace. The key file has to
+hold every key of the backup. Where only an older copy of it is left, --older-keys goes on
+without what newer keys sealed: see docs/estate.md.
+
+What happened after the backup is lost. So all visits end, codes and changes of address that
+wait are withdrawn, proposals expire, and the audit says where it has a gap. Anchors that were
+kept elsewhere show how much was lost. Cards that were given another unblock secret since
+still open. Blocks, retired stations, revoked cards, removed staff and erased people of after the
+backup have to be done again: see docs/estate.md.
+
+On PostgreSQL restore with the server's own tools, and then run `kiosk restore --server`.
+"""
+_RESTORE_EXAMPLE = """\
+  kiosk restore /mnt/elsewhere/kiosk-20261126.db --anchors /mnt/elsewhere/anchors
+  kiosk restore --server
+"""
+_DAMAGED = "is damaged: take an older backup"
+_FOREIGN = (
+    "not as this program makes it; take an older backup, or restore this one with the version that "
+    "made it, and update then"
+)
+_NO_BACKUP = "is no backup of a Kiosk database"
+_UNFIT = {
+    "SQLITE_NOTADB": _NO_BACKUP,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_IOERR_SHORT_READ": _DAMAGED,
+    "integrity": _DAMAGED,
+}
+_NAMED = 3
+"""Names of tables and triggers in the message about a backup."""
+
+_WHOSE = "end every station, authority and session of staff first"
+
+
+def _restore(args: argparse.Namespace) -> int:
+    """Restore; 1 where the backup is not intact."""
+    tools = Tools(args)
+    if args.server == (args.file is not None):
+        raise ConfigError("name a FILE for a database file, or --server for PostgreSQL")
+    target = tools.store_file
+    if args.server != (target is None):
+        by_tools = (
+            "a server's: restore it with the server's own tools, and run `kiosk restore --server`"
+        )
+        where = "a file: name a backup of it" if args.server else by_tools
+        raise ConfigError(f"the database of these settings is {where}")
+    if target is not None:
+        return _restore_file(args, tools, target)
+    if sessions := tools.store.sessions_elsewhere():
+        raise StoreBusy(f"the database is in use ({numbered(sessions, 'session')}): {_WHOSE}")
+    return _conclude(args, tools, {})
+
+
+def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
+    from kiosk.authority.store.sqlite_file import last_rows, lock_exclusively, lock_name_exclusively
+
+    require_own_folder(target.parent)
+    if target.exists() and not args.replace:
+        raise ConfigError(f"{target} is there; --replace puts it aside under another name")
+    aside = _aside(target, tools)
+    folder = target.with_name(f".{target.name}.restoring")
+    work = folder / target.name
+    lock = lock_exclusively if target.exists() else lock_name_exclusively
+    with lock(target, _WHOSE) as locked:
+        try:
+            there = last_rows(locked) if locked else {}
+        except StoreError as error:  # a backup is there for that, too
+            complain(f"{target}: {error}; give --anchors with all that were kept elsewhere")
+            there = {}
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        try:
+            _copy_backup(args.file, work)
+            settings = replace(
+                tools.settings, store=replace(tools.settings.store, url=f"sqlite:///{work}")
+            )
+            restored = Tools(args)
+            restored.settings = settings
+            with closing(open_store(settings, tools.clock, tools.environ)) as restored.store:
+                if not restored.store.is_made():
+                    raise StoreError(f"{args.file}: {_NO_BACKUP}", "backup")
+                restored.store.migrate()
+                _check_schema(args.file, work, settings, tools)
+                code = _conclude(args, restored, there)
+            if code == 0:
+                if target.exists():
+                    os.link(target, aside)  # there is a database at each moment
+                    echo(f"the file that was there is {aside}")
+                else:
+                    _put_logs_aside(target, aside)
+                work.replace(target)
+                sync(target.parent)
+                echo(f"{target} is restored from {args.file}")
+        finally:
+            shutil.rmtree(folder)
+    return code
+
+
+def _copy_backup(backup: Path, work: Path) -> None:
+    from kiosk.authority.store.sqlite_file import copy_file
+
+    if not backup.exists():
+        raise StoreError(f"{backup}: there is no such file", "backup")
+    try:
+        with progress_line("copying") as progress:
+            copy_file(backup, work, progress)
+    except StoreError as error:
+        if problem := _UNFIT.get(error.code):
+            raise StoreError(f"{backup}: {problem}", error.code) from None
+        raise
+
+
+def _check_schema(backup: Path, work: Path, settings: Settings, tools: Tools) -> None:
+    """Raise ``StoreError`` where a backup would bring triggers or tables of somebody else's along.
+
+    What they do by themselves, at each statement of the service, no MAC covers. Indexes of somebody
+    else's are dropped: nothing is left of them.
+    """
+    from kiosk.authority.store.sqlite_file import drop_indexes, schema_of
+
+    fresh = work.with_name(f"{work.name}.fresh")
+    named = replace(settings.store, url=f"sqlite:///{fresh}")
+    with closing(open_store(replace(settings, store=named), tools.clock, tools.environ)) as store:
+        store.migrate()
+    ours = schema_of(fresh)
+    dropped = drop_indexes(work, {str(name) for _, name, *_ in ours})
+    if others := sorted({str(name) for _, name, *_ in schema_of(work) ^ ours}):
+        raise StoreError(f"{backup}: {', '.join(others[:_NAMED])}: {_FOREIGN}", "backup")
+    for name in dropped:
+        echo(f"an index that this program does not make is left out: {name}")
+
+
+def _put_logs_aside(target: Path, aside: Path) -> None:
+    """Move the log files of a deleted database away: they would damage the restored one."""
+    for ending in ("-wal", "-shm", "-journal"):
+        left = target.with_name(target.name + ending)
+        if left.exists():
+            left.rename(aside.with_name(aside.name + ending))
+            echo(f"{left} of a deleted database is {aside.name}{ending}")
+
+
+def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) -> int:
+    """Verify the restored database, and end what was open in it; 1 where it does not fit.
+
+    ``there`` is the last row by chain of the replaced database.
+    """
+    from kiosk.authority.administration.backup import conclude_restore, verify_copy
+    from kiosk.authority.administration.keys import check_holds_all
+    from kiosk.authority.administration.verification import read_anchors, sweep
+    from kiosk.authority.audit.anchors import AnchorSigner
+    from kiosk.authority.crypto.keys import knows_ring, learn_names
+
+    ring = tools.ring()
+    is_known = knows_ring(tools.store, ring)
+    if not args.older_keys:
+        try:
+            check_holds_all(ring, tools.store)
+        except KeyMissing as missing:
+            raise KeyMissing(f"{missing}; where that is lost, see --older-keys") from None
+    signer = AnchorSigner(ring)
+    elsewhere = read_anchors(args.anchors) if args.anchors else ()
+    try:
+        with progress_line("verifying") as progress:
+            lost = verify_copy(tools.store, signer, elsewhere, there, progress)
+    except AuditNotIntact as broken:
+        complain(f"{broken}; this backup is not restored")
+        return 1
+    altered = sweep(tools.store).altered
+    if altered:
+        complain(f"{len(altered)} records were altered outside of the service: `kiosk rows --help`")
+    done = conclude_restore(tools.store, signer, tools.actor(), lost, altered)
+    # Not before: the audit gets a row of each new key, and until the gap is marked it would have
+    # the number of a lost one.
+    if not is_known:
+        learn_names(tools.store, ring)
+    echo(
+        f"ended: {done.visits} visits, {done.codes} codes, {done.proposals} proposals, "
+        f"{done.address_changes} changes of address"
+    )
+    echo(f"the audit goes on after row {done.until or 0}")
+    with tools.store.read() as uow:
+        for gap in uow.audit.gaps():
+            if any(gap.first <= row <= gap.last for row in lost.values()):
+                print_gap(gap, lost.values())
+    if lost:
+        echo("fewer than these numbers may be lost: each restore skips some, to give none twice")
+    echo("do again what was done since: blocks, retired stations, revoked cards, removed staff,")
+    echo("erased people, `kiosk keys backed-up`")
+    return 0
+
+
+def _aside(target: Path, tools: Tools) -> Path:
+    at = f"{tools.clock.now().astimezone(UTC):%Y%m%d-%H%M%S}"
+    names = chain([at], (f"{at}-{number}" for number in count(2)))
+    asides = (target.with_name(f"{target.name}.before-restore-{name}") for name in names)
+    return next(aside for aside in asides if not os.path.lexists(aside))
+
+
+# ``kiosk store``.
+
+_STORE = """\
+On PostgreSQL five roles share the work. The owner made the tables and migrates them; the
+authority, staff, `kiosk purge` and reports have a role each, that can do what they need and no
+more. None but the owner can change a row of the audit, or switch off what keeps it.
+
+`copy` takes a service from its database file to an empty PostgreSQL database. Nobody may use the
+file while it runs, and no program uses it afterwards. Every row is compared. Where it is cut off,
+run it again: it goes on. A server has to be verified (sslmode=verify-full), on this machine too,
+unless it is reached at its socket or --unverified is given.
+
+`roles` prints the statements that make the roles, for the administrator of the database server,
+and those that say what each may do. `roles --apply` runs the latter: as the owner, so with the
+owner's address in KIOSK_STORE__URL. Run it after each migration.
+"""
+_STORE_EXAMPLE = """\
+  kiosk store copy --to "postgresql://kiosk@db.example/kiosk?passfile=/etc/kiosk/database-password&\
+sslmode=verify-full&sslrootcert=/etc/kiosk/database-ca.pem"
+  kiosk store roles > roles.sql
+  psql -c "CREATE ROLE kiosk_authority" -c "CREATE ROLE kiosk_staff" \\
+    -c "CREATE ROLE kiosk_retention" -c "CREATE ROLE kiosk_report"
+  KIOSK_STORE__URL=postgresql://kiosk@db.example/kiosk kiosk store roles --apply
+  psql -c "CREATE ROLE authority1 LOGIN PASSWORD '...' IN ROLE kiosk_authority"
+"""
 
 
 def _copy(args: argparse.Namespace) -> int:

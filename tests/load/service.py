@@ -17,7 +17,7 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from kiosk.authority.administration.setup import load_questions, make_keys_of
+from kiosk.app.setup.authority import load_questions, make_keys_of
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of

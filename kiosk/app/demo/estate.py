@@ -28,8 +28,8 @@ from hardware.virtual.piv import (
 from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.opening import open_keys, open_store
 from kiosk.app.demo.mailbox import Mailbox
+from kiosk.app.setup.authority import load_questions, make_keys
 from kiosk.authority.administration.import_people import PeopleImport
-from kiosk.authority.administration.setup import load_questions, make_keys
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.mail.compose import WIDTH
 from kiosk.config.example import as_toml

@@ -23,13 +23,18 @@ from kiosk.app.setup.steps import (
     settings_file,
     systemctl,
 )
-from kiosk.authority.administration import setup
-from kiosk.authority.administration.keys import how_to_copy
+from kiosk.authority.administration.checks import how_to_bring_it_back
+from kiosk.authority.administration.keys import MasterKeys, how_to_copy, is_of, last_copy
 from kiosk.authority.administration.policy import DEFAULT_QUESTIONS
-from kiosk.authority.crypto.keys import locked
+from kiosk.authority.crypto import keys as key_file
+from kiosk.authority.crypto.keys import KeyRing, claim, locked, require_no_keys
+from kiosk.authority.errors import StoreError
+from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import place_of
 from kiosk.config.example import example_toml, with_values
 from kiosk.config.loading import SYSTEM_SETTINGS
+from kiosk.contract.errors import ConfigError
+from kiosk.contract.ports import Clock
 from kiosk.system.machine_seal import SUFFIX
 
 ACCOUNT = "kiosk"
@@ -67,7 +72,7 @@ def write_settings(path: Path, values: Mapping[tuple[str, str], str]) -> Step:
     owner = (ACCOUNT, ACCOUNT)
     if not is_the_machines(path):
         owner = (pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name)
-        setup.make_private_folder(path.parent)
+        make_private_folder(path.parent)
     text = read_if_there(path)
     return settings_file(path, with_values(text or example_toml(), values), owner, 0o600)
 
@@ -83,22 +88,22 @@ def store_steps(tools: Tools, *, seals: bool, new_database: bool) -> Iterator[St
     folders += [Path(settings.admin.imports), Path(settings.admin.exports)]
     exists = file.exists if file else lambda: True
     for folder in folders:
-        yield Step("folder", str(folder), folder.is_dir, partial(setup.make_private_folder, folder))
+        yield Step("folder", str(folder), folder.is_dir, partial(make_private_folder, folder))
     yield Step(
         "database",
         place_of(settings.store.url),
-        lambda: not setup.is_to_be_migrated(store, tools.key_file, new=new_database),
+        lambda: not is_to_be_migrated(store, tools.key_file, new=new_database),
         store.migrate,
         is_there=store.is_made,
     )
-    copied = setup.is_copied(store, tools.key_file)
+    copied = is_copied(store, tools.key_file)
     yield Step(
         "keys",
         str(tools.key_file)
         if copied
         else f"{tools.key_file}: secrets are lost without it; {how_to_copy(tools.key_file)}",
-        partial(setup.keys_are_those_of, store, tools.key_file),
-        partial(setup.make_keys_of, store, tools.key_file),
+        partial(keys_are_those_of, store, tools.key_file),
+        partial(make_keys_of, store, tools.key_file),
     )
     if seals or tools.key_file.suffix == SUFFIX:
         sealed = tools.key_file.with_suffix(SUFFIX)
@@ -112,25 +117,35 @@ def store_steps(tools: Tools, *, seals: bool, new_database: bool) -> Iterator[St
         yield Step(
             "master key",
             "derived secrets are lost without it",
-            partial(setup.has_master_key, tools.masters),
+            partial(has_master_key, tools.masters),
             lambda: tools.masters.add(tools.actor()),
         )
     yield Step(
         "questions",
         f"{len(DEFAULT_QUESTIONS)} to begin with",
-        lambda: exists() and setup.has_questions(store),
-        partial(setup.load_questions, store, tools.clock),
+        lambda: exists() and has_questions(store),
+        partial(load_questions, store, tools.clock),
     )
 
 
 def _seal_keys(tools: Tools, sealed: Path) -> None:
-    """Seal the keys, let the settings name them, and delete the plain file, in this order.
+    """Seal the keys to this machine, let the settings name them, and delete the plain file.
 
-    Nobody adds a key to the plain file in between, which would be lost with it.
+    In this order, and nobody adds a key to the plain file in between, which would be lost with it.
+    Raises ``ConfigError`` where no copy of it was declared: a sealed one opens nowhere else.
     """
     plain = tools.key_file
     with locked(plain):
-        setup.seal_keys(tools.store, plain, sealed)
+        if not is_copied(tools.store, plain):
+            raise ConfigError(
+                f"keys: {plain} was not copied yet, and sealed it opens on this machine alone; "
+                "first `kiosk keys backed-up --to FILE`"
+            )
+        if not sealed.exists():  # else of a run that was interrupted, perhaps before a rotation
+            key_file.create(sealed, key_file.read(plain))
+        if key_file.read(sealed) != key_file.read(plain):
+            because = f"{sealed} is there and holds others than {plain}"
+            raise ConfigError(f"keys: {because}: move it away, and run this again")
         write_settings(tools.path, {("keys", "file"): str(sealed)}).do()
         plain.unlink()
 
@@ -200,3 +215,92 @@ def machine_steps(*, merges: bool, undo: bool) -> Iterator[Step]:
         for unit, text in _ENABLED_BY_HAND.items():
             yield service(unit, text)
     yield service("kiosk-authority.service", "the authority")
+
+
+# What those steps make: keys, the database and the first questions.
+
+
+def schema_is_current(store: Store) -> bool:
+    """Whether the database is there and needs no migration."""
+    try:
+        return store.schema_serves()
+    except StoreError:  # most likely it does not exist yet; migrating it will show
+        return False
+
+
+def is_to_be_migrated(store: Store, keys: Path, *, new: bool) -> bool:
+    """Return whether the database is missing, or its schema is not current.
+
+    Raises ``ConfigError`` where there are keys and no database, unless a ``new`` one is wanted: the
+    database is made before its keys, so an earlier one is lost.
+    """
+    if not new and keys.exists() and not store.is_made():
+        gone = "is not there" if store.file is not None else "has no tables"
+        raise ConfigError(
+            f"{keys} has keys, and the database {gone}; {how_to_bring_it_back(store)}"
+        )
+    return not schema_is_current(store)
+
+
+def keys_are_those_of(store: Store, path: Path) -> bool:
+    """Return whether there is a key file; raises ``ConfigError`` where it is not the database's.
+
+    Also where there is none, and a database that was filled under keys.
+    """
+    if not path.exists():
+        if schema_is_current(store):
+            require_no_keys(store, str(path))
+        return False
+    claim(store, KeyRing.load(path))
+    return True
+
+
+def make_keys_of(store: Store, path: Path) -> None:
+    """Make a key file (0600) of fresh random keys for a prepared database.
+
+    Raises ``ConfigError`` where it was filled under others: two sets make it unreadable.
+    """
+    require_no_keys(store, str(path))
+    make_keys(path)
+    claim(store, KeyRing.load(path))
+
+
+def make_keys(path: Path) -> None:
+    """Make a key file (0600) of fresh random keys; raises ``ConfigError`` where there is one."""
+    make_private_folder(path.parent)
+    KeyRing.create(path)
+
+
+def is_copied(store: Store, path: Path) -> bool:
+    """Whether a copy of the key file, as it is now, was declared."""
+    if not path.exists() or not schema_is_current(store):
+        return False
+    copy = last_copy(store)
+    return copy is not None and is_of(copy, KeyRing.load(path))
+
+
+def has_master_key(masters: MasterKeys) -> bool:
+    """Return whether there is a key to derive with; raises ``KeysUnavailable`` for a token."""
+    return any(line.current for line in masters.lines())
+
+
+def has_questions(store: Store) -> bool:
+    """Return whether there is a list, also one that staff retired as a whole: they maintain it."""
+    with store.read() as uow:
+        return bool(uow.questions.every())
+
+
+def load_questions(store: Store, clock: Clock) -> None:
+    """Load the list that a new service begins with; an existing one is the service's and stays."""
+    with store.begin() as uow:
+        if not uow.questions.every():
+            uow.questions.sync(DEFAULT_QUESTIONS, clock.now())
+            uow.commit()
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that only its owner may enter (0700); leave an existing one alone."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"folder {folder}: {error.strerror}") from None

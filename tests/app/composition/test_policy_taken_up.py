@@ -11,7 +11,7 @@ import pytest
 
 from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.opening import open_store
-from kiosk.authority.administration.setup import load_questions, make_keys
+from kiosk.app.setup.authority import load_questions, make_keys
 from kiosk.authority.policy import stored_text
 from kiosk.authority.store.records import PolicySetting
 from kiosk.config.loading import load_settings

@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.station import LocalExecutor
-from kiosk.authority.administration.setup import make_keys
+from kiosk.app.setup.authority import make_keys
 from kiosk.config.loading import load_settings
 from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError

@@ -15,10 +15,10 @@ import pytest
 import trustme
 
 from kiosk.app.demo.mailbox import Mailbox
+from kiosk.app.setup.authority import load_questions
 from kiosk.authority.administration import checks
 from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.keys import add_key, declare_copy
-from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.audit.siem import FEED, Collector, collector_context
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer

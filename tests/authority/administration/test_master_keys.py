@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.app.setup.authority import has_master_key
 from kiosk.authority.administration.checks import check_master_keys
 from kiosk.authority.administration.keys import MasterKeys
-from kiosk.authority.administration.setup import has_master_key
 from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs

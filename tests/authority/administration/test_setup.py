@@ -7,7 +7,7 @@ from stat import S_IMODE
 
 import pytest
 
-from kiosk.authority.administration import setup
+from kiosk.app.setup import authority as setup
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.store.database import Store
 from kiosk.contract.errors import ConfigError

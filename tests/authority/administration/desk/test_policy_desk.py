@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from kiosk.app.setup.authority import load_questions
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.policy import PolicyDesk
-from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.administration.views import Grounds, PolicyLine
 from kiosk.authority.errors import (
     AdministrationError,

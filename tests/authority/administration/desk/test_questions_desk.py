@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from kiosk.app.setup.authority import load_questions
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.policy import PolicyDesk, QuestionsDesk
-from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery

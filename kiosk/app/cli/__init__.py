@@ -14,7 +14,7 @@ _OFFERED = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION
 _MODULES = {
     "backup": "store", "caretaker": "authority", "completion": "main", "import": "people",
     "proposals": "staff", "questions": "policy", "restore": "store", "rows": "audit",
-    "run": "station",
+    "run": "station", "sessions": "admin",
 }  # fmt: skip
 """Those that are not called as their command."""
 

@@ -1,21 +1,37 @@
-"""``kiosk admin``: the RA application, for the member of staff whose SSH key logged in."""
+"""``kiosk admin``: the RA application, for the member of staff whose SSH key logged in.
+
+``kiosk sessions`` is the process from which the sessions are forked, so that they share memory.
+"""
 
 from __future__ import annotations
 
 import argparse
 import errno
+import gc
+import json
 import logging
 import os
+import signal
 import socket
-from typing import TYPE_CHECKING
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from kiosk.app import process
 from kiosk.app.cli.help import Commands, add_command
-from kiosk.app.cli.sessions import hand_over
 from kiosk.app.cli.station import take_terminal
-from kiosk.app.logs import change_log, log_fault
+from kiosk.app.logs import change_log, log_fault, open_log
+from kiosk.app.process import take_service_manager
 from kiosk.authority.errors import KeyMissing, NotPermitted, StoreError
-from kiosk.contract.errors import ConfigError
+from kiosk.contract.errors import ConfigError, describe_fault
+from kiosk.system.prctl import forbid_dumps, merge_equal_pages
+from kiosk.system.sockets import user_of
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.desk import AdminDesk
@@ -24,9 +40,10 @@ if TYPE_CHECKING:
     from kiosk.config.settings import Settings
     from screens.admin.app import End
 
+
 log = logging.getLogger(__name__)
 
-_HELP = """\
+_ADMIN = """\
 Opens the RA application. It is what sshd runs for the account of RA staff, and for nobody
 else: it asks sshd which key logged in (ExposeAuthInfo), and opens only for the key of a
 member of staff. `kiosk staff add` adds the first one; see systemd/README.md. Settings come
@@ -41,7 +58,7 @@ _AWAY = "The service cannot be opened now. Please tell its administrator; its lo
 
 def add_parser(commands: Commands) -> None:
     parser = add_command(
-        commands, "admin", "the RA application, run by sshd", _HELP, "  kiosk admin\n", run
+        commands, "admin", "the RA application, run by sshd", _ADMIN, "  kiosk admin\n", _run
     )
     parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
     parser.add_argument(
@@ -49,9 +66,15 @@ def add_parser(commands: Commands) -> None:
         metavar="SOCKET",
         help="let the session run in `kiosk sessions SOCKET`, where that runs",
     )
+    text = "load the RA application once for all staff"
+    parser = add_command(commands, "sessions", text, _SESSIONS, _SESSIONS_EXAMPLE, _serve_sessions)
+    parser.add_argument(
+        "socket", type=Path, metavar="SOCKET", help="where sessions are handed over"
+    )
+    parser.add_argument("--log", metavar="FILE", help="append the log of sessions to FILE")
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """Run one session, here or in `kiosk sessions`; return its exit code."""
     if args.sessions:
         hand_over(args.sessions, os.environ)  # returns only where it has to run here
@@ -170,3 +193,256 @@ def _print(text: str) -> None:
         os.write(2, f"{text}\n".encode())
     except OSError:
         log.info("the terminal is gone, and this was not read: %s", text)
+
+
+# Sessions that share their memory: forked from one process for each login.
+#
+# sshd starts a program for each login, which would load the whole application again. Instead that
+# program passes its terminal and the file in which sshd names the key (as file descriptors,
+# SCM_RIGHTS), and sshd's other information about the login, to a process that has loaded everything
+# and holds no data, and waits. That process forks a child, which is the session. It reads settings
+# and keys itself, opens the database itself, and is admitted by the key of the login as if sshd had
+# started it.
+#
+# Each end trusts the other's user id (SO_PEERCRED) alone: a process of the service's account can
+# start the application in any case.
+
+OF_A_LOGIN: Final = (
+    "COLORTERM",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "SSH_CONNECTION",
+    "SSH_ORIGINAL_COMMAND",
+    "TERM",
+)
+"""What a session gets of the login's environment, beside its key; the rest is the service's."""
+
+_KEY_OF_LOGIN: Final = "SSH_USER_AUTH"
+"""Names sshd's file, which the waiting process cannot see."""
+
+LONGEST: Final = 64 * 1024
+WAIT_S: Final = 10.0
+"""How long either end waits for the other's first words."""
+
+TICK_S: Final = 1.0
+
+_WAIT: Final = """
+trap 'kill -s WINCH "$1" 2>/dev/null' WINCH
+until read -r code <&3; do kill -0 "$1" 2>/dev/null || exit 1; done
+exit "$code"
+"""
+"""Waits for a session's exit code, in a thirtieth of Python's memory.
+
+The kernel signals a terminal's new size to the foreground: it is passed on. A signal ends a read.
+"""
+
+_FAULT: Final = 1
+
+
+# The program that sshd starts.
+
+
+def hand_over(place: str, environ: Mapping[str, str]) -> None:
+    """Let the session run at ``place``, and become a shell that waits for its exit code.
+
+    Returns where nobody answers there: then it has to run in this process.
+    """
+    login = {name: environ[name] for name in OF_A_LOGIN if name in environ}
+    try:
+        key = os.open(environ.get(_KEY_OF_LOGIN, ""), os.O_RDONLY)
+    except OSError:
+        return
+    with os.fdopen(key, "rb"), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(WAIT_S)
+        try:
+            connection.connect(place)
+            if not _is_our_own(connection):
+                return
+            socket.send_fds(connection, [json.dumps(login).encode() + b"\n"], [0, 1, 2, key])
+            session = _line(connection)
+        except OSError:
+            return
+        if session.isdigit():
+            connection.setblocking(True)
+            os.dup2(connection.fileno(), 3)
+            os.set_inheritable(3, True)  # where it was 3 before, nothing was duplicated
+            os.execv("/bin/sh", ["sh", "-c", _WAIT, "kiosk-session", session])  # noqa: S606
+
+
+def _line(connection: socket.socket) -> str:
+    """Read up to the end of a line, and no further; less where the other end is gone."""
+    heard = b""
+    while not heard.endswith(b"\n") and (more := connection.recv(1)):
+        heard += more
+    return heard.decode("ascii").rstrip("\n")
+
+
+def _is_our_own(connection: socket.socket) -> bool:
+    return user_of(connection) == os.geteuid()
+
+
+# The process that has loaded everything.
+
+
+class SessionServer:
+    """Forks a session for each login that is passed to it; ``live`` runs one in its process."""
+
+    def __init__(self, place: Path, live: Callable[[], int]) -> None:
+        self._place = place
+        self._live = live
+        self._environ = dict(os.environ)
+        self._stopping = False
+        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o177)
+        try:
+            place.unlink(missing_ok=True)
+            self._listening.bind(str(place))
+            self._listening.listen(64)
+        except OSError as error:
+            raise ConfigError(f"{place}: {error.strerror}") from None
+        finally:
+            os.umask(before)
+
+    def run(self, is_alive: Callable[[], None]) -> None:
+        """Serve until SIGTERM or SIGINT; sessions that run go on until they end."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them
+        self._listening.settimeout(TICK_S)
+        while not self._stopping:
+            is_alive()
+            try:
+                connection, _ = self._listening.accept()
+            except TimeoutError:
+                continue
+            with connection:
+                if _is_our_own(connection):
+                    self._fork(connection)
+                else:
+                    log.warning("a session of another user id was refused")
+        self._listening.close()
+        self._place.unlink(missing_ok=True)
+
+    def _stop(self, _number: int, _frame: object) -> None:
+        self._stopping = True
+
+    def _fork(self, connection: socket.socket) -> None:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            log.error("no session can be started: %s", error.strerror)  # noqa: TRY400
+            return
+        if pid == 0:
+            self._become_session(connection)
+
+    def _become_session(self, connection: socket.socket) -> NoReturn:
+        code = _FAULT
+        try:
+            os.setsid()
+            self._listening.close()
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_DFL)
+            self._take_terminal(connection)
+            threading.Thread(target=_await_client, args=(connection,), daemon=True).start()
+            code = self._live()
+        except BaseException as fault:  # noqa: BLE001 - the process ends, and nothing is shown
+            log.error("a session ended by a fault\n%s", describe_fault(fault))  # noqa: TRY400
+        finally:
+            with suppress(OSError):
+                connection.sendall(b"%d\n" % code)
+            logging.shutdown()
+            os._exit(code)
+
+    def _take_terminal(self, connection: socket.socket) -> None:
+        """Make the login's terminal and environment those of this process."""
+        connection.settimeout(WAIT_S)
+        received, given, _, _ = socket.recv_fds(connection, LONGEST, 4)
+        while not received.endswith(b"\n") and len(received) < LONGEST:
+            if not (more := connection.recv(LONGEST)):
+                raise ConfigError("a login ended before it had said all")
+            received += more
+        if len(given) != 4:
+            raise ConfigError("a session was handed over without a terminal")
+        login = json.loads(received)
+        *terminal, key = given
+        for standard, fd in enumerate(terminal):
+            os.dup2(fd, standard)
+            os.close(fd)
+        os.environ.clear()
+        os.environ.update(self._environ)
+        os.environ.update({name: str(login[name]) for name in OF_A_LOGIN if name in login})
+        os.environ[_KEY_OF_LOGIN] = f"/proc/self/fd/{key}"
+        connection.sendall(b"%d\n" % os.getpid())
+        connection.settimeout(None)
+
+
+def _await_client(connection: socket.socket) -> None:
+    """End this session like a hang-up of its terminal, once the program of the login has ended."""
+    with suppress(OSError):
+        connection.recv(1)
+    os.kill(os.getpid(), signal.SIGHUP)
+
+
+# ``kiosk sessions``.
+
+_SESSIONS = """\
+Loads the RA application once, so that sessions share it: `kiosk admin --sessions SOCKET`, which
+sshd runs, hands its terminal over to a child of this process. Without this process each session
+loads the application itself, and works as well. It holds no key and no connection to the database.
+"""
+_SESSIONS_EXAMPLE = (
+    "  kiosk sessions /run/kiosk-sessions/sessions.sock --config /etc/kiosk/kiosk.toml\n"
+)
+
+LOADED = (
+    "cryptography.hazmat.backends.openssl.backend",
+    "encodings.ascii",
+    "encodings.utf_8_sig",
+    "kiosk.app.composition.opening",
+    "kiosk.app.composition.staff",
+    "kiosk.config.loading",
+    "kiosk.authority.administration.login",
+    "kiosk.authority.crypto.macs",
+    "kiosk.authority.store.database",
+    "screens.admin.app",
+    "screens.terminal.colours",
+    "textual.drivers.headless_driver",
+    "textual.drivers.linux_driver",
+    "textual.layouts.factory",
+    "textual.layouts.horizontal",
+    "textual.layouts.stream",
+    "textual.pilot",
+)
+"""What a session imports; Textual imports the last ones when it uses them."""
+
+
+def _serve_sessions(args: argparse.Namespace) -> None:
+    from concurrent.futures import ThreadPoolExecutor  # not for a login, which loads this module
+
+    from screens.terminal.lockdown import scrub_environment
+
+    manager = take_service_manager(os.environ)
+    open_log(sys.stdout, os.environ)
+    forbid_dumps()
+    merge_equal_pages()
+    scrub_environment(os.environ)  # Textual reads it when it is imported
+    # The C library gives a thread a heap of its own, and the gaps that loading leaves stay in that.
+    # In the heap of the main thread each session filled them, and so copied 3 MiB of shared pages.
+    with ThreadPoolExecutor(1) as loading:
+        loading.submit(_load).result()
+
+    gc.collect()
+    gc.freeze()
+    server = SessionServer(args.socket, partial(run_session, args.config, args.log))
+    server.run(partial(manager.notify, "READY=1\nWATCHDOG=1"))
+
+
+def _load() -> None:
+    for module in LOADED:
+        import_module(module)
+    if find_spec("psycopg") is not None:
+        import_module("kiosk.authority.store.postgresql")
+    from sqlalchemy.orm import configure_mappers
+
+    configure_mappers()

@@ -34,7 +34,7 @@ PRAGMAS = {
 WRITE_AND_LIST_MODULES = """
 import sys
 from importlib import import_module
-from kiosk.app.cli.sessions import LOADED
+from kiosk.app.cli.admin import LOADED
 for module in LOADED:
     import_module(module)
 from kiosk.authority.administration.checks import check_database

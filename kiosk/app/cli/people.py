@@ -293,7 +293,14 @@ def _search(args: argparse.Namespace) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    found = islice(_listed(args), args.limit)
+    people = _all_of(
+        Tools(args).desk.people,
+        PeopleGroup(args.standing),
+        PeopleOrder(args.sort),
+        descending=args.reverse,
+        limit=min(args.limit or _PAGE, _PAGE),
+    )
+    found = islice(people, args.limit)
     if args.json:
         print_json(found)
         return
@@ -305,16 +312,6 @@ def _list(args: argparse.Namespace) -> None:
         echo("  ".join(part for part in cells if part))
     if nobody:
         echo("there is nobody in this list")
-
-
-def _listed(args: argparse.Namespace) -> Iterator[PersonLine]:
-    return _all_of(
-        Tools(args).desk.people,
-        PeopleGroup(args.standing),
-        PeopleOrder(args.sort),
-        descending=args.reverse,
-        limit=min(args.limit or _PAGE, _PAGE),
-    )
 
 
 def _all_of(

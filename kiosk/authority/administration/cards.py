@@ -212,7 +212,7 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
         family, identifier = known.card.driver, known.card.identifier
         near: tuple[str, ...] = (f"It is recorded as {_whose(known)}.",)
     else:
-        near = tuple(_near(uow, family, identifier)) if identifier else ()
+        near = tuple(_near(uow, identifier)) if identifier else ()
     cause, advice = FAULTS[visit.unread] if visit.unread else NOT_RECORDED
     named = CardId(family, identifier) if identifier and not visit.unread else None
     since = uow.cards.find(named) if named else None
@@ -238,12 +238,12 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
     )
 
 
-def _near(uow: UnitOfWork, family: str, identifier: str) -> Iterator[str]:
+def _near(uow: UnitOfWork, identifier: str) -> Iterator[str]:
     given = identifier.lower()
     reordered = _other_byte_orders(given)
     near: list[tuple[int, str, str]] = []  # the rank, the card's id, and the words
     for card_id, driver, recorded in uow.cards.resembling(given, reordered):
-        found = _resemblance(driver, recorded, family, identifier, reordered)
+        found = _resemblance(driver, recorded, identifier, reordered)
         if found is not None:
             rank, says = found
             near.append((rank, card_id, says))
@@ -265,7 +265,7 @@ _BY_EDITS: Final = 5
 
 
 def _resemblance(
-    driver: str, recorded: str, family: str, identifier: str, reordered: tuple[str, ...]
+    driver: str, recorded: str, identifier: str, reordered: tuple[str, ...]
 ) -> tuple[int, str] | None:
     """Return how close a recorded card is, lower is closer, with the words; None: not at all."""
     given, named = identifier.lower(), recorded.lower()

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_config, add_flag
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import as_json, complain, echo, progress_line
 from kiosk.app.cli.tools import (
     Tools,
@@ -118,9 +118,7 @@ def add_parser(subparsers: Commands) -> None:
     anchor.add_argument(
         "--out", type=Path, metavar="FILE", help="add every anchor to FILE that it lacks"
     )
-    public = add_part(parts, "public-keys", _public_keys, "show the keys that check anchors")
-    for part in (verify, anchor, public):
-        add_config(part)
+    add_part(parts, "public-keys", _public_keys, "show the keys that check anchors")
     listing = reading(parts, "list", _list, "show rows, newest first")
     listing.add_argument("--limit", type=how_many, default=50, help="how many (default: 50)")
     reading(parts, "kinds", _kinds, "show the kinds of rows there can be")
@@ -133,7 +131,6 @@ def add_parser(subparsers: Commands) -> None:
         "since the last such export",
     )
     add_flag(export, "--whole", "with chain: from the first row on")
-    add_config(export)
     for part in (listing, export):
         part.add_argument("--person", default="", metavar="NUMBER", help="of one holder")
         part.add_argument("--station", default="", help="at one station")
@@ -149,13 +146,11 @@ def add_parser(subparsers: Commands) -> None:
     add_flag(redact, "--whole", "its detail too, and not only the reason")
     parser = add_command(subparsers, "rows", "find altered records", _ROWS, _ROWS_EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="check|accept")
-    check = add_part(parts, "check", _check_rows, "name every altered record")
+    add_part(parts, "check", _check_rows, "name every altered record")
     accept = add_part(parts, "accept", _accept_row, "take an altered record as it is")
     accept.add_argument("table", metavar="TABLE")
     accept.add_argument("row", metavar="ROW")
     accept.add_argument("--reason", required=True, metavar="TEXT", help="why it is right")
-    for part in (check, accept):
-        add_config(part)
 
 
 def _verify(args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_config, add_flag
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Tools,
@@ -105,7 +105,6 @@ def add_parser(subparsers: Commands) -> None:
         metavar="S",
         help="for a card (default: 30 seconds)",
     )
-    add_config(read)
 
 
 def _new_card(part: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_config, add_flag
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.contract.errors import ConfigError
@@ -94,7 +94,7 @@ and so does the audit.
 def add_parser(subparsers: Commands) -> None:
     parser = add_command(subparsers, "keys", "list or rotate the keys", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|rotate|backed-up")
-    listing = add_part(parts, "list", _list, "show every key, and what it sealed")
+    add_part(parts, "list", _list, "show every key, and what it sealed")
     rotate = add_part(parts, "rotate", _rotate, "make a new key current")
     rotate.description = ROTATE
     rotate.add_argument(
@@ -114,8 +114,6 @@ def add_parser(subparsers: Commands) -> None:
     copy = backed_up.add_mutually_exclusive_group()
     copy.add_argument("--file", metavar="FILE", help="compare your copy, in FILE, first")
     copy.add_argument("--to", metavar="FILE", help="make the copy, in clear, into a new FILE")
-    for part in (listing, rotate, backed_up):
-        add_config(part)
 
 
 def _add_lost(part: argparse.ArgumentParser, text: str) -> None:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_config, add_flag
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import ask, complain, echo, progress_line
 from kiosk.app.cli.tools import (
     Tools,
@@ -129,7 +129,6 @@ def add_parser(subparsers: Commands) -> None:
     text = "close everything for everybody who is not in a whole people file"
     leavers = add_part(parts, "leavers", _leavers, text)
     leavers.add_argument("--reason", required=True, help="why; it is kept with the audit")
-    add_config(leavers)
     leavers.add_argument(
         "--not-in", type=Path, required=True, metavar="FILE.csv", help="as `kiosk import` takes it"
     )

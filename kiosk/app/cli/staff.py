@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_config, add_flag
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Tools,
@@ -91,7 +91,6 @@ def add_parser(subparsers: Commands) -> None:
         parts, "authorized-keys", _authorized_keys, "what sshd asks (AuthorizedKeysCommand)"
     )
     door.add_argument("--fingerprint", required=True, metavar="SHA256:...")
-    add_config(door)
     text = "what a second has to agree to"
     parser = add_command(subparsers, "proposals", text, _PROPOSALS, _PROPOSALS_EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|agree|decline")

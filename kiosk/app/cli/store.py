@@ -13,7 +13,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from kiosk.app.cli.audit import print_gap
-from kiosk.app.cli.help import Commands, add_command, add_config, add_flag
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.app.composition.opening import open_store
@@ -61,13 +61,11 @@ def add_parser(subparsers: Commands) -> None:
             f"--{name}", default=role, metavar="ROLE", help=f"its name (default: {role})"
         )
     add_flag(roles, "--apply", "grant them, as the tables' owner")
-    add_config(roles)
     copy = add_part(parts, "copy", _copy, "copy the database file to an empty PostgreSQL database")
     copy.add_argument(
         "--to", required=True, metavar="URL", help="postgresql://owner@host/name, the tables' owner"
     )
     add_flag(copy, "--unverified", "also to a server that TLS does not verify")
-    add_config(copy)
 
 
 def _back_up(args: argparse.Namespace) -> None:

@@ -133,6 +133,7 @@ _MANY = 99_999
 def add_part(parts: Commands, name: str, run: Run, text: str) -> argparse.ArgumentParser:
     part = parts.add_parser(name, help=text)
     part.set_defaults(run=run)
+    add_config(part)
     return part
 
 
@@ -140,7 +141,6 @@ def reading(parts: Commands, name: str, run: Run, text: str) -> argparse.Argumen
     """Add a part that shows something, for people or with ``--json`` for a script."""
     part = add_part(parts, name, run, text)
     add_flag(part, "--json", "for a script")
-    add_config(part)
     return part
 
 
@@ -171,7 +171,6 @@ def acting(
         part.add_argument(
             "--identified-by", required=True, metavar="HOW", help="how the person was identified"
         )
-    add_config(part)
     for argument in about:
         part.add_argument(argument.lower(), metavar=argument)
     return part

@@ -20,8 +20,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache, partial
-from itertools import count
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, NamedTuple, Protocol
 
 import psycopg
@@ -144,7 +144,6 @@ class PipelinedConnection(psycopg.Connection[Any]):
         self.described: dict[str, list[psycopg.Column] | None] = {}
         self._uses: Counter[StatementKey] = Counter()
         self._names: dict[StatementKey, bytes] = {}
-        self._numbers = count(1)
         self._readable = select.poll()
         self._readable.register(self.pgconn.socket, select.POLLIN)
 
@@ -244,7 +243,8 @@ class PipelinedConnection(psycopg.Connection[Any]):
                 key = statement, types
                 name = self._names.get(key)
                 if name is None and self._is_worth_preparing(key):
-                    name = self._names[key] = b"kiosk_%d" % next(self._numbers)
+                    # Behind a pooler that ignores them, no connection runs another's statement.
+                    name = self._names[key] = f"kiosk_{token_hex(8)}".encode()
                     pgconn.send_prepare(name, _encoded(statement), types)
                     preparing[sent] = key
                     sent += 1
@@ -419,6 +419,8 @@ def postgresql_engine(
     """
     settings = {
         "TimeZone": "UTC",
+        "DateStyle": "ISO",  # the driver reads no other
+        "client_encoding": "UTF8",
         "lock_timeout": int(busy_timeout_s * 1000),
         "statement_timeout": STATEMENT_LIMIT_MS,
         "idle_in_transaction_session_timeout": IDLE_LIMIT_MS,
@@ -434,7 +436,7 @@ def postgresql_engine(
     ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
     arguments: dict[str, Any] = {
         **{name: value for name, value in given.items() if name not in url.query},
-        "options": f"{ours} {url.query.get('options', '')}",
+        "options": f"{ours} {url.query.get('options', '')}".strip(),
     }
     if "passfile" in url.query and url.password is None and "password" not in url.query:
         arguments["password"] = ""  # libpq would prefer PGPASSWORD to the file that is named

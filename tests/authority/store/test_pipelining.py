@@ -302,6 +302,20 @@ def test_what_waits_often_is_prepared_once(connection: PipelinedConnection) -> N
     assert prepared(connection) == ["SELECT 1"]
 
 
+def test_no_two_connections_give_a_prepared_statement_the_same_name(
+    connections: Callable[[], PipelinedConnection],
+) -> None:
+    """A pooler in between may let one run what another has prepared."""
+    names: list[str] = []
+    for _ in range(2):
+        connection = connections()
+        for _ in range(6):
+            connection.run_compiled("SELECT 1", ())
+        rows = connection.execute("SELECT name FROM pg_prepared_statements").fetchall()
+        names += (name for (name,) in rows)
+    assert len({*names}) == len(names) == 2
+
+
 @pytest.mark.parametrize("change", ["DISCARD ALL", "ALTER TABLE seen ALTER what TYPE text"])
 def test_a_connection_whose_prepared_statements_fit_no_more_is_closed(
     connection: PipelinedConnection, change: str

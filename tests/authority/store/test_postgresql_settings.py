@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -15,16 +16,19 @@ from kiosk.authority.store.engine import unverified_host
 from kiosk.authority.store.postgresql import DatabaseClock
 from kiosk.contract.ports import SystemClock
 from kiosk.system.sockets import free_ports
+from tests.authority.store import samples
 from tests.support.database import MACS, PORT, PostgresServer, SetClock
 
 pytestmark = pytest.mark.postgresql
+
+UNUSUAL = {"DateStyle": "German", "client_encoding": "LATIN1"}
 
 
 @pytest.fixture
 def url(postgres_server: PostgresServer) -> Iterator[str]:
     """A fresh database, which is as it was afterwards."""
     yield postgres_server.fresh()
-    for name in ("synchronous_commit", "default_transaction_read_only"):
+    for name in ("synchronous_commit", "default_transaction_read_only", *UNUSUAL):
         postgres_server.execute(f"ALTER DATABASE kiosk_test RESET {name}")
 
 
@@ -115,6 +119,35 @@ def test_waits_are_bounded_and_the_address_has_the_last_word(url: str) -> None:
     assert setting(url, "TimeZone") == "UTC"
     assert setting(f"{url}&options=-c statement_timeout=7s", "statement_timeout") == "7s"
     assert setting(f"{url}&application_name=other", "application_name") == "other"
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_the_form_of_values_does_not_depend_on_the_server(
+    postgres_server: PostgresServer, url: str, name: str
+) -> None:
+    """Before: no time could be read, or no name outside Western Europe be stored."""
+    postgres_server.execute(f"ALTER DATABASE kiosk_test SET {name} = '{UNUSUAL[name]}'")
+    store = Store(url, SystemClock(), MACS)
+    person = samples.holder("1")
+    with store.begin() as uow:
+        uow.holders.put([replace(person, name="Łukasz", left_at=samples.NOW)])
+        uow.commit()
+    with store.read() as uow:
+        assert uow.holders.get(person.id) == replace(person, name="Łukasz", left_at=samples.NOW)
+    store.close()
+
+
+def test_the_start_up_options_are_as_pgbouncer_takes_them(url: str) -> None:
+    """Before: it refused them for the space at their end."""
+    store = Store(url, SystemClock(), MACS)
+    with store._engine.connect() as connection:
+        driver = connection.connection.dbapi_connection
+        assert isinstance(driver, psycopg.Connection)
+        words = driver.info.options.split(" ")
+    store.close()
+    assert {*words[::2]} == {"-c"}
+    assert all("=" in word for word in words[1::2])
+    assert len(words) % 2 == 0
 
 
 def test_a_server_whose_machine_vanished_is_not_waited_for_until_the_kernel_gives_up(

@@ -137,6 +137,10 @@ def test_each_target_is_one_of_the_makefile(document: Path) -> None:
 def test_each_command_has_a_row_in_the_list_of_commands() -> None:
     codes = _CODE.findall((CHECKOUT / "docs" / "commands.md").read_text())
     assert set(COMMANDS) <= {word for code in codes for word in code.split()}
+    parsers = {name: parser for name, _, parser in subparsers(_parser())}
+    for command in ("keys", "rows", "store", "audit"):
+        parts = {f"kiosk {command} {part}" for part, _, _ in subparsers(parsers[command])}
+        assert parts <= set(codes)
 
 
 def test_each_attack_is_a_row_of_the_table_and_each_row_an_attack() -> None:

@@ -47,8 +47,12 @@ class Authorities:
         ends: datetime = ENDS,
         *,
         log_in: bool = False,
+        without_pin: bool = False,
     ) -> bytes:
-        """Certify a key, for the card that ``urn`` names."""
+        """Certify a key, for the card that ``urn`` names.
+
+        ``without_pin``: for card authentication (SP 800-73-5 part 1, 3.1.3).
+        """
         builder = x509.CertificateBuilder(
             issuer_name=named(self.name),
             subject_name=named(subject),
@@ -60,9 +64,11 @@ class Authorities:
         if urn:
             alternative = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(urn)])
             builder = builder.add_extension(alternative, critical=False)
-        if log_in:
-            usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
-            builder = builder.add_extension(usage, critical=False)
+        usage = [ExtendedKeyUsageOID.CLIENT_AUTH] if log_in else []
+        if without_pin:
+            usage.append(x509.ObjectIdentifier("2.16.840.1.101.3.6.8"))
+        if usage:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(usage), critical=False)
         return builder.sign(self.key, SHA256()).public_bytes(Encoding.DER)
 
 

@@ -239,6 +239,13 @@ def test_a_try_for_an_admin_key_is_not_given_back_by_a_number(world: World) -> N
     assert told(world) == []
 
 
+def test_nor_by_one_that_counts_before_an_unblock(world: World) -> None:
+    card = admin_key_card.registered(world, secret_exposure=1)
+    admin_key_card.drawn(ready(world, card, 3))
+    assert account(world, card) == (None, 1)
+    assert told(world) == []
+
+
 def test_a_card_without_a_secret_is_not_asked_about_it(world: World) -> None:
     card = world.registered_card(sealed_secret=None)
     world.insert(card, secret_tries=0)

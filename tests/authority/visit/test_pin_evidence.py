@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
 from msgspec import structs
 
 from kiosk.authority.crypto.card_keys import Issuers
+from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.records import Card, PinEvidence
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
@@ -29,7 +30,7 @@ from kiosk.contract.messages import (
     SendCode,
     VisitOpened,
 )
-from tests.authority.card_in_reader import Authorities, KeylessCard, ReaderCard
+from tests.authority.card_in_reader import Authorities, KeylessCard, Private, ReaderCard
 from tests.authority.registering import OTHER, given
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
@@ -118,24 +119,58 @@ def urn_of(card: Card) -> str:
     return f"urn:uuid:{'-'.join(parts)}"
 
 
-def test_an_issued_key_counts_where_it_names_the_card(world: World) -> None:
-    issuer = Authorities()
-    world.parts = replace(world.parts, issuers=Issuers((issuer.own,)))
-    world.authority = type(world.authority)(world.parts)
-    card = world.registered_card()
-    urn = urn_of(card)
-    reader_card = ReaderCard()
-    reader_card.shows = issuer.issue(reader_card.key, urn)
-    for log_in, expected in ((True, PinEvidence.PROVEN), (False, PinEvidence.CLAIMED)):
-        station_visit = begun(world, card, Purpose.CHANGE_QUESTIONS, reader_card)
+@dataclass
+class IssuedCard:
+    """A card of an issuer in the settings, whose keys are not recorded."""
+
+    world: World
+    issuer: Authorities = field(default_factory=Authorities)
+    in_reader: ReaderCard = field(default_factory=ReaderCard)
+
+    def __post_init__(self) -> None:
+        self.world.parts = replace(self.world.parts, issuers=Issuers((self.issuer.own,)))
+        self.world.authority = LocalAuthority(self.world.parts)
+        self.card = self.world.registered_card()
+        self.in_reader.shows = self.issue(self.in_reader.key)
+
+    def issue(
+        self, key: Private | None, *, log_in: bool = False, without_pin: bool = False
+    ) -> bytes:
+        assert key is not None
+        named = urn_of(self.card)
+        return self.issuer.issue(key, named, log_in=log_in, without_pin=without_pin)
+
+    def evidence_of(self, certificate: bytes, signer: ReaderCard) -> PinEvidence | None:
+        """Return what a visit records that shows this certificate after ``signer`` has signed."""
+        station_visit = begun(self.world, self.card, Purpose.CHANGE_QUESTIONS, self.in_reader)
         challenge = station_visit.authority.pin_challenge(station_visit.visit)
         assert isinstance(challenge, PinChallenge)
-        assert reader_card.pin_key is not None
-        certificate = issuer.issue(reader_card.pin_key, urn, log_in=log_in)
-        proof = structs.replace(proof_by(reader_card, challenge), certificate=certificate)
+        proof = structs.replace(proof_by(signer, challenge), certificate=certificate)
         station_visit.authority.pin_verified(station_visit.visit, proof)
-        assert evidence(world, station_visit) is expected
-        station_visit.pull()
+        return evidence(self.world, station_visit)
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"log_in": True}, PinEvidence.PROVEN),
+        ({}, PinEvidence.CLAIMED),
+        ({"log_in": True, "without_pin": True}, PinEvidence.CLAIMED),
+    ],
+)
+def test_an_issued_key_counts_where_it_names_the_card(
+    world: World, usage: dict[str, bool], expected: PinEvidence
+) -> None:
+    issued = IssuedCard(world)
+    certificate = issued.issue(issued.in_reader.pin_key, **usage)
+    assert issued.evidence_of(certificate, issued.in_reader) is expected
+
+
+def test_the_certificate_of_a_key_that_did_not_sign_proves_nothing(world: World) -> None:
+    """A device in the reader reads the genuine certificate, and signs with a key of its own."""
+    issued = IssuedCard(world)
+    certificate = issued.issue(issued.in_reader.pin_key, log_in=True)
+    assert issued.evidence_of(certificate, ReaderCard()) is PinEvidence.CLAIMED
 
 
 # --- registering ------------------------------------------------------------------------

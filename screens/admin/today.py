@@ -15,7 +15,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from kiosk.authority.administration.views import AuditFilter, CountedAs, Day, ProposalLine, Today
+from kiosk.authority.administration.views import AuditFilter, Day, ProposalLine, Today
+from kiosk.authority.audit.events import Count
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.dialog import MustRead
@@ -175,7 +176,7 @@ class Figures(Widget, inherit_bindings=False):
         return Content("\n").join(rows)
 
 
-def behind(today: Today, counted: CountedAs) -> AuditFilter:
+def behind(today: Today, counted: Count) -> AuditFilter:
     """Return which rows of the audit are behind a figure of the day."""
     return AuditFilter(since=today.since, counted=counted)
 
@@ -187,8 +188,7 @@ def lines(today: Today, height: int) -> list[Line]:
         *(Line(f"{_IN}○ {name}", "not started") for name in today.stations_not_started),
     ]
     unlocked, registered, refused = (
-        behind(today, counted)
-        for counted in (CountedAs.UNLOCKED, CountedAs.REGISTERED, CountedAs.REFUSED)
+        behind(today, counted) for counted in (Count.UNLOCKED, Count.REGISTERED, Count.REFUSED)
     )
     refusals = [
         Line(f"{_IN}{one.words}", str(one.count), _OPENS, replace(refused, reason=one.reason))
@@ -318,7 +318,7 @@ class TodayPage(AdminPage):
 
     def action_counted(self, counted: str) -> None:
         if self._today is not None:
-            app_of(self).show_rows(behind(self._today, CountedAs(counted)))
+            app_of(self).show_rows(behind(self._today, Count(counted)))
 
     def action_next(self) -> None:
         self._first = (self._first + 1) % (_FOUR - 1)

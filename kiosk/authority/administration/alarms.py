@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import Final
 
 from kiosk.authority.administration import reports
-from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.audit.events import AuditKind, Count
 from kiosk.authority.errors import MailDenied, StoreError, ValueUnreadable
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.store.database import UnitOfWork
@@ -142,7 +142,7 @@ def _failed_proofs(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
 
 
 def _failures(uow: UnitOfWork, limits: NoticeSettings) -> Iterator[RaisedAlarm]:
-    hour = reports.FAILED, uow.now - HOUR, _soon(uow)
+    hour = reports.COUNTED[Count.FAILED], uow.now - HOUR, _soon(uow)
     for station, failures in uow.statistics.by_station(*hour).items():
         if station and failures >= limits.failures_at_station:
             detail: Detail = {"station": station, "failures": failures}

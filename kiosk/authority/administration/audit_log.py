@@ -9,7 +9,7 @@ import logging
 import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import UTC
-from typing import IO, Final
+from typing import IO
 
 from kiosk.authority.administration import reports
 from kiosk.authority.administration.fields import LONGEST_NAME
@@ -26,7 +26,6 @@ from kiosk.authority.administration.views import (
     AuditFilter,
     AuditLine,
     AuditPage,
-    CountedAs,
     Done,
     ExportFormat,
     Grounds,
@@ -96,7 +95,7 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
         hint = f"Did you mean {near[0]}?" if near else "`kiosk audit kinds` lists all."
         raise NotTaken("kind", f"There is no such kind of row. {hint}")
     actors = _actors(uow, only.staff.strip())
-    sought = None if only.counted is None else _COUNTED[only.counted]
+    sought = None if only.counted is None else reports.COUNTED[only.counted]
     if sought is not None and only.reason:
         sought = tuple(Sought(each.kind, reports.REASON, only.reason) for each in sought)
     reference = None
@@ -116,13 +115,6 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
         since=only.since,
         until=only.until,
     )
-
-
-_COUNTED: Final = {
-    CountedAs.UNLOCKED: reports.UNLOCKED,
-    CountedAs.REGISTERED: reports.REGISTERED,
-    CountedAs.REFUSED: reports.REFUSED,
-}
 
 
 def _holder(uow: UnitOfWork, text: str) -> str | None:

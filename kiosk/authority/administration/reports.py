@@ -57,30 +57,26 @@ def by_hour(counts: Mapping[datetime, int], zone: tzinfo) -> tuple[int, ...]:
 # What counts as unlocked, registered, refused and failed.
 
 
-def _counted(count: Count) -> tuple[Sought, ...]:
-    return tuple(
+COUNTED: Final = {
+    count: tuple(
         Sought(kind, *spec.counts_where) if spec.counts_where else Sought(kind)
         for kind, spec in EVENTS.items()
         if count in spec.counts
     )
-
-
-UNLOCKED: Final = _counted(Count.UNLOCKED)
+    for count in Count
+}
 """An unblock whose answer was lost counts when the card shows later that it was done."""
-
-REGISTERED: Final = _counted(Count.REGISTERED)
-REFUSED: Final = _counted(Count.REFUSED)
-FAILED: Final = _counted(Count.FAILED)
 
 REASON: Final = "reason"
 """Where a refusal's detail says why."""
 
+REFUSED: Final = COUNTED[Count.REFUSED]
 NOT_GENUINE: Final = tuple(Sought(each.kind, REASON, Reason.NOT_GENUINE.value) for each in REFUSED)
 
 TOTAL: Final = "Total"
 NO_SITE: Final = "(no site)"
 COLUMNS: Final = ("Unlocked", "Registered", "Refused")
-SOUGHT: Final = (UNLOCKED, REGISTERED, REFUSED)
+SOUGHT: Final = (COUNTED[Count.UNLOCKED], COUNTED[Count.REGISTERED], REFUSED)
 
 Row = tuple[str, ...]
 Key = TypeVar("Key")

@@ -12,7 +12,7 @@ from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.reports import by_day, by_hour, day_of, each_day, span_of
 from kiosk.authority.administration.views import MOST_COUNTED, Day, RefusedFor, Today
-from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.audit.events import AuditKind, Count
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
@@ -140,8 +140,7 @@ class TodayDesk(Desk):
             first = today - timedelta(days=DAYS - 1)
             span = span_of(first, today, zone)
             unlocked, registered, refused = (
-                by_day(uow.statistics.by_quarter(sought, *span), zone)
-                for sought in (reports.UNLOCKED, reports.REGISTERED, reports.REFUSED)
+                by_day(uow.statistics.by_quarter(sought, *span), zone) for sought in reports.SOUGHT
             )
             days = tuple(
                 Day(day, unlocked[day], registered[day], refused[day])
@@ -153,7 +152,8 @@ class TodayDesk(Desk):
                 RefusedFor(each, reason_words(each), many) for each, many in reasons.items()
             )
             # Of unlocks whose visit saw them through to the end.
-            times = uow.statistics.seconds_since_card_in(reports.UNLOCKED[:1], since, until)
+            unlocks = reports.COUNTED[Count.UNLOCKED][:1]
+            times = uow.statistics.seconds_since_card_in(unlocks, since, until)
             mail_since = uow.outbox.waits_since()
             stations = [each for each in uow.stations.every() if each.retired_at is None]
             silent = tuple(each.name for each in stations if is_silent(each, uow.now))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kiosk.authority.people_groups import PagePosition
 from kiosk.authority.roles import Action, Role
@@ -13,6 +13,9 @@ from kiosk.authority.store.records import AuditVerdict as AuditVerdict
 from kiosk.authority.store.records import Progress as Progress
 from kiosk.contract.families import DEFAULT
 from kiosk.contract.sensitive import Sensitive
+
+if TYPE_CHECKING:
+    from kiosk.authority.audit.events import Count
 
 # Who acts, on what grounds, and the result.
 
@@ -68,14 +71,6 @@ class Seen:
 # The audit as staff read it.
 
 
-class CountedAs(StrEnum):
-    """What the figures of a day count."""
-
-    UNLOCKED = "unlocked"
-    REGISTERED = "registered"
-    REFUSED = "refused"
-
-
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
     """The filter of the audit; an empty field does not narrow.
@@ -92,7 +87,7 @@ class AuditFilter:
     reference: str = ""
     since: datetime | None = None
     until: datetime | None = None
-    counted: CountedAs | None = None
+    counted: Count | None = None
     reason: str = ""
 
 

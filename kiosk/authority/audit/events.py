@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
+from enum import StrEnum
 from typing import Final, Self
 
 from kiosk.authority.audit import sentences as sentences
@@ -25,13 +25,13 @@ from kiosk.contract.messages import NOT_ME, Reason, VisitId, reference_of
 # The columns of the catalogue.
 
 
-class Count(Enum):
+class Count(StrEnum):
     """What reports and alarms count."""
 
-    UNLOCKED = auto()
-    REGISTERED = auto()
-    REFUSED = auto()
-    FAILED = auto()
+    UNLOCKED = "unlocked"
+    REGISTERED = "registered"
+    REFUSED = "refused"
+    FAILED = "failed"
 
 
 EVERY_REASON: Final = frozenset(Reason)

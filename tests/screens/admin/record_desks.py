@@ -12,7 +12,6 @@ from kiosk.authority.administration.views import (
     AuditFilter,
     AuditLine,
     AuditPage,
-    CountedAs,
     Done,
     ExportFormat,
     Grounds,
@@ -22,6 +21,7 @@ from kiosk.authority.administration.views import (
     Span,
     Written,
 )
+from kiosk.authority.audit.events import Count
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import AuditVerdict
@@ -176,9 +176,9 @@ def _number(row: AuditLine) -> str:
 
 
 _COUNTED = {
-    CountedAs.UNLOCKED: {"unblock-done"},
-    CountedAs.REGISTERED: {"registered"},
-    CountedAs.REFUSED: {"refused", "refused-at-station"},
+    Count.UNLOCKED: {"unblock-done"},
+    Count.REGISTERED: {"registered"},
+    Count.REFUSED: {"refused", "refused-at-station"},
 }
 
 

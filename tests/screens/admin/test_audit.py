@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kiosk.authority.administration.views import AuditFilter, CountedAs, ExportFormat
+from kiosk.authority.administration.views import AuditFilter, ExportFormat
+from kiosk.authority.audit.events import Count
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
 from screens.admin.audit import AuditRows
@@ -139,7 +140,7 @@ async def test_what_is_looked_for_is_found_after_coming_from_a_figure_of_today()
     """Before: the refusals alone stayed, and the dialog did not show it."""
     async with running(pages=PAGES) as run:
         since = datetime(2026, 3, 4, tzinfo=UTC)
-        only = AuditFilter(since=since, counted=CountedAs.REFUSED, reason="unknown-card")
+        only = AuditFilter(since=since, counted=Count.REFUSED, reason="unknown-card")
         run.app.show_rows(only)
         await run.settle()
         assert asked(run)[-1][0] == only

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.authority.administration.views import AuditFilter, CountedAs, RefusedFor, Today
+from kiosk.authority.administration.views import AuditFilter, RefusedFor, Today
+from kiosk.authority.audit.events import Count
 from kiosk.authority.errors import StoreError
 from screens.admin import today as plotting
 from screens.admin.audit import AuditRows
@@ -112,14 +113,14 @@ def test_what_fits_is_shown_and_no_more(height: int) -> None:
 @pytest.mark.parametrize(
     ("words", "key", "counted", "reason"),
     [
-        ("Unlocked today", "k", CountedAs.UNLOCKED, ""),
-        ("Registered today", "g", CountedAs.REGISTERED, ""),
-        ("Refused today", "r", CountedAs.REFUSED, ""),
-        ("The card has expired", "", CountedAs.REFUSED, "card-expired"),
+        ("Unlocked today", "k", Count.UNLOCKED, ""),
+        ("Registered today", "g", Count.REGISTERED, ""),
+        ("Refused today", "r", Count.REFUSED, ""),
+        ("The card has expired", "", Count.REFUSED, "card-expired"),
     ],
 )
 async def test_a_figure_of_the_day_opens_the_rows_that_it_counts(
-    words: str, key: str, counted: CountedAs, reason: str
+    words: str, key: str, counted: Count, reason: str
 ) -> None:
     only = AuditFilter(since=today().since, counted=counted, reason=reason)
     async with running(pages=(*PAGES, AuditRows)) as run:

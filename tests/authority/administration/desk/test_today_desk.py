@@ -10,8 +10,8 @@ from kiosk.authority.administration.alarms import SILENT_AFTER, WATCH, WATCH_EVE
 from kiosk.authority.administration.audit_log import AuditDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.today import TodayDesk
-from kiosk.authority.administration.views import AuditFilter, CountedAs, Day, RefusedFor, Today
-from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.administration.views import AuditFilter, Day, RefusedFor, Today
+from kiosk.authority.audit.events import AuditKind, Count
 from kiosk.authority.audit.sentences import OutcomeSource
 from kiosk.authority.mail.outbox import RELAY_AWAY
 from kiosk.authority.roles import Role
@@ -115,15 +115,15 @@ def test_the_rows_behind_each_figure_are_as_many_as_it_says(
     history.refused(Reason.LEAVER, clock.now() - DAY)
     today, audit = look(auditor), AuditDesk(auditor)
 
-    def rows(counted: CountedAs, reason: str = "") -> int:
+    def rows(counted: Count, reason: str = "") -> int:
         only = AuditFilter(since=today.since, counted=counted, reason=reason)
         return len(audit.page(only).lines)
 
-    assert rows(CountedAs.UNLOCKED) == today.unlocked == 2
-    assert rows(CountedAs.REGISTERED) == today.registered == 1
-    assert rows(CountedAs.REFUSED) == sum(one.count for one in today.refusals) == 3
+    assert rows(Count.UNLOCKED) == today.unlocked == 2
+    assert rows(Count.REGISTERED) == today.registered == 1
+    assert rows(Count.REFUSED) == sum(one.count for one in today.refusals) == 3
     for one in today.refusals:
-        assert rows(CountedAs.REFUSED, one.reason) == one.count
+        assert rows(Count.REFUSED, one.reason) == one.count
 
 
 def test_today_begins_at_the_services_own_midnight(

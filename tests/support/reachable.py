@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from kiosk.contract.messages import PinRules
+from kiosk.contract.policy import broken_pin_rules
 from kiosk.contract.sensitive import Sensitive
 
 _TESTS: Final = Path(__file__).parents[1]
@@ -28,13 +30,10 @@ def letters() -> str:
 
 
 def fresh_pin() -> str:
-    """Return a PIN that no rule refuses: no run, and few digits twice."""
-    while True:
-        pin = digits(8)
-        if len(set(pin)) >= 5 and not any(
-            pin[i : i + 3] in "01234567890 09876543210" for i in range(6)
-        ):
-            return pin
+    """Return a PIN that no rule refuses."""
+    while broken_pin_rules(pin := digits(8), PinRules()):
+        pass
+    return pin
 
 
 def holders_of(*secrets: str) -> dict[int, list[str]]:

@@ -39,7 +39,7 @@ def domains(approved: tuple[str, ...]) -> str:
 def email_fault(what: EmailFault, approved: tuple[str, ...]) -> str:
     match what:
         case EmailFault.MALFORMED:
-            return "That does not look like an email address."
+            return "That does not look like an email address. Clear empties the line."
         case EmailFault.DOMAIN:
             return f"Use an address that ends in {domains(approved)}."
         case EmailFault.REFUSED:

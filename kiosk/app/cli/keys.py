@@ -13,7 +13,6 @@ from kiosk.contract.errors import ConfigError
 from kiosk.system.machine_seal import SUFFIX
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.keys import RotationReport
     from kiosk.authority.crypto.keys import KeyPurpose
 
 DESCRIPTION = """\
@@ -179,47 +178,63 @@ def _rotate(args: argparse.Namespace) -> int:
     for line in lost:
         echo(f"given up: {line}")
     learn_names(tools.staff_store, ring)
-    if purpose is KeyPurpose.DERIVE:
-        code = _rotate_master(tools, add_only=args.add_only, shared=shared)
-    else:
-        code = _rotate_in_file(tools, purpose, add_only=args.add_only, shared=shared)
+    code = _add_and_use(tools, purpose, add_only=args.add_only, shared=shared)
     _print_copy(tools)
     return code
 
 
-def _rotate_in_file(tools: Tools, purpose: KeyPurpose, *, add_only: bool, shared: bool) -> int:
-    """Add a key to the key file, and use it; 1 where a secret is broken, or a row was altered."""
+def _add_and_use(tools: Tools, purpose: KeyPurpose, *, add_only: bool, shared: bool) -> int:
+    """Add a key, and use it for what is there; 1 where a secret is broken, or a row was altered."""
     from kiosk.authority.administration.keys import add_key, rotate_rows, rotate_seal
     from kiosk.authority.crypto.keys import KeyPurpose
 
     file, store, actor = tools.key_file, tools.staff_store, tools.actor()
-    makes_anew = purpose in (KeyPurpose.SEAL, KeyPurpose.ROW_MAC)
+    derives = purpose is KeyPurpose.DERIVE
+    makes_anew = purpose in (KeyPurpose.SEAL, KeyPurpose.ROW_MAC, KeyPurpose.DERIVE)
+    # Stations ask a token each time.
+    is_asked = derives and tools.settings.secrets.module
+    taken_up = "new secrets derive from it" if is_asked else _TAKEN_UP
     if add_only or not makes_anew:
-        added = add_key(file, purpose, store, actor)
+        added = tools.masters.add(actor) if derives else add_key(file, purpose, store, actor)
         if shared:
             _print_added(tools, added, purpose if makes_anew else "")
+        elif derives:
+            echo(f"added {added}; {taken_up}")
         else:
             echo(f"added {added}; it is current")
-            echo(_TAKEN_UP)
+            echo(taken_up)
         return 0
-    if purpose is KeyPurpose.SEAL:
+    if purpose is KeyPurpose.ROW_MAC:
+        with progress_line("making MACs anew") as progress:
+            rows = rotate_rows(file, store, actor, progress, add_first=shared)
+        for table, row in rows.altered:
+            complain(f"{table} {row}: altered outside of the service, and left as it is")
+        if rows.added and shared:
+            _print_added(tools, rows.added, purpose)
+        else:
+            _print_current(rows.added, rows.current, taken_up)
+            echo(f"rows with a MAC of it now: {rows.restamped:,}")
+        return int(bool(rows.altered))
+    if derives:
+        with progress_line("deriving a last time") as progress:
+            report = tools.masters.rotate(actor, progress, add_first=shared)
+        did, broken = "secrets are sealed as they are", "cannot be derived and was left as it is"
+    else:
         with progress_line("sealing anew") as progress:
             report = rotate_seal(file, store, actor, progress, add_first=shared)
-        if report.added and shared:
-            _print_added(tools, report.added, purpose)
-            return 0
-        broken = "does not open and was left as it is; import it again"
-        return _print_report(report, _TAKEN_UP, "secrets sealed anew", broken)
-    with progress_line("making MACs anew") as progress:
-        done = rotate_rows(file, store, actor, progress, add_first=shared)
-    for table, row in done.altered:
-        complain(f"{table} {row}: altered outside of the service, and left as it is")
-    if done.added and shared:
-        _print_added(tools, done.added, purpose)
-    else:
-        _print_current(done.added, done.current, _TAKEN_UP)
-        echo(f"rows with a MAC of it now: {done.restamped:,}")
-    return int(bool(done.altered))
+        did, broken = "secrets sealed anew", "does not open and was left as it is; import it again"
+    if report.added and shared:
+        _print_added(tools, report.added, purpose)
+        return 0
+    done = report.rotation
+    _print_current(report.added, report.current, taken_up)
+    echo(f"{done.resealed} {did}, {done.overtaken} were changed meanwhile")
+    for card in done.broken:
+        complain(f"card {card}: its secret {broken}")
+    if derives and (left := sum(key.secrets for key in tools.masters.lines() if not key.current)):
+        # Stations go on working: what they change during that may derive from an older key again.
+        echo(f"still derived from an older key, as `kiosk keys list` shows: {left}; run it again")
+    return int(bool(done.broken))
 
 
 def _print_added(tools: Tools, added: str, then: str) -> None:
@@ -275,43 +290,6 @@ def _print_copy(tools: Tools) -> None:
     if copy is None or not is_of(copy, tools.ring()):
         echo("older copies of the key file lack the new key: they open older backups, and nothing")
         echo(f"that is made from now on: {how_to_copy(tools.key_file)}")
-
-
-def _rotate_master(tools: Tools, *, add_only: bool, shared: bool) -> int:
-    """Rotate the master key; 1 where a secret could not be derived."""
-    if add_only:
-        added = tools.masters.add(tools.actor())
-        if shared:
-            _print_added(tools, added, "derive")
-        else:
-            echo(f"added {added}; {_derives(tools)}")
-        return 0
-    with progress_line("deriving a last time") as progress:
-        report = tools.masters.rotate(tools.actor(), progress, add_first=shared)
-    if report.added and shared:
-        _print_added(tools, report.added, "derive")
-        return 0
-    broken = "cannot be derived and was left as it is"
-    done = _print_report(report, _derives(tools), "secrets are sealed as they are", broken)
-    if left := sum(key.secrets for key in tools.masters.lines() if not key.current):
-        # Stations go on working: what they change during that may derive from an older key again.
-        echo(f"still derived from an older key, as `kiosk keys list` shows: {left}; run it again")
-    return done
-
-
-def _derives(tools: Tools) -> str:
-    """Say from when new secrets derive from an added key: stations ask a token each time."""
-    return "new secrets derive from it" if tools.settings.secrets.module else _TAKEN_UP
-
-
-def _print_report(report: RotationReport, taken_up: str, did: str, broken: str) -> int:
-    """Print what was done; 1 where a secret is ``broken``."""
-    done = report.rotation
-    _print_current(report.added, report.current, taken_up)
-    echo(f"{done.resealed} {did}, {done.overtaken} were changed meanwhile")
-    for card in done.broken:
-        complain(f"card {card}: its secret {broken}")
-    return int(bool(done.broken))
 
 
 def _print_current(added: str | None, current: str, taken_up: str) -> None:

@@ -17,7 +17,7 @@ from kiosk.authority.crypto.rotation import seal_derived
 from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Role
-from kiosk.contract.messages import Reason, Refusal, UnblockDone
+from kiosk.contract.messages import Reason, Refusal, UnblockDone, UnblockNotSent
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.admin_key_card import settled
 from tests.authority.administration.desk.estate import means_beside
@@ -55,6 +55,18 @@ def test_a_card_that_was_unlocked_keeps_its_secret(
     settled(station_visit, journal, UnblockDone())
     older_release(world, monkeypatch, without="piv")
     assert station_visit.authority.rotate_secret(station_visit.visit, journal) is None
+
+
+def test_a_try_that_may_be_of_an_admin_key_is_not_given_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = world.registered_card()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    journal = station_visit.grant().journal
+    older_release(world, monkeypatch, without="piv")
+    settled(station_visit, journal, UnblockNotSent())
+    assert world.card(card).secret_exposure == 1
 
 
 def test_staff_see_why_it_cannot_be_unlocked(world: World, tmp_path: Path) -> None:

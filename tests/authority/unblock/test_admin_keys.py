@@ -133,9 +133,12 @@ def test_a_number_without_ours_is_refused(
     assert world.card(card).secret_exposure == 0
 
 
-def test_our_number_is_good_for_a_minute(world: World, station_visit: StationVisit) -> None:
+@pytest.mark.parametrize("seconds", [60, -60])
+def test_our_number_is_good_for_a_minute_of_a_right_clock(
+    world: World, station_visit: StationVisit, seconds: int
+) -> None:
     number = Chip().meet(drawn(station_visit))
-    world.clock.forward(seconds=60)
+    world.clock.forward(seconds=seconds)
     with pytest.raises(StepRefused, match="too old"):
         station_visit.authority.release(station_visit.visit, station_visit.attempt(), number)
 

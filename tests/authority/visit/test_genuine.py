@@ -238,7 +238,7 @@ def test_a_challenge_of_the_secret_does_not_open_the_visit_again(
         station_visit.authority.prove(station_visit.visit, mine.answer(drawn))
 
 
-@pytest.mark.parametrize(("seconds", "is_good"), [(59, True), (60, False)])
+@pytest.mark.parametrize(("seconds", "is_good"), [(59, True), (60, False), (-60, False)])
 def test_a_challenge_is_good_for_a_minute(
     world: World, card: Card, mine: ReaderCard, seconds: int, is_good: bool
 ) -> None:

@@ -80,7 +80,10 @@ def proof_by(reader_card: ReaderCard, challenge: PinChallenge) -> PinProof:
     return proof
 
 
-@pytest.mark.parametrize("trick", ["other key", "other message", "garbage", "no challenge", "late"])
+@pytest.mark.parametrize(
+    "trick",
+    ["other key", "other message", "garbage", "no challenge", "late", "the clock was ahead"],
+)
 def test_anything_else_claims(world: World, card: Card, trick: str) -> None:
     station_visit = begun(world, card, Purpose.CHANGE_QUESTIONS)
     if trick == "no challenge":
@@ -97,6 +100,8 @@ def test_anything_else_claims(world: World, card: Card, trick: str) -> None:
             proof = PinProof(b"1", b"2", b"3")
         if trick == "late":
             world.clock.forward(minutes=3)
+        if trick == "the clock was ahead":
+            world.clock.forward(minutes=-3)
     task = station_visit.authority.pin_verified(station_visit.visit, proof)
     assert isinstance(task, SendCode)
     assert evidence(world, station_visit) is PinEvidence.CLAIMED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from hardware.tlv import elements, make
@@ -201,8 +201,7 @@ class AppletChip(Generic[StateT]):
             return b"", Status.OK
         data = self._chained_to(command) + command.data
         self._chain = None
-        cla = command.cla & ~CHAINING
-        whole = ReceivedCommand(cla, command.ins, command.p1, command.p2, data, command.le)
+        whole = replace(command, cla=command.cla & ~CHAINING, data=data)
         self.received.append(whole)
         del self.received[:-REMEMBERED]
         data, status = self._applet.process(whole)

@@ -93,6 +93,8 @@ class PrivatePcscd:
         self.directory = directory
         self.socket_path = directory / "pcscd.comm"
         self._slot_server_path = directory / "slots.comm"
+        self._log_path = directory / "pcscd.log"
+        self._configuration = directory / "reader.conf.d"
         self._friendly_name = friendly_name
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
@@ -100,9 +102,9 @@ class PrivatePcscd:
     @property
     def slots(self) -> tuple[Slot, ...]:
         """The reader's slots, for ``CardLink``."""
-        names = (f"{self._friendly_name} 00 {number:02X}" for number in range(SLOTS))
         return tuple(
-            Slot(self._slot_server_path, number, name) for number, name in enumerate(names)
+            Slot(self._slot_server_path, number, f"{self._friendly_name} 00 {number:02X}")
+            for number in range(SLOTS)
         )
 
     @property
@@ -156,14 +158,6 @@ class PrivatePcscd:
         """Send SIGKILL; the socket's file stays and refuses."""
         self._end(signal.SIGKILL)
 
-    @property
-    def _log_path(self) -> Path:
-        return self.directory / "pcscd.log"
-
-    @property
-    def _configuration(self) -> Path:
-        return self.directory / "reader.conf.d"
-
     def _ready(self) -> bool:
         ports = range(self.port, self.port + SLOTS)
         return self.running and all(listening(self.pid, port) for port in ports)
@@ -207,12 +201,11 @@ class PrivatePcscd:
             )
 
     def _command(self, isolated: bool, listener: int, slot_server: int) -> list[str]:
-        prefix = _unshare() if isolated else []
         how = "isolated" if isolated else "plain"
         program = [sys.executable, "-I", "-S", str(Path(pcscd_sandbox.__file__).resolve())]
         numbers = [how, str(listener), str(slot_server), str(self.port)]
         service = [str(PCSCD), "-f", "-c", str(self._configuration), "--disable-polkit"]
-        return [*prefix, *program, *numbers, *service]
+        return [*(_unshare() if isolated else []), *program, *numbers, *service]
 
     def _service_environment(self) -> dict[str, str]:
         # No drivers for USB: a real reader on this machine belongs to the machine's pcscd.

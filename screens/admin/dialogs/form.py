@@ -1,17 +1,5 @@
 """A dialog with fields that calls the desk itself, so that a refusal loses no typed text.
 
-::
-
-    Form(
-        "Correct the name",
-        "As it stands on their ID.",
-        [Entry("name", "Name", initial=person.name), REASON],
-        lambda values: desk.people.correct_name(
-            self.person.seen, values["name"], grounds_of(values)
-        ),
-        button="Correct",
-    )
-
 A page opens it with ``AdminPage.put``, which also says what was done and shows the page anew.
 """
 

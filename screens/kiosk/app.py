@@ -69,7 +69,6 @@ class AttractPage(Page, inherit_bindings=False):
         yield Horizontal(
             Drawing(Direction.IN, self.context.look),
             Prose(offers if pulled is None else _pulled_words(pulled), "offers"),
-            classes="picture",
         )
 
 

@@ -139,7 +139,7 @@ class DigitsPage(EntryPage, inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         keypad = (Keypad(self.typed),) if self.context.look.touch else ()
         left = Vertical(Prose(self._title, "title"), *self.beside(), classes="beside")
-        yield Horizontal(left, *keypad, classes="columns")
+        yield Horizontal(left, *keypad)
         yield self.buttons()
         self._digits_changed()
 
@@ -274,7 +274,7 @@ class ChoicesPage(Page, inherit_bindings=False):
         pointer = self.context.look.glyphs.pointer
         self.choices = [Choice(number, *row, pointer) for number, row in enumerate(rows, 1)]
         self.focus_order.add(*self.choices)
-        return Vertical(*self.choices, classes="choices")
+        return Vertical(*self.choices)
 
     def handles(self, event: events.Key) -> bool:
         if event.key in "123456789" and len(event.key) == 1:

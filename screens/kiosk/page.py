@@ -332,11 +332,11 @@ class Page(Screen[None], inherit_bindings=False):
     def actions(
         self, *left: BigButton, primary: BigButton | None = None, right: BigButton | None = None
     ) -> Horizontal:
-        """Return the row of buttons at the card's foot, the primary or ``right`` one last."""
+        """Return the row of buttons at the card's foot, the primary or ``right`` one at its end."""
         self.primary = primary
         last = [button for button in (right, primary) if button is not None]
         self.focus_order.add(*last, *left)
-        return Horizontal(*left, Vertical(classes="gap"), *last, classes="actions")
+        return Horizontal(*left, Vertical(), *last, classes="actions")
 
     def button(
         self, label: str, press: Callable[[], object], *, primary: bool = False

@@ -136,7 +136,7 @@ class PadPage(Page, inherit_bindings=False):
         prose = (Prose(line, "text paragraph") for line in lines)
         left = Vertical(*prose, ActivityIndicator(self.context.look), classes="beside")
         yield Prose(title, "title")
-        yield Horizontal(left, PadDrawing(self.context.look.glyphs), classes="columns")
+        yield Horizontal(left, PadDrawing(self.context.look.glyphs))
 
 
 class PadPausedPage(Page, inherit_bindings=False):

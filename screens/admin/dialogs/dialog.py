@@ -116,9 +116,12 @@ class Dialog(AdminScreen[T], ModalScreen[T]):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.pressed(event.button)
+        if event.button.id == "go":
+            self.action_go()
+        else:
+            self.action_cancel()
 
-    def pressed(self, button: Button) -> None:
+    def action_go(self) -> None:
         self.action_cancel()
 
     @property
@@ -194,12 +197,6 @@ class Listing(Dialog[bool]):
             yield self._go
         yield self._close
         yield Prose("Enter  go on    Esc  cancel" if self._go else "Esc  close", classes="keys")
-
-    def pressed(self, button: Button) -> None:
-        if button is self._go:
-            self.action_go()
-        else:
-            self.action_cancel()
 
     def action_go(self) -> None:
         self.dismiss(True if self._go is not None else None)
@@ -411,7 +408,10 @@ class ShownOnce(Dialog[None]):
         if event.key != "escape":
             self._note.say("")
 
-    def pressed(self, button: Button) -> None:
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Close, and do not ask."""
+        event.prevent_default()
+        event.stop()
         self._close()
 
     def _update_life(self) -> None:

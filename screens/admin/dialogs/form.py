@@ -15,7 +15,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Button, Input, OptionList
+from textual.widgets import Input, OptionList
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Grounds
@@ -364,19 +364,13 @@ class Form(Dialog[T]):
         at = next(i for i, line in enumerate(self._lines) if line.field is event.input)
         if event.input is self._lines[-1].field:
             if not self._deliberate:
-                self.send()
+                self.action_go()
             elif self._check() and not self._sending:
                 self._go.focus()
             return
         if self._lines[at].text:
             self._lines[at].check()
         self._lines[at + 1].field.focus()
-
-    def pressed(self, button: Button) -> None:
-        if button is self._go:
-            self.send()
-        else:
-            self.action_cancel()
 
     def action_cancel(self) -> None:
         """Close; ask first where text was typed."""
@@ -389,7 +383,8 @@ class Form(Dialog[T]):
         else:
             self._close(None)
 
-    def send(self) -> None:
+    def action_go(self) -> None:
+        """Send what was entered, once it is complete."""
         if self._sending or not self._check():
             return
         self._work(True)

@@ -317,6 +317,7 @@ def test_a_card_that_was_given_secrets_twice_since(
     reply = unlock(world, few, in_hand[few.id])
     assert reply == Refusal(Reason.SECRET_BLOCKED)
     assert in_hand[few.id].left == 1
+    assert world.card(few).set_aside_at is not None
     world.store.close()
 
 
@@ -381,6 +382,19 @@ def test_altered_rows_keep_no_backup_from_being_restored(
     assert visit is not None
     assert visit.closed_at is not None
     restored.store.close()
+
+
+def test_a_card_that_was_given_a_secret_since_a_restore_is_set_aside(
+    sqlite_backup: Backup, world: World
+) -> None:
+    card = another_card(world, "900000000001")
+    world, _ = after(world, sqlite_backup(world))
+    assert isinstance(unlock(world, card, InHand()), Finished)
+    forged = InHand(secret="11112222")
+    assert isinstance(unlock(world, card, forged), Refusal)
+    assert (forged.fewest, world.card(card).set_aside_at is None) == (2, False)
+    assert AuditKind.SECRET_ADVANCED not in world.kinds()
+    world.store.close()
 
 
 def test_without_a_restore_a_refused_card_is_set_aside(world: World) -> None:

@@ -35,37 +35,6 @@ if TYPE_CHECKING:
     from kiosk.authority.administration.people_file import OpenedFile
 
 
-# A person's page as lines of text.
-
-
-def person_lines(person: Person) -> Iterator[str]:
-    """Yield somebody's standing and the advice, then the records, then their story."""
-    yield "  ".join(part for part in (person.number, person.name, person.email) if part)
-    yield person.headline
-    yield from filter(None, (person.advice,))
-    if registration := person.registration:
-        unconfirmed = "" if registration.confirmed else ", not confirmed since staff changed it"
-        since = _at(registration.registered_at)
-        yield f"registered {since}, {registration.email}{unconfirmed}"
-        yield f"failed attempts: {registration.failures} of {registration.failures_allowed}"
-        for question in registration.questions:
-            yield f"question: {question}"
-    if change := person.waiting_change:
-        counts = _at(change.counts_from)
-        yield f"change of address waits: {change.old} to {change.masked}, counts from {counts}"
-    for card in person.cards:
-        state = card.trouble or "can be unlocked"
-        expires = f"; expires {last_day(card.expires_at)}" if card.expires_at else ""
-        yield f"card {card.driver} {card.identifier}: {state}{expires}"
-    for code in person.codes:
-        how = "by mail" if code.by_mail else f"given by {code.issued_by}"
-        second = ", waits for a second member of staff" if code.waits_for_second else ""
-        yield f"code {code.code_id}: {how}, until {_at(code.expires_at)}{second}"
-    for line in person.story:
-        where = "  ".join(part for part in (line.station, line.who, line.reference) if part)
-        yield f"  {_at(line.at)}  {'!' if line.grave else ' '} {line.sentence}  ({where})"
-
-
 def _at(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
@@ -336,8 +305,31 @@ def _show(args: argparse.Namespace) -> None:
     if args.json:
         print_json(person)
         return
-    for line in person_lines(person):
-        echo(line)
+    echo("  ".join(part for part in (person.number, person.name, person.email) if part))
+    echo(person.headline)
+    if person.advice:
+        echo(person.advice)
+    if registration := person.registration:
+        unconfirmed = "" if registration.confirmed else ", not confirmed since staff changed it"
+        since = _at(registration.registered_at)
+        echo(f"registered {since}, {registration.email}{unconfirmed}")
+        echo(f"failed attempts: {registration.failures} of {registration.failures_allowed}")
+        for question in registration.questions:
+            echo(f"question: {question}")
+    if change := person.waiting_change:
+        counts = _at(change.counts_from)
+        echo(f"change of address waits: {change.old} to {change.masked}, counts from {counts}")
+    for card in person.cards:
+        state = card.trouble or "can be unlocked"
+        expires = f"; expires {last_day(card.expires_at)}" if card.expires_at else ""
+        echo(f"card {card.driver} {card.identifier}: {state}{expires}")
+    for code in person.codes:
+        how = "by mail" if code.by_mail else f"given by {code.issued_by}"
+        second = ", waits for a second member of staff" if code.waits_for_second else ""
+        echo(f"code {code.code_id}: {how}, until {_at(code.expires_at)}{second}")
+    for line in person.story:
+        where = "  ".join(part for part in (line.station, line.who, line.reference) if part)
+        echo(f"  {_at(line.at)}  {'!' if line.grave else ' '} {line.sentence}  ({where})")
 
 
 # ``kiosk import``.

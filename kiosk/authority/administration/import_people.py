@@ -96,23 +96,8 @@ class ChangedCard:
         return "; ".join(_changes(self.was, self.now))
 
     @property
-    def has_other_key(self) -> bool:
-        """Whether the key or the PIN's key is another."""
-        was, now = self.was, self.now
-        return (was.auth_key, was.pin_key) != (now.auth_key, now.pin_key)
-
-    @property
     def has_other_secret(self) -> bool:
         return self.was.sealed_secret is not self.now.sealed_secret
-
-    @property
-    def takes_more_tries(self) -> bool:
-        """Whether more wrong unblock secrets are believed than before."""
-        return secret_limit_of(self.now) > secret_limit_of(self.was)
-
-    def is_in_use_again(self, at: datetime) -> bool:
-        """Whether a card that was let run out is served again."""
-        return bool(card_withdrawn(self.was, at)) and card_withdrawn(self.now, at) is None
 
     @property
     def replaces(self) -> bool:
@@ -263,7 +248,8 @@ class Planner:
             batch.secrets += 1
             batch.secrets_replaced.extend([known] if known else [])
         notice = self._notice(changed, is_new=known is None)
-        if holder.id not in self.new_people and (notice or changed.takes_more_tries):
+        takes_more_tries = secret_limit_of(card) > secret_limit_of(was)
+        if holder.id not in self.new_people and (notice or takes_more_tries):
             batch.known_touched += 1
             # Nobody else gets a mail: the first file of everybody's cards would mail everybody.
             is_notified = registration is not None or changed.replaces
@@ -278,13 +264,15 @@ class Planner:
 
     def _notice(self, changed: ChangedCard, *, is_new: bool) -> Notice | None:
         """Return the mail for the holder; more tries of the secret alone need none."""
+        was, now, at = changed.was, changed.now, self.uow.now
         if is_new:
             return Notice.CARD_ADDED
         if changed.has_other_secret:
             return Notice.SECRET_SET
-        if changed.has_other_key:
+        if (was.auth_key, was.pin_key) != (now.auth_key, now.pin_key):
             return Notice.CARD_KEY_SET
-        return Notice.CARD_IN_USE_AGAIN if changed.is_in_use_again(self.uow.now) else None
+        is_in_use_again = card_withdrawn(was, at) and card_withdrawn(now, at) is None
+        return Notice.CARD_IN_USE_AGAIN if is_in_use_again else None
 
     def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
         """Return the card that a line makes; raises ``KeyMissing``."""

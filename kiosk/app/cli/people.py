@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from kiosk.authority.administration.people_file import OpenedFile
 
 
-def _at(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
 DESCRIPTION = """\
 Finds people by the beginnings of their names, of their holder number, email address or
 card, or by the reference number on a station's screen; says why somebody cannot unlock,
@@ -330,6 +326,10 @@ def _show(args: argparse.Namespace) -> None:
     for line in person.story:
         where = "  ".join(part for part in (line.station, line.who, line.reference) if part)
         echo(f"  {_at(line.at)}  {'!' if line.grave else ' '} {line.sentence}  ({where})")
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 # ``kiosk import``.

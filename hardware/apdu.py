@@ -57,12 +57,12 @@ class StatusWord(int):
         return self >> 12 in (0x6, 0x9)
 
     @property
-    def more(self) -> int | None:
+    def bytes_available(self) -> int | None:
         """Bytes still to be fetched (61xx; 00 stands for 256), or None."""
         return (self & 0xFF or LE_ALL) if self >> 8 == 0x61 else None
 
     @property
-    def right_length(self) -> int | None:
+    def correct_le(self) -> int | None:
         """The Le that the card asks for (6Cxx; 00 stands for 256), or None."""
         return (self & 0xFF or LE_ALL) if self >> 8 == 0x6C else None
 
@@ -140,7 +140,7 @@ class CommandApdu:
     def with_le(self, le: int) -> CommandApdu:
         return replace(self, le=le)
 
-    def pieces(self) -> tuple[CommandApdu, ...]:
+    def chain(self) -> tuple[CommandApdu, ...]:
         """Split a long body for command chaining (7816-4, 5.3.3).
 
         Only the last piece keeps its Le: some cards refuse one on the others.
@@ -252,7 +252,7 @@ def pin_state(status: StatusWord) -> PinState:
     raise CardProtocolError("the card does not report the state of its PIN", status)
 
 
-def not_verified(status: StatusWord) -> CardError:
+def verify_error(status: StatusWord) -> CardError:
     """Return the error where VERIFY failed.
 
     The card does not count a malformed PIN, and it is a wrong PIN all the same.
@@ -260,7 +260,7 @@ def not_verified(status: StatusWord) -> CardError:
     return PinWrong(None) if status in _MALFORMED else _pin_error(status)
 
 
-def not_changed(status: StatusWord) -> CardError:
+def change_error(status: StatusWord) -> CardError:
     """Return the error where CHANGE REFERENCE DATA or RESET RETRY COUNTER failed."""
     return broken_rule(status) or _pin_error(status)
 
@@ -271,7 +271,9 @@ def broken_rule(status: StatusWord) -> PinRefused | None:
     return None if rule is None else PinRefused(rule)
 
 
-def refused(status: StatusWord, because: str = "the card refuses the command") -> CardError:
+def unexpected_status(
+    status: StatusWord, because: str = "the card refuses the command"
+) -> CardError:
     """Return the error for a status word without a meaning for the command that was sent."""
     if status >> 8 in _MAYBE_DONE:
         return OutcomeUnknown(f"the card failed within the command (status {status})")
@@ -285,4 +287,4 @@ def _pin_error(status: StatusWord) -> CardError:
         return PinWrong(status.tries_left)
     if status == SECURITY_STATUS_NOT_SATISFIED:
         return NotAllowed("the card does not allow this here", status)
-    return refused(status)
+    return unexpected_status(status)

@@ -71,7 +71,7 @@ class Chaining:
 
     def send(self, command: CommandApdu) -> ResponseApdu:
         """Return the answer to the last piece, or the refusal of an earlier one."""
-        *first, last = command.pieces()
+        *first, last = command.chain()
         for piece in first:
             response = self._whole_answer(piece)
             if not response.status.is_ok:
@@ -86,10 +86,10 @@ class Chaining:
         """
         response = self._corrected(command)
         parts = [response.data]
-        while (more := response.status.more) is not None:
+        while (more := response.status.bytes_available) is not None:
             response = self._corrected(get_response(command, more))
             parts.append(response.data)
-            if len(parts) > MOST_PARTS or (response.status.more and not response.data):
+            if len(parts) > MOST_PARTS or (response.status.bytes_available and not response.data):
                 if command.changes_card:
                     raise OutcomeUnknown("the answer never ends")
                 raise CardProtocolError("the answer never ends", response.status)
@@ -97,7 +97,7 @@ class Chaining:
 
     def _corrected(self, command: CommandApdu) -> ResponseApdu:
         response = self._below.send(command)
-        length = response.status.right_length
+        length = response.status.correct_le
         if length is None or not command.only_reads:
             return response
         return self._below.send(command.with_le(length))

@@ -31,10 +31,10 @@ from hardware.apdu import (
     CommandApdu,
     CommandHeader,
     StatusWord,
-    not_changed,
-    not_verified,
+    change_error,
     pin_state,
-    refused,
+    unexpected_status,
+    verify_error,
 )
 from hardware.driver import Driver, PinBody, PinEncoding, PinKey, known_text, new_digits
 from kiosk.contract.errors import (
@@ -86,7 +86,7 @@ def cryptogram_refused(status: StatusWord) -> CardError:
         return PinWrong(status.tries_left)
     if status == CONDITIONS_NOT_SATISFIED:
         return NotAllowed("the card has forgotten what it was asked with")
-    return refused(status, "the card refuses the cryptogram")
+    return unexpected_status(status, "the card refuses the cryptogram")
 
 
 def pin_not_reset(status: StatusWord) -> CardError:
@@ -95,7 +95,7 @@ def pin_not_reset(status: StatusWord) -> CardError:
         return NotAllowed("the card does not take its admin key for proven (any more)")
     if status.is_wrong or status.is_blocked:
         return CardProtocolError("the card does not reset its PIN", status)
-    return not_changed(status)
+    return change_error(status)
 
 
 # Keys in containers.
@@ -234,7 +234,7 @@ class GidsSession:
 
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (ISO/IEC 7816-4, 11.6.6)."""
-        self._send(VERIFY, 0x00, _PINS.current(pin), not_verified)
+        self._send(VERIFY, 0x00, _PINS.current(pin), verify_error)
 
     def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
         """Choose the key, then COMPUTE DIGITAL SIGNATURE (ISO/IEC 7816-8, 11.7)."""
@@ -247,7 +247,7 @@ class GidsSession:
         """VERIFY the old, then CHANGE REFERENCE DATA (ISO/IEC 7816-4, 11.6.7)."""
         joined = _PINS.both(current, new)
         self.verify_pin(current)
-        self._send(CHANGE_REFERENCE_DATA, 0x00, joined, not_changed)
+        self._send(CHANGE_REFERENCE_DATA, 0x00, joined, change_error)
 
     def prepare_unblock(self) -> None:
         """Do nothing: no state is needed."""

@@ -33,7 +33,7 @@ from hardware.apdu import (
     CommandHeader,
     StatusWord,
     broken_rule,
-    refused,
+    unexpected_status,
 )
 from hardware.driver import NOTHING, Driver, NoAdminKey, PinBody, PinEncoding, PinKey
 from hardware.public_keys import Certificate, read_certificate
@@ -96,7 +96,7 @@ def refusal(status: StatusWord) -> CardError:
     """Return the error for a refusal that says nothing about a password."""
     if status == SECURITY_STATUS_NOT_SATISFIED:
         return NotAllowed("the card does not allow this here")
-    return broken_rule(status) or refused(status)
+    return broken_rule(status) or unexpected_status(status)
 
 
 # Key-derived format of the passwords (OpenPGP card 3.4, 4.3.2 and 4.4.2).

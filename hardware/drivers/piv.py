@@ -27,9 +27,9 @@ from hardware.apdu import (
     CommandApdu,
     CommandHeader,
     StatusWord,
-    not_changed,
-    not_verified,
+    change_error,
     pin_state,
+    verify_error,
 )
 from hardware.driver import (
     BLANK,
@@ -321,7 +321,7 @@ class PivSession(NoAdminKey):
 
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (part 2, 3.2.1)."""
-        self._send(VERIFY, _PINS.current(pin), failed=not_verified)
+        self._send(VERIFY, _PINS.current(pin), failed=verify_error)
 
     def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
         """GENERAL AUTHENTICATE with the PIV authentication key (part 2, 3.2.4)."""
@@ -372,7 +372,7 @@ class PivSession(NoAdminKey):
         instruction: int,
         body: PinBody,
         reference: int = PIN,
-        failed: Callable[[StatusWord], CardError] = not_changed,
+        failed: Callable[[StatusWord], CardError] = change_error,
     ) -> None:
         """Send the command; any answer but 9000 raises the error that ``failed`` returns."""
         header = CommandHeader(0x00, instruction, 0x00, reference)

@@ -71,7 +71,7 @@ def test_the_rest_of_an_answer_belongs_to_the_change_it_answers() -> None:
 
 @given(st.binary(max_size=2000), st.sampled_from([None, 256]))
 def test_pieces_carry_the_whole_body_and_one_le(body: bytes, le: int | None) -> None:
-    pieces = CommandApdu(CommandHeader(0x00, GET_DATA, 1, 2), body, le).pieces()
+    pieces = CommandApdu(CommandHeader(0x00, GET_DATA, 1, 2), body, le).chain()
     assert b"".join(piece.body for piece in pieces) == body
     assert all(piece.header.cla == 0x10 and piece.le is None for piece in pieces[:-1])
     assert pieces[-1].header.cla == 0x00
@@ -125,6 +125,6 @@ def test_status_words(
     blocked: bool,
 ) -> None:
     word = StatusWord(status)
-    assert (word.is_ok, word.more, word.right_length) == (ok, more, length)
+    assert (word.is_ok, word.bytes_available, word.correct_le) == (ok, more, length)
     assert (word.tries_left, word.is_wrong, word.is_blocked) == (tries, wrong, blocked)
     assert str(word) == f"{status:04X}"

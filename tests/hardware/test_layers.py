@@ -115,6 +115,6 @@ def test_whatever_a_card_answers(answers: list[tuple[bytes, int]], command: Comm
         pass
     else:
         assert isinstance(answer, ResponseApdu)
-        assert answer.status.more is None
+        assert answer.status.bytes_available is None
     if command.changes_card:
         assert sum(sent.header.ins == command.header.ins for sent in card.commands) == 1

@@ -190,6 +190,15 @@ def test_an_answer_is_waited_for_a_minute(world: World, station_visit: StationVi
         admitted(station_visit, grant.journal, chip)
 
 
+def test_no_answer_is_taken_after_the_visit(world: World, station_visit: StationVisit) -> None:
+    chip = Chip()
+    grant = granted(station_visit, chip)
+    station_visit.pull()
+    with pytest.raises(StepRefused, match="is over"):
+        admitted(station_visit, grant.journal, chip)
+    assert "card-proven-by-key" not in world.kinds()
+
+
 def test_a_card_of_another_family_is_not_admitted(world: World) -> None:
     station_visit = ready(world, world.registered_card())
     grant = station_visit.grant()

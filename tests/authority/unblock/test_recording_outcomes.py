@@ -269,3 +269,11 @@ def test_a_second_unlock_starts_from_nothing(
     assert isinstance(again.opened, VisitOpened)
     assert again.opened.resumed is None
     assert isinstance(again.to_code(), EnterCode)
+
+
+def test_a_card_without_tries_has_compared_nothing(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    blocked = UnblockRefused(0, "secret blocked")
+    assert _refusal(_settle(station_visit, station_visit.grant(), blocked)) is Reason.SECRET_BLOCKED
+    assert world.card(card).set_aside_at is None, "its secret may be the right one"

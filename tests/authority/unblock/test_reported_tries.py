@@ -156,6 +156,17 @@ def test_of_a_card_that_proves_nothing_fewer_count_in_their_own_visit(
     assert told(world) == []
 
 
+def test_of_a_card_that_proves_nothing_more_count_once_every_factor_was_passed(
+    world: World,
+) -> None:
+    card = world.registered_card(secret_limit=None, secret_exposure=1)
+    station_visit = world.insert(card, blocked=True, secret_tries=3, reader_card=KeylessCard())
+    station_visit.to_new_pin()
+    assert account(world, card) == (None, 1)
+    assert station_visit.authority.challenge(station_visit.visit) is None
+    assert account(world, card) == (3, 0)
+
+
 @pytest.mark.parametrize(("says", "becomes"), [(3, (3, 0)), (1, (1, 0))])
 @pytest.mark.parametrize("signs", [False, True])
 def test_a_pin_that_is_proven_proves_the_card_of_a_family_that_cannot_do_so_before(

@@ -184,3 +184,20 @@ def test_there_are_no_more_than_two(authority: Rotating) -> None:
     assert isinstance(reply.reply, Refusal)
     assert reply.reply.reason is Reason.CARD_REFUSED
     assert len(chip.given) == 2
+
+
+class Away(FakeAuthority):
+    """Is gone once it has released the secret."""
+
+    def record_outcome(self, *_: object) -> Refusal:
+        raise AuthorityUnavailable
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(OutcomeUnknown(), Reason.OUTCOME_UNKNOWN), (PinWrong(2), Reason.CARD_REFUSED)],
+)
+def test_what_a_card_did_is_shown_though_nobody_records_it(
+    error: CardError, reason: Reason
+) -> None:
+    assert unblock(Away(), Chip(error)) == Replied(VISIT, Refusal(reason))

@@ -240,6 +240,12 @@ def test_a_new_pin_that_does_not_fit_is_not_sent(text: str) -> None:
         assert card.spent == []
 
 
+def test_a_new_pin_as_long_as_the_card_takes_is_sent() -> None:
+    pgp, card = session(Passwords(), Secret.ADMIN_PIN)
+    pgp.unblock(CODE, Sensitive("1" * 127))
+    assert card.spent[-1] == "002c02817f" + "31" * 127
+
+
 @pytest.mark.parametrize("text", ["", "1234567", "1" * 128, "１２３４５６７８"])
 def test_a_secret_that_cannot_be_right_is_not_sent(text: str) -> None:
     for secret in Secret:

@@ -22,9 +22,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.abc import Transformer as Converter
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
@@ -43,6 +44,9 @@ from kiosk.authority.store.tables import TableRow
 STATEMENT_LIMIT_MS = 30_000
 IDLE_LIMIT_MS = 60_000
 
+SILENT_LIMIT_S = 60.0
+"""How long a server may send nothing that is waited for: one that froze ends no statement."""
+
 RESTED_S = 5.0
 """How long a connection may be idle without a check that it still works."""
 
@@ -59,6 +63,8 @@ VANISHED_HOST = {
     "tcp_user_timeout": 20_000,
 }
 """Without these a server whose machine vanished is waited for a quarter of an hour."""
+
+T = TypeVar("T")
 
 _RESTS_SINCE = "kiosk_rests_since"
 _AUTOCOMMIT = "AUTOCOMMIT"
@@ -134,6 +140,8 @@ class PipelinedConnection(psycopg.Connection[Any]):
     psycopg is in autocommit mode: it would wait for the answer to BEGIN. Parameters are a sequence,
     for ``$1`` and so on, or for SQLAlchemy's cursors a mapping, for psycopg's placeholders.
     """
+
+    silent_limit_s: float | None = SILENT_LIMIT_S
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -211,6 +219,14 @@ class PipelinedConnection(psycopg.Connection[Any]):
                 raise
         elif not self._is_idle:
             self.run_compiled(statement, None)
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """Wait as psycopg's cursor does; what the server does after the time-out is not known."""
+        try:
+            return super().wait(gen, interval, self.silent_limit_s if timeout is None else timeout)
+        except psycopg.OperationalError:
+            self.close()
+            raise
 
     @property
     def _is_idle(self) -> bool:
@@ -291,12 +307,12 @@ class PipelinedConnection(psycopg.Connection[Any]):
             # A server that cannot send takes nothing either: its first answers are read meanwhile.
             either = select.poll()
             either.register(pgconn.socket, select.POLLIN | select.POLLOUT)
-            either.poll()
+            self._await(either)
             pgconn.consume_input()
         ended = 0
         while True:
             while pgconn.is_busy():  # ``get_result`` would wait, and every other thread with it
-                self._readable.poll()
+                self._await(self._readable)
                 pgconn.consume_input()
             result = pgconn.get_result()
             if result is None:  # it ends the results of one statement
@@ -307,6 +323,11 @@ class PipelinedConnection(psycopg.Connection[Any]):
                 return
             else:
                 found.append(result)
+
+    def _await(self, ready: select.poll) -> None:
+        limit_s = self.silent_limit_s
+        if not ready.poll(None if limit_s is None else limit_s * 1000):
+            raise psycopg.OperationalError("the server sends nothing")
 
     def _fetched(self, result: PGresult) -> FetchedRows:
         if not result.nfields:

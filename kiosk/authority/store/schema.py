@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -26,6 +27,8 @@ def migrate(engine: Engine) -> str:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 # One migration at a time, without a time-out for an index on a large table.
+                driver: Any = connection.connection.dbapi_connection
+                driver.silent_limit_s = None
                 connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('kiosk-schema'))")
             config = Config()

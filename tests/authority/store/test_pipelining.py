@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -50,6 +51,24 @@ def note(id_: str) -> ActionNote:
 
 def message() -> OutboxMessage:
     return OutboxMessage(new_id(), "a@nhs.net", "unlocked", {}, samples.NOW, samples.NOW)
+
+
+@pytest.mark.parametrize("asks", [lambda store: notes(store), Store.schema])
+def test_a_server_that_sends_nothing_is_given_up_and_its_connection_replaced(
+    store: Store, monkeypatch: pytest.MonkeyPatch, asks: Callable[[Store], object]
+) -> None:
+    monkeypatch.setattr(PipelinedConnection, "silent_limit_s", 0.5)
+    expected = asks(store)
+    with store.read() as uow:
+        backend = uow.policy_changes._gateway.scalar(sa.text("SELECT pg_backend_pid()"))
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreError, match="does not answer"):
+            asks(store)
+        monkeypatch.undo()
+        assert asks(store) == expected
+    finally:
+        os.kill(backend, signal.SIGCONT)
 
 
 def notes(store: Store) -> int:

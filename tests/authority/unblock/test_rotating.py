@@ -248,6 +248,16 @@ def test_the_new_secret_is_presented_first(torn: tuple[Unlocked, str]) -> None:
     ]
 
 
+def test_a_late_report_says_which_one_the_card_has(torn: tuple[Unlocked, str]) -> None:
+    unlocked, new = torn
+    back = unlocked.again()
+    grant = back.grant()
+    record_outcome(back, grant, UnblockUnknown())
+    unlocked.world.insert(unlocked.card, blocked=True)
+    assert isinstance(record_outcome(back, grant, UnblockDone()), Finished)
+    assert unlocked.secrets() == (new, None, [PUK])
+
+
 @pytest.mark.parametrize("wrong", [WRONG, UnblockWrong()])
 def test_a_wrong_one_leaves_the_other_which_is_given_in_the_same_visit(
     torn: tuple[Unlocked, str], wrong: UnblockOutcome

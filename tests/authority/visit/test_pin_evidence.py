@@ -30,7 +30,13 @@ from kiosk.contract.messages import (
     SendCode,
     VisitOpened,
 )
-from tests.authority.card_in_reader import Authorities, KeylessCard, Private, ReaderCard
+from tests.authority.card_in_reader import (
+    Authorities,
+    KeylessCard,
+    Private,
+    ReaderCard,
+    private_key,
+)
 from tests.authority.registering import OTHER, given
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
@@ -116,6 +122,14 @@ def test_the_key_that_needs_no_pin_proves_none(world: World, card: Card) -> None
     assert isinstance(challenge, PinChallenge)
     station_visit.authority.pin_verified(station_visit.visit, shim.sign_pin(challenge))
     assert evidence(world, station_visit) is PinEvidence.CLAIMED
+
+
+def test_the_key_that_needs_no_pin_is_not_taken_for_the_one_that_does(world: World) -> None:
+    card = world.add_card(world.add_holder())
+    key = private_key()
+    station_visit = begun(world, card, Purpose.REGISTER, ReaderCard(key=key, pin_key=key))
+    assert isinstance(station_visit.verify_pin(), SendCode)
+    assert world.visit(station_visit).pin_key is None
 
 
 def urn_of(card: Card) -> str:

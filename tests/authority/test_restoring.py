@@ -397,6 +397,18 @@ def test_a_card_that_was_given_a_secret_since_a_restore_is_set_aside(
     world.store.close()
 
 
+def test_a_restore_advances_no_secret_where_none_are_changed(
+    sqlite_backup: Backup, world: World
+) -> None:
+    card = another_card(world, "900000000001")
+    world, _ = after(world, sqlite_backup(world))
+    world.policy = replace(world.policy, rotate_secret=False)
+    assert isinstance(unlock(world, card, InHand(secret="11112222")), Refusal)
+    assert world.card(card).set_aside_at is not None
+    assert AuditKind.SECRET_ADVANCED not in world.kinds()
+    world.store.close()
+
+
 def test_without_a_restore_a_refused_card_is_set_aside(world: World) -> None:
     card = another_card(world, "900000000001")
     assert isinstance(unlock(world, card, InHand(secret="11112222")), Refusal)

@@ -372,7 +372,7 @@ def test_a_statement_that_fails_once_it_is_prepared_is_still_known_by_its_name(
 def test_what_sqlalchemy_has_let_wait_is_run_before_a_compiled_statement(
     connection: PipelinedConnection,
 ) -> None:
-    connection.execute("CREATE TABLE seen (what text)")
+    connection.execute("CREATE TEMPORARY TABLE seen (what text)")
     connection.begin()
     connection.let_wait("INSERT INTO seen VALUES (%(what)s)", {"what": "named"})
     connection.let_wait("INSERT INTO seen VALUES ($1)", ("numbered",))

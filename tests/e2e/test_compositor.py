@@ -83,7 +83,8 @@ class DisplayedStation(Station):
         cell = self.size.cell_px
         self.columns, self.rows = width // cell[0], height // cell[1]
         self._left = (width - self.columns * cell[0]) // 2
-        self._pace = TokenBucket(time.monotonic, rate=25, burst=15)
+        # What a station that stood still for a second then finds must not be more than it takes.
+        self._pace = TokenBucket(time.monotonic, rate=12, burst=6)
         self._watch(self.columns, self.rows)
         self.start_station()
 

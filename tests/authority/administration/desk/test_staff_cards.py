@@ -25,6 +25,7 @@ from kiosk.contract.messages import CardId
 from tests.authority.administration.desk.keys import new_key, new_pin_key
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.card_in_reader import Authorities, ReaderCard
+from tests.authority.older_release import forget_family
 from tests.authority.store import samples
 from tests.support.database import SetClock
 from tests.support.stored import stored
@@ -243,7 +244,7 @@ def test_what_a_newer_release_proposed_is_listed(
     asking = replace(means, file_policy=PolicySettings(four_eyes=True))
     first, second = (AdminDesk(office_of(asking, Role.MANAGER, name)) for name in ("One", "Two"))
     assert first.staff.add_card(sam.staff_id, card, new_pin_key(), sam.revision, GROUNDS).waits
-    monkeypatch.delitem(FAMILIES, card.driver)
+    forget_family(monkeypatch, card.driver)
     (waiting,) = second.proposals.waiting()
     assert waiting.sentence.endswith("with the key that cannot be read.")
     with pytest.raises(NotTaken, match="no family of cards called piv"):

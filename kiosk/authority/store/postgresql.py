@@ -224,8 +224,9 @@ class PipelinedConnection(psycopg.Connection[Any]):
         """Wait as psycopg's cursor does; what the server does after the time-out is not known."""
         try:
             return super().wait(gen, interval, self.silent_limit_s if timeout is None else timeout)
-        except psycopg.OperationalError:
-            self.close()
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None:  # it is not the server's
+                self.close()
             raise
 
     @property

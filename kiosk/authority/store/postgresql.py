@@ -145,6 +145,7 @@ class PipelinedConnection(psycopg.Connection[Any]):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.opened_at = time.monotonic()
         self._waiting: list[tuple[str, Any]] = []
         self._isolation = ""
         self._reads = ""
@@ -477,6 +478,7 @@ def postgresql_engine(
     event.listen(engine, "connect", rested.ask)
     event.listen(engine, "checkin", rested.begin)
     event.listen(engine, "checkout", rested.end)
+    event.listen(engine, "invalidate", rested.give_up)
     return engine
 
 
@@ -499,11 +501,16 @@ SELECT clock_timestamp(), current_setting('synchronous_commit'),
 
 
 class _RestedConnections:
-    """Checks connections when they are opened, and when they are used again after a rest."""
+    """Checks connections when they are opened, and when they are used again after a rest.
+
+    Once one was lost without a word of the server, none that is as old is used again: on a server
+    that vanished each would be waited for by itself.
+    """
 
     def __init__(self, clock: DatabaseClock, lost_commits: bool) -> None:
         self._clock = clock
         self._lost_commits = lost_commits
+        self._lost_at = float("-inf")
 
     def begin(self, _connection: object, record: ConnectionPoolEntry) -> None:
         """Note when a connection became idle."""
@@ -521,13 +528,25 @@ class _RestedConnections:
             return
         closed = select.poll()
         closed.register(connection.pgconn.socket, select.POLLIN)
-        if closed.poll(0):
+        if connection.opened_at <= self._lost_at or closed.poll(0):
             raise DisconnectionError
         if time.monotonic() - since > RESTED_S or self._clock.is_old:
             try:
                 self.ask(connection)
-            except psycopg.Error:
+            except psycopg.Error as error:
+                self.give_up(connection, record, error)
                 raise DisconnectionError from None
+
+    def give_up(
+        self,
+        connection: PipelinedConnection,
+        _record: ConnectionPoolEntry,
+        error: BaseException | None,
+    ) -> None:
+        """Note the loss of a connection, unless it counts as lost already."""
+        is_silent = isinstance(error, psycopg.Error) and error.sqlstate is None
+        if is_silent and connection.opened_at > self._lost_at:
+            self._lost_at = time.monotonic()
 
     def ask(self, connection: PipelinedConnection, *_event: object) -> None:
         """Query the time, and whether an acknowledged commit could be lost."""

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.store import postgresql
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.gateway import Compiled
 from kiosk.authority.store.postgresql import PipelinedConnection, PipelinedDialect
@@ -69,6 +70,46 @@ def test_a_server_that_sends_nothing_is_given_up_and_its_connection_replaced(
         assert asks(store) == expected
     finally:
         os.kill(backend, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("found_when", ["used", "checked after a rest"])
+def test_a_server_that_vanished_is_waited_for_once_and_not_by_each_connection(
+    store: Store, monkeypatch: pytest.MonkeyPatch, found_when: str
+) -> None:
+    waits = []
+    wait = PipelinedConnection.wait
+
+    def counted_wait(connection: PipelinedConnection, *given: Any, **named: Any) -> Any:
+        try:
+            return wait(connection, *given, **named)
+        except psycopg.OperationalError:
+            waits.append(connection)
+            raise
+
+    def use_four() -> list[PipelinedConnection]:
+        with ExitStack() as kept:
+            uows = [kept.enter_context(store.read()) for _ in range(4)]
+            for uow in uows:
+                uow.visits.get("one")
+            return [uow.visits._gateway._driver for uow in uows]
+
+    connections = use_four()
+    monkeypatch.setattr(PipelinedConnection, "wait", counted_wait)
+    with ExitStack() as frozen:
+        for each in connections:
+            each.silent_limit_s = 0.5
+            os.kill(each.info.backend_pid, signal.SIGSTOP)
+            frozen.callback(os.kill, each.info.backend_pid, signal.SIGCONT)
+        if found_when == "used":
+            with pytest.raises(StoreError, match="does not answer"), store.read() as uow:
+                uow.visits.get("one")
+            assert waits == []  # this one is libpq's
+        else:
+            monkeypatch.setattr(postgresql, "RESTED_S", -1.0)
+            notes(store)
+            assert len(waits) == 1
+        assert not {*use_four()} & {*connections}
+    assert len(waits) == (found_when != "used")
 
 
 def notes(store: Store) -> int:

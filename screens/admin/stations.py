@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import StationLetIn, StationLine
+from kiosk.authority.administration.views import StationLetIn, StationLine, StationState
 from kiosk.authority.roles import Action
 from kiosk.contract.messages import LONGEST_STATION_NAME, ReaderState
 from screens.admin.dialogs.dialog import ShownOnce
@@ -45,8 +45,8 @@ class StationsPage(LinesPage[StationLine]):
         self.ask(self.desk.stations.every, self._show)
 
     def _show(self, lines: tuple[StationLine, ...]) -> None:
-        serving = [line for line in lines if line.retired_at is None]
-        up = [line for line in serving if line.has_started and not line.silent]
+        serving = [line for line in lines if line.state is not StationState.RETIRED]
+        up = [line for line in serving if line.state is StationState.UP]
         blind = sum(line.reader != ReaderState.READY for line in up)
         title = f"{len(up)} of {len(serving)} stations up" if serving else "Stations"
         self._title.say(f"{title}, {blind} of them cannot read cards" if blind else title)
@@ -73,12 +73,12 @@ class StationsPage(LinesPage[StationLine]):
             return True
         if self.marked is None or not self.permits(Action.RETIRE_STATION):
             return False
-        return (self.marked.retired_at is None) == (action == "retire")
+        return (self.marked.state is StationState.RETIRED) == (action == "reinstate")
 
     def action_enrol(self) -> None:
         """Ask for its name, filled in with that of a marked one that does not serve."""
         line = self.marked
-        if line is not None and line.has_started and not line.silent and line.retired_at is None:
+        if line is not None and line.state is StationState.UP:
             line = None  # to put a new machine in the place of one that serves, its name is typed
         form = enrol(self.desk, line.name if line else "", line.site if line else "")
         self.app.push_screen(form, self._show_line)
@@ -117,25 +117,30 @@ class StationsPage(LinesPage[StationLine]):
 
 def _state(line: StationLine) -> tuple[Cell, str]:
     """Return a station's state for the table, and in words that follow its name."""
-    if line.retired_at is not None:
-        words = "is retired: it shows that it is out of service, and serves nobody."
-        return ("– retired", "quiet"), words
-    if not line.has_started:
-        words = (
-            "was let in and has not started yet. Start it there: it is up with its first heartbeat."
-        )
-        return ("○ not started", "ink"), words
-    if line.silent:
-        words = (
-            "has not been heard of for more than two minutes. Look whether it has power and "
-            "network; nobody can use it until it is heard of again."
-        )
-        return ("✗ silent", "alarm"), words
-    if line.reader != ReaderState.READY:
-        reader = line.reader or "unknown"
-        words = f"is there, but cannot read cards ({reader}). Look after its reader and the cable."
-        return (f"! {reader}", "alarm"), words
-    return ("✓ ready", "done"), "is up and reads cards."
+    match line.state:
+        case StationState.RETIRED:
+            words = "is retired: it shows that it is out of service, and serves nobody."
+            return ("– retired", "quiet"), words
+        case StationState.NOT_STARTED:
+            words = (
+                "was let in and has not started yet. Start it there: it is up with its first "
+                "heartbeat."
+            )
+            return ("○ not started", "ink"), words
+        case StationState.SILENT:
+            words = (
+                "has not been heard of for more than two minutes. Look whether it has power and "
+                "network; nobody can use it until it is heard of again."
+            )
+            return ("✗ silent", "alarm"), words
+        case StationState.UP if line.reader != ReaderState.READY:
+            reader = line.reader or "unknown"
+            words = (
+                f"is there, but cannot read cards ({reader}). Look after its reader and the cable."
+            )
+            return (f"! {reader}", "alarm"), words
+        case StationState.UP:
+            return ("✓ ready", "done"), "is up and reads cards."
 
 
 # The dialog for an enrolment, and the line to type at the station.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from pathlib import Path
 
 from kiosk.app.cli.help import Commands, add_command
-from kiosk.app.cli.printing import as_json, complain, echo
-from kiosk.app.cli.tools import Tools, acting, grounds_of, print_result, reading
-from kiosk.authority.administration.views import Done, StationLine
+from kiosk.app.cli.printing import complain, echo
+from kiosk.app.cli.tools import Tools, acting, grounds_of, print_json, print_result, reading
+from kiosk.authority.administration.views import Done
 
 DESCRIPTION = """\
 Each station says about every half minute that it lives, with its version and what its
@@ -76,7 +75,7 @@ def _reinstate(args: argparse.Namespace) -> Done:
 def _list(args: argparse.Namespace) -> None:
     lines = Tools(args).desk.stations.every()
     if args.json:
-        echo(as_json([asdict(line) | {"state": _state(line)} for line in lines]))
+        print_json(lines)
         return
     for line in lines:
         if line.last_seen_at is not None:
@@ -86,14 +85,6 @@ def _list(args: argparse.Namespace) -> None:
             about = f"let in {line.let_in_at:%Y-%m-%d %H:%M} UTC"
         until = line.certificate_until
         shown = f"  certificate until {until:%Y-%m-%d}" if until else ""
-        echo(f"{line.name}  {_state(line)}  {about}{shown}")
+        echo(f"{line.name}  {line.state}  {about}{shown}")
     if not lines:
         echo("no station has been heard of yet")
-
-
-def _state(line: StationLine) -> str:
-    if line.retired_at is not None:
-        return "retired"
-    if not line.has_started:
-        return "not started"
-    return "silent" if line.silent else "up"

@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import Final
 
 from kiosk.authority.administration import reports
+from kiosk.authority.administration.views import StationState
 from kiosk.authority.audit.events import AuditKind, Count
 from kiosk.authority.errors import MailDenied, StoreError, ValueUnreadable
 from kiosk.authority.mail.outbox import relay_away_since
@@ -18,16 +19,19 @@ from kiosk.authority.store.records import AuditQuery, Scalar, Station
 from kiosk.config.settings import NoticeSettings
 from kiosk.contract.policy import HOUR
 
-# When a station counts as silent.
+# The state of a station: when it counts as silent.
 
 SILENT_AFTER = timedelta(minutes=2)
 """While a station runs, its last heartbeat in the database is at most 81 s old: one may be lost."""
 
 
-def is_silent(station: Station, now: datetime) -> bool:
-    """Return whether a station that is in service has started, and fell silent two minutes ago."""
-    serves = station.retired_at is None and station.has_started
-    return serves and station.last_seen_at <= silent_before(now)
+def state_of(station: Station, now: datetime) -> StationState:
+    if station.retired_at is not None:
+        return StationState.RETIRED
+    if not station.has_started:
+        return StationState.NOT_STARTED
+    is_silent = station.last_seen_at <= silent_before(now)
+    return StationState.SILENT if is_silent else StationState.UP
 
 
 def silent_before(now: datetime) -> datetime:
@@ -159,7 +163,7 @@ def _silent_stations(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
     listened_since = watch.since if watch else uow.now
     for station in uow.stations.every():
         heard = max(station.last_seen_at, listened_since)
-        if is_silent(replace(station, last_seen_at=heard), uow.now):
+        if state_of(replace(station, last_seen_at=heard), uow.now) is StationState.SILENT:
             detail = {
                 "station": station.name,
                 "since": utc_text(station.last_seen_at),

@@ -5,9 +5,15 @@ from __future__ import annotations
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from kiosk.authority.administration.alarms import is_silent
+from kiosk.authority.administration.alarms import state_of
 from kiosk.authority.administration.office import Act, Desk, describe_change
-from kiosk.authority.administration.views import Done, Grounds, StationLetIn, StationLine
+from kiosk.authority.administration.views import (
+    Done,
+    Grounds,
+    StationLetIn,
+    StationLine,
+    StationState,
+)
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.enrolment import LINE_LIFE
@@ -33,13 +39,13 @@ class StationsDesk(Desk):
                     last_seen_at=each.last_seen_at if each.has_started else None,
                     let_in_at=None if each.has_started else each.last_seen_at,
                     last_visit_at=visits.get(each.name),
-                    silent=is_silent(each, uow.now),
+                    state=state_of(each, uow.now),
                     retired_at=each.retired_at,
                     certificate_until=until.get(each.name),
                 )
                 for each in uow.stations.every()
             ]
-        return tuple(sorted(lines, key=lambda line: line.retired_at is not None))
+        return tuple(sorted(lines, key=lambda line: line.state is StationState.RETIRED))
 
     def enrol(self, name: str, site: str, grounds: Grounds) -> StationLetIn:
         """Make a line for a station; its use ends an earlier station of that name."""

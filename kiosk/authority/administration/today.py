@@ -7,11 +7,17 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final, assert_never
 
 from kiosk.authority.administration import reports
-from kiosk.authority.administration.alarms import UNWATCHED_AFTER, WATCH, AlarmKind, is_silent
+from kiosk.authority.administration.alarms import UNWATCHED_AFTER, WATCH, AlarmKind, state_of
 from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.reports import by_day, by_hour, day_of, each_day, span_of
-from kiosk.authority.administration.views import MOST_COUNTED, Day, RefusedFor, Today
+from kiosk.authority.administration.views import (
+    MOST_COUNTED,
+    Day,
+    RefusedFor,
+    StationState,
+    Today,
+)
 from kiosk.authority.audit.events import AuditKind, Count
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.people_groups import PeopleGroup
@@ -67,10 +73,7 @@ def _unwatched(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
     if uow.now - watch.done_at < UNWATCHED_AFTER:
         return ()
     since = f"Nobody has watched over the service since {_when(watch.done_at, uow.now, zone)}"
-    if any(
-        station.retired_at is None and station.has_started and not is_silent(station, uow.now)
-        for station in uow.stations.every()
-    ):
+    if any(state_of(each, uow.now) is StationState.UP for each in uow.stations.every()):
         return (f"{since}, though stations are served. {_LOOK_IN_THE_LOG}",)
     return (f"{since}: no authority and no caretaker is running. Tell the administrator.",)
 
@@ -155,9 +158,7 @@ class TodayDesk(Desk):
             unlocks = reports.COUNTED[Count.UNLOCKED][:1]
             times = uow.statistics.seconds_since_card_in(unlocks, since, until)
             mail_since = uow.outbox.waits_since()
-            stations = [each for each in uow.stations.every() if each.retired_at is None]
-            silent = tuple(each.name for each in stations if is_silent(each, uow.now))
-            new = tuple(each.name for each in stations if not each.has_started)
+            stations = [(each.name, state_of(each, uow.now)) for each in uow.stations.every()]
             return Today(
                 at=uow.now,
                 since=since,
@@ -167,9 +168,13 @@ class TodayDesk(Desk):
                 waiting_for_code=uow.statistics.waiting_for_code(),
                 blocked=uow.lists.count(PeopleGroup.BLOCKED, MOST_COUNTED),
                 median_s=statistics.median(times) if times else None,
-                stations_up=len(stations) - len(silent) - len(new),
-                stations_down=silent,
-                stations_not_started=new,
+                stations_up=sum(state is StationState.UP for _, state in stations),
+                stations_down=tuple(
+                    name for name, state in stations if state is StationState.SILENT
+                ),
+                stations_not_started=tuple(
+                    name for name, state in stations if state is StationState.NOT_STARTED
+                ),
                 mail_waiting=uow.outbox.waiting(),
                 mail_oldest_s=(
                     max(0.0, (uow.now - mail_since).total_seconds()) if mail_since else 0.0

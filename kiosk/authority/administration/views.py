@@ -455,12 +455,18 @@ class Today:
     stations_not_started: tuple[str, ...] = ()
 
 
+class StationState(StrEnum):
+    """``SILENT``: it started, and then sent nothing for two minutes."""
+
+    UP = "up"
+    SILENT = "silent"
+    NOT_STARTED = "not started"
+    RETIRED = "retired"
+
+
 @dataclass(frozen=True, slots=True)
 class StationLine:
-    """One station; ``silent`` when it started and then sent nothing for two minutes.
-
-    One that has not started has ``let_in_at`` instead of ``last_seen_at``.
-    """
+    """One station; one that has not started has ``let_in_at`` instead of ``last_seen_at``."""
 
     name: str
     site: str
@@ -468,14 +474,10 @@ class StationLine:
     reader: str
     last_seen_at: datetime | None
     last_visit_at: datetime | None
-    silent: bool
+    state: StationState
     retired_at: datetime | None
     certificate_until: datetime | None = None
     let_in_at: datetime | None = None
-
-    @property
-    def has_started(self) -> bool:
-        return self.last_seen_at is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from kiosk.authority.administration.views import (
     RefusedFor,
     StaffLine,
     StationLine,
+    StationState,
     Today,
     UnknownCard,
 )
@@ -133,7 +134,15 @@ def stations() -> list[StationLine]:
         _station("Main Entrance", "Wexbridge North", "1.2.0", "ready", 21, 2),
         _station("Maternity", "Wexbridge South", "1.1.4", "no reader", 17, 60 * 26),
         _station("West Wing 1", "Wexbridge North", "1.2.0", "ready", 3, 9),
-        _station("West Wing 2", "Wexbridge North", "1.2.0", "ready", 23 * 60, 61, silent=True),
+        _station(
+            "West Wing 2",
+            "Wexbridge North",
+            "1.2.0",
+            "ready",
+            23 * 60,
+            61,
+            state=StationState.SILENT,
+        ),
         _station(
             "Old Gatehouse",
             "Wexbridge North",
@@ -141,8 +150,7 @@ def stations() -> list[StationLine]:
             "",
             86400 * 40,
             None,
-            silent=True,
-            retired=40,
+            state=StationState.RETIRED,
         ),
     ]
 
@@ -155,8 +163,7 @@ def _station(
     seen_s: int,
     visit_min: int | None,
     *,
-    silent: bool = False,
-    retired: int | None = None,
+    state: StationState = StationState.UP,
 ) -> StationLine:
     return StationLine(
         name=name,
@@ -165,6 +172,6 @@ def _station(
         reader=reader,
         last_seen_at=NOW - timedelta(seconds=seen_s),
         last_visit_at=None if visit_min is None else NOW - timedelta(minutes=visit_min),
-        silent=silent,
-        retired_at=None if retired is None else NOW - timedelta(days=retired),
+        state=state,
+        retired_at=NOW - timedelta(days=40) if state is StationState.RETIRED else None,
     )

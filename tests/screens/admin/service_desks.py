@@ -21,6 +21,7 @@ from kiosk.authority.administration.views import (
     StaffLine,
     StationLetIn,
     StationLine,
+    StationState,
     Today,
 )
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
@@ -57,7 +58,7 @@ class FakeStationsDesk(Fake, StationsDesk):
     def every(self) -> tuple[StationLine, ...]:
         self._asked.hear(Action.SEE_STATIONS, "stations.every")
         lines = self._estate.stations
-        return tuple(sorted(lines, key=lambda line: (line.retired_at is not None, line.name)))
+        return tuple(sorted(lines, key=lambda line: (_is_retired(line), line.name)))
 
     def enrol(self, name: str, site: str, grounds: Grounds) -> StationLetIn:
         self._asked.hear(Action.ENROL_STATION, "stations.enrol", name, site, grounds)
@@ -69,14 +70,14 @@ class FakeStationsDesk(Fake, StationsDesk):
 
     def retire(self, name: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.RETIRE_STATION, "stations.retire", name, grounds)
-        if self._line(name).retired_at is not None:
+        if _is_retired(self._line(name)):
             raise ConcurrentChange(f"{name} is retired already.", (f"Bo Banks retired {name}.",))
-        self._put(name, replace(self._line(name), retired_at=NOW))
+        self._put(name, replace(self._line(name), state=StationState.RETIRED))
         return self._asked.done(f"{name} is retired: it serves nobody any more.")
 
     def reinstate(self, name: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.RETIRE_STATION, "stations.reinstate", name, grounds)
-        self._put(name, replace(self._line(name), retired_at=None))
+        self._put(name, replace(self._line(name), state=StationState.UP))
         return self._asked.done(f"{name} serves people again.")
 
     def _line(self, name: str) -> StationLine:
@@ -88,6 +89,10 @@ class FakeStationsDesk(Fake, StationsDesk):
     def _put(self, name: str, line: StationLine) -> None:
         others = [other for other in self._estate.stations if other.name != name]
         self._estate.stations = [*others, line]
+
+
+def _is_retired(line: StationLine) -> bool:
+    return line.state is StationState.RETIRED
 
 
 class FakeQuestionsDesk(Fake, QuestionsDesk):

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from kiosk.authority.administration.views import StationState
 from screens.admin.app import IDLE_S, WARNING_S, End, IdleWarning
 from screens.admin.dialogs.form import Form
 from screens.admin.stations import StationsPage
@@ -108,6 +109,5 @@ async def test_an_act_under_way_is_finished_first() -> None:
         await still(60)
         await run.settle()
         assert run.app.return_value is End.IDLE
-        assert any(
-            line.retired_at for line in run.desk.estate.stations if line.name == "Eye Clinic"
-        )
+        (line,) = (each for each in run.desk.estate.stations if each.name == "Eye Clinic")
+        assert line.state is StationState.RETIRED

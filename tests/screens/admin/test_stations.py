@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.authority.administration.views import Grounds
+from kiosk.authority.administration.views import Grounds, StationState
 from kiosk.authority.errors import NotPermitted, StoreError
 from kiosk.authority.roles import Role
 from screens.admin.stations import StationsPage
@@ -56,10 +56,7 @@ async def test_the_marked_one_is_explained() -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_one_that_was_let_in_and_never_started_is_not_up(size: tuple[int, int]) -> None:
     desk = FakeDesk()
-    first = desk.estate.stations[0]
-    let_in = first.last_seen_at
-    new = replace(first, name="A new one", version="", reader="", last_visit_at=None)
-    new = replace(new, last_seen_at=None, let_in_at=let_in)
+    new = replace(desk.estate.stations[0], name="A new one", state=StationState.NOT_STARTED)
     desk.estate.stations.append(new)
     async with running(desk, PAGES, size=size) as run:
         await run.press("f4")
@@ -128,7 +125,7 @@ async def test_two_members_at_once_the_second_is_told_and_sees_it() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f4", "r")
         line = run.desk.estate.stations[0]
-        run.desk.estate.stations[0] = replace(line, retired_at=line.last_seen_at)
+        run.desk.estate.stations[0] = replace(line, state=StationState.RETIRED)
         await run.press(*"Doorway is rebuilt", "enter")
         assert "! Eye Clinic is retired already." in run.text
         assert "Bo Banks retired Eye Clinic." in run.text
@@ -195,8 +192,9 @@ async def test_names_are_shown_as_they_are() -> None:
 async def test_a_long_list_leaves_room_for_the_words_below_it(size: tuple[int, int]) -> None:
     desk = FakeDesk()
     silent = next(line for line in desk.estate.stations if line.name == "West Wing 2")
+    up = replace(silent, state=StationState.UP)
     desk.estate.stations = [
-        replace(silent, name=f"Station {n:02}", silent=n % 2 == 0) for n in range(41)
+        replace(up if n % 2 else silent, name=f"Station {n:02}") for n in range(41)
     ]
     async with running(desk, PAGES, size) as run:
         await run.press("f4")
@@ -227,8 +225,8 @@ async def test_one_is_let_in_and_its_line_is_shown_once() -> None:
 async def test_only_the_name_of_a_station_that_does_not_serve_is_there_already() -> None:
     async with running(pages=PAGES) as run:
         lines = run.desk.stations.every()
-        serving = next(x for x in lines if x.has_started and not x.silent and not x.retired_at)
-        silent = next(x for x in lines if x.silent)
+        serving = next(x for x in lines if x.state is StationState.UP)
+        silent = next(x for x in lines if x.state is StationState.SILENT)
         for line, there in ((serving, False), (silent, True)):
             await run.press("f4")
             await run.click(line.name)

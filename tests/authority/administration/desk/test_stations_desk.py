@@ -6,7 +6,7 @@ import pytest
 
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.stations import StationsDesk
-from kiosk.authority.administration.views import StationLine
+from kiosk.authority.administration.views import StationLine, StationState
 from kiosk.authority.errors import ConcurrentChange, NotFound
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery, Station
@@ -29,12 +29,12 @@ def test_a_station_says_how_it_is(auditor: Office, history: History, clock: SetC
     level, main = StationsDesk(auditor).every()
     last = now - timedelta(minutes=30)
     said = ("Main entrance", "Wexbridge General", "0.1.0", "ready")
-    assert main == StationLine(*said, now, last, silent=False, retired_at=None)
-    assert (level.name, level.site, level.last_visit_at, level.silent) == (
+    assert main == StationLine(*said, now, last, state=StationState.UP, retired_at=None)
+    assert (level.name, level.site, level.last_visit_at, level.state) == (
         "Level 2",
         "",
         None,
-        True,
+        StationState.SILENT,
     )
 
 
@@ -47,7 +47,7 @@ def test_one_that_never_started_is_neither_silent_nor_was_heard_of(
         uow.commit()
     clock.forward(hours=1)
     (line,) = StationsDesk(auditor).every()
-    assert (line.has_started, line.silent) == (False, False)
+    assert line.state is StationState.NOT_STARTED
     assert (line.last_seen_at, line.let_in_at) == (None, let_in)
 
 
@@ -61,9 +61,9 @@ def test_a_retired_station_comes_last_and_is_never_silent(
     assert done.sentence == "A is retired. It serves nobody any more."
     now = clock.now()
     clock.forward(hours=1)
-    assert [(line.name, line.silent, line.retired_at) for line in desk.every()] == [
-        ("B", True, None),
-        ("A", False, now),
+    assert [(line.name, line.state, line.retired_at) for line in desk.every()] == [
+        ("B", StationState.SILENT, None),
+        ("A", StationState.RETIRED, now),
     ]
     with store.read() as uow:
         (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))

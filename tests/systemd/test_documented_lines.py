@@ -45,7 +45,7 @@ SOMEBODY_ELSE = [
     "import people.csv",
     "setup authority",
     "people search jo",
-    "cards codes",
+    "proposals list",
     "cards unknown",
     "staff list",
     "audit list",

@@ -17,7 +17,6 @@ from kiosk.app.cli.tools import (
     print_json,
     reading,
     seconds,
-    waiting_id,
 )
 from kiosk.authority.administration.views import Done, IssuedCode, IssuedFrom, NewCard, Person
 from kiosk.authority.errors import NotFound, NotTaken
@@ -25,7 +24,6 @@ from kiosk.contract.families import DEFAULT, FAMILIES
 from kiosk.contract.sensitive import Sensitive
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.codes import CodesDesk
     from kiosk.authority.administration.desk import AdminDesk
 
 
@@ -83,19 +81,13 @@ def add_parser(subparsers: Commands) -> None:
     )
     text = "give a code by word of mouth; prints it once"
     acting(parts, "issue-code", _issue, text, *_CARD, identifies=True)
-    reading(parts, "codes", _codes, "show the codes that wait for a second member of staff")
+    acting(parts, "withdraw-code", _withdraw_code, "make that code worthless", *_CARD)
     reading(
         parts,
         "unknown",
         _unknown,
         "show cards that stations could not serve: not recorded, or not read",
     )
-    agree = acting(parts, "agree-code", _agree_code, "let one work")
-    withdraw = acting(parts, "withdraw-code", _withdraw_code, "make one worthless")
-    for part in (agree, withdraw):
-        part.add_argument(
-            "code", metavar="CODE-ID", help="its id or the beginning of it, see `codes`"
-        )
     read = add_part(parts, "read", _read, "print driver and identifier of a card")
     read.add_argument("--reader", default="", metavar="PART", help="part of the reader's name")
     read.add_argument(
@@ -156,20 +148,6 @@ def _set_secret(args: argparse.Namespace) -> Done:
     )
 
 
-def _agree_code(args: argparse.Namespace) -> Done:
-    codes = Tools(args).desk.codes
-    return codes.agree(_code_id(codes, args), grounds_of(args))
-
-
-def _withdraw_code(args: argparse.Namespace) -> Done:
-    codes = Tools(args).desk.codes
-    return codes.withdraw(_code_id(codes, args), grounds_of(args))
-
-
-def _code_id(codes: CodesDesk, args: argparse.Namespace) -> str:
-    return waiting_id(args.code, (line.code_id for line in codes.waiting()))
-
-
 def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:
     """Return the desk, the person and the id of their card; raises ``NotFound``."""
     desk = Tools(args).desk
@@ -218,6 +196,16 @@ def _code_words(issued: IssuedCode, *, has_address: bool) -> str:
     return f"It works at every station until {until} (reference {issued.reference}){first}"
 
 
+def _withdraw_code(args: argparse.Namespace) -> Done:
+    desk, person, card_id = _chosen(args)
+    for code in person.codes:
+        if code.card_id == card_id and not code.by_mail:
+            return desk.codes.withdraw(code.code_id, grounds_of(args))
+    raise NotFound(
+        f"no code that staff gave for this card works; `kiosk people show {args.number}`"
+    )
+
+
 def _unknown(args: argparse.Namespace) -> None:
     cards = Tools(args).desk.cards.unknown()
     if args.json:
@@ -234,15 +222,3 @@ def _unknown(args: argparse.Namespace) -> None:
         echo(f"    {card.advice}")
     if not cards:
         echo("no station met a card that it could not serve")
-
-
-def _codes(args: argparse.Namespace) -> None:
-    lines = Tools(args).desk.codes.waiting()
-    if args.json:
-        print_json(lines)
-        return
-    for line in lines:
-        until = f"{line.expires_at.astimezone():%H:%M}"
-        echo(f"{line.code_id}  for {line.holder_name}, given by {line.issued_by}, until {until}")
-    if not lines:
-        echo("no code waits")

@@ -6,6 +6,7 @@ import argparse
 import os
 import pwd
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,6 @@ from kiosk.app.cli.tools import (
     grounds_of,
     print_json,
     reading,
-    waiting_id,
 )
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
@@ -248,6 +248,14 @@ def _decline(args: argparse.Namespace) -> Done:
 
 def _proposal_id(desk: ProposalsDesk, args: argparse.Namespace) -> str:
     return waiting_id(args.proposal, (line.proposal_id for line in desk.waiting()))
+
+
+def waiting_id(named: str, waiting: Iterable[str]) -> str:
+    """Return the one id of ``waiting`` that begins so, else ``named``."""
+    found = [one for one in waiting if named and one.startswith(named.lower())]
+    if len(found) > 1:
+        raise NotFound(f"{len(found)} of those that wait begin with {named!r}: give more of the id")
+    return found[0] if found else named
 
 
 def _list_proposals(args: argparse.Namespace) -> None:

@@ -225,16 +225,6 @@ def grounds_of(args: argparse.Namespace) -> Grounds:
     return Grounds(args.reason, getattr(args, "identified_by", "") or "")
 
 
-def waiting_id(named: str, waiting: Iterable[str]) -> str:
-    """Return the one id of ``waiting`` that begins so, else ``named``."""
-    from kiosk.authority.errors import NotFound
-
-    found = [one for one in waiting if named and one.startswith(named.lower())]
-    if len(found) > 1:
-        raise NotFound(f"{len(found)} of those that wait begin with {named!r}: give more of the id")
-    return found[0] if found else named
-
-
 def print_result(done: Done) -> None:
     echo(f"{done.sentence} (reference {done.reference})")
 

@@ -156,10 +156,6 @@ class CodesDesk(Desk):
             act.notify(Notice.FIRST_CODE_GIVEN if first else Notice.CODE_GIVEN, holder)
         return IssuedCode(code_id, code, ends, needs_second, act.reference, for_first_unlock=first)
 
-    def waiting(self) -> tuple[CodeLine, ...]:
-        with self._office.look(Action.SEE_PEOPLE) as uow:
-            return tuple(line for _, line in codes_waiting(uow))
-
     def agree(self, code_id: str, grounds: Grounds) -> Done:
         """Agree to a code that another member of staff issued, so that it works."""
         seen = self._whose(Action.AGREE_CODE, code_id)

@@ -183,10 +183,14 @@ def test_a_code_is_given_and_printed_once(kiosk: Kiosk, estate: Estate, capsys: 
     code, told = capsys.readouterr().out.splitlines()
     assert code.isdigit()
     assert told.startswith("It works at every station until ")
-    assert kiosk("cards", "codes") == 0
-    assert capsys.readouterr().out == "no code waits\n"
+    assert kiosk("proposals", "list") == 0
+    assert capsys.readouterr().out == "nothing waits\n"
     assert kiosk("people", "show", JO) == 0
     assert code not in capsys.readouterr().out
+    assert kiosk("cards", "withdraw-code", JO, FIRST, *BECAUSE) == 0
+    assert capsys.readouterr().out.startswith("The code is worthless now.")
+    assert kiosk("cards", "withdraw-code", JO, FIRST, *BECAUSE) == 1
+    assert "no code that staff gave for this card works" in capsys.readouterr().err
 
 
 def test_a_code_that_needs_a_second_is_not_agreed_to_by_whoever_gave_it(
@@ -197,18 +201,16 @@ def test_a_code_that_needs_a_second_is_not_agreed_to_by_whoever_gave_it(
     kiosk("policy", "set", "four_eyes", "true", *BECAUSE)
     assert kiosk("cards", "issue-code", JO, FIRST, *SURE) == 0
     assert "once another member of staff agrees" in capsys.readouterr().out
-    assert kiosk("cards", "codes", "--json") == 0
+    assert kiosk("proposals", "list", "--json") == 0
     (line,) = json.loads(capsys.readouterr().out)
-    assert kiosk("cards", "codes") == 0
-    assert f"{line['code_id']}  for Jo Smith, given by command line: " in capsys.readouterr().out
-    for part, first in (("cards", "agree-code"), ("proposals", "agree")):
-        for named in (line["code_id"], line["code_id"][:8]):
-            assert kiosk(part, first, named, *BECAUSE) == 1
-            assert "You proposed this yourself" in capsys.readouterr().err
-        assert kiosk(part, first, "no-such-id", *BECAUSE) == 1
-        assert "Nothing has this id (any more). Look at what waits" in capsys.readouterr().err
-    assert kiosk("cards", "withdraw-code", line["code_id"][:8], *BECAUSE) == 0
-    assert kiosk("cards", "withdraw-code", line["code_id"], *BECAUSE) == 1
+    code_id = line["proposal_id"]
+    for named in (code_id, code_id[:8]):
+        assert kiosk("proposals", "agree", named, *BECAUSE) == 1
+        assert "You proposed this yourself" in capsys.readouterr().err
+    assert kiosk("proposals", "agree", "no-such-id", *BECAUSE) == 1
+    assert "Nothing has this id (any more). Look at what waits" in capsys.readouterr().err
+    assert kiosk("proposals", "decline", code_id[:8], *BECAUSE) == 0
+    assert kiosk("proposals", "decline", code_id, *BECAUSE) == 1
     assert "withdrew an unlock code" in capsys.readouterr().err
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.app.cli.tools import waiting_id
+from kiosk.app.cli.staff import waiting_id
 from kiosk.authority.errors import NotFound
 from tests.app.cli.estate import JO, Estate
 from tests.app.cli.samples import GOOD, Kiosk, people, two_members

@@ -110,10 +110,6 @@ class FakeCodesDesk(Files, CodesDesk):
             for_first_unlock=record.person.standing is Standing.NOT_REGISTERED,
         )
 
-    def waiting(self) -> tuple[CodeLine, ...]:
-        self._asked.hear(Action.SEE_PEOPLE, "codes.waiting")
-        return tuple(code for code in self._estate.codes if code.waits_for_second)
-
     def agree(self, code_id: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.AGREE_CODE, "codes.agree", code_id, grounds)
         code = self._code(code_id)

@@ -70,7 +70,7 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
     "issue code": lambda desk: codes.issue(_subject(desk)),
     "agree": lambda desk: waiting.agree(desk, desk.proposals.waiting()[0]),
     "decline": lambda desk: waiting.decline(desk, desk.proposals.waiting()[0]),
-    "withdraw": lambda desk: codes.withdraw(desk, desk.codes.waiting()[0]),
+    "withdraw": lambda desk: codes.withdraw(desk, desk.estate.codes[0]),
     "add staff": lambda desk: staff.add(desk),
     "change role": lambda desk: staff.change_role(desk, _member(desk)),
     "remove staff": lambda desk: staff.remove(desk, _member(desk)),

@@ -24,6 +24,7 @@ from tests.authority.administration.desk.given_codes import (
     kept,
     live,
     mailed,
+    waiting,
 )
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen, somebody
@@ -156,8 +157,8 @@ def test_another_one_takes_the_place_of_the_first(
     means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     first, second = give(agent, asha, TWO), give(agent, asha, TWO)
-    (waiting,) = desk(agent).waiting()
-    assert waiting.code_id == second.code_id
+    (line,) = waiting(agent)
+    assert line.code_id == second.code_id
     assert kept(means, first.code_id).revoked_at is not None
 
 

@@ -20,7 +20,6 @@ from kiosk.authority.roles import Role
 from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.given_codes import (
-    ALONE,
     TWO,
     UNABLE,
     desk,
@@ -29,6 +28,7 @@ from tests.authority.administration.desk.given_codes import (
     kept,
     live,
     mailed,
+    waiting,
 )
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.administration.desk.people import seen
@@ -42,7 +42,7 @@ def test_until_somebody_else_agrees_it_waits(
     before = mailed(means, asha)
     issued = give(agent, asha, TWO)
     assert issued.waits_for_second
-    (line,) = desk(manager).waiting()
+    (line,) = waiting(manager)
     assert (line.code_id, line.holder_name, line.issued_by) == (
         issued.code_id,
         asha.holder.name,
@@ -60,7 +60,7 @@ def test_until_somebody_else_agrees_it_waits(
     assert code is not None
     assert (code.id, code.agreed_by) == (issued.code_id, manager.actor.staff_id)
     assert code.expires_at == agreed_at + timedelta(minutes=15)
-    assert desk(manager).waiting() == ()
+    assert waiting(manager) == ()
     newest = events(means, asha)[0]
     assert (newest.kind, newest.reference) == ("code-agreed", done.reference)
     assert newest.detail["code"] == issued.code_id
@@ -85,7 +85,7 @@ def test_nobody_agrees_to_a_code_whose_key_was_removed_since(
     with means.store.begin() as uow:
         uow.staff.remove_key(agent.actor.staff_id, agent.actor.key)
         uow.commit()
-    assert desk(manager).waiting() == ()
+    assert waiting(manager) == ()
     with pytest.raises(NotFound, match="Whoever gave this code"):
         desk(manager).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
@@ -115,7 +115,7 @@ def test_nobody_agrees_after_fifteen_minutes(
 ) -> None:
     issued = give(agent, asha, TWO)
     clock.forward(minutes=15)
-    assert desk(manager).waiting() == ()
+    assert waiting(manager) == ()
     with pytest.raises(NotFound, match="in time"):
         desk(manager).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
@@ -128,7 +128,7 @@ def test_nobody_agrees_to_a_code_of_a_clock_that_was_ahead(
     clock.forward(days=30)
     issued = give(agent, asha, TWO)
     clock.forward(days=-30)
-    assert desk(manager).waiting() == ()
+    assert waiting(manager) == ()
     with pytest.raises(NotFound, match="in time"):
         desk(manager).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
@@ -160,7 +160,7 @@ def test_a_code_of_somebody_who_may_give_none_any_more_is_agreed_to_by_nobody(
         assert member is not None
         assert uow.staff.save(replace(member, **changes))  # type: ignore[arg-type]
         uow.commit()
-    assert desk(manager).waiting() == ()
+    assert waiting(manager) == ()
     with pytest.raises(NotFound, match="may give none any more"):
         desk(manager).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
@@ -170,7 +170,7 @@ def test_a_policy_that_changed_later_frees_no_code(
     means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     issued = give(agent, asha, TWO)
-    (line,) = desk(agent, ALONE).waiting()
+    (line,) = waiting(agent)
     assert line.code_id == issued.code_id
     assert live(means, asha) is None
 

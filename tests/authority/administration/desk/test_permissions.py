@@ -66,7 +66,6 @@ ASKS: dict[str, Action] = {
     "cards.revoke": Action.REVOKE_CARD,
     "cards.set_secret": Action.SET_SECRET,
     "codes.issue": Action.ISSUE_CODE,
-    "codes.waiting": Action.SEE_PEOPLE,
     "codes.agree": Action.AGREE_CODE,
     "codes.withdraw": Action.WITHDRAW_CODE,
     "proposals.waiting": Action.SEE_TODAY,

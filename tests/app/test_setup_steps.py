@@ -74,24 +74,71 @@ def test_what_was_cut_short_before_the_service_manager_knew_is_done_again(
     assert manager.called == (whole or manager.called[:1])
 
 
+DISKS = {
+    "sda": ("", ()),
+    "md0": ("", ("sdb", "dm-0")),
+    "sdb": ("", ()),
+    "dm-0": ("CRYPT-LUKS2-0123-luks", ("sda2",)),
+    "dm-1": ("LVM-0123", ("dm-0",)),
+    "dm-2": ("LVM-4567", ("sda2",)),
+    "dm-3": ("CRYPT-VERITY-0123-root", ("sda2", "sda3")),
+    "dm-4": ("CRYPT-INTEGRITY-0123", ("sda2",)),
+    "dm-5": ("CRYPT-VERITY-4567-usr", ("dm-0",)),
+    "dm-6": ("", ("sda2",)),
+}
+"""Block devices: what device-mapper calls each, and what it is made of."""
+
+
 @pytest.mark.parametrize(
-    ("layers", "warned"),
+    ("device", "is_encrypted"),
     [
-        ("lvm\ncrypt\npart\ndisk\n", None),
-        ("part\ndisk\n", "/dev/sda2"),
-        ("", None),
+        ("dm-0", True),
+        ("dm-1", True),
+        ("dm-5", True),
+        ("sda2", False),
+        ("dm-2", False),
+        ("dm-3", False),
+        ("dm-4", False),
+        ("dm-6", False),
+        ("md0", False),
+        ("md0p1", False),
     ],
 )
 def test_a_disk_that_is_not_encrypted_is_named(
-    layers: str, warned: str | None, monkeypatch: pytest.MonkeyPatch
+    device: str, is_encrypted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(program: str, *_words: str) -> str:
-        if not layers:
-            raise ConfigError("`lsblk` failed: not a block device")
-        return "/dev/sda2[/@var]\n" if program == "findmnt" else layers
+    """Hashes of its blocks (dm-verity, dm-integrity) hide nothing, nor does half of a mirror."""
+    for name, (uuid, below) in DISKS.items():
+        made = tmp_path / "devices" / name
+        (made / "slaves").mkdir(parents=True)
+        if name.startswith("dm-"):
+            (made / "dm").mkdir()
+            (made / "dm" / "uuid").write_text(f"{uuid}\n")
+        for each in below:
+            (made / "slaves" / each).symlink_to(tmp_path / "block" / each)
+    for whole, part in (("sda", "sda2"), ("sda", "sda3"), ("md0", "md0p1")):
+        made = tmp_path / "devices" / whole / part
+        made.mkdir()
+        (made / "partition").write_text("1\n")
+    (tmp_path / "block").mkdir()
+    for made in (*(tmp_path / "devices").glob("*"), *(tmp_path / "devices").glob("*/*[0-9]")):
+        (tmp_path / "block" / made.name).symlink_to(made)
+    monkeypatch.setattr(steps, "run_program", lambda *_: f"/dev/{device}[/@var]\n")
+    warned = None if is_encrypted else f"/dev/{device}"
+    assert unencrypted_disk(Path("/var/lib/kiosk"), tmp_path / "block") == warned
+
+
+@pytest.mark.parametrize("source", ["overlay", "server:/export", "tank/var", None])
+def test_a_disk_of_which_nothing_is_known_is_not_named(
+    source: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(*_words: str) -> str:
+        if source is None:
+            raise ConfigError("`findmnt` could not be run")
+        return f"{source}\n"
 
     monkeypatch.setattr(steps, "run_program", answer)
-    assert unencrypted_disk(Path("/var/lib/kiosk")) == warned
+    assert unencrypted_disk(Path("/var/lib/kiosk"), tmp_path) is None
 
 
 class State(PosixPath):

@@ -223,7 +223,7 @@ def _run_station(args: argparse.Namespace) -> None:
         take_back,
         unencrypted_disk,
     )
-    from kiosk.config.loading import STATION_ACCOUNT, STATION_SETTINGS
+    from kiosk.config.loading import STATION_ACCOUNT, STATION_SETTINGS, STATION_STATE
 
     require_root()
     if not args.undo:
@@ -240,7 +240,7 @@ def _run_station(args: argparse.Namespace) -> None:
     carry_out(steps, dry_run=args.dry_run)
     if not (HAS_AUTHORITY or args.dry_run or station.is_enrolled()):
         echo(f"warning       enrolment   {NO_AUTHORITY}")
-    if device := unencrypted_disk(STATION_SETTINGS.parent):
+    if device := unencrypted_disk(STATION_STATE):
         echo(f"warning       disk        {device} is not encrypted: a thief can read what is on it")
     if not station.limits_usb():
         echo(
@@ -259,7 +259,7 @@ def _run_authority(args: argparse.Namespace) -> int:
         take_back,
         unencrypted_disk,
     )
-    from kiosk.config.loading import SYSTEM_SETTINGS
+    from kiosk.config.loading import SYSTEM_SETTINGS, state_directory
     from kiosk.contract.errors import ConfigError
 
     tools = Tools(args)
@@ -298,7 +298,7 @@ def _run_authority(args: argparse.Namespace) -> int:
         code = 0 if args.dry_run else _look(Tools(args))
     if on_machine and code == 0:
         carry_out(authority.machine_steps(merges=merges, undo=False), dry_run=args.dry_run)
-        if device := unencrypted_disk(tools.path.parent):
+        if device := unencrypted_disk(state_directory(os.environ, tools.path)):
             echo(f"warning       disk        {device} is not encrypted: a thief can read the keys")
     return code
 

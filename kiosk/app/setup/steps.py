@@ -307,14 +307,34 @@ def account(name: str, *, same_as: str, home: str) -> Step:
 # Warnings about the machine.
 
 
-def unencrypted_disk(place: Path) -> str | None:
-    """Name the device of ``place`` where no layer of it is encrypted, as far as lsblk knows."""
+def unencrypted_disk(place: Path, blocks: Path = Path("/sys/class/block")) -> str | None:
+    """Name the device of ``place`` where part of it is on a disk in clear, as far as is known."""
     try:
-        device = run_program(
+        source = run_program(
             "findmnt", "--noheadings", "--output", "SOURCE", "--target", str(place)
         )
-        device = re.sub(r"\[.*\]$", "", device.strip())
-        kinds = run_program("lsblk", "--inverse", "--noheadings", "--output", "TYPE", device)
     except ConfigError:
         return None
-    return None if "crypt" in kinds.split() else device
+    device = re.sub(r"\[.*\]$", "", source.strip())
+    block = blocks / Path(device).resolve().name
+    if not device.startswith("/dev/") or not block.exists() or _is_encrypted(block.resolve()):
+        return None
+    return device
+
+
+def _is_encrypted(block: Path) -> bool:
+    """Return whether all below this folder of /sys is encrypted.
+
+    cryptsetup names what it maps CRYPT-TYPE-..., also where that has hashes alone.
+    """
+    if (block / "partition").exists():
+        return _is_encrypted(block.parent)
+    with suppress(FileNotFoundError):
+        kind = (block / "dm" / "uuid").read_text()
+        if kind.startswith("CRYPT-") and not kind.startswith(_HASHED):
+            return True
+    below = [each.resolve() for each in (block / "slaves").iterdir()]
+    return bool(below) and all(_is_encrypted(each) for each in below)
+
+
+_HASHED = ("CRYPT-VERITY-", "CRYPT-INTEGRITY-")

@@ -126,7 +126,7 @@ test-deb: deb ## Build the packages again, install, update, remove and purge the
 	@DIST=build/before .ci/build-deb 0.0.9
 	@$(VENV)/python -m pytest --verbose -p no:cacheprovider tests/systemd/installed.py
 
-image: deb ## Build the image of a station below build/image: SETTINGS=FILE, UPDATES=URL, UPDATES_CA=FILE, KEYS=FOLDER
+image: deb ## Build the image of a station below build/image: SETTINGS=FILE, KEYBOARD=gb, UPDATES=URL, UPDATES_CA=FILE, KEYS=FOLDER
 	@.ci/bootstrap image
 	@.ci/build-image
 

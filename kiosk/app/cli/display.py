@@ -21,9 +21,10 @@ from kiosk.app.cli.printing import echo
 _HELP = """\
 Runs the Wayland compositor cage, and the terminal foot full-screen in it, for the station that
 takes the terminal at SOCKET (`kiosk station --terminal SOCKET`). The size of the text follows from
-the display, and from how far people stand from it (`viewing_distance_cm` in [station]). The
-terminal has no shortcuts, no clipboard and no way to another program; the station does not see the
-compositor. It ends when one of its parts does, or another display is plugged in.
+the display, and from how far people stand from it (`viewing_distance_cm` in [station]). The layout
+of the keyboard is that of /etc/default/keyboard, from $XKBLAYOUT and its like. The terminal has no
+shortcuts, no clipboard and no way to another program; the station does not see the compositor. It
+ends when one of its parts does, or another display is plugged in.
 
 With --console it sets the font of the bare console instead, by the same measure, and ends.
 """
@@ -36,6 +37,9 @@ _CLOSE_KEYBOARD = "trap '' INT QUIT TSTP; stty -echo -icanon -isig -iexten min 1
 
 _BACKENDS = frozenset({"WLR_BACKENDS", "WAYLAND_DISPLAY", "DISPLAY"})
 """With one of them the compositor draws on something else than a graphics card."""
+
+_KEYBOARD = ("MODEL", "LAYOUT", "VARIANT", "OPTIONS")
+"""What keyboard(5) names XKBMODEL and so on, cage(1) XKB_DEFAULT_MODEL."""
 
 _LOOK_S = 1.0
 _ANSWER_S = 5.0
@@ -96,6 +100,8 @@ def _run_compositor(place: str, distance_cm: float) -> int:
     folder = Path(place).absolute().with_name("compositor")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
+    keys = {f"XKB_DEFAULT_{each}": os.environ.get(f"XKB{each}") for each in _KEYBOARD}
+    given = {name: value for name, value in keys.items() if value}
     ready, code = "READY=1\n", 1
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as beats:
         beats.bind(str(folder / "beats"))
@@ -103,7 +109,7 @@ def _run_compositor(place: str, distance_cm: float) -> int:
         words = ["sh", "-c", _CLOSE_KEYBOARD, "sh", sys.executable, *served]
         with subprocess.Popen(  # noqa: S603 - without a shell
             ["cage", "-d", "--", *terminal_command(size.pixels, words)],  # noqa: S607
-            env={**os.environ, "XDG_RUNTIME_DIR": str(folder)},
+            env={**os.environ, **given, "XDG_RUNTIME_DIR": str(folder)},
         ) as compositor:
 
             def stop(_number: int, _frame: FrameType | None) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,28 @@ def test_without_a_graphics_card_it_says_what_to_do_and_starts_no_compositor(
     assert said.startswith("kiosk: there is no graphics card that Linux has a driver for")
     assert said.endswith("`kiosk setup station --display console` does without one")
     assert not (tmp_path / "compositor").exists()
+
+
+def test_the_keyboard_of_the_machine_is_the_compositors(tmp_path: Path) -> None:
+    """The service manager reads /etc/default/keyboard, of keyboard(5): cage(1) has other names."""
+    cage, place, kept = tmp_path / "cage", tmp_path / "terminal.sock", tmp_path / "environment"
+    cage.write_text(f"#!/bin/sh\nenv > {kept}\n")
+    cage.chmod(0o755)
+    (tmp_path / "station.toml").write_text("")
+    given = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "STATE_DIRECTORY": str(tmp_path),
+        "WLR_BACKENDS": "headless",
+        "XKBMODEL": "pc105",
+        "XKBLAYOUT": "gb,cz",
+        "XKBVARIANT": "",
+        "XKBOPTIONS": "grp:alt_shift_toggle",
+    }
+    words = ["display", "--config", str(tmp_path / "station.toml"), "--socket", str(place)]
+    subprocess.run([sys.executable, "-m", "kiosk", *words], env=given, check=False)
+    found = [line for line in kept.read_text().splitlines() if line.startswith("XKB_")]
+    assert sorted(found) == [
+        "XKB_DEFAULT_LAYOUT=gb,cz",
+        "XKB_DEFAULT_MODEL=pc105",
+        "XKB_DEFAULT_OPTIONS=grp:alt_shift_toggle",
+    ]

@@ -42,8 +42,7 @@ from screens.admin.page import ACTING, AdminPage, changes, explanation, headline
 from screens.admin.people import PeoplePage
 from screens.admin.people_lists import CardsPage, PeopleListsPage
 from screens.admin.person import AboutPerson
-from screens.admin.policy import PolicyPage
-from screens.admin.questions import QuestionsPage
+from screens.admin.policy import PolicyPage, QuestionsPage
 from screens.admin.reports import ReportsPage
 from screens.admin.staff import StaffPage
 from screens.admin.stations import StationsPage

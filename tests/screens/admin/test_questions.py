@@ -9,7 +9,7 @@ import pytest
 from kiosk.authority.administration.views import Grounds
 from kiosk.authority.errors import ConcurrentChange, NotTaken
 from kiosk.authority.roles import Role
-from screens.admin.questions import QuestionsPage
+from screens.admin.policy import QuestionsPage
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW

@@ -31,9 +31,8 @@ from kiosk.authority.roles import Action, may
 from kiosk.authority.wording import quoted
 from kiosk.contract.policy import end_of_wait
 from screens.admin import waiting
-from screens.admin.dialogs import cards, codes, person
-from screens.admin.dialogs.cards import grouped, last_day
-from screens.admin.dialogs.codes import CodeShown
+from screens.admin.dialogs import cards, person
+from screens.admin.dialogs.cards import CodeShown, grouped, last_day
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.person import Subject
 from screens.admin.page import AdminPage, app_of, done_words
@@ -276,11 +275,11 @@ def _to_withdraw(subject: Subject) -> list[CodeLine]:
 
 PERSON_ACTS = (
     _open(Action.LIFT_BLOCK, "b", "Lift the block", person.lift_block, urgent=True),
-    _open(Action.ISSUE_CODE, "c", "Give a code", codes.issue, urgent=True),
+    _open(Action.ISSUE_CODE, "c", "Give a code", cards.issue_code, urgent=True),
     _on_first(_to_agree, "g", "Agree", waiting.agree, urgent=True),
     _on_first(_to_decline, "d", "Decline", waiting.decline),
     _on_first(_to_take_back, "d", "Take back proposal", waiting.decline),
-    _on_first(_to_withdraw, "w", "Withdraw code", codes.withdraw),
+    _on_first(_to_withdraw, "w", "Withdraw code", cards.withdraw_code),
     _open(Action.REPORT_MISUSE, "i", "Stop: not the holder", person.report_misuse),
     PersonAct("h", "Stop change of address", _waits_change, person.stop_change),
     _open(Action.CORRECT_EMAIL, "e", "Correct email", person.correct_email),
@@ -545,7 +544,7 @@ class AboutPerson(AdminPage):
         form = act.form(self._subject)
         form.on_stale = lambda: self._read(self._show)
         after: dict[object, Callable[[Any], None]] = {
-            codes.issue: self._show_code,
+            cards.issue_code: self._show_code,
             person.erase: self._was_erased,
         }
         self.app.push_screen(form, after.get(act.form, self._was_done))
@@ -554,7 +553,7 @@ class AboutPerson(AdminPage):
         if issued is not None:
             subject, times = self._subject, app_of(self).times
             not_yet = (
-                subject.person.registers_later if subject.person.email else codes.CANNOT_REGISTER
+                subject.person.registers_later if subject.person.email else cards.CANNOT_REGISTER
             )
             self.app.push_screen(CodeShown(issued, subject.who, times, not_yet))
             self.shown()

@@ -7,14 +7,13 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from kiosk.authority.administration.policy import LONGEST_QUESTION, LONGEST_VALUE
 from kiosk.authority.administration.views import PolicyLine, QuestionLine
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of, waits
 from screens.admin.page import LinesPage, app_of
 from screens.admin.widgets import Column, TableLine
-
-_MOST = 1000
 
 
 class PolicyPage(LinesPage[PolicyLine]):
@@ -75,7 +74,7 @@ class PolicyPage(LinesPage[PolicyLine]):
             "Value",
             line.value,
             f"{limits} {REPLACES}" if is_number else limits,
-            most=_MOST,
+            most=LONGEST_VALUE,
             choices=choices,
             closed=bool(choices),
             required=bool(choices),
@@ -131,7 +130,6 @@ def _shown(value: str) -> str:
 
 # The security questions: which are offered, and how many people use each.
 
-_LONGEST = 64
 _NOBODY_SEES = "Answers are kept as hashes; nobody can look at one."
 _GOOD = "Ask for a word or two that stay the same for ever and stand on no profile."
 
@@ -189,7 +187,7 @@ class QuestionsPage(LinesPage[QuestionLine]):
             Form(
                 "Add a question",
                 "Everybody who registers from now on can choose it.",
-                (Entry("text", "Question", hint=_GOOD, most=_LONGEST), REASON),
+                (Entry("text", "Question", hint=_GOOD, most=LONGEST_QUESTION), REASON),
                 lambda values: self.desk.questions.add(values["text"], grounds_of(values)),
                 button="Add",
             )

@@ -10,6 +10,8 @@ from typing import ClassVar, Final
 from textual.binding import Binding, BindingType
 
 from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.login import LONGEST_KEY
+from kiosk.authority.administration.staff import LONGEST_NAME
 from kiosk.authority.administration.views import Done, StaffCardLine, StaffLine
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Action, Role, may
@@ -28,7 +30,6 @@ from screens.admin.widgets import Column, TableLine
 
 Member = Callable[[], StaffLine]
 
-_LONGEST_NAME, _LONGEST_KEY = 60, 8192
 _FIRST_KEY_HINT = "The one line of their .pub file; empty for a technician, who has none."
 _ROLES = {
     "agent: helps people": Role.AGENT,
@@ -44,7 +45,7 @@ def add(desk: AdminDesk) -> Form[Done]:
         "Add a member of staff",
         "They log in by SSH with the private half of this key, from then on.",
         (
-            Entry("name", "Name", hint="As colleagues know them.", most=_LONGEST_NAME),
+            Entry("name", "Name", hint="As colleagues know them.", most=LONGEST_NAME),
             _role_entry(Role.AGENT),
             replace(_key_entry(), hint=_FIRST_KEY_HINT, required=False),
             REASON,
@@ -141,10 +142,10 @@ def add_card(desk: AdminDesk, member: Member) -> Form[Done]:
         "With this card and its PIN they open the maintenance page of stations. A card that is not "
         "recorded yet is added to its holder first.",
         (
-            Entry("card", "Card", hint="As “kiosk cards read” prints it.", most=_LONGEST_NAME * 2),
+            Entry("card", "Card", hint="As “kiosk cards read” prints it.", most=LONGEST_NAME * 2),
             Entry("driver", "Kind", PROVE_PIN[0], choices=PROVE_PIN, closed=True),
             Entry(
-                "key", "Its key", hint=_CARD_KEY_HINT, most=_LONGEST_KEY, required=False, lines=True
+                "key", "Its key", hint=_CARD_KEY_HINT, most=LONGEST_KEY, required=False, lines=True
             ),
             REASON,
         ),
@@ -185,7 +186,7 @@ def _role_words(role: Role) -> str:
 
 def _key_entry() -> Entry:
     hint = "The one line of their .pub file, pasted; never a private key."
-    return Entry("public_key", "Public key", hint=hint, most=_LONGEST_KEY)
+    return Entry("public_key", "Public key", hint=hint, most=LONGEST_KEY)
 
 
 _CARD_KEY_HINT = "PIV: 9A, as PEM. Empty where it is recorded."

@@ -25,7 +25,7 @@ from kiosk.authority.store.records import Scalar
 # SSH public keys: parsed strictly from what staff paste, and identified by fingerprint.
 
 FIELD: Final = "public_key"
-LONGEST: Final = 8192
+LONGEST_KEY: Final = 8192
 FEWEST_RSA_BITS: Final = 3072
 _DAMAGED: Final = "The key is damaged: a part of it is missing or changed."
 
@@ -65,7 +65,7 @@ def read_public_key(text: str) -> PublicKey:
         raise NotTaken(
             FIELD, "This is a private key. Never send it to anybody; paste the .pub file."
         )
-    if "\n" in line or len(line) > LONGEST:
+    if "\n" in line or len(line) > LONGEST_KEY:
         raise NotTaken(FIELD, "Paste one public key: one line, as in a .pub file.")
     words = line.split(None, 2)
     if len(words) < 2 or words[0] not in KINDS:

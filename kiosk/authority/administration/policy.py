@@ -216,8 +216,8 @@ DEFAULT_QUESTIONS: dict[int, str] = {
 """By the ids that registrations refer to: a question may be reworded, never renumbered."""
 
 
-SHORTEST = 10
-LONGEST = 64
+SHORTEST_QUESTION = 10
+LONGEST_QUESTION = 64
 """Columns, one for most characters, that the smallest display shows in two lines."""
 
 
@@ -233,9 +233,9 @@ class QuestionsDesk(Desk):
         with self._office.act(Action.EDIT_QUESTIONS, grounds, lock=lock_policy) as act:
             text = " ".join(text.split())
             columns = sum(2 if east_asian_width(each) in "WF" else 1 for each in text)
-            if not SHORTEST <= columns <= LONGEST:
-                many = f"{SHORTEST} to {LONGEST} characters; wide ones, as Han, count twice"
-                raise NotTaken("text", f"Write it in {many}.")
+            if not SHORTEST_QUESTION <= columns <= LONGEST_QUESTION:
+                many = f"{SHORTEST_QUESTION} to {LONGEST_QUESTION} characters"
+                raise NotTaken("text", f"Write it in {many}; wide ones, as Han, count twice.")
             if not can_be_seen(text) or not fold(text):
                 raise NotTaken("text", "Write it in letters that can be shown.")
             there = act.uow.questions.every()

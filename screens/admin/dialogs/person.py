@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.fields import NAME_LIMIT
 from kiosk.authority.administration.views import Done, Person, Seen
 from kiosk.authority.errors import AddressShared
 from kiosk.authority.roles import Action
@@ -58,7 +59,7 @@ class Subject:
         return waits(self.desk, action)
 
 
-_NAME_MOST, _EMAIL_MOST, _NUMBER_MOST = 120, 254, 40
+_EMAIL_MOST, _NUMBER_MOST = 254, 40
 
 
 def add_person(desk: AdminDesk) -> Form[tuple[Done, str]]:
@@ -87,7 +88,7 @@ def add_person(desk: AdminDesk) -> Form[tuple[Done, str]]:
         "Somebody who is not in the list yet. Their card is added on their page.",
         (
             Entry("number", "Number", hint=form, most=_NUMBER_MOST),
-            Entry("name", "Name", hint="As it stands on their ID.", most=_NAME_MOST),
+            Entry("name", "Name", hint="As it stands on their ID.", most=NAME_LIMIT),
             Entry(
                 "email",
                 "Email",
@@ -138,7 +139,7 @@ def correct_name(subject: Subject) -> Form[Done]:
         "Correct the name",
         f"Of {subject.who}. Use it for a slip or a change of name, not for another person.",
         (
-            _other("name", "Name", subject.person.name, "As it stands on their ID.", _NAME_MOST),
+            _other("name", "Name", subject.person.name, "As it stands on their ID.", NAME_LIMIT),
             REASON,
         ),
         lambda values: subject.desk.people.correct_name(

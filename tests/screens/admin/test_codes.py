@@ -12,8 +12,7 @@ from kiosk.authority.administration.views import Grounds, IssuedCode, Seen
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
 from kiosk.contract.sensitive import Sensitive
-from screens.admin.dialogs.cards import in_fours
-from screens.admin.dialogs.codes import CodeShown
+from screens.admin.dialogs.cards import CodeShown, in_fours
 from screens.admin.dialogs.form import WAYS
 from screens.admin.person import AboutPerson
 from screens.admin.times import Times

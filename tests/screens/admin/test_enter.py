@@ -17,7 +17,7 @@ from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Action
 from kiosk.contract.sensitive import Sensitive
 from screens.admin import audit, reports, staff, waiting
-from screens.admin.dialogs import cards, codes, person
+from screens.admin.dialogs import cards, person
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.person import Subject
 from screens.admin.people import PeoplePage
@@ -67,10 +67,10 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
     "replace card": lambda desk: cards.replace_card(_subject(desk)),
     "revoke card": lambda desk: cards.revoke_card(_subject(desk)),
     "set secret": lambda desk: cards.set_secret(_subject(desk)),
-    "issue code": lambda desk: codes.issue(_subject(desk)),
+    "issue code": lambda desk: cards.issue_code(_subject(desk)),
     "agree": lambda desk: waiting.agree(desk, desk.proposals.waiting()[0]),
     "decline": lambda desk: waiting.decline(desk, desk.proposals.waiting()[0]),
-    "withdraw": lambda desk: codes.withdraw(desk, desk.estate.codes[0]),
+    "withdraw": lambda desk: cards.withdraw_code(desk, desk.estate.codes[0]),
     "add staff": lambda desk: staff.add(desk),
     "change role": lambda desk: staff.change_role(desk, _member(desk)),
     "remove staff": lambda desk: staff.remove(desk, _member(desk)),
@@ -107,7 +107,7 @@ WAIT = {
 def test_every_form_of_the_dialogs_is_tried() -> None:
     made = [
         f"{module.__name__}.{name}"
-        for module in (audit, cards, codes, person, waiting, reports, staff)
+        for module in (audit, cards, person, waiting, reports, staff)
         for name, function in vars(module).items()
         if callable(function)
         and getattr(function, "__module__", "") == module.__name__

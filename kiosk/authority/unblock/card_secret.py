@@ -270,19 +270,20 @@ def rotate_secret(parts: Dependencies, visit_id: VisitId, journal: JournalId) ->
     """
     with deciding(parts) as uow:
         case = find_grant(uow, parts, visit_id, journal)
+        # Another visit, staff or a file may have changed the secret, and a retired station is sent
+        # none. The audit names visit and unblock: they are no proof of anything once it is over.
+        is_former = case.overtaken or case.card.secret_seen_at is None
+        lives = is_within_visit(case.visit.opened_at, uow.now)
+        if is_former or not lives or station_barred(case.station):
+            return None
         kept = uow.kept_secrets.of_card(case.card.id)
         pending = next((one for one in kept if one.kind is KeptKind.PENDING), None)
         if pending is not None:
             same = pending.entry_id == journal
             return open_kept(parts.sealer, case.card, pending) if same else None
-        # Taken once, after an unblock that is known to be done, while its visit may still act.
+        # Taken once, after an unblock that is known to be done.
         taken = any(one.entry_id == journal for one in kept)
-        done = case.entry.state is UnblockState.DONE
-        lives = is_within_visit(case.visit.opened_at, uow.now)
-        if taken or not done or not lives or not rotates(parts, case.card):
-            return None
-        # Another visit may have changed the secret, and a retired station is sent none.
-        if case.overtaken or station_barred(case.station):
+        if taken or case.entry.state is not UnblockState.DONE or not rotates(parts, case.card):
             return None
         drawn = _draw(uow, parts, case)
         uow.commit()
@@ -294,13 +295,16 @@ def confirm_rotation(
 ) -> None:
     """Record whether the card took the new secret.
 
-    A late report, after the next unlock has found it out, changes nothing, and none does after one
-    that took tries off the account: an answer may be lost, and its report repeated.
+    A late report, after the visit or once the next unlock has found it out, changes nothing, and
+    none does after one that took tries off the account: an answer may be lost, and its report
+    repeated.
     """
     with deciding(parts) as uow:
         case = find_grant(uow, parts, visit_id, journal)
         pending = uow.kept_secrets.pending(case.card.id)
         if pending is None or pending.entry_id != journal or pending.presented or pending.refused:
+            return
+        if not is_within_visit(case.visit.opened_at, uow.now):
             return
         visit, card = case.visit, case.card
         match outcome:

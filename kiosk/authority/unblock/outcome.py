@@ -143,7 +143,9 @@ def record_outcome(
     with deciding(parts) as uow:
         case = find_grant(uow, parts, visit_id, journal)
         counted = infer_retries(uow, case, outcome)
-        if case.entry.closed_at is None:
+        # After the visit its card shows what became of it: whoever has the key of a station and
+        # reads the audit could report it.
+        if case.entry.closed_at is None and is_within_visit(case.visit.opened_at, uow.now):
             visit = _count(uow, parts, case, counted)
         else:
             visit = case.visit
@@ -165,7 +167,7 @@ _RECORDED_AS = {
 def _count_late(
     uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: Counted, *, reported: str
 ) -> None:
-    """Record a report about an entry that is closed; a repeated one says nothing new."""
+    """Record a report that came too late, or again; a repeated one says nothing new."""
     if _says_more(uow, case, outcome):
         # The card was counted as not unblocked when it, or a copy of it, was seen again. Attempts
         # that were charged stay charged: a station chooses when it reports.

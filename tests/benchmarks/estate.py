@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hardware.virtual.pcscd import PrivatePcscd, Slot
-from kiosk.app.composition.opening import open_store
-from kiosk.app.composition.staff import build_desk
+from kiosk.app.composition.opening import open_desk, open_store
 from kiosk.app.demo.estate import PIN, DemoPerson, cast, make_estate, register
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.administration.login import VARIABLE
@@ -106,7 +105,7 @@ class Installation:
         key = Ed25519PrivateKey.generate().public_key()
         public = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
         store, clock = open_store(self.settings, SystemClock(), {}), SystemClock()
-        desk = build_desk(self.settings, {}, store, clock, Actor("bench", Role.MANAGER))
+        desk = open_desk(self.settings, {}, store, clock, Actor("bench", Role.MANAGER))
         desk.staff.add("Ada Okafor", Role.MANAGER, public, Grounds("benchmark"))
         store.close()
         login = self.directory / "login"

@@ -193,8 +193,12 @@ def load() -> None:
     """Load all that a command may need, the screens aside: those read their environment first."""
     for command in COMMANDS.values():
         importlib.import_module(f"kiosk.app.cli.{command}")
-    for name in ("cards", "serving", "staff"):
-        importlib.import_module(f"kiosk.app.composition.{name}")
+    for name in (
+        "app.composition.cards",
+        "app.composition.serving",
+        "authority.administration.desk",
+    ):
+        importlib.import_module(f"kiosk.{name}")
     assert "textual" not in sys.modules
 
 

@@ -98,8 +98,7 @@ def run_session(config: str | None, log_path: str | None) -> int:
 
 
 def _session(config: str | None) -> int:
-    from kiosk.app.composition.opening import open_store
-    from kiosk.app.composition.staff import build_desk
+    from kiosk.app.composition.opening import open_desk, open_store
     from kiosk.authority.administration.login import record_logout
     from kiosk.config.loading import load_settings, settings_path
     from kiosk.contract.ports import SystemClock
@@ -119,7 +118,7 @@ def _session(config: str | None) -> int:
             raise NotPermitted(
                 f"You are logged in {MOST_SESSIONS} times already. Log out of one of them first."
             )
-        end = _run_app(settings, build_desk(settings, os.environ, store, clock, actor))
+        end = _run_app(settings, open_desk(settings, os.environ, store, clock, actor))
         record_logout(store, actor, end.value if end else "fault")
     finally:
         store.close()
@@ -400,8 +399,8 @@ LOADED = (
     "encodings.ascii",
     "encodings.utf_8_sig",
     "kiosk.app.composition.opening",
-    "kiosk.app.composition.staff",
     "kiosk.config.loading",
+    "kiosk.authority.administration.desk",
     "kiosk.authority.administration.login",
     "kiosk.authority.crypto.macs",
     "kiosk.authority.store.database",

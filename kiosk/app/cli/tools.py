@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from kiosk.app.cli.help import Commands, Run, add_config, add_flag
 from kiosk.app.cli.printing import as_json, echo
 from kiosk.app.composition.opening import (
+    open_desk,
     open_keys,
     open_known_keys,
     open_mailer,
@@ -106,12 +107,11 @@ class Tools:
     def desk(self) -> AdminDesk:
         """The desk of the command's user: they control the machine, so they may do everything."""
         settings = self.settings  # before imports that take most of a second
-        from kiosk.app.composition.staff import build_desk
         from kiosk.authority.administration.views import Actor
         from kiosk.authority.roles import Role
 
         who = Actor(self.actor(), Role.MANAGER)
-        return build_desk(settings, self.environ, self.staff_store, self.clock, who)
+        return open_desk(settings, self.environ, self.staff_store, self.clock, who)
 
     def actor(self) -> str:
         """Return the user of the command, for the audit."""

@@ -1,4 +1,4 @@
-"""Opens store, keys and mailer from the settings, for stations and commands.
+"""Opens store, keys, mailer and the desk of staff from the settings, for stations and commands.
 
 Each is imported where it is opened: no command needs all of them, and they load slowly.
 """
@@ -6,9 +6,11 @@ Each is imported where it is opened: no command needs all of them, and they load
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from kiosk.config.loading import credential_file, credential_text
 from kiosk.config.settings import Settings
@@ -16,6 +18,8 @@ from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock, SystemClock
 
 if TYPE_CHECKING:
+    from kiosk.authority.administration.desk import AdminDesk
+    from kiosk.authority.administration.views import Actor
     from kiosk.authority.audit.siem import Collector
     from kiosk.authority.crypto.card_keys import Issuers
     from kiosk.authority.crypto.keys import KeyRing
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
     from kiosk.authority.crypto.token import TokenMasters
     from kiosk.authority.mail.smtp import SmtpMailer
     from kiosk.authority.store.database import Store
+
+_LOCAL_TIME = Path("/etc/localtime")
+"""The machine's time zone, with its changes of the clocks; see localtime(5)."""
 
 
 def open_store(
@@ -152,3 +159,44 @@ def open_mailer(settings: Settings, environ: Mapping[str, str]) -> SmtpMailer:
     from kiosk.authority.mail.smtp import SmtpMailer, relay_from
 
     return SmtpMailer(relay_from(settings.mail, settings.service.name, environ))
+
+
+def open_desk(
+    settings: Settings, environ: Mapping[str, str], store: Store, clock: Clock, actor: Actor
+) -> AdminDesk:
+    """Return the desk of ``actor`` on an open store; raises ``ConfigError`` for the keys."""
+    from kiosk.authority.administration.desk import AdminDesk
+    from kiosk.authority.administration.office import Office, StaffDependencies
+    from kiosk.authority.audit.anchors import AnchorSigner
+    from kiosk.authority.crypto.macs import CodeMac
+    from kiosk.authority.crypto.station_ca import StationCa
+    from kiosk.authority.policy import LivePolicy
+
+    ring = open_known_keys(settings, environ, store)
+    means = StaffDependencies(
+        store=store,
+        clock=clock,
+        sealer=open_sealer(settings, environ, ring),
+        codes=CodeMac(ring),
+        signer=AnchorSigner(ring),
+        policy=LivePolicy(store, settings.policy, clock),
+        file_policy=settings.policy,
+        imports=Path(settings.admin.imports),
+        exports=Path(settings.admin.exports),
+        number_digits=settings.people.number_digits,
+        service=settings.service.name,
+        zone=machine_zone(),
+        enrol_addresses=settings.authority.enrol_addresses,
+        ca_fingerprint=StationCa(ring).fingerprint,
+        verified_logins=settings.admin.verified_logins,
+    )
+    return AdminDesk(Office(means, actor))
+
+
+def machine_zone() -> tzinfo:
+    """Return the time zone of this machine; UTC where it has none."""
+    try:
+        with _LOCAL_TIME.open("rb") as file:
+            return ZoneInfo.from_file(file, key="localtime")
+    except (OSError, ValueError):
+        return UTC

@@ -24,8 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from kiosk.app.composition.opening import open_store
-from kiosk.app.composition.staff import build_desk
+from kiosk.app.composition.opening import open_desk, open_store
 from kiosk.app.composition.station import BackgroundExecutor, OpenExecutor
 from kiosk.authority.administration.login import VARIABLE
 from kiosk.authority.administration.views import Actor, Grounds
@@ -103,7 +102,7 @@ class RaSide:
         """Make the keys, add them to the managers, and start the server where one is installed."""
         public, second = self._make_key("ra_key"), self._make_key("second_key")
         store, clock = open_store(settings, SystemClock(), environ), SystemClock()
-        desk = build_desk(settings, environ, store, clock, Actor("demo", Role.MANAGER))
+        desk = open_desk(settings, environ, store, clock, Actor("demo", Role.MANAGER))
         desk.staff.add(MANAGER, Role.MANAGER, public, Grounds("first manager of the demo"))
         desk.staff.add(SECOND, Role.MANAGER, second, Grounds("second manager of the demo"))
         store.close()

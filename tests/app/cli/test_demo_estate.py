@@ -19,8 +19,7 @@ import pytest
 from hardware.virtual.pcscd import Slot
 from kiosk.__main__ import main
 from kiosk.app.composition.authority import BuiltAuthority
-from kiosk.app.composition.opening import open_store
-from kiosk.app.composition.staff import build_desk
+from kiosk.app.composition.opening import open_desk, open_store
 from kiosk.app.composition.station import LocalExecutor
 from kiosk.app.demo import ra_side
 from kiosk.app.demo.estate import DemoTable, cast, count_people, make_estate, settings_file
@@ -87,7 +86,7 @@ def test_a_manager_can_log_in_with_the_throw_away_key(
 
 def test_reports_and_the_audit_are_exported_from_the_demo(settings: Settings) -> None:
     store = open_store(settings, SystemClock(), {})
-    desk = build_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
+    desk = open_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
     today = datetime.now().astimezone().date()
     report = desk.reports.export(Span.DAY, today, today)
     audit = desk.audit.export(AuditFilter(), ExportFormat.CSV, lambda done, total: None)
@@ -105,7 +104,7 @@ def test_as_many_people_are_made_as_the_demo_says(settings: Settings) -> None:
 
 def test_the_guides_searches_find_people_in_the_demo(settings: Settings) -> None:
     store = open_store(settings, SystemClock(), {})
-    desk = build_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
+    desk = open_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
     guide = (Path(__file__).parents[3] / "docs" / "ra-guide.md").read_text()
     examples = re.findall(r"`([^`]+)` finds\s+(\w+ \w+)", guide)
     assert {name for _, name in examples} == {"Amara Okafor", "Łukasz Żółć"}
@@ -125,7 +124,7 @@ def test_the_service_is_watched_over_while_the_ra_application_is_open(settings: 
     before.caretaker.run()
     before.close()
     store = open_store(settings, SystemClock(), {})
-    desk = build_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
+    desk = open_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
     today = desk.today.look()
     assert today.stations_down == ("Demo station",)
     assert "Nobody has watched over the service" in today.alarms[0]
@@ -192,7 +191,7 @@ def test_a_key_that_is_added_in_the_demo_logs_in_by_ssh(tmp_path: Path) -> None:
         ssh, *options, host = ra.ssh.split()
         line = [ssh, "-i", str(key), *options, host]
         store = open_store(settings, SystemClock(), {})
-        desk = build_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
+        desk = open_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
         desk.staff.add("Ida Agent", Role.AGENT, public, Grounds("to try it"))
         store.close()
         session = Terminal(line, {"PATH": os.environ["PATH"]})

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from kiosk.__main__ import main
-from kiosk.app.composition.staff import build_desk
+from kiosk.app.composition.opening import open_desk
 from kiosk.app.setup import authority
 from kiosk.app.setup.steps import Step
 from kiosk.authority.administration import audit_archive, verification
@@ -78,7 +78,7 @@ def test_a_session_of_staff_takes_up_keys_that_are_added_while_it_is_open(
     settings = load_settings(Path(os.environ["KIOSK_SETTINGS"]), os.environ)
     store = store_of_settings()
     who = Actor("in a session", Role.MANAGER)
-    desk = build_desk(settings, os.environ, store, SystemClock(), who)
+    desk = open_desk(settings, os.environ, store, SystemClock(), who)
     for purpose in ("seal", "code-mac", "pepper", "audit-link", "audit-sign", "row-mac"):
         assert kiosk("keys", "rotate", "--purpose", purpose) == 0
     assert kiosk("policy", "set", "max_failures", "5", "--reason", "decided by the board") == 0

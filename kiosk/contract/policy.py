@@ -161,7 +161,7 @@ def may_send_code(sent: Sequence[datetime], now: datetime, policy: Policy) -> Se
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_MAX_ADDRESS = 254
+MAX_ADDRESS = 254
 _MAX_LOCAL = 64
 
 
@@ -188,7 +188,7 @@ def email_problem(address: str, domains: tuple[str, ...]) -> EmailProblem | None
     """
     local, _, domain = address.rpartition("@")
     labels = domain.split(".")
-    if len(address) > _MAX_ADDRESS or len(local) > _MAX_LOCAL or len(labels) < 2:
+    if len(address) > MAX_ADDRESS or len(local) > _MAX_LOCAL or len(labels) < 2:
         return EmailProblem.MALFORMED
     if not _LOCAL.fullmatch(local) or not all(_LABEL.fullmatch(label) for label in labels):
         return EmailProblem.MALFORMED

@@ -8,6 +8,7 @@ from functools import partial
 from textual.widget import Widget
 
 from kiosk.contract.messages import Purpose
+from kiosk.contract.policy import MAX_ADDRESS
 from kiosk.station.events import (
     CodeAsked,
     CodeEntered,
@@ -23,8 +24,6 @@ from screens.widgets.keys import CLEAR, EMAIL_KEYS, BigButton
 from screens.widgets.prose import Note, Prose
 from screens.words import choices, email, frame
 
-_LONGEST_ADDRESS = 254
-
 
 class EnterEmailPage(TextPage, inherit_bindings=False):
     """The address, filled in from the record or from the last entry."""
@@ -34,7 +33,7 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
 
     def __init__(self, context: PageContext, state: EnterEmail) -> None:
         text = state.task.suggested if state.typed is None else state.typed
-        field = Field(_LONGEST_ADDRESS, context.look.glyphs, shown=True, text=text)
+        field = Field(MAX_ADDRESS, context.look.glyphs, shown=True, text=text)
         super().__init__(context, state, field, EMAIL_KEYS)
 
     def head(self) -> Iterator[Widget]:

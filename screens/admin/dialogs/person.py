@@ -10,6 +10,7 @@ from kiosk.authority.administration.fields import NAME_LIMIT
 from kiosk.authority.administration.views import Done, Person, Seen
 from kiosk.authority.errors import AddressShared
 from kiosk.authority.roles import Action
+from kiosk.contract.policy import MAX_ADDRESS
 from screens.admin.dialogs.form import (
     IDENTIFIED_BY,
     REASON,
@@ -59,7 +60,7 @@ class Subject:
         return waits(self.desk, action)
 
 
-_EMAIL_MOST, _NUMBER_MOST = 254, 40
+_NUMBER_MOST = 40
 
 
 def add_person(desk: AdminDesk) -> Form[tuple[Done, str]]:
@@ -93,7 +94,7 @@ def add_person(desk: AdminDesk) -> Form[tuple[Done, str]]:
                 "email",
                 "Email",
                 hint="Most cards cannot be registered without it. It can be added later.",
-                most=_EMAIL_MOST,
+                most=MAX_ADDRESS,
                 required=False,
             ),
             REASON,
@@ -164,7 +165,7 @@ def correct_email(subject: Subject) -> Form[Done]:
     return Form(
         "Correct the email address",
         f"{use} {notice}",
-        (_other("email", "Email", now, hint, _EMAIL_MOST), IDENTIFIED_BY, REASON),
+        (_other("email", "Email", now, hint, MAX_ADDRESS), IDENTIFIED_BY, REASON),
         lambda values: subject.desk.people.correct_email(
             subject.seen, values["email"], grounds_of(values)
         ),

@@ -58,6 +58,7 @@ from kiosk.authority.store.records import (
     Outcome,
     ProposedAct,
     Scalar,
+    Sought,
     new_id,
 )
 from kiosk.config.settings import PolicySettings
@@ -383,6 +384,8 @@ class Office:
             in_time = kept.expires_at > uow.now
             if not in_time or not uow.proposals.decide(kept.id, Outcome.AGREED, audit_name(second)):
                 raise decided(uow, kept.id)
+            if _was_decided(uow, kept):
+                raise RowAltered("proposed_act", kept.id)
             first = proposer_of(uow, kept)
             if first is None:
                 raise NotFound(GONE)
@@ -506,6 +509,13 @@ def decided(uow: UnitOfWork, proposed_id: str) -> ConcurrentChange | NotFound:
             return ConcurrentChange("This is decided already.", (f"{who} {did}.",))
         case _:
             assert_never(kept.outcome)
+
+
+def _was_decided(uow: UnitOfWork, kept: ProposedAct) -> bool:
+    """Return whether the audit has a decision, whatever the row says: it is an older one then."""
+    kinds = StaffKind.ACT_AGREED, StaffKind.ACT_DECLINED, StaffKind.ACT_EXPIRED
+    of_this = tuple(Sought(kind.value, "proposal", kept.id) for kind in kinds)
+    return bool(uow.trail.newest(AuditQuery(sought=of_this), limit=1))
 
 
 def expire(uow: UnitOfWork, proposals: Sequence[ProposedAct]) -> int:

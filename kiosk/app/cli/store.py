@@ -179,6 +179,8 @@ def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
                 restored.store.migrate()
                 _check_schema(args.file, work, settings, tools)
                 code = _conclude(args, restored, there)
+                # Where the disk is full, closing it would leave the log behind, and say nothing.
+                restored.store.empty_log()
             if code == 0:
                 if target.exists():
                     os.link(target, aside)  # there is a database at each moment

@@ -283,8 +283,8 @@ def empty_sqlite_log(engine: Engine, busy_timeout_s: float) -> bool:
                 cursor.close()
             return not busy
     except (sqlite3.Error, SQLAlchemyError) as error:
-        code = getattr(error, "sqlite_errorname", type(error).__name__)
-        raise StoreError(f"the database's log cannot be emptied ({code})", code) from None
+        failure = translated(error)
+    raise failure
 
 
 # --- SQLite ----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -12,10 +13,13 @@ import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kiosk.app.cli.audit import print_gap
+from kiosk.authority.administration import backup
+from kiosk.authority.administration.backup import conclude_restore
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
@@ -555,3 +559,31 @@ def test_a_server_that_is_in_use_is_not_restored(
     assert "is in use (1 session): end every station" in capsys.readouterr().err
     store.close()
     assert restore("--server") == 0
+
+
+def test_a_restore_that_the_disk_has_no_room_for_leaves_what_was_there(
+    kiosk: Kiosk,
+    restore: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was written last is in a log, which has to be written back before the file is moved."""
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def conclude(*given: Any) -> Any:
+        done = conclude_restore(*given)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+        return done
+
+    monkeypatch.setattr(backup, "conclude_restore", conclude)
+    try:
+        assert restore(str(place / "backup.db"), "--replace") == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "full" in capsys.readouterr().err
+    assert not list((place / "state").glob("*before-restore*"))
+    assert kiosk("audit", "list", "--kind", "store-restored") == 0
+    assert "no row fits" in capsys.readouterr().out
+    assert kiosk("audit", "verify") == 0

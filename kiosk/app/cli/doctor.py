@@ -51,9 +51,9 @@ _SETTINGS, _EXAMPLE = "settings", "example"
 DESCRIPTION = """\
 Looks at each part that a machine stands on and says in one line how it is and what to
 do. On a station: settings, smartcard service, reader and card, display, the way to the
-authority, the station's certificate and the clock. On an authority also: database,
-questions, keys, mail relay, whether it serves, and waiting notices. On both, whether what
-runs has the settings of the file. It changes nothing, spends no try of any card and sends
+authority, the station's certificate, the clock, and whether its units run. On an authority
+also: database, questions, keys, mail relay, whether it serves, and waiting notices. On both,
+whether what runs has the settings of the file. It changes nothing, spends no try of any card and sends
 no mail.
 
 The exit code is 1 when something fails, and 0 when all is well or only worth a look.
@@ -101,12 +101,14 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         yield from _running(tools.path)
     calls = settings.authority.addresses and not settings.authority.listen
     if not HAS_AUTHORITY or calls or tools.path == STATION_SETTINGS:
-        from kiosk.app.cli.station_checks import station_checks
+        from kiosk.app.cli.station_checks import station_checks, unit_checks
 
         if tools.path.exists():
             yield _example(tools, {"service": EXAMPLES["service"]})
         yield from examine(hardware(settings))
         yield from examine(station_checks(settings, tools.environ))
+        if tools.path == STATION_SETTINGS:
+            yield from examine(unit_checks(settings))
         return
     # Stations that call over the network have the names under which they enrolled.
     unused = "station" if settings.authority.listen else ""
@@ -386,15 +388,20 @@ def check_running(settings: Path, units: Sequence[str]) -> Finding | None:
 
 def _started_at(units: Sequence[str]) -> dict[str, int]:
     """Return when units that run were started, in seconds of the epoch; nothing without systemd."""
-    shown = ("--timestamp=unix", "--property=Id,ActiveState,ExecMainStartTimestamp")
-    command = ["systemctl", "show", *units, *shown]
     found = dict[str, int]()
-    for unit in (_output_of(command) or "").split("\n\n"):
-        fields = dict(line.partition("=")[::2] for line in unit.splitlines())
+    for fields in properties_of(units, "ActiveState", "ExecMainStartTimestamp"):
         at = fields.get("ExecMainStartTimestamp", "").removeprefix("@")
         if fields.get("ActiveState") == "active" and at.isdigit():
             found[fields["Id"]] = int(at)
     return found
+
+
+def properties_of(units: Sequence[str], *names: str) -> list[dict[str, str]]:
+    """Return properties of each unit, its ``Id`` among them; nothing without systemd."""
+    shown = ("--timestamp=unix", f"--property={','.join(('Id', *names))}")
+    blocks = (_output_of(["systemctl", "show", *units, *shown]) or "").split("\n\n")
+    found = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in blocks]
+    return [fields for fields in found if "Id" in fields]
 
 
 def clock_is_synchronised() -> bool | None:

@@ -214,7 +214,7 @@ def _merges(ksm: str | None, *, asks: bool) -> bool:
 
 
 def _run_station(args: argparse.Namespace) -> None:
-    from kiosk.app.cli.station_checks import NO_AUTHORITY
+    from kiosk.app.cli.station_checks import CANNOT_LOOK_UP, LOOKED_UP, NO_AUTHORITY
     from kiosk.app.setup import station
     from kiosk.app.setup.steps import (
         carry_out,
@@ -238,8 +238,12 @@ def _run_station(args: argparse.Namespace) -> None:
         take_back(list(steps), dry_run=args.dry_run)
         return
     carry_out(steps, dry_run=args.dry_run)
-    if not (HAS_AUTHORITY or args.dry_run or station.is_enrolled()):
-        echo(f"warning       enrolment   {NO_AUTHORITY}")
+    if not args.dry_run:
+        addresses = station.named_addresses()
+        if not (HAS_AUTHORITY or addresses):
+            echo(f"warning       enrolment   {NO_AUTHORITY}")
+        for name in station.not_looked_up(addresses):
+            echo(f"warning       network     {CANNOT_LOOK_UP.format(name=name)}: {LOOKED_UP}")
     if device := unencrypted_disk(STATION_STATE):
         echo(f"warning       disk        {device} is not encrypted: a thief can read what is on it")
     if not station.limits_usb():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +25,7 @@ from hardware.doctor import PcscFinding, ReaderFinding, examine_readers
 from hardware.pkcs11.cards import Pkcs11Cards, slot_name
 from hardware.public_keys import read_pem_certificate
 from kiosk import HAS_AUTHORITY
-from kiosk.app.cli.doctor import clock_is_synchronised
+from kiosk.app.cli.doctor import clock_is_synchronised, properties_of
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.composition.cards import build_cards, build_module, plain_cards
 from kiosk.config.loading import as_account, credential_file, load_settings, settings_path
@@ -44,7 +45,7 @@ from kiosk.contract.messages import CardId, CardReport, StationStanding
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.station.client import Address
 
-_CERTIFICATE, _STATION = "certificate", "station"
+_CERTIFICATE, _STATION, _RUNNING = "certificate", "station", "running"
 _SERVICE, _CARD, _MODULE, _DISPLAY = "pcscd", "card", "module", "display"
 
 NO_AUTHORITY = (
@@ -59,6 +60,10 @@ _NOT_SERVED = (
     "see `kiosk doctor` on the authority's machine; a station that it does not know is enrolled "
     "again"
 )
+
+CANNOT_LOOK_UP = "kiosk-station.service cannot look up {name}"
+LOOKED_UP = "install libnss-resolve, or put the name into /etc/hosts"
+"""What makes it known to a unit that reaches the authority's addresses and no name server."""
 
 _LATE = 6
 """This share of a certificate's life is left when its renewal is long overdue."""
@@ -152,6 +157,41 @@ def _check_clock() -> Finding:
         advice = "set up a time service: certificates and codes live by the clock"
         return warn(CLOCK, "nothing sets it", advice)
     return ok(CLOCK, "no fault is known")
+
+
+def unit_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
+    """Yield faults of the units of a station: what this process reaches, they might not."""
+    from kiosk.app.setup import station
+
+    if (kind := station.present_display()) is None:
+        return
+    wanted = ("ActiveState", "IPAddressAllow", "IPAddressDeny")
+    for shown in properties_of(station.units_of(kind), *wanted):
+        unit, state = shown["Id"], shown["ActiveState"]
+        if state != "active":
+            advice = f"`journalctl -u {unit.removesuffix('.service')}` says why"
+            found = f"{unit} does not run ({state})"
+            yield _RUNNING, partial(fail, _RUNNING, found, advice)
+        if unit == station.UNIT and shown["IPAddressDeny"]:
+            allowed = shown["IPAddressAllow"].split()
+            yield from _network_checks(settings.authority.addresses, allowed)
+
+
+def _network_checks(
+    addresses: tuple[str, ...], allowed: Iterable[str]
+) -> Iterator[tuple[str, Check]]:
+    from kiosk.app.setup import station
+
+    for name in station.not_looked_up(addresses):
+        found = CANNOT_LOOK_UP.format(name=name)
+        yield AUTHORITY, partial(fail, AUTHORITY, found, LOOKED_UP)
+    networks = [ipaddress.ip_network(each, strict=False) for each in allowed]
+    with suppress(ConfigError):  # a name without an address: calling it has said so
+        named = map(ipaddress.ip_address, station.ip_addresses(addresses))
+        if shut := [str(one) for one in named if not any(one in each for each in networks)]:
+            found = f"{station.UNIT} may not reach {', '.join(shut)}"
+            advice = "as root, `kiosk setup station` again: it opens the unit to the authority"
+            yield AUTHORITY, partial(fail, AUTHORITY, found, advice)
 
 
 # The PC/SC service, the readers and the cards in them.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -38,10 +39,10 @@ from kiosk.config.settings import host_of
 from kiosk.contract.enrolment import read_line
 from kiosk.contract.errors import ConfigError
 
-_UNIT = "kiosk-station.service"
+UNIT = "kiosk-station.service"
 _DISPLAY_UNIT = "kiosk-display.service"
 _CONSOLE_UNIT = "kiosk-console.service"
-READERS = (_DISPLAY_UNIT, _CONSOLE_UNIT, _UNIT)
+READERS = (_DISPLAY_UNIT, _CONSOLE_UNIT, UNIT)
 """The units that read the settings, when they start."""
 _SEAT_UNIT = "seatd.service"
 _READER_UNIT = "pcscd.service"
@@ -69,7 +70,7 @@ class DisplayKind(StrEnum):
     CONSOLE = "console"
 
 
-_ON_COMPOSITOR = UNITS / f"{_UNIT}.d" / "50-compositor.conf"
+_ON_COMPOSITOR = UNITS / f"{UNIT}.d" / "50-compositor.conf"
 _NEEDED = {
     DisplayKind.COMPOSITOR: {
         "/usr/bin/cage": "cage",
@@ -85,9 +86,14 @@ _NEEDED = {
 """Files that a kind of display needs, and Debian's package of each."""
 
 
+def units_of(kind: DisplayKind) -> tuple[str, ...]:
+    """Return the units that a station of this kind consists of."""
+    return {DisplayKind.COMPOSITOR: _DISPLAY_UNIT, DisplayKind.CONSOLE: _CONSOLE_UNIT}[kind], UNIT
+
+
 def present_display() -> DisplayKind | None:
     """Return which display this machine was set up with as a station; None before that."""
-    if not (UNITS / "multi-user.target.wants" / _UNIT).is_symlink():
+    if not (UNITS / "multi-user.target.wants" / UNIT).is_symlink():
         return None
     return DisplayKind.COMPOSITOR if _ON_COMPOSITOR.is_symlink() else DisplayKind.CONSOLE
 
@@ -155,12 +161,12 @@ def station_steps(
     if addresses or undo:
         yield written(
             "network",
-            f"{_UNIT} reaches {', '.join(addresses) or 'the authority'} and nothing else",
-            UNITS / f"{_UNIT}.d" / "authority.conf",
+            f"{UNIT} reaches {', '.join(addresses) or 'the authority'} and nothing else",
+            UNITS / f"{UNIT}.d" / "authority.conf",
             "" if undo else network_drop_in(addresses),
             0o644,
             "daemon-reload",
-        ).followed_by(partial(systemctl, "try-restart", _UNIT))
+        ).followed_by(partial(systemctl, "try-restart", UNIT))
     for unit, text in WAYS_OUT.items():
         yield mask(unit, text)
     place, name = Path("/etc/systemd"), "50-kiosk-station.conf"
@@ -214,7 +220,7 @@ def station_steps(
             undone = (step.undone() for step in reversed(steps[other]))
             yield from (step for step in undone if not step.is_done())
     yield from steps[kind]
-    yield service(_UNIT, "the station")
+    yield service(UNIT, "the station")
 
 
 def _compositor_steps() -> Iterator[Step]:
@@ -228,11 +234,11 @@ def _compositor_steps() -> Iterator[Step]:
     yield service(_DISPLAY_UNIT, "the compositor, and the terminal in it")
     yield link(
         "display",
-        f"{_UNIT} is on the compositor",
+        f"{UNIT} is on the compositor",
         _ON_COMPOSITOR,
         _SHIPPED / "compositor.conf",
         "daemon-reload",
-    ).followed_by(partial(systemctl, "try-restart", _UNIT))
+    ).followed_by(partial(systemctl, "try-restart", UNIT))
 
 
 def _enrol(line: str) -> None:
@@ -260,25 +266,60 @@ def _enrolment() -> Given:
         return {}
 
 
-def is_enrolled() -> bool:
-    """Return whether enrolment or settings name an authority in the network."""
-    return bool(_addresses(_enrolment()) or _addresses(read_toml(STATION_SETTINGS)))
+def named_addresses() -> tuple[str, ...]:
+    """Return the addresses of an authority in the network that settings or enrolment name."""
+    return _addresses(read_toml(STATION_SETTINGS)) or _addresses(_enrolment())
 
 
 def _addresses(given: Given) -> tuple[str, ...]:
     return read_settings(given)[0].authority.addresses
 
 
-def network_drop_in(addresses: tuple[str, ...]) -> str:
-    """Return the drop-in that opens the network to the authority's addresses."""
-    found: list[str] = []
-    for each in addresses:
-        host = host_of(each)
+def ip_addresses(addresses: Iterable[str]) -> list[str]:
+    """Return the IP addresses of ``host:port``; raises ``ConfigError`` where there are none."""
+    found = set[str]()
+    for host in map(host_of, addresses):
         try:
             answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except OSError as error:
             raise ConfigError(f"the address of {host} was not found: {error.strerror}") from None
-        found += [str(answer[4][0]) for answer in answers]
+        found |= {str(answer[4][0]) for answer in answers}
+    return sorted(found)
+
+
+ETC = Path("/etc")
+RESOLVED = Path("/run/systemd/resolve/io.systemd.Resolve")
+"""The socket of systemd-resolved, which a unit without a way to a name server can ask."""
+
+
+def not_looked_up(addresses: Iterable[str]) -> list[str]:
+    """Return the names that the station's unit, which reaches no name server, cannot look up."""
+    hosts, order = (_words_of(ETC / name) for name in ("hosts", "nsswitch.conf"))
+    if RESOLVED.exists() and any("hosts:" in line and "resolve" in line for line in order):
+        return []
+    known = {word.lower() for line in hosts for word in line[1:]}
+    names = {host for host in map(host_of, addresses) if not _is_ip_address(host)}
+    return sorted(name for name in names if name.lower() not in known)
+
+
+def _is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _words_of(file: Path) -> list[list[str]]:
+    try:
+        lines = file.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    return [line.partition("#")[0].split() for line in lines]
+
+
+def network_drop_in(addresses: tuple[str, ...]) -> str:
+    """Return the drop-in that opens the network to the authority's addresses."""
     return (
         "# Made by `kiosk setup station` from [authority] in the settings: run it again after a"
         " change.\n"
@@ -286,5 +327,5 @@ def network_drop_in(addresses: tuple[str, ...]) -> str:
         "[Service]\n"
         "PrivateNetwork=no\n"
         "RestrictAddressFamilies=AF_INET AF_INET6\n"
-        f"IPAddressAllow={' '.join(dict.fromkeys(found))}\n"
+        f"IPAddressAllow={' '.join(ip_addresses(addresses))}\n"
     )

@@ -67,12 +67,17 @@ def test_what_may_be_plugged_in_is_what_usbguard_reads() -> None:
         ["usbguard-rule-parser", "--file", rules], check=True, capture_output=True, text=True
     ).stdout
     read = re.findall(r"^INPUT: (.*)\nOUTPUT: (.*)$", said, re.MULTILINE)
-    wanted = [line for line in rules.read_text().splitlines() if not line.startswith("#")]
-    assert [(line, line) for line in wanted if line] == [each for each in read if each[1]]
+    lines = rules.read_text().splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    assert [(line, line) for line in wanted] == [each for each in read if each[1]]
     assert wanted[-1] == "block"
-    allowed = [line.split("{")[1] for line in wanted if line.startswith("allow")]
-    assert [each.split(":")[0].strip() for each in allowed] == ["09", "03", "0b"]
-    assert all("match-all {" in line for line in wanted if line.startswith("allow"))
+    rule = re.compile(r"allow with-interface match-all { (.*) }")
+    allowed = [set(found[1].split()) for found in map(rule.fullmatch, wanted) if found]
+    keyboard, reader, storage = "03:*:*", "0b:00:00", "08:06:50"
+    for interfaces in ({"09:*:*"}, {keyboard}, {reader}, {keyboard, reader}):
+        assert any(interfaces <= each for each in allowed), interfaces
+        assert not any(interfaces | {storage} <= each for each in allowed)
+    assert len(allowed) == len(wanted[:-1]) == 3
 
 
 def test_the_scripts_of_the_packages_have_no_mistake() -> None:

@@ -51,10 +51,10 @@ _SETTINGS, _EXAMPLE = "settings", "example"
 DESCRIPTION = """\
 Looks at each part that a machine stands on and says in one line how it is and what to
 do. On a station: settings, smartcard service, reader and card, display, the way to the
-authority, the station's certificate, the clock, and whether its units run. On an authority
-also: database, questions, keys, mail relay, whether it serves, and waiting notices. On both,
-whether what runs has the settings of the file. It changes nothing, spends no try of any card and sends
-no mail.
+authority, the station's certificate, the clock, and whether its units run. On an
+authority also: database, questions, keys, mail relay, whether it serves, and waiting
+notices. On both, whether what runs has the settings of the file. It changes nothing,
+spends no try of any card and sends no mail.
 
 The exit code is 1 when something fails, and 0 when all is well or only worth a look.
 """
@@ -106,7 +106,8 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         if tools.path.exists():
             yield _example(tools, {"service": EXAMPLES["service"]})
         yield from examine(hardware(settings))
-        yield from examine(station_checks(settings, tools.environ))
+        state = state_directory(tools.environ, tools.path)
+        yield from examine(station_checks(settings, tools.environ, state))
         if tools.path == STATION_SETTINGS:
             yield from examine(unit_checks(settings))
         return
@@ -185,7 +186,7 @@ def _loads(library: str) -> bool:
 
 _MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
 _CA, _CERTIFICATE, _RUNNING = "station CA", "certificate", "running"
-_ENDS_SOON = timedelta(days=14)
+ENDS_SOON = timedelta(days=14)
 """Of a certificate that somebody else renews, as a rule a month before it ends."""
 _LONG = 2
 _READY_S = 5.0
@@ -309,7 +310,7 @@ def _check_certificate(named: AuthoritySettings, clock: Clock) -> Finding:
     advice = f"replace {certificate}: the authority reads it again by itself"
     if left <= timedelta():
         return fail(_CERTIFICATE, f"it was {text}: no station takes it", advice)
-    return warn(_CERTIFICATE, text, advice) if left < _ENDS_SOON else ok(_CERTIFICATE, text)
+    return warn(_CERTIFICATE, text, advice) if left < ENDS_SOON else ok(_CERTIFICATE, text)
 
 
 def _check_ready(place: str, who: str) -> Finding:

@@ -25,9 +25,10 @@ from hardware.doctor import PcscFinding, ReaderFinding, examine_readers
 from hardware.pkcs11.cards import Pkcs11Cards, slot_name
 from hardware.public_keys import read_pem_certificate
 from kiosk import HAS_AUTHORITY
-from kiosk.app.cli.doctor import clock_is_synchronised, properties_of
+from kiosk.app.cli.doctor import ENDS_SOON, clock_is_synchronised, properties_of
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.composition.cards import build_cards, build_module, plain_cards
+from kiosk.app.composition.renewal import is_renewed
 from kiosk.config.loading import as_account, credential_file, load_settings, settings_path
 from kiosk.config.settings import Settings, stored_secrets
 from kiosk.contract.errors import (
@@ -52,6 +53,7 @@ NO_AUTHORITY = (
     "no authority is installed on this machine: have a line made with `kiosk stations enrol`, and "
     'run `kiosk setup station --enrol "LINE"` here'
 )
+_ENROL = "enrol the station again"
 _RETIRED = (
     "where that is not meant: on the authority's machine, `kiosk stations reinstate` with its name "
     "(`kiosk stations list`); else `kiosk setup station --undo` here"
@@ -69,12 +71,14 @@ _LATE = 6
 """This share of a certificate's life is left when its renewal is long overdue."""
 
 
-def station_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple[str, Check]]:
+def station_checks(
+    settings: Settings, environ: Mapping[str, str], state: Path
+) -> Iterator[tuple[str, Check]]:
     """Yield the checks; each address of the authority has one."""
     from kiosk.app.composition.station import open_authority  # it loads the display
 
     if settings.authority.addresses and settings.authority.certificate:
-        yield _CERTIFICATE, partial(check_certificate, settings, environ)
+        yield _CERTIFICATE, partial(check_certificate, settings, environ, state)
     try:
         authority, answers = open_authority(settings, environ, version("unlock-kiosk")), False
     except ConfigError as error:
@@ -89,23 +93,26 @@ def station_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[t
     yield CLOCK, _check_clock
 
 
-def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding:
+def check_certificate(settings: Settings, environ: Mapping[str, str], state: Path) -> Finding:
+    """Check the station's own; ``state`` is the folder of one that it renews."""
     path = credential_file(settings.authority.certificate, environ)
     try:
         found = read_pem_certificate(path.read_text(encoding="ascii", errors="replace"))
     except FileNotFoundError as error:
-        return fail(_CERTIFICATE, f"{path}: {error.strerror}", "enrol the station again")
+        return fail(_CERTIFICATE, f"{path}: {error.strerror}", _ENROL)
     except OSError as error:
         return fail(_CERTIFICATE, f"{path}: {error.strerror}", as_account(path))
     if found is None or found.not_before is None or found.not_after is None:
-        return fail(_CERTIFICATE, f"{path} holds no certificate in PEM", "enrol the station again")
+        return fail(_CERTIFICATE, f"{path} holds no certificate in PEM", _ENROL)
     left, life = found.not_after - SystemClock().now(), found.not_after - found.not_before
+    ended, soon, ends_soon = _ENROL, "it renews itself in its last third: see the log", life / _LATE
+    if not is_renewed(path, state):
+        ended = soon = f"replace {path}: the station reads it again by itself"
+        ends_soon = ENDS_SOON
     text = f"good until {found.not_after:%d %B %Y}"
     if left <= timedelta():
-        return fail(_CERTIFICATE, f"it was {text}", "enrol the station again")
-    if left < life / _LATE:
-        return warn(_CERTIFICATE, text, "it renews itself in its last third: see the log")
-    return ok(_CERTIFICATE, text)
+        return fail(_CERTIFICATE, f"it was {text}", ended)
+    return warn(_CERTIFICATE, text, soon) if left < ends_soon else ok(_CERTIFICATE, text)
 
 
 def _of_address(address: Address, because: str) -> Finding:
@@ -167,13 +174,13 @@ def unit_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
         return
     wanted = ("ActiveState", "IPAddressAllow", "IPAddressDeny")
     for shown in properties_of(station.units_of(kind), *wanted):
-        unit, state = shown["Id"], shown["ActiveState"]
+        unit, state = shown["Id"], shown.get("ActiveState", "unknown")
         if state != "active":
             advice = f"`journalctl -u {unit.removesuffix('.service')}` says why"
             found = f"{unit} does not run ({state})"
             yield _RUNNING, partial(fail, _RUNNING, found, advice)
-        if unit == station.UNIT and shown["IPAddressDeny"]:
-            allowed = shown["IPAddressAllow"].split()
+        if unit == station.UNIT and shown.get("IPAddressDeny"):
+            allowed = shown.get("IPAddressAllow", "").split()
             yield from _network_checks(settings.authority.addresses, allowed)
 
 

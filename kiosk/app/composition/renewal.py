@@ -48,9 +48,7 @@ class Renewal:
         self._now = now
         self._monotonic = monotonic
         self._watched = WatchedFile(file)
-        # The estate renews a certificate of its own CA.
-        state = state_directory(environ, settings).absolute()
-        is_ours = (state / ENROLMENT).exists() and file.absolute() == state / CERTIFICATE
+        is_ours = is_renewed(file, state_directory(environ, settings))
         self._dates = dates_of(file) if is_ours else None
         self._again = monotonic()
         self._process: subprocess.Popen[str] | None = None
@@ -90,6 +88,11 @@ class Renewal:
             log.error("the certificate was not renewed: %s", " ".join(printed.split()))
         else:
             log.info("the certificate: %s", printed.strip())
+
+
+def is_renewed(file: Path, state: Path) -> bool:
+    """Return whether the authority issued a certificate; who has a CA of their own renews it."""
+    return (state / ENROLMENT).exists() and file.absolute() == state.absolute() / CERTIFICATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
 
 from kiosk.__main__ import main
 from kiosk.app.cli.station_checks import check_certificate, station_checks
-from kiosk.config.loading import as_account
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.station_ca import StationCa
+from kiosk.config.loading import ENROLMENT, STATION_STATE, as_account
 from kiosk.config.settings import DEFAULTS, AuthoritySettings, CardSettings, Settings
 from kiosk.contract.findings import Condition, Finding, examine
 from kiosk.contract.messages import Heartbeat
@@ -33,7 +38,9 @@ def world(sqlite_template: Path, database_folder: Path) -> Iterator[WiredWorld]:
 
 def said_of_station(path: str, cards: CardSettings = DEFAULTS.cards) -> list[Finding]:
     settings = Settings(authority=AuthoritySettings(socket=path), cards=cards)
-    return [one for one in examine(station_checks(settings, {})) if one.part == "station"]
+    return [
+        one for one in examine(station_checks(settings, {}, STATION_STATE)) if one.part == "station"
+    ]
 
 
 def test_a_retired_station_says_so_and_what_to_do(world: WiredWorld) -> None:
@@ -97,7 +104,11 @@ def test_a_station_alone_that_is_not_enrolled_is_told_to(
     """Before: "is `kiosk authority` running on this machine?", where it is not installed."""
     monkeypatch.setattr("kiosk.app.cli.station_checks.HAS_AUTHORITY", False)
     settings = Settings(authority=AuthoritySettings(socket=str(tmp_path / "nobody.sock")))
-    (finding,) = [one for one in examine(station_checks(settings, {})) if one.part == "authority"]
+    (finding,) = [
+        one
+        for one in examine(station_checks(settings, {}, STATION_STATE))
+        if one.part == "authority"
+    ]
     assert '`kiosk setup station --enrol "LINE"`' in finding.advice
 
 
@@ -133,7 +144,7 @@ def test_a_certificate_that_may_not_be_read_names_the_account(
 
     monkeypatch.setattr(Path, "read_text", refused)
     settings = Settings(authority=AuthoritySettings(certificate=str(path)))
-    finding = check_certificate(settings, {})
+    finding = check_certificate(settings, {}, tmp_path)
     assert finding.advice == as_account(path)
 
 
@@ -141,5 +152,34 @@ def test_a_certificate_in_der_is_said_to_be_none(tmp_path: Path) -> None:
     """Before: a traceback."""
     path = tmp_path / "station.pem"
     path.write_bytes(b"\x30\x82\x01\xff")
-    finding = check_certificate(Settings(authority=AuthoritySettings(certificate=str(path))), {})
+    settings = Settings(authority=AuthoritySettings(certificate=str(path)))
+    finding = check_certificate(settings, {}, tmp_path)
     assert finding.found == f"{path} holds no certificate in PEM"
+
+
+@pytest.mark.parametrize(
+    ("age", "condition", "of_the_estate", "of_another"),
+    [
+        (50, Condition.OK, "", ""),
+        (85, Condition.WARN, "it renews itself in its last third: see the log", "replace"),
+        (91, Condition.FAIL, "enrol the station again", "replace"),
+    ],
+)
+def test_a_certificate_of_a_ca_of_the_estates_own_is_replaced_and_not_renewed(
+    age: int, condition: Condition, of_the_estate: str, of_another: str, tmp_path: Path
+) -> None:
+    """The station does not renew what its authority has not issued, nor does an enrolment."""
+    path = tmp_path / "station.pem"
+    key, begun = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC) - timedelta(days=age)
+    issued = StationCa(KeyRing.fresh()).issue(
+        key.public_key(), "Level 7", begun, timedelta(days=90)
+    )
+    path.write_bytes(issued.public_bytes(Encoding.PEM))
+    settings = Settings(authority=AuthoritySettings(certificate=str(path)))
+    finding = check_certificate(settings, {}, tmp_path)
+    assert finding.condition is condition
+    another = f"replace {path}: the station reads it again by itself" if of_another else ""
+    assert finding.advice == another
+    (tmp_path / ENROLMENT).touch()
+    finding = check_certificate(settings, {}, tmp_path)
+    assert (finding.condition, finding.advice) == (condition, of_the_estate)

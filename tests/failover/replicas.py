@@ -9,7 +9,7 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
-from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
+from kiosk.app.demo.mailbox import Mailbox
 from kiosk.system.sockets import free_ports
 from tests.contract.wirings import HOST
 from tests.e2e.files import Tables, write_settings
@@ -22,25 +22,21 @@ Program = tuple[str | Path, ...]
 
 
 class Relay:
-    """A relay over TLS that keeps the last code to each address."""
+    """A relay over TLS that keeps its mail."""
 
     def __init__(self, folder: Path) -> None:
-        self._codes: dict[str, str] = {}
-        self._mailbox = Mailbox(folder, on_message=self._keep)
+        self._mailbox = Mailbox(folder)
         self.settings = self._mailbox.start()
         # A replica that is killed breaks off, which it would log.
         logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
     def code_of(self, address: str) -> str:
         """Return the code that was mailed last."""
-        return self._codes[address]
+        mails = (mail.text for mail in reversed(self._mailbox.messages()) if address in mail.to)
+        return "".join(next(filter(None, map(CODE.search, mails))).groups())
 
     def close(self) -> None:
         self._mailbox.stop()
-
-    def _keep(self, mail: ReceivedMail) -> None:
-        if found := CODE.search(mail.text):
-            self._codes.update(dict.fromkeys(mail.to, "".join(found.groups())))
 
 
 class Replica:

@@ -1,8 +1,8 @@
 """Mail servers for tests: the real one of the demo, and hostile ones that speak by script.
 
 ``relay_to`` makes the settings that reach a server, ``deliver`` sends one message to it.
-``Scripted`` serves each connection by a function over a blocking socket; ``StrippingProxy`` is the
-man in the middle.
+``FaultyMailbox`` refuses what it is told to. ``Scripted`` serves each connection by a function over
+a blocking socket; ``StrippingProxy`` is the man in the middle.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
+from aiosmtpd.smtp import MISSING
 from trustme import LeafCert
 
 from kiosk.app.demo.mailbox import Mailbox
@@ -24,6 +26,34 @@ from kiosk.authority.mail.smtp import Relay, SmtpMailer, relay_from
 from kiosk.config.settings import MailSettings
 
 SENDER_NAME = "Smartcard self-service"
+
+
+class FaultyMailbox(Mailbox):
+    """A mailbox that answers a command by its ``replies``; ``heard`` is what it was asked."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.replies: dict[str, str] = {}
+        self.heard: list[str] = []
+
+    # aiosmtpd calls these at each command, by their names.
+
+    async def handle_AUTH(self, *_: object) -> Any:  # noqa: N802
+        return self._answer("AUTH")
+
+    async def handle_MAIL(self, *_: object) -> Any:  # noqa: N802
+        return self._answer("MAIL")
+
+    async def handle_RCPT(self, *_: object) -> Any:  # noqa: N802
+        return self._answer("RCPT")
+
+    async def handle_DATA(self, *call: Any) -> str:  # noqa: N802
+        answer = self._answer("DATA")
+        return await super().handle_DATA(*call) if answer is MISSING else str(answer)
+
+    def _answer(self, command: str) -> Any:
+        self.heard.append(command)
+        return self.replies.get(command, MISSING)
 
 
 @contextmanager
@@ -81,9 +111,9 @@ class Wire:
             pass
         self.write_lines(*answer)
 
-    def secure(self, certificate: LeafCert) -> None:
+    def secure(self, context: ssl.SSLContext) -> None:
         """Go on in TLS, as the server."""
-        self._line = server_context(certificate).wrap_socket(self._line, server_side=True)
+        self._line = context.wrap_socket(self._line, server_side=True)
 
     def close(self) -> None:
         """Hang up."""

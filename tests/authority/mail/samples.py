@@ -12,7 +12,7 @@ from kiosk.authority.mail.smtp import Relay
 from kiosk.config.settings import MailSettings, ServiceSettings
 from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive
-from tests.support.smtp import Wire, relay_to
+from tests.support.smtp import Wire, relay_to, server_context
 
 CODE = "70935218"
 SERVICE = ServiceSettings()
@@ -38,7 +38,7 @@ def greeted(wire: Wire) -> None:
     wire.write_lines("220 relay")
     wire.expect("EHLO", "250-relay", "250 STARTTLS")
     wire.expect("STARTTLS", "220 go")
-    wire.secure(AUTHORITY.issue_cert(HOST))
+    wire.secure(server_context(AUTHORITY.issue_cert(HOST)))
     wire.expect("EHLO", "250 relay")
 
 
@@ -50,7 +50,8 @@ def taken(wire: Wire, *answer: str) -> None:
     wire.message(*answer)
 
 
-def relay_at(port: int, folder: Path, deadline_s: float) -> Relay:
+def relay_at(port: int, folder: Path, deadline_s: float = 5, security: str = "starttls") -> Relay:
     AUTHORITY.cert_pem.write_to_path(folder / "ca.pem")
-    settings = MailSettings(host=HOST, port=port, ca_file=str(folder / "ca.pem"))
+    ca_file = str(folder / "ca.pem")
+    settings = MailSettings(host=HOST, port=port, security=security, ca_file=ca_file)
     return relay_to(settings, deadline_s)

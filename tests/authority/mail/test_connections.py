@@ -18,7 +18,7 @@ from kiosk.authority.mail.smtp import MOST, SmtpMailer
 from kiosk.config.settings import MailSettings
 from tests.authority.mail.samples import code_mail, greeted, relay_at, taken
 from tests.support.exhausted import no_threads
-from tests.support.smtp import Scripted, Wire, relay_to, running
+from tests.support.smtp import FaultyMailbox, Scripted, Wire, relay_to, running
 
 LONG_S = 60.0
 """A deadline that no test reaches."""
@@ -68,7 +68,7 @@ def test_messages_share_a_connection_and_are_kept_apart(tmp_path: Path) -> None:
 
 
 def test_a_login_is_for_all_messages_of_a_connection(tmp_path: Path) -> None:
-    mailbox = Mailbox(tmp_path)
+    mailbox = FaultyMailbox(tmp_path)
     with running(mailbox) as settings, closing(SmtpMailer(relay_to(settings, LONG_S))) as mailer:
         for number in range(3):
             mailer.send(code_mail(f"p{number}@trust.nhs.uk"))
@@ -212,7 +212,7 @@ def test_certificate_and_login_are_checked_again_after_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(smtp, "LIFE_S", 0.0)
-    mailbox = Mailbox(tmp_path)
+    mailbox = FaultyMailbox(tmp_path)
     with running(mailbox) as settings, closing(SmtpMailer(relay_to(settings, LONG_S))) as mailer:
         mailer.send(code_mail())
         mailer.send(code_mail())
@@ -281,7 +281,7 @@ def test_waiting_for_a_connection_is_within_the_deadline(tmp_path: Path) -> None
 
 
 def test_many_threads_share_few_connections(tmp_path: Path) -> None:
-    mailbox = Mailbox(tmp_path)
+    mailbox = FaultyMailbox(tmp_path)
     people = [f"p{number}@trust.nhs.uk" for number in range(60)]
     with running(mailbox) as settings, closing(SmtpMailer(relay_to(settings, LONG_S))) as mailer:
         with ThreadPoolExecutor(24) as pool:

@@ -9,25 +9,10 @@ from stat import S_IMODE
 
 import pytest
 
-from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
+from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.mail.smtp import verifying_context
 from tests.authority.mail.samples import code_mail
 from tests.support.smtp import deliver, relay_to, running
-
-
-def test_whoever_watches_is_told_of_each_message(tmp_path: Path) -> None:
-    seen: list[ReceivedMail] = []
-    told = threading.Event()
-
-    def watch(mail: ReceivedMail) -> None:
-        seen.append(mail)
-        told.set()
-
-    mailbox = Mailbox(tmp_path, on_message=watch)
-    with running(mailbox) as settings:
-        deliver(relay_to(settings), code_mail())
-        assert told.wait(60)
-    assert tuple(seen) == mailbox.messages()
 
 
 def test_waiting_for_mail_ends(tmp_path: Path) -> None:

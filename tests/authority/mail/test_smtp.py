@@ -19,7 +19,7 @@ from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.mail.samples import CODE, code_mail, greeted, relay_at, taken
-from tests.support.smtp import Scripted, Wire, deliver, relay_to, running
+from tests.support.smtp import FaultyMailbox, Scripted, Wire, deliver, relay_to, running
 
 
 def test_a_code_arrives_in_both_parts_and_not_in_the_subject(tmp_path: Path) -> None:
@@ -38,14 +38,14 @@ def test_a_code_arrives_in_both_parts_and_not_in_the_subject(tmp_path: Path) -> 
 
 
 def test_check_logs_in_and_sends_nothing(tmp_path: Path) -> None:
-    mailbox = Mailbox(tmp_path)
+    mailbox = FaultyMailbox(tmp_path)
     with running(mailbox) as settings, closing(SmtpMailer(relay_to(settings))) as mailer:
         mailer.check()
     assert mailbox.heard == ["AUTH"]
 
 
 def test_a_wrong_login_sends_nothing_and_is_not_repeated_in_the_error(tmp_path: Path) -> None:
-    mailbox = Mailbox(tmp_path)
+    mailbox = FaultyMailbox(tmp_path)
     with running(mailbox) as settings:
         relay = replace(relay_to(settings), login=Login("kiosk", Sensitive("canary-pass")))
         with pytest.raises(MailUnavailable, match=r"refused the login \(535 5.7.8\)") as caught:
@@ -74,7 +74,7 @@ def test_a_wrong_login_sends_nothing_and_is_not_repeated_in_the_error(tmp_path: 
 def test_an_answer_that_is_not_yes_is_an_error(
     tmp_path: Path, command: str, answer: str, error: type[Exception], said: str
 ) -> None:
-    mailbox = Mailbox(tmp_path)
+    mailbox = FaultyMailbox(tmp_path)
     mailbox.replies[command] = answer
     with running(mailbox) as settings, pytest.raises(error, match=said) as caught:
         deliver(relay_to(settings), code_mail())
@@ -146,7 +146,7 @@ def test_a_sender_that_cannot_be_written_in_ascii_is_named() -> None:
 
 
 def test_a_refusal_carries_neither_the_address_nor_the_relays_words(tmp_path: Path) -> None:
-    mailbox = Mailbox(tmp_path)
+    mailbox = FaultyMailbox(tmp_path)
     mailbox.replies["RCPT"] = "550 5.1.1 no canary here"
     with running(mailbox) as settings, pytest.raises(MailRefused) as caught:
         deliver(relay_to(settings), code_mail())
@@ -158,7 +158,7 @@ def test_a_refusal_carries_neither_the_address_nor_the_relays_words(tmp_path: Pa
 
 def test_a_code_appears_in_no_log_record(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    mailbox = Mailbox(tmp_path)
+    mailbox = FaultyMailbox(tmp_path)
     mailbox.replies["DATA"] = "554 no"
     with running(mailbox) as settings, pytest.raises(MailRefused):
         deliver(relay_to(settings), code_mail())

@@ -17,7 +17,7 @@ from kiosk.authority.errors import MailNotTrusted, MailUnavailable
 from kiosk.authority.mail.smtp import SmtpMailer, relay_from
 from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import ConfigError
-from tests.authority.mail.samples import code_mail
+from tests.authority.mail.samples import AUTHORITY, code_mail, relay_at, taken
 from tests.support.smtp import (
     Scripted,
     StrippingProxy,
@@ -27,8 +27,6 @@ from tests.support.smtp import (
     running,
     server_context,
 )
-
-AUTHORITY = CA()
 
 
 def issued(authority: CA, host: str = HOST) -> ssl.SSLContext:
@@ -57,48 +55,56 @@ UNTRUSTED: dict[str, tuple[Callable[[], ssl.SSLContext], str]] = {
 }
 
 
-def trusting(settings: MailSettings, folder: Path) -> MailSettings:
-    """Trust the tests' authority instead of the mailbox's own."""
-    AUTHORITY.cert_pem.write_to_path(folder / "tests-ca.pem")
-    return replace(settings, ca_file=str(folder / "tests-ca.pem"))
+def speaking(context: ssl.SSLContext, security: str) -> Callable[[Wire], None]:
+    """Return a relay that takes one message, in TLS from the start or after STARTTLS."""
+
+    def script(wire: Wire) -> None:
+        if security == "tls":
+            wire.secure(context)
+        wire.write_lines("220 relay")
+        if security == "starttls":
+            wire.expect("EHLO", "250-relay", "250 STARTTLS")
+            wire.expect("STARTTLS", "220 go")
+            wire.secure(context)
+        wire.expect("EHLO", "250 relay")
+        taken(wire, "250 ok")
+
+    return script
 
 
-@pytest.mark.parametrize("tls_from_start", [False, True], ids=["starttls", "tls"])
+@pytest.mark.parametrize("security", ["starttls", "tls"])
 @pytest.mark.parametrize("kind", UNTRUSTED)
-def test_a_bad_certificate_ends_it(tmp_path: Path, kind: str, tls_from_start: bool) -> None:
+def test_a_bad_certificate_ends_it(tmp_path: Path, kind: str, security: str) -> None:
     make, said = UNTRUSTED[kind]
-    mailbox = Mailbox(tmp_path, tls_context=make(), tls_from_start=tls_from_start)
-    with running(mailbox) as settings:
-        relay = relay_to(trusting(settings, tmp_path))
-        with closing(SmtpMailer(relay)) as mailer:
-            with pytest.raises(MailNotTrusted, match=said):
-                mailer.send(code_mail())
-            with pytest.raises(MailNotTrusted, match=said):
-                mailer.check()
-    assert mailbox.heard == []
-    assert mailbox.messages() == ()
+    with (
+        Scripted(speaking(make(), security)) as server,
+        closing(SmtpMailer(relay_at(server.port, tmp_path, security=security))) as mailer,
+    ):
+        with pytest.raises(MailNotTrusted, match=said):
+            mailer.send(code_mail())
+        with pytest.raises(MailNotTrusted, match=said):
+            mailer.check()
+    heard = ["EHLO", "STARTTLS"] if security == "starttls" else []
+    assert [line.split()[0] for line in server.received] == 2 * heard
 
 
-@pytest.mark.parametrize("tls_from_start", [False, True], ids=["starttls", "tls"])
+@pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_the_right_certificate_of_the_same_authority_is_trusted(
-    tmp_path: Path, tls_from_start: bool
+    tmp_path: Path, security: str
 ) -> None:
-    mailbox = Mailbox(tmp_path, tls_context=issued(AUTHORITY), tls_from_start=tls_from_start)
-    with running(mailbox) as settings:
-        deliver(relay_to(trusting(settings, tmp_path)), code_mail())
-    assert len(mailbox.messages()) == 1
+    with Scripted(speaking(issued(AUTHORITY), security)) as server:
+        deliver(relay_at(server.port, tmp_path, security=security), code_mail())
+    assert "RCPT TO:<jo.smith@trust.nhs.uk>" in server.received
 
 
 def test_a_stripped_starttls_ends_it(tmp_path: Path) -> None:
-    mailbox = Mailbox(tmp_path)
     with (
-        running(mailbox) as settings,
+        running(Mailbox(tmp_path)) as settings,
         StrippingProxy(settings.port) as proxy,
         pytest.raises(MailNotTrusted, match="offers no STARTTLS"),
     ):
         deliver(relay_to(replace(settings, port=proxy.port)), code_mail())
     assert [line.split()[0] for line in proxy.received] == ["EHLO"]
-    assert mailbox.heard == []
 
 
 def test_a_refused_starttls_ends_it(tmp_path: Path) -> None:
@@ -124,14 +130,15 @@ def test_answers_slipped_in_before_tls_are_not_believed(tmp_path: Path) -> None:
         wire.write_lines("220 relay")
         wire.expect("EHLO", "250-relay", "250 STARTTLS")
         wire.expect("STARTTLS", "220 go", *["250 taken"] * 8)
-        wire.secure(AUTHORITY.issue_cert(HOST))
+        wire.secure(issued(AUTHORITY))
         wire.expect("EHLO", "250 relay")
         wire.expect("MAIL", "550 5.7.1 no")
 
-    with running(Mailbox(tmp_path)) as settings, Scripted(injecting) as server:
-        settings = replace(trusting(settings, tmp_path), port=server.port, credential="")
-        with pytest.raises((MailNotTrusted, MailUnavailable), match=r"TLS|550 5.7.1 to MAIL"):
-            deliver(relay_to(settings), code_mail())
+    with (
+        Scripted(injecting) as server,
+        pytest.raises((MailNotTrusted, MailUnavailable), match=r"TLS|550 5.7.1 to MAIL"),
+    ):
+        deliver(relay_at(server.port, tmp_path), code_mail())
 
 
 def test_old_tls_is_not_spoken(tmp_path: Path) -> None:

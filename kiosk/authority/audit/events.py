@@ -169,6 +169,7 @@ class AuditKind(EventKind):
         "The station asked for something out of turn, and was refused.",
         grave=True,
         in_story=False,
+        counts={Count.FAILED},
     )
     ROW_ALTERED = EventSpec(
         "row-altered",

@@ -339,9 +339,11 @@ TO_STAFF: Final = {
     ),
     "failures-at-station": NoticeWords(
         "Many failures at one station",
-        "Many visits at this station failed within an hour: wrong answers, wrong codes, refusals. "
-        "Its reader may be broken, or somebody may be trying smartcards that are not theirs.",
-        "Look at what happened there in the audit, and go and see the station.",
+        "Much failed at this station within an hour: wrong answers, wrong codes, refusals, or it "
+        "asked for what was not due. Its reader may be broken, somebody may be trying smartcards "
+        "that are not theirs, or the station may be in wrong hands.",
+        "Look at what happened there in the audit, and go and see the station. Retire one that is "
+        "not where it should be.",
     ),
     "failures-of-person": NoticeWords(
         "Many failures of one cardholder",

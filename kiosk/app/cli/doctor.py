@@ -109,7 +109,7 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         state = state_directory(tools.environ, tools.path)
         yield from examine(station_checks(settings, tools.environ, state))
         if tools.path == STATION_SETTINGS:
-            yield from examine(unit_checks(settings))
+            yield from examine(unit_checks(settings.authority.addresses))
         return
     # Stations that call over the network have the names under which they enrolled.
     unused = "station" if settings.authority.listen else ""
@@ -141,6 +141,8 @@ def _running(path: Path) -> Iterator[Finding]:
         units = authority.READERS
     if units and (finding := check_running(path, units)):
         yield finding
+    if units:
+        yield from check_station_runs()
 
 
 def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
@@ -385,6 +387,18 @@ def check_running(settings: Path, units: Sequence[str]) -> Finding | None:
         return warn(_RUNNING, found, f"as root, `systemctl restart {' '.join(older)}`")
     has = "has" if len(started_at) == 1 else "have"
     return ok(_RUNNING, f"{' and '.join(started_at)} {has} these settings")
+
+
+def check_station_runs() -> Iterator[Finding]:
+    """Name each unit of this machine's station, if it is one, that does not run."""
+    from kiosk.app.setup import station
+
+    kind = station.present_display()
+    for shown in properties_of(station.units_of(kind), "ActiveState") if kind else ():
+        unit, state = shown["Id"], shown.get("ActiveState", "unknown")
+        if state != "active":
+            advice = f"`journalctl -u {unit.removesuffix('.service')}` says why"
+            yield fail(_RUNNING, f"{unit} does not run ({state})", advice)
 
 
 def _started_at(units: Sequence[str]) -> dict[str, int]:

@@ -46,7 +46,7 @@ from kiosk.contract.messages import CardId, CardReport, StationStanding
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.station.client import Address
 
-_CERTIFICATE, _STATION, _RUNNING = "certificate", "station", "running"
+_CERTIFICATE, _STATION = "certificate", "station"
 _SERVICE, _CARD, _MODULE, _DISPLAY = "pcscd", "card", "module", "display"
 
 NO_AUTHORITY = (
@@ -166,32 +166,17 @@ def _check_clock() -> Finding:
     return ok(CLOCK, "no fault is known")
 
 
-def unit_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
-    """Yield faults of the units of a station: what this process reaches, they might not."""
+def unit_checks(addresses: tuple[str, ...]) -> Iterator[tuple[str, Check]]:
+    """Yield what keeps the station's unit from the authority, which this process may reach."""
     from kiosk.app.setup import station
 
-    if (kind := station.present_display()) is None:
+    (shown, *_) = properties_of([station.UNIT], "IPAddressAllow", "IPAddressDeny") or [{}]
+    if not shown.get("IPAddressDeny"):
         return
-    wanted = ("ActiveState", "IPAddressAllow", "IPAddressDeny")
-    for shown in properties_of(station.units_of(kind), *wanted):
-        unit, state = shown["Id"], shown.get("ActiveState", "unknown")
-        if state != "active":
-            advice = f"`journalctl -u {unit.removesuffix('.service')}` says why"
-            found = f"{unit} does not run ({state})"
-            yield _RUNNING, partial(fail, _RUNNING, found, advice)
-        if unit == station.UNIT and shown.get("IPAddressDeny"):
-            allowed = shown.get("IPAddressAllow", "").split()
-            yield from _network_checks(settings.authority.addresses, allowed)
-
-
-def _network_checks(
-    addresses: tuple[str, ...], allowed: Iterable[str]
-) -> Iterator[tuple[str, Check]]:
-    from kiosk.app.setup import station
-
     for name in station.not_looked_up(addresses):
         found = CANNOT_LOOK_UP.format(name=name)
         yield AUTHORITY, partial(fail, AUTHORITY, found, LOOKED_UP)
+    allowed = shown.get("IPAddressAllow", "").split()
     networks = [ipaddress.ip_network(each, strict=False) for each in allowed]
     with suppress(ConfigError):  # a name without an address: calling it has said so
         named = map(ipaddress.ip_address, station.ip_addresses(addresses))

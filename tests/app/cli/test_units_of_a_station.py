@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.app.cli.doctor import check_station_runs
 from kiosk.app.cli.station_checks import unit_checks
 from kiosk.app.setup import station
 from kiosk.app.setup.station import DisplayKind, not_looked_up
-from kiosk.config.settings import AuthoritySettings, Settings
 from kiosk.contract.findings import Condition, Finding, examine
 
-CALLS = Settings(
-    authority=AuthoritySettings(addresses=("authority.example:8443", "192.0.2.9:8443"))
-)
+CALLS = ("authority.example:8443", "192.0.2.9:8443")
 ALLOWED = "192.0.2.8/32 192.0.2.9/32 2001:db8::8/128"
 
 
@@ -56,8 +54,8 @@ def show(
     )
 
 
-def bad(settings: Settings = CALLS) -> list[Finding]:
-    return [one for one in examine(unit_checks(settings)) if one.condition is not Condition.OK]
+def bad(addresses: tuple[str, ...] = CALLS) -> list[Finding]:
+    return [*check_station_runs(), *examine(unit_checks(addresses))]
 
 
 def test_units_that_run_and_reach_the_authority_are_well(machine: Path) -> None:
@@ -90,7 +88,7 @@ def test_a_name_that_the_unit_cannot_look_up_is_named(machine: Path) -> None:
     assert finding.found == "kiosk-station.service cannot look up authority.example"
     assert "libnss-resolve" in finding.advice
     (machine / "etc" / "nsswitch.conf").write_text("hosts: files resolve [!UNAVAIL=return] dns\n")
-    assert not_looked_up(CALLS.authority.addresses) == ["authority.example"], "it does not run"
+    assert not_looked_up(CALLS) == ["authority.example"], "it does not run"
     (machine / "resolved").touch()
     assert bad() == []
 
@@ -99,7 +97,7 @@ def test_a_unit_that_is_let_out_everywhere_and_a_station_without_network_are_not
     machine: Path,
 ) -> None:
     (machine / "etc" / "hosts").unlink()
-    assert bad(Settings()) == []
+    assert bad(()) == []
     text = (machine / "shown").read_text()
     (machine / "shown").write_text(text.replace("0.0.0.0/0 ::/0", ""))
     assert bad() == []
@@ -107,4 +105,4 @@ def test_a_unit_that_is_let_out_everywhere_and_a_station_without_network_are_not
 
 def test_without_a_service_manager_nothing_is_said(machine: Path) -> None:
     (machine / "bin" / "systemctl").write_text("#!/bin/sh\nexit 1\n")
-    assert list(examine(unit_checks(CALLS))) == []
+    assert bad() == []

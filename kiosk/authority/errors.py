@@ -149,5 +149,9 @@ class MailDenied(MailUnavailable):
     """The relay refused by a policy: perhaps this recipient alone, perhaps all of our mail."""
 
 
+class NoticeUnknown(MailError):
+    """This version of the program has no such notice; another one queued it."""
+
+
 class MailRefused(MailError):
     """The relay refused this recipient or message permanently; a retry will not help."""

@@ -480,15 +480,24 @@ KEY_MISSING = (
 GONE = "The one who proposed this may not do it any more: propose it anew."
 
 
+def action_of(kept: ProposedAct) -> Action | None:
+    """Return what is proposed; None for what only another version of the program knows."""
+    return next((each for each in Action if each.value == kept.action), None)
+
+
 def proposer_of(uow: UnitOfWork, kept: ProposedAct) -> Actor | None:
     """Return the proposer of an act, with their present role; None where they may no longer do it.
 
-    The key with which it was proposed has to be theirs still.
+    The key with which it was proposed has to be theirs still. Nobody may do here what only another
+    version of the program knows.
     """
+    action = action_of(kept)
+    if action is None:
+        return None
     if not kept.proposed_key:
         return Actor(kept.proposed_by, Role.MANAGER)
     member = uow.staff.by_key(kept.proposed_key)
-    if member is None or member.id != kept.proposed_by or not may(member.role, Action(kept.action)):
+    if member is None or member.id != kept.proposed_by or not may(member.role, action):
         return None
     return Actor(member.name, member.role, member.id, kept.proposed_key)
 

@@ -24,6 +24,7 @@ from kiosk.authority.administration.office import (
     Office,
     StationChange,
     act_name,
+    action_of,
     audit_name,
     decided,
     note_id_of,
@@ -197,7 +198,7 @@ def _perform(desk: AdminDesk, opened: OpenedAct) -> Done:
                 raise NotTaken("imports", f"Nothing was imported. Line {line}: {because}.")
             return Done(f"{result.lines} lines were imported.", result.reference)
         case _:
-            raise NotFound("This version of the program cannot do what was proposed.")
+            raise NotFound(OF_ANOTHER_VERSION)
 
 
 # What waits for a second member of staff: reading it, agreeing, declining.
@@ -205,6 +206,7 @@ def _perform(desk: AdminDesk, opened: OpenedAct) -> Done:
 # This includes codes by word of mouth. Such a code is stored as a code from the start, because it
 # is read out before anybody agrees, and lives for fifteen minutes.
 
+OF_ANOTHER_VERSION = "This version of the program cannot do what was proposed."
 UNREADABLE = (
     "This was altered in the database, or its key is gone: decline it, and propose it anew."
 )
@@ -258,7 +260,9 @@ class ProposalsDesk(Desk):
         if kept is None:
             return CodesDesk(self._office).withdraw(proposal_id, grounds)
         with self._office.act(Action.DECLINE_ACT, grounds, about=kept.holder_id) as act:
-            if not may(act.actor.role, Action(kept.action)):
+            if (action := action_of(kept)) is None:
+                raise NotFound(OF_ANOTHER_VERSION)
+            if not may(act.actor.role, action):
                 raise NotPermitted(f"This is not for the role {act.actor.role.value}.")
             if not act.uow.proposals.decide(kept.id, Outcome.DECLINED, audit_name(act.actor)):
                 raise decided(act.uow, kept.id)

@@ -85,7 +85,10 @@ _LOOK_IN_THE_LOG: Final = (
 
 def _alarm_words(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
     detail = alarm.detail
-    kind = AlarmKind(alarm.kind)
+    try:
+        kind = AlarmKind(alarm.kind)
+    except ValueError:
+        return f"Another version of the program has raised an alarm, {alarm.kind}"
     match kind:
         case AlarmKind.CARD_NOT_GENUINE:
             where = f"{detail['station']}, reference {detail['reference']}"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from html import escape
 from typing import Protocol
 
-from kiosk.authority.errors import MailRefused
+from kiosk.authority.errors import NoticeUnknown
 from kiosk.authority.mail import words
 from kiosk.authority.wording import counted
 from kiosk.config.settings import ServiceSettings
@@ -199,7 +199,7 @@ def compose_notice(
     """Return the notice ``template`` with times in ``zone`` (default: this machine's).
 
     ``params`` may hold the names in ``words.FACTS``, times in ISO 8601 and UTC; a missing one is
-    left out. Raises ``MailRefused`` for an unknown template: no retry will help.
+    left out. Raises ``NoticeUnknown``.
     """
     shown = {name: _shown(name, value, zone) for name, value in params.items() if value}
     if notice := words.TO_STAFF.get(template):
@@ -212,7 +212,7 @@ def compose_notice(
             doubt = _stop(number, service, notice.stop)
         doubts = [_paragraph(doubt)]
     else:
-        raise MailRefused(f"there is no notice named {template!r}")
+        raise NoticeUnknown(f"this version has no notice named {template!r}")
     blocks = (_paragraph(notice.opening), *facts, _paragraph(notice.next), *doubts)
     return _letter(to, notice.subject, reader, blocks, service, secret=False)
 

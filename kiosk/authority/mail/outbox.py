@@ -14,7 +14,13 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
-from kiosk.authority.errors import MailDenied, MailError, MailRefused, StoreError
+from kiosk.authority.errors import (
+    MailDenied,
+    MailError,
+    MailRefused,
+    NoticeUnknown,
+    StoreError,
+)
 from kiosk.authority.mail.compose import Mailer, Message
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import OutboxMessage
@@ -25,7 +31,7 @@ from kiosk.contract.ports import Clock
 log = logging.getLogger(__name__)
 
 Compose = Callable[[OutboxMessage], Message]
-"""Writes the mail of a notice; raises ``MailRefused`` for an unknown one."""
+"""Writes the mail of a notice; raises ``NoticeUnknown``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +203,8 @@ class OutboxWorker:
         except MailRefused as error:
             return _SendResult.REFUSED, self._failed(message, error, again=False)
         except MailError as error:
-            result = _SendResult.REFUSED if isinstance(error, MailDenied) else _SendResult.AWAY
+            is_alone = isinstance(error, MailDenied | NoticeUnknown)
+            result = _SendResult.REFUSED if is_alone else _SendResult.AWAY
             return result, self._failed(message, error, again=True)
         return _SendResult.SENT, lambda uow: uow.outbox.mark_sent(message.id)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.authority.errors import MailRefused
+from kiosk.authority.errors import NoticeUnknown
 from kiosk.authority.mail.compose import TEMPLATES, Message, compose_code, compose_notice, in_groups
 from kiosk.authority.mail.words import TO_HOLDERS
 from kiosk.authority.notices import Notice
@@ -243,8 +243,8 @@ def test_a_notice_without_its_parameters_still_goes_out() -> None:
     assert "Time: yesterday" in notice("unlocked", when="yesterday").text
 
 
-def test_a_notice_that_there_is_not_is_refused_for_good() -> None:
-    with pytest.raises(MailRefused, match="no notice named 'lunch'"):
+def test_a_notice_that_there_is_not_is_named() -> None:
+    with pytest.raises(NoticeUnknown, match="no notice named 'lunch'"):
         notice("lunch")
 
 

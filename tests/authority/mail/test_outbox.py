@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -169,13 +170,29 @@ def test_a_refused_notice_is_given_up_and_holds_up_nobody(database: TestDatabase
 
     mailer = Picky()
     refused, fine = queue(database, name="Eve"), queue(database)
-    unknown = queue(database, template="lunch")
     assert worker(database, mailer).drain_once() == 1
     assert kept(database, refused).failed_at
-    assert kept(database, unknown).failed_at
     assert kept(database, fine).sent_at
     with database.store().read() as uow:
         assert uow.outbox.waiting() == 0
+
+
+def test_a_notice_that_only_a_newer_release_knows_is_left_for_its_worker(
+    database: TestDatabase,
+) -> None:
+    mailer = FakeMailer()
+    newer, known = queue(database, template="lunch"), queue(database)
+    assert worker(database, mailer).drain_once() == 1
+    assert kept(database, known).sent_at
+    assert kept(database, newer).failed_at is None
+    database.clock.forward(minutes=2)
+
+    def compose_newer(message: OutboxMessage) -> Message:
+        return compose(replace(message, template="unlocked"))
+
+    store, clock = database.store(), database.clock
+    assert OutboxWorker(store, mailer, clock, compose_newer, QUICK).drain_once() == 1
+    assert kept(database, newer).sent_at
 
 
 def test_a_worker_that_died_leaves_its_notice_to_the_next(database: TestDatabase) -> None:

@@ -584,6 +584,24 @@ def test_what_was_altered_in_the_database_is_not_done(
     assert address(means, asha) == samples.registration(asha.holder.id).email
 
 
+def test_what_another_version_of_the_program_proposed_waits_for_that(
+    database: TestDatabase, means: StaffDependencies, first: Office, second: Office
+) -> None:
+    AdminDesk(first).people.add("100200300999", "Bo Chen", "bo@nhs.net", GROUNDS)
+    (line,) = AdminDesk(second).proposals.waiting()
+    engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE proposed_act SET act = 'x.y', action = 'unheard-of'"))
+    desk = AdminDesk(second).proposals
+    assert desk.waiting() == ()
+    for decide in (desk.agree, desk.decline):
+        with pytest.raises(NotFound):
+            decide(line.proposal_id, WHY)
+    with means.store.read() as uow:
+        (waiting,) = uow.proposals.waiting()
+    assert waiting.outcome is Outcome.WAITING
+
+
 def test_of_two_who_agree_at_once_one_does(
     means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:

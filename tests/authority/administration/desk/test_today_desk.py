@@ -315,6 +315,7 @@ def test_alarms_in_plain_words_the_newest_first(
         ("failures-of-person", {"holder_id": new_id(), "failures": 9}),
         ("failures-at-station", {"station": "Main entrance", "failures": 21}),
         ("card-not-genuine", {"station": "Main entrance", "reference": "7KQ4-9ZXM"}),
+        ("of-a-newer-release", {}),
     ]
     for number, (kind, detail) in enumerate(alarms):
         with store.begin() as uow:
@@ -324,6 +325,7 @@ def test_alarms_in_plain_words_the_newest_first(
     watched(store)
     card = "Main entrance, reference 7KQ4-9ZXM"
     assert look(auditor).alarms == (
+        "Another version of the program has raised an alarm, of-a-newer-release (noticed 09:37).",
         f"A card failed its proof of being genuine at {card} (noticed 09:36).",
         "21 failures within an hour at Main entrance (noticed 09:35).",
         "9 failures within an hour of somebody who is not recorded any more (noticed 09:34).",

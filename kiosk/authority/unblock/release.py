@@ -32,7 +32,6 @@ from kiosk.authority.unblock.card_secret import (
     correct_by_card,
     open_next,
     open_presented,
-    present_again,
 )
 from kiosk.authority.unblock.mutual_authentication import (
     draw_nonce,
@@ -107,7 +106,6 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
             # it is held again, and takes no earlier cryptogram. Exchange and try stay charged.
             uow.journal.close(entry.id, UnblockState.NOT_SENT, "", uow.now)
             record(uow, AuditKind.UNBLOCK_NOT_SENT, context.visit, journal=entry.id)
-            present_again(uow, context.card)
             entry = None
         if entry is None or entry.visit_id != context.visit.id:
             context = _resolve_earlier(uow, parts, context, entry)

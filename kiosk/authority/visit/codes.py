@@ -306,11 +306,8 @@ def _charge(
 
 def _confirmed_owner(uow: UnitOfWork, context: VisitContext, attempt: str) -> bool:
     """Return whether this entry has used up the code that went to the recorded address."""
-    pending = context.pending
-    code = uow.codes.newest(context.card.id) if pending is not None else None
-    if code is None or pending is None or code.pending_id != pending.id:
-        return False
-    if not code.proves_owner or code.consumed_at is None:
+    code = uow.codes.newest(context.card.id) if context.pending is not None else None
+    if code is None or not code.proves_owner:
         return False
     charge = uow.codes.entries(code.id).earlier(attempt)
     return charge is not None and charge.verdict is Verdict.RIGHT

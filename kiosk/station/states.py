@@ -391,11 +391,7 @@ HolderState = (
 
 
 class PulledFrom(StrEnum):
-    """What was being done when a card was taken out.
-
-    After the first three it is not known whether it was done. After the others it was, and the card
-    left before its holder could read that.
-    """
+    """What was being done when a card was taken out, before its holder could read the outcome."""
 
     UNBLOCK = "unblock"
     CHANGE = "change"
@@ -405,6 +401,11 @@ class PulledFrom(StrEnum):
     REGISTERED = "registered"
     EMAIL_SAVED = "email-saved"
     QUESTIONS_SAVED = "questions-saved"
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it is not known to be done."""
+        return self in (PulledFrom.UNBLOCK, PulledFrom.CHANGE, PulledFrom.SAVING)
 
 
 class Attract(Struct, frozen=True):

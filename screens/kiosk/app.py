@@ -53,7 +53,7 @@ from screens.words import waiting
 class AttractPage(Page, inherit_bindings=False):
     """Big letters, the picture, and what one can do here with how long it takes.
 
-    After a card was taken out too early, it shows for a while what was done, and what to do.
+    After a card whose holder could not read the outcome, it shows that for a while.
     """
 
     state: Attract
@@ -68,13 +68,14 @@ class AttractPage(Page, inherit_bindings=False):
         pulled = self.state.pulled
         yield Horizontal(
             Drawing(Direction.IN, self.context.look),
-            Prose(offers if pulled is None else _pulled_words(pulled), "offers"),
+            Prose(offers if pulled is None else _pulled_words(pulled, self.context.look), "offers"),
         )
 
 
-def _pulled_words(pulled: PulledFrom) -> Content:
+def _pulled_words(pulled: PulledFrom, look: Appearance) -> Content:
     title, text = waiting.PULLED[pulled]
-    return Content.assemble((f"! {title}", "bold $ink"), "\n", text)
+    sign = "!" if pulled.in_doubt else look.glyphs.tick
+    return Content.assemble((f"{sign} {title}", "bold $ink"), "\n", text)
 
 
 class OutOfServicePage(Page, inherit_bindings=False):
@@ -88,7 +89,7 @@ class OutOfServicePage(Page, inherit_bindings=False):
         yield Prose(text, "text paragraph")
         yield HelpBox(self.context.look)
         if self.state.pulled is not None:
-            yield Prose(_pulled_words(self.state.pulled), "text paragraph")
+            yield Prose(_pulled_words(self.state.pulled, self.context.look), "text paragraph")
 
 
 # Which page shows which state.

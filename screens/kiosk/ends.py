@@ -74,6 +74,7 @@ class RemoveCardPage(Page, inherit_bindings=False):
         yield Prose(waiting.REMOVE_TITLE, "title")
         yield Prose(waiting.REMOVALS[self.state.reason], "text paragraph")
         yield Drawing(Direction.OUT, self.context.look)
+        yield Prose(waiting.REMOVE_AGAIN)
 
 
 class NotReachedPage(Page, inherit_bindings=False):

@@ -57,7 +57,10 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
         else:
             yield from self.lead(Prose(pin.enter_text(self.state.visit.purpose)))
         yield self.cells
-        yield from map(Prose, _about_letters(self.state.visit))
+        letters = _about_letters(self.state.visit)
+        yield from map(Prose, letters)
+        if not letters and not self.state.visit.unlocked:
+            yield Prose(pin.FORGOTTEN)
 
 
 def _about_letters(visit: VisitState) -> tuple[str, ...]:

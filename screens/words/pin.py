@@ -19,6 +19,10 @@ LETTERS = (
     "If your PIN has letters, first change it at your computer to digits only, or go to the "
     "Registration Authority."
 )
+FORGOTTEN = (
+    "If you have forgotten it, do not guess. Stop, then unlock your smartcard, or ask the "
+    "Registration Authority."
+)
 NEW_TITLE = "Choose a new PIN"
 KEEP_RULES = "Every rule below has to be met first."
 REPEAT_TITLE = "Enter the new PIN again"

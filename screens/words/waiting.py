@@ -33,6 +33,8 @@ STILL_THERE_TEXT = "Touch the screen or press any key to carry on."
 STILL_THERE_END = "Otherwise your visit ends in"
 
 REMOVE_TITLE = "Take your smartcard out"
+# A reader has reported a card for a minute after it was taken out.
+REMOVE_AGAIN = "Is it out already? Wait a minute, or use another station."
 
 PULLED: Final[dict[PulledFrom, tuple[str, str]]] = {
     PulledFrom.UNBLOCK: (
@@ -47,7 +49,7 @@ PULLED: Final[dict[PulledFrom, tuple[str, str]]] = {
         "Put it back in, and try the new PIN. If it is refused, the old one still works.",
     ),
     PulledFrom.UNLOCKED: (
-        "The last smartcard was taken out early, but it is unlocked.",
+        "The last smartcard is unlocked.",
         "Its new PIN is set. There is nothing to do again.",
     ),
     PulledFrom.SAVING: (
@@ -55,23 +57,23 @@ PULLED: Final[dict[PulledFrom, tuple[str, str]]] = {
         "We send an email once it is. If none comes, put the smartcard back in.",
     ),
     PulledFrom.CHANGED: (
-        "The last smartcard was taken out early, but its PIN is changed.",
+        "The PIN of the last smartcard is changed.",
         "Its new PIN is set. There is nothing to do again.",
     ),
     PulledFrom.REGISTERED: (
-        "The last smartcard was taken out early, but its holder is registered.",
+        "The holder of the last smartcard is registered.",
         "Everything is saved. There is nothing to do again.",
     ),
     PulledFrom.EMAIL_SAVED: (
-        "The last smartcard was taken out early, but the new email address is saved.",
+        "The new email address for the last smartcard is saved.",
         "We send an email that says when we start using it. There is nothing to do again.",
     ),
     PulledFrom.QUESTIONS_SAVED: (
-        "The last smartcard was taken out early, but the new security questions are saved.",
+        "The new security questions for the last smartcard are saved.",
         "There is nothing to do again.",
     ),
 }
-"""What to do with a card that was taken out too early. Everybody can read it: it names nobody."""
+"""What the holder of the last card could not read. Everybody can read it: it names nobody."""
 
 OUTAGES: Final[dict[Outage, tuple[str, str]]] = {
     Outage.NO_READER_SERVICE: (OUTAGE_TITLE, f"Its card reader is not working. {OUTAGE_TEXT}"),

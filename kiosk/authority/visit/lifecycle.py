@@ -316,8 +316,7 @@ def _open_visit(
 
 
 def _welcome(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitOpened:
-    barred = context.unblock_barred
-    if barred is Reason.SECRET_BLOCKED and not context.is_proven:
+    if context.unblock_barred is Reason.SECRET_BLOCKED:
         leave_undetermined(uow, context.visit, context.card)
     carried = _resumed(uow, context)
     offered = _offers(uow, context)
@@ -371,23 +370,20 @@ def _menu(
 
 
 def _offers(uow: UnitOfWork, context: VisitContext) -> tuple[Purpose, ...] | VisitRefused:
-    """Return what can be done; what would be refused is not offered.
+    """Return what can be done, or why nothing can.
 
-    An unlock that only has to wait stays among other offers: its page says until when. So does one
-    that only this station cannot do: its page says where to go.
+    An unlock that would be refused stays among other offers. Who has forgotten the PIN reads on its
+    page what to do; a menu without it would leave them to guess until the card locks.
     """
     offered = _all_offers(context)
     if isinstance(offered, Reason):
         return VisitRefused(offered)
-    if UNLOCKS.isdisjoint(offered):
+    if not UNLOCKS.issuperset(offered):
         return offered
-    others = tuple(one for one in offered if one not in UNLOCKS)
-    barred = context.unblock_barred
-    if barred is not None and not (others and barred is Reason.SECRET_KIND_DIFFERS):
-        return others or VisitRefused(barred)
-    if others or Purpose.UNLOCK not in offered:
-        return offered
-    return tasks.unlock_paused(uow, context) or offered
+    if barred := context.unblock_barred:
+        return VisitRefused(barred)
+    paused = tasks.unlock_paused(uow, context) if Purpose.UNLOCK in offered else None
+    return paused or offered
 
 
 def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
@@ -593,11 +589,11 @@ def _need_offer(
         raise StepRefused(f"{purpose.value!r} was not offered")
     if purpose is Purpose.MAINTENANCE:
         officer_of(context)
-    if purpose is Purpose.UNLOCK and (waits := tasks.unlock_paused(uow, context)):
-        raise waits
     barred = context.unblock_barred if purpose in UNLOCKS else None
     if barred is not None:
         raise VisitRefused(barred, None, keep=None, **_kinds(parts, context, barred))
+    if purpose is Purpose.UNLOCK and (waits := tasks.unlock_paused(uow, context)):
+        raise waits
 
 
 # The ends: a visit over, a refusal at the station.

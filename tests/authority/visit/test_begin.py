@@ -219,9 +219,13 @@ def test_one_who_registered_without_questions_registers_again_when_they_are_aske
 
 
 def test_a_missing_secret_is_told_early_where_nothing_else_is_possible(world: World) -> None:
+    """With a working PIN, who has forgotten it and chooses an unlock reads what to do."""
     card = world.registered_card(sealed_secret=None)
     assert _refused(world, card, blocked=True) is Reason.SECRET_MISSING
-    assert Purpose.UNLOCK not in _offers(world, card)
+    assert Purpose.UNLOCK in _offers(world, card)
+    station_visit = world.insert(card)
+    chosen = station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
+    assert chosen == Refusal(Reason.SECRET_MISSING)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +250,7 @@ def test_the_last_try_of_a_secret_is_never_spent(
     )
     if blocked:
         assert _refused(world, card, blocked=True) is Reason.SECRET_BLOCKED
-        assert Purpose.UNLOCK not in _offers(world, card), "it would be refused"
+        assert Purpose.UNLOCK in _offers(world, card), "its page says what to do"
         station_visit = world.insert(card)
         reply = station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
         assert isinstance(reply, Refusal)

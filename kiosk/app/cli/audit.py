@@ -14,6 +14,7 @@ from kiosk.app.cli.tools import (
     Tools,
     acting,
     add_part,
+    ending,
     grounds_of,
     how_many,
     moment,
@@ -139,8 +140,8 @@ def add_parser(subparsers: Commands) -> None:
         part.add_argument("--reference", default="", help="under one reference number")
         since = "from this day or moment on"
         part.add_argument("--since", type=moment, metavar="DATE", help=since)
-        until = "before this day or moment"
-        part.add_argument("--until", type=moment, metavar="DATE", help=until)
+        until = "to the end of this day, or to this moment"
+        part.add_argument("--until", type=ending, metavar="DATE", help=until)
     redact = acting(parts, "redact", _redact, "propose to take the text of a row out of the audit")
     redact.add_argument("row", type=row_number, metavar="ROW", help="its number")
     add_flag(redact, "--whole", "its detail too, and not only the reason")
@@ -344,6 +345,8 @@ def _list(args: argparse.Namespace) -> None:
         where = "  ".join(part for part in (line.person, line.card, line.station, line.who) if part)
         when = f"{line.at:%Y-%m-%d %H:%M:%S}Z"
         echo(f"{row_name(line.seq):>{widest}}  {when}  {line.reference}  {line.sentence}  {where}")
+    if page.older is not None:
+        echo("and older ones; --limit shows more")
     if not page.lines:
         echo("no row fits")
 

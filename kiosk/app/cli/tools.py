@@ -9,7 +9,7 @@ import pwd
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import asdict, is_dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -217,6 +217,13 @@ def moment(text: str) -> datetime:
     except (ValueError, OverflowError):  # the latter at the calendar's ends
         like = "2026-11-01 or 2026-11-01T09:30"
         raise argparse.ArgumentTypeError(f"{text!r} is no day or moment like {like}") from None
+
+
+def ending(text: str) -> datetime:
+    """Parse the same, where a day alone counts to its end."""
+    with suppress(ValueError, OverflowError):  # the latter at the calendar's last day
+        return moment((date.fromisoformat(text) + timedelta(days=1)).isoformat())
+    return moment(text)
 
 
 def grounds_of(args: argparse.Namespace) -> Grounds:

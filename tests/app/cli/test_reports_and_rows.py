@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,37 @@ def test_rows_are_listed_in_words_and_filtered(kiosk: Kiosk, place: Path, capsys
     assert row["kind"] == "people-imported"
     assert kiosk("audit", "list", "--until", "2020-01-01") == 0
     assert capsys.readouterr().out == "no row fits\n"
+
+
+def test_a_day_counts_to_its_end_as_in_the_ra_application(
+    kiosk: Kiosk, place: Path, capsys: Capsys
+) -> None:
+    """Before: `--until` left that day out, and a month's export lacked its last day."""
+    kiosk("import", people(place, GOOD))
+    capsys.readouterr()
+    assert kiosk("audit", "list", "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    at = datetime.fromisoformat(row["at"])
+    for until, rows in (
+        (f"{at.astimezone():%Y-%m-%d}", 1),
+        (f"{at.astimezone() - timedelta(days=1):%Y-%m-%d}", 0),
+        (at.isoformat(), 0),
+        ("9999-12-31", 1),
+    ):
+        assert kiosk("audit", "list", "--json", "--until", until) == 0
+        assert len(json.loads(capsys.readouterr().out)) == rows, until
+
+
+def test_a_list_that_is_cut_off_says_so(kiosk: Kiosk, place: Path, capsys: Capsys) -> None:
+    kiosk("import", people(place, GOOD))
+    kiosk("policy", "set", "max_failures", "5", "--reason", "trial")
+    capsys.readouterr()
+    assert kiosk("audit", "list", "--limit", "1") == 0
+    row, more = capsys.readouterr().out.splitlines()
+    assert "Set max_failures to 5" in row
+    assert more == "and older ones; --limit shows more"
+    assert kiosk("audit", "list", "--limit", "2") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 def test_kinds_are_named_as_the_filter_takes_them(kiosk: Kiosk, capsys: Capsys) -> None:

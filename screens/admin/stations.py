@@ -56,12 +56,12 @@ class StationsPage(LinesPage[StationLine]):
         times = app_of(self).times
         visit = times.ago(line.last_visit_at) if line.last_visit_at else "never"
         heard = times.ago(line.last_seen_at) if line.last_seen_at else "never"
-        state, _ = _state(line)
+        state, _ = _state(line, times)
         cells = (state, line.name, line.site, heard, visit, line.version)
         return TableLine(line.name, cells)
 
     def explained(self, line: StationLine) -> str:
-        _, words = _state(line)
+        _, words = _state(line, app_of(self).times)
         return f"{line.name} {words}"
 
     # --- acts ----------------------------------------------------------------------------
@@ -115,8 +115,9 @@ class StationsPage(LinesPage[StationLine]):
         )
 
 
-def _state(line: StationLine) -> tuple[Cell, str]:
+def _state(line: StationLine, times: Times) -> tuple[Cell, str]:
     """Return a station's state for the table, and in words that follow its name."""
+    ends_at = line.certificate_until if line.certificate_late else None
     match line.state:
         case StationState.RETIRED:
             words = "is retired: it shows that it is out of service, and serves nobody."
@@ -132,6 +133,11 @@ def _state(line: StationLine) -> tuple[Cell, str]:
                 "has not been heard of for more than two minutes. Look whether it has power and "
                 "network; nobody can use it until it is heard of again."
             )
+            if ends_at is not None:
+                words += (
+                    f" Its certificate was not renewed and is good until {times.at(ends_at)}: if "
+                    "that is over, let it in again (a)."
+                )
             return ("✗ silent", "alarm"), words
         case StationState.UP if line.reader != ReaderState.READY:
             reader = line.reader or "unknown"
@@ -139,6 +145,12 @@ def _state(line: StationLine) -> tuple[Cell, str]:
                 f"is there, but cannot read cards ({reader}). Look after its reader and the cable."
             )
             return (f"! {reader}", "alarm"), words
+        case StationState.UP if ends_at is not None:
+            words = (
+                f"is up, but its certificate was not renewed: after {times.at(ends_at)} nobody can "
+                "use it. Tell the administrator: at the station its log and “kiosk doctor” say why."
+            )
+            return ("! certificate", "alarm"), words
         case StationState.UP:
             return ("✓ ready", "done"), "is up and reads cards."
 

@@ -122,6 +122,7 @@ def test_a_station_is_let_in_by_its_line(estate: Estate) -> None:
     assert estate.world.kinds()[-2:] == ["enrolment-opened", "station-enrolled"]
     (shown,) = estate.desk.every()
     assert shown.certificate_until == (estate.world.now + LIFE).replace(microsecond=0)
+    assert not shown.certificate_late
 
 
 def test_the_certificate_says_what_it_is_for(estate: Estate) -> None:
@@ -264,10 +265,13 @@ def test_a_station_whose_renewal_was_lost_comes_back_days_later_with_its_old_key
     ends = estate.world.now + LIFE
     estate.world.clock.forward(days=61)
     estate.enrolment.renew(first.fingerprint, Renew(lost.request))
+    (shown,) = estate.desk.every()
+    assert not shown.certificate_late, "there is time"
     estate.world.clock.forward(days=20)
     assert estate.who(first) == HERE
     (shown,) = estate.desk.every()
     assert shown.certificate_until == ends.replace(microsecond=0), "of the key that it uses"
+    assert shown.certificate_late
     estate.enrolment.renew(first.fingerprint, Renew(third.request))
     assert isinstance(estate.who(lost), PeerRefused), "there is one new key at a time"
     assert estate.who(third) == HERE

@@ -85,6 +85,8 @@ def _list(args: argparse.Namespace) -> None:
             about = f"let in {line.let_in_at:%Y-%m-%d %H:%M} UTC"
         until = line.certificate_until
         shown = f"  certificate until {until:%Y-%m-%d}" if until else ""
+        if line.certificate_late:
+            shown += ", not renewed"
         echo(f"{line.name}  {line.state}  {about}{shown}")
     if not lines:
         echo("no station has been heard of yet")

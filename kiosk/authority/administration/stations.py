@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
@@ -20,7 +22,7 @@ from kiosk.authority.enrolment import LINE_LIFE
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import AuditQuery, Station, StationKey
-from kiosk.contract.enrolment import EnrolmentLine, draw_number, draw_secret
+from kiosk.contract.enrolment import RENEWAL_PART, EnrolmentLine, draw_number, draw_secret
 from kiosk.contract.messages import LONGEST_STATION_NAME
 from kiosk.contract.text import can_be_seen
 
@@ -29,7 +31,7 @@ class StationsDesk(Desk):
     def every(self) -> tuple[StationLine, ...]:
         """Return all, by name; the retired ones last."""
         with self._office.look(Action.SEE_STATIONS) as uow:
-            visits, until = uow.stations.last_visits(), uow.station_keys.expiries()
+            visits, good = uow.stations.last_visits(), uow.station_keys.certificates()
             lines = [
                 StationLine(
                     name=each.name,
@@ -41,7 +43,8 @@ class StationsDesk(Desk):
                     last_visit_at=visits.get(each.name),
                     state=state_of(each, uow.now),
                     retired_at=each.retired_at,
-                    certificate_until=until.get(each.name),
+                    certificate_until=good[each.name][1] if each.name in good else None,
+                    certificate_late=each.name in good and _is_late(*good[each.name], uow.now),
                 )
                 for each in uow.stations.every()
             ]
@@ -105,6 +108,11 @@ class StationsDesk(Desk):
                 raise _too_late(act, name, StaffKind.STATION_REINSTATED, "in service already")
             act.record(StaffKind.STATION_REINSTATED, station=name)
         return act.done(f"{name} is in service again.")
+
+
+def _is_late(since: datetime, until: datetime, now: datetime) -> bool:
+    """Return whether half of the time for the renewal of a certificate has passed."""
+    return until - now < (until - since) / (2 * RENEWAL_PART)
 
 
 def _tidy(field: str, given: str, *, empty: bool = False) -> str:

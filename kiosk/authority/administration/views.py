@@ -431,7 +431,7 @@ class Today:
     ``MOST_COUNTED``. ``days`` are the last 30, oldest first; ``hours`` are 24 counts of visits by
     hour of day over those days.
     ``waiting`` are the acts that wait for a second member of staff and concern the reader's role,
-    oldest first.
+    as the page Waiting has them.
     """
 
     at: datetime
@@ -466,7 +466,10 @@ class StationState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StationLine:
-    """One station; one that has not started has ``let_in_at`` instead of ``last_seen_at``."""
+    """One station; one that has not started has ``let_in_at`` instead of ``last_seen_at``.
+
+    ``certificate_late``: the renewal of its certificate is long overdue.
+    """
 
     name: str
     site: str
@@ -477,6 +480,7 @@ class StationLine:
     state: StationState
     retired_at: datetime | None
     certificate_until: datetime | None = None
+    certificate_late: bool = False
     let_in_at: datetime | None = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -14,6 +15,7 @@ from screens.admin.today import TodayPage
 from screens.admin.widgets import Table
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.fake_calls import REFERENCE
+from tests.screens.admin.people import NOW
 from tests.screens.admin.pilots import SIZES, Run, running, said
 from tests.screens.admin.service_desks import LINE
 
@@ -63,6 +65,24 @@ async def test_one_that_was_let_in_and_never_started_is_not_up(size: tuple[int, 
         assert "5 of 7 stations up, 1 of them cannot read cards" in run.text
         assert "○ not started" in row(run, "A new one")
         assert "A new one was let in and has not started yet." in run.text
+
+
+async def test_a_certificate_that_was_not_renewed_is_said_before_it_ends() -> None:
+    """Before: the station was silent one day, and "power and network" was all that it said."""
+    desk = FakeDesk()
+    ends_at = NOW + timedelta(days=1)
+    desk.estate.stations = [
+        replace(line, certificate_until=ends_at, certificate_late=line.name != "Library")
+        for line in desk.estate.stations
+    ]
+    async with running(desk, PAGES) as run:
+        await run.press("f4")
+        assert "! certificate" in row(run, "Eye Clinic")
+        assert "after tomorrow 10:32 nobody can use it" in " ".join(run.text.split())
+        assert "✓ ready" in row(run, "Library")
+        await run.click("West Wing 2")
+        assert "✗ silent" in row(run, "West Wing 2")
+        assert "good until tomorrow 10:32" in " ".join(run.text.split())
 
 
 async def test_one_is_retired_with_a_reason_by_keyboard() -> None:

@@ -398,11 +398,11 @@ class StationKeys(Repository):
             self._gateway.change(StationKeyRow, this == now.fingerprint, replaces=None)
             self._gateway.change(StationKeyRow, this == now.replaces, ends_at=until)
 
-    def expiries(self) -> dict[str, datetime]:
-        """Return when the certificate that each station uses ends: for display."""
+    def certificates(self) -> dict[str, tuple[datetime, datetime]]:
+        """Return since when and until when each station's certificate is good: for display."""
         rows = self._gateway.unchecked(select(StationKeyRow), StationKeyRow)
         used = sorted((row for row in rows if not row.replaces), key=lambda row: row.added_at)
-        return {row.station: row.not_after for row in used}
+        return {row.station: (row.added_at, row.not_after) for row in used}
 
 
 class Enrolments(Repository):

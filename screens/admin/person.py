@@ -94,8 +94,10 @@ def proposal_points(proposals: tuple[ProposalLine, ...], times: Times) -> list[P
             continue
         points.append(Point(line.sentence, "!"))
         by, at = "you" if line.is_mine else line.proposed_by, times.at(line.proposed_at)
-        reason = quoted(line.reason)
-        points.append(Point(f"Proposed by {by}, {at}. Reason: {reason}.", style=QUIET))
+        why = f"Proposed by {by}, {at}. Reason: {quoted(line.reason)}."
+        if line.identified_by:
+            why += f" Identified by: {quoted(line.identified_by)}."
+        points.append(Point(why, style=QUIET))
         if line.why_not and not line.is_mine:
             points.append(Point(line.why_not, style=QUIET))
     return points
@@ -247,12 +249,12 @@ def _waits_change(subject: Subject) -> bool:
 
 
 def _to_agree(subject: Subject) -> list[ProposalLine]:
-    """Return what waits, oldest first, and this member of staff can agree to."""
+    """Return what waits and this member of staff can agree to."""
     return [line for line in subject.person.proposals if not line.why_not]
 
 
 def _to_decline(subject: Subject, *, mine: bool = False) -> list[ProposalLine]:
-    """Return what waits, oldest first, one's own or colleagues'; codes are withdrawn instead."""
+    """Return what waits, one's own or colleagues'; codes are withdrawn instead."""
     role = subject.desk.me.role
     return [
         line

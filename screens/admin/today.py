@@ -335,7 +335,7 @@ class TodayPage(AdminPage):
 
 
 def _waiting(waiting: Sequence[ProposalLine]) -> str:
-    """Show the oldest in full, and how many there are."""
+    """Show the first in full, and how many there are."""
     if not waiting:
         return ""
     first = waiting[0]

@@ -76,7 +76,7 @@ _WHAT = "What a colleague proposed happens only once somebody else agrees."
 
 
 class ProposalsPage(LinesPage[ProposalLine]):
-    """Oldest first; refreshed while it is shown."""
+    """What the reader can agree to first, then what runs out first; refreshed while shown."""
 
     NAME = "Waiting"
     TITLE = "What waits for a second member of staff"

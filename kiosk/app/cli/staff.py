@@ -94,7 +94,7 @@ def add_parser(subparsers: Commands) -> None:
     text = "what a second has to agree to"
     parser = add_command(subparsers, "proposals", text, _PROPOSALS, _PROPOSALS_EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|agree|decline")
-    reading(parts, "list", _list_proposals, "show what waits, oldest first")
+    reading(parts, "list", _list_proposals, "show what waits; what runs out first comes first")
     agree = acting(parts, "agree", _agree, "have it done now")
     decline = acting(parts, "decline", _decline, "let it never be done")
     for part in (agree, decline):
@@ -268,6 +268,8 @@ def _list_proposals(args: argparse.Namespace) -> None:
         echo(f"{line.proposal_id}  until {line.expires_at.astimezone():%Y-%m-%d %H:%M}{about}")
         echo(f"    {line.sentence}")
         echo(f"    proposed by {line.proposed_by}: {line.reason} (reference {line.reference})")
+        if line.identified_by:
+            echo(f"    identified by: {line.identified_by}")
         if line.why_not:
             echo(f"    {line.why_not}")
     if not lines:

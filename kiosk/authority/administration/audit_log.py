@@ -231,7 +231,7 @@ def _grounds(event: AuditEvent, note: ActionNote | None, redacted: Container[str
         yield f"identified by: {quoted(note.identified_by)}"
 
 
-_OF_STAFF = frozenset({"staff", "given_by", "agreed_by"})
+_OF_STAFF = frozenset({"staff", "given_by", "agreed_by", "proposed_by"})
 
 
 def _rest(

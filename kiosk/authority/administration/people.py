@@ -15,6 +15,7 @@ from datetime import tzinfo
 from kiosk.authority.administration import fields
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
+from kiosk.authority.administration.codes import codes_waiting
 from kiosk.authority.administration.fields import entered
 from kiosk.authority.administration.office import Act, Desk, StationChange, staff_names
 from kiosk.authority.administration.person_page import (
@@ -331,6 +332,7 @@ class PeopleDesk(Desk):
         return act.done(f"{holder.name} is added.")
 
     def correct_name(self, seen: Seen, name: str, grounds: Grounds) -> Done:
+        """Replace the name; nobody can agree any more to what waits about them."""
         with self._on_person(seen, Action.CORRECT_NAME, grounds) as (act, holder):
             right = _name(name)
             if right == holder.name:
@@ -338,7 +340,10 @@ class PeopleDesk(Desk):
             act.uow.holders.save(replace(holder, name=right))
             act.uow.search.refresh([holder.id])
             act.record(StaffKind.NAME_CORRECTED)
-        return act.done(f"The name is {right} now.")
+            awaited = {kept.holder_id for kept in act.uow.proposals.waiting()}
+            awaited |= {code.holder_id for code, _ in codes_waiting(act.uow)}
+        also = " What waits for a second member about them has to be proposed anew."
+        return act.done(f"The name is {right} now.{also if holder.id in awaited else ''}")
 
     def correct_email(self, seen: Seen, email: str, grounds: Grounds) -> Done:
         """Replace the address, to be confirmed by the next code that is sent there.

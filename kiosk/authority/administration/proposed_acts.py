@@ -223,7 +223,7 @@ class ProposalsDesk(Desk):
         self._desk_of = desk_of
 
     def waiting(self, holder_id: str = "") -> tuple[ProposalLine, ...]:
-        """Return what waits, oldest first; with ``holder_id`` only what concerns that person."""
+        """Return ``waiting_lines``; with ``holder_id`` only what concerns that person."""
         with self._office.look_as(Action.SEE_TODAY) as (uow, reader):
             return waiting_lines(uow, reader, self._office.means.sealer, holder_id)
 
@@ -282,15 +282,16 @@ class ProposalsDesk(Desk):
 def waiting_lines(
     uow: UnitOfWork, reader: Actor, sealer: Sealer, holder_id: str = ""
 ) -> tuple[ProposalLine, ...]:
-    """Return what waits and concerns the reader's role, or a person, oldest first.
+    """Return what waits and concerns the reader's role, or a person.
 
-    Auditors see all of it, and decide nothing.
+    What the reader can agree to comes first, then what runs out first: a code has minutes, an act
+    days. Auditors see all of it, and decide nothing.
     """
     found = [*_acts(uow, sealer, holder_id), *_codes(uow, holder_id)]
     lines = [_judged(uow, reader, first, line) for first, line in found]
     role = reader.role
     shown = (line for line in lines if role is Role.AUDITOR or may(role, line.action))
-    return tuple(sorted(shown, key=lambda line: line.proposed_at))
+    return tuple(sorted(shown, key=lambda line: (bool(line.why_not), line.expires_at)))
 
 
 _Proposed = tuple[Actor, ProposalLine]

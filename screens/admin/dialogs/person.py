@@ -136,9 +136,14 @@ def revoke_registration(subject: Subject) -> Form[Done]:
 
 
 def correct_name(subject: Subject) -> Form[Done]:
+    use = f"Of {subject.who}. Use it for a slip or a change of name, not for another person."
+    spoils = (
+        " What waits for a second member about them has to be proposed anew then: "
+        "let a colleague decide about it first."
+    )
     return Form(
         "Correct the name",
-        f"Of {subject.who}. Use it for a slip or a change of name, not for another person.",
+        use + (spoils if subject.person.proposals else ""),
         (
             _other("name", "Name", subject.person.name, "As it stands on their ID.", NAME_LIMIT),
             REASON,

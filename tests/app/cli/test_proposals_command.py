@@ -42,6 +42,7 @@ def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(
     assert f"about Jo Smith ({JO})" in shown
     assert line["proposal_id"] in shown
     assert "rang up" in shown
+    assert "identified by: badge, in person" in shown
     assert kiosk("proposals", "agree", line["proposal_id"], *BECAUSE) == 1
     assert "You proposed this yourself" in capsys.readouterr().err
     assert kiosk("proposals", "decline", line["proposal_id"][:8], *BECAUSE, "--json") == 0

@@ -38,7 +38,7 @@ STAFF = replace(
 
 
 def waiting_of(estate: Estate, me: Actor, holder_id: str = "") -> tuple[ProposalLine, ...]:
-    """What waits, oldest first, as ``me`` may decide on it."""
+    """What waits, in the order of the desk, as ``me`` may decide on it."""
     codes = (_code_proposal(code) for code in estate.codes if code.waits_for_second)
     lines = (
         _as_seen_by(me, line)
@@ -46,7 +46,7 @@ def waiting_of(estate: Estate, me: Actor, holder_id: str = "") -> tuple[Proposal
         if holder_id in ("", line.holder_id)
         and (me.role is Role.AUDITOR or may(me.role, line.action))
     )
-    return tuple(sorted(lines, key=lambda line: line.proposed_at))
+    return tuple(sorted(lines, key=lambda line: (bool(line.why_not), line.expires_at)))
 
 
 def _code_proposal(code: CodeLine) -> ProposalLine:

@@ -236,7 +236,7 @@ async def test_a_code_whose_time_is_over_is_taken_away_by_itself() -> None:
 # --- the page ------------------------------------------------------------------------------
 
 
-async def test_codes_that_wait_are_listed_oldest_first() -> None:
+async def test_codes_that_wait_are_listed_by_what_runs_out_first() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f3")
         assert run.text.index("Bronwen Pryce") < run.text.index("Dee Smith")

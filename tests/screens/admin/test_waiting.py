@@ -13,7 +13,7 @@ from screens.admin.person import AboutPerson
 from screens.admin.today import TodayPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import PAGES, READY, WHY, grounds, person
-from tests.screens.admin.pilots import running
+from tests.screens.admin.pilots import SIZES, running, said
 from tests.screens.admin.proposals import EMAIL, STAFF
 
 
@@ -49,12 +49,26 @@ async def test_the_page_says_who_proposed_what_and_why() -> None:
         assert "Identified by: “Photo ID, in person”." in shown
 
 
+async def test_who_corrects_a_name_first_reads_what_that_spoils() -> None:
+    """Before: an address that waited was refused for the new name, which nothing had said."""
+    for lines, is_said in ((EMAIL,), True), ((STAFF,), False):
+        async with person("h2", waiting(Role.MANAGER, *lines)) as run:
+            await run.press("n")
+            assert "Correct the name" in said(run)
+            assert ("has to be proposed anew" in said(run)) is is_said
+
+
+async def test_a_persons_page_says_how_they_were_identified() -> None:
+    async with person("h2", waiting(), SIZES[1]) as run:
+        assert "Identified by: “Photo ID, in person”." in " ".join(run.text.split())
+
+
 async def test_what_the_command_line_proposed_names_whom_to_speak_to() -> None:
     typed = replace(STAFF, proposed_by="command line: kiosk")
     async with running(waiting(Role.MANAGER, typed), PAGES) as run:
         await run.press("f3")
-        said = " ".join(run.text.split())
-        assert "Speak to the machine's administrator (command line: kiosk) first: is it" in said
+        shown = " ".join(run.text.split())
+        assert "Speak to the machine's administrator (command line: kiosk) first: is it" in shown
 
 
 async def test_it_is_agreed_to_with_a_reason() -> None:

@@ -17,6 +17,7 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import (
     Actor,
+    AuditFilter,
     Done,
     Grounds,
     IssuedFrom,
@@ -289,6 +290,20 @@ def test_the_secret_that_was_entered_is_the_one_that_is_sealed(
     assert secret_of(means, cards_of(means, ready)[0]) == NEW_PUK
 
 
+def test_the_audit_names_who_proposed_it(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
+) -> None:
+    """Before: "proposed by: 9f3c...", the id of a member of staff, whom no page finds by it."""
+    propose(first, asha)
+    decline_all(second)
+    propose(first, asha)
+    agree_all(second)
+    told = {line.kind: line.detail for line in AdminDesk(second).audit.page(AuditFilter()).lines}
+    for kind in ("act-declined", "act-agreed"):
+        assert "proposed by: Manager One" in told[kind]
+    assert "agreed by: Manager Two" in told["email-corrected"]
+
+
 def test_somebody_new_waits_only_with_an_address(
     means: StaffDependencies, first: Office, second: Office
 ) -> None:
@@ -330,6 +345,24 @@ def test_the_same_waits_once(
     with pytest.raises(ConcurrentChange, match="waits") as caught:
         AdminDesk(second).people.revoke_registration(seen(means, asha), GROUNDS)
     assert "Manager One proposed it" in caught.value.changes[0]
+
+
+def test_what_the_reader_decides_comes_first_and_then_what_runs_out_first(
+    first: Office, second: Office, means: StaffDependencies, asha: samples.Person
+) -> None:
+    """Before: the oldest first. A code, for which there are minutes, came after a week's acts."""
+    propose(first, asha)
+    AdminDesk(first).people.revoke_registration(seen(means, asha), GROUNDS)
+    AdminDesk(second).policy.change("max_failures", "4", 0, GROUNDS)
+    AdminDesk(first).codes.issue(seen(means, asha), asha.card.id, GROUNDS)
+    theirs = Action.ISSUE_CODE, Action.CORRECT_EMAIL, Action.REVOKE_REGISTRATION
+    for reader, order in (
+        (second, (*theirs, Action.CHANGE_POLICY)),
+        (first, (Action.CHANGE_POLICY, *theirs)),
+    ):
+        desk = AdminDesk(reader)
+        assert tuple(line.action for line in desk.proposals.waiting()) == order
+        assert tuple(line.action for line in desk.today.look().waiting) == order
 
 
 # --- who agrees ------------------------------------------------------------------------
@@ -424,6 +457,7 @@ def test_somebody_who_was_changed_since_is_not_changed(
 ) -> None:
     propose(first, asha)
     done = AdminDesk(second).people.correct_name(seen(means, asha), "Asha Obi", GROUNDS)
+    assert "has to be proposed anew" in done.sentence
     with pytest.raises(ConcurrentChange, match="propose it anew") as caught:
         agree_all(second)
     because = f"Manager Two corrected the name (reference {done.reference})."
@@ -431,6 +465,9 @@ def test_somebody_who_was_changed_since_is_not_changed(
     (line,) = AdminDesk(second).proposals.waiting()
     assert line.sentence == "Correct the email address to asha@nhs.uk."
     assert "propose it anew" in line.why_not
+    decline_all(first)
+    done = AdminDesk(second).people.correct_name(seen(means, asha), "Asha Okafor", GROUNDS)
+    assert done.sentence == "The name is Asha Okafor now."
 
 
 @pytest.mark.parametrize("call", ["people.lift_block", "people.revoke_registration"])

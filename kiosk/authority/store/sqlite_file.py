@@ -63,7 +63,11 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
         # It fails where there is one. With a descriptor, which an absolute path does not use,
         # Python calls linkat(2), which follows the link in /proc; link(2) does not.
         os.link(f"/proc/self/fd/{made}", target, src_dir_fd=made, follow_symlinks=True)
-        sync(target.parent)
+        try:
+            sync(target.parent)
+        except OSError:
+            target.unlink()
+            raise
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         if name in _NOT_WRITTEN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import re
@@ -159,6 +160,25 @@ def test_a_backup_that_was_not_made_is_not_audited_as_made(
     assert kiosk("backup", str(place / "backup.db")) == 0
     assert kiosk("audit", "list", "--kind", "store-backed-up") == 0
     assert capsys.readouterr().out.count("A backup of the database was made") == 1
+
+
+def test_a_backup_whose_name_did_not_reach_the_disk_does_not_stay(
+    kiosk: Kiosk, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fsync, folder = os.fsync, place / "elsewhere"
+    folder.mkdir()
+
+    def fail(handle: int) -> None:
+        if os.path.samestat(os.fstat(handle), folder.stat()):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(handle)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "fsync", fail)
+        assert kiosk("backup", str(folder / "backup.db")) == 1
+    assert "backup.db was not written: Input/output error" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []
+    assert kiosk("backup", str(folder / "backup.db")) == 0
 
 
 def rows_of(file: Path) -> dict[int, str]:

@@ -53,7 +53,7 @@ NO_SUCH_TABLE = frozenset({"SQLITE_ERROR", "42P01"})
 REFUSED_LOGINS = frozenset(
     {
         *("28P01", "0P000", "28000", "3D000", "42501"),
-        *(NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE, WRONG_ADDRESS),
+        *(NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE, WRONG_ADDRESS, READ_ONLY),
     }
 )
 """Codes of mistakes in the server's address, or on the server."""
@@ -89,6 +89,7 @@ _CONNECTING = (
     ("3D000", r'FATAL: +database ".*" does not exist'),
     ("28000", r"no pg_hba.conf entry|pg_hba.conf rejects|authentication failed|not permitted"),
     ("57P03", r"the database system is (starting up|shutting down|in recovery)"),
+    (READ_ONLY, r"session is read-only|in hot standby mode"),
     ("53300", r"too many (clients|connections)|remaining connection slots"),
     (
         OWN_CERTIFICATE,

@@ -496,7 +496,8 @@ def _need_private(passwords: str, *_connecting: object) -> None:
 
 _ASK = """
 SELECT clock_timestamp(), current_setting('synchronous_commit'),
-       current_setting('synchronous_standby_names')
+       current_setting('synchronous_standby_names'),
+       current_setting('default_transaction_read_only') = 'on'
 """
 
 
@@ -504,7 +505,8 @@ class _RestedConnections:
     """Checks connections when they are opened, and when they are used again after a rest.
 
     Once one was lost without a word of the server, none that is as old is used again: on a server
-    that vanished each would be waited for by itself.
+    that vanished each would be waited for by itself. Nor is one to a server that takes no writes
+    any more, as another one may.
     """
 
     def __init__(self, clock: DatabaseClock, lost_commits: bool) -> None:
@@ -532,10 +534,13 @@ class _RestedConnections:
             raise DisconnectionError
         if time.monotonic() - since > RESTED_S or self._clock.is_old:
             try:
-                self.ask(connection)
+                takes_writes = self.ask(connection)
             except psycopg.Error as error:
                 self.give_up(connection, record, error)
                 raise DisconnectionError from None
+            if not takes_writes:
+                self._lost_at = time.monotonic()
+                raise DisconnectionError
 
     def give_up(
         self,
@@ -548,14 +553,18 @@ class _RestedConnections:
         if is_silent and connection.opened_at > self._lost_at:
             self._lost_at = time.monotonic()
 
-    def ask(self, connection: PipelinedConnection, *_event: object) -> None:
-        """Query the time, and whether an acknowledged commit could be lost."""
+    def ask(self, connection: PipelinedConnection, *_event: object) -> bool:
+        """Query the time, and whether an acknowledged commit could be lost.
+
+        Return whether the server takes writes.
+        """
         before = time.monotonic()
-        for server_time, commit, standbys in connection.execute(_ASK):
-            self._clock.set(server_time, before)
-            lost = commit == "off" or (commit == "local" and standbys)
-            if lost and not self._lost_commits:
-                raise StoreError(_MAY_BE_LOST.format(commit), "synchronous_commit")
+        ((server_time, commit, standbys, reads_only),) = connection.execute(_ASK)
+        self._clock.set(server_time, before)
+        lost = commit == "off" or (commit == "local" and standbys)
+        if lost and not self._lost_commits:
+            raise StoreError(_MAY_BE_LOST.format(commit), "synchronous_commit")
+        return not reads_only
 
 
 _MAY_BE_LOST = (

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.store import postgresql
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import unverified_host
 from kiosk.authority.store.postgresql import DatabaseClock
@@ -60,12 +61,34 @@ def test_the_host_that_can_be_written_to_is_found(
 
 def test_a_server_that_only_reads_is_none(postgres_server: PostgresServer, url: str) -> None:
     postgres_server.execute("ALTER DATABASE kiosk_test SET default_transaction_read_only = on")
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match="takes no writes"):
         answers(url)
     assert answers(f"{url}&target_session_attrs=any")
 
 
-def test_a_server_that_began_to_only_read_is_found_without_a_write(url: str) -> None:
+def test_where_the_server_began_to_only_read_another_one_is_looked_for(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(url, SetClock(), MACS, pool_size=2)
+    try:
+        with store._engine.connect() as one, store._engine.connect() as other:
+            for connection in (one, other):
+                connection.exec_driver_sql("SET default_transaction_read_only = on")
+                connection.commit()
+        with monkeypatch.context() as rested:
+            rested.setattr(postgresql, "RESTED_S", -1.0)
+            store.check_writable()
+        with store.read(), store.read():
+            pass
+        store.check_writable()
+    finally:
+        store.close()
+
+
+def test_a_server_that_began_to_only_read_is_found_without_a_write(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "RESTED_S", 1e9)
     store = Store(url, SetClock(), MACS, pool_size=1)
     try:
         store.check_writable()

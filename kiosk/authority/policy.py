@@ -6,14 +6,16 @@ import json
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from kiosk.authority.errors import RowAltered, StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import PolicySetting
 from kiosk.config.kinds import InvalidValue
-from kiosk.config.settings import PolicySettings, settings_of
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
 
@@ -35,7 +37,7 @@ class PolicyInForce:
 
 def policy_in_force(file: PolicySettings, stored: Mapping[str, PolicySetting]) -> PolicyInForce:
     """Override the file with what staff set; raises nothing, whatever is stored."""
-    known = {about.name: about for about in settings_of(file)}
+    known = {about.name: about for about in file.settings}
     values: dict[str, Any] = {}
     faults: dict[str, str] = {}
     for name, setting in stored.items():

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from kiosk.config.kinds import InvalidValue
 from kiosk.config.loading import no_such
-from kiosk.config.settings import SECTIONS, Settings, settings_of
+from kiosk.config.settings import SECTIONS, Settings
 from kiosk.contract.errors import ConfigError
 
 _HEAD = """\
@@ -30,7 +30,7 @@ def example_toml(sections: Collection[str] = tuple(SECTIONS)) -> str:
     lines = [_HEAD]
     for name in sections:
         lines += [f"[{name}]", *([_NOTES[name]] if name in _NOTES else [])]
-        for about in settings_of(SECTIONS[name]):
+        for about in SECTIONS[name].settings:
             lines.append(f"# {about.help} ({about.kind.allowed})")
             lines.append(f"#{about.name} = {_toml(about.default)}")
         lines.append("")
@@ -46,7 +46,7 @@ def with_values(text: str, values: Mapping[tuple[str, str], str]) -> str:
     for (section, name), word in values.items():
         if section not in SECTIONS:
             raise ConfigError(f"{section}: {no_such(section)}")
-        known = {each.name: each for each in settings_of(SECTIONS[section])}
+        known = {each.name: each for each in SECTIONS[section].settings}
         if name not in known:
             raise ConfigError(f"{section}.{name}: {no_such(section, name)}")
         try:
@@ -90,7 +90,7 @@ def as_toml(settings: Settings) -> str:
     sections = []
     for name in SECTIONS:
         section = getattr(settings, name)
-        chosen = [(about, getattr(section, about.name)) for about in settings_of(section)]
+        chosen = [(about, getattr(section, about.name)) for about in section.settings]
         lines = [f"{about.name} = {_toml(it)}" for about, it in chosen if it != about.default]
         if lines:
             sections.append("\n".join([f"[{name}]", *lines, ""]))

@@ -7,14 +7,15 @@ import pwd
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from msgspec.structs import replace
+
 from kiosk import HAS_AUTHORITY
 from kiosk.config.kinds import InvalidValue
-from kiosk.config.settings import DEFAULTS, SECTIONS, Section, Settings, settings_of
+from kiosk.config.settings import DEFAULTS, SECTIONS, Section, Settings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
 from kiosk.system.files import other_owner
@@ -170,7 +171,7 @@ def _section(name: str, defaults: Section, given: object, problems: list[Problem
     if not isinstance(given, Mapping):
         problems.append(((name,), "is not a section"))
         return defaults
-    known = {about.name: about for about in settings_of(defaults)}
+    known = {about.name: about for about in defaults.settings}
     before = len(problems)
     values: dict[str, Any] = {}
     for setting, value in given.items():
@@ -183,7 +184,7 @@ def _section(name: str, defaults: Section, given: object, problems: list[Problem
         except InvalidValue as unfit:
             shown = f"{value!r:.{_SHOWN}} " if unfit.quotes and not about.hidden else ""
             problems.append(((name, setting), f"{shown}{unfit}; allowed: {about.kind.allowed}"))
-    section: Section = replace(defaults, **values)  # type: ignore[type-var]
+    section: Section = replace(defaults, **values)
     if len(problems) == before:
         try:
             section.check()
@@ -226,7 +227,7 @@ def no_such(section: str, setting: str | None = None) -> str:
     kind, name, names = "section", section, list(SECTIONS)
     if setting is not None:
         kind, name = "setting", setting
-        names = [about.name for about in settings_of(SECTIONS[section])]
+        names = [about.name for about in SECTIONS[section].settings]
     near = difflib.get_close_matches(name, names, n=1)
     instead = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(names)}"
     return f"there is no such {kind}; {instead}"

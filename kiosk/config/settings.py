@@ -1,25 +1,23 @@
-"""The settings by section: frozen dataclasses whose fields carry their kind and their help."""
+"""The settings by section: frozen structs, with the kind and the help of each field."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
 
 from kiosk.config.kinds import Boolean, InvalidValue, Kind, Number, OneOf, Text, Whole, Words
 from kiosk.contract.families import FAMILIES, ON_PCSC, CardFamily, SecretKind, secret_kind_names
 from kiosk.contract.messages import LONGEST_STATION_NAME
 from kiosk.contract.policy import Factor, Genuine, Policy
 
-_ABOUT = "about"
 
-
-@dataclass(frozen=True)
-class About:
+class About(NamedTuple):
     """The properties of one setting; a ``hidden`` one is never repeated in a message."""
 
     name: str
@@ -29,23 +27,34 @@ class About:
     hidden: bool
 
 
-class Section:
-    """One table of the settings file; its class holds the defaults."""
-
-    def check(self) -> None:
-        """Raise ``ValueError``, its text beginning with a setting's name, where two do not fit."""
+_declared: list[tuple[Any, Kind, str, bool]] = []
+"""What ``setting`` was called with for the fields of the class that is being defined."""
 
 
 def setting(default: Any, kind: Kind, text: str, *, hidden: bool = False) -> Any:
     """Declare a field of a section: its default, its kind, and its help."""
-    return field(default=default, repr=not hidden, metadata={_ABOUT: (kind, text)})
+    _declared.append((default, kind, text, hidden))
+    return default
 
 
-def settings_of(section: type[Section] | Section) -> Iterator[About]:
-    """Yield the properties of each setting of a section, in its order."""
-    for each in fields(section):  # type: ignore[arg-type]
-        kind, text = each.metadata[_ABOUT]
-        yield About(each.name, each.default, kind, text, not each.repr)
+class Section(Struct, frozen=True):
+    """One table of the settings file; its class holds the defaults."""
+
+    settings: ClassVar[tuple[About, ...]]
+    """The properties of each setting, in their order."""
+
+    def __init_subclass__(cls) -> None:
+        each = zip(cls.__annotations__, _declared, strict=True)
+        cls.settings = tuple(About(name, *properties) for name, properties in each)
+        _declared.clear()
+
+    def __repr__(self) -> str:
+        shown = (each.name for each in self.settings if not each.hidden)
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+        return f"{type(self).__name__}({values})"
+
+    def check(self) -> None:
+        """Raise ``ValueError``, its text beginning with a setting's name, where two do not fit."""
 
 
 # The plain sections: service, station, people, store, keys and reader.
@@ -78,8 +87,7 @@ _PATH = Text("an absolute path", "/.+", empty=True)
 _TOKEN = Text("a token's label of at most 32 characters", ".{1,32}", empty=True)
 
 
-@dataclass(frozen=True)
-class ServiceSettings(Section):
+class ServiceSettings(Section, frozen=True):
     """``[service]``: the names and contacts that holders see; the defaults are fictional."""
 
     name: str = setting("Smartcard self-service", _short(28), "The name of the service.")
@@ -115,8 +123,7 @@ class _TimeZone(Text):
             raise InvalidValue("is no time zone that this machine knows") from None
 
 
-@dataclass(frozen=True)
-class StationSettings(Section):
+class StationSettings(Section, frozen=True):
     """``[station]``: one walk-up station and how its display behaves."""
 
     name: str = setting(
@@ -151,8 +158,7 @@ class StationSettings(Section):
     )
 
 
-@dataclass(frozen=True)
-class PeopleSettings(Section):
+class PeopleSettings(Section, frozen=True):
     """``[people]``: how holders are numbered."""
 
     number_digits: int = setting(
@@ -185,8 +191,7 @@ _ADDRESS = _DatabaseUrl(
 )
 
 
-@dataclass(frozen=True)
-class StoreSettings(Section):
+class StoreSettings(Section, frozen=True):
     """``[store]``: the database. An address may hold a password: messages leave it out."""
 
     url: str = setting(
@@ -211,8 +216,7 @@ class StoreSettings(Section):
     )
 
 
-@dataclass(frozen=True)
-class RetentionSettings(Section):
+class RetentionSettings(Section, frozen=True):
     """``[retention]``: how long rows are kept after their end."""
 
     codes_days: int = setting(
@@ -239,8 +243,7 @@ class RetentionSettings(Section):
     )
 
 
-@dataclass(frozen=True)
-class KeySettings(Section):
+class KeySettings(Section, frozen=True):
     """``[keys]``: where the keys are; they are never in the database."""
 
     file: str = setting(
@@ -251,8 +254,7 @@ class KeySettings(Section):
     )
 
 
-@dataclass(frozen=True)
-class PcscSettings(Section):
+class PcscSettings(Section, frozen=True):
     """``[pcsc]``: the smartcard readers."""
 
     reader: str = setting(
@@ -271,8 +273,7 @@ class PcscSettings(Section):
 # ``[admin]``: the RA application, and the folders that its files go through.
 
 
-@dataclass(frozen=True)
-class AdminSettings(Section):
+class AdminSettings(Section, frozen=True):
     """``[admin]``: staff have no file transfer; the machine's administrator moves files."""
 
     idle_s: float = setting(
@@ -303,8 +304,7 @@ class AdminSettings(Section):
 # ``[cards]``: the families of cards that are served, and what opens them.
 
 
-@dataclass(frozen=True)
-class CardSettings(Section):
+class CardSettings(Section, frozen=True):
     """``[cards]``: the first family in the list serves a card with several applications.
 
     A card is recorded with the family by which it was read: change the order only before cards are
@@ -334,8 +334,7 @@ class CardSettings(Section):
 ADDRESS = r"[^@\s<>]+@[^@\s<>]+"
 
 
-@dataclass(frozen=True)
-class MailSettings(Section):
+class MailSettings(Section, frozen=True):
     """``[mail]``: the relay that takes codes and notices."""
 
     host: str = setting(
@@ -386,8 +385,7 @@ def _recipients(of: str) -> tuple[str, ...]:
     return recipients
 
 
-@dataclass(frozen=True)
-class NoticeSettings(Section):
+class NoticeSettings(Section, frozen=True):
     """``[notices]``: a list of addresses for each kind of alarm, and the thresholds."""
 
     registration_blocked: tuple[str, ...] = _recipients("that self-service was blocked")
@@ -418,8 +416,7 @@ def addresses(recipients: tuple[str, ...], ra_email: str) -> tuple[str, ...]:
 # ``[pkcs11]``: a module of a card's maker, for cards without a driver in the product.
 
 
-@dataclass(frozen=True)
-class Pkcs11Settings(Section):
+class Pkcs11Settings(Section, frozen=True):
     """``[pkcs11]``: the authority reads the style alone, a station nothing without a module.
 
     The style is never guessed: with the wrong one a module may spend tries of the PIN.
@@ -449,8 +446,7 @@ def host_of(address: str) -> str:
     return address.rpartition(":")[0].strip("[]")
 
 
-@dataclass(frozen=True)
-class AuthoritySettings(Section):
+class AuthoritySettings(Section, frozen=True):
     """``[authority]``: read by `kiosk authority` and by `kiosk station`."""
 
     socket: str = setting(
@@ -525,8 +521,7 @@ class AuthoritySettings(Section):
 # ``[monitoring]``: for those who run the service.
 
 
-@dataclass(frozen=True)
-class MonitoringSettings(Section):
+class MonitoringSettings(Section, frozen=True):
     """``[monitoring]``: `kiosk authority` answers /healthz, /readyz and /metrics."""
 
     listen: str = setting(
@@ -559,8 +554,7 @@ class MonitoringSettings(Section):
 # ``[siem]``: the collector that the audit is sent to.
 
 
-@dataclass(frozen=True)
-class SiemSettings(Section):
+class SiemSettings(Section, frozen=True):
     """``[siem]``: the audit, and with it the alarms, goes to a collector by syslog over TLS."""
 
     collector: str = setting(
@@ -611,8 +605,7 @@ def _domain(word: str) -> str:
     return word.lower()
 
 
-@dataclass(frozen=True)
-class PolicySettings(Section):
+class PolicySettings(Section, frozen=True):
     """``[policy]``: durations carry their unit in their name."""
 
     verification: tuple[Factor, ...] = setting(
@@ -697,8 +690,7 @@ class PolicySettings(Section):
 # ``[secrets]``: the source of unblock secrets, and the place of their master keys.
 
 
-@dataclass(frozen=True)
-class SecretSettings(Section):
+class SecretSettings(Section, frozen=True):
     """``[secrets]``: stored secrets stay as they are until their card takes another one."""
 
     source: str = setting(
@@ -731,27 +723,26 @@ class SecretSettings(Section):
             raise ValueError("module: has to be given where token or pin_file is")
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All settings. Those of a service come from ``load_settings``, which reads and checks them."""
 
-    service: ServiceSettings = field(default_factory=ServiceSettings)
-    station: StationSettings = field(default_factory=StationSettings)
-    authority: AuthoritySettings = field(default_factory=AuthoritySettings)
-    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
-    siem: SiemSettings = field(default_factory=SiemSettings)
-    policy: PolicySettings = field(default_factory=PolicySettings)
-    people: PeopleSettings = field(default_factory=PeopleSettings)
-    store: StoreSettings = field(default_factory=StoreSettings)
-    retention: RetentionSettings = field(default_factory=RetentionSettings)
-    keys: KeySettings = field(default_factory=KeySettings)
-    secrets: SecretSettings = field(default_factory=SecretSettings)
-    mail: MailSettings = field(default_factory=MailSettings)
-    notices: NoticeSettings = field(default_factory=NoticeSettings)
-    pcsc: PcscSettings = field(default_factory=PcscSettings)
-    cards: CardSettings = field(default_factory=CardSettings)
-    pkcs11: Pkcs11Settings = field(default_factory=Pkcs11Settings)
-    admin: AdminSettings = field(default_factory=AdminSettings)
+    service: ServiceSettings = ServiceSettings()
+    station: StationSettings = StationSettings()
+    authority: AuthoritySettings = AuthoritySettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    siem: SiemSettings = SiemSettings()
+    policy: PolicySettings = PolicySettings()
+    people: PeopleSettings = PeopleSettings()
+    store: StoreSettings = StoreSettings()
+    retention: RetentionSettings = RetentionSettings()
+    keys: KeySettings = KeySettings()
+    secrets: SecretSettings = SecretSettings()
+    mail: MailSettings = MailSettings()
+    notices: NoticeSettings = NoticeSettings()
+    pcsc: PcscSettings = PcscSettings()
+    cards: CardSettings = CardSettings()
+    pkcs11: Pkcs11Settings = Pkcs11Settings()
+    admin: AdminSettings = AdminSettings()
 
 
 def stored_secrets(settings: Settings) -> dict[str, SecretKind]:
@@ -770,6 +761,6 @@ def _stored_secret(settings: Settings, family: CardFamily) -> SecretKind:
 DEFAULTS: Final = Settings()
 
 SECTIONS: Final[dict[str, Section]] = {
-    each.name: getattr(DEFAULTS, each.name) for each in fields(Settings)
+    name: getattr(DEFAULTS, name) for name in Settings.__struct_fields__
 }
 """The sections by their names, in the order of the file, each with its defaults."""

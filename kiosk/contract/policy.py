@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from msgspec import Struct
+
 from kiosk.contract.messages import AnswerProblem, PinRules
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import fold, folded_words, typable
@@ -31,8 +33,7 @@ class Genuine(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What the service asks of a holder, and how many wrong attempts it allows.
 
     ``PolicySettings`` has the bounds of each number. Raises ``ValueError``, naming the setting,

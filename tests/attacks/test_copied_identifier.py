@@ -6,10 +6,10 @@ The card is known by its name only, so a copy shows all that the real one does.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.authority.store.records import Card, UnblockState, new_id
 from kiosk.contract.errors import StepRefused

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from kiosk.authority.administration.backup import (
     Restored,
@@ -402,7 +403,7 @@ def test_a_restore_advances_no_secret_where_none_are_changed(
 ) -> None:
     card = another_card(world, "900000000001")
     world, _ = after(world, sqlite_backup(world))
-    world.policy = replace(world.policy, rotate_secret=False)
+    world.policy = structs.replace(world.policy, rotate_secret=False)
     assert isinstance(unlock(world, card, InHand(secret="11112222")), Refusal)
     assert world.card(card).set_aside_at is not None
     assert AuditKind.SECRET_ADVANCED not in world.kinds()

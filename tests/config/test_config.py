@@ -17,7 +17,7 @@ from kiosk.config import loading
 from kiosk.config.example import example_toml
 from kiosk.config.kinds import InvalidValue, Number
 from kiosk.config.loading import credential_text, load_settings, settings_path, state_directory
-from kiosk.config.settings import SECTIONS, PolicySettings, settings_of
+from kiosk.config.settings import SECTIONS, PolicySettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.policy import Factor, Policy
 
@@ -155,7 +155,7 @@ def test_kinds_read_both_the_file_and_words(tmp_path: Path) -> None:
 
 def test_defaults_are_of_their_own_kind() -> None:
     for section in SECTIONS.values():
-        for about in settings_of(section):
+        for about in section.settings:
             default = list(about.default) if isinstance(about.default, tuple) else about.default
             assert about.kind.read(default) == about.default, about.name
             assert about.help
@@ -220,7 +220,7 @@ BOUNDS = {
 
 
 def test_numbers_of_the_policy_have_bounds_which_are_refused_one_step_beyond() -> None:
-    kinds = {about.name: about.kind for about in settings_of(PolicySettings)}
+    kinds = {about.name: about.kind for about in PolicySettings.settings}
     numbers = {name: kind for name, kind in kinds.items() if isinstance(kind, Number)}
     assert numbers.keys() == BOUNDS.keys()
     for name, (low, high) in BOUNDS.items():

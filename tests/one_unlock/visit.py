@@ -7,9 +7,9 @@ import os
 import re
 import tempfile
 import weakref
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace
 from textual.screen import Screen
 
 from hardware.virtual.link import CardLink

@@ -13,11 +13,11 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 from aiosmtpd.smtp import MISSING
+from msgspec.structs import replace
 from trustme import LeafCert
 
 from kiosk.app.demo.mailbox import Mailbox

@@ -147,7 +147,7 @@ def _answers(
     """Return the values of ``--set``, and ask for others that are still the example's."""
     from kiosk.config.example import with_values
     from kiosk.config.loading import EXAMPLES, left_at_example
-    from kiosk.config.settings import SECTIONS, settings_of
+    from kiosk.config.settings import SECTIONS
 
     given, answers = dict(args.set), dict[tuple[str, str], str]()
     with_values("", given)  # errors are reported before any question
@@ -160,7 +160,7 @@ def _answers(
     left = left_at_example(path, {}, wanted) if path.exists() else None
     asked = False
     for section, names in wanted.items():
-        for about in settings_of(SECTIONS[section]):
+        for about in SECTIONS[section].settings:
             key, named = (section, about.name), f"{about.name} in [{section}]"
             is_left = about.name in names and (left is None or named in left)
             of_the_relay = key in _ASKED_WITH_A_RELAY and ("mail", "host") in answers

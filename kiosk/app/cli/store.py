@@ -7,10 +7,11 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC
 from itertools import chain, count
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from kiosk.app.cli.audit import print_gap
 from kiosk.app.cli.help import Commands, add_command, add_flag

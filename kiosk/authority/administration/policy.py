@@ -29,7 +29,7 @@ from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import PolicySetting, Scalar, SecurityQuestion
 from kiosk.authority.wording import numbered
 from kiosk.config.kinds import InvalidValue, Words
-from kiosk.config.settings import About, settings_of
+from kiosk.config.settings import About
 from kiosk.contract.text import can_be_seen, fold
 
 LONGEST_VALUE = 1000
@@ -58,7 +58,7 @@ class PolicyDesk(Desk):
             name_of = staff_names(uow)
         found = policy_in_force(self._file, stored)
         lines = []
-        for about in settings_of(self._file):
+        for about in self._file.settings:
             setting = stored.get(about.name)
             by_staff = setting if setting is not None and setting.value is not None else None
             note = notes.get(by_staff.note_id) if by_staff else None
@@ -109,7 +109,7 @@ class PolicyDesk(Desk):
         return self._office.act(Action.CHANGE_POLICY, grounds, lock=lock_policy, proposal=proposal)
 
     def _about(self, name: str) -> About:
-        for about in settings_of(self._file):
+        for about in self._file.settings:
             if about.name == name:
                 return about
         raise NotFound(f"There is no policy setting named {name}.")

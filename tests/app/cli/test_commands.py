@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -20,6 +19,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from kiosk.__main__ import main
 from kiosk.app.cli import COMMANDS, doctor

@@ -16,7 +16,7 @@ from kiosk.app.cli import COMMANDS
 from kiosk.app.cli.help import subparsers
 from kiosk.app.cli.main import whole_parser
 from kiosk.authority.store.tables import TableRow
-from kiosk.config.settings import SECTIONS, About, settings_of
+from kiosk.config.settings import SECTIONS, About
 from tests.support.fresh_root import CHECKOUT
 
 DOCUMENTS = sorted(
@@ -83,7 +83,7 @@ def misnamed(line: str) -> str | None:
 
 def about(section: str, name: str) -> About:
     """Return what is known of a setting."""
-    return next(each for each in settings_of(SECTIONS[section]) if each.name == name)
+    return next(each for each in SECTIONS[section].settings if each.name == name)
 
 
 @EACH_DOCUMENT

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.opening import open_store
@@ -42,7 +43,9 @@ def clock() -> SetClock:
 def built(tmp_path: Path, clock: SetClock) -> Iterator[BuiltAuthority]:
     """What stands behind a station, and nobody in it yet."""
     settings = load_settings(None, {"STATE_DIRECTORY": str(tmp_path)})
-    settings = replace(settings, mail=replace(settings.mail, security="none", port=9))
+    settings = structs.replace(
+        settings, mail=structs.replace(settings.mail, security="none", port=9)
+    )
     make_keys(Path(settings.keys.file))
     store = open_store(settings, clock, {})
     store.migrate()

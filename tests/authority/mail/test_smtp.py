@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.errors import MailDenied, MailRefused, MailUnavailable
@@ -132,7 +133,7 @@ def test_a_sender_name_is_written_safely(tmp_path: Path, name: str) -> None:
 def test_a_sender_with_an_international_domain_is_written_in_ascii(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
     with running(mailbox) as settings:
-        settings = replace(settings, sender="no-reply@trüst.example")
+        settings = structs.replace(settings, sender="no-reply@trüst.example")
         deliver(relay_to(settings), code_mail())
     (mail,) = mailbox.messages()
     assert mail.sender == "no-reply@xn--trst-1ra.example"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.dependencies import Mailed

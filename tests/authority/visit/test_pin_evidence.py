@@ -462,7 +462,7 @@ def test_the_code_to_an_address_that_staff_set_confirms_it(world: World) -> None
 
 def test_answers_are_not_carried_on_without_end(world: World, card: Card) -> None:
     """Each resend carried the right answers on; they end with the life of the visit."""
-    world.policy = replace(world.policy, code_life=timedelta(minutes=60), codes_an_hour=20)
+    world.policy = structs.replace(world.policy, code_life=timedelta(minutes=60), codes_an_hour=20)
     station_visit = world.insert(card, blocked=True)
     station_visit.to_code()
     station_visit.pull()

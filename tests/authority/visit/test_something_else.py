@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.store.records import Card, JointHash, PendingChange

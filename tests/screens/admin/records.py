@@ -19,7 +19,7 @@ from kiosk.authority.administration.views import (
 from kiosk.authority.policy import shown_text
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import AuditVerdict
-from kiosk.config.settings import About, PolicySettings, settings_of
+from kiosk.config.settings import About, PolicySettings
 from kiosk.contract.messages import ReadFault
 from tests.screens.admin.people import NOW
 
@@ -79,7 +79,7 @@ def questions() -> list[QuestionLine]:
 
 def policy() -> list[PolicyLine]:
     """Return every setting with its default, one of them changed."""
-    return [_setting(about) for about in settings_of(PolicySettings)]
+    return [_setting(about) for about in PolicySettings.settings]
 
 
 def _setting(about: About) -> PolicyLine:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.authority.administration.alarms import AlarmKind, RaisedAlarm
 from kiosk.authority.administration.caretaker import Caretaker, StaffMail
@@ -44,7 +44,7 @@ KINDS = {
 
 @pytest.mark.parametrize("off", list(KINDS))
 def test_each_kind_can_be_switched_off(store: Store, post: Post, off: str) -> None:
-    limits: NoticeSettings = replace(LIMITS, **{off: ()})  # type: ignore[arg-type]
+    limits: NoticeSettings = replace(LIMITS, **{off: ()})
     mail = StaffMail(limits, RA)
     with store.begin() as uow:
         mail.began(uow, tuple(RaisedAlarm(kind, "x", {}) for kind in AlarmKind))

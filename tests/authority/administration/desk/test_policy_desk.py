@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from kiosk.app.setup.authority import load_questions
 from kiosk.authority.administration.office import Office, StaffDependencies
@@ -23,7 +24,7 @@ from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
-from kiosk.config.settings import PolicySettings, settings_of
+from kiosk.config.settings import PolicySettings
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.support.database import SetClock
 
@@ -44,7 +45,7 @@ def line(desk: PolicyDesk, name: str) -> PolicyLine:
 
 def test_every_setting_is_there_with_its_limits(desk: PolicyDesk) -> None:
     lines = desk.every()
-    assert [each.name for each in lines] == [each.name for each in settings_of(PolicySettings)]
+    assert [each.name for each in lines] == [each.name for each in PolicySettings.settings]
     failures = line(desk, "max_failures")
     assert (failures.value, failures.in_file, failures.allowed) == ("3", "3", "1 to 10")
     assert (failures.changed_at, failures.revision) == (None, 0)
@@ -203,7 +204,7 @@ def test_a_file_that_changed_later_counts_where_nothing_was_set(
     desk: PolicyDesk, means: StaffDependencies, manager: Office
 ) -> None:
     desk.change("max_failures", "5", 0, GROUNDS)
-    file = replace(means.file_policy, max_failures=7, code_tries=9)
+    file = structs.replace(means.file_policy, max_failures=7, code_tries=9)
     later = PolicyDesk(Office(replace(means, file_policy=file), manager.actor))
     assert (line(later, "max_failures").value, line(later, "max_failures").in_file) == ("5", "7")
     assert line(later, "code_tries").value == "9"
@@ -214,7 +215,7 @@ def test_what_fits_the_file_no_more_is_said_and_does_not_count(
 ) -> None:
     desk.change("questions_asked", "4", 0, GROUNDS)
     desk.change("max_failures", "5", 0, GROUNDS)
-    file = replace(means.file_policy, questions_registered=3)
+    file = structs.replace(means.file_policy, questions_registered=3)
     later = PolicyDesk(Office(replace(means, file_policy=file), manager.actor))
     asked = line(later, "questions_asked")
     assert (asked.value, asked.changed_by) == ("3", manager.actor.name)

@@ -7,10 +7,10 @@ an organisation sets: ``ink_on`` darkens or lightens the accent until it does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol
 
+from msgspec import Struct
 from rich.color import Color, ColorSystem
 from textual.theme import Theme
 from textual.widget import Widget
@@ -18,8 +18,7 @@ from textual.widget import Widget
 # The few characters that some console fonts lack.
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(Struct, frozen=True):
     """One character each: done, not yet, not so, a hidden one, one to come, chosen, back."""
 
     tick: str
@@ -56,8 +55,7 @@ class ExtraBar(Protocol):
         """Handle a function key (``f5`` and the like); return whether it was used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Appearance:
+class Appearance(Struct, frozen=True):
     """Names, contacts and behaviour; the defaults belong to a fictional trust.
 
     Up to 28 characters of ``service``, 80 of ``contact`` and 40 of ``hours`` are shown whole

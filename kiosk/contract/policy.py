@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -137,8 +136,7 @@ def end_of_wait(moment: datetime) -> datetime:
     return begun if begun == moment else begun + timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class SendVerdict:
+class SendVerdict(Struct, frozen=True):
     """``wait`` is zero where a code may go out now; ``too_many``: by the limit an hour."""
 
     wait: timedelta

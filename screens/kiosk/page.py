@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import product
 from typing import ClassVar
 
+from msgspec import Struct, field
 from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
@@ -216,27 +216,27 @@ def shape_of(width: int, height: int) -> Shape:
     return Shape.NORMAL if width >= NARROW and height >= 24 else Shape.COMPACT
 
 
-@dataclass(slots=True)
-class DisplaySettings:
+class DisplaySettings(Struct):
     """A holder's settings for one visit; ``answers_shown`` is None until they choose."""
 
     dark: bool
     answers_shown: bool | None = None
 
 
-@dataclass(slots=True)
-class LastKey:
+class LastKey(Struct):
     """The last Enter or character, on any page, and when; none where another key came since.
 
     ``at`` is when it was pressed: a busy machine may handle it much later.
     """
 
-    key: str = field(default="", repr=False)
+    key: str = ""
     at: float = 0.0
 
+    def __repr__(self) -> str:
+        return "LastKey(…)"
 
-@dataclass(frozen=True, slots=True)
-class PageContext:
+
+class PageContext(Struct, frozen=True):
     """``now`` gives seconds that never go back, ``wall_clock`` the time of day (aware UTC).
 
     ``toggle_dark`` switches the surface.

@@ -12,8 +12,9 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 _ESC = "\x1b"
 _LONGEST = 32
@@ -41,8 +42,7 @@ _THERE = "0n"
 _SMOOTH = re.compile(r"\?2026;[1-4]\$y")
 
 
-@dataclass(frozen=True, slots=True)
-class Press:
+class Press(Struct, frozen=True):
     """A key: its name, and the character that it writes, if any."""
 
     key: str
@@ -52,8 +52,7 @@ class Press:
         return "Press(…)"
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(Struct, frozen=True):
     """The first button or a finger, down or up, in cells from the top left."""
 
     x: int
@@ -61,18 +60,15 @@ class Touch:
     down: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SmoothOffered:
+class SmoothOffered(Struct, frozen=True):
     """The terminal supports synchronized output (mode 2026), after a request."""
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalReply:
+class TerminalReply(Struct, frozen=True):
     """A device status report, after a request: the terminal answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Paste:
+class Paste(Struct, frozen=True):
     """A pasted text; only at a desk."""
 
     text: str
@@ -81,8 +77,7 @@ class Paste:
         return "Paste(…)"
 
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
+class Pointer(Struct, frozen=True):
     """A mouse, in cells from the top left; only at a desk.
 
     ``buttons`` is coded as in xterm's SGR reports: buttons, modifiers, moves and the wheel.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.contract.messages import Reason
 from screens.words.waiting import RETIRED_TITLE
@@ -13,8 +15,7 @@ YOUR_REFERENCE = "Your reference number:"
 NOT_ME = "Got an email, and it was not you? Give them its number."
 
 
-@dataclass(frozen=True, slots=True)
-class RefusalWords:
+class RefusalWords(Struct, frozen=True):
     """A title, what happened, and what the holder can do."""
 
     title: str

@@ -9,9 +9,10 @@ that are about neither.
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from functools import partial
 from types import ModuleType
+
+from msgspec.structs import replace
 
 from kiosk.__main__ import main as run_program
 from kiosk.app.composition import station

@@ -20,9 +20,10 @@ import termios
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from importlib import import_module
 from types import FrameType
+
+from msgspec import Struct
 
 from kiosk.app.composition.station import OpenExecutor, appearance_of, build_station
 from kiosk.app.logs import log_fault
@@ -64,8 +65,7 @@ _LATER = (
 """What the first page does not need. The parent imports it once that page is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class VisitProcess:
+class VisitProcess(Struct, frozen=True):
     """A process that serves one visit once it is its turn.
 
     ``turn`` is an event that gives it the turn; ``beats`` can be read after each beat, and

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import chain, repeat
+
+from msgspec.structs import replace
 
 from kiosk.contract.messages import Purpose
 from kiosk.station.commands import RequestCode

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import gzip
 import struct
-from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hardware.display import CONSOLE_FONTS, ConsoleFont
 from screens.theme import PLAIN, RICH, Glyphs
@@ -31,7 +31,7 @@ def signs_of(font: ConsoleFont) -> set[str]:
 
 def test_every_sign_is_one_cell() -> None:
     for glyphs in (RICH, PLAIN):
-        assert all(len(getattr(glyphs, field.name)) == 1 for field in fields(Glyphs))
+        assert all(len(getattr(glyphs, name)) == 1 for name in Glyphs.__struct_fields__)
 
 
 async def test_the_consoles_fonts_have_every_sign_of_every_page() -> None:

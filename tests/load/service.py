@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import sub
 from pathlib import Path
 
 import psutil
@@ -76,9 +77,9 @@ class Spent:
     authority_s: float
     database_s: float
     stations_s: float
+    mails: int
     statements: int
     statement_s: float
-    mails: int
 
 
 @dataclass
@@ -154,39 +155,38 @@ class LoadedEstate:
     def spending(self) -> Iterator[list[Spent]]:
         """Measure what the block takes; the one element is there when it has ended."""
         found: list[Spent] = []
-        before = self._now_spent()
+        count, took_s = self._statements()
+        mails, before = self.mailbox.taken, self._clocks()
         yield found
-        after = self._now_spent()
-        found.append(
-            Spent(
-                after.seconds - before.seconds,
-                after.authority_s - before.authority_s,
-                after.database_s - before.database_s,
-                after.stations_s - before.stations_s,
-                after.statements - before.statements,
-                after.statement_s - before.statement_s,
-                after.mails - before.mails,
-            )
+        mails, after = self.mailbox.taken - mails, self._clocks()
+        count_after, took_after_s = self._statements()  # it takes time of its own, for a connection
+        seconds, authority_s, database_s, stations_s = map(sub, after, before)
+        spent = Spent(
+            seconds,
+            authority_s,
+            database_s,
+            stations_s,
+            mails,
+            count_after - count,
+            took_after_s - took_s,
         )
+        found.append(spent)
 
-    def _now_spent(self) -> Spent:
+    def _clocks(self) -> tuple[float, float, float, float]:
+        """Return the time, and the seconds of the processor of authority, server and stations."""
         theirs = [each.cpu_times() for each in self._replicas]
-        count, took_ms = self._statements()
-        return Spent(
+        return (
             time.monotonic(),
             sum(each.user + each.system for each in theirs),
             server_cpu_s(self.server),
             time.process_time(),
-            count,
-            took_ms / 1000,
-            self.mailbox.taken,
         )
 
     def _statements(self) -> tuple[int, float]:
-        """Return how many statements this database has carried out, and for how many ms."""
+        """Return how many statements this database has carried out, and for how many seconds."""
         with psycopg.connect(self.server.url("postgres")) as connection:
             found = connection.execute(
-                "SELECT coalesce(sum(calls), 0)::bigint, coalesce(sum(total_exec_time), 0) "
+                "SELECT coalesce(sum(calls), 0)::bigint, coalesce(sum(total_exec_time), 0) / 1000 "
                 "FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid "
                 "WHERE d.datname = %s",
                 (self.name,),

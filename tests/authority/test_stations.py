@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec import structs
 
-from kiosk.authority.stations import WRITTEN_EVERY_S, StationIdentity
+from kiosk.authority.stations import STANDING_S, WRITTEN_EVERY_S, StationIdentity
 from kiosk.authority.store.records import Station
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
@@ -134,6 +134,16 @@ def test_a_heartbeat_never_takes_a_station_into_use_again(world: World) -> None:
     station = recorded(world, "Ward 7")
     assert station.retired_at == at
     assert station.last_seen_at == at + timedelta(minutes=3)
+
+
+def test_a_station_that_was_retired_reads_it_with_a_heartbeat_that_nobody_writes(
+    world: World,
+) -> None:
+    world.at("Ward 7").heartbeat(BEAT)
+    world.retire_station("Ward 7")
+    world.clock.forward(seconds=STANDING_S)
+    assert world.at("Ward 7").heartbeat(BEAT) is StationStanding.RETIRED
+    assert recorded(world, "Ward 7").last_seen_at < world.now
 
 
 @pytest.mark.parametrize("version", ["\x1b[2J", "x" * 81, "two\nlines"])

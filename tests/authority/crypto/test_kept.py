@@ -78,6 +78,16 @@ def test_what_makes_way_is_kept_and_known_again(safe: Safe) -> None:
         assert now.set_aside_at is None
 
 
+def test_the_present_one_is_known_and_any_is_new_where_it_does_not_open(safe: Safe) -> None:
+    sealed = safe.card.sealed_secret
+    assert sealed is not None
+    broken = replace(safe.card, sealed_secret=replace(sealed, revision=9))
+    with safe.store.begin() as uow:
+        assert has_or_had(uow, safe.sealer, safe.card, Sensitive(FIRST))
+        archive_current(uow, safe.sealer, safe.card)
+        assert not has_or_had(uow, safe.sealer, broken, Sensitive(FIRST))
+
+
 def test_a_secret_that_does_not_open_is_in_nobodys_way(safe: Safe) -> None:
     with safe.store.begin() as uow:
         archive_secrets(uow, Sealer(KeyRing.fresh()), safe.card)

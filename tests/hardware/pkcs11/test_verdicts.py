@@ -64,8 +64,13 @@ def test_the_state_of_the_pin(flags: int, state: PinState) -> None:
         ("PinIncorrect", USER_LOCKED | USER_LAST, Pin.SECURITY_OFFICER, PinWrong, None),
         ("PinLocked", 0, Pin.SECURITY_OFFICER, PinBlocked, None),
         ("PinLenRange", 0, Pin.SECURITY_OFFICER, PinWrong, None),
+        ("PinInvalid", 0, Pin.SECURITY_OFFICER, PinWrong, None),
         ("FunctionNotSupported", 0, Pin.SECURITY_OFFICER, NotAllowed, None),
+        ("TokenWriteProtected", 0, Pin.SECURITY_OFFICER, NotAllowed, None),
+        ("UserPinNotInitialized", 0, Pin.USER, NotAllowed, None),
+        ("PinExpired", 0, Pin.USER, NotAllowed, None),
         ("DeviceError", 0, Pin.SECURITY_OFFICER, OutcomeUnknown, None),
+        ("DeviceError", SO_LOCKED, Pin.SECURITY_OFFICER, OutcomeUnknown, None),
         ("TokenNotPresent", 0, Pin.USER, OutcomeUnknown, None),
         ("SomethingNew", 0, Pin.USER, OutcomeUnknown, None),
     ],
@@ -85,6 +90,12 @@ def test_what_went_wrong_with_a_pin(
 def test_a_new_pin_that_is_not_taken(error: str, reason: str) -> None:
     answer = {"serial": "1", "flags": 0, "error": error, "of_new": True}
     with pytest.raises(PinRefused, match=reason):
+        cards.checked(answer, Pin.SECURITY_OFFICER)
+
+
+def test_a_failure_at_a_new_pin_is_no_refusal_of_it() -> None:
+    answer = {"serial": "1", "flags": 0, "error": "DeviceError", "of_new": True}
+    with pytest.raises(OutcomeUnknown):
         cards.checked(answer, Pin.SECURITY_OFFICER)
 
 

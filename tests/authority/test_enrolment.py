@@ -256,6 +256,17 @@ def test_a_certificate_is_renewed_in_the_last_third_and_both_keys_count_for_a_da
     assert estate.world.kinds().count("station-key-renewed") == 1
 
 
+def test_each_station_has_lines_and_keys_of_its_own(estate: Estate) -> None:
+    mine, new, others = Key(), Key(), Key()
+    first = estate.line()
+    estate.enrol(estate.line("Level 7"), others)
+    estate.enrol(first, mine)
+    estate.world.clock.forward(days=61)
+    estate.enrolment.renew(mine.fingerprint, Renew(new.request))
+    assert estate.who(new) == HERE
+    assert estate.who(others) == StationIdentity("Level 7", "Wexbridge")
+
+
 def test_a_station_whose_renewal_was_lost_comes_back_days_later_with_its_old_key(
     estate: Estate,
 ) -> None:

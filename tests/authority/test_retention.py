@@ -172,6 +172,17 @@ def test_what_an_open_entry_or_a_pending_secret_needs_stays(
     assert purges(store) == []
 
 
+def test_one_run_deletes_so_many_and_leaves_the_rest_to_the_next(
+    database: TestDatabase, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 1)
+    card, now = samples.stored_person(store).card, database.clock.now()
+    for _ in range(3):
+        station_visit(store, card, now - timedelta(days=370))
+    assert purge_records(store, most_batches=2)[PastKind.VISITS] == 2
+    assert purge_records(store, most_batches=2)[PastKind.VISITS] == 1
+
+
 @pytest.mark.parametrize("ended", [StoreError("away", "08006"), KeyboardInterrupt()])
 def test_a_purge_that_is_cut_off_says_what_it_did(
     database: TestDatabase,

@@ -160,6 +160,8 @@ class FakeAuthority:
     changes: list[UnblockOutcome] = field(default_factory=list)
     changing: list[str] = field(default_factory=list)
     change_refused: Refusal | None = None
+    challenge_refused: Refusal | None = None
+    maintain_refused: Refusal | None = None
     ended: list[tuple[VisitId, VisitEnd]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     unread: list[UnreadCard | None] = field(default_factory=list)
@@ -207,8 +209,8 @@ class FakeAuthority:
             else ProvePin(position=STEP)
         )
 
-    def pin_challenge(self, visit: VisitId) -> PinChallenge:
-        return PinChallenge(b"sign this")
+    def pin_challenge(self, visit: VisitId) -> PinChallenge | Refusal:
+        return self.challenge_refused or PinChallenge(b"sign this")
 
     def pin_verified(self, visit: VisitId, proof: PinProof | None) -> SetPin:
         self._answer()
@@ -293,7 +295,7 @@ class FakeAuthority:
     ) -> Maintain | Refusal:
         self._answer()
         self.maintained.append((act, why, words))
-        return Maintain("front-desk", NOON)
+        return self.maintain_refused or Maintain("front-desk", NOON)
 
     def end(self, visit: VisitId, how: VisitEnd) -> None:
         self.ended.append((visit, how))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from kiosk.contract.messages import Heartbeat, MaintenanceAct
-from kiosk.station.events import Maintained
+from kiosk.contract.messages import Heartbeat, MaintenanceAct, Reason, Refusal, VisitEnd
+from kiosk.station.events import Maintained, Replied
 from kiosk.station.executor import Actions
 from kiosk.station.machine import EndingAct, MachineError, end_machine
 from kiosk.station.states import Ending
@@ -69,7 +69,28 @@ def test_a_logind_that_never_answers_is_not_waited_for(logind: Logind) -> None:
     assert logind.asked == [("PowerOff", (False,))]
 
 
+SWITCH_OFF = replace(MAINTAINING, act=MaintenanceAct.SWITCH_OFF)
+
+
+def test_what_the_authority_refuses_is_not_done() -> None:
+    def end_nothing(_act: EndingAct) -> bool:
+        raise AssertionError
+
+    refusal = Refusal(Reason.STATION_RETIRED)
+    authority = FakeAuthority(maintain_refused=refusal)
+    actions = Actions(authority, FakeCards(), Heartbeat(), end=end_nothing)
+    assert actions.perform(SWITCH_OFF) == Replied(SWITCH_OFF.visit, refusal)
+
+
+def test_the_visit_ends_before_the_machine_does() -> None:
+    authority = FakeAuthority()
+    actions = Actions(authority, FakeCards(), Heartbeat(), end=lambda _act: True)
+    assert actions.perform(SWITCH_OFF) == Maintained(
+        SWITCH_OFF.visit, Ending(MaintenanceAct.SWITCH_OFF, really=True)
+    )
+    assert authority.ended == [(SWITCH_OFF.visit, VisitEnd.FINISHED)]
+
+
 def test_without_a_machine_of_its_own_it_is_only_said() -> None:
-    asked = replace(MAINTAINING, act=MaintenanceAct.SWITCH_OFF)
-    done = Actions(FakeAuthority(), FakeCards(), Heartbeat()).perform(asked)
-    assert done == Maintained(asked.visit, Ending(MaintenanceAct.SWITCH_OFF, really=False))
+    done = Actions(FakeAuthority(), FakeCards(), Heartbeat()).perform(SWITCH_OFF)
+    assert done == Maintained(SWITCH_OFF.visit, Ending(MaintenanceAct.SWITCH_OFF, really=False))

@@ -151,15 +151,26 @@ def test_what_is_not_known_stays_open(error: CardError) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "reason"),
-    [(CHANGE, Reason.OUTCOME_UNKNOWN), (VERIFY, Reason.CARD_UNREADABLE)],
-    ids=["change", "verify"],
+    ("command", "error", "reason"),
+    [
+        (CHANGE, OutcomeUnknown("torn"), Reason.OUTCOME_UNKNOWN),
+        (CHANGE, NotAllowed("6985"), Reason.CARD_REFUSED),
+        (VERIFY, OutcomeUnknown("torn"), Reason.CARD_UNREADABLE),
+    ],
+    ids=["change", "change-not-allowed", "verify"],
 )
 def test_only_a_new_pin_may_have_been_set_for_all_we_know(
-    command: PinCommand, reason: Reason
+    command: PinCommand, error: CardError, reason: Reason
 ) -> None:
-    actions = Actions(FakeAuthority(), Chip(error=OutcomeUnknown("torn")), Heartbeat())
+    actions = Actions(FakeAuthority(), Chip(error=error), Heartbeat())
     assert actions.perform(command) == GaveUp(VISIT, reason)
+
+
+def test_no_pin_is_sent_in_a_visit_that_may_not_go_on() -> None:
+    refusal = Refusal(Reason.STATION_RETIRED)
+    chip = Chip(error=PinWrong(2))
+    authority = FakeAuthority(challenge_refused=refusal)
+    assert Actions(authority, chip, Heartbeat()).perform(VERIFY) == Replied(VISIT, refusal)
 
 
 def test_the_holder_sees_success_though_the_report_is_lost() -> None:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.store.records import AuditHead
+from kiosk.authority.store.records import AuditHead, GapKind
 
 AT = datetime(2026, 3, 1, 12, 30, 1, 500, tzinfo=UTC)
 HEAD = AuditHead(7, "ab" * 32)
@@ -33,6 +33,20 @@ def test_nothing_of_it_can_be_changed() -> None:
         replace(anchor, signature=bytes(64)),
         replace(anchor, signature=b""),
         replace(anchor, key_id="audit-sign-0"),
+    ):
+        assert not signer.check(forged)
+
+
+def test_nothing_of_a_gap_can_be_changed() -> None:
+    signer = AnchorSigner(KeyRing.fresh())
+    gap = signer.sign_gap(3, HEAD, GapKind.PURGED, AT)
+    assert signer.check(gap)
+    for forged in (
+        replace(gap, first=2),
+        replace(gap, last=8),
+        replace(gap, hash="ac" * 32),
+        replace(gap, kind=GapKind.RESTORED),
+        replace(gap, signed_at=AT + timedelta(microseconds=1)),
     ):
         assert not signer.check(forged)
 

@@ -353,6 +353,17 @@ def test_the_next_try_is_by_the_clock_of_the_database(database: TestDatabase, ho
     assert message.next_at == database.clock.now() + timedelta(hours=1)
 
 
+def test_a_notice_that_is_to_be_tried_later_is_not_made_due(database: TestDatabase) -> None:
+    mailer = FakeMailer()
+    mailer.trouble = MailUnavailable("away")
+    message_id = queue(database)
+    sender = worker(database, mailer)
+    sender.drain_once()
+    later = kept(database, message_id).next_at
+    sender.mend_times()
+    assert kept(database, message_id).next_at == later > database.clock.now()
+
+
 def test_what_was_queued_by_a_clock_that_was_wrong_is_sent(database: TestDatabase) -> None:
     """It waited until then, while nobody was told."""
     database.clock.forward(days=700)

@@ -283,7 +283,7 @@ def test_the_lengths_of_a_pin_are_the_cards_own(status: str, kdf: str, most: int
     assert card.spent == []
 
 
-@pytest.mark.parametrize("content", ["810100", "f903810100", ""])
+@pytest.mark.parametrize("content", ["810100", "f903810100", "", "f900"])
 def test_a_card_may_report_that_nothing_is_derived(content: str) -> None:
     pgp, card = session(Passwords(objects={"00f9": content + "9000"}))
     pgp.verify_pin(PIN)
@@ -294,10 +294,12 @@ def test_a_card_may_report_that_nothing_is_derived(content: str) -> None:
     "content",
     [
         "810102",
+        KDF.replace("810103", "810104"),
         KDF.replace("820108", "820103"),
         KDF.replace("8304000186a0", "8304ffffffff"),
         KDF.replace("8304000186a0", "830400000000"),
         KDF.replace("84083031323334353637", "8407303132333435"),
+        KDF.replace("86084142434445464748", "860741424344454647"),
         "810103820108",
     ],
 )

@@ -161,6 +161,18 @@ def test_a_key_may_be_written_as_openpgp_does() -> None:
     assert session(card).pin_key() == session(plain).pin_key()
 
 
+def test_a_plain_key_that_begins_as_openpgp_writes_one_is_read_in_full() -> None:
+    """One in 256 does."""
+    plain, other = b"\x40" + bytes(range(31)), b"\x41" + bytes(range(32))
+    card = Application(made(KeyKind.ED25519), attributes(KeyKind.ED25519))
+    card.template = make(0x7F49, make(0x86, plain))
+    key = session(card).pin_key()
+    assert key is not None
+    assert key.public_key.endswith(plain)
+    card.template = make(0x7F49, make(0x86, other))
+    assert session(card).pin_key() is None
+
+
 def test_the_certificate_goes_along_where_it_is_of_this_key() -> None:
     certificate = certificates.der(7)
     mine = Application(certificates.key(7), attributes(KeyKind.P_256), certificate)

@@ -92,7 +92,8 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         sent.set_class(len(self._lines) > 1, "-crowded")
         yield sent
         if notice is not None:
-            yield from self.lead(Note(email.code_notice(notice, task.tries_left)))
+            said = email.code_notice(notice, task.tries_left, task.masked)
+            yield from self.lead(Note(said))
         yield self.cells
         yield self._life
         visit = self.state.visit

@@ -154,6 +154,8 @@ class PadPausedPage(Page, inherit_bindings=False):
         yield Prose(text, "text paragraph")
         if self.state.why in _ABOUT_THE_PIN:
             yield from (Prose(line, "text paragraph") for line in _rules(self.state.command))
+        if self.state.why is PadNotice.WRONG:
+            yield Prose(pin.FORGOTTEN, "text paragraph")
         yield Prose(pad.TYPED if typed else pad.AGAIN)
         on = self.try_again_button(frame.CONTINUE if typed else frame.TRY_AGAIN)
         yield self.actions(self.stop_button(), primary=on)

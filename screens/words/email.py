@@ -85,11 +85,14 @@ def life(left: float, tries_left: int | None = None) -> str:
     return f"Good for {clock(left)}, {count(tries_left, 'try', 'tries')} left"
 
 
-def code_notice(what: CodeNotice, tries_left: int) -> str:
+def code_notice(what: CodeNotice, tries_left: int, masked: str) -> str:
+    """Say what became of an entry or a request; ``masked``: of a code by email."""
     match what:
         case CodeNotice.WRONG:
             left = count(tries_left, "try", "tries")
-            return f"That code is not right. {left.capitalize()} left."
+            wrong = f"That code is not right. {left.capitalize()} left."
+            # An earlier one may come after a new one was asked for.
+            return f"{wrong} Only the newest code works." if masked else wrong
         case CodeNotice.TOO_SOON:
             return "Please wait a little before you ask for another."
         case CodeNotice.MAIL_AWAY:

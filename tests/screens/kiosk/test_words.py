@@ -140,7 +140,7 @@ def test_each_member_of_each_enumeration_has_words() -> None:
         *(word for purpose in Purpose for word in choices.success(purpose)),
         *(email.email_fault(trouble, ("nhs.net",)) for trouble in EmailFault),
         *(email.code_title(purpose, proves_owner=False) for purpose in (*Purpose, None)),
-        *(email.code_notice(notice, 1) for notice in CodeNotice),
+        *(email.code_notice(notice, 1, "a***@nhs.net") for notice in CodeNotice),
         *(maintenance.result(ReaderTest("", "", fault), None)[1][-1] for fault in ReadFault),
         *(word for why in (*PadNotice, *PinFault) for word in pad.paused(why, None)),
         *(pin.enter_text(purpose) for purpose in (*Purpose, None)),

@@ -72,7 +72,7 @@ _ERRORS: Final = {
         (413, f"The body is longer than {LONGEST_REQUEST} bytes"),
         (429, "Too many calls of this station: again after Retry-After"),
         (500, "The authority failed; it is in its log"),
-        (503, "AuthorityUnavailable: nothing was done; full where there is Retry-After"),
+        (503, "AuthorityUnavailable: repeat the call, which counts once; full with Retry-After"),
     )
 }
 

@@ -29,7 +29,7 @@ class AuthorityError(KioskError):
 
 
 class AuthorityUnavailable(AuthorityError):
-    """The authority cannot decide now; nothing was charged and nothing was changed."""
+    """The authority cannot decide now, or does not know what was committed: repeat the call."""
 
 
 class AuthorityBusy(AuthorityUnavailable):

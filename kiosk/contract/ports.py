@@ -215,13 +215,13 @@ class Authority(Protocol):
     This is one station's view of the authority. The connection identifies the station; no call
     names it, and a call about another station's visit is refused.
 
-    Calls block and may come from several threads. They raise ``AuthorityUnavailable`` (nothing was
-    charged, ask again; ``AuthorityBusy`` where it has too much to do) and ``StepRefused`` (the call
-    does not fit); over the wire another ``AuthorityError`` for a fault of the authority. A call
-    whose answer was lost can be repeated, and gets the same answer. Where a call costs something (a
-    try, a mail, a secret), ``attempt`` ensures that: the caller draws an id of 1 to 64 characters
-    for each act of the holder, and repeats the call with the same id and the same arguments. It is
-    charged, mailed or released once.
+    Calls block and may come from several threads. They raise ``AuthorityUnavailable`` (repeat the
+    call; ``AuthorityBusy`` where it has too much to do) and ``StepRefused`` (the call does not
+    fit); over the wire another ``AuthorityError`` for a fault of the authority. A call whose answer
+    was lost, or the answer of the authority's database, can be repeated, and gets the same answer.
+    Where a call costs something (a try, a mail, a secret), ``attempt`` ensures that: the caller
+    draws an id of 1 to 64 characters for each act of the holder, and repeats the call with the same
+    id and the same arguments. It is charged, mailed or released once.
     """
 
     def begin(self, visit: VisitId, report: CardReport) -> VisitOpened | CardChallenge | Refusal:

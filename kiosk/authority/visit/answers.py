@@ -40,7 +40,7 @@ class _Registered:
 def answer(
     parts: Dependencies, visit_id: VisitId, attempt: str, answers: tuple[Answer, ...]
 ) -> Task | AnswersWrong:
-    """Check one set; raises ``AuthorityUnavailable`` before anything is charged."""
+    """Check one set, once for each attempt; raises ``AuthorityUnavailable``."""
     given = {one.question: one.text for one in answers}
     count = len(answers)
     return evaluate(

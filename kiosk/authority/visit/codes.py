@@ -259,7 +259,7 @@ _KINDS = AuditKinds(AuditKind.CODE_TRY_CHARGED, AuditKind.CODE_RIGHT, AuditKind.
 def enter_code(
     parts: Dependencies, visit_id: VisitId, attempt: str, code: Sensitive
 ) -> Task | CodeWrong | CodeDead:
-    """Check one entry; raises ``AuthorityUnavailable`` before anything is charged.
+    """Check one entry, once for each attempt; raises ``AuthorityUnavailable``.
 
     Where staff gave a code since the page was shown, or the answers are too old by now, it may ask
     for the answers first.

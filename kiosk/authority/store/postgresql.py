@@ -34,7 +34,7 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import URL
-from sqlalchemy.engine.interfaces import ExecutionContext
+from sqlalchemy.engine.interfaces import ExceptionContext, ExecutionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -479,7 +479,16 @@ def postgresql_engine(
     event.listen(engine, "checkin", rested.begin)
     event.listen(engine, "checkout", rested.end)
     event.listen(engine, "invalidate", rested.give_up)
+    event.listen(engine, "handle_error", _keep_others)
     return engine
+
+
+def _keep_others(failed: ExceptionContext) -> None:
+    """Leave the other connections to ``give_up``.
+
+    SQLAlchemy would give them up by the time of day, and each new one as long as that is behind.
+    """
+    failed.invalidate_pool_on_disconnect = False
 
 
 def _need_private(passwords: str, *_connecting: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from typing import Any
@@ -112,9 +113,31 @@ def test_a_server_that_vanished_is_waited_for_once_and_not_by_each_connection(
     assert len(waits) == (found_when != "used")
 
 
+def test_connections_are_kept_where_the_clock_is_put_back_after_a_loss(
+    store: Store, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.read() as uow:
+        notes_of(uow)
+        end_sessions(database)
+        with pytest.raises(StoreError):
+            notes_of(uow)
+    time_of_day = time.time
+    monkeypatch.setattr(time, "time", lambda: time_of_day() - 3600)
+    backends = set[int]()
+    for _ in range(3):
+        with store.read() as uow:
+            notes_of(uow)
+            backends.add(uow.notes._gateway._driver.info.backend_pid)
+    assert len(backends) == 1
+
+
+def notes_of(uow: UnitOfWork) -> int:
+    return len(uow.notes.by_ids(("one", "two")))
+
+
 def notes(store: Store) -> int:
     with store.read() as uow:
-        return len(uow.notes.by_ids(("one", "two")))
+        return notes_of(uow)
 
 
 def end_sessions(database: TestDatabase) -> None:

@@ -60,7 +60,7 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
         letters = _about_letters(self.state.visit)
         yield from map(Prose, letters)
         if not letters and not self.state.visit.unlocked:
-            yield Prose(pin.FORGOTTEN)
+            yield Prose(pin.forgotten(self.state.visit.purpose))
 
 
 def _about_letters(visit: VisitState) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ class PadPausedPage(Page, inherit_bindings=False):
         if self.state.why in _ABOUT_THE_PIN:
             yield from (Prose(line, "text paragraph") for line in _rules(self.state.command))
         if self.state.why is PadNotice.WRONG:
-            yield Prose(pin.FORGOTTEN, "text paragraph")
+            yield Prose(pin.forgotten(self.state.visit.purpose), "text paragraph")
         yield Prose(pad.TYPED if typed else pad.AGAIN)
         on = self.try_again_button(frame.CONTINUE if typed else frame.TRY_AGAIN)
         yield self.actions(self.stop_button(), primary=on)

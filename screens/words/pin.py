@@ -19,10 +19,6 @@ LETTERS = (
     "If your PIN has letters, first change it at your computer to digits only, or go to the "
     "Registration Authority."
 )
-FORGOTTEN = (
-    "If you have forgotten it, do not guess. Stop, then unlock your smartcard, or ask the "
-    "Registration Authority."
-)
 NEW_TITLE = "Choose a new PIN"
 KEEP_RULES = "Every rule below has to be met first."
 REPEAT_TITLE = "Enter the new PIN again"
@@ -51,6 +47,16 @@ def enter_text(purpose: Purpose | None) -> str:
     if purpose is Purpose.REGISTER:
         return "It proves that the smartcard is yours. The smartcard checks it; we never keep it."
     return "The smartcard itself checks it; we never keep it."
+
+
+def forgotten(purpose: Purpose | None) -> str:
+    """Say what to do in place of guessing; who is not registered can unlock nothing."""
+    if purpose is Purpose.REGISTER:
+        return "If you have forgotten it, do not guess. Stop, and ask the Registration Authority."
+    return (
+        "If you have forgotten it, do not guess. Stop, then unlock your smartcard, or ask the "
+        "Registration Authority."
+    )
 
 
 def wrong(tries_left: int | None) -> str:

@@ -15,7 +15,6 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done, Found, PersonLine, Standing
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
-from screens.admin.dialogs.cards import without_kind
 from screens.admin.dialogs.person import add_person
 from screens.admin.page import AdminPage, app_of, done_words
 from screens.admin.widgets import Column, LineInput, Table, TableLine
@@ -155,7 +154,7 @@ class PeoplePage(AdminPage):
         text = self._text
         if text:
             self.ask(
-                lambda: self.desk.people.search(without_kind(text), _LIMIT),
+                lambda: self.desk.people.search(text, _LIMIT),
                 lambda found: self._show(text, found),
                 group="search",
             )

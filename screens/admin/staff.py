@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 
+from kiosk.authority.administration import fields
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.login import LONGEST_KEY
 from kiosk.authority.administration.staff import LONGEST_NAME
@@ -18,7 +19,7 @@ from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.wording import numbered
 from kiosk.contract.families import PROVE_PIN
 from kiosk.contract.messages import CardId
-from screens.admin.dialogs.cards import grouped, printed
+from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.form import REASON, Entry, Form, grounds_of, waits, which
 from screens.admin.page import LinesPage, app_of
 from screens.admin.widgets import Column, TableLine
@@ -131,7 +132,7 @@ def add_card(desk: AdminDesk, member: Member) -> Form[Done]:
     line = member()
 
     def send(values: Mapping[str, str]) -> Done:
-        driver, identifier = printed(values["card"])
+        driver, identifier = fields.printed(values["card"])
         card = CardId(driver or values["driver"], identifier)
         return desk.staff.add_card(
             line.staff_id, card, values["key"], member().revision, grounds_of(values)

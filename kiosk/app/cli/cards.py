@@ -20,7 +20,7 @@ from kiosk.app.cli.tools import (
 )
 from kiosk.authority.administration.views import Done, IssuedCode, IssuedFrom, NewCard, Person
 from kiosk.authority.errors import NotFound, NotTaken
-from kiosk.contract.families import DEFAULT, FAMILIES
+from kiosk.contract.families import DEFAULT
 from kiosk.contract.sensitive import Sensitive
 
 if TYPE_CHECKING:
@@ -161,15 +161,13 @@ def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:
 
 
 def _wanted(args: argparse.Namespace) -> NewCard:
-    from kiosk.authority.administration.fields import entered, read_expires
+    from kiosk.authority.administration.fields import entered, printed, read_expires
 
-    words: list[str] = args.identifier
+    family, identifier = printed(" ".join(args.identifier))
     issued = IssuedFrom(args.derived_from) if args.derived_from else None
-    as_printed = len(words) > 1 and words[0] in FAMILIES
-    driver = words.pop(0) if as_printed else args.driver
     return NewCard(
-        identifier=" ".join(words),
-        driver=driver,
+        identifier=identifier,
+        driver=family or args.driver,
         expires_at=entered("expires", lambda: read_expires(args.expires)),
         secret=ask_secret(_ASKED_FOR) if args.with_secret else issued,
         secret_limit=args.secret_limit,

@@ -47,7 +47,7 @@ EXAMPLE = """\
   runuser -u kiosk -- kiosk staff add "Asha Okafor" --role manager \\
       --key - --reason "first manager" < asha.pub
   kiosk staff add "Sam Reed" --role technician --reason "maintains the stations"
-  kiosk staff add-card "Sam Reed" 0a1b... --key 9a.pem --reason "their own card"
+  kiosk staff add-card "Sam Reed" $(kiosk cards read) --key 9a.pem --reason "their own card"
   kiosk staff list
   kiosk staff remove "Asha Okafor" --reason "left the trust"
 """
@@ -57,7 +57,6 @@ example:
   kiosk staff add "Sam Reed" --role technician --reason "maintains the stations"
 """
 _ROLES = [role.value for role in Role]
-_CARD = "WHO", "IDENTIFIER"
 
 
 def add_parser(subparsers: Commands) -> None:
@@ -75,10 +74,11 @@ def add_parser(subparsers: Commands) -> None:
     less = acting(parts, "remove-key", _remove_key, "let a key in no more", "WHO")
     less.add_argument("fingerprint", metavar="SHA256:...")
     text = "let a card open the maintenance page"
-    add_card = acting(parts, "add-card", _add_card, text, *_CARD)
+    add_card = acting(parts, "add-card", _add_card, text, "WHO")
     text = "let a card open it no more"
-    remove_card = acting(parts, "remove-card", _remove_card, text, *_CARD)
+    remove_card = acting(parts, "remove-card", _remove_card, text, "WHO")
     for part in (add_card, remove_card):
+        part.add_argument("identifier", metavar="IDENTIFIER", nargs="+")
         part.add_argument("--driver", default=DEFAULT, help=f"card family (default: {DEFAULT})")
     add_card.add_argument(
         "--key",
@@ -124,14 +124,20 @@ def _add(args: argparse.Namespace) -> Done:
 
 def _add_card(args: argparse.Namespace) -> Done:
     desk, member = _chosen(args)
-    card, key = CardId(args.driver, args.identifier), _key_text(args.key) if args.key else ""
-    return desk.add_card(member.staff_id, card, key, member.revision, grounds_of(args))
+    key = _key_text(args.key) if args.key else ""
+    return desk.add_card(member.staff_id, _card(args), key, member.revision, grounds_of(args))
 
 
 def _remove_card(args: argparse.Namespace) -> Done:
     desk, member = _chosen(args)
-    card = CardId(args.driver, args.identifier)
-    return desk.remove_card(member.staff_id, card, member.revision, grounds_of(args))
+    return desk.remove_card(member.staff_id, _card(args), member.revision, grounds_of(args))
+
+
+def _card(args: argparse.Namespace) -> CardId:
+    from kiosk.authority.administration.fields import printed
+
+    family, identifier = printed(" ".join(args.identifier))
+    return CardId(family or args.driver, identifier)
 
 
 def _change_role(args: argparse.Namespace) -> Done:

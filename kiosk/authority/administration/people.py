@@ -217,8 +217,9 @@ class PeopleDesk(Desk):
         """Find by the beginnings of name words, number, email, card id, or a reference number.
 
         Those of a reference number come first, then exact hits. The number of statements does not
-        depend on how many are found.
+        depend on how many are found. A card may be typed as ``kiosk cards read`` prints it.
         """
+        text = fields.without_family(text)
         means, most = self._office.means, min(limit, MOST_FOUND)
         with self._office.look(Action.SEE_PEOPLE) as uow:
             digits = read_stop_number(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -45,7 +44,6 @@ from screens.widgets.prose import Prose
 
 KINDS = tuple(FAMILIES)
 _IDENTIFIER_MOST, _SECRET_MOST, _TAIL, _GROUP = 120, 80, 8, 4
-_DIGITS = re.compile(r"[0-9A-Fa-f\s:-]+")
 _A_MOMENT = timedelta(microseconds=1)
 
 
@@ -90,7 +88,9 @@ def new_card_entries(card: str = "") -> tuple[Entry, ...]:
 
     Its kind is asked where there are several.
     """
-    kind = Entry("driver", "Kind", initial=printed(card)[0] or KINDS[0], choices=KINDS, closed=True)
+    kind = Entry(
+        "driver", "Kind", initial=fields.printed(card)[0] or KINDS[0], choices=KINDS, closed=True
+    )
     return (
         Entry(
             "identifier",
@@ -134,7 +134,7 @@ def secret_entries(*, required: bool) -> tuple[Entry, ...]:
 
 def new_card_of(values: Mapping[str, str]) -> NewCard:
     """Return the card; raises ``NotTaken`` where the two secrets differ."""
-    driver, identifier = printed(values["identifier"])
+    driver, identifier = fields.printed(values["identifier"])
     typed = bool(values["secret"] or values["again"])
     return NewCard(
         identifier,
@@ -150,20 +150,6 @@ def secret_of(values: Mapping[str, str]) -> Sensitive:
     if secret != again:
         raise NotTaken("again", "This is not the same as above.")
     return secret
-
-
-def printed(text: str) -> tuple[str, str]:
-    """Split ``piv 0123...``; the kind is empty where only an identifier was typed."""
-    kind, _, rest = text.strip().partition(" ")
-    if kind.lower() in KINDS and rest:
-        return kind.lower(), rest.strip()
-    return "", text.strip()
-
-
-def without_kind(text: str) -> str:
-    """Return the identifier of a printed line; any other text unchanged."""
-    kind, rest = printed(text)
-    return rest if kind and _DIGITS.fullmatch(rest) else text
 
 
 def _date_problem(text: str) -> str:

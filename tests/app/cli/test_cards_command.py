@@ -174,6 +174,23 @@ def _read(terminal: int) -> str:
         return ""
 
 
+def test_a_card_is_named_as_it_is_printed_everywhere(
+    kiosk: Kiosk, estate: Estate, capsys: Capsys
+) -> None:
+    """Before: `staff add-card WHO $(kiosk cards read)` was a usage error, a search found nobody."""
+    assert kiosk("staff", "add", "Sam Reed", "--role", "technician", *BECAUSE) == 0
+    for words in ((FIRST,), ("piv", FIRST), (f"piv {FIRST}",)):
+        capsys.readouterr()
+        assert kiosk("people", "search", *words) == 0
+        assert capsys.readouterr().out.startswith(f"{JO}  Jo Smith")
+        for act, said in (
+            ("add-card", "None is recorded for this card"),
+            ("remove-card", "Sam Reed has no such card"),
+        ):
+            assert kiosk("staff", act, "Sam Reed", *words, *BECAUSE) == 1
+            assert said in capsys.readouterr().err
+
+
 # --- codes by word of mouth --------------------------------------------------------------
 
 

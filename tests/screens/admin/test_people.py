@@ -59,12 +59,6 @@ async def test_typed_and_confirmed_in_one_go_opens_the_only_hit(typed: str, name
         assert f"{name}  1002003004" in run.text
 
 
-async def test_a_card_is_found_by_the_line_that_the_clerks_machine_printed() -> None:
-    async with running(pages=PAGES) as run:
-        await run.press(*"piv 0123456789abcdef0123456789abcdef", "enter")
-        assert "Gwen Tudor  1002003004" in run.text
-
-
 async def test_enter_opens_nobody_while_several_fit_and_were_not_seen_yet() -> None:
     async with running(pages=PAGES) as run:
         run.post(*"smith", "enter")

@@ -65,6 +65,19 @@ def test_people_come_by_name_with_what_tells_them_apart(agent: Office, store: St
     assert [line.email for line in found.people] == ["on.record@nhs.net", "asha@trust.nhs.uk"]
 
 
+def test_a_found_card_leads_to_its_holder_as_it_is_printed(agent: Office, store: Store) -> None:
+    """Before: "nobody was found" for the line of `kiosk cards read`, which begins with "piv"."""
+    holder = recorded(store, "Asha Okafor")
+    recorded(store, "Piv Carter")
+    with store.read() as uow:
+        (card,) = uow.cards.of_holder(holder.id)
+    grouped = " ".join(card.identifier[at : at + 4] for at in range(0, len(card.identifier), 4))
+    for typed in (card.identifier, f"piv {card.identifier}", f"PIV  {grouped}", f"piv {grouped}"):
+        assert names(PeopleDesk(agent).search(typed)) == ["Asha Okafor"], typed
+    for typed in ("piv", "piv carter", "carter piv"):
+        assert names(PeopleDesk(agent).search(typed)) == ["Piv Carter"], typed
+
+
 def test_each_stands_as_their_page_says(agent: Office, store: Store) -> None:
     now = samples.NOW
     recorded(store, "Smith a", left=True)

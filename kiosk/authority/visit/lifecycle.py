@@ -324,7 +324,8 @@ def _welcome(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> Vis
         kinds = _kinds(parts, context, offered.reason)
         raise _refused(uow, context.visit, offered.reason, offered.retry_at, **kinds)
     here = carried or context
-    _store(uow, here.visit)
+    if _store(uow, here.visit):
+        return _menu(uow, context, carried, offered)
     record(uow, AuditKind.VISIT_OPENED, here.visit, pin_blocked=here.visit.pin_was_blocked)
     code = carried.waiting_code if carried else None
     if code is not None:
@@ -430,11 +431,17 @@ def _refused(
     return VisitRefused(reason, retry_at, keep=visit, **detail)
 
 
-def _store(uow: UnitOfWork, visit: Visit) -> None:
-    """Write a new visit, or begin a repeated one again."""
-    # A visit whose card has answered is there already, locked and open.
-    if visit.judged is not None or _add(uow, visit) is not None:
+def _store(uow: UnitOfWork, visit: Visit) -> bool:
+    """Write a new visit, or begin a repeated one again; return whether it was opened before."""
+    if visit.judged is not None:
+        # Its card has answered: it is there already, locked.
         _overwrite(uow, visit)
+        return False
+    before = _add(uow, visit)
+    if before is None:
+        return False
+    _overwrite(uow, visit)
+    return before.auth_key is None
 
 
 def _add(uow: UnitOfWork, visit: Visit) -> Visit | None:
@@ -447,6 +454,9 @@ def _add(uow: UnitOfWork, visit: Visit) -> Visit | None:
     if before.closed_at is not None and visit.closed_at is None:
         raise StepRefused(_VISIT_EXISTS)
     if before.pin_change is not None or before.finished_at is not None:
+        raise StepRefused(_VISIT_EXISTS)
+    if before.purpose not in (None, visit.purpose):
+        # Its station has the answer. Otherwise each choice would be in the story again.
         raise StepRefused(_VISIT_EXISTS)
     return before
 

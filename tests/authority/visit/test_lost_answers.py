@@ -508,7 +508,6 @@ CALLS: dict[str, tuple[Callable[[World], Case], type]] = {
 }
 
 _AUDITED_AGAIN = {
-    "begin": {"visit-opened"},
     "begin, unknown card": {"refused"},
     "refuse": {"refused-at-station"},
     "save_questions": {"questions-taken"},

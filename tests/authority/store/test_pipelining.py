@@ -73,7 +73,7 @@ def test_a_server_that_sends_nothing_is_given_up_and_its_connection_replaced(
         os.kill(backend, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("found_when", ["used", "checked after a rest"])
+@pytest.mark.parametrize("found_when", ["used", "used by SQLAlchemy", "checked after a rest"])
 def test_a_server_that_vanished_is_waited_for_once_and_not_by_each_connection(
     store: Store, monkeypatch: pytest.MonkeyPatch, found_when: str
 ) -> None:
@@ -105,6 +105,9 @@ def test_a_server_that_vanished_is_waited_for_once_and_not_by_each_connection(
             with pytest.raises(StoreError, match="does not answer"), store.read() as uow:
                 uow.visits.get("one")
             assert waits == []  # this one is libpq's
+        elif found_when == "used by SQLAlchemy":
+            with pytest.raises(StoreError, match="does not answer"):
+                notes(store)
         else:
             monkeypatch.setattr(postgresql, "RESTED_S", -1.0)
             notes(store)

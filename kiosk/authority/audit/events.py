@@ -251,7 +251,9 @@ class AuditKind(EventKind):
     CODE_NOT_SENT = EventSpec(
         "code-not-sent", "A code could not be sent.", sentences.code_not_sent, grave=True
     )
-    CODE_LIMITED = EventSpec("code-limited", "Asked for another code too early.", grave=True)
+    CODE_LIMITED = EventSpec(
+        "code-limited", "Asked for another code too early.", grave=True, counts={Count.FAILED}
+    )
     CODE_TRY_CHARGED = EventSpec("code-try-charged", "Began to enter a code.", in_story=False)
     CODE_RIGHT = EventSpec("code-right", "Entered the code rightly.", sentences.code_right)
     CODE_WRONG = EventSpec(

@@ -59,8 +59,11 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
         yield self.cells
         letters = _about_letters(self.state.visit)
         yield from map(Prose, letters)
-        if not letters and not self.state.visit.unlocked:
-            yield Prose(pin.forgotten(self.state.visit.purpose))
+        if not self.state.visit.unlocked:
+            forgotten = Prose(pin.forgotten(self.state.visit.purpose))
+            # Not everything fits on every screen: see the stylesheet.
+            forgotten.set_class(bool(letters), "-crowded")
+            yield forgotten
 
 
 def _about_letters(visit: VisitState) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from kiosk.authority.administration.stations import StationsDesk
+from kiosk.authority.crypto.keys import KeyPurpose
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
 from kiosk.authority.enrolment import (
     BOTH_KEYS,
@@ -176,6 +177,13 @@ def test_a_line_of_a_clock_that_was_ahead_has_run_out(estate: Estate) -> None:
     line = estate.line()
     estate.world.clock.forward(days=-365)
     assert "run out" in estate.refusal(line, Key())
+
+
+def test_a_line_made_under_the_former_key_lets_in(estate: Estate) -> None:
+    line, key = estate.line(), Key()
+    estate.world.store.macs.use(estate.world.ring.with_new(KeyPurpose.CODE_MAC))
+    estate.enrol(line, key)
+    assert estate.who(key) == HERE
 
 
 def test_another_line_of_a_station_takes_the_first_one_back(estate: Estate) -> None:
@@ -359,9 +367,15 @@ def certified(until: datetime) -> tuple[Key, str]:
 def test_a_station_of_the_estates_own_ca_is_known_by_its_certificate(estate: Estate) -> None:
     now = estate.world.now
     key, pem = certified(now + LIFE)
+    former = Key()
+    estate.enrol(estate.line("Level 7"), former)
+    unused = estate.line("Level 7")
     done = estate.desk.enrol_certificate("Level 7", "Wexbridge", pem, GROUNDS)
     assert done.sentence.startswith("Level 7 is known by its certificate")
     assert estate.who(key) == StationIdentity("Level 7", "Wexbridge")
+    estate.desk.enrol_certificate("Level 7", "Wexbridge", pem, GROUNDS)  # with its new end
+    assert isinstance(estate.who(former), PeerRefused)
+    assert "no such line" in estate.refusal(unused, Key())
     with pytest.raises(NotTaken, match="that of Level 7"):
         estate.desk.enrol_certificate("Level 8", "", pem, GROUNDS)
     _, expired = certified(now)

@@ -155,7 +155,8 @@ def test_what_an_open_entry_or_a_pending_secret_needs_stays(
     database: TestDatabase, store: Store
 ) -> None:
     long_ago = database.clock.now() - timedelta(days=900)
-    one, other = (samples.stored_person(store, number).card for number in ("1", "2"))
+    one, other, third = (samples.stored_person(store, number).card for number in ("1", "2", "3"))
+    gone = station_visit(store, third, long_ago, UnblockState.DONE)
     kept = [
         station_visit(store, one, long_ago, UnblockState.INTENT),
         station_visit(store, other, long_ago, UnblockState.DONE),
@@ -163,13 +164,14 @@ def test_what_an_open_entry_or_a_pending_secret_needs_stays(
     secret = SealedSecret(b"sealed", "seal-1", 2)
     with store.begin() as uow:
         uow.kept_secrets.add(KeptSecret(new_id(), other.id, KeptKind.PENDING, secret, long_ago))
+        uow.kept_secrets.add(KeptSecret(new_id(), third.id, KeptKind.FORMER, secret, long_ago))
         uow.commit()
     purge_records(store)
-    assert left(store, *kept) == [True, True]
+    assert left(store, gone, *kept) == [False, True, True]
     with store.read() as uow:
         assert uow.journal.open_for(one.id) is not None
         assert len(uow.journal.of_visit(kept[1])) == 1
-    assert purges(store) == []
+    assert purges(store) == [{"visits": 1, "journal": 1}]
 
 
 def test_one_run_deletes_so_many_and_leaves_the_rest_to_the_next(

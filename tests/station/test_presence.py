@@ -55,6 +55,11 @@ def test_a_second_card_stops_until_both_are_out() -> None:
     assert events_of(*both, CardRemoved("R", 1), CardRemoved("S", 2))[-2] == CardOut()
 
 
+def test_a_report_that_comes_again_changes_nothing() -> None:
+    assert events_of(CardRemoved("R", 1)) == []
+    assert events_of(CardInserted("R", 1), CardInserted("R", 1)) == [CardIn(FRESH, "R")]
+
+
 def test_a_mute_card_has_its_own_event() -> None:
     assert events_of(CardMuteSeen("R", 1)) == [CardUnreadable(FRESH)]
 
@@ -100,13 +105,20 @@ def test_a_retired_station_stays_so_whatever_its_reader_does() -> None:
 
 
 def test_what_the_reader_is_doing() -> None:
-    events = (ServiceLost(), ServiceFound(), ReadersChanged(()), ReadersChanged(("R",)))
+    events = (
+        ReadersChanged(("R",)),
+        ServiceLost(),
+        ServiceFound(),
+        ReadersChanged(()),
+        ReadersChanged(("R",)),
+    )
     presence, seen = Presence(), [Presence().reader]
     for event in events:
         presence, _ = apply_reader_event(presence, event, FRESH)
         seen.append(presence.reader)
     assert seen == [
         ReaderState.LOOKING,
+        ReaderState.READY,
         ReaderState.NO_SERVICE,
         ReaderState.LOOKING,
         ReaderState.NO_READER,

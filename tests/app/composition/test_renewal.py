@@ -51,6 +51,12 @@ def tries(renewal: Renewal, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return started
 
 
+def due(file: Path, state: Path) -> Renewal:
+    (state / ENROLMENT).touch()
+    environ = {"STATE_DIRECTORY": str(state)}
+    return Renewal(file, SETTINGS, environ, lambda: NOW + 2 * LIFE / 3, lambda: 0.0)
+
+
 def test_it_is_due_in_the_last_third(file: Path, tmp_path: Path) -> None:
     dates = dates_of(file)
     assert dates is not None
@@ -82,6 +88,25 @@ def test_it_is_tried_once_it_is_due_and_again_after_a_while(
     file.with_suffix(".new").write_bytes(file.read_bytes())
     file.with_suffix(".new").replace(file)
     assert renewal.is_done
+
+
+def test_a_process_that_renews_it_is_not_waited_for(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Running:
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        def poll(self) -> None:
+            return None
+
+        def communicate(self) -> None:
+            raise AssertionError
+
+    monkeypatch.setattr("kiosk.app.composition.renewal.subprocess.Popen", Running)
+    renewal = due(file, tmp_path)
+    for _ in range(3):
+        renewal.renew_if_due()
 
 
 def test_without_a_process_to_renew_it_in_the_station_serves_on(

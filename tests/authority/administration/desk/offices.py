@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -40,6 +41,16 @@ def means_of(store: Store, clock: Clock, folder: Path) -> StaffDependencies:
         service="Smartcard self-service",
         zone=UTC,
     )
+
+
+def move_key(store: Store, one: Office, other: Office) -> None:
+    """Take the key of one member of staff away, and give it to another."""
+    with store.begin() as uow:
+        key = uow.staff.key(one.actor.key)
+        assert key is not None
+        assert uow.staff.remove_key(key.staff_id, key.fingerprint)
+        assert uow.staff.add_key(replace(key, staff_id=other.actor.staff_id))
+        uow.commit()
 
 
 def office_of(means: StaffDependencies, role: Role, name: str = "") -> Office:

@@ -45,7 +45,7 @@ from kiosk.config.settings import NoticeSettings, PolicySettings
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.keys import new_key, new_pin_key
-from tests.authority.administration.desk.offices import GROUNDS, office_of
+from tests.authority.administration.desk.offices import GROUNDS, move_key, office_of
 from tests.authority.administration.desk.people import PUK, cards_of, secret_of, seen, told
 from tests.authority.card_in_reader import ReaderCard
 from tests.authority.store import samples
@@ -325,6 +325,13 @@ def test_somebody_new_waits_only_with_an_address(
     assert {note.holder_id for note in notes.values()} == {added.seen.holder_id}, "erased with them"
 
 
+def test_it_waits_while_a_policy_of_before_may_still_be_in_force(
+    means: StaffDependencies, asha: samples.Person
+) -> None:
+    means = replace(means, file_policy=PolicySettings())
+    propose(office_of(means, Role.MANAGER, "Manager One"), asha)
+
+
 def test_what_is_wrong_with_it_is_said_at_once(
     first: Office, means: StaffDependencies, asha: samples.Person
 ) -> None:
@@ -450,6 +457,29 @@ def test_what_somebody_proposed_who_may_not_any_more_is_done_by_nobody(
 
 
 # --- what spoils it --------------------------------------------------------------------
+
+
+def test_what_was_proposed_with_a_key_that_somebody_else_has_now_is_not_done(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
+) -> None:
+    propose(first, asha)
+    (line,) = AdminDesk(second).proposals.waiting()
+    move_key(means.store, first, office_of(means, Role.MANAGER, "Manager Three"))
+    with pytest.raises(NotFound, match="may not do it any more"):
+        AdminDesk(second).proposals.agree(line.proposal_id, WHY)
+    assert address(means, asha) == samples.registration(asha.holder.id).email
+
+
+def test_what_lost_its_reason_is_not_done(
+    database: TestDatabase, first: Office, second: Office, asha: samples.Person
+) -> None:
+    propose(first, asha)
+    (line,) = AdminDesk(second).proposals.waiting()
+    engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM action_note"))
+    with pytest.raises(NotFound, match="reason for which this was proposed is gone"):
+        AdminDesk(second).proposals.agree(line.proposal_id, WHY)
 
 
 def test_somebody_who_was_changed_since_is_not_changed(

@@ -13,7 +13,7 @@ from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, Not
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
-from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.administration.desk.offices import GROUNDS, move_key
 from tests.authority.store import samples
 
 
@@ -145,6 +145,14 @@ def test_a_key_that_was_taken_away_opens_nothing(agent: Office, store: Store) ->
         uow.commit()
     with pytest.raises(NotStaff), agent.look(Action.SEE_TODAY):
         raise AssertionError("a key from before")
+
+
+def test_a_key_that_somebody_else_was_given_opens_nothing_for_whom_it_was_taken_from(
+    agent: Office, manager: Office, store: Store
+) -> None:
+    move_key(store, agent, manager)
+    with pytest.raises(NotStaff), agent.look(Action.SEE_TODAY):
+        raise AssertionError("somebody else's key")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from kiosk.app.cli.tools import (
 from kiosk.authority.administration.views import IMPORT_REASON, Done, Person, PersonLine, Standing
 from kiosk.authority.errors import AddressShared, AdministrationError, ImportRefused, NotTaken
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
+from kiosk.authority.roles import Action
 from kiosk.authority.wording import last_day, numbered
 from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
 
@@ -305,6 +306,10 @@ def _show(args: argparse.Namespace) -> None:
     echo(person.headline)
     if person.advice:
         echo(person.advice)
+    for waits in person.proposals:
+        if waits.action is not Action.ISSUE_CODE:  # that is below, as a code
+            until = _at(waits.expires_at)
+            echo(f"waits for a second member of staff, until {until}: {waits.sentence}")
     if registration := person.registration:
         unconfirmed = "" if registration.confirmed else ", not confirmed since staff changed it"
         since = _at(registration.registered_at)
@@ -316,7 +321,7 @@ def _show(args: argparse.Namespace) -> None:
         counts = _at(change.counts_from)
         echo(f"change of address waits: {change.old} to {change.masked}, counts from {counts}")
     for card in person.cards:
-        state = card.trouble or "can be unlocked"
+        state = card.trouble or "in order"
         expires = f"; expires {last_day(card.expires_at)}" if card.expires_at else ""
         echo(f"card {card.driver} {card.identifier}: {state}{expires}")
     for code in person.codes:

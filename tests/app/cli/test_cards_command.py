@@ -55,7 +55,7 @@ def test_a_card_is_added_with_its_secret(
     assert card.expires_at is not None
     assert card.expires_at.year == 2100
     assert kiosk("people", "show", JO) == 0
-    assert f"{NEW}: can be unlocked; expires 31 December 2099" in capsys.readouterr().out
+    assert f"{NEW}: in order; expires 31 December 2099" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,9 @@ def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(
     shown = capsys.readouterr().out
     assert f"about Jo Smith ({JO})" in shown
     assert line["proposal_id"] in shown
+    assert kiosk("people", "show", JO) == 0
+    waits = f"waits for a second member of staff, until {line['expires_at'][:10]}"
+    assert waits in capsys.readouterr().out
     assert "rang up" in shown
     assert "identified by: badge, in person" in shown
     assert kiosk("proposals", "agree", line["proposal_id"], *BECAUSE) == 1

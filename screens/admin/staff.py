@@ -82,7 +82,8 @@ def remove(desk: AdminDesk, member: Member) -> Form[Done]:
     return Form(
         f"Remove {line.name}",
         "They cannot log in any more, and are logged out where they are as soon as a page is read "
-        "or anything is done. What they did stays in the audit under their name.",
+        "or anything is done. What they proposed, and codes that they gave, come to nothing. What "
+        "they did stays in the audit under their name.",
         (REASON,),
         lambda values: desk.staff.remove(line.staff_id, member().revision, grounds_of(values)),
         button="Remove",

@@ -15,9 +15,11 @@ from kiosk.authority.administration.proposals import (
     OVERTAKEN,
     WAITS_FOR,
     OpenedAct,
+    Parameters,
     Proposal,
     as_parameters,
     objection,
+    open_parameters,
     seal_parameters,
     two_could_agree,
 )
@@ -45,6 +47,7 @@ from kiosk.authority.errors import (
     NotTaken,
     RecordAltered,
     RowAltered,
+    SealBroken,
 )
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.policy import policy_in_force
@@ -342,15 +345,15 @@ class Office:
                     "Let a colleague decide about them first.",
                 )
             for other in waiting:
-                if not _is_same(other, kept):
+                if not _is_same(other, kept, entered, self.means.sealer):
                     continue
                 if proposer_of(uow, other) is None:
                     expire(uow, (other,))
                 else:
                     who = f"{act_name(uow, other.proposed_by)} proposed it"
                     raise ConcurrentChange(
-                        "An act of this kind waits here already, for a second member of staff: let "
-                        "a colleague decide about it first.",
+                        "An act of this kind waits here already, for a second member of staff. It "
+                        "has to be decided first: somebody else than who proposed it can agree.",
                         (f"{who} (reference {other.reference}).",),
                     )
             uow.notes.add(note)
@@ -552,11 +555,17 @@ def act_name(uow: UnitOfWork, actor: str) -> str:
     return member.name if member else actor
 
 
-def _is_same(one: ProposedAct, other: ProposedAct) -> bool:
-    """Return whether two propose the same for the same subject, whatever was entered for it."""
-    subject = one.act, one.holder_id, one.card_id, one.staff_id
-    is_same = subject == (other.act, other.holder_id, other.card_id, other.staff_id)
-    return is_same and any(subject[1:])
+def _is_same(kept: ProposedAct, new: ProposedAct, entered: Parameters, sealer: Sealer) -> bool:
+    """Return whether the same waits for the same subject; without one, with the same entries."""
+    subject = new.act, new.holder_id, new.card_id, new.staff_id
+    if subject != (kept.act, kept.holder_id, kept.card_id, kept.staff_id):
+        return False
+    if any(subject[1:]):
+        return True
+    try:
+        return open_parameters(sealer, kept).parameters == entered
+    except (SealBroken, KeyMissing):
+        return False
 
 
 def audit_name(actor: Actor) -> str:

@@ -354,6 +354,19 @@ def test_the_same_waits_once(
     assert "Manager One proposed it" in caught.value.changes[0]
 
 
+@pytest.mark.parametrize("call", ["people.add", "staff.add", "policy.change", "imports.run"])
+def test_the_same_about_nobody_who_is_recorded_waits_once(
+    first: Office, second: Office, ready: samples.Person, call: str
+) -> None:
+    """Before: who tried a colleague's file proposed it again, and it waited twice."""
+    CALLS[call](AdminDesk(first), ready, "")
+    with pytest.raises(ConcurrentChange, match="waits here already") as caught:
+        CALLS[call](AdminDesk(second), ready, "")
+    assert "Manager One proposed it" in caught.value.changes[0]
+    AdminDesk(first).policy.change("max_failures", "4", 0, GROUNDS)
+    assert len(AdminDesk(first).proposals.waiting()) == 2
+
+
 def test_what_the_reader_decides_comes_first_and_then_what_runs_out_first(
     first: Office, second: Office, means: StaffDependencies, asha: samples.Person
 ) -> None:

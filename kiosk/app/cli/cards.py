@@ -200,7 +200,7 @@ def _withdraw_code(args: argparse.Namespace) -> Done:
         if code.card_id == card_id and not code.by_mail:
             return desk.codes.withdraw(code.code_id, grounds_of(args))
     raise NotFound(
-        f"no code that staff gave for this card works; `kiosk people show {args.number}`"
+        f"staff gave no code for this card; `kiosk people show {person.number}` shows all"
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.administration import office as offices
+from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.views import Grounds, unseen
 from kiosk.authority.errors import ConcurrentChange, NotStaff, NotTaken
 from kiosk.authority.roles import Role
@@ -104,11 +105,20 @@ def test_one_member_proposes_no_more_than_colleagues_can_look_at(
     assert first.desk.people.add("900000000008", "Jo", "jo@nhs.net", GROUNDS).waits
 
 
-def test_nobody_agrees_to_a_code_for_somebody_who_was_renamed_since(world: World) -> None:
+@pytest.mark.parametrize("by_import", [False, True])
+def test_nobody_agrees_to_a_code_for_somebody_who_was_renamed_since(
+    world: World, by_import: bool
+) -> None:
     first, second = (Colleague(world, Role.AGENT, name) for name in ("First", "Second"))
     card = world.registered_card()
     code = first.desk.codes.issue(as_seen(first.office, card), card.id, GROUNDS)
     world.clock.forward(seconds=1)
-    first.desk.people.correct_name(as_seen(first.office, card), "Somebody Else", GROUNDS)
+    if by_import:
+        people = first.office.means.imports / "people.csv"
+        number = first.desk.people.person(card.holder_id).number
+        people.write_text(f"{HEADER}{number},Somebody Else,,,\n")
+        PeopleImport(world.store, first.office.means.sealer, 12).run(people, "command line: jo")
+    else:
+        first.desk.people.correct_name(as_seen(first.office, card), "Somebody Else", GROUNDS)
     with pytest.raises(ConcurrentChange, match="since the code was given"):
         second.desk.codes.agree(code.code_id, WHY)

@@ -247,6 +247,27 @@ def test_rows_that_nobody_exported_stay(aged: Store, signer: AnchorSigner, tmp_p
     assert (planned.rows, planned.unexported) == (5, 0)
 
 
+def test_rows_stay_that_either_an_export_or_the_collector_lacks(
+    store: Store, signer: AnchorSigner, either_database: TestDatabase
+) -> None:
+    for some in (2, 3):
+        write(store, some)
+        sign_heads(store, signer)
+    either_database.clock.forward(days=730)
+    write(store, 1)
+    sign_heads(store, signer)
+    before = store.machine_clock.now() - YEAR
+    for exported, sent in (({1: 6}, {1: 2}), ({1: 2}, {1: 6})):
+        planned = plan_purge(store, signer, before, exported, sent)
+        stay = 5 - planned.rows
+        assert (planned.rows, planned.unexported + planned.unsent) == (2, stay)
+
+
+def test_what_was_purged_is_not_purged_again(aged: Store, signer: AnchorSigner) -> None:
+    purge(aged, signer)
+    assert plan(aged, signer).cuts == ()
+
+
 def test_a_tampered_row_is_named_and_nothing_is_deleted(
     aged: Store, signer: AnchorSigner, forger: Forger
 ) -> None:

@@ -5,15 +5,18 @@ person's card unlocked with their own answers and their own mailbox.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from kiosk.authority.administration.login import admit
 from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.enrolment import EnrolledStations
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import StaffKey, StaffMember, new_id
+from kiosk.authority.stations import CertificatePeer, PeerRefused, StationIdentity
+from kiosk.authority.store.records import StaffKey, StaffMember, Station, StationKey, new_id
 from kiosk.contract.messages import Grant, Reason, Refusal, SetPin
 from tests.attacks.misled import mislead, take_for_equal
 from tests.authority.world import World
@@ -41,6 +44,22 @@ def test_a_managers_key_is_not_given_for_another_one(world: World) -> None:
         with pytest.raises(NotPermitted):
             admit(world.store, THIEFS)
     assert "staff_key" in altered(world)
+    world.store.close()
+
+
+def test_a_stations_key_is_not_given_for_another_one(world: World) -> None:
+    until = world.now + timedelta(days=9)
+    with world.store.begin() as uow:
+        uow.stations.enrolled(Station("Ward 8", world.now))
+        uow.station_keys.add(StationKey("of-8", "Ward 8", until, world.now))
+        uow.commit()
+    stations = EnrolledStations(world.store, None)
+    assert stations.identify(CertificatePeer("of-8", until)) == StationIdentity("Ward 8")
+    mislead(world, "station_key", "fingerprint", "of-8", "of-nobody")
+    world = World(world.folder)
+    stations = EnrolledStations(world.store, None)
+    for _ in range(TIMES):
+        assert isinstance(stations.identify(CertificatePeer("of-nobody", until)), PeerRefused)
     world.store.close()
 
 

@@ -6,7 +6,8 @@ import sqlite3
 import threading
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from kiosk.authority.errors import (
     StoreError,
 )
 from kiosk.authority.mail.compose import Mailer, Message, compose_notice
-from kiosk.authority.mail.outbox import OutboxWorker, RetryTimes
+from kiosk.authority.mail.outbox import OutboxWorker, RetryTimes, relay_away_since
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, new_id
@@ -351,6 +352,21 @@ def test_the_next_try_is_by_the_clock_of_the_database(database: TestDatabase, ho
     message = kept(database, message_id)
     assert (mailer.tried, message.failed_at) == (1, None)
     assert message.next_at == database.clock.now() + timedelta(hours=1)
+
+
+def test_the_relay_is_away_since_it_answered_last(database: TestDatabase) -> None:
+    store, clock = database.store(), database.clock
+    away_since: list[datetime | None] = []
+    checked = []
+    for answers in (False, True, False, True):
+        clock.forward(minutes=1)
+        checked.append(clock.now())
+        OutboxWorker(
+            store, FakeMailer(), clock, compose, QUICK, partial(bool, answers)
+        ).record_relay()
+        with store.read() as uow:
+            away_since.append(relay_away_since(uow))
+    assert away_since == [checked[0], None, checked[1], None]
 
 
 def test_a_notice_that_is_to_be_tried_later_is_not_made_due(database: TestDatabase) -> None:

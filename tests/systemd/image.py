@@ -371,9 +371,7 @@ def test_a_whole_unlock(
     def picture(name: str) -> None:
         machine.picture(PICTURES / f"{way}-{name}.png")
 
-    world.insert(ada)
     world.block(ada)
-    world.remove(ada)
     holder = Holder(world, ada, station, hands)
     holder.comes()
     picture("1-owner")

@@ -10,10 +10,11 @@ import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.roles import Role

@@ -15,7 +15,7 @@ from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools
 from kiosk.app.composition.opening import open_known_keys
 from kiosk.app.logs import Discreet, appended, open_log
-from kiosk.app.process import take_service_manager
+from kiosk.app.process import collect_seldom, take_service_manager
 from kiosk.authority.errors import StoreError
 from kiosk.system.prctl import forbid_dumps
 from kiosk.system.threads import let_threads_run
@@ -60,6 +60,7 @@ def _run_authority(args: argparse.Namespace) -> None:
         manager.notify(f"READY=1\nSTATUS={closed_because or 'it serves'}\nWATCHDOG=1")
 
     let_threads_run()
+    collect_seldom()
     asyncio.run(serve(settings, os.environ, report))
 
 

@@ -133,7 +133,7 @@ def add_card(desk: AdminDesk, member: Member) -> Form[Done]:
     line = member()
 
     def send(values: Mapping[str, str]) -> Done:
-        driver, identifier = fields.printed(values["card"])
+        driver, identifier = fields.split_card(values["card"])
         card = CardId(driver or values["driver"], identifier)
         return desk.staff.add_card(
             line.staff_id, card, values["key"], member().revision, grounds_of(values)

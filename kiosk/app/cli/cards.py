@@ -161,9 +161,9 @@ def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:
 
 
 def _wanted(args: argparse.Namespace) -> NewCard:
-    from kiosk.authority.administration.fields import entered, printed, read_expires
+    from kiosk.authority.administration.fields import entered, read_expires, split_card
 
-    family, identifier = printed(" ".join(args.identifier))
+    family, identifier = split_card(" ".join(args.identifier))
     issued = IssuedFrom(args.derived_from) if args.derived_from else None
     return NewCard(
         identifier=identifier,

@@ -134,9 +134,9 @@ def _remove_card(args: argparse.Namespace) -> Done:
 
 
 def _card(args: argparse.Namespace) -> CardId:
-    from kiosk.authority.administration.fields import printed
+    from kiosk.authority.administration.fields import split_card
 
-    family, identifier = printed(" ".join(args.identifier))
+    family, identifier = split_card(" ".join(args.identifier))
     return CardId(family or args.driver, identifier)
 
 

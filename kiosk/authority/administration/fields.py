@@ -29,7 +29,7 @@ _FIRST_END = datetime(2000, 1, 1, tzinfo=UTC)
 _NO_END = "must be from 2000 to 9999-12-30; leave it empty for a card that does not expire"
 """Programs write the first or the last day of their calendar for no day at all."""
 _SHORT_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}")
-_DIGITS = re.compile(r"[0-9A-Fa-f\s:-]+")
+_HEX = re.compile(r"[0-9A-Fa-f\s:-]+")
 _SPREADSHEET = "a spreadsheet has changed it; format the column as text and export it again"
 
 
@@ -132,7 +132,7 @@ def read_unblock_secret(text: str, family: families.CardFamily | None) -> Sensit
             assert_never(other)
 
 
-def printed(text: str) -> tuple[str, str]:
+def split_card(text: str) -> tuple[str, str]:
     """Split ``piv 0123...``, as ``kiosk cards read`` prints it; the family may be left out."""
     family, _, rest = text.strip().partition(" ")
     if family.lower() in families.FAMILIES and rest:
@@ -142,8 +142,8 @@ def printed(text: str) -> tuple[str, str]:
 
 def without_family(text: str) -> str:
     """Return the identifier of a printed line; any other text unchanged."""
-    family, rest = printed(text)
-    return rest if family and _DIGITS.fullmatch(rest) else text
+    family, rest = split_card(text)
+    return rest if family and _HEX.fullmatch(rest) else text
 
 
 def read_expires(text: str) -> datetime | None:

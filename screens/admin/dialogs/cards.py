@@ -89,7 +89,7 @@ def new_card_entries(card: str = "") -> tuple[Entry, ...]:
     Its kind is asked where there are several.
     """
     kind = Entry(
-        "driver", "Kind", initial=fields.printed(card)[0] or KINDS[0], choices=KINDS, closed=True
+        "driver", "Kind", initial=fields.split_card(card)[0] or KINDS[0], choices=KINDS, closed=True
     )
     return (
         Entry(
@@ -134,7 +134,7 @@ def secret_entries(*, required: bool) -> tuple[Entry, ...]:
 
 def new_card_of(values: Mapping[str, str]) -> NewCard:
     """Return the card; raises ``NotTaken`` where the two secrets differ."""
-    driver, identifier = fields.printed(values["identifier"])
+    driver, identifier = fields.split_card(values["identifier"])
     typed = bool(values["secret"] or values["again"])
     return NewCard(
         identifier,

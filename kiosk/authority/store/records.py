@@ -858,14 +858,13 @@ class ProposedAct:
 class Alarm:
     """Something that is wrong at present; ``name`` is unique within its ``kind``.
 
-    ``since`` is when it was noticed, ``seen_at`` the last check that found it. ``detail`` holds
-    ids, names of stations and counts, never a person's data.
+    ``since`` is when it was noticed. ``detail`` holds ids, names of stations and counts, never a
+    person's data.
     """
 
     name: str
     kind: str
     since: datetime
-    seen_at: datetime
     detail: dict[str, Scalar]
 
 

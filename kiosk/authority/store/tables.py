@@ -810,7 +810,6 @@ class AlarmRow(TableRow, table=True):
     name: str = Field(primary_key=True)
     kind: str
     since: datetime = Field(sa_type=UtcDateTime)
-    seen_at: datetime = Field(sa_type=UtcDateTime)
     detail: dict[str, Scalar] = Field(sa_type=Scalars)
 
 

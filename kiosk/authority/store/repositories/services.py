@@ -293,11 +293,11 @@ LEFT = 5
 class Alarms(Repository):
     def begin(self, name: str, kind: str, detail: Mapping[str, Scalar]) -> bool:
         """Raise an alarm; return True for exactly one caller until it has ended."""
-        alarm = Alarm(name, kind, self._now, self._now, dict(detail))
+        alarm = Alarm(name, kind, self._now, dict(detail))
         if self._gateway.add_new(AlarmRow, values(alarm)):
             return True
         again = update(AlarmRow).where(col(AlarmRow.name) == name)
-        self._gateway.write(again.values(seen_at=self._now, detail=dict(detail)))
+        self._gateway.write(again.values(detail=dict(detail)))
         return False
 
     def end(self, name: str) -> Alarm | None:

@@ -49,7 +49,7 @@ def test_each_kind_can_be_switched_off(store: Store, post: Post, off: str) -> No
     with store.begin() as uow:
         mail.began(uow, tuple(RaisedAlarm(kind, "x", {}) for kind in AlarmKind))
         for kind in AlarmKind:
-            mail.ended(uow, Alarm(f"{kind}:x", kind, uow.now, uow.now, {}))
+            mail.ended(uow, Alarm(f"{kind}:x", kind, uow.now, {}))
         uow.commit()
     assert templates(post) == sorted(set(AlarmKind) - KINDS[off])
 

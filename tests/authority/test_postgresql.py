@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -33,16 +31,13 @@ from tests.authority.card_in_reader import KeylessCard
 from tests.authority.other_process import CountingHasher, Looks, at_once, given
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
-from tests.support.database import PostgresServer
 
 pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture
-def world(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, url=postgres_server.fresh())
-    yield world
-    world.store.close()
+def world(postgresql_world: World) -> World:
+    return postgresql_world
 
 
 @pytest.fixture

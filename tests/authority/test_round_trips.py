@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -29,7 +28,6 @@ from kiosk.contract.sensitive import Sensitive
 from tests.authority.registering import start
 from tests.authority.station_visit import answers_to
 from tests.authority.world import World
-from tests.support.database import PostgresServer
 from tests.support.round_trips import RoundTrips, counted_round_trips
 
 pytestmark = pytest.mark.postgresql
@@ -42,10 +40,8 @@ def trips() -> Iterator[RoundTrips]:
 
 
 @pytest.fixture
-def world(trips: RoundTrips, postgres_server: PostgresServer, tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, url=postgres_server.fresh())
-    yield world
-    world.store.close()
+def world(trips: RoundTrips, postgresql_world: World) -> World:
+    return postgresql_world
 
 
 def unlock(world: World, trips: RoundTrips) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -29,10 +28,8 @@ pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture
-def world(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, url=postgres_server.fresh())
-    yield world
-    world.store.close()
+def world(postgresql_world: World) -> World:
+    return postgresql_world
 
 
 @contextmanager

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from kiosk.authority.administration.views import IssuedCode
@@ -34,19 +31,14 @@ from tests.authority.assisting import (
     withdraw,
 )
 from tests.authority.card_in_reader import KeylessCard
-from tests.authority.world import World, copy_template
+from tests.authority.world import World
 from tests.support.stored import live_code
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def world(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
-    if request.param == "sqlite":
-        world = World(copy_template(sqlite_template, tmp_path))
-    else:
-        world = World(tmp_path, url=request.getfixturevalue("postgres_server").fresh())
-    world.policy = Policy(codes_an_hour=20)
-    yield world
-    world.store.close()
+@pytest.fixture
+def world(each_world: World) -> World:
+    each_world.policy = Policy(codes_an_hour=20)
+    return each_world
 
 
 @pytest.fixture

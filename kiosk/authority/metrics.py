@@ -258,14 +258,16 @@ class StandingCollector(Collector):
         yield _gauge("calls_under_way", "Calls that run or wait for a thread.", under_way)
         yield _gauge("connections", "Connections of stations.", watched.connected())
         yield _gauge("argon2_waiting", "Sets of answers that wait to be hashed.", waiting)
-        store_up = "Whether the database answers."
+        numbers: tuple[Metric, ...] = ()
         try:
             with watched.store.read() as uow:
                 numbers = tuple(estate_numbers(uow))
+            watched.store.check_writable()
         except StoreError:
-            yield _gauge("store_up", store_up, value=False)
-            return
-        yield _gauge("store_up", store_up, value=True)
+            is_up = False
+        else:
+            is_up = True
+        yield _gauge("store_up", "Whether the database answers, and takes writes.", is_up)
         yield from numbers
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -187,3 +189,11 @@ def test_a_database_that_is_away_leaves_the_rest(counted: Counted) -> None:
     assert numbers["kiosk_store_up{}"] == 0
     assert "kiosk_visits_open{}" not in numbers
     assert numbers["kiosk_call_seconds_count{call=heartbeat}"] == 1
+
+
+def test_a_database_that_takes_no_writes_is_not_up_and_is_still_read(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    numbers = counted.read()
+    assert (numbers["kiosk_store_up{}"], numbers["kiosk_visits_open{}"]) == (0, 0)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
+from kiosk.authority.errors import StoreError
+from kiosk.authority.store import database
 from kiosk.authority.store.postgresql import PipelinedConnection
 from kiosk.authority.store.records import UnblockState
 from kiosk.contract.errors import AuthorityUnavailable
@@ -118,3 +120,25 @@ def test_what_waits_for_a_standby_counts_once_whether_or_not_the_station_calls_a
     assert [each.template for each in world.outbox()].count("unlocked") == 1
     with world.store.read() as uow:
         assert uow.audit.verify().intact
+
+
+def test_stations_are_out_of_service_while_commits_wait_for_a_standby(
+    world: World, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before: cards were asked for, and each holder waited in vain."""
+    card = world.registered_card()
+    visit = world.insert(card, blocked=True)
+    task = visit.questions()
+    with standby_away(postgres_server) as waiting:
+        calling = threading.Thread(target=lambda: visit.answer(task, attempt="one"))
+        calling.start()
+        while not waiting("kiosk"):
+            pass
+        monkeypatch.setattr(database, "COMMIT_WAITS_S", 3600.0)
+        world.store.check_writable()
+        monkeypatch.setattr(database, "COMMIT_WAITS_S", 0.0)
+        with pytest.raises(StoreError, match="commits wait for a synchronous standby") as refused:
+            world.store.check_writable()
+        assert refused.value.code == "standby"
+    calling.join()
+    world.store.check_writable()

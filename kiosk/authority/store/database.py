@@ -94,9 +94,19 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 AND application_name IN ('kiosk', current_setting('application_name'))
 """
 
-_READS_ONLY = """
-SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'
-"""
+_TAKES_WRITES = """
+SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on', EXISTS (
+    SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'
+    AND state_change < clock_timestamp() - make_interval(secs => :waits_s)
+)"""
+COMMIT_WAITS_S = 20.0
+"""How long commits may wait for a standby: no station waits for longer. Of others' sessions the
+server shows none that waits."""
+
+_NO_STANDBY = (
+    "commits wait for a synchronous standby: start it, or take it out of "
+    "synchronous_standby_names on the database server"
+)
 _LEAST_ROOM = 2**20
 """Bytes that a disk has free where something can be written for a while."""
 
@@ -247,8 +257,12 @@ class Store:
         """
         if self.file is None:
             with self._gateway(writes=False, options=READS) as gateway:
-                if gateway.scalar(text(_READS_ONLY)):
-                    raise refused(READ_ONLY)
+                asked = gateway.tuples(text(_TAKES_WRITES), {"waits_s": COMMIT_WAITS_S})
+            ((reads_only, commits_wait),) = asked
+            if reads_only:
+                raise refused(READ_ONLY)
+            if commits_wait:
+                raise StoreError(_NO_STANDBY, "standby")
         elif not os.access(self.file, os.W_OK):
             raise StoreError(f"{self.file}: this account may not write to it", "SQLITE_READONLY")
         elif (free := shutil.disk_usage(self.file.parent).free) < _LEAST_ROOM:

@@ -340,11 +340,19 @@ class PipelinedConnection(psycopg.Connection[Any]):
 
 _DONE = ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK
 
+_OF_HOSTS = "host", "hostaddr", "port"
+"""Parameters that are lists where there are several hosts."""
+
 
 class PipelinedDialect(PGDialect_psycopg):
-    """SQLAlchemy's dialect of psycopg, with a connection that keeps statements."""
+    """SQLAlchemy's dialect of psycopg, with a connection that keeps statements.
+
+    Of several hosts the one that answered last is tried first: for one that vanished each new
+    connection would wait until ``connect_timeout``.
+    """
 
     supports_statement_cache = True
+    _answered: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, **named: Any) -> None:
         super().__init__(**named)  # type: ignore[no-untyped-call]
@@ -354,10 +362,17 @@ class PipelinedDialect(PGDialect_psycopg):
                     index.dialect_kwargs["postgresql_where"] = index.info["where"]
 
     def connect(self, *arguments: Any, **named: Any) -> Any:
+        lists = {name: str(named[name]).split(",") for name in _OF_HOSTS if name in named}
+        places = list(zip(lists.get("host", ()), lists.get("port", ()), strict=False))
+        at = next((at for at, place in enumerate(places) if place in self._answered), 0)
+        named |= {name: ",".join(each[at:] + each[:at]) for name, each in lists.items()}
         # psycopg deallocates all prepared statements, ours as well, after any ROLLBACK.
-        return PipelinedConnection.connect(
+        connection = PipelinedConnection.connect(
             *arguments, autocommit=True, prepare_threshold=None, **named
         )
+        host = connection.info.host
+        self._answered = (host, ""), (host, str(connection.info.port))
+        return connection
 
     def set_isolation_level(self, dbapi_connection: Any, level: str) -> None:
         dbapi_connection.isolate(level)

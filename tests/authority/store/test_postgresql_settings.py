@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -57,6 +58,28 @@ def test_the_host_that_can_be_written_to_is_found(
     away = f"127.0.0.1:{nobody}"
     there = f"{postgres_server.folder}:{PORT}"
     assert answers(f"postgresql://kiosk@/kiosk_test?host={away}&host={there}")
+
+
+def test_a_new_connection_first_tries_the_host_that_answered_last(
+    postgres_server: PostgresServer, url: str
+) -> None:
+    """Before: each new one waited for a machine that had vanished until it was given up."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.setblocking(False)
+        away = f"127.0.0.1:{silent.getsockname()[1]}"
+        there = f"{postgres_server.folder}:{PORT}"
+        address = f"postgresql://kiosk@/kiosk_test?host={away}&host={there}"
+        store = Store(address, SetClock(), MACS, busy_timeout_s=2, pool_size=2)
+        try:
+            with store.read():
+                tried, _ = silent.accept()
+                tried.close()
+                with store.read():
+                    pass
+            with pytest.raises(BlockingIOError):
+                silent.accept()
+        finally:
+            store.close()
 
 
 def test_a_server_that_only_reads_is_none(postgres_server: PostgresServer, url: str) -> None:

@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from kiosk.authority.crypto.derivation import Derivation, Masters, framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
@@ -24,9 +24,8 @@ from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 
 _NONCE = 12
-_SIV, _GCM, _HOW_SIV, _HOW_GCM = 1, 2, 3, 4
-_HOW = (_HOW_SIV, _HOW_GCM)
-_VERSIONS = tuple(bytes([version]) for version in (_SIV, _GCM, *_HOW))
+_SECRET, _HOW = 1, 3
+_VERSIONS = tuple(bytes([version]) for version in (_SECRET, _HOW))
 _TEXT = "text"
 """The subkey of texts that belong to no card; no ``SealKind`` has this value."""
 
@@ -63,17 +62,13 @@ class SealedText:
 class Sealer:
     """Seals under the current key and opens under the named key.
 
-    AES-256-GCM-SIV (RFC 8452), where a repeated nonce does hardly any harm; AES-256-GCM with a
-    random nonce on an OpenSSL without it. The first byte says which, and whether the content is a
-    secret or its derivation: each has a separate subkey.
+    AES-256-GCM-SIV (RFC 8452), where a repeated nonce does hardly any harm. The first byte says
+    whether the content is a secret or its derivation: each has a separate subkey.
     """
 
-    def __init__(
-        self, ring: KeyRing, masters: Masters | None = None, *, siv: bool | None = None
-    ) -> None:
+    def __init__(self, ring: KeyRing, masters: Masters | None = None) -> None:
         self.masters = masters or Masters(ring)
         self._ring = ring
-        self._siv = _has_siv() if siv is None else siv
 
     @property
     def current_key_id(self) -> str:
@@ -84,8 +79,8 @@ class Sealer:
         """Seal ``secret`` for ``label``; of a derived secret only its derivation."""
         if isinstance(secret, Derivation):
             how = Sensitive(f"{secret.generation}:{secret.master}")
-            return self._sealed(_HOW_SIV if self._siv else _HOW_GCM, how, label, secret.master)
-        return self._sealed(_SIV if self._siv else _GCM, secret, label)
+            return self._sealed(_HOW, how, label, secret.master)
+        return self._sealed(_SECRET, secret, label)
 
     def open(self, sealed: SealedSecret, label: SealLabel) -> Sensitive:
         """Open what was sealed for ``label``, and derive a derived secret.
@@ -108,7 +103,7 @@ class Sealer:
         try:
             text = Sensitive(cipher.decrypt(nonce, sealed.ciphertext[1 + _NONCE :], bound).decode())
             found: Sensitive | Derivation = text
-            if version[0] in _HOW:
+            if version[0] == _HOW:
                 generation, _, master = text.reveal().partition(":")
                 found = Derivation(master, int(generation))
         except (InvalidTag, ValueError):
@@ -126,20 +121,18 @@ class Sealer:
 
     def seal_text(self, text: Sensitive, *bound: str | int) -> SealedText:
         """Seal a text that belongs to no card; it opens only with the same ``bound``."""
-        version = _SIV if self._siv else _GCM
         key, nonce = self._ring.current(KeyPurpose.SEAL), secrets.token_bytes(_NONCE)
-        cipher, beside = _cipher(version, key, _TEXT), framed(version, _TEXT, key.id, *bound)
+        cipher, beside = _cipher(_SECRET, key, _TEXT), framed(_SECRET, _TEXT, key.id, *bound)
         sealed = cipher.encrypt(nonce, text.reveal().encode(), beside)
-        return SealedText(bytes([version]) + nonce + sealed, key.id)
+        return SealedText(bytes([_SECRET]) + nonce + sealed, key.id)
 
     def open_text(self, sealed: SealedText, *bound: str | int) -> Sensitive:
         """Open what was sealed with ``bound``; raises ``SealBroken`` or ``KeyMissing``."""
         key = self._ring.key(KeyPurpose.SEAL, sealed.key_id)
         version, nonce = sealed.ciphertext[:1], sealed.ciphertext[1 : 1 + _NONCE]
-        if version not in (bytes([_SIV]), bytes([_GCM])) or len(nonce) != _NONCE:
+        if version != bytes([_SECRET]) or len(nonce) != _NONCE:
             raise SealBroken("the sealed text is not in a form that is known")
-        cipher = _cipher(version[0], key, _TEXT)
-        beside = framed(version[0], _TEXT, key.id, *bound)
+        cipher, beside = _cipher(_SECRET, key, _TEXT), framed(_SECRET, _TEXT, key.id, *bound)
         try:
             return Sensitive(
                 cipher.decrypt(nonce, sealed.ciphertext[1 + _NONCE :], beside).decode()
@@ -157,17 +150,8 @@ class Sealer:
         return SealedSecret(bytes([version]) + nonce + sealed, key.id, label.revision, derived_from)
 
 
-def _has_siv() -> bool:
-    try:
-        AESGCMSIV(bytes(32))
-    except UnsupportedAlgorithm:
-        return False
-    return True
-
-
-def _cipher(version: int, key: Key, kind: str) -> AESGCMSIV | AESGCM:
-    subkey = key.subkey(f"seal/{version}/{kind}")
-    return AESGCMSIV(subkey) if version in (_SIV, _HOW_SIV) else AESGCM(subkey)
+def _cipher(version: int, key: Key, kind: str) -> AESGCMSIV:
+    return AESGCMSIV(key.subkey(f"seal/{version}/{kind}"))
 
 
 def _associated(version: int, key: Key, label: SealLabel) -> bytes:

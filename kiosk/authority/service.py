@@ -300,9 +300,6 @@ class LocalAuthority:
             case _:
                 assert_never(barred)
 
-    def stored_secrets(self) -> dict[str, str]:
-        return {family: kind.name for family, kind in self._parts.secret_kinds.items()}
-
     def reach_keys(self) -> None:
         """Check the master keys; raises ``KeyMissing`` or ``KeysUnavailable``."""
         self._parts.sealer.masters.reach()

@@ -356,9 +356,6 @@ class Authority(Protocol):
     def station_standing(self) -> StationStanding:
         """Return whether the station may serve anybody, without recording a heartbeat."""
 
-    def stored_secrets(self) -> dict[str, str]:
-        """Return by family which kind of unblock secret is stored, as settings name it."""
-
 
 class SystemClock:
     """The machine's own clock."""

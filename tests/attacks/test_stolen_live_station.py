@@ -131,7 +131,7 @@ def test_it_is_told_the_status_of_a_card_and_nothing_of_its_holder(
 def test_no_step_is_skipped(estate: Estate, thief: Client) -> None:
     card = estate.registered_card()
     report = report_of(card, estate.known_reader_card(card))
-    about_no_visit = {"heartbeat", "station_standing", "stored_secrets"}
+    about_no_visit = {"heartbeat", "station_standing"}
     for call in set(routes()) - BEGINS - about_no_visit:
         visit = VisitId(new_id())
         calls = bodies(visit, report, JournalId("e" * 32))

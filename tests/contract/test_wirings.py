@@ -166,7 +166,7 @@ def test_a_visit_belongs_to_the_station_that_opened_it(world: WiredWorld) -> Non
     grant = station_visit.grant()
     report = report_of(card, station_visit.reader_card)
     calls = calls_about(station_visit.visit, report, grant.journal)
-    assert set(calls) == set(routes()) - {"heartbeat", "station_standing", "stored_secrets"}
+    assert set(calls) == set(routes()) - {"heartbeat", "station_standing"}
     before = world.visit(station_visit), world.card(card), world.registration(card)
     for name, call in calls.items():
         with pytest.raises(StepRefused):

@@ -312,6 +312,3 @@ class FakeAuthority:
 
     def station_standing(self) -> StationStanding:
         return self.standing
-
-    def stored_secrets(self) -> dict[str, str]:
-        return {}

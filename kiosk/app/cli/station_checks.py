@@ -30,7 +30,7 @@ from kiosk.app.cli.printing import complain, echo
 from kiosk.app.composition.cards import build_cards, build_module, plain_cards
 from kiosk.app.composition.renewal import is_renewed
 from kiosk.config.loading import as_account, credential_file, load_settings, settings_path
-from kiosk.config.settings import Settings, stored_secrets
+from kiosk.config.settings import Settings
 from kiosk.contract.errors import (
     AuthorityError,
     CardBusy,
@@ -40,7 +40,6 @@ from kiosk.contract.errors import (
     CardUnknown,
     ConfigError,
 )
-from kiosk.contract.families import FAMILIES
 from kiosk.contract.findings import AUTHORITY, CLOCK, READER, Check, Finding, fail, ok, warn
 from kiosk.contract.messages import CardId, CardReport, StationStanding
 from kiosk.contract.ports import Authority, SystemClock
@@ -89,7 +88,7 @@ def station_checks(
             answers = answers or not because
             yield AUTHORITY, partial(_of_address, address, because)
         if answers:
-            yield _STATION, partial(check_standing, settings, authority.port)
+            yield _STATION, partial(check_standing, authority.port)
     yield CLOCK, _check_clock
 
 
@@ -125,38 +124,18 @@ def _of_address(address: Address, because: str) -> Finding:
     return ok(AUTHORITY, f"{address} answers")
 
 
-def check_standing(settings: Settings, authority: Authority) -> Finding:
+def check_standing(authority: Authority) -> Finding:
     try:
         standing = authority.station_standing()
     except AuthorityError as error:
         return fail(_STATION, f"the authority does not serve it: {error}", _NOT_SERVED)
-    stored: dict[str, str] = {}
-    with suppress(AuthorityError):  # an older one does not know this call
-        stored = authority.stored_secrets()
     match standing:
-        case StationStanding.IN_USE if differ := _other_secrets(settings, stored):
-            return warn(_STATION, differ, "set the same on both, and restart what you changed")
         case StationStanding.IN_USE:
             return ok(_STATION, "it may serve everybody")
         case StationStanding.RETIRED:
             return fail(_STATION, "staff have retired it: it serves nobody", _RETIRED)
         case _:
             assert_never(standing)
-
-
-def _other_secrets(settings: Settings, stored: Mapping[str, str]) -> str:
-    """Return of which cards it would present another secret than the authority has ``stored``."""
-    found: list[str] = []
-    for family, kind in stored_secrets(settings).items():
-        row, theirs = FAMILIES[family], stored.get(family, kind.name)
-        served = settings.pkcs11.module if row.by_module else family in settings.cards.families
-        if served and row.secret_setting is not None and kind.name != theirs:
-            section, name = row.secret_setting
-            here = f"`{name}` in [{section}] is {kind.name} here"
-            found.append(
-                f"{here}, and {theirs} at the authority: no {family} card is unlocked here"
-            )
-    return "; ".join(found)
 
 
 def _check_clock() -> Finding:

@@ -12,22 +12,17 @@ from typing import NoReturn
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from msgspec.structs import replace
 
 from kiosk.__main__ import main
 from kiosk.app.cli.station_checks import check_certificate, station_checks
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.config.loading import ENROLMENT, STATION_STATE, as_account
-from kiosk.config.settings import DEFAULTS, AuthoritySettings, CardSettings, Settings
+from kiosk.config.settings import AuthoritySettings, Settings
 from kiosk.contract.findings import Condition, Finding, examine
 from kiosk.contract.messages import Heartbeat
-from kiosk.contract.routes import Route
-from kiosk.station.client import HttpAuthority
 from tests.authority.world import copy_template
 from tests.contract.wirings import WiredWorld, wired
-
-AS_STORED = CardSettings(openpgp_secret="admin-pin")
 
 
 @pytest.fixture
@@ -36,8 +31,8 @@ def world(sqlite_template: Path, database_folder: Path) -> Iterator[WiredWorld]:
         yield made
 
 
-def said_of_station(path: str, cards: CardSettings = DEFAULTS.cards) -> list[Finding]:
-    settings = Settings(authority=AuthoritySettings(socket=path), cards=cards)
+def said_of_station(path: str) -> list[Finding]:
+    settings = Settings(authority=AuthoritySettings(socket=path))
     return [
         one for one in examine(station_checks(settings, {}, STATION_STATE)) if one.part == "station"
     ]
@@ -47,7 +42,7 @@ def test_a_retired_station_says_so_and_what_to_do(world: WiredWorld) -> None:
     world.at("Ward 7").heartbeat(Heartbeat("0.1"))
     address = world.addresses["Ward 7"]
     assert isinstance(address, str)
-    (finding,) = said_of_station(address, AS_STORED)
+    (finding,) = said_of_station(address)
     assert (finding.condition, finding.found) == (Condition.OK, "it may serve everybody")
     world.retire_station("Ward 7")
     with world.store.read() as uow:
@@ -59,39 +54,6 @@ def test_a_retired_station_says_so_and_what_to_do(world: WiredWorld) -> None:
     assert "kiosk stations reinstate" in finding.advice
     with world.store.read() as uow:
         assert uow.stations.get("Ward 7") == before
-
-
-def test_a_station_that_would_present_another_kind_of_secret_names_the_setting(
-    world: WiredWorld,
-) -> None:
-    world.at("Ward 7")
-    address = world.addresses["Ward 7"]
-    assert isinstance(address, str)
-    (differs,) = said_of_station(address)
-    assert differs.condition is Condition.WARN
-    assert differs.found == (
-        "`openpgp_secret` in [cards] is resetting-code here, and admin-pin at the authority: no "
-        "openpgp card is unlocked here"
-    )
-    (unread,) = said_of_station(address, CardSettings(families=("piv",)))
-    assert unread.condition is Condition.OK, "no such card is read here"
-
-
-def test_an_older_authority_that_does_not_say_what_it_stores_serves_the_station_all_the_same(
-    world: WiredWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unknown(self: HttpAuthority, route: Route, *given: object, **named: object) -> object:
-        if route.name == "stored_secrets":
-            route = replace(route, name="of_tomorrow")
-        return call(self, route, *given, **named)
-
-    call = HttpAuthority.call
-    monkeypatch.setattr(HttpAuthority, "call", unknown)
-    world.at("Ward 7")
-    address = world.addresses["Ward 7"]
-    assert isinstance(address, str)
-    (finding,) = said_of_station(address)
-    assert (finding.condition, finding.found) == (Condition.OK, "it may serve everybody")
 
 
 def test_nothing_is_said_of_it_where_the_authority_is_away(world: WiredWorld) -> None:

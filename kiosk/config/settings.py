@@ -707,7 +707,10 @@ class SecretSettings(Section, frozen=True):
     token: str = setting("", _TOKEN, "The label of that token.")
     pin_file: str = setting("", _CREDENTIAL, "The file with the PIN of the token's user.")
     timeout_s: float = setting(
-        3, Number(1, 30), "Seconds that the token may take for one answer before it is ended."
+        3,
+        Number(1, 30),
+        "Seconds that the token may take for one answer before it is ended: with a database file "
+        "less than busy_timeout_s of [store].",
     )
 
     def check(self) -> None:

@@ -29,7 +29,6 @@ from kiosk.config.loading import (
 )
 from kiosk.config.settings import DEFAULTS, AuthoritySettings, Settings, stored_secrets
 from kiosk.contract.errors import ConfigError
-from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.findings import (
     AUTHORITY,
     CLOCK,
@@ -219,13 +218,8 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield checks.KEY_COPY, partial(checks.check_key_copy, tools.ring, tools.key_file, store)
     derives = settings.secrets.source == "derived"
     yield checks.MASTER, partial(checks.check_master_keys, tools.masters, derives=derives)
-    if settings.secrets.module and tools.store_file:
-        times = settings.secrets.timeout_s, settings.store.busy_timeout_s
-        yield checks.TOKEN, partial(checks.check_patience, *times)
     if files := _credentials(tools):
         yield checks.CREDENTIALS, partial(checks.check_credentials, files)
-    if not MUTUALLY_AUTHENTICATED.isdisjoint(settings.cards.families):
-        yield checks.CIPHER, checks.check_cipher
 
 
 def _credentials(tools: Tools) -> tuple[Path, ...]:

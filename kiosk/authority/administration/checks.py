@@ -103,9 +103,8 @@ _SEEN_AT_STATIONS = timedelta(days=7)
 
 ADDRESSES = "addresses"
 
-DATABASE, QUESTIONS, KEYS, KEY_COPY, MASTER, TOKEN, CIPHER, MAIL, OUTBOX = (
-    "database", "questions", "keys", "key copy", "master key", "token", "cipher", "mail relay",
-    "outbox",
+DATABASE, QUESTIONS, KEYS, KEY_COPY, MASTER, MAIL, OUTBOX = (
+    "database", "questions", "keys", "key copy", "master key", "mail relay", "outbox",
 )  # fmt: skip
 STATIONS = "stations"
 COLLECTOR, FOUR_EYES, CREDENTIALS = "collector", "four eyes", "credentials"
@@ -381,25 +380,6 @@ def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
     if current is None or not (derives or current.secrets):
         return ok(MASTER, "not in use: each unblock secret follows from the one before")
     return ok(MASTER, f"there; {current.secrets} secrets derive from {current.id}")
-
-
-def check_patience(token_s: float, others_s: float) -> Finding:
-    """Check that a token without an answer times out before writers that wait for it."""
-    if token_s < others_s:
-        return ok(TOKEN, f"is waited for {token_s:g} s at most")
-    text = f"is waited for {token_s:g} s; another that has to write gives up after {others_s:g} s"
-    return warn(TOKEN, text, "keep `timeout_s` in [secrets] below `busy_timeout_s` in [store]")
-
-
-def check_cipher() -> Finding:
-    """Check that the cipher of the cards' admin keys is available."""
-    with_key = [row for row in FAMILIES.values() if row.mutual_authentication]
-    titles = " or ".join(row.title for row in with_key)
-    names = " and ".join(row.name for row in with_key)
-    if card_keys.can_be_used():
-        return ok(CIPHER, f"triple DES is there, for the admin keys of {titles} cards")
-    advice = f"take {names} out of `families` in [cards], or see what keeps it from OpenSSL (FIPS)"
-    return warn(CIPHER, f"there is no triple DES; no {titles} card can be unlocked", advice)
 
 
 def check_mail(load: Callable[[], AbstractContextManager[Mailer]], address: str) -> Finding:

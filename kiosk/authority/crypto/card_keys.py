@@ -15,7 +15,7 @@ from typing import Final, assert_never
 from uuid import UUID
 
 from cryptography import x509
-from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -301,15 +301,6 @@ NONCE_BYTES: Final = 16
 
 _BLOCK: Final = 8
 _CRYPTOGRAM_BYTES: Final = 2 * NONCE_BYTES + _BLOCK
-
-
-def can_be_used() -> bool:
-    """Return whether there is triple DES: an OpenSSL that is held to FIPS 140 has none."""
-    try:
-        _encrypted(Sensitive(bytes(range(3 * _BLOCK)).hex()), bytes(_BLOCK))
-    except (InternalError, UnsupportedAlgorithm):
-        return False
-    return True
 
 
 def draw_nonce() -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -461,37 +459,3 @@ def test_what_keeps_several_parts_from_being_looked_at_is_named_after_the_first(
     assert found == ["the database is away", "answers", told, told]
     found = [one.found for one in examine([("records", broken), ("outbox", broken)])]
     assert found == ["the database is away", "cannot be looked at, for the reason at “records”"]
-
-
-def test_a_token_that_is_waited_for_too_long() -> None:
-    assert said(checks.check_patience(3, 5)) == (OK, "is waited for 3 s at most; ")
-    condition, text = said(checks.check_patience(5, 5))
-    assert condition is WARN
-    assert "gives up after 5 s; keep `timeout_s`" in text
-
-
-NO_CIPHER = """
-openssl_conf = all
-[all]
-alg_section = held
-[held]
-default_properties = fips=yes
-"""
-"""For an OpenSSL that has to keep to FIPS 140, and is not made for it: it has no cipher at all."""
-
-LOOK = """
-from kiosk.authority.administration.checks import check_cipher
-found = check_cipher()
-print(found.condition, found.found, "; ", found.advice)
-"""
-
-
-def test_a_cipher_that_is_not_to_be_had(tmp_path: Path) -> None:
-    assert checks.check_cipher().condition is OK
-    (tmp_path / "openssl.cnf").write_text(NO_CIPHER)
-    environ = {**os.environ, "OPENSSL_CONF": str(tmp_path / "openssl.cnf")}
-    done = subprocess.run(
-        [sys.executable, "-c", LOOK], env=environ, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.startswith(f"{WARN} there is no triple DES; no GIDS card can be unlocked")
-    assert "`families`" in done.stdout

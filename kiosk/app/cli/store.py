@@ -56,11 +56,6 @@ def add_parser(subparsers: Commands) -> None:
     parts = parser.add_subparsers(dest="part", required=True, metavar="roles|copy")
     text = "show what makes the roles, or grant them their rights"
     roles = add_part(parts, "roles", _roles, text)
-    for name in ("authority", "staff", "retention", "report"):
-        role = f"kiosk_{name}"
-        roles.add_argument(
-            f"--{name}", default=role, metavar="ROLE", help=f"its name (default: {role})"
-        )
     add_flag(roles, "--apply", "grant them, as the tables' owner")
     copy = add_part(parts, "copy", _copy, "copy the database file to an empty PostgreSQL database")
     copy.add_argument(
@@ -370,24 +365,23 @@ def _copy(args: argparse.Namespace) -> int:
 
 def _roles(args: argparse.Namespace) -> None:
     from kiosk.authority.store.engine import NO_SUCH_OBJECT
-    from kiosk.authority.store.grants import RoleNames, creations, grants
+    from kiosk.authority.store.grants import ROLES, creations, grants
 
-    roles = RoleNames(args.authority, args.staff, args.retention, args.report)
     if not args.apply:
         echo("-- once, as the administrator of the database server")
-        for statement in creations(roles):
+        for statement in creations():
             echo(f"{statement};")
         echo("-- as the owner of the tables, and after each migration: what --apply does")
-        for statement in grants(roles):
+        for statement in grants():
             echo(f"{statement};")
         return
     try:
-        Tools(args).store.run_as_owner(grants(roles))
+        Tools(args).store.run_as_owner(grants())
     except StoreError as refused:
         if refused.code != NO_SUCH_OBJECT:
             raise
-        wanted = "; ".join(creations(roles))
+        wanted = "; ".join(creations())
         raise ConfigError(
             f"a role is not there: the administrator of the database server makes it: {wanted}"
         ) from None
-    echo(f"{', '.join(roles.every())} may do their work, and no more")
+    echo(f"{', '.join(ROLES)} may do their work, and no more")

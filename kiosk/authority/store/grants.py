@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from kiosk.authority.store.tables import TableRow
-from kiosk.contract.errors import ConfigError
 
 _APPENDED: Final = {
     "audit_event": "INSERT",
@@ -96,49 +94,33 @@ REPORT: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What reports read: no person's name, no address, no secret."""
 
-_ROLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+ROLES: Final = "kiosk_authority", "kiosk_staff", "kiosk_retention", "kiosk_report"
+"""Each account that logs in is a member of one."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoleNames:
-    """The names of the roles; each account that logs in is a member of one."""
-
-    authority: str = "kiosk_authority"
-    staff: str = "kiosk_staff"
-    retention: str = "kiosk_retention"
-    report: str = "kiosk_report"
-
-    def every(self) -> tuple[str, ...]:
-        return self.authority, self.staff, self.retention, self.report
-
-    def __post_init__(self) -> None:
-        for name in self.every():
-            if not _ROLE_NAME.fullmatch(name):
-                raise ConfigError(f"{name!r} is no plain name of a role: a-z, 0-9 and _")
-
-
-def creations(roles: RoleNames) -> Iterator[str]:
+def creations() -> Iterator[str]:
     """Return the statements that the server's administrator runs once, as the owner may not."""
-    for name in roles.every():
+    for name in ROLES:
         yield f"CREATE ROLE {name}"
 
 
-def grants(roles: RoleNames) -> Iterator[str]:
+def grants() -> Iterator[str]:
     """Return the statements that the owner runs at the start and after each migration."""
-    every = ", ".join(roles.every())
+    authority, staff, retention, report = ROLES
+    every = ", ".join(ROLES)
     yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {every}"
     yield f"GRANT USAGE ON SCHEMA public TO {every}"
-    written = {roles.authority: AUTHORITY, roles.staff: STAFF, roles.retention: RETENTION}
-    yield f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {roles.authority}, {roles.staff}"
+    written = {authority: AUTHORITY, staff: STAFF, retention: RETENTION}
+    yield f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {authority}, {staff}"
     for table in (*RETENTION, *_RETENTION_READS):
         name, _, only = table.partition(" ")
-        yield f"GRANT SELECT {only} ON {name} TO {roles.retention}"
+        yield f"GRANT SELECT {only} ON {name} TO {retention}"
     for role, writes in written.items():
         for table, privileges in sorted(writes.items()):
             yield f"GRANT {privileges} ON {table} TO {role}"
     for table, columns in sorted(REPORT.items()):
-        yield f"GRANT SELECT ({', '.join(columns)}) ON {table} TO {roles.report}"
+        yield f"GRANT SELECT ({', '.join(columns)}) ON {table} TO {report}"
 
 
 _PRIVILEGE = re.compile(r"(\w+)(?: \((.*?)\))?")

@@ -14,7 +14,6 @@ from tests.app.cli.samples import Kiosk
 from tests.support.database import PostgresServer
 
 COMMANDS = [
-    "store roles --apply --authority kiosk --staff kiosk --retention kiosk --report kiosk",
     "audit verify",
     "audit export",
     "report",

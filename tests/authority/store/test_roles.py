@@ -27,15 +27,14 @@ from kiosk.authority.store.grants import (
     AUTHORITY,
     REPORT,
     RETENTION,
+    ROLES,
     STAFF,
-    RoleNames,
     creations,
     grants,
 )
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.authority.store.tables import TableRow
 from kiosk.config.settings import NoticeSettings
-from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import Finished, Heartbeat, Purpose, UnblockDone
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import office_beside
@@ -45,7 +44,6 @@ from tests.support.database import PostgresServer
 
 pytestmark = pytest.mark.postgresql
 
-ROLES = RoleNames().every()
 Address = Callable[[str], str]
 
 
@@ -54,7 +52,7 @@ def address(postgres_server: PostgresServer) -> Iterator[Address]:
     """The address of one database for each role, which the owner has given its rights."""
     url = postgres_server.fresh()
     with psycopg.connect(url, autocommit=True) as owner:
-        for statement in (*creations(RoleNames()), *grants(RoleNames())):
+        for statement in (*creations(), *grants()):
             owner.execute(statement.encode())
         for role in ROLES:
             owner.execute(f"ALTER ROLE {role} LOGIN".encode())
@@ -285,12 +283,10 @@ def test_the_statements_name_tables_and_columns_that_there_are() -> None:
 
 
 def test_the_command_prints_them(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(["store", "roles", "--authority", "unlock"]) == 0
+    assert run_command(["store", "roles"]) == 0
     said = capsys.readouterr().out
-    assert "CREATE ROLE unlock;" in said
-    assert "GRANT INSERT ON audit_event TO unlock;" in said
-    with pytest.raises(ConfigError):
-        RoleNames(authority='a"; DROP TABLE visit')
+    assert "CREATE ROLE kiosk_authority;" in said
+    assert "GRANT INSERT ON audit_event TO kiosk_authority;" in said
 
 
 def test_what_a_role_may_not_is_one_error_and_no_line_of_the_driver(

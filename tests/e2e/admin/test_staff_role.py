@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from kiosk.authority.store.grants import RoleNames, creations, grants
+from kiosk.authority.store.grants import ROLES, creations, grants
 from tests.e2e.admin.ssh_login import Door
 from tests.support.database import PostgresServer
 from tests.support.sshd import need_programs
@@ -41,16 +41,16 @@ def door(tmp_path: Path, postgres_server: PostgresServer) -> Iterator[Door]:
     door.config.write_text(owner)
     door.kiosk("setup", "authority")
     with psycopg.connect(url, autocommit=True) as database:
-        for statement in (*creations(RoleNames()), *grants(RoleNames())):
+        for statement in (*creations(), *grants()):
             database.execute(statement.encode())
         database.execute("ALTER ROLE kiosk_staff LOGIN")
-    named = {role: url.replace("//kiosk@", f"//{role}@") for role in RoleNames().every()}
+    named = {role: url.replace("//kiosk@", f"//{role}@") for role in ROLES}
     accounts = f'url = "{named["kiosk_authority"]}"\nstaff_url = "{named["kiosk_staff"]}"'
     door.config.write_text(owner.replace(f'url = "{url}"', accounts))
     yield door
     door.close()
     postgres_server.execute("DROP DATABASE kiosk_test WITH (FORCE)")
-    for role in RoleNames().every():
+    for role in ROLES:
         postgres_server.execute(f"DROP ROLE {role}")
 
 

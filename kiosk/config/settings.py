@@ -208,12 +208,6 @@ class StoreSettings(Section, frozen=True):
         hidden=True,
     )
     busy_timeout_s: float = setting(5, Number(0.1, 60), "Seconds to wait for another writer.")
-    lost_commits: str = setting(
-        "refused",
-        OneOf("refused", "accepted"),
-        "PostgreSQL with synchronous_commit off, or local beside a standby: it may lose what it "
-        "has acknowledged, a counted attempt too.",
-    )
 
 
 class RetentionSettings(Section, frozen=True):

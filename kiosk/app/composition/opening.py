@@ -56,7 +56,6 @@ def open_store(
         busy_timeout_s=named.busy_timeout_s,
         pool_size=pool_size,
         audit_macs=AuditMacs(load),
-        lost_commits=named.lost_commits == "accepted",
     )
 
 

@@ -136,9 +136,8 @@ class Store:
     first call. ``macs`` makes and checks the MACs of rows that grant access. ``busy_timeout_s``
     bounds every wait for another writer. After a fork the child creates another store. On
     PostgreSQL the times are the server's, unless a test sets a clock; ``machine_clock`` is always
-    the machine's. ``lost_commits`` also accepts a server that may lose acknowledged commits.
-    ``audit_macs`` make the MACs of the audit's rows: rows that are written without them are
-    rejected by every service.
+    the machine's. ``audit_macs`` make the MACs of the audit's rows: rows that are written without
+    them are rejected by every service.
     """
 
     def __init__(
@@ -150,7 +149,6 @@ class Store:
         busy_timeout_s: float = 5.0,
         pool_size: int = 5,
         audit_macs: AuditMacs | None = None,
-        lost_commits: bool = False,
     ) -> None:
         address = parse_url(url)
         self._busy_timeout_s = busy_timeout_s
@@ -158,9 +156,7 @@ class Store:
         self.macs = macs
         self._audit_macs = audit_macs
         self._heads: list[AuditHead] = []
-        self._engine, self._clock = open_engine(
-            address, busy_timeout_s, pool_size, clock, lost_commits=lost_commits
-        )
+        self._engine, self._clock = open_engine(address, busy_timeout_s, pool_size, clock)
         self.file = Path(str(address.database)) if self._on_sqlite else None
 
     def __repr__(self) -> str:

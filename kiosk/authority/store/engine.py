@@ -241,7 +241,7 @@ def place_of(text: str) -> str:
 
 
 def open_engine(
-    url: URL, busy_timeout_s: float, pool_size: int, clock: Clock, *, lost_commits: bool = False
+    url: URL, busy_timeout_s: float, pool_size: int, clock: Clock
 ) -> tuple[Engine, Clock]:
     """Return an engine without connections, and the clock to use with it.
 
@@ -255,7 +255,7 @@ def open_engine(
     from kiosk.authority.store.postgresql import DatabaseClock, postgresql_engine
 
     shared = DatabaseClock()
-    engine = postgresql_engine(url, busy_timeout_s, shared, options, lost_commits=lost_commits)
+    engine = postgresql_engine(url, busy_timeout_s, shared, options)
     return engine, shared if type(clock) is SystemClock else clock
 
 

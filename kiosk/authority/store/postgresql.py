@@ -447,13 +447,11 @@ def postgresql_engine(
     busy_timeout_s: float,
     clock: DatabaseClock,
     options: dict[str, Any],
-    *,
-    lost_commits: bool,
 ) -> Engine:
     """Return an engine without connections; its connections set ``clock``.
 
     Parameters of the address take precedence. Of several hosts the one that can be written to is
-    used. ``lost_commits``: also accept a server whose acknowledged commits may be lost.
+    used.
     """
     settings = {
         "TimeZone": "UTC",
@@ -487,7 +485,7 @@ def postgresql_engine(
         use_native_hstore=False,
         **options,
     )
-    rested = _RestedConnections(clock, lost_commits)
+    rested = _RestedConnections(clock)
     if "password" in arguments:
         event.listen(engine, "do_connect", partial(_need_private, str(url.query["passfile"])))
     event.listen(engine, "connect", rested.ask)
@@ -533,9 +531,8 @@ class _RestedConnections:
     any more, as another one may.
     """
 
-    def __init__(self, clock: DatabaseClock, lost_commits: bool) -> None:
+    def __init__(self, clock: DatabaseClock) -> None:
         self._clock = clock
-        self._lost_commits = lost_commits
         self._lost_at = float("-inf")
 
     def begin(self, _connection: object, record: ConnectionPoolEntry) -> None:
@@ -585,14 +582,12 @@ class _RestedConnections:
         before = time.monotonic()
         ((server_time, commit, standbys, reads_only),) = connection.execute(_ASK)
         self._clock.set(server_time, before)
-        lost = commit == "off" or (commit == "local" and standbys)
-        if lost and not self._lost_commits:
+        if commit == "off" or (commit == "local" and standbys):
             raise StoreError(_MAY_BE_LOST.format(commit), "synchronous_commit")
         return not reads_only
 
 
 _MAY_BE_LOST = (
     "synchronous_commit is {} on the database server, so that what was acknowledged can be lost: "
-    "a wrong answer that was counted, a code that was used up. Set it to on, or lost_commits to "
-    '"accepted" in [store]'
+    "a wrong answer that was counted, a code that was used up. Set it to on"
 )

@@ -18,9 +18,6 @@ from kiosk.contract.log_context import logged_about
 
 log = logging.getLogger(__name__)
 
-JSON: Final = "json"
-TEXT: Final = "text"
-
 LINE: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 _MEASURED: Final = ("reply", "ms")
@@ -71,25 +68,18 @@ class JsonLines(Discreet):
         return (_PRIORITIES.get(record.levelno, "") if self._marks else "") + json.dumps(fields)
 
 
-def open_log(stream: TextIO | None, environ: Mapping[str, str], form: str = JSON) -> None:
+def open_log(stream: TextIO | None, environ: Mapping[str, str]) -> None:
     """Write the log to ``stream``; None logs nothing. A terminal gets lines for people."""
     handler = logging.NullHandler() if stream is None else logging.StreamHandler(stream)
     if stream is not None:
-        handler.setFormatter(_formatter(stream, environ, form))
+        handler.setFormatter(_formatter(stream, environ))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # A handler's own error would print the record's arguments.
     logging.raiseExceptions = False
 
 
-def change_log(environ: Mapping[str, str], form: str) -> None:
-    """Change to the form in the settings, which are read when the log is already open."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setFormatter(_formatter(handler.stream, environ, form))
-
-
-def _formatter(stream: TextIO, environ: Mapping[str, str], form: str) -> logging.Formatter:
-    if form == TEXT or stream.isatty():
+def _formatter(stream: TextIO, environ: Mapping[str, str]) -> logging.Formatter:
+    if stream.isatty():
         return Discreet(LINE)
     found = os.fstat(stream.fileno())  # compared as systemd.exec(5) says
     is_journal = environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"

@@ -531,13 +531,6 @@ class MonitoringSettings(Section, frozen=True):
         "sends none.",
     )
 
-    log: str = setting(
-        "json",
-        OneOf("json", "text"),
-        "How each process writes its log: a line of JSON, or a line for people, which a terminal "
-        "always gets.",
-    )
-
     def place(self, authority_socket: str) -> str:
         """Return its address; empty for none."""
         if self.listen or not authority_socket:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from kiosk.app import process
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.station import take_terminal
-from kiosk.app.logs import change_log, log_fault, open_log
+from kiosk.app.logs import log_fault, open_log
 from kiosk.app.process import take_service_manager
 from kiosk.authority.errors import KeyMissing, NotPermitted, StoreError
 from kiosk.contract.errors import ConfigError, describe_fault
@@ -104,7 +104,6 @@ def _session(config: str | None) -> int:
     from kiosk.contract.ports import SystemClock
 
     settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
-    change_log(os.environ, settings.monitoring.log)
     store = open_store(settings, clock, os.environ, pool_size=1, staff=True)
     try:
         if not store.schema_serves():

@@ -53,7 +53,7 @@ def _run_authority(args: argparse.Namespace) -> None:
     manager = take_service_manager(os.environ)
     settings = load_settings(settings_path(args.config, os.environ), os.environ)
     out = appended(args.log) if args.log else sys.stdout
-    open_log(out, os.environ, settings.monitoring.log)
+    open_log(out, os.environ)
     forbid_dumps()
 
     def report(closed_because: str) -> None:

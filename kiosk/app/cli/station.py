@@ -94,7 +94,6 @@ def _show_station(
     read = stamp_of(path)  # a change while the file is read and found wrong is one to start for
     try:
         settings = load_settings(path, os.environ)
-        logs.change_log(os.environ, settings.monitoring.log)
         _require_terminal()
         code = run_on(settings, path, manager)
     except ConfigError as wrong:

@@ -148,7 +148,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", "Add"),
         Binding("r", "retire", "Retire"),
-        Binding("b", "revive", "Offer again"),
     ]
 
     def shown(self) -> None:
@@ -177,10 +176,8 @@ class QuestionsPage(LinesPage[QuestionLine]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.permits(Action.EDIT_QUESTIONS):
             return False
-        if action in ("retire", "revive"):
-            line = self.marked
-            return line is not None and (line.retired_at is None) == (action == "retire")
-        return True
+        line = self.marked
+        return action != "retire" or (line is not None and line.retired_at is None)
 
     def action_add(self) -> None:
         self.put(
@@ -203,19 +200,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
                     (REASON,),
                     lambda values: self.desk.questions.retire(line.id, grounds_of(values)),
                     button="Retire",
-                )
-            )
-
-    def action_revive(self) -> None:
-        line = self.marked
-        if line is not None:
-            self.put(
-                Form(
-                    "Offer a question again",
-                    f"“{line.text}” is offered to everybody who registers from now on.",
-                    (REASON,),
-                    lambda values: self.desk.questions.revive(line.id, grounds_of(values)),
-                    button="Offer again",
                 )
             )
 

@@ -45,13 +45,11 @@ def add_parser(subparsers: Commands) -> None:
     parser = add_command(
         subparsers, "questions", "security questions", _QUESTIONS, _QUESTIONS_EXAMPLE
     )
-    parts = parser.add_subparsers(dest="part", required=True, metavar="list|add|retire|revive")
+    parts = parser.add_subparsers(dest="part", required=True, metavar="list|add|retire")
     reading(parts, "list", _list_questions, "show all questions")
     acting(parts, "add", _add_question, "offer another question", "QUESTION")
     retire = acting(parts, "retire", _retire_question, "offer one to nobody new")
-    revive = acting(parts, "revive", _revive_question, "offer it again")
-    for part in (retire, revive):
-        part.add_argument("id", type=int, metavar="NUMBER")
+    retire.add_argument("id", type=int, metavar="NUMBER")
 
 
 def _set(args: argparse.Namespace) -> Done:
@@ -92,10 +90,6 @@ def _add_question(args: argparse.Namespace) -> Done:
 
 def _retire_question(args: argparse.Namespace) -> Done:
     return Tools(args).desk.questions.retire(args.id, grounds_of(args))
-
-
-def _revive_question(args: argparse.Namespace) -> Done:
-    return Tools(args).desk.questions.revive(args.id, grounds_of(args))
 
 
 def _list_questions(args: argparse.Namespace) -> None:

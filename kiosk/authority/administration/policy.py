@@ -230,6 +230,7 @@ class QuestionsDesk(Desk):
         return tuple(sorted(lines, key=lambda line: line.retired_at is not None))
 
     def add(self, text: str, grounds: Grounds) -> Done:
+        """Offer one; where it reads as one that was retired, that one again."""
         with self._office.act(Action.EDIT_QUESTIONS, grounds, lock=lock_policy) as act:
             text = " ".join(text.split())
             columns = sum(2 if east_asian_width(each) in "WF" else 1 for each in text)
@@ -240,14 +241,14 @@ class QuestionsDesk(Desk):
                 raise NotTaken("text", "Write it in letters that can be shown.")
             there = act.uow.questions.every()
             # Answers to two questions that read alike would prove no more than one.
-            if alike := next((each for each in there if fold(each.text) == fold(text)), None):
-                if alike.retired_at is None:
-                    raise NotTaken("text", f"“{alike.text}” is in the list already.")
-                raise NotTaken("text", f"“{alike.text}” was retired. Offer that one again.")
-            question = SecurityQuestion(1 + max((each.id for each in there), default=0), text)
-            act.uow.questions.add(question)
+            question = next((each for each in there if fold(each.text) == fold(text)), None)
+            if question is None:
+                question = SecurityQuestion(1 + max((each.id for each in there), default=0), text)
+                act.uow.questions.add(question)
+            elif not act.uow.questions.revive(question.id):
+                raise NotTaken("text", f"“{question.text}” is in the list already.")
             act.record(StaffKind.QUESTION_ADDED, question=question.id)
-        return act.done(f"“{text}” is offered to everybody who registers from now on.")
+        return act.done(f"“{question.text}” is offered to everybody who registers from now on.")
 
     def retire(self, question_id: int, grounds: Grounds) -> Done:
         """Stop offering one to new holders; people who use it keep it."""
@@ -266,14 +267,6 @@ class QuestionsDesk(Desk):
                 )
             act.record(StaffKind.QUESTION_RETIRED, question=question_id)
         return act.done(f"“{question.text}” is offered to nobody new; who uses it keeps it.")
-
-    def revive(self, question_id: int, grounds: Grounds) -> Done:
-        with self._office.act(Action.EDIT_QUESTIONS, grounds, lock=lock_policy) as act:
-            question = _known(act, question_id)
-            if not act.uow.questions.revive(question_id):
-                raise ConcurrentChange("This question is offered already.")
-            act.record(StaffKind.QUESTION_REVIVED, question=question_id)
-        return act.done(f"“{question.text}” is offered again.")
 
 
 def _known(act: Act, question_id: int) -> SecurityQuestion:

@@ -548,11 +548,6 @@ class StaffKind(EventKind):
         "retired a security question",
         filled("Retired security question {question}."),
     )
-    QUESTION_REVIVED = _staff(
-        "question-revived",
-        "offered a security question again",
-        filled("Offered security question {question} again."),
-    )
     POLICY_CHANGED = _staff("policy-changed", "changed the policy", sentences.policy_changed)
     STAFF_ADDED = _staff(
         "staff-added",

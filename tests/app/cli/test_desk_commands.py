@@ -125,7 +125,7 @@ def test_a_station_that_was_let_in_and_never_started_is_not_up(
     assert line["let_in_at"] == now.isoformat()
 
 
-def test_a_question_is_added_retired_and_revived(kiosk: Kiosk, capsys: Capsys) -> None:
+def test_a_question_is_added_retired_and_added_again(kiosk: Kiosk, capsys: Capsys) -> None:
     text = "What was the name of your first ship?"
     assert kiosk("questions", "add", text, "--reason", "asked for") == 0
     assert kiosk("questions", "list", "--json") == 0
@@ -134,7 +134,7 @@ def test_a_question_is_added_retired_and_revived(kiosk: Kiosk, capsys: Capsys) -
     assert kiosk("questions", "retire", number, "--reason", "too easy") == 0
     kiosk("questions", "list")
     assert f"{text}  used by 0  (retired)" in capsys.readouterr().out
-    assert kiosk("questions", "revive", number, "--reason", "not that easy") == 0
+    assert kiosk("questions", "add", text, "--reason", "not that easy") == 0
     assert kiosk("questions", "add", text, "--reason", "again") == 1
 
 

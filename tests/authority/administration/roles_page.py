@@ -69,7 +69,7 @@ WORDS: Final[dict[Action, str]] = {
     Action.WITHDRAW_CODE: "Withdraw a code that was given by word of mouth",
     Action.ENROL_STATION: "Let a station in",
     Action.RETIRE_STATION: "Retire a station, or put one back",
-    Action.EDIT_QUESTIONS: "Add, retire and revive security questions",
+    Action.EDIT_QUESTIONS: "Add and retire security questions",
     Action.CHANGE_POLICY: "Change the policy",
     Action.ADD_STAFF: "Add a member of staff",
     Action.ADD_STAFF_KEY: "Add a key of a member of staff",

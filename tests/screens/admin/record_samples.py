@@ -57,7 +57,6 @@ def _questions() -> dict[str, Sample]:
         ),
         "question-retire": Sample(("f6", "r")),
         "question-few": Sample(("f6", "r", f"={WHY}", "enter"), arrange=_few),
-        "question-revive": Sample(("f6", "end", "b")),
     }
 
 

@@ -96,7 +96,7 @@ def _is_retired(line: StationLine) -> bool:
 
 
 class FakeQuestionsDesk(Fake, QuestionsDesk):
-    """Adds, retires and revives."""
+    """Adds and retires."""
 
     def every(self) -> tuple[QuestionLine, ...]:
         self._asked.hear(Action.SEE_QUESTIONS, "questions.every")
@@ -115,11 +115,6 @@ class FakeQuestionsDesk(Fake, QuestionsDesk):
         self._asked.hear(Action.EDIT_QUESTIONS, "questions.retire", question_id, grounds)
         self._put(replace(self._line(question_id), retired_at=NOW))
         return self._asked.done("The question is offered to nobody new.")
-
-    def revive(self, question_id: int, grounds: Grounds) -> Done:
-        self._asked.hear(Action.EDIT_QUESTIONS, "questions.revive", question_id, grounds)
-        self._put(replace(self._line(question_id), retired_at=None))
-        return self._asked.done("The question is offered again.")
 
     def _line(self, question_id: int) -> QuestionLine:
         for line in self._estate.questions:

@@ -47,7 +47,7 @@ async def test_one_that_is_there_is_said_at_its_field() -> None:
         assert "18 questions are offered" in run.text
 
 
-async def test_one_is_retired_and_offered_again_by_mouse() -> None:
+async def test_one_is_retired_by_mouse() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f6")
         await run.click("Which was the first dish")
@@ -57,9 +57,6 @@ async def test_one_is_retired_and_offered_again_by_mouse() -> None:
         await run.click("  Retire  ")
         assert run.desk.asked.of("questions.retire") == [(2, Grounds("Found on profiles"))]
         assert "17 questions are offered" in run.text
-        await run.press("b", *"All right again", "enter")
-        assert run.desk.asked.of("questions.revive") == [(2, Grounds("All right again"))]
-        assert "18 questions are offered" in run.text
 
 
 async def test_too_few_that_would_be_left_is_told_and_nothing_is_lost() -> None:

@@ -85,7 +85,6 @@ ASKS: dict[str, Action] = {
     "questions.every": Action.SEE_QUESTIONS,
     "questions.add": Action.EDIT_QUESTIONS,
     "questions.retire": Action.EDIT_QUESTIONS,
-    "questions.revive": Action.EDIT_QUESTIONS,
     "policy.every": Action.SEE_POLICY,
     "policy.change": Action.CHANGE_POLICY,
     "policy.reset": Action.CHANGE_POLICY,

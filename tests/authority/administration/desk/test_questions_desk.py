@@ -52,14 +52,13 @@ def test_what_is_no_new_question_is_not_taken(desk: QuestionsDesk, text: str, be
     assert len(desk.every()) == 20
 
 
-def test_one_that_was_retired_is_to_be_offered_again(desk: QuestionsDesk, clock: SetClock) -> None:
+def test_one_that_was_retired_is_offered_again(desk: QuestionsDesk, clock: SetClock) -> None:
     desk.retire(16, GROUNDS)
     last = desk.every()[-1]
     assert (last.id, last.retired_at) == (16, clock.now())
-    with pytest.raises(NotTaken, match="Offer that one again"):
-        desk.add("Where did you first see the sea?", GROUNDS)
-    desk.revive(16, GROUNDS)
-    assert all(line.retired_at is None for line in desk.every())
+    done = desk.add("Where did you first see the SEA?", GROUNDS)
+    assert "“Where did you first see the sea?” is offered" in done.sentence
+    assert [line.retired_at for line in desk.every()] == [None] * 20
 
 
 def test_who_uses_a_question_is_counted_and_keeps_it(desk: QuestionsDesk, store: Store) -> None:
@@ -88,8 +87,6 @@ def test_as_many_stay_as_everybody_has_to_choose(desk: QuestionsDesk, manager: O
 
 
 def test_who_comes_second_is_told_so(desk: QuestionsDesk) -> None:
-    with pytest.raises(ConcurrentChange, match="offered already"):
-        desk.revive(3, GROUNDS)
     desk.retire(3, GROUNDS)
     with pytest.raises(ConcurrentChange, match="retired already"):
         desk.retire(3, GROUNDS)

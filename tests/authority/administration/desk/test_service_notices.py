@@ -34,7 +34,6 @@ def row(kind: str, detail: dict[str, Scalar]) -> AuditEvent:
             "Put max_failures back to the settings file's 3; it was 5.",
         ),
         ("question-retired", {"question": 7}, "Retired security question 7."),
-        ("question-revived", {"question": 7}, "Offered security question 7 again."),
         ("staff-added", {"role": "agent"}, "Added a member of staff with the role agent."),
         (
             "role-changed",

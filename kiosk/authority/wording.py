@@ -53,6 +53,12 @@ def format_day(moment: datetime, zone: tzinfo) -> str:
     return f"{then.day} {then:%B %Y}"
 
 
+def local_time(moment: datetime, *, seconds: bool = False) -> str:
+    """Return ``2026-05-03 09:14 BST``: this machine's time, for those who use its commands."""
+    here = moment.astimezone()
+    return f"{here:%Y-%m-%d %H:%M:%S %Z}" if seconds else f"{here:%Y-%m-%d %H:%M %Z}"
+
+
 def last_day(expires_at: datetime) -> str:
     """Return the last day on which a card works; days of cards end in UTC, as imported."""
     return format_day(expires_at - _A_MOMENT, UTC)

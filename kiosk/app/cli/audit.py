@@ -26,7 +26,7 @@ from kiosk.authority.administration.views import AuditFilter, Done, ExportFormat
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import AuditNotIntact
 from kiosk.authority.store.records import AuditAnchor, AuditGap, FaultKind, GapKind
-from kiosk.authority.wording import numbered
+from kiosk.authority.wording import local_time, numbered
 from kiosk.config.loading import require_own_folder
 from kiosk.config.settings import Settings, StoreSettings
 from kiosk.contract.errors import ConfigError
@@ -232,7 +232,7 @@ def _store_at(url: str, tools: Tools) -> Store:
 
 def print_gap(gap: AuditGap, known: Iterable[int]) -> None:
     """Print which rows are absent for a good reason; ``known`` are numbers that rows had."""
-    on = f"{gap.signed_at:%Y-%m-%d %H:%M} UTC"
+    on = local_time(gap.signed_at)
     if gap.kind is GapKind.PURGED:
         echo(f"rows {row_name(gap.first)} to {row_name(gap.last)} were purged on {on}")
         return
@@ -343,7 +343,7 @@ def _list(args: argparse.Namespace) -> None:
     widest = max((len(row_name(line.seq)) for line in page.lines), default=0)
     for line in page.lines:
         where = "  ".join(part for part in (line.person, line.card, line.station, line.who) if part)
-        when = f"{line.at:%Y-%m-%d %H:%M:%S}Z"
+        when = local_time(line.at, seconds=True)
         echo(f"{row_name(line.seq):>{widest}}  {when}  {line.reference}  {line.sentence}  {where}")
     if page.older is not None:
         echo("and older ones; --limit shows more")

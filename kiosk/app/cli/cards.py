@@ -20,6 +20,7 @@ from kiosk.app.cli.tools import (
 )
 from kiosk.authority.administration.views import Done, IssuedCode, IssuedFrom, NewCard, Person
 from kiosk.authority.errors import NotFound, NotTaken
+from kiosk.authority.wording import local_time
 from kiosk.contract.families import DEFAULT
 from kiosk.contract.sensitive import Sensitive
 
@@ -210,7 +211,7 @@ def _unknown(args: argparse.Namespace) -> None:
         print_json(cards)
         return
     for card in cards:
-        at = f"{card.at.astimezone():%Y-%m-%d %H:%M}"
+        at = local_time(card.at)
         named = " ".join(part for part in (card.family, card.identifier) if part)
         echo("  ".join(part for part in (at, card.reference, card.station, named) if part))
         reported = ", by the station's report" if card.unread else ""

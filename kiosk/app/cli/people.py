@@ -6,7 +6,7 @@ import argparse
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from kiosk.authority.administration.views import IMPORT_REASON, Done, Person, Pe
 from kiosk.authority.errors import AddressShared, AdministrationError, ImportRefused, NotTaken
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
-from kiosk.authority.wording import last_day, numbered
+from kiosk.authority.wording import last_day, local_time, numbered
 from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ _STANDING = (
 )
 _SORT = "date: since when, or when the card ends (default: name)"
 _PAGE = 500
+_A_MOMENT = timedelta(microseconds=1)
 _FEW = 5.0
 """Per cent of all people who may leave at once: a file that was cut off lacks more."""
 
@@ -258,9 +259,10 @@ def _search(args: argparse.Namespace) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
+    group = PeopleGroup(args.standing)
     people = _all_of(
         Tools(args).desk.people,
-        PeopleGroup(args.standing),
+        group,
         PeopleOrder(args.sort),
         descending=args.reverse,
         limit=min(args.limit or _PAGE, _PAGE),
@@ -272,8 +274,11 @@ def _list(args: argparse.Namespace) -> None:
     nobody = True
     for line in found:
         nobody = False
-        date = f"{line.date:%Y-%m-%d}" if line.date else ""
-        cells = line.number, line.name, line.standing.value, date, line.email
+        day = ""
+        if line.date is not None:
+            ends = group is PeopleGroup.EXPIRING  # days of cards end in UTC
+            day = f"{line.date - _A_MOMENT if ends else line.date.astimezone():%Y-%m-%d}"
+        cells = line.number, line.name, line.standing.value, day, line.email
         echo("  ".join(part for part in cells if part))
     if nobody:
         echo("there is nobody in this list")
@@ -308,17 +313,17 @@ def _show(args: argparse.Namespace) -> None:
         echo(person.advice)
     for waits in person.proposals:
         if waits.action is not Action.ISSUE_CODE:  # that is below, as a code
-            until = _at(waits.expires_at)
+            until = local_time(waits.expires_at)
             echo(f"waits for a second member of staff, until {until}: {waits.sentence}")
     if registration := person.registration:
         unconfirmed = "" if registration.confirmed else ", not confirmed since staff changed it"
-        since = _at(registration.registered_at)
+        since = local_time(registration.registered_at)
         echo(f"registered {since}, {registration.email}{unconfirmed}")
         echo(f"failed attempts: {registration.failures} of {registration.failures_allowed}")
         for question in registration.questions:
             echo(f"question: {question}")
     if change := person.waiting_change:
-        counts = _at(change.counts_from)
+        counts = local_time(change.counts_from)
         echo(f"change of address waits: {change.old} to {change.masked}, counts from {counts}")
     for card in person.cards:
         state = card.trouble or "in order"
@@ -327,14 +332,10 @@ def _show(args: argparse.Namespace) -> None:
     for code in person.codes:
         how = "by mail" if code.by_mail else f"given by {code.issued_by}"
         second = ", waits for a second member of staff" if code.waits_for_second else ""
-        echo(f"code {code.code_id}: {how}, until {_at(code.expires_at)}{second}")
+        echo(f"code {code.code_id}: {how}, until {local_time(code.expires_at)}{second}")
     for line in person.story:
         where = "  ".join(part for part in (line.station, line.who, line.reference) if part)
-        echo(f"  {_at(line.at)}  {'!' if line.grave else ' '} {line.sentence}  ({where})")
-
-
-def _at(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+        echo(f"  {local_time(line.at)}  {'!' if line.grave else ' '} {line.sentence}  ({where})")
 
 
 # ``kiosk import``.

@@ -8,7 +8,7 @@ from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Tools
 from kiosk.authority.errors import AuditNotIntact
-from kiosk.authority.wording import numbered
+from kiosk.authority.wording import local_time, numbered
 
 DESCRIPTION = """\
 Deletes what was kept as long as [retention] in the settings says. The authority does the same
@@ -78,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
     if held is not None and not (args.clock_is_right or args.dry_run):
         complain(
             f"the service was off, or a clock was set: nothing is deleted before "
-            f"{held:%Y-%m-%d %H:%M} UTC. See whether the clocks of this machine and of the "
-            f"database are right (now {now:%Y-%m-%d %H:%M} UTC); --clock-is-right deletes at once"
+            f"{local_time(held)}. See whether the clocks of this machine and of the "
+            f"database are right (now {local_time(now)}); --clock-is-right deletes at once"
         )
         return 1
     if sent is None and tools.settings.siem.collector:

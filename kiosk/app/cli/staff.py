@@ -22,6 +22,7 @@ from kiosk.app.cli.tools import (
 )
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
+from kiosk.authority.wording import local_time
 from kiosk.config.loading import load_settings, settings_path
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.families import DEFAULT
@@ -196,7 +197,7 @@ def _list(args: argparse.Namespace) -> None:
         return
     for line in lines:
         state = "removed" if line.removed_at else line.role.value
-        last = f"{line.last_login_at:%Y-%m-%d %H:%M} UTC" if line.last_login_at else "never"
+        last = local_time(line.last_login_at) if line.last_login_at else "never"
         echo(f"{line.name}  {state}  last login: {last}  id {line.staff_id}")
         for key in line.keys:
             echo(f"    {key.fingerprint}  {key.kind}  {key.label}".rstrip())
@@ -271,7 +272,7 @@ def _list_proposals(args: argparse.Namespace) -> None:
         return
     for line in lines:
         about = f"  about {line.whom}" if line.about else ""
-        echo(f"{line.proposal_id}  until {line.expires_at.astimezone():%Y-%m-%d %H:%M}{about}")
+        echo(f"{line.proposal_id}  until {local_time(line.expires_at)}{about}")
         echo(f"    {line.sentence}")
         echo(f"    proposed by {line.proposed_by}: {line.reason} (reference {line.reference})")
         if line.identified_by:

@@ -9,6 +9,7 @@ from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Tools, acting, grounds_of, print_json, print_result, reading
 from kiosk.authority.administration.views import Done
+from kiosk.authority.wording import local_time
 
 DESCRIPTION = """\
 Each station says about every half minute that it lives, with its version and what its
@@ -58,7 +59,7 @@ def _enrol(args: argparse.Namespace) -> None:
             )
         return
     made = desk.enrol(args.station, args.site, given)
-    until = f"{made.expires_at:%H:%M} UTC"
+    until = f"{made.expires_at.astimezone():%H:%M}"
     echo(f"At {made.station}, as root, until {until}, once (reference {made.reference}):")
     echo()
     echo(f'kiosk setup station --enrol "{made.line.reveal()}"')
@@ -78,11 +79,10 @@ def _list(args: argparse.Namespace) -> None:
         print_json(lines)
         return
     for line in lines:
+        about = f"let in {local_time(line.let_in_at)}" if line.let_in_at else ""
         if line.last_seen_at is not None:
-            seen = f"{line.last_seen_at:%Y-%m-%d %H:%M} UTC"
+            seen = local_time(line.last_seen_at)
             about = f"{line.reader}  version {line.version}  last heard of {seen}"
-        else:
-            about = f"let in {line.let_in_at:%Y-%m-%d %H:%M} UTC"
         until = line.certificate_until
         shown = f"  certificate until {until:%Y-%m-%d}" if until else ""
         if line.certificate_late:

@@ -52,7 +52,7 @@ from kiosk.authority.store.engine import (
     unverified_host,
 )
 from kiosk.authority.store.records import AuditQuery, NamedKey
-from kiosk.authority.wording import counted, numbered
+from kiosk.authority.wording import counted, local_time, numbered
 from kiosk.config.loading import as_account
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import ConfigError
@@ -346,7 +346,7 @@ def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Fin
     copy, advice = last_copy(store), how_to_copy(path)
     if copy is None:
         return warn(KEY_COPY, "no copy of the key file was ever declared", advice)
-    made = f"{copy.at:%Y-%m-%d}"
+    made = f"{copy.at.astimezone():%Y-%m-%d}"
     if not is_of(copy, ring) and lacks_keys_of(copy, ring, store):
         found = f"this key file lacks keys that the declared copy of {made} has"
         return warn(KEY_COPY, found, f"put that copy at {path}")
@@ -417,7 +417,7 @@ def check_outbox(store: Store) -> Finding:
         return ok(OUTBOX, "nothing waits")
     wait, go = ("waits", "it goes") if waiting == 1 else ("wait", "they go")
     due = "a try is due, if `kiosk authority` runs"
-    when = due if next_at <= now else f"the next try is at {next_at:%Y-%m-%d %H:%M} UTC"
+    when = due if next_at <= now else f"the next try is at {local_time(next_at)}"
     advice = f"{go} out when the mail relay answers; {when}"
     return warn(OUTBOX, f"{numbered(waiting, 'notice')} {wait}", advice)
 
@@ -440,7 +440,7 @@ def check_collector(store: Store, load: Callable[[], Collector], address: str) -
         text = f"{found}, and it was sent nothing yet"
         return warn(COLLECTOR, text, "start `kiosk authority`, and see its log")
     if since is not None and uow.now - since > _COLLECTED:
-        text = f"{found}, since {since:%Y-%m-%d %H:%M} UTC"
+        text = f"{found}, since {local_time(since)}"
         return warn(COLLECTOR, text, "see the log of `kiosk authority`")
     return ok(COLLECTOR, found)
 
@@ -487,19 +487,20 @@ def check_clock(store: Store, clock: Clock, synchronised: Callable[[], bool | No
     with store.read() as uow:
         latest = uow.trail.newest(AuditQuery(), limit=1)
         theirs, held = uow.now, held_until(uow)
-    shown = f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    shown = local_time(now, seconds=True)
     if abs(now - theirs) > _CLOCK_SLACK:
-        text = f"{shown} is not the time of the database server, {theirs:%Y-%m-%d %H:%M:%S} UTC"
+        other = local_time(theirs, seconds=True)
+        text = f"{shown} is not the time of the database server, {other}"
         return fail(CLOCK, text, "set the one that is wrong")
     if latest and latest[0].at > now + _CLOCK_SLACK:
-        last = f"the last event of the audit, {latest[0].at:%Y-%m-%d %H:%M:%S} UTC"
+        last = f"the last event of the audit, {local_time(latest[0].at, seconds=True)}"
         if not by_network:
             return fail(CLOCK, f"{shown} is before {last}", "set it")
         text = f"{shown}, set by the network, is before {last}, which is of a clock that was ahead"
         return warn(CLOCK, text, "that passes once the time comes")
     if held is not None:
         text = f"{shown}: the service was off, or the clock was set, and nothing that is past is "
-        text += f"deleted before {held:%Y-%m-%d %H:%M} UTC"
+        text += f"deleted before {local_time(held)}"
         return warn(
             CLOCK, text, "see that it is right; `kiosk purge --clock-is-right` deletes at once"
         )

@@ -37,6 +37,7 @@ from kiosk.authority.store.records import (
     Scalar,
 )
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
+from kiosk.authority.wording import local_time
 from kiosk.contract.errors import ConfigError
 from kiosk.system.files import sync
 from kiosk.system.machine_seal import SUFFIX
@@ -302,8 +303,7 @@ _NOT_IN_THE_AUDIT: Final = "a command that is not in the audit"
 def where_added(missing: Sequence[MissingKey]) -> str:
     """Say whose key file has the keys: no machine is in the audit, but the time and the account."""
     said = ", ".join(
-        f"{each.id} {each.at:%Y-%m-%d %H:%M} UTC by {each.actor or _NOT_IN_THE_AUDIT}"
-        for each in missing
+        f"{each.id} {local_time(each.at)} by {each.actor or _NOT_IN_THE_AUDIT}" for each in missing
     )
     return f"the machine where they were added has it ({said})"
 

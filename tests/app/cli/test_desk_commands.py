@@ -10,6 +10,7 @@ import pytest
 import trustme
 
 from kiosk.authority.store.records import Station
+from kiosk.authority.wording import local_time
 from tests.app.cli.samples import Kiosk, store_of_settings
 
 Capsys = pytest.CaptureFixture[str]
@@ -118,7 +119,7 @@ def test_a_station_that_was_let_in_and_never_started_is_not_up(
         uow.commit()
     opened.close()
     assert kiosk("stations", "list") == 0
-    assert capsys.readouterr().out == f"Ward 7  not started  let in {now:%Y-%m-%d %H:%M} UTC\n"
+    assert capsys.readouterr().out == f"Ward 7  not started  let in {local_time(now)}\n"
     assert kiosk("stations", "list", "--json") == 0
     (line,) = json.loads(capsys.readouterr().out)
     assert (line["state"], line["last_seen_at"]) == ("not started", None)

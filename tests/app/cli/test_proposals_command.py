@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from kiosk.app.cli.staff import waiting_id
 from kiosk.authority.errors import NotFound
+from kiosk.authority.wording import local_time
 from tests.app.cli.estate import JO, Estate
 from tests.app.cli.samples import GOOD, Kiosk, people, two_members
 
@@ -42,8 +44,8 @@ def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(
     assert f"about Jo Smith ({JO})" in shown
     assert line["proposal_id"] in shown
     assert kiosk("people", "show", JO) == 0
-    waits = f"waits for a second member of staff, until {line['expires_at'][:10]}"
-    assert waits in capsys.readouterr().out
+    until = local_time(datetime.fromisoformat(line["expires_at"]))
+    assert f"waits for a second member of staff, until {until}: " in capsys.readouterr().out
     assert "rang up" in shown
     assert "identified by: badge, in person" in shown
     assert kiosk("proposals", "agree", line["proposal_id"], *BECAUSE) == 1

@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from kiosk.authority.errors import StoreBusy, StoreError
-from kiosk.authority.store.engine import SQLITE_BUSY_CODES, lock_file, lock_name
+from kiosk.authority.store.engine import SQLITE_BUSY_CODES, lock_name
 from kiosk.authority.store.records import Progress
 from kiosk.system.files import sync
 
@@ -102,7 +102,7 @@ def lock_name_exclusively(path: Path, whose: str) -> Iterator[None]:
     try:
         handle = lock_name(path, fcntl.LOCK_EX)
     except StoreBusy as busy:
-        raise StoreBusy(f"{busy}: {whose}{_open_in(path)}", busy.code) from None
+        raise StoreBusy(f"{busy}: {whose}", busy.code) from None
     try:
         yield
     finally:
@@ -126,48 +126,12 @@ def lock_exclusively(path: Path, whose: str) -> Iterator[sqlite3.Connection]:
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", type(error).__name__)
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE_BUSY_CODES:
-                raise StoreBusy(f"{path} is in use: {whose}{_open_in(path)}", name) from None
+                raise StoreBusy(f"{path} is in use: {whose}", name) from None
             advice = "if it is damaged, move it away with what is beside it (-wal, -shm)"
             raise StoreError(
                 f"{path} cannot be locked ({name}); {advice}, and keep it", name
             ) from None
         yield connection
-
-
-def _open_in(path: Path) -> str:
-    """Name the processes of this machine that have locked a database, as far as proc(5) shows."""
-    files = (path, path.with_name(f"{path.name}-shm"), lock_file(path))
-    inodes = set[tuple[int, int, int]]()
-    for each in files:
-        with suppress(OSError):
-            found = each.stat()
-            inodes.add((os.major(found.st_dev), os.minor(found.st_dev), found.st_ino))
-    holders = set[int]()
-    with suppress(OSError):
-        for line in Path("/proc/locks").read_text().splitlines():
-            # 1: FLOCK  ADVISORY  READ 742 fe:00:11266863 0 EOF
-            if held := re.search(r" (\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) ", line):
-                pid, major, minor, inode = held.groups()
-                if (int(major, 16), int(minor, 16), int(inode)) in inodes:
-                    holders.add(int(pid))
-    named = list[str]()
-    for process in sorted(holders - {os.getpid()}):
-        with suppress(OSError):
-            words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace")
-            named.append(f"process {process} ({program_of(words)})")
-    return f"; open in {', '.join(named)}" if named else ""
-
-
-def program_of(command_line: str) -> str:
-    """Return the program's name, and for ours the command, of what /proc/PID/cmdline holds."""
-    words = command_line.split("\0")
-    names = [word.rpartition("/")[2] for word in words]
-    shown = names[0]
-    if "kiosk" in names:
-        # A process words its own command line: there may be nothing behind it.
-        command = "".join(words[names.index("kiosk") + 1 :][:1])
-        shown = "kiosk" if command.startswith("-") else f"kiosk {command}".rstrip()
-    return "".join(character if character.isprintable() else "?" for character in shown)
 
 
 def needs_its_folder(path: Path) -> bool:

@@ -30,7 +30,6 @@ class PolicyPage(LinesPage[PolicyLine]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "change", "Change"),
-        Binding("b", "reset", "Back to the file's"),
     ]
 
     def shown(self) -> None:
@@ -56,10 +55,7 @@ class PolicyPage(LinesPage[PolicyLine]):
     # --- acts ----------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        line = self.marked
-        if line is None or not self.permits(Action.CHANGE_POLICY):
-            return False
-        return action != "reset" or line.changed_at is not None
+        return self.marked is not None and self.permits(Action.CHANGE_POLICY)
 
     def action_change(self) -> None:
         line = self.marked
@@ -93,24 +89,6 @@ class PolicyPage(LinesPage[PolicyLine]):
                 ahead=waits(self.desk, Action.CHANGE_POLICY),
             )
         )
-
-    def action_reset(self) -> None:
-        line = self.marked
-        if line is not None:
-            self.put(
-                Form(
-                    f"Put back: {in_words(line)}",
-                    f"The setting {line.name} is {_shown(line.value)} now. The settings file says "
-                    f"{_shown(line.in_file)}, and counts from then on, also where it is changed "
-                    "later.",
-                    (REASON,),
-                    lambda values: self.desk.policy.reset(
-                        line.name, self._lines[line.name].revision, grounds_of(values)
-                    ),
-                    button="Put back",
-                    ahead=waits(self.desk, Action.CHANGE_POLICY),
-                )
-            )
 
 
 def in_words(line: PolicyLine) -> str:

@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 _POLICY = """\
 What a holder has to pass, and how often it may be got wrong. A value that is set here
 counts before the one in the settings file, on every station within a minute and without a
-restart; reset lets the file's value count again.
+restart. Set to the file's value, it follows the file again.
 """
 _POLICY_EXAMPLE = """\
   kiosk policy list
   kiosk policy set max_failures 5 --reason "decided by the board on 3 May"
-  kiosk policy reset max_failures --reason "trial is over"
 """
 _QUESTIONS = """\
 Holders choose from this list when they register. One that is retired is offered to nobody
@@ -38,10 +37,9 @@ _QUESTIONS_EXAMPLE = """\
 
 def add_parser(subparsers: Commands) -> None:
     parser = add_command(subparsers, "policy", "the policy", _POLICY, _POLICY_EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="list|set|reset")
+    parts = parser.add_subparsers(dest="part", required=True, metavar="list|set")
     reading(parts, "list", _list, "show every setting with its limits")
     acting(parts, "set", _set, "let another value count", "SETTING", "VALUE")
-    acting(parts, "reset", _reset, "let the file's value count", "SETTING")
     parser = add_command(
         subparsers, "questions", "security questions", _QUESTIONS, _QUESTIONS_EXAMPLE
     )
@@ -58,12 +56,6 @@ def _set(args: argparse.Namespace) -> Done:
     return desk.change(line.name, args.value, line.revision, grounds_of(args))
 
 
-def _reset(args: argparse.Namespace) -> Done:
-    desk = Tools(args).desk.policy
-    line = _find(desk, args.setting)
-    return desk.reset(line.name, line.revision, grounds_of(args))
-
-
 def _find(desk: PolicyDesk, name: str) -> PolicyLine:
     for line in desk.every():
         if line.name == name:
@@ -77,7 +69,9 @@ def _list(args: argparse.Namespace) -> None:
         print_json(lines)
         return
     for line in lines:
-        by = f"  set by {line.changed_by}: {line.reason}" if line.changed_at else ""
+        by = ""
+        if line.changed_at:
+            by = f"  set by {line.changed_by}: {line.reason}; {line.in_file or 'none'} in the file"
         echo(f"{line.name} = {line.value}  ({line.allowed}){by}")
         echo(f"    {line.help}")
         if line.trouble:

@@ -5,7 +5,6 @@ A setting is shown with its limits, and changed with a reason. Nobody can be sho
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from unicodedata import east_asian_width
 
 from kiosk.authority.administration.office import Act, Desk, Office, audit_name, staff_names
@@ -26,7 +25,7 @@ from kiosk.authority.policy import (
 )
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import PolicySetting, Scalar, SecurityQuestion
+from kiosk.authority.store.records import PolicySetting, SecurityQuestion
 from kiosk.authority.wording import numbered
 from kiosk.config.kinds import InvalidValue, Words
 from kiosk.config.settings import About
@@ -79,7 +78,14 @@ class PolicyDesk(Desk):
         return tuple(lines)
 
     def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
-        with self._changing("policy.change", name, revision, grounds, value=value) as act:
+        """Let another value count; the settings file's own is that which the file has then.
+
+        It waits for a second member while ``four_eyes`` is in force.
+        """
+        proposal = Proposal("policy.change", {"name": name, "value": value}, revision=revision)
+        with self._office.act(
+            Action.CHANGE_POLICY, grounds, lock=lock_policy, proposal=proposal
+        ) as act:
             about = self._about(name)
             if len(value) > LONGEST_VALUE:
                 raise NotTaken("value", f"That is too long. Allowed: {about.kind.allowed}.")
@@ -88,25 +94,11 @@ class PolicyDesk(Desk):
             except InvalidValue as unfit:
                 head = f"{value.strip()!r} {unfit}" if unfit.quotes else str(unfit)
                 raise NotTaken("value", f"{head}. Allowed: {about.kind.allowed}.") from None
-            self._put(act, about, stored_text(new), revision)
+            is_files = new == getattr(self._file, name)
+            self._put(act, about, None if is_files else stored_text(new), revision)
             lacking = self._lacking(act.uow, name)
         now = _shown(about, new) or _NONE
         return act.done(f"{name} is {now} from now on, at every station within a minute.{lacking}")
-
-    def reset(self, name: str, revision: int, grounds: Grounds) -> Done:
-        with self._changing("policy.reset", name, revision, grounds) as act:
-            about = self._about(name)
-            self._put(act, about, None, revision)
-            lacking = self._lacking(act.uow, name)
-        now = _shown(about, getattr(self._file, name)) or _NONE
-        return act.done(f"{name} is {now} again, as the settings file has it.{lacking}")
-
-    def _changing(
-        self, act: str, name: str, revision: int, grounds: Grounds, **entered: Scalar
-    ) -> AbstractContextManager[Act]:
-        """Begin a change, which waits for a second member while ``four_eyes`` is in force."""
-        proposal = Proposal(act, {"name": name, **entered}, revision=revision)
-        return self._office.act(Action.CHANGE_POLICY, grounds, lock=lock_policy, proposal=proposal)
 
     def _about(self, name: str) -> About:
         for about in self._file.settings:
@@ -137,7 +129,8 @@ class PolicyDesk(Desk):
             if by_staff and not self._office.two_could_agree(act.uow, Action.CHANGE_POLICY):
                 raise NotTaken("value", _NOBODY_TO_AGREE)
         was, now = (getattr(each.settings, about.name) for each in (before, after))
-        if was == now and (text is not None or about.name not in stored):
+        there = stored.get(about.name)
+        if was == now and (text is not None or there is None or there.value is None):
             raise NotTaken("value", f"That is what counts already for {about.name}.")
         act.record(
             StaffKind.POLICY_CHANGED,

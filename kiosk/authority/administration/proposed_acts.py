@@ -104,8 +104,6 @@ def _words(uow: UnitOfWork, opened: OpenedAct) -> str:
             return f"Let {whose} open stations' maintenance pages, with the key {key}."
         case "policy.change":
             return f"Set {text('name')} to {text('value') or 'an empty list'}."
-        case "policy.reset":
-            return f"Let the settings file's value of {text('name')} count again."
         case "audit.redact":
             what = "everything in words" if opened.truth("whole") else "the reason"
             return f"Take {what} out of row {row_name(opened.number('row') or 0)} of the audit."
@@ -186,8 +184,6 @@ def _perform(desk: AdminDesk, opened: OpenedAct) -> Done:
             return desk.staff.add_card(staff_id, card, text("key"), revision, _UNASKED)
         case "policy.change":
             return desk.policy.change(text("name"), text("value"), revision, _UNASKED)
-        case "policy.reset":
-            return desk.policy.reset(text("name"), revision, _UNASKED)
         case "audit.redact":
             row, whole = opened.number("row") or 0, opened.truth("whole")
             return desk.audit.redact(row, _UNASKED, whole=whole)

@@ -346,7 +346,6 @@ ACTS: Final = {
     "staff.add_key": "let in another key of a member of staff",
     "staff.add_card": "let a card of a member of staff open stations' maintenance pages",
     "policy.change": "change the policy",
-    "policy.reset": "put a setting back to the settings file's value",
     "imports.run": "import a file",
     "audit.redact": "redact a text in the audit",
 }

@@ -139,12 +139,13 @@ def test_a_question_is_added_retired_and_added_again(kiosk: Kiosk, capsys: Capsy
     assert kiosk("questions", "add", text, "--reason", "again") == 1
 
 
-def test_a_policy_setting_is_set_and_reset(kiosk: Kiosk, capsys: Capsys) -> None:
+def test_a_policy_setting_is_set_and_put_back(kiosk: Kiosk, capsys: Capsys) -> None:
     assert kiosk("policy", "set", "max_failures", "5", "--reason", "trial") == 0
     kiosk("policy", "list")
     said = capsys.readouterr().out
     assert "max_failures = 5  (1 to 10)  set by " in said
-    assert kiosk("policy", "reset", "max_failures", "--reason", "trial is over") == 0
+    assert ": trial; 3 in the file\n" in said
+    assert kiosk("policy", "set", "max_failures", "3", "--reason", "trial is over") == 0
     kiosk("policy", "list", "--json")
     lines = {line["name"]: line for line in json.loads(capsys.readouterr().out)}
     assert lines["max_failures"]["value"] == "3"
@@ -169,7 +170,7 @@ def test_four_eyes_without_two_managers_is_warned_of(
     assert "no two managers" in line
     assert "`kiosk staff add`" in line
 
-    assert kiosk("policy", "reset", "four_eyes", "--reason", "too early") == 0
+    assert kiosk("policy", "set", "four_eyes", "no", "--reason", "too early") == 0
     kiosk("staff", "add", "Ben Nowak", "--key", key(place, "ben"), *member)
     assert kiosk("policy", "set", "four_eyes", "yes", "--reason", "as decided") == 0
     assert "no two managers" not in capsys.readouterr().out
@@ -188,7 +189,7 @@ def test_a_policy_that_is_out_of_bounds_is_not_taken(kiosk: Kiosk, capsys: Capsy
     [
         ("stations", "retire", "Ward 7"),
         ("questions", "retire", "1"),
-        ("policy", "reset", "max_failures"),
+        ("policy", "set", "max_failures", "5"),
     ],
 )
 def test_nothing_is_changed_without_a_reason(kiosk: Kiosk, words: tuple[str, ...]) -> None:

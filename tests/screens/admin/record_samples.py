@@ -76,7 +76,6 @@ def _policy() -> dict[str, Sample]:
         "policy-second": Sample(
             ("f7", "down", "c", "backspace", "=5", "tab", f"={WHY}", "enter"), arrange=_second
         ),
-        "policy-reset": Sample(("f7", "down", "down", "down", "b")),
     }
 
 

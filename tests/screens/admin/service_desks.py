@@ -142,12 +142,6 @@ class FakePolicyDesk(Fake, PolicyDesk):
         self._set(at, line, value, grounds.reason)
         return self._asked.done(f"{name} is {value} from now on.")
 
-    def reset(self, name: str, revision: int, grounds: Grounds) -> Done:
-        self._asked.hear(Action.CHANGE_POLICY, "policy.reset", name, revision, grounds)
-        at, line = self._held(name, revision)
-        self._set(at, line, line.in_file, grounds.reason)
-        return self._asked.done(f"{name} is {line.in_file} again, as in the settings file.")
-
     def _held(self, name: str, revision: int) -> tuple[int, PolicyLine]:
         at, line = _found(self._estate.policy, name)
         if line.revision != revision:

@@ -100,20 +100,6 @@ async def test_a_list_may_be_emptied() -> None:
         assert "(none)" in run.text
 
 
-async def test_a_value_is_put_back_by_mouse() -> None:
-    async with running(pages=PAGES) as run:
-        await run.press("f7")
-        assert "Back to the file" not in run.lines[-1]
-        await run.click("Failed attempts that block")
-        await run.click("b Back to")
-        await run.type("Keypads are mended")
-        await run.click("  Put back  ")
-        assert run.desk.asked.of("policy.reset") == [
-            ("max_failures", 4, Grounds("Keypads are mended"))
-        ]
-        assert "max_failures is 3 again" in run.text
-
-
 async def test_sent_again_it_decides_on_what_is_so_now() -> None:
     async with running(pages=PAGES) as run:
         await run.press(*TO_FAILURES, "c", "backspace", *"4", "tab", *"Fewer slips")

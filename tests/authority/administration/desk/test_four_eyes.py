@@ -118,7 +118,6 @@ CALLS: dict[str, Call] = {
     "staff.add_card": lambda desk, asha, staff_id: desk.staff.add_card(
         staff_id, asha.card.identity, PIN_KEY, 0, GROUNDS
     ),
-    "policy.reset": lambda desk, _, __: desk.policy.reset("code_digits", 1, GROUNDS),
     "audit.redact": lambda desk, _, __: desk.audit.redact(1, GROUNDS),
     "imports.run": lambda desk, _, __: desk.imports.run("people.csv", GROUNDS, unseen),
 }
@@ -138,7 +137,6 @@ ACTIONS = {
     "staff.add_key": Action.ADD_STAFF_KEY,
     "policy.change": Action.CHANGE_POLICY,
     "staff.add_card": Action.ADD_STAFF_CARD,
-    "policy.reset": Action.CHANGE_POLICY,
     "audit.redact": Action.REDACT_AUDIT,
     "imports.run": Action.IMPORT_PEOPLE,
 }

@@ -87,7 +87,6 @@ ASKS: dict[str, Action] = {
     "questions.retire": Action.EDIT_QUESTIONS,
     "policy.every": Action.SEE_POLICY,
     "policy.change": Action.CHANGE_POLICY,
-    "policy.reset": Action.CHANGE_POLICY,
     "staff.every": Action.SEE_STAFF,
     "staff.add": Action.ADD_STAFF,
     "staff.change_role": Action.CHANGE_ROLE,

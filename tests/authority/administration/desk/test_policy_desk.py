@@ -68,12 +68,14 @@ def test_a_change_counts_and_tells_who_and_why(
     assert told.items() <= event.detail.items()
 
 
-def test_the_files_value_counts_again_after_a_reset(desk: PolicyDesk) -> None:
+def test_a_setting_that_is_put_back_follows_the_file_again(desk: PolicyDesk) -> None:
     desk.change("email_domains", "Trust.NHS.uk", 0, GROUNDS)
     assert line(desk, "email_domains").value == "trust.nhs.uk"
-    assert desk.reset("email_domains", 1, GROUNDS).sentence.endswith("as the settings file has it.")
+    desk.change("email_domains", line(desk, "email_domains").in_file, 1, GROUNDS)
     back = line(desk, "email_domains")
     assert (back.value, back.changed_at, back.reason, back.revision) == (back.in_file, None, "", 2)
+    with pytest.raises(NotTaken, match="counts already"):
+        desk.change("email_domains", back.in_file, 2, GROUNDS)
 
 
 @pytest.mark.parametrize("value", ["*", ""])
@@ -134,12 +136,7 @@ def test_four_eyes_is_refused_while_no_two_managers_could_agree(
     assert line(desk, "four_eyes").value == "true"
 
 
-def test_a_reset_of_what_was_never_set_changes_nothing(desk: PolicyDesk) -> None:
-    with pytest.raises(NotTaken, match="counts already"):
-        desk.reset("max_failures", 0, GROUNDS)
-
-
-def test_a_reset_that_other_changes_stand_on_is_refused(desk: PolicyDesk) -> None:
+def test_a_change_that_other_changes_stand_on_is_refused(desk: PolicyDesk) -> None:
     desk.change("questions_registered", "6", 0, GROUNDS)
     desk.change("questions_asked", "4", 0, GROUNDS)
     desk.change("questions_registered", "5", 1, GROUNDS)
@@ -174,7 +171,7 @@ def test_who_comes_second_is_told_what_counts_now(
     with pytest.raises(ConcurrentChange) as caught:
         other.change("max_failures", "4", 0, GROUNDS)
     assert caught.value.changes == (f"{manager.actor.name} set max_failures to 5.",)
-    other.reset("max_failures", 1, GROUNDS)
+    other.change("max_failures", "3", 1, GROUNDS)
     with pytest.raises(ConcurrentChange) as caught:
         desk.change("max_failures", "6", 1, GROUNDS)
     assert caught.value.changes == ("Bo Banks set max_failures back to the settings file's value.",)
@@ -221,7 +218,7 @@ def test_what_fits_the_file_no_more_is_said_and_does_not_count(
     assert (asked.value, asked.changed_by) == ("3", manager.actor.name)
     assert asked.trouble == "questions_asked: cannot be more than questions_registered"
     assert line(later, "max_failures").value == "3"
-    later.reset("questions_asked", 1, GROUNDS)
+    later.change("questions_asked", "3", 1, GROUNDS)
     assert line(later, "max_failures").value == "5"
 
 

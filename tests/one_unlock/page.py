@@ -96,8 +96,8 @@ WAYPOINTS: Mapping[Place, str] = {
         (
             AttemptCounter.charge,
             (
-                "One charge for each attempt: one that is sent again is not charged again. It "
-                "counts by `take`, for which `Registrations.attempts` has given it the next one."
+                "One charge for each attempt: one that is sent again is not charged again. Its "
+                "`_take` is the function of the next row: `Registrations.attempts` chose that."
             ),
         ),
         (
@@ -105,8 +105,8 @@ WAYPOINTS: Mapping[Place, str] = {
             (
                 "**A wrong answer is charged here**: one `UPDATE` counts every set before anybody "
                 "looks, and a wrong one stays counted. "
-                "For a card that is known by name only, `_charge_unproven` below it does, which "
-                "pauses and does not block."
+                "With a card that is known by name only it is `_charge_unproven`, the function "
+                "below it, which leads to a pause and not to a block."
             ),
         ),
         (attempts._is_right, "Has what was charged checked, unless it has its verdict."),

@@ -92,8 +92,8 @@ ROWS: Final = (
         _done("current", "pending"),
         "has the new PIN, and the old PUK or the new one",
         (
-            "both PUKs, sealed: it draws the new one all the same (`_new_secret` in "
-            "{station_unblock}); the next unblock finds out which one the card has, by one wrong "
+            "both PUKs, sealed: the new one is drawn even if the card is already out (`_new_secret` "
+            "in {station_unblock}); the next unblock finds out which one the card has, by one wrong "
             "try at most"
         ),
         _HAS_NEW_PIN,

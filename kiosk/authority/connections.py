@@ -46,7 +46,8 @@ class LaneLimits:
 class Limits:
     """The limits of one process; times are in seconds.
 
-    ``calls_a_second`` and ``burst`` are of one station, ``connections_each`` too. Calls that hash
+    ``calls_a_second`` and ``burst`` are of one station, ``connections_each`` too, and
+    ``refused_a_second`` and ``refused_burst`` those of its calls that are refused. Calls that hash
     answers and calls that wait for the mail relay have separate threads, so that any number of them
     leaves threads for the others. ``anonymous`` are connections without a certificate, all
     together; ``anonymous_each``, ``tries_a_second`` and ``tries_burst`` are of one address of them.
@@ -69,6 +70,8 @@ class Limits:
     enrolling: LaneLimits = LaneLimits(2, 16)
     calls_a_second: float = 20.0
     burst: float = 60.0
+    refused_a_second: float = 0.2
+    refused_burst: float = 60.0
     anonymous: int = 32
     anonymous_each: int = 16
     tries_a_second: float = 0.5

@@ -57,9 +57,15 @@ from kiosk.authority.stations import (
 )
 from kiosk.authority.wording import numbered
 from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE, Renew
-from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, ConfigError, describe_fault
+from kiosk.contract.errors import (
+    AuthorityError,
+    AuthorityUnavailable,
+    ConfigError,
+    StepRefused,
+    describe_fault,
+)
 from kiosk.contract.log_context import TroubleLog, log_about
-from kiosk.contract.messages import reference_of
+from kiosk.contract.messages import CodeDead, CodeNotSent, Refusal, reference_of
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.routes import (
     LONGEST_REQUEST,
@@ -146,12 +152,15 @@ class _Bucket:
         """Whose calls these are, once one was identified."""
 
     def takes(self, now: float) -> bool:
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < 1:
+        if self.is_empty(now):
             return False
         self._left -= 1
         return True
+
+    def is_empty(self, now: float) -> bool:
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        return self._left < 1
 
     def is_full(self, now: float) -> bool:
         return self._left + (now - self._at) * self._rate >= self._burst
@@ -199,6 +208,7 @@ class AuthorityServer:
         }
         self._connections = Connections(self.limits, self._handle)
         self._buckets: dict[str, _Bucket] = {}
+        self._refusals: dict[str, _Bucket] = {}
         self._slowed = 0
         self._slowed_logged_at = float("-inf")
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -295,6 +305,12 @@ class AuthorityServer:
             return self._refused(404)
         if request.method != "POST":
             return self._refused(405)
+        loop = asyncio.get_running_loop()
+        if "visit" in route.request.__struct_fields__ and self._refusals_of(peer).is_empty(
+            loop.time()
+        ):
+            self._note_slowed(peer)
+            return self._busy(429)
         try:
             body = await _read(request, self.limits.body_s)
         except OSError:  # a ``TimeoutError``, or the end of the connection
@@ -310,9 +326,14 @@ class AuthorityServer:
         if lane.is_full:
             return self._busy(503)
         try:
-            return await lane.run(partial(self._decide, route, asked, peer), self._turn_of(asked))
+            turn = self._turn_of(asked)
+            answer = await lane.run(partial(self._decide, route, asked, peer), turn)
         except NoThreadLeft:
             return self._busy(503)
+        reported = route.name == "refuse"
+        if reported or answer.status == _STEP_REFUSED or isinstance(answer.get(_REPLY), _REFUSALS):
+            self._refusals_of(peer).takes(loop.time())
+        return answer
 
     def _turn_of(self, asked: msgspec.Struct) -> AbstractAsyncContextManager[Any]:
         """Return the lock of the visit: calls of one that wait for each other hold no thread.
@@ -378,9 +399,9 @@ class AuthorityServer:
     def _has_token(self, peer: Peer) -> bool:
         now = asyncio.get_running_loop().time()
         if len(self._buckets) > self.limits.connections:
-            full = [key for key, each in self._buckets.items() if each.is_full(now)]
-            for key in full:
-                del self._buckets[key]
+            for buckets in (self._buckets, self._refusals):
+                for key in [key for key, each in buckets.items() if each.is_full(now)]:
+                    del buckets[key]
         if isinstance(peer, AnonymousPeer):
             rate, burst = self.limits.tries_a_second, self.limits.tries_burst
         else:
@@ -390,6 +411,15 @@ class AuthorityServer:
         if bucket is None:
             bucket = self._buckets[named] = _Bucket(rate, burst, now)
         return bucket.takes(now)
+
+    def _refusals_of(self, peer: Peer) -> _Bucket:
+        """Return how many calls may yet be refused: each is a row of the audit."""
+        named = name_of(peer)
+        if (bucket := self._refusals.get(named)) is None:
+            rate, burst = self.limits.refused_a_second, self.limits.refused_burst
+            now = asyncio.get_running_loop().time()
+            bucket = self._refusals[named] = _Bucket(rate, burst, now)
+        return bucket
 
     def _note_slowed(self, peer: Peer) -> None:
         """Log who asks too much, a line a minute at most."""
@@ -422,6 +452,9 @@ class AuthorityServer:
 
 _ASKED: Final = web.ResponseKey("asked", msgspec.Struct)
 _REPLY: Final = web.ResponseKey("reply", object)
+
+_STEP_REFUSED: Final = STATUS_OF[StepRefused]
+_REFUSALS: Final = Refusal, CodeNotSent, CodeDead
 
 _CLOSING: Final = (403, 408, 413)
 """After these nothing else is read from the connection."""

@@ -29,7 +29,7 @@ from tests.contract.wirings import ListedStations
 REPLICAS = ("one", "two")
 STATIONS = ("A", "B")
 POLICY = Policy(code_gap=timedelta(0), visits_a_minute=1000)
-_LIMITS = Limits(calls_a_second=1e6, burst=1e6, connections_each=1000)
+_LIMITS = Limits(calls_a_second=1e6, burst=1e6, refused_burst=1e6, connections_each=1000)
 _PATIENCE_S = 120.0
 
 # What each of them imports is imported once.

@@ -264,7 +264,11 @@ class AuditKind(EventKind):
         counts={Count.FAILED},
     )
     CODE_DEAD = EventSpec(
-        "code-dead", "Entered a code that works no more.", sentences.code_dead, grave=True
+        "code-dead",
+        "Entered a code that works no more.",
+        sentences.code_dead,
+        grave=True,
+        counts={Count.FAILED},
     )
     CODE_ABANDONED = EventSpec(
         "code-abandoned",

@@ -48,21 +48,25 @@ class Authorities:
         *,
         log_in: bool = False,
         without_pin: bool = False,
+        holder: x509.NameAttribute[str] | None = None,
+        mailbox: str = "",
     ) -> bytes:
-        """Certify a key, for the card that ``urn`` names.
+        """Certify a key, for the card that ``urn`` names, or for its ``holder`` or their mailbox.
 
         ``without_pin``: for card authentication (SP 800-73-5 part 1, 3.1.3).
         """
         builder = x509.CertificateBuilder(
             issuer_name=named(self.name),
-            subject_name=named(subject),
+            subject_name=x509.Name([holder]) if holder else named(subject),
             public_key=key.public_key(),
             serial_number=x509.random_serial_number(),
             not_valid_before=BEGAN,
             not_valid_after=ends,
         )
-        if urn:
-            alternative = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(urn)])
+        names = [x509.UniformResourceIdentifier(urn)] if urn else []
+        others = [x509.RFC822Name(mailbox)] if mailbox else []
+        if names or others:
+            alternative = x509.SubjectAlternativeName([*names, *others])
             builder = builder.add_extension(alternative, critical=False)
         usage = [ExtendedKeyUsageOID.CLIENT_AUTH] if log_in else []
         if without_pin:

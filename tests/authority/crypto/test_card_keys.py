@@ -6,12 +6,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import NameAttribute
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -241,6 +244,32 @@ def test_an_issuer_vouches_for_the_card_that_the_certificate_names() -> None:
 def test_a_certificate_counts_while_it_is_valid(now: datetime, is_good: bool) -> None:
     issuer = Authorities()
     assert vouched(issuer.issue(private_key(), URN), issuer, now=now) is is_good
+
+
+NUMBER, EMAIL = "900000000001", "asha@nhs.net"
+PIN_KEYS: tuple[tuple[dict[str, Any], bool], ...] = (
+    ({"urn": URN}, True),
+    ({"urn": f"urn:uuid:{UUID(int=1)}"}, False),
+    ({"holder": NameAttribute(NameOID.SERIAL_NUMBER, NUMBER)}, True),
+    ({"holder": NameAttribute(NameOID.USER_ID, NUMBER)}, True),
+    ({"holder": NameAttribute(NameOID.SERIAL_NUMBER, "900000000002")}, False),
+    ({"mailbox": "Asha@NHS.net"}, True),
+    ({"mailbox": "ben@nhs.net"}, False),
+    ({}, False),
+    ({"mailbox": EMAIL, "log_in": False}, False),
+    ({"mailbox": EMAIL, "without_pin": True}, False),
+    ({"mailbox": EMAIL, "ends": NOW}, False),
+)
+
+
+@pytest.mark.parametrize(("certified", "counts"), PIN_KEYS)
+def test_a_key_that_wants_the_pin_is_certified_for_the_card_or_its_holder(
+    certified: dict[str, Any], counts: bool
+) -> None:
+    issuer = Authorities()
+    certificate = issuer.issue(private_key(), **{"log_in": True, **certified})
+    for issuers, expected in ((Issuers((issuer.own,)), counts), (Issuers(()), False)):
+        assert issuers.vouch_for_pin_key(certificate, CARD, NUMBER, EMAIL, NOW) is expected
 
 
 def test_issuers_are_read_from_the_file_that_the_settings_name(tmp_path: Path) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pkcs11 import Attribute, AttributeTypeInvalid, Mechanism, ObjectClass
 
+from hardware.pkcs11.signer import Signer
 from kiosk.authority.crypto.card_keys import certifies, verify_pin_proof
 from kiosk.contract.errors import PinWrong
 from kiosk.contract.messages import PinChallenge, PinProof
@@ -108,3 +114,64 @@ def test_a_module_that_does_not_sign_has_verified_the_pin(token: Token, tmp_path
     put_keys(token, KEY)
     cards = token.cards(refusing_module(tmp_path, "C_Sign"))
     assert cards.verify_pin(token.at, PIN, CHALLENGE) is None
+
+
+# --- a token that SoftHSM cannot play ----------------------------------------------------
+
+
+class Object(dict[Any, Any]):
+    """An object of a token; what it does not have, it does not reveal."""
+
+    def __missing__(self, which: object) -> Any:
+        raise AttributeTypeInvalid
+
+    def sign(self, data: bytes, mechanism: Mechanism) -> bytes:
+        assert mechanism is Mechanism.ECDSA
+        signed = self["private"].sign(data, ec.ECDSA(Prehashed(SHA256())))
+        return b"".join(number.to_bytes(32) for number in decode_dss_signature(signed))
+
+
+@dataclass(frozen=True)
+class Showing:
+    """A token that shows some of its private keys before the login."""
+
+    keys: Mapping[bytes, ec.EllipticCurvePrivateKey]
+    shown: Collection[bytes]
+    logged_in: bool = False
+
+    def open(self, *, rw: bool, user_pin: str | None = None) -> Showing:
+        return replace(self, logged_in=user_pin is not None)
+
+    def close(self) -> None:
+        """A session of it, too."""
+
+    def get_objects(self, wanted: Mapping[Attribute, Any]) -> list[Object]:
+        if wanted[Attribute.CLASS] is ObjectClass.PRIVATE_KEY:
+            names = [name for name in self.keys if self.logged_in or name in self.shown]
+            return [Object({Attribute.ID: name, "private": self.keys[name]}) for name in names]
+        if wanted[Attribute.CLASS] is not ObjectClass.PUBLIC_KEY:
+            return []
+        public = self.keys[wanted[Attribute.ID]].public_key()
+        point = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        curve = bytes.fromhex("06082a8648ce3d030107")
+        return [Object({Attribute.EC_PARAMS: curve, Attribute.EC_POINT: point})]
+
+
+@pytest.mark.parametrize(("shown", "signs"), [(b"", b"1"), (b"1", b"2"), (b"12", None)])
+def test_a_key_that_is_there_before_the_login_proves_no_pin(
+    shown: bytes, signs: bytes | None
+) -> None:
+    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in (b"1", b"2")}
+    token, signer = Showing(keys, [bytes([one]) for one in shown]), Signer()
+    request = {"old": "1", "message": CHALLENGE.message.hex()}
+    assert signer.sign(token, request) is None, "nobody has logged in"
+    signer.login(token, request)
+    answer = signer.sign(token, request)
+    if signs is None:
+        assert answer is None
+        return
+    assert answer is not None
+    public, signature = (bytes.fromhex(answer[name]) for name in ("public_key", "signature"))
+    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    assert public == keys[signs].public_key().public_bytes(*form)
+    assert counts(PinProof(signature, public, None))

@@ -6,6 +6,8 @@ sent, and asked again once the card had been unlocked elsewhere and was given an
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kiosk.authority.administration.desk import AdminDesk
@@ -15,11 +17,13 @@ from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Grant, UnblockDone, UnblockNotSent
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.administration.importing import HEADER, Importer, csv_of
 from tests.authority.assisting import as_seen, office_beside
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import PUK, World
 
 STOLEN, HONEST = "B", "A"
+OF_STAFF = "90817263"
 
 
 @pytest.fixture
@@ -64,9 +68,10 @@ def test_it_may_try_again_as_long_as_the_card_was_nowhere_else(world: World, car
     assert isinstance(stolen.release(), Grant)
 
 
+@pytest.mark.parametrize("is_imported", [False, True])
 @pytest.mark.parametrize("says_not_sent", [True, False])
 def test_it_is_not_given_the_secret_that_staff_set(
-    world: World, card: Card, *, says_not_sent: bool
+    world: World, card: Card, tmp_path: Path, *, says_not_sent: bool, is_imported: bool
 ) -> None:
     """Neither by a new attempt nor by the repetition of the one that was granted."""
     visit = world.insert(card, blocked=True, station=STOLEN)
@@ -75,8 +80,13 @@ def test_it_is_not_given_the_secret_that_staff_set(
     assert isinstance(grant, Grant)
     if says_not_sent:
         visit.authority.record_outcome(visit.visit, grant.journal, UnblockNotSent())
-    office = office_beside(world, Role.AGENT)
-    secret = Sensitive("90817263")
-    AdminDesk(office).cards.set_secret(as_seen(office, card), card.id, secret, GROUNDS)
+    if is_imported:
+        cells = f"900123456789,Jo,,{card.identifier},{OF_STAFF},{card.driver}"
+        path = csv_of(tmp_path, cells, header=f"{HEADER},card_driver")
+        Importer(world.store, world.parts.sealer).run(path)
+    else:
+        office = office_beside(world, Role.AGENT)
+        secret = Sensitive(OF_STAFF)
+        AdminDesk(office).cards.set_secret(as_seen(office, card), card.id, secret, GROUNDS)
     with pytest.raises(StepRefused):
         visit.release("2" if says_not_sent else "1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from kiosk.authority.crypto.sealing import (
     Sealer,
     SealKind,
     archive_current,
+    archive_pending,
     archive_secrets,
     has_or_had,
     label_of,
@@ -76,6 +78,20 @@ def test_what_makes_way_is_kept_and_known_again(safe: Safe) -> None:
         now = uow.cards.get(safe.card.id)
         assert now is not None
         assert now.set_aside_at is None
+
+
+def test_a_card_that_staff_give_another_secret_is_asked_as_a_new_one(safe: Safe) -> None:
+    """It may have refused a secret, and used up the exchanges of an admin key, beforehand."""
+    with safe.store.begin() as uow:
+        pending = uow.kept_secrets.pending(safe.card.id)
+        assert pending is not None
+        archive_pending(uow, safe.sealer, safe.card, pending, refused=True)
+        uow.cards.count_exchange(safe.card.id, uow.now, since=uow.now - timedelta(hours=1))
+        archive_secrets(uow, safe.sealer, safe.card)
+        assert uow.kept_secrets.refused(safe.card.id) is None
+        now = uow.cards.get(safe.card.id)
+        assert now is not None
+        assert (now.key_exchanges, now.key_exchanged_at) == (0, None)
 
 
 def test_the_present_one_is_known_and_any_is_new_where_it_does_not_open(safe: Safe) -> None:

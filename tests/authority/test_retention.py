@@ -20,6 +20,7 @@ from kiosk.authority.store.records import (
     KeptKind,
     KeptSecret,
     OutboxMessage,
+    PendingChange,
     Scalar,
     SealedSecret,
     UnblockEntry,
@@ -30,6 +31,7 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.repositories.past import PastKind, PastRows
 from kiosk.authority.store.tables import OutboxRow
 from kiosk.config.settings import DEFAULTS
+from kiosk.contract.messages import Purpose
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase
 from tests.support.stored import stored
@@ -56,6 +58,31 @@ def test_old_notices_go_and_waiting_ones_stay(tmp_path: Path) -> None:
         assert stored(uow, OutboxRow, OutboxMessage, id="sent") is None
         assert stored(uow, OutboxRow, OutboxMessage, id="waiting") is not None
     store.close()
+
+
+def test_each_kind_goes_when_its_own_time_is_over(database: TestDatabase, store: Store) -> None:
+    person, began = samples.stored_person(store), database.clock.now()
+    holder, card, visit = person.holder.id, person.card.id, person.visit.id
+    with store.begin() as uow:
+        code = samples.code(person, drafted_at=uow.now)
+        uow.codes.draft(code)
+        uow.codes.activate(code.id, uow.now, uow.now + timedelta(minutes=15))
+        assert uow.codes.entries(code.id).charge("attempt")
+        uow.pending.put(PendingChange(new_id(), holder, card, Purpose.REGISTER, uow.now))
+        uow.outbox.add(notice("sent"))
+        uow.outbox.mark_sent("sent")
+        assert uow.stop_numbers.draw(holder, visit)
+        uow.commit()
+    kept = DEFAULTS.retention
+    for days, past in (
+        (kept.codes_days, {PastKind.CODES, PastKind.ATTEMPTS, PastKind.PENDING}),
+        (kept.outbox_days, {PastKind.OUTBOX}),
+        (180, {PastKind.STOP_NUMBERS}),
+    ):
+        database.clock.time = began + timedelta(days=days)
+        assert +purge_records(store) == {}
+        database.clock.forward(seconds=1)
+        assert set(+purge_records(store)) == past
 
 
 # --- visits and the journal ------------------------------------------------------------

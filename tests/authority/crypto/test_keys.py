@@ -73,6 +73,18 @@ def test_a_credential_may_show_the_groups_right_to_read(
         KeyRing.load(path)
 
 
+def test_a_file_of_somebody_else_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner can read the keys, and put others there."""
+    KeyRing.create(path)
+    if os.geteuid() == 0:  # a file of root is good for everybody
+        os.chown(path, 12345, 12345)
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid)
+    assert KeyRing.load(path).ids(KeyPurpose.SEAL)
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    with pytest.raises(ConfigError, match="somebody else"):
+        KeyRing.load(path)
+
+
 def test_a_rotated_file_keeps_its_owner(path: Path) -> None:
     KeyRing.create(path)
     # Only root can give a file away; others can give it to another group of theirs.

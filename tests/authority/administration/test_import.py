@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from kiosk.authority.administration.import_people import BATCH, ImportResult
 from kiosk.authority.audit.events import audit_message
 from kiosk.authority.crypto.sealing import label_of, open_kept
@@ -108,15 +110,17 @@ def test_cards_that_are_changed_are_named_by_their_end_with_what_becomes_of_them
     assert audit_message(event) == f"The card was changed by an import: {of_card}."
 
 
+@pytest.mark.parametrize("column", ["auth_key", "pin_key"])
 def test_the_key_of_a_card_is_recorded_and_another_takes_its_place(
-    importer: Importer, tmp_path: Path
+    importer: Importer, tmp_path: Path, column: str
 ) -> None:
     first, second = ReaderCard().public, ReaderCard().public
-    for given, kept in ((first, first), (b"", first), (second, second)):
+    for given, kept, changed in ((first, first, 0), (b"", first, 0), (second, second, 1)):
         cell = base64.b64encode(given).decode()
-        importer.run(csv_of(tmp_path, f"{line(0)},{cell}", header=HEADER + ",auth_key"))
-        assert importer.card(0).auth_key == kept
-        assert importer.card(0).auth_key_imported
+        path = csv_of(tmp_path, f"{line(0)},{cell}", header=f"{HEADER},{column}")
+        assert importer.run(path).cards_changed == changed
+        card = importer.card(0)
+        assert (getattr(card, column), getattr(card, f"{column}_imported")) == (kept, True)
 
 
 def test_a_leaver_and_a_revoked_card_stay_so(importer: Importer, tmp_path: Path) -> None:

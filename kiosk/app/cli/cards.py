@@ -43,8 +43,8 @@ def ask_secret(what: str) -> Sensitive:
 
 DESCRIPTION = """\
 Adds, replaces and revokes cards, sets their unblock secrets, and gives unlock codes by
-word of mouth. NUMBER is a holder number, CARD the identifier of one of the holder's cards
-or its beginning, IDENTIFIER what a new card says of itself, as `read` prints it. An
+word of mouth. NUMBER is a holder number, CARD the identifier of one of the holder's cards,
+its beginning or its end, IDENTIFIER what a new card says of itself, as `read` prints it. An
 unblock secret is never an argument: it is asked for without echo, or is the one line of
 standard input. `read` works on a clerk's own machine too: it needs no database, and reads
 a card as the stations do whose `families` and [pkcs11] are in its settings file or
@@ -153,10 +153,15 @@ def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:
     """Return the desk, the person and the id of their card; raises ``NotFound``."""
     desk = Tools(args).desk
     person = desk.people.find_one(args.number)
-    begin = "".join(sign for sign in args.card.lower() if sign.isalnum())
-    found = [card for card in person.cards if begin and card.identifier.startswith(begin)]
+    part = "".join(sign for sign in args.card.lower() if sign.isalnum())
+    found = [
+        card
+        for card in person.cards
+        if part and (card.identifier.startswith(part) or card.identifier.endswith(part))
+    ]
     if len(found) != 1:
-        many = f"{len(found)} cards of theirs begin" if found else "no card of theirs begins"
+        many = f"{len(found)} cards of theirs begin or end"
+        many = many if found else "no card of theirs begins or ends"
         raise NotFound(f"{many} with {args.card!r}; `kiosk people show {person.number}` shows all")
     return desk, person, found[0].card_id
 

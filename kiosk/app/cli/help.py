@@ -37,6 +37,24 @@ SAMPLES = {
 }
 """Values of arguments in examples, by their name in the help."""
 
+MEANINGS = {
+    "NUMBER": "the whole holder number",
+    "CARD": "the identifier of one of their cards, or how it begins or ends",
+    "IDENTIFIER": "what the card says of itself, as `kiosk cards read` prints it",
+    "NAME": "a first and a last name",
+    "WHO": "a name or an id, as `kiosk staff list` prints them",
+    "ADDRESS": "an email address",
+    "TEXT": "what is known of them, such as how their names begin",
+    "TABLE": "the table that `kiosk rows check` names",
+    "ROW": "the row that it names",
+    "STATION": "the name of a station",
+    "SETTING": "its name, as `kiosk policy list` prints it",
+    "VALUE": "within its limits; a list is words with commas",
+    "QUESTION": "its text",
+    "SHA256:...": "the key's fingerprint, as `kiosk staff list` prints it",
+}
+"""What an argument is that says nothing of itself, by its name in the help."""
+
 BY_OPTION = {"--reason": "asked for by telephone", "--identified-by": "badge, in person"}
 
 
@@ -94,13 +112,16 @@ def subparsers(
 
 
 def complete(parser: argparse.ArgumentParser) -> None:
-    """Give each part below ``parser`` that lacks one a sentence and an example."""
+    """Give each part below ``parser`` a sentence, an example and its arguments' meanings."""
     for _name, text, below in subparsers(parser):
         below.formatter_class = argparse.RawDescriptionHelpFormatter
         if not below.description:
             below.description = f"{text[:1].upper()}{text[1:]}."
         if not below.epilog:
             below.epilog = f"example:\n  {example(below)}"
+        for action in below._actions:  # noqa: SLF001
+            if not action.option_strings:
+                action.help = action.help or MEANINGS.get(str(action.metavar))
         complete(below)
 
 

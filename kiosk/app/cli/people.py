@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Finds people by the beginnings of their names, of their holder number, email address or
-card, or by the reference number on a station's screen; says why somebody cannot unlock,
-and puts it right. NUMBER is the whole holder number. The holder is told by mail of what
-concerns their security.
+card, by the reference number on a station's screen, or by the eight digits of a notice;
+says why somebody cannot unlock, and puts it right. NUMBER is the whole holder number. The
+holder is told by mail of what concerns their security.
 """
 EXAMPLE = """\
   kiosk people search "smi jo"

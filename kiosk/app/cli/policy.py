@@ -47,7 +47,9 @@ def add_parser(subparsers: Commands) -> None:
     reading(parts, "list", _list_questions, "show all questions")
     acting(parts, "add", _add_question, "offer another question", "QUESTION")
     retire = acting(parts, "retire", _retire_question, "offer one to nobody new")
-    retire.add_argument("id", type=int, metavar="NUMBER")
+    retire.add_argument(
+        "id", type=int, metavar="NUMBER", help="as `kiosk questions list` prints it"
+    )
 
 
 def _set(args: argparse.Namespace) -> Done:

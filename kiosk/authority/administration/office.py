@@ -352,8 +352,9 @@ class Office:
                 else:
                     who = f"{act_name(uow, other.proposed_by)} proposed it"
                     raise ConcurrentChange(
-                        "An act of this kind waits here already, for a second member of staff. It "
-                        "has to be decided first: somebody else than who proposed it can agree.",
+                        "An act of this kind waits already, for a second member of staff. It has "
+                        "to be decided first: a colleague agrees to it or declines it, or who "
+                        "proposed it takes it back.",
                         (f"{who} (reference {other.reference}).",),
                     )
             uow.notes.add(note)

@@ -280,7 +280,10 @@ class PeopleDesk(Desk):
         with self._office.look_as(Action.SEE_PEOPLE) as (uow, reader):
             holder = uow.holders.by_numbers([wanted]).get(wanted)
             if holder is None:
-                raise NotFound(f"Nobody has the number {wanted}.")
+                raise NotFound(
+                    f"Nobody has the holder number {wanted}: `kiosk people search` finds them by a "
+                    "name, or by the number of a notice."
+                )
             return self._page(uow, reader, holder)
 
     def story(self, holder_id: str, before: int, limit: int = 100) -> tuple[StoryLine, ...]:
@@ -405,7 +408,7 @@ class PeopleDesk(Desk):
             blocked = is_blocked(registration, self._policy)
             stopped = stop_change(act.uow, holder.id) if blocked else None
             if registration is None or not _unblocked(act, registration, self._policy):
-                raise ConcurrentChange("There is no block any more.")
+                raise ConcurrentChange("They are not blocked.")
             act.record(StaffKind.BLOCK_LIFTED, failures=registration.failures)
             notify_holder(act.uow, Notice.BLOCK_LIFTED, act.reference, holder, registration)
             if stopped is not None:
@@ -481,7 +484,7 @@ class PeopleDesk(Desk):
             act.uow.cards.lock_of_holder(holder.id)
             stopped = stop_change(act.uow, holder.id)
             if stopped is None:
-                raise ConcurrentChange("No change of address waits any more.")
+                raise ConcurrentChange("No change of address waits.")
             act.record(StaffKind.CHANGE_STOPPED)
             registration = act.uow.registrations.of_holder(holder.id)
             _notify_stopped(act, holder, registration, stopped)

@@ -128,7 +128,7 @@ def _tidy(field: str, given: str, *, empty: bool = False) -> str:
 
 def _too_late(act: Act, name: str, deed: StaffKind, is_so: str) -> ConcurrentChange | NotFound:
     if act.uow.stations.get(name) is None:
-        return NotFound(f"There is no station named {name}.")
+        return NotFound(f"There is no station named {name}; `kiosk stations list` shows all.")
     latest = act.uow.trail.newest(AuditQuery(station=name, kind=deed.value), limit=1)
     done = tuple(describe_change(act.uow, event) for event in latest)
     return ConcurrentChange(f"{name} is {is_so}.", done)

@@ -106,7 +106,7 @@ def test_a_station_is_retired_and_put_back(kiosk: Kiosk, place: Path, capsys: Ca
     assert kiosk("stations", "list") == 0
     assert "Ward 7  up  ready" in capsys.readouterr().out
     assert kiosk("stations", "retire", "Ward 8", "--reason", "moved") == 1
-    assert "no station named Ward 8" in capsys.readouterr().err
+    assert "no station named Ward 8; `kiosk stations list` shows all" in capsys.readouterr().err
 
 
 def test_a_station_that_was_let_in_and_never_started_is_not_up(

@@ -358,7 +358,7 @@ def test_the_same_about_nobody_who_is_recorded_waits_once(
 ) -> None:
     """Before: who tried a colleague's file proposed it again, and it waited twice."""
     CALLS[call](AdminDesk(first), ready, "")
-    with pytest.raises(ConcurrentChange, match="waits here already") as caught:
+    with pytest.raises(ConcurrentChange, match="waits already") as caught:
         CALLS[call](AdminDesk(second), ready, "")
     assert "Manager One proposed it" in caught.value.changes[0]
     AdminDesk(first).policy.change("max_failures", "4", 0, GROUNDS)

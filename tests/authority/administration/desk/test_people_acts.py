@@ -79,5 +79,5 @@ def test_nobody_is_shown_who_is_not_there(desk: PeopleDesk) -> None:
         desk.person("0" * 32)
     with pytest.raises(NotFound):
         desk.story("0" * 32, before=5)
-    with pytest.raises(NotFound, match="Nobody has the number 123"):
+    with pytest.raises(NotFound, match="Nobody has the holder number 123"):
         desk.find_one("123")

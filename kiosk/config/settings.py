@@ -521,8 +521,8 @@ class MonitoringSettings(Section, frozen=True):
     listen: str = setting(
         "",
         Text("host:port or an absolute path", rf"{_HOST_AND_PORT}|/.+", empty=True),
-        "Where it answers any caller, such as 127.0.0.1:9464; empty is the socket "
-        "monitoring.sock beside that of [authority].",
+        "Where the authority answers /healthz, /readyz and /metrics to anybody, such as "
+        "127.0.0.1:9464; empty is the socket monitoring.sock beside that of [authority].",
     )
     drain_s: float = setting(
         0,
@@ -545,7 +545,10 @@ class SiemSettings(Section, frozen=True):
     """``[siem]``: the audit, and with it the alarms, goes to a collector by syslog over TLS."""
 
     collector: str = setting(
-        "", _LISTEN, "The collector, such as siem.example:6514; empty sends nothing."
+        "",
+        _LISTEN,
+        "The collector that the audit is sent to by syslog over TLS, such as siem.example:6514; "
+        "empty sends nothing.",
     )
     format: str = setting("json", OneOf("json", "cef"), "What each message holds.")
     ca: str = setting(

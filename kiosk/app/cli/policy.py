@@ -9,6 +9,7 @@ from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools, acting, grounds_of, print_json, reading
 from kiosk.authority.errors import NotFound
+from kiosk.authority.wording import local_time
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.policy import PolicyDesk
@@ -73,7 +74,9 @@ def _list(args: argparse.Namespace) -> None:
     for line in lines:
         by = ""
         if line.changed_at:
-            by = f"  set by {line.changed_by}: {line.reason}; {line.in_file or 'none'} in the file"
+            when = local_time(line.changed_at)
+            by = f"  set {when} by {line.changed_by}: {line.reason}; "
+            by += f"{line.in_file or 'none'} in the file"
         echo(f"{line.name} = {line.value}  ({line.allowed}){by}")
         echo(f"    {line.help}")
         if line.trouble:

@@ -143,7 +143,7 @@ def test_a_policy_setting_is_set_and_put_back(kiosk: Kiosk, capsys: Capsys) -> N
     assert kiosk("policy", "set", "max_failures", "5", "--reason", "trial") == 0
     kiosk("policy", "list")
     said = capsys.readouterr().out
-    assert "max_failures = 5  (1 to 10)  set by " in said
+    assert "max_failures = 5  (1 to 10)  set 20" in said
     assert ": trial; 3 in the file\n" in said
     assert kiosk("policy", "set", "max_failures", "3", "--reason", "trial is over") == 0
     kiosk("policy", "list", "--json")

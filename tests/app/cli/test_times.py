@@ -55,6 +55,7 @@ def test_each_command_prints_the_time_of_this_machine(
         (("proposals", "list"), 1),
         (("stations", "list"), 2),
         (("audit", "list"), 5),
+        (("policy", "list"), 1),
     ):
         assert kiosk(*command) == 0
         found = _TIME.findall(capsys.readouterr().out)

@@ -7,7 +7,9 @@ from pathlib import Path, PosixPath
 
 import pytest
 
-from kiosk.app.setup import authority, steps
+from hardware import display
+from hardware.display import NO_GRAPHICS, WITHOUT_GRAPHICS
+from kiosk.app.setup import authority, station, steps
 from kiosk.app.setup.steps import Step, carry_out, link, mask, unencrypted_disk, written
 from kiosk.contract.errors import ConfigError
 
@@ -72,6 +74,26 @@ def test_what_was_cut_short_before_the_service_manager_knew_is_done_again(
         assert capsys.readouterr().out.startswith(said)
     whole = [("daemon-reload",), ("stop", "getty@tty1.service")] if made is masked else None
     assert manager.called == (whole or manager.called[:1])
+
+
+@pytest.mark.parametrize("cards", [(), ("card0",)])
+def test_a_compositor_that_does_not_start_for_want_of_a_graphics_card_says_so(
+    cards: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*words: str) -> None:
+        if words[0] == "start":
+            raise ConfigError("systemctl failed")
+
+    for card in cards:
+        (tmp_path / card).touch()
+    monkeypatch.setattr(display, "CARDS", tmp_path)
+    monkeypatch.setattr(steps, "systemctl", refuses)
+    monkeypatch.setattr(steps, "run_program", lambda *_: "")
+    [unit] = [step for step in station.compositor_steps() if step.what == "unit"]
+    because = "systemctl failed" if cards else f"{NO_GRAPHICS}; {WITHOUT_GRAPHICS}"
+    with pytest.raises(ConfigError) as refused:
+        unit.do()
+    assert str(refused.value) == because
 
 
 DISKS = {

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
+from hardware.display import NO_GRAPHICS, WITHOUT_GRAPHICS, has_graphics
 from kiosk.app.setup.steps import (
     UNITS,
     Step,
@@ -212,7 +214,7 @@ def station_steps(
             "usbguard.service",
         )
     font = service(_CONSOLE_UNIT, "the font of the console, as large as there is room for")
-    steps = {DisplayKind.COMPOSITOR: list(_compositor_steps()), DisplayKind.CONSOLE: [font]}
+    steps = {DisplayKind.COMPOSITOR: list(compositor_steps()), DisplayKind.CONSOLE: [font]}
     for other in DisplayKind:
         if undo and other is not kind:
             yield from steps[other]
@@ -223,7 +225,7 @@ def station_steps(
     yield service(UNIT, "the station")
 
 
-def _compositor_steps() -> Iterator[Step]:
+def compositor_steps() -> Iterator[Step]:
     yield link(
         "display",
         f"{_SEAT_UNIT} passes devices to the compositor alone",
@@ -231,7 +233,8 @@ def _compositor_steps() -> Iterator[Step]:
         _SHIPPED / "seat.conf",
         "daemon-reload",
     ).followed_by(partial(systemctl, "try-restart", _SEAT_UNIT), also_undone=True)
-    yield service(_DISPLAY_UNIT, "the compositor, and the terminal in it")
+    shown = service(_DISPLAY_UNIT, "the compositor, and the terminal in it")
+    yield replace(shown, do=partial(_start_compositor, shown.do))
     yield link(
         "display",
         f"{UNIT} is on the compositor",
@@ -239,6 +242,15 @@ def _compositor_steps() -> Iterator[Step]:
         _SHIPPED / "compositor.conf",
         "daemon-reload",
     ).followed_by(partial(systemctl, "try-restart", UNIT))
+
+
+def _start_compositor(start: Callable[[], object]) -> None:
+    try:
+        start()
+    except ConfigError:
+        if has_graphics():
+            raise
+        raise ConfigError(f"{NO_GRAPHICS}; {WITHOUT_GRAPHICS}") from None
 
 
 def _enrol(line: str) -> None:

@@ -30,6 +30,7 @@ from kiosk.app.logs import log_fault, open_log
 from kiosk.app.process import take_service_manager
 from kiosk.authority.errors import KeyMissing, NotPermitted, StoreError
 from kiosk.contract.errors import ConfigError, describe_fault
+from kiosk.system.immortal import make_all_immortal
 from kiosk.system.prctl import forbid_dumps, merge_equal_pages
 from kiosk.system.sockets import user_of
 
@@ -431,7 +432,8 @@ def _serve_sessions(args: argparse.Namespace) -> None:
         loading.submit(_load).result()
 
     gc.collect()
-    gc.freeze()
+    make_all_immortal()
+    gc.freeze()  # last: it hides objects from the two calls above
     server = SessionServer(args.socket, partial(run_session, args.config, args.log))
     server.run(partial(manager.notify, "READY=1\nWATCHDOG=1"))
 

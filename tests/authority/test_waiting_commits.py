@@ -11,6 +11,7 @@ import pytest
 
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store import database
+from kiosk.authority.store.database import Store
 from kiosk.authority.store.postgresql import PipelinedConnection
 from kiosk.authority.store.records import UnblockState
 from kiosk.contract.errors import AuthorityUnavailable
@@ -23,8 +24,9 @@ from kiosk.contract.messages import (
     SendCode,
     UnblockDone,
 )
+from kiosk.contract.ports import SystemClock
 from tests.authority.world import World
-from tests.support.database import PostgresServer
+from tests.support.database import MACS, PostgresServer
 
 pytestmark = pytest.mark.postgresql
 
@@ -123,22 +125,34 @@ def test_what_waits_for_a_standby_counts_once_whether_or_not_the_station_calls_a
 
 
 def test_stations_are_out_of_service_while_commits_wait_for_a_standby(
-    world: World, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before: cards were asked for, and each holder waited in vain."""
-    card = world.registered_card()
-    visit = world.insert(card, blocked=True)
-    task = visit.questions()
-    with standby_away(postgres_server) as waiting:
-        calling = threading.Thread(target=lambda: visit.answer(task, attempt="one"))
-        calling.start()
-        while not waiting("kiosk"):
-            pass
-        monkeypatch.setattr(database, "COMMIT_WAITS_S", 3600.0)
-        world.store.check_writable()
-        monkeypatch.setattr(database, "COMMIT_WAITS_S", 0.0)
-        with pytest.raises(StoreError, match="commits wait for a synchronous standby") as refused:
-            world.store.check_writable()
-        assert refused.value.code == "standby"
-    calling.join()
-    world.store.check_writable()
+    """Before: cards were asked for, and each holder waited in vain.
+
+    By an account of an authority, to whom the server shows its own sessions alone.
+    """
+    url = postgres_server.fresh().replace("//kiosk@", "//authority1@")
+    postgres_server.execute("CREATE ROLE authority1 LOGIN")
+    store = Store(url, SystemClock(), MACS)
+
+    def commit() -> None:
+        with psycopg.connect(f"{url}&application_name=commit", autocommit=True) as connection:
+            connection.execute("SELECT pg_logical_emit_message(true, '', '')")
+
+    committing = threading.Thread(target=commit)
+    try:
+        with standby_away(postgres_server) as waiting:
+            committing.start()
+            while not waiting("commit"):
+                pass
+            monkeypatch.setattr(database, "COMMIT_WAITS_S", 3600.0)
+            store.check_writable()
+            monkeypatch.setattr(database, "COMMIT_WAITS_S", 0.0)
+            with pytest.raises(StoreError, match="commits wait for a synchronous standby") as away:
+                store.check_writable()
+            assert away.value.code == "standby"
+        committing.join()
+        store.check_writable()
+    finally:
+        store.close()
+        postgres_server.execute("DROP ROLE authority1")

@@ -385,7 +385,7 @@ class AuditDesk(Desk):
 
 
 _NO_REASON = "This row has no reason that could be taken out. Its detail goes as a whole."
-_NOTHING_TO_REDACT = "There is no text in this row any more."
+_NOTHING_TO_REDACT = "There is no text in this row."
 
 
 def _query_detail(query: AuditQuery, only: AuditFilter) -> dict[str, Scalar]:

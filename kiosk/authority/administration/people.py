@@ -425,7 +425,7 @@ class PeopleDesk(Desk):
         with self._on_person(seen, Action.REVOKE_REGISTRATION, grounds, proposal) as (act, holder):
             registration = _close(act, holder)
             if registration is None:
-                raise ConcurrentChange("They are not registered any more.")
+                raise ConcurrentChange("They are not registered.")
             act.refuse_after(StationChange.BLOCKED)
             stop_change(act.uow, holder.id)
             forget_answers(act.uow, holder.id)
@@ -457,7 +457,7 @@ class PeopleDesk(Desk):
         proposal = Proposal("people.take_back_leaver")
         with self._on_person(seen, Action.TAKE_BACK_LEAVER, grounds, proposal) as (act, holder):
             if holder.left_at is None:
-                raise ConcurrentChange("They are no leaver any more.")
+                raise ConcurrentChange("They are no leaver.")
             act.uow.holders.save(replace(holder, left_at=None))
             act.record(StaffKind.LEAVER_TAKEN_BACK)
             act.notify(Notice.LEAVER_TAKEN_BACK, holder)

@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiosmtplib
 import pytest
 from msgspec.structs import replace
 from trustme import CA
@@ -139,6 +140,27 @@ def test_answers_slipped_in_before_tls_are_not_believed(tmp_path: Path) -> None:
         pytest.raises((MailNotTrusted, MailUnavailable), match=r"TLS|550 5.7.1 to MAIL"),
     ):
         deliver(relay_at(server.port, tmp_path), code_mail())
+
+
+def test_a_library_that_leaves_tls_out_sends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def leave_out(_: aiosmtplib.SMTP) -> None:
+        """Say that it is done."""
+
+    def listening(wire: Wire) -> None:
+        wire.write_lines("220 relay")
+        wire.expect("EHLO", "250-relay", "250 AUTH PLAIN LOGIN")
+        wire.read_line()
+
+    monkeypatch.setattr(aiosmtplib.SMTP, "starttls", leave_out)
+    with (
+        running(Mailbox(tmp_path)) as settings,
+        Scripted(listening) as server,
+        pytest.raises(MailNotTrusted, match="not encrypted"),
+    ):
+        deliver(relay_to(replace(settings, port=server.port)), code_mail())
+    assert server.received == []
 
 
 def test_old_tls_is_not_spoken(tmp_path: Path) -> None:

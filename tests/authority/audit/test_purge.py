@@ -326,6 +326,18 @@ def test_an_export_verifies_with_the_public_keys_when_its_rows_are_gone(
     assert found(verify_archives([first], other, None)[0]) == (FaultKind.SIGNATURE, 10)
 
 
+def test_an_export_that_is_left_out_between_two_is_missed(
+    aged: Store, signer: AnchorSigner, tmp_path: Path
+) -> None:
+    paths = []
+    for _ in range(3):
+        paths.append(archive_audit(aged, signer, tmp_path, "root", unseen)[0])
+        write(aged, 3)
+    first, second, third = paths
+    assert verify_archives([first, second, third], signer, None)[0].intact
+    assert found(verify_archives([first, third], signer, None)[0]) == (FaultKind.REMOVED, 11)
+
+
 def test_an_export_that_does_not_reach_the_disk_is_not_recorded(
     aged: Store, signer: AnchorSigner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,13 +9,22 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from kiosk.authority.administration.audit_archive import exported_rows
 from kiosk.authority.administration.verification import verify_audit, verify_without_key
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
+from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.audit.purge import plan_purge, purge_audit
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditAnchor, AuditGap, AuditHead, FaultKind, GapKind
+from kiosk.authority.store.records import (
+    AuditAnchor,
+    AuditGap,
+    AuditHead,
+    AuditQuery,
+    FaultKind,
+    GapKind,
+)
 from tests.authority.store.forger import ANCHOR, EVENT, GAP, Forger
 from tests.support.database import SetClock, TestDatabase
 
@@ -201,6 +210,17 @@ def test_a_database_whose_clock_is_years_ahead_has_nothing_purged(
     assert plan(store.machine_clock.now()) == 0
     machine.forward(days=366)
     assert plan(store.machine_clock.now()) == 2
+
+
+def test_an_export_that_only_an_inserted_row_tells_of(store: Store, forger: Forger) -> None:
+    """Otherwise a purge would delete rows that no file has."""
+    last = forger.event(ROWS)
+    exported = {"kind": StaffKind.AUDIT_EXPORTED.value, "detail": f'{{"chains_until":"{ROWS}"}}'}
+    forger.add(last, seq=ROWS + 1, previous=last.hash, **exported)
+    with store.read() as uow:
+        (newest,) = uow.trail.newest(AuditQuery(kind=StaffKind.AUDIT_EXPORTED.value))
+        assert newest.detail == {"chains_until": str(ROWS)}
+        assert exported_rows(uow) == {}
 
 
 def test_by_hand_nothing_goes_that_was_not_purged(

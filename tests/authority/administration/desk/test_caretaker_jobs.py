@@ -70,6 +70,21 @@ def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
     assert told(post) == []
 
 
+def test_a_new_row_that_does_not_fit_is_told_of_within_a_minute(
+    means: StaffDependencies, history: History, post: Post, clock: SetClock, database: TestDatabase
+) -> None:
+    """All rows are verified once a day, and each minute those that are to be signed."""
+    history.registered()
+    keep(means).run()
+    clock.forward(minutes=1)
+    history.registered()
+    forger = Forger(database)
+    forger.change(2, reference="other")
+    forger.close()
+    keep(means).run()
+    assert templates(post) == ["audit-broken"]
+
+
 def test_a_long_audit_is_verified_within_a_day_all_the_same(
     means: StaffDependencies, history: History, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,8 +137,13 @@ def test_the_certificate_says_what_it_is_for(estate: Estate) -> None:
     assert uris == ["urn:kiosk:station:West%20Wing%202"]
     use = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(use) == [ExtendedKeyUsageOID.CLIENT_AUTH]
-    basic = ca.extensions.get_extension_for_class(x509.BasicConstraints).value
-    assert (basic.ca, basic.path_length) == (True, 0)
+    for certificate, length in ((made, None), (ca, 0)):
+        basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage)
+        is_ca = certificate is ca
+        assert (basic.critical, usage.critical) == (True, True)
+        assert (basic.value.ca, basic.value.path_length) == (is_ca, length)
+        assert (usage.value.key_cert_sign, usage.value.digital_signature) == (is_ca, not is_ca)
 
 
 def test_each_replica_has_the_same_ca(estate: Estate) -> None:

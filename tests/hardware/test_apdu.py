@@ -19,6 +19,7 @@ from hardware.apdu import (
     get_response,
     select,
 )
+from hardware.pin_pad import PadEntry, PadOperation
 
 
 @pytest.mark.parametrize(
@@ -51,14 +52,19 @@ def test_secrets_only_travel_in_commands_that_count_as_a_change(instruction: int
     assert not command.only_reads
 
 
-@given(st.integers(0, 255))
-def test_an_instruction_that_nobody_listed_counts_as_a_change(instruction: int) -> None:
-    command = CommandApdu(CommandHeader(0, instruction, 0, 0), b"x")
-    assert command.changes_card == (instruction not in {0xA4, 0xC0, 0xCA, 0xCB})
+@given(st.integers(0, 255), st.sampled_from([b"", b"x"]))
+def test_an_instruction_that_nobody_listed_counts_as_a_change(
+    instruction: int, body: bytes
+) -> None:
+    command = CommandApdu(CommandHeader(0, instruction, 0, 0), body)
+    asks_state = instruction == VERIFY and not body
+    assert command.changes_card == (instruction not in {0xA4, 0xC0, 0xCA, 0xCB} and not asks_state)
 
 
 def test_asking_for_the_state_of_a_pin_only_reads() -> None:
     assert CommandApdu(CommandHeader(0, VERIFY, 0, 0x80)).only_reads
+    on_keys = PadEntry(PadOperation.CURRENT, 4, 12, 0)
+    assert not CommandApdu(CommandHeader(0, VERIFY, 0, 0x80), pad=on_keys).only_reads
 
 
 def test_the_rest_of_an_answer_belongs_to_the_change_it_answers() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from kiosk.authority.errors import KeyMissing, KeysUnavailable
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
+from kiosk.system.module_process import ModuleProcess
 from tests.authority.crypto.test_deriving import EXAMPLES, KEY, cmac
 from tests.authority.crypto.token.hsm import Hsm, workers
 from tests.hardware.pkcs11.tokens import PIN, WRONG, faulty_module
@@ -155,14 +157,28 @@ def test_a_token_that_was_pulled_out_is_away_until_it_is_back(hsm: Hsm) -> None:
     assert masters.cmac(added, b"") == before
 
 
-def test_a_pin_that_was_refused_is_not_tried_again(hsm: Hsm) -> None:
+def test_a_pin_that_was_refused_is_not_tried_again(
+    hsm: Hsm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = 0
+
+    class Counted(ModuleProcess):
+        """One that is started for each try."""
+
+        def __init__(self, *words: Any) -> None:
+            nonlocal started
+            started += 1
+            super().__init__(*words)
+
     masters = hsm.masters()
     added = masters.add()
     masters.close()
     hsm.pin = WRONG
+    monkeypatch.setattr("kiosk.authority.crypto.token.ModuleProcess", Counted)
     for _ in range(3):
         with pytest.raises(KeysUnavailable, match="not tried again"):
             masters.cmac(added, b"")
+    assert started == 1
     assert not workers()
     hsm.pin = PIN
     assert masters.cmac(added, b"")

@@ -20,9 +20,11 @@ from hypothesis import strategies as st
 
 from kiosk.app.composition.opening import open_issuers
 from kiosk.authority.crypto.card_keys import (
+    KEY_NAME,
     LONGEST,
     Issuers,
     certifies,
+    fingerprint,
     key_from,
     kind_of,
     may_be,
@@ -208,6 +210,7 @@ def test_what_is_no_key_has_no_kind() -> None:
 def test_an_identifier_that_names_a_key_allows_no_other() -> None:
     named = CardId("piv", "ca" + "0" * 64)
     assert not may_be(named, P_256)
+    assert may_be(CardId("piv", KEY_NAME + fingerprint(P_256)), P_256)
     assert may_be(CardId("piv", "ca" + GUID[2:]), P_256), "a GUID may begin so"
 
 
@@ -230,6 +233,14 @@ def test_an_issuer_vouches_for_the_card_that_the_certificate_names() -> None:
     assert not vouched(issuer.issue(key, "https://example.org"), issuer)
     assert not vouched(b"\x30\x00", issuer)
     assert not vouched(bytes(LONGEST + 1), issuer)
+
+
+def test_an_issuer_vouches_for_a_card_that_is_named_by_its_key() -> None:
+    issuer, key = Authorities(), private_key()
+    issuers, certificate = Issuers((issuer.own,)), issuer.issue(key)
+    for of, expected in ((key, True), (private_key(), False)):
+        named = CardId("piv", KEY_NAME + fingerprint(spki(of)))
+        assert issuers.vouch(certificate, named, NOW) is expected
 
 
 @pytest.mark.parametrize(

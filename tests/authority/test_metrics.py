@@ -116,7 +116,7 @@ def test_how_the_estate_stands(counted: Counted) -> None:
         uow.outbox.add(waiting)
         dead = replace(waiting, id=new_id())
         uow.outbox.add(dead)
-        uow.outbox.mark_failed(dead.id, "no such mailbox", None)
+        uow.outbox.mark_failed(dead.id, None)
         for name, seen in (("A", uow.now), ("B", old), ("C", old)):
             uow.stations.seen(Station(name, seen, "0.1", "ready", ""))
         uow.stations.enrolled(Station("never started", old))

@@ -202,7 +202,7 @@ class World:
         """Write a registration with ``ANSWERS``, as the flow would."""
         given = {number: Sensitive(text) for number, text in ANSWERS.items()}
         hashes = sum((self.hasher.hash_sets(holder.id, given, size) for size in (2, 3, 4)), ())
-        plain = Registration(holder.id, EMAIL, self.now, tuple(ANSWERS), hashes, self.now, self.now)
+        plain = Registration(holder.id, EMAIL, self.now, tuple(ANSWERS), hashes, self.now)
         plain = replace(plain, proven=True)
         registration: Registration = replace(plain, **changes)  # type: ignore[arg-type]
         with self.store.begin() as uow:

@@ -163,7 +163,6 @@ class Population:
                 "question_ids": tuple(ANSWERS),
                 "hashes": self._hashes(holder) if comes else self._nobodys(),
                 "registered_at": registered,
-                "updated_at": registered,
                 "proven": True,
             },
         )

@@ -55,7 +55,6 @@ _STANDING = (
     "expiring: with a card that ends this month; card-in-doubt: what became of an unlock is not "
     "known, or the card refused every secret that it could have (default: everybody)"
 )
-_SORT = "date: since when, or when the card ends (default: name)"
 _PAGE = 500
 _A_MOMENT = timedelta(microseconds=1)
 _FEW = 5.0
@@ -75,10 +74,6 @@ def add_parser(subparsers: Commands) -> None:
         default=PeopleGroup.EVERYBODY.value,
         help=_STANDING,
     )
-    listing.add_argument(
-        "--sort", choices=[order.value for order in PeopleOrder], default="name", help=_SORT
-    )
-    add_flag(listing, "--reverse", "the other way round")
     listing.add_argument("--limit", type=how_many, help="how many at most (default: all)")
     reading(parts, "show", _show, "say how somebody stands").add_argument(
         "number", metavar="NUMBER"
@@ -260,13 +255,8 @@ def _search(args: argparse.Namespace) -> None:
 
 def _list(args: argparse.Namespace) -> None:
     group = PeopleGroup(args.standing)
-    people = _all_of(
-        Tools(args).desk.people,
-        group,
-        PeopleOrder(args.sort),
-        descending=args.reverse,
-        limit=min(args.limit or _PAGE, _PAGE),
-    )
+    desk, limit = Tools(args).desk.people, min(args.limit or _PAGE, _PAGE)
+    people = _all_of(desk, group, PeopleOrder.NAME, limit)
     found = islice(people, args.limit)
     if args.json:
         print_json(found)
@@ -288,14 +278,12 @@ def _all_of(
     desk: PeopleDesk,
     group: PeopleGroup = PeopleGroup.EVERYBODY,
     order: PeopleOrder = PeopleOrder.NUMBER,
-    *,
-    descending: bool = False,
     limit: int = _PAGE,
 ) -> Iterator[PersonLine]:
     """Yield a whole list, read ``limit`` people at a time."""
     after = None
     while True:
-        page = desk.listed(group, order, descending=descending, after=after, limit=limit)
+        page = desk.listed(group, order, after=after, limit=limit)
         yield from page.people
         after = page.more
         if after is None:

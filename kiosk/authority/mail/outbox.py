@@ -218,6 +218,6 @@ class OutboxWorker:
             retry_at = self._times.retry_at(message, uow.now) if again else None
             fate = f"again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else "given up"
             log.warning("notice %s (%s): %s; %s", message.id, message.template, because, fate)
-            uow.outbox.mark_failed(message.id, because, retry_at, denied=denied)
+            uow.outbox.mark_failed(message.id, retry_at, denied=denied)
 
         return record

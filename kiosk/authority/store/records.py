@@ -168,7 +168,6 @@ class Registration:
     question_ids: tuple[int, ...]
     hashes: tuple[JointHash, ...]
     registered_at: datetime
-    updated_at: datetime
     failures: int = 0
     blocked_at: datetime | None = None
     asked: tuple[int, ...] | None = None
@@ -658,7 +657,6 @@ class OutboxMessage:
     attempts: int = 0
     sent_at: datetime | None = None
     failed_at: datetime | None = None
-    last_error: str = ""
     denied: bool = False
     holder_id: str | None = None
 

@@ -352,7 +352,6 @@ class RegistrationRow(MacRow, table=True):
     question_ids: tuple[int, ...] = Field(sa_type=Numbers)
     hashes: tuple[JointHash, ...] = Field(sa_type=JointHashes, repr=False)
     registered_at: datetime = Field(sa_type=UtcDateTime)
-    updated_at: datetime = Field(sa_type=UtcDateTime)
     failures: int = 0
     blocked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     asked: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
@@ -650,7 +649,6 @@ class OutboxRow(TableRow, table=True):
     attempts: int = 0
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    last_error: str = ""
     denied: bool = False
     holder_id: str | None = Field(default=None, index=True)
 

@@ -83,7 +83,6 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
         question_ids=pending.question_ids or (),
         hashes=pending.hashes or (),
         registered_at=uow.now,
-        updated_at=uow.now,
         proven=same_key or pending.pin_evidence is PinEvidence.PROVEN,
     )
     uow.registrations.put(registration)

@@ -44,8 +44,8 @@ def test_people_are_listed_by_how_they_stand(kiosk: Kiosk, estate: Estate, capsy
     (line,) = json.loads(capsys.readouterr().out)
     assert (line["number"], line["standing"]) == (JO, "blocked")
     assert line["date"]
-    assert kiosk("people", "list", "--sort", "number", "--reverse") == 0
-    assert [row[:12] for row in capsys.readouterr().out.splitlines()] == [AL, JO]
+    assert kiosk("people", "list") == 0
+    assert {row[:12] for row in capsys.readouterr().out.splitlines()} == {AL, JO}
     assert kiosk("people", "list", "--limit", "1") == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
     for nobody in ("card-in-doubt", "left"):

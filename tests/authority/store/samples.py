@@ -66,7 +66,6 @@ def registration(holder_id: str) -> Registration:
         question_ids=(1, 2, 3, 4),
         hashes=hashes,
         registered_at=NOW,
-        updated_at=NOW,
     )
 
 

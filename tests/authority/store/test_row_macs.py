@@ -81,7 +81,7 @@ def test_every_column_but_counters_and_seals_is_covered() -> None:
 
 def test_a_change_of_any_covered_column_changes_the_message() -> None:
     joint = JointHash((1, 2), "digest", "pepper")
-    plain = Registration("h1", "a@nhs.net", NOW, (1, 2), (joint,), NOW, NOW)
+    plain = Registration("h1", "a@nhs.net", NOW, (1, 2), (joint,), NOW)
     other = Registration(
         "h2",
         "b@nhs.net",
@@ -89,7 +89,6 @@ def test_a_change_of_any_covered_column_changes_the_message() -> None:
         (2, 1),
         (replace(joint, digest="another"),),
         NOW + timedelta(days=1),
-        NOW + timedelta(days=2),
         1,
         NOW,
         (1,),
@@ -199,7 +198,7 @@ def test_an_import_does_not_launder_an_altered_row(database: TestDatabase, store
 def test_a_count_of_failures_is_not_covered(database: TestDatabase, store: Store) -> None:
     put(store, HOLDER)
     with store.begin() as uow:
-        uow.registrations.put(Registration("h1", "a@nhs.net", NOW, (1,), (), NOW, NOW))
+        uow.registrations.put(Registration("h1", "a@nhs.net", NOW, (1,), (), NOW))
         uow.commit()
     with store.begin() as uow:
         assert uow.registrations.attempts("h1", 3).charge(new_id())

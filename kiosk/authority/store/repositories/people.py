@@ -72,7 +72,6 @@ OVERWRITTEN = (
     "email_verified_at",
     "question_ids",
     "hashes",
-    "updated_at",
     "asked",
     "unconfirmed_since",
     "proven",
@@ -133,7 +132,7 @@ class Registrations(Repository):
     ) -> None:
         """Replace questions and answers; the ones to ask are drawn again, failures stay."""
         new = {"question_ids": question_ids, "hashes": hashes, "asked": None}
-        self._gateway.change(RegistrationRow, _is(holder_id), **new, updated_at=self._now)
+        self._gateway.change(RegistrationRow, _is(holder_id), **new)
 
     def replace_email(self, holder_id: str, old: str, new: str) -> bool:
         """Put a confirmed address in place of ``old``.
@@ -143,14 +142,11 @@ class Registrations(Repository):
         this = _is(holder_id), col(RegistrationRow.email) == old
         free = col(RegistrationRow.blocked_at).is_(None)
         confirmed = {"email": new, "email_verified_at": self._now, "unconfirmed_since": None}
-        changed = self._gateway.change(
-            RegistrationRow, *this, free, **confirmed, updated_at=self._now
-        )
-        return bool(changed)
+        return bool(self._gateway.change(RegistrationRow, *this, free, **confirmed))
 
     def correct_email(self, holder_id: str, email: str) -> None:
         """Put an address in place that the next code has to confirm."""
-        unconfirmed = {"email": email, "unconfirmed_since": self._now, "updated_at": self._now}
+        unconfirmed = {"email": email, "unconfirmed_since": self._now}
         self._gateway.change(RegistrationRow, _is(holder_id), **unconfirmed)
 
     def confirm_email(self, holder_id: str, email: str) -> bool:

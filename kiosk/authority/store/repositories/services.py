@@ -142,12 +142,12 @@ class Outbox(Repository):
         self._gateway.write(_MARK_SENT, {"message": message_id, "now": self._now})
 
     def mark_failed(
-        self, message_id: str, error: str, retry_at: datetime | None, *, denied: bool = False
+        self, message_id: str, retry_at: datetime | None, *, denied: bool = False
     ) -> None:
         """It was not sent; try again at ``retry_at``, or never (None)."""
         when = {"failed_at": self._now} if retry_at is None else {"next_at": retry_at}
         statement = update(OutboxRow).where(col(OutboxRow.id) == message_id, *_WAITS)
-        self._gateway.write(statement.values(last_error=error, denied=denied, **when))
+        self._gateway.write(statement.values(denied=denied, **when))
 
     def waiting(self) -> int:
         """Return how many are neither sent nor given up."""
@@ -280,7 +280,7 @@ _CLAIM: Final = Prepared(
 _MARK_SENT: Final = Prepared(
     update(OutboxRow)
     .where(col(OutboxRow.id) == bindparam("message"), *_WAITS)
-    .values(sent_at=bindparam("now"), last_error="")
+    .values(sent_at=bindparam("now"))
 )
 
 

@@ -654,15 +654,8 @@ def _changes_since(
     )
 
 
-_NOT_THE_PERSON = frozenset(
-    {
-        StaffKind.CODE_ISSUED,
-        StaffKind.CODE_AGREED,
-        StaffKind.CODE_WITHDRAWN,
-        StaffKind.CARD_REVOKED,
-    }
-)
-"""Acts about a code or a card: what was proposed about that very one is refused by itself."""
+_ABOUT_CODES = frozenset({StaffKind.CODE_ISSUED, StaffKind.CODE_AGREED, StaffKind.CODE_WITHDRAWN})
+"""Acts of staff that change nobody."""
 
 
 def is_known_to_proposer(uow: UnitOfWork, kept: ProposedAct, holder: Cardholder) -> bool:
@@ -676,7 +669,7 @@ def is_known_to_proposer(uow: UnitOfWork, kept: ProposedAct, holder: Cardholder)
     known = {
         raised
         for event, raised in _changes_since(uow, holder.id, kept.revision)
-        if event.kind in _NOT_THE_PERSON
+        if event.kind in _ABOUT_CODES
         or (event.actor == kept.proposed_by and event.detail.get("agreed_by"))
     }
     return known.issuperset(range(kept.revision + 1, holder.revision + 1))

@@ -46,7 +46,7 @@ from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import KeyMissing, NotFound, NotPermitted, NotTaken, SealBroken
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import AuditQuery, CardStatus, Outcome, ProposedAct
+from kiosk.authority.store.records import AuditQuery, Outcome, ProposedAct
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 
@@ -55,9 +55,6 @@ if TYPE_CHECKING:
 
 _UNASKED: Final = Grounds("")
 """The office of an agreement already has the grounds of both members."""
-
-REVOKED_SINCE: Final = "This card is revoked: decline it."
-_OF_A_CARD: Final = frozenset({"cards.replace", "cards.set_secret"})
 
 _NOT_AFTER: Final = {
     "people.lift_block": StationChange.BLOCKED,
@@ -381,10 +378,8 @@ def _sentence(uow: UnitOfWork, sealer: Sealer, kept: ProposedAct) -> tuple[str, 
         sentence = ""
     if not sentence:
         return f"{kept.action}: what was entered cannot be read.", UNREADABLE
-    card = uow.cards.get(opened.card_id) if kept.act in _OF_A_CARD else None
-    if card is not None and card.status is CardStatus.REVOKED:
-        return sentence, REVOKED_SINCE
-    if card is not None and kept.act == "cards.set_secret" and is_secret_overtaken(card, opened):
+    card = uow.cards.get(opened.card_id) if kept.act == "cards.set_secret" else None
+    if card is not None and is_secret_overtaken(card, opened):
         return sentence, REPLACED_SINCE
     not_after = _NOT_AFTER.get(kept.act)
     overtaken = not_after is not None and not_after.came_after(uow, opened.seen)

@@ -536,23 +536,6 @@ def test_what_one_member_proposed_about_one_person_is_all_done(
     assert raised == [*range(holder.revision, 0, -1)]
 
 
-def test_a_card_that_is_revoked_meanwhile_spoils_what_is_about_it_alone(
-    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
-) -> None:
-    """Before: who proposed a new card and then revoked the lost one had to propose it anew."""
-    CALLS["cards.set_secret"](AdminDesk(first), asha, "")
-    CALLS["cards.add"](AdminDesk(first), asha, "")
-    assert not AdminDesk(first).cards.revoke(seen(means, asha), asha.card.id, GROUNDS).waits
-    for line in AdminDesk(second).proposals.waiting():
-        if line.action is Action.ADD_CARD:
-            AdminDesk(second).proposals.agree(line.proposal_id, WHY)
-        else:
-            assert line.why_not == "This card is revoked: decline it."
-            with pytest.raises(NotTaken, match="revoked already"):
-                AdminDesk(second).proposals.agree(line.proposal_id, WHY)
-    assert NEW_CARD in {card.identifier for card in cards_of(means, asha)}
-
-
 def test_what_colleagues_proposed_about_one_person_has_to_be_looked_at_again(
     means: StaffDependencies, first: Office, second: Office, ready: samples.Person
 ) -> None:

@@ -384,9 +384,6 @@ class Office:
             if kept.action != action.value:
                 raise NotFound("This does not wait any more.")
             if seen is not None:
-                holder = uow.holders.get(seen.holder_id)
-                if holder is not None and is_known_to_proposer(uow, kept, holder):
-                    seen = replace(seen, revision=holder.revision)
                 _lock_person(uow, seen, OVERTAKEN)
             in_time = kept.expires_at > uow.now
             if not in_time or not uow.proposals.decide(kept.id, Outcome.AGREED, audit_name(second)):
@@ -635,44 +632,16 @@ def _lock_person(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:
     holder = uow.holders.get(seen.holder_id)
     if holder is None:
         raise NotFound("This person is not recorded any more.")
-    since = _changes_since(uow, holder.id, seen.revision)
-    changes = tuple(describe_change(uow, event) for event, _ in since)
-    raise ConcurrentChange(overtaken, changes)
-
-
-def _changes_since(
-    uow: UnitOfWork, holder_id: str, revision: int
-) -> tuple[tuple[AuditEvent, int], ...]:
-    """Return what staff and imports did about a person after a revision, and theirs."""
-    return tuple(
-        (event, raised)
-        for event in uow.trail.newest(AuditQuery(holder_id=holder_id))
+    since = [
+        event
+        for event in uow.trail.newest(AuditQuery(holder_id=holder.id))
         # In events of other kinds it is the revision of a secret.
         if (event.kind in STAFF_KINDS or event.kind == ServiceKind.PERSON_CHANGED)
         and isinstance(raised := event.detail.get("revision"), int)
-        and raised > revision
-    )
-
-
-_ABOUT_CODES = frozenset({StaffKind.CODE_ISSUED, StaffKind.CODE_AGREED, StaffKind.CODE_WITHDRAWN})
-"""Acts of staff that change nobody."""
-
-
-def is_known_to_proposer(uow: UnitOfWork, kept: ProposedAct, holder: Cardholder) -> bool:
-    """Return whether the proposer of an act about a person knows of each change since.
-
-    They know what they proposed themselves, if a second member agreed to it. What one member did
-    alone could show the other one somebody else.
-    """
-    if holder.revision <= kept.revision:
-        return holder.revision == kept.revision
-    known = {
-        raised
-        for event, raised in _changes_since(uow, holder.id, kept.revision)
-        if event.kind in _ABOUT_CODES
-        or (event.actor == kept.proposed_by and event.detail.get("agreed_by"))
-    }
-    return known.issuperset(range(kept.revision + 1, holder.revision + 1))
+        and raised > seen.revision
+    ]
+    changes = tuple(describe_change(uow, event) for event in since)
+    raise ConcurrentChange(overtaken, changes)
 
 
 def describe_change(uow: UnitOfWork, event: AuditEvent) -> str:

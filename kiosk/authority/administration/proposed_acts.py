@@ -27,7 +27,6 @@ from kiosk.authority.administration.office import (
     action_of,
     audit_name,
     decided,
-    is_known_to_proposer,
     note_id_of,
     proposer_of,
 )
@@ -307,7 +306,7 @@ def _acts(uow: UnitOfWork, sealer: Sealer, holder_id: str) -> Iterator[_Proposed
             continue
         sentence, why_not = _sentence(uow, sealer, kept)
         holder = uow.holders.get(kept.holder_id) if kept.holder_id else None
-        if holder is not None and not is_known_to_proposer(uow, kept, holder):
+        if holder is not None and holder.revision != kept.revision:
             why_not = why_not or OVERTAKEN
         subject = holder or (uow.staff.get(kept.staff_id) if kept.staff_id else None)
         note = notes.get(kept.note_id)

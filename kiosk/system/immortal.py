@@ -18,9 +18,9 @@ def make_all_immortal() -> bool:
     it only reads. What is made later is counted and freed as ever. What is there now never is, so
     nothing of it may be a secret, or a file that is closed by being dropped.
 
-    Returns False, and does nothing, on other Pythons than the plain build of 3.13: each version
-    has a number of its own for this. Within a version number and place stay as they are, since
-    extension modules are compiled with them.
+    Returns False, and does nothing, on other Pythons than the plain build of 3.13: 3.11 has no such
+    objects, 3.14 marks them by another number. Within a version number and place stay as they are,
+    since extension modules are compiled with them.
     """
     plain = not sys.abiflags and sys.maxsize > 2**32  # "t": free-threaded, "d": debug
     if sys.implementation.cache_tag != "cpython-313" or not plain:

@@ -65,7 +65,7 @@ Nothing is written before the last answer: Ctrl+C leaves everything as it is, an
 answer can be put right afterwards in {path}.
 """
 _MERGE = """\
-A session of staff takes about 25 MiB in place of 38 where the kernel merges equal pages (KSM). Then
+A session of staff takes about 17 MiB in place of 25 where the kernel merges equal pages (KSM). Then
 another program that also requests this could find out what others have in memory: answer no where
 such programs run, as on a host of virtual machines.
 Merge equal pages, yes or no (Enter alone: no): """

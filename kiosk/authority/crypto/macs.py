@@ -19,8 +19,6 @@ from kiosk.contract.sensitive import Sensitive
 #
 # It covers the row's hash, and so the row's content and every row before it.
 
-_DIGEST = "sha256"
-
 
 class AuditMacs:
     """MACs over the hashes of the audit's rows; ``load`` reads the key ring.
@@ -31,13 +29,13 @@ class AuditMacs:
 
     def __init__(self, load: Callable[[], KeyRing]) -> None:
         self._load = load
-        self._subkeys: dict[str, bytes] = {}
+        self._keyed: dict[str, hmac.HMAC] = {}
 
     def use(self, ring: KeyRing) -> None:
         """Take the keys of a ring that is already loaded."""
         purpose = KeyPurpose.AUDIT_LINK
-        self._subkeys = {
-            key_id: ring.key(purpose, key_id).subkey("audit-link") for key_id in ring.ids(purpose)
+        self._keyed = {
+            key_id: _keyed(ring.key(purpose, key_id), "audit-link") for key_id in ring.ids(purpose)
         }
 
     def tag(self, seq: int, link: str) -> tuple[str, str]:
@@ -45,25 +43,38 @@ class AuditMacs:
 
         Raises ``ConfigError`` where no key can be read.
         """
-        subkeys = self._subkeys or self._read()
-        key_id = next(reversed(subkeys))
-        return _link_mac(subkeys[key_id], key_id, seq, link), key_id
+        keyed = self._keyed or self._read()
+        key_id = next(reversed(keyed))
+        return _link_mac(keyed[key_id], key_id, seq, link), key_id
 
     def check(self, seq: int, link: str, mac: str, key_id: str) -> bool:
         """Return, in constant time, whether the MAC is right; raises ``KeyMissing``."""
-        subkey = self._subkeys.get(key_id) or self._read().get(key_id)
-        if subkey is None:
+        keyed = self._keyed.get(key_id) or self._read().get(key_id)
+        if keyed is None:
             raise KeyMissing(f"the key file holds no key {key_id!r} for the rows of the audit")
-        expected = _link_mac(subkey, key_id, seq, link)
+        expected = _link_mac(keyed, key_id, seq, link)
         return hmac.compare_digest(expected.encode(), mac.encode("utf-8", "surrogatepass"))
 
-    def _read(self) -> dict[str, bytes]:
+    def _read(self) -> dict[str, hmac.HMAC]:
         self.use(self._load())
-        return self._subkeys
+        return self._keyed
 
 
-def _link_mac(subkey: bytes, key_id: str, seq: int, link: str) -> str:
-    return hmac.digest(subkey, framed("audit-link", key_id, seq, link), _DIGEST).hex()
+def _link_mac(keyed: hmac.HMAC, key_id: str, seq: int, link: str) -> str:
+    return _mac(keyed, framed("audit-link", key_id, seq, link))
+
+
+def _keyed(key: Key, use: str, head: bytes = b"") -> hmac.HMAC:
+    """Return the beginning of every MAC under a subkey whose messages begin with ``head``."""
+    return hmac.new(key.subkey(use), head, sha256)
+
+
+def _mac(keyed: hmac.HMAC, message: bytes) -> str:
+    # ``hmac.digest`` hashes the key each time. It also releases the interpreter's lock, which the
+    # other threads of the authority are waiting for: at each of the hundred rows of a visit.
+    made = keyed.copy()
+    made.update(message)
+    return made.hexdigest()
 
 
 _BETWEEN = "."
@@ -79,9 +90,8 @@ class KeyedRowMacs:
     def __init__(self, load: Callable[[], KeyRing]) -> None:
         self._load = load
         self._ring: KeyRing | None = None
-        self._subkeys: dict[str, tuple[bytes, bytes]] = {}
-        """The subkey, and the first bytes of every row's message, by the key's id."""
-        self._number_subkeys: dict[tuple[str, str], bytes] = {}
+        self._keyed: dict[str, hmac.HMAC] = {}
+        self._keyed_numbers: dict[tuple[str, str], hmac.HMAC] = {}
 
     @classmethod
     def of(cls, ring: KeyRing) -> KeyedRowMacs:
@@ -95,7 +105,7 @@ class KeyedRowMacs:
 
     def use(self, ring: KeyRing) -> None:
         """Take the keys of a ring that is already loaded."""
-        self._ring, self._subkeys = ring, {}
+        self._ring, self._keyed = ring, {}
 
     def reload(self) -> None:
         """Read the keys again after one was added."""
@@ -125,7 +135,7 @@ class KeyedRowMacs:
         return "" if self._holds(key_id) else key_id
 
     def _holds(self, key_id: str) -> bool:
-        return key_id in self._subkeys or key_id in self._keys().ids(KeyPurpose.ROW_MAC)
+        return key_id in self._keyed or key_id in self._keys().ids(KeyPurpose.ROW_MAC)
 
     def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
         """Return the digests by which a short number can be found, the current key's first.
@@ -135,21 +145,19 @@ class KeyedRowMacs:
         ring = self._keys()
         made = []
         for key_id in reversed(ring.ids(KeyPurpose.CODE_MAC)):
-            subkey = self._number_subkeys.get((use, key_id))
-            if subkey is None:
-                subkey = ring.key(KeyPurpose.CODE_MAC, key_id).subkey(use)
-                self._number_subkeys[use, key_id] = subkey
-            digest = hmac.digest(subkey, framed(key_id, digits), _DIGEST).hex()
-            made.append(f"{key_id}{_BETWEEN}{digest}")
+            keyed = self._keyed_numbers.get((use, key_id))
+            if keyed is None:
+                keyed = _keyed(ring.key(KeyPurpose.CODE_MAC, key_id), use)
+                self._keyed_numbers[use, key_id] = keyed
+            made.append(f"{key_id}{_BETWEEN}{_mac(keyed, framed(key_id, digits))}")
         return tuple(made)
 
     def _digest(self, key_id: str, message: bytes) -> str:
-        found = self._subkeys.get(key_id)
-        if found is None:
-            subkey = self._keys().key(KeyPurpose.ROW_MAC, key_id).subkey("row-mac")
-            found = self._subkeys[key_id] = subkey, framed(key_id)
-        subkey, head = found
-        return hmac.digest(subkey, head + message, _DIGEST).hex()
+        keyed = self._keyed.get(key_id)
+        if keyed is None:
+            key = self._keys().key(KeyPurpose.ROW_MAC, key_id)
+            keyed = self._keyed[key_id] = _keyed(key, "row-mac", framed(key_id))
+        return _mac(keyed, message)
 
     def _keys(self) -> KeyRing:
         if self._ring is None:

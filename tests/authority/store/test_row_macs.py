@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.crypto.macs import KeyedRowMacs
+from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
+from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.errors import RowAltered, StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
@@ -45,6 +45,18 @@ def kind_and_value(value: object) -> Any:
 def test_no_two_rows_have_the_same_bytes(one: list[object], other: list[object]) -> None:
     same = b"".join(map(encoded, one)) == b"".join(map(encoded, other))
     assert same == (kind_and_value(tuple(one)) == kind_and_value(tuple(other)))
+
+
+def test_a_mac_is_what_earlier_releases_made() -> None:
+    ring = KeyRing({each: (Key(f"{each}-1", bytes(range(32))),) for each in KeyPurpose})
+    macs = KeyedRowMacs.of(ring)
+
+    row = "row-mac-1.ac206df01f9720e30967cf6a7f1456cab4c873bb54e304650a8e5f65ac92af7d"
+    number = "code-mac-1.87782014b468821f69f9301289e2f39de817bab6b83a7cb5bd60a0c95205527f"
+    link = "6eccdf173953b65becea8afa5933f3f6084f0cb754429a445a99214823d11cdc"
+    assert macs.make(b"a row") == row
+    assert macs.number_digests("stop-number", "123") == (number,)
+    assert AuditMacs(lambda: ring).tag(7, "ab" * 32) == (link, "audit-link-1")
 
 
 def test_a_moment_has_one_form_whatever_its_zone() -> None:

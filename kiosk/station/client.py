@@ -131,7 +131,22 @@ class _Deadline(io.RawIOBase):
         super().close()
 
 
-class _UnixConnection(http.client.HTTPConnection):
+class _Connection(http.client.HTTPConnection):
+    """Sends each request in one piece.
+
+    ``http.client`` sends the body by itself: a record of TLS more, which wakes the authority again.
+    """
+
+    def request(self, *given: Any, **named: Any) -> None:
+        self._pieces: list[bytes] = []
+        super().request(*given, **named)
+        self.sock.sendall(b"".join(self._pieces))
+
+    def send(self, data: Any) -> None:
+        self._pieces.append(data)
+
+
+class _UnixConnection(_Connection):
     """HTTP over a Unix socket."""
 
     def __init__(self, path: str, timeout: float) -> None:
@@ -144,7 +159,7 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-class _TlsConnection(http.client.HTTPSConnection):
+class _TlsConnection(_Connection, http.client.HTTPSConnection):
     """HTTP over TLS; a machine that vanished is given up within seconds, a slow answer is not."""
 
     def connect(self) -> None:

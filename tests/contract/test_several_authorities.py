@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic, sleep
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -254,6 +255,24 @@ def test_a_bug_in_all_of_them_is_no_absence(estate: Estate) -> None:
     assert not isinstance(raised.value, AuthorityUnavailable)
     assert str(raised.value) == "the authority has a fault, or is of another release: see its log"
     assert estate.asked() == [0, 1]
+
+
+def test_a_request_is_sent_in_one_piece(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[bytes] = []
+
+    class RecordingSocket(socket.socket):
+        def sendall(self, data: Any, flags: int = 0) -> None:
+            sent.append(bytes(data))
+            super().sendall(data, flags)
+
+    served = Served(well(estate.world), ListedStations({os.getuid(): "A"}), ROOMY)
+    estate.served.append(served)
+    station = HttpAuthority([served.on_socket(estate.world.folder / "s")])
+    estate.clients.append(station)
+    monkeypatch.setattr(socket, "socket", RecordingSocket)
+    station.port.heartbeat(Heartbeat())
+    (request,) = sent
+    assert b"\r\n\r\n{" in request
 
 
 def test_an_address_is_reached_over_a_new_connection(estate: Estate) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextlib import suppress
+from functools import partial
+from threading import Lock
 from typing import TypeVar
 
 from kiosk.contract.errors import KioskError
@@ -37,22 +39,34 @@ async def run_on_thread(call: Callable[[], T], threads: Executor | None = None) 
     Raises ``NoThreadLeft``. A pool that can start no thread says so, but has queued the call: one
     of its other threads would run it later, when nobody waits for it any more.
     """
-    done: Future[T] = Future()
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[T] = loop.create_future()
+    is_claimed = Lock()
 
     def run() -> None:
-        if not done.set_running_or_notify_cancel():
+        if not is_claimed.acquire(blocking=False):
             return
         try:
-            done.set_result(call())
+            reply = partial(answer.set_result, call())
         except BaseException as error:  # noqa: BLE001 - carried over to who awaits it
-            done.set_exception(error)
+            reply = partial(answer.set_exception, error)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(_unless_done, answer, reply)
 
     try:
         if threads is None:
-            asyncio.get_running_loop().run_in_executor(None, run)
+            loop.run_in_executor(None, run)
         else:
             threads.submit(run)
     except RuntimeError:
-        if done.cancel():
+        if is_claimed.acquire(blocking=False):
             raise NoThreadLeft from None
-    return await asyncio.wrap_future(done)
+    try:
+        return await answer
+    finally:
+        is_claimed.acquire(blocking=False)  # who awaited it may have been cancelled
+
+
+def _unless_done(answer: asyncio.Future[T], reply: Callable[[], None]) -> None:
+    if not answer.done():
+        reply()

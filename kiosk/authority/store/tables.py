@@ -214,8 +214,11 @@ def columns_of(kind: type[TableRow]) -> tuple[str, ...]:
 
 
 def loaded(kind: type[SomeRow], values: Sequence[Any]) -> SomeRow:
-    """Return a row that was read; it belongs to no session, which would cost more than reading."""
-    row: SomeRow = kind.__new__(kind)
+    """Return a row that was read.
+
+    It belongs to no session and is no model of Pydantic's: either would cost more than reading.
+    """
+    row: SomeRow = object.__new__(kind)
     row.__dict__.update(zip(columns_of(kind), values, strict=True))
     return row
 

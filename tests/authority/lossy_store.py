@@ -14,7 +14,6 @@ from msgspec import Struct
 from kiosk.authority.errors import StoreError
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.engine import WRITES
 from kiosk.authority.store.records import AuditQuery, Card
 from kiosk.contract.messages import VisitId, reference_of
 from tests.authority.world import World
@@ -57,7 +56,7 @@ class LosingStore(Store):
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
         """Begin as the store does."""
-        with self._gateway(writes=True, options=WRITES) as gateway:
+        with self._gateway(writes=True) as gateway:
             unit = _Unit(gateway, self._clock.now(), self._heads, self._audit_macs)
             unit.owner = self
             yield unit

@@ -12,7 +12,6 @@ from typing import Protocol, TypeVar
 
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.engine import WRITES
 
 T = TypeVar("T")
 
@@ -106,7 +105,7 @@ class CutStore(Store):
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
         """Begin as the store does."""
-        with self._gateway(writes=True, options=WRITES) as gateway:
+        with self._gateway(writes=True) as gateway:
             unit = CutUnit(gateway, self._clock.now(), self._heads, self._audit_macs)
             unit.cutter = self.cutter
             yield unit

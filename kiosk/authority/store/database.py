@@ -30,9 +30,6 @@ from kiosk.authority.errors import StoreError
 from kiosk.authority.store.engine import (
     NO_SUCH_TABLE,
     READ_ONLY,
-    READS,
-    READS_ON_POSTGRESQL,
-    WRITES,
     empty_sqlite_log,
     make_sqlite_file,
     open_engine,
@@ -175,7 +172,7 @@ class Store:
         On SQLite it is then the only writer (BEGIN IMMEDIATE). Keep it short and never wait for a
         card, a mail relay or Argon2 inside.
         """
-        with self._gateway(writes=True, options=WRITES) as gateway:
+        with self._gateway(writes=True) as gateway:
             yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
 
     @contextmanager
@@ -184,9 +181,8 @@ class Store:
 
         ``once``: for a single prepared statement.
         """
-        options = READS if self._on_sqlite else READS | READS_ON_POSTGRESQL
         kind = StatementGateway if once and not self._on_sqlite else Gateway
-        with self._gateway(writes=False, options=options, kind=kind) as gateway:
+        with self._gateway(writes=False, kind=kind) as gateway:
             yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
 
     def record_event(
@@ -221,7 +217,7 @@ class Store:
 
     def sessions_elsewhere(self) -> int:
         """Count this program's other sessions at a database server."""
-        with self._gateway(writes=False, options=READS) as gateway:
+        with self._gateway(writes=False) as gateway:
             return int(gateway.scalar(text(_SESSIONS_ELSEWHERE)))
 
     def schema(self) -> tuple[SchemaFit, str]:
@@ -252,7 +248,7 @@ class Store:
         The disk of a server is not looked at: the server says that it is full when it is written.
         """
         if self.file is None:
-            with self._gateway(writes=False, options=READS) as gateway:
+            with self._gateway(writes=False) as gateway:
                 asked = gateway.tuples(text(_TAKES_WRITES), {"waits_s": COMMIT_WAITS_S})
             ((reads_only, commits_wait),) = asked
             if reads_only:
@@ -279,7 +275,7 @@ class Store:
         """
         if self._on_sqlite:
             raise ConfigError("a database file has no roles: its account and mode protect it")
-        with self._gateway(writes=True, options=WRITES) as gateway:
+        with self._gateway(writes=True) as gateway:
             ((role, owner),) = gateway.tuples(text(_OTHER_OWNER))
             if owner:
                 raise ConfigError(
@@ -298,7 +294,7 @@ class Store:
         """
         if self._on_sqlite:
             return ()
-        with self._gateway(writes=False, options=READS) as gateway:
+        with self._gateway(writes=False) as gateway:
             found = gateway.tuples(text(privileges_lacking(wanted)))
         return tuple(name for (name,) in found)
 
@@ -327,7 +323,7 @@ class Store:
     def _asked(self, statement: str) -> Sequence[Sequence[Any]] | None:
         """Return the rows of a query of the schema's state; None where it has no such table."""
         try:
-            with self._gateway(writes=False, options=READS) as gateway:
+            with self._gateway(writes=False) as gateway:
                 return gateway.tuples(text(statement))
         except StoreError as error:
             if error.code not in NO_SUCH_TABLE:
@@ -335,10 +331,8 @@ class Store:
         return None
 
     @contextmanager
-    def _gateway(
-        self, *, writes: bool, options: Mapping[str, Any], kind: type[Gateway] = Gateway
-    ) -> Iterator[Gateway]:
-        gateway = kind(self._engine, self.macs, writes=writes, options=options)
+    def _gateway(self, *, writes: bool, kind: type[Gateway] = Gateway) -> Iterator[Gateway]:
+        gateway = kind(self._engine, self.macs, writes=writes)
         gateway.begin()
         try:
             yield gateway

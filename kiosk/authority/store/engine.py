@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -171,9 +171,6 @@ def _from_sqlite(error: sqlite3.Error) -> StoreError:
 
 
 _WRITES = "kiosk_writes"
-WRITES = {_WRITES: True}
-READS = {_WRITES: False}
-READS_ON_POSTGRESQL = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 LATER = {"kiosk_later": True}
 """Execution options of a statement whose result is not needed: it is sent with the next."""
@@ -460,12 +457,18 @@ def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
             return
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def begin_sqlite(driver: sqlite3.Connection, info: dict[Any, Any], writes: bool) -> None:
+    """Begin a transaction, unless one has begun; ``info`` is the pool's about the connection."""
     # The driver's own transactions are switched off (isolation_level None): a writer takes the
     # write lock at once. Otherwise two that had both read first could go on.
-    writes = connection.get_execution_options().get(_WRITES, True)
-    if connection.info.get(_WRITES) is not writes:
+    if driver.in_transaction:
+        return
+    if info.get(_WRITES) is not writes:
         # Only on a change: SQLite compiles every statement again after it.
-        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
-        connection.info[_WRITES] = writes
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        driver.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+        info[_WRITES] = writes
+    driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    begin_sqlite(cast(Any, connection.connection.dbapi_connection), connection.info, writes=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import msgspec
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Dialect,
     Engine,
     Executable,
@@ -33,7 +34,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.authority.errors import RowAltered, StoreError, ValueUnreadable
-from kiosk.authority.store.engine import LATER, translated, unstorable
+from kiosk.authority.store.engine import LATER, begin_sqlite, translated, unstorable
 from kiosk.authority.store.tables import MacRow, Record, TableRow, columns_of, loaded
 
 if TYPE_CHECKING:
@@ -136,43 +137,52 @@ Statement = Executable | Prepared
 class Gateway:
     """Runs statements in one transaction; every call raises only subclasses of ``StoreError``.
 
-    ``options`` are the connection's execution options, which apply when its transaction begins. A
-    row with a MAC is checked when it is read: ``RowAltered`` where it does not match.
+    A transaction that does not write sees one snapshot of the database. A row with a MAC is checked
+    when it is read: ``RowAltered`` where it does not match.
     """
 
-    def __init__(
-        self, engine: Engine, macs: KeyedRowMacs, *, writes: bool, options: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, engine: Engine, macs: KeyedRowMacs, *, writes: bool) -> None:
         self._engine = engine
         self.macs = macs
         self._writes = writes
-        self._options = options
         self._usable = True
         self._driver: Any = None
+        self._connection: Connection | None = None
 
     def begin(self) -> None:
         """Take a connection and begin; on SQLite a writer waits here for the previous writer."""
-        self._connection = self._guarded(self._engine.connect)
+        self._pooled = self._guarded(self._engine.raw_connection)
+        self._driver = self._pooled.dbapi_connection
         try:
-            self._guarded(lambda: self._connection.execution_options(**self._options).begin())
-            self._driver = self._connection.connection.dbapi_connection
+            self._guarded(self._begin)
         except StoreError:
             self.end()
             raise
+
+    def _begin(self) -> None:
+        if self._on_sqlite:
+            begin_sqlite(self._driver, self._pooled.info, self._writes)
+        else:
+            self._driver.begin(reads=not self._writes)
 
     def commit(self) -> None:
         """Commit; nothing can be run afterwards."""
         if not self._writes:
             raise StoreError("a reading unit of work commits nothing", "read-only")
-        self._guarded(self._connection.commit)
+        self._guarded(self._driver.commit)
         self._usable = False
 
     def end(self) -> None:
         """Roll back what was not committed and release the connection."""
         self._usable = False
         # Where the connection is gone, the server rolls back by itself, and the pool drops it.
+        if self._pooled.is_valid:
+            try:
+                self._driver.rollback()
+            except self._engine.dialect.loaded_dbapi.Error as error:
+                self._pooled.invalidate(error)
         with suppress(SQLAlchemyError):
-            self._connection.close()
+            (self._connection or self._pooled).close()
 
     # --- reading ---
 
@@ -235,14 +245,14 @@ class Gateway:
         if isinstance(statement, Prepared):
             compiled = statement.compiled(self._engine.dialect)
             return self._guarded(lambda: compiled.rows(self._driven(compiled, values).fetchall()))
-        return self._guarded(lambda: self._connection.execute(statement, values).all())
+        return self._guarded(lambda: self._described().execute(statement, values).all())
 
     def scalar(self, statement: Statement, values: Values | None = None) -> Any:
         """Return the first column of the first row; None where there is no row."""
         if isinstance(statement, Prepared):
             rows = self.tuples(statement, values)
             return rows[0][0] if rows else None
-        return self._guarded(lambda: self._connection.scalar(statement, values))
+        return self._guarded(lambda: self._described().scalar(statement, values))
 
     def count(self, statement: Select[int]) -> int:
         return self.scalar(statement) or 0
@@ -259,7 +269,7 @@ class Gateway:
             return sum(rows)
         given = many[0] if many is not None and len(many) == 1 else many
         return self._guarded(
-            lambda: self._connection.execute(statement, given, execution_options=_COUNTED)
+            lambda: self._described().execute(statement, given, execution_options=_COUNTED)
         ).rowcount
 
     def write(self, statement: Statement, values: Values | None = None) -> None:
@@ -271,7 +281,7 @@ class Gateway:
             compiled = statement.compiled(self._engine.dialect)
             self._guarded(lambda: self._driven(compiled, values, later=True))
             return
-        self._guarded(lambda: self._connection.execute(statement, values, execution_options=LATER))
+        self._guarded(lambda: self._described().execute(statement, values, execution_options=LATER))
 
     def _driven(self, compiled: Compiled, values: Values | None, *, later: bool = False) -> Any:
         """Run a statement on the driver; return its cursor, None for one that is sent later."""
@@ -373,6 +383,16 @@ class Gateway:
     def _on_sqlite(self) -> bool:
         return self._engine.dialect.name == "sqlite"
 
+    def _described(self) -> Connection:
+        """Return SQLAlchemy's connection, for statements that are not prepared.
+
+        It joins the transaction. To make it takes twice as long as a small statement.
+        """
+        if self._connection is None:
+            self._connection = Connection(self._engine, self._pooled)
+            self._connection.begin()
+        return self._connection
+
     def _check(self, rows: Iterable[Any]) -> None:
         for row in rows:
             if isinstance(row, MacRow) and not self.fits(row):
@@ -389,8 +409,10 @@ class Gateway:
             failure = translated(error)
         except self._engine.dialect.loaded_dbapi.Error as error:
             failure = translated(error)
-            if self._engine.dialect.is_disconnect(error, self._driver, None):
-                self._connection.invalidate(error)
+            if self._driver is not None and self._engine.dialect.is_disconnect(
+                error, self._driver, None
+            ):
+                self._pooled.invalidate(error)
         except (UnicodeEncodeError, OverflowError) as error:
             failure = unstorable(error)
         except ValueError:
@@ -436,13 +458,11 @@ class Repository:
 class StatementGateway(Gateway):
     """For one prepared statement on PostgreSQL, which sees one snapshot without a transaction.
 
-    BEGIN and ROLLBACK would be a needless round trip, and to set up SQLAlchemy's connection takes
-    twice as long as the statement.
+    BEGIN and ROLLBACK would be a needless round trip.
     """
 
-    def begin(self) -> None:
-        pooled: Any = self._guarded(self._engine.raw_connection)
-        self._connection, self._driver = pooled, pooled.dbapi_connection
+    def _begin(self) -> None:
+        pass
 
 
 _TURNS: Final = Prepared(

@@ -67,7 +67,7 @@ VANISHED_HOST = {
 T = TypeVar("T")
 
 _RESTS_SINCE = "kiosk_rests_since"
-_AUTOCOMMIT = "AUTOCOMMIT"
+_BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 @lru_cache(1024)
@@ -147,8 +147,6 @@ class PipelinedConnection(psycopg.Connection[Any]):
         super().__init__(*arguments, **named)
         self.opened_at = time.monotonic()
         self._waiting: list[tuple[str, Any]] = []
-        self._isolation = ""
-        self._reads = ""
         self.cursor_factory = DescribedCursor
         self.described: dict[str, list[psycopg.Column] | None] = {}
         self._uses: Counter[StatementKey] = Counter()
@@ -161,17 +159,21 @@ class PipelinedConnection(psycopg.Connection[Any]):
         """It is made at its first use, once SQLAlchemy has configured the connection."""
         return Transformer(self)
 
-    def isolate(self, level: str) -> None:
-        """Begin transactions at this isolation level, or none at all."""
-        self._isolation = level if level == _AUTOCOMMIT else f" ISOLATION LEVEL {level}"
+    def begin(self, *, reads: bool = False) -> None:
+        """Keep BEGIN for the first statement, unless a transaction has begun.
 
-    def restrict_to_reading(self, reads: bool) -> None:
-        self._reads = " READ ONLY" if reads else ""
+        One that ``reads`` sees one snapshot and cannot write.
+        """
+        if not self._waiting and self._is_idle:
+            self.let_wait(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if reads else "BEGIN", None
+            )
 
-    def begin(self) -> None:
-        """Keep BEGIN for the first statement."""
-        if self._isolation != _AUTOCOMMIT:
-            self.let_wait(f"BEGIN{self._isolation}{self._reads}", None)
+    def commit(self) -> None:
+        self.end("COMMIT")
+
+    def rollback(self) -> None:
+        self.end("ROLLBACK")
 
     def let_wait(self, statement: str, parameters: Any) -> None:
         self._waiting.append((statement, parameters))
@@ -221,6 +223,15 @@ class PipelinedConnection(psycopg.Connection[Any]):
         elif not self._is_idle:
             self.run_compiled(statement, None)
 
+    def is_lost(self) -> bool:
+        """Return whether the server has closed the connection; it waits for nothing."""
+        try:
+            for _ in ("its last words", "the end"):
+                self.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return True
+        return False
+
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """Wait as psycopg's cursor does; what the server does after the time-out is not known."""
         try:
@@ -232,7 +243,7 @@ class PipelinedConnection(psycopg.Connection[Any]):
 
     @property
     def _is_idle(self) -> bool:
-        return self.info.transaction_status is TransactionStatus.IDLE
+        return self.pgconn.transaction_status == TransactionStatus.IDLE
 
     def _send_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -374,12 +385,6 @@ class PipelinedDialect(PGDialect_psycopg):
         self._answered = (host, ""), (host, str(connection.info.port))
         return connection
 
-    def set_isolation_level(self, dbapi_connection: Any, level: str) -> None:
-        dbapi_connection.isolate(level)
-
-    def set_readonly(self, connection: Any, value: bool) -> None:
-        connection.restrict_to_reading(value)
-
     def do_begin(self, dbapi_connection: Any) -> None:
         dbapi_connection.begin()
 
@@ -404,12 +409,6 @@ class PipelinedDialect(PGDialect_psycopg):
         context: ExecutionContext | None = None,
     ) -> None:
         cursor.connection.run_many(cursor, statement, parameters)
-
-    def do_commit(self, dbapi_connection: Any) -> None:
-        dbapi_connection.end("COMMIT")
-
-    def do_rollback(self, dbapi_connection: Any) -> None:
-        dbapi_connection.end("ROLLBACK")
 
 
 class DatabaseClock:
@@ -549,9 +548,7 @@ class _RestedConnections:
         since = record.info.get(_RESTS_SINCE)
         if since is None:
             return
-        closed = select.poll()
-        closed.register(connection.pgconn.socket, select.POLLIN)
-        if connection.opened_at <= self._lost_at or closed.poll(0):
+        if connection.opened_at <= self._lost_at or connection.is_lost():
             raise DisconnectionError
         if time.monotonic() - since > RESTED_S or self._clock.is_old:
             try:

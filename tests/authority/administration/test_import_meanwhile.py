@@ -152,9 +152,11 @@ def test_a_visit_and_an_import_that_changes_its_card_do_not_wait_for_each_other(
 def wait_for_waiters(database: TestDatabase) -> None:
     """Return once a session waits for a row of another."""
     engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.exec_driver_sql(WAITERS).scalar():
-            time.sleep(0.01)
+    while True:
+        with engine.connect() as connection:
+            if connection.exec_driver_sql(WAITERS).scalar():
+                return
+        time.sleep(0.01)
 
 
 def test_a_secret_that_a_card_got_meanwhile_is_kept_beside_the_one_of_the_file(

@@ -54,7 +54,7 @@ def filled(module_database: TestDatabase) -> sa.Engine:
     with engine.begin() as connection:
         connection.execute(sa.insert(EVENT), [event(number) for number in range(1, ROWS)])
         connection.execute(sa.insert(VISIT), [visit(number) for number in range(1, ROWS)])
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE")
     return engine
 

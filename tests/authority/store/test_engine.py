@@ -13,11 +13,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from kiosk.authority.administration.checks import check_database
 from kiosk.authority.errors import StoreBusy, StoreError
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.engine import READS, parse_url, place_of, translated
+from kiosk.authority.store.engine import parse_url, place_of, translated
 from kiosk.contract.errors import ConfigError
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase, sqlite_url
@@ -76,12 +77,10 @@ def test_the_dialect_of_postgresql_is_loaded_where_it_is_used(
 
 def test_the_pragmas_are_set_on_every_connection(sqlite_database: TestDatabase) -> None:
     store = sqlite_database.store(busy_timeout_s=1.5)
-    reading = store._engine.execution_options(**READS)
-    with reading.connect() as first, reading.connect() as second:
-        for connection in (first, second):
-            found = {
-                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS
-            }
+    with store.read() as first, store.read() as second:
+        for uow in (first, second):
+            gateway = uow._gateway
+            found = {name: gateway.scalar(text(f"PRAGMA {name}")) for name in PRAGMAS}
             assert found == PRAGMAS
 
 

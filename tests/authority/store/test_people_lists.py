@@ -257,7 +257,7 @@ def filled(module_database: TestDatabase) -> sa.Engine:
             blocked_at = NOW if n % 100 == 0 else None
             uow.registrations.put(replace(registration(f"H{n}"), blocked_at=blocked_at))
         uow.commit()
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE")
     return engine
 

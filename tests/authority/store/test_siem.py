@@ -329,6 +329,29 @@ def answers(secured: ssl.SSLSocket) -> None:
         pass
 
 
+def chatters(secured: ssl.SSLSocket) -> None:
+    """Go on sending after both have said goodbye, for much longer than anybody should listen."""
+    while secured.recv(65536):
+        pass
+    plain = secured.unwrap()
+    for _ in range(300):
+        plain.sendall(b"still here")
+        threading.Event().wait(0.02)
+
+
+def test_a_collector_that_never_ends_is_left_at_the_deadline(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing more would be sent to any collector."""
+    monkeypatch.setattr(siem, "DEADLINE_S", 1.0)
+    append(store, 1)
+    early = EarlyCollector(tmp_path, chatters, reads=1)
+    where = Collector("localhost", early.port, collector_context(early.ca, None, None))
+    with pytest.raises(CollectorAway, match="in time"):
+        SiemWorker(store, where, json_body).send_waiting()
+    early.close()
+
+
 @pytest.mark.parametrize("how", [says_goodbye, vanishes, answers])
 def test_what_was_not_read_whole_counts_as_not_sent(
     store: Store, rsyslog: Rsyslog, tmp_path: Path, how: Callable[[ssl.SSLSocket], None]

@@ -8,7 +8,7 @@ import pytest
 
 from hardware import pcsc
 from hardware.apdu import CommandApdu, CommandHeader, ResponseApdu, StatusWord, select
-from hardware.connection import Connection, Link
+from hardware.connection import Connection, Link, response_from
 from hardware.pcsc import GET_FEATURE_REQUEST, Handle, PcscError
 from hardware.pin_pad import PadEntry, PadOperation
 from kiosk.contract.errors import (
@@ -153,3 +153,12 @@ def test_after_a_reset_the_application_is_selected_again(monkeypatch: pytest.Mon
     assert link.send(QUESTIONS[1]) == ResponseApdu(b"\xaa", StatusWord(0x9000))
     assert [apdu[1] for apdu in service.sent] == [0xA4, 0xCB, 0xA4, 0xCB]
     assert service.reconnects == [False]
+
+
+@pytest.mark.parametrize("raw", ["0000", "1234", "8fff", "a000", "ffff"])
+def test_a_status_word_that_no_card_sends_leaves_a_change_unknown(raw: str) -> None:
+    for change in CHANGES + KEYED:
+        with pytest.raises(OutcomeUnknown):
+            response_from(change, bytes.fromhex(raw))
+    for question in QUESTIONS:
+        assert response_from(question, bytes.fromhex(raw)).status == int(raw, 16)

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.app.setup.authority import has_master_key
 from kiosk.authority.administration.checks import check_master_keys
-from kiosk.authority.administration.keys import MasterKeys
+from kiosk.authority.administration.keys import MasterKeys, check_holds_all
 from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
@@ -24,6 +24,7 @@ from kiosk.authority.crypto.sealing import (
     open_kept,
 )
 from kiosk.authority.crypto.token import PREFIX, Token, TokenMasters
+from kiosk.authority.errors import KeyMissing
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     AuditGap,
@@ -123,6 +124,17 @@ def test_an_older_master_key_is_not_needed_after_a_rotation(
         assert uow.audit.verify().intact
     assert kinds.count("secrets-resealed") == 1
     assert kinds.count("key-added") == 2
+
+
+def test_a_master_key_is_missed_only_where_a_secret_derives_from_it(
+    each_store: Store, key_file: Path
+) -> None:
+    added = MasterKeys(key_file, None, each_store).add("test")
+    destroyed = without(key_file, added)
+    check_holds_all(destroyed, each_store)
+    fill(each_store, Sealer(KeyRing.load(key_file)), 1)
+    with pytest.raises(KeyMissing, match=added):
+        check_holds_all(destroyed, each_store)
 
 
 def test_a_rotation_knows_a_key_that_another_command_added_since(

@@ -167,6 +167,9 @@ def test_a_pin_key_belongs_to_a_family_that_signs_after_its_pin(
 ) -> None:
     key = base64.b64encode(ReaderCard().pin_public).decode()
     assert good(pin_key=key).pin_key == base64.b64decode(key)
+    person, reasons = read(auth_key=key, pin_key=key)
+    assert person is None
+    assert reasons == ["pin_key: is the same as auth_key, which needs no PIN"]
     monkeypatch.setitem(FAMILIES, "piv", structs.replace(FAMILIES["piv"], proves_pin=False))
     person, reasons = read(pin_key=key)
     assert person is None

@@ -129,6 +129,17 @@ def test_a_detail_that_was_taken_out_needs_a_row_of_the_service_that_says_so(
     assert anchors(store) == (kept,)
 
 
+def test_a_reason_that_was_redacted_lets_no_detail_be_taken_out(
+    store: Store, signer: AnchorSigner, forger: Forger
+) -> None:
+    with store.begin() as uow:
+        uow.audit.append(kind="audit-redacted", reference="R", detail={"row": 7, "what": "reason"})
+        uow.commit()
+    assert verify_audit(store, signer).intact
+    forger.change(7, detail=None, salt=None)
+    assert found(verify_audit(store, signer)) == (FaultKind.CHANGED, 7)
+
+
 def test_rows_under_a_key_of_their_writer(
     store: Store, signer: AnchorSigner, ring: KeyRing, kept: AuditAnchor, forger: Forger
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -460,4 +461,30 @@ def test_an_export_that_was_changed_is_found(
 ) -> None:
     path, _ = archive_audit(aged, signer, tmp_path, "root", unseen)
     path.write_text("".join(forge(path.read_text().splitlines(keepends=True))))
+    assert found(verify_archives([path], signer, None)[0]) == fault
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "fault"),
+    [
+        (REDACTED, "detail", None),
+        (REDACTED, "reason", (FaultKind.CHANGED, 4)),
+        ("step", "detail", (FaultKind.CHANGED, 4)),
+    ],
+)
+def test_a_detail_that_an_export_lacks_was_redacted_by_a_row_that_says_so(
+    aged: Store,
+    signer: AnchorSigner,
+    tmp_path: Path,
+    kind: str,
+    what: str,
+    fault: tuple[FaultKind, int] | None,
+) -> None:
+    with aged.begin() as uow:
+        uow.audit.append(kind=kind, reference="R", detail={"row": 4, "what": what})
+        uow.commit()
+    path, _ = archive_audit(aged, signer, tmp_path, "root", unseen)
+    lines = path.read_text().splitlines()
+    lines[4] = json.dumps(json.loads(lines[4]) | {"detail": None, "salt": None})
+    path.write_text("\n".join([*lines, ""]))
     assert found(verify_archives([path], signer, None)[0]) == fault

@@ -22,7 +22,7 @@ from kiosk.authority.administration.verification import (
     verify_audit,
 )
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
-from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, claim
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, claim, knows_ring, learn_names
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
@@ -150,6 +150,16 @@ def test_a_key_whose_command_was_killed_before_it_was_recorded_is_recorded_by_th
     for _ in range(2):
         claim(store, KeyRing.load(key_file))
         assert added(store) == [{"purpose": "derive", "key": key, "unrecorded": True}]
+
+
+def test_of_two_key_files_that_find_an_empty_database_at_once_one_fills_it(store: Store) -> None:
+    first, second = KeyRing.fresh(), KeyRing.fresh()
+    assert not knows_ring(store, first)
+    assert not knows_ring(store, second)
+    learn_names(store, first)
+    with pytest.raises(ConfigError, match="filled under other keys"):
+        learn_names(store, second)
+    assert knows_ring(store, first)
 
 
 def test_no_key_is_added_while_the_database_is_away(

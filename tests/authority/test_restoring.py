@@ -28,11 +28,21 @@ from kiosk.authority.administration.views import unseen
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind
 from kiosk.authority.audit.rows import before_first, chain_of
-from kiosk.authority.store.records import AuditHead, AuditQuery, Card, GapKind
+from kiosk.authority.errors import StoreError
+from kiosk.authority.store.records import (
+    AddressChange,
+    AuditHead,
+    AuditQuery,
+    Card,
+    GapKind,
+    PendingChange,
+    new_id,
+)
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Finished,
     Grant,
+    Purpose,
     Reason,
     Refusal,
     SetPin,
@@ -40,7 +50,7 @@ from kiosk.contract.messages import (
     UnblockRefused,
 )
 from tests.authority.unblock.test_derived import derive
-from tests.authority.world import PUK, World
+from tests.authority.world import EMAIL, PUK, World
 from tests.support.database import PORT, PostgresServer, as_account, find_programs
 
 LIMIT = 3
@@ -358,6 +368,51 @@ def test_an_enrolment_line_that_was_used_since_lets_in_no_other_key(
     with restored.store.read() as uow:
         assert uow.enrolments.is_free("1234")
     restored.store.close()
+
+
+def test_what_waited_does_not_go_on_after_a_restore(world: World, sqlite_backup: Backup) -> None:
+    """A holder may have stopped the change of address since."""
+    card = another_card(world, "900000000001")
+    with world.store.begin() as uow:
+        uow.address_changes.put(
+            AddressChange(
+                new_id(), card.holder_id, new_id(), EMAIL, "other@nhs.net", uow.now, uow.now
+            )
+        )
+        purpose = Purpose.CHANGE_QUESTIONS
+        uow.pending.put(PendingChange(new_id(), card.holder_id, card.id, purpose, uow.now))
+        uow.commit()
+    restored, done = after(world, sqlite_backup(world))
+    assert done.address_changes == 1
+    with restored.store.begin() as uow:
+        assert uow.address_changes.waiting(card.holder_id) is None
+        assert uow.pending.delete_of_holder(card.holder_id) == 0
+    restored.store.close()
+
+
+def test_a_backup_holds_an_audit_that_is_signed_to_its_end(world: World, tmp_path: Path) -> None:
+    world.insert(another_card(world, "900000000001"), blocked=True)
+    target = tmp_path / "backup.db"
+    back_up(
+        world.store, AnchorSigner(world.ring), world.folder / "kiosk.db", target, "root", unseen
+    )
+    with closing(sqlite3.connect(target)) as copy:
+        ends = "SELECT (SELECT max(seq) FROM audit_event), (SELECT max(seq) FROM audit_anchor)"
+        last, signed = copy.execute(ends).fetchone()
+    assert last == signed > 0
+
+
+def test_a_backup_that_the_audit_does_not_have_is_deleted(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("the database is away", "08006")
+
+    monkeypatch.setattr(type(world.store), "record_event", fail)
+    source, target = world.folder / "kiosk.db", tmp_path / "backup.db"
+    with pytest.raises(StoreError):
+        back_up(world.store, AnchorSigner(world.ring), source, target, "root", unseen)
+    assert not target.exists()
 
 
 def test_altered_rows_keep_no_backup_from_being_restored(

@@ -64,7 +64,7 @@ class Limits:
     connections_each: int = 8
     handshakes: int = 500
     handshakes_each: int = 250
-    quick: LaneLimits = LaneLimits(16, 64)
+    quick: LaneLimits = LaneLimits(8, 72)
     hashing: LaneLimits = LaneLimits(4, 16)
     mailing: LaneLimits = LaneLimits(8, 16)
     enrolling: LaneLimits = LaneLimits(2, 16)

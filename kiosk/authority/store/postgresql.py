@@ -165,9 +165,7 @@ class PipelinedConnection(psycopg.Connection[Any]):
         One that ``reads`` sees one snapshot and cannot write.
         """
         if not self._waiting and self._is_idle:
-            self.let_wait(
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if reads else "BEGIN", None
-            )
+            self.let_wait(_BEGIN_READING if reads else "BEGIN", None)
 
     def commit(self) -> None:
         self.end("COMMIT")

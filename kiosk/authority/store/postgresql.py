@@ -222,13 +222,8 @@ class PipelinedConnection(psycopg.Connection[Any]):
             self.run_compiled(statement, None)
 
     def is_lost(self) -> bool:
-        """Return whether the server has closed the connection; it waits for nothing."""
-        try:
-            for _ in ("its last words", "the end"):
-                self.pgconn.consume_input()
-        except psycopg.OperationalError:
-            return True
-        return False
+        """Return whether the server has closed the connection, or said why it will."""
+        return bool(self._readable.poll(0))
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """Wait as psycopg's cursor does; what the server does after the time-out is not known."""

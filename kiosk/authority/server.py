@@ -105,8 +105,10 @@ class Called:
 class Lane:
     """The threads of one kind of calls."""
 
-    def __init__(self, name: str, limits: LaneLimits) -> None:
-        self._threads = ThreadPoolExecutor(limits.threads, name)
+    def __init__(
+        self, name: str, limits: LaneLimits, began: Callable[[], None] | None = None
+    ) -> None:
+        self._threads = ThreadPoolExecutor(limits.threads, name, began)
         self._most = limits.threads + limits.waiting
         self._trouble = TroubleLog(log)
         self.under_way = 0
@@ -178,6 +180,7 @@ class AuthorityServer:
         answered: Callable[[Called], None] = lambda _: None,
         enrolment: StationEnrolment | None = None,
         dropped: Callable[[], None] = lambda: None,
+        hashing_began: Callable[[], None] | None = None,
     ) -> None:
         self._answered = answered
         self._dropped = dropped
@@ -195,7 +198,7 @@ class AuthorityServer:
         }
         self._document = openapi.text().encode()
         self._headers = {VERSION_HEADER: version("unlock-kiosk")}
-        hashing = Lane("hashing", self.limits.hashing)
+        hashing = Lane("hashing", self.limits.hashing, hashing_began)
         mailing = Lane("mailing", self.limits.mailing)
         enrolling = Lane("enrolling", self.limits.enrolling)
         self._quick = Lane("use-case", self.limits.quick)

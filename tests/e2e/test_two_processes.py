@@ -48,6 +48,11 @@ def test_an_unlock_at_a_station_that_holds_nothing(
     process = psutil.Process(authority.process.pid)
     assert process.rlimit(psutil.RLIMIT_CORE) == (0, 0)
     assert {os.sched_getscheduler(each.id) for each in process.threads()} == {os.SCHED_BATCH}
+    several = len(os.sched_getaffinity(0)) > 1
+    assert {len(os.sched_getaffinity(each.id)) > 1 for each in process.threads()} == {
+        False,
+        several,  # of a thread that hashed
+    }
     assert world.verified_by_others(ada, NEW_PIN)
     visitor.goes()
     assert authority.end() == 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.system.threads import NoThreadLeft, run_on_thread
+from kiosk.system.threads import NoThreadLeft, SharedProcessor, run_on_thread
 from tests.support.exhausted import no_threads
 
 
@@ -42,3 +45,46 @@ class Hasty(ThreadPoolExecutor):
 async def test_what_another_thread_has_begun_is_waited_for() -> None:
     with Hasty(1) as pool:
         assert await run_on_thread(lambda: "done", pool) == "done"
+
+
+def processors_of_threads(leaves: bool) -> tuple[set[int], set[int]]:
+    """Return those of a thread that shares one with those that it starts, and of one of these."""
+    with ThreadPoolExecutor(1) as sharing:
+        shared = sharing.submit(SharedProcessor).result()
+        mine = sharing.submit(os.sched_getaffinity, 0).result()
+        with sharing.submit(
+            ThreadPoolExecutor, 1, "", shared.leave if leaves else None
+        ).result() as pool:
+            started = sharing.submit(lambda: pool.submit(os.sched_getaffinity, 0).result())
+            return mine, started.result()
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_threads_share_a_processor_until_they_leave_it(leaves: bool) -> None:
+    mine, others = processors_of_threads(leaves)
+    assert len(mine) == 1
+    assert others == (os.sched_getaffinity(0) if leaves else mine)
+
+
+TAKE = """
+import os, threading
+from kiosk.system.threads import SharedProcessor
+every, taken, done = os.sched_getaffinity(0), [], threading.Barrier(len(os.sched_getaffinity(0)))
+
+def take():
+    shared = SharedProcessor()
+    taken.extend(os.sched_getaffinity(0))
+    done.wait()
+
+threads = [threading.Thread(target=take) for _ in every]
+for each in threads: each.start()
+for each in threads: each.join()
+print(sorted(taken) == sorted(every))
+"""
+
+
+def test_those_who_ask_get_different_processors() -> None:
+    """In a network of their own: its names are free."""
+    alone = ("unshare", "--map-root-user", "--net")
+    done = subprocess.run([*alone, sys.executable, "-c", TAKE], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("True\n", "")

@@ -18,7 +18,7 @@ from kiosk.app.logs import Discreet, appended, open_log
 from kiosk.app.process import collect_seldom, take_service_manager
 from kiosk.authority.errors import StoreError
 from kiosk.system.prctl import forbid_dumps
-from kiosk.system.threads import let_threads_run
+from kiosk.system.threads import SharedProcessor, let_threads_run
 
 _AUTHORITY = """\
 Serves stations until it is ended with SIGTERM: it has the database, the keys and the login
@@ -61,7 +61,7 @@ def _run_authority(args: argparse.Namespace) -> None:
 
     let_threads_run()
     collect_seldom()
-    asyncio.run(serve(settings, os.environ, report))
+    asyncio.run(serve(settings, os.environ, report, SharedProcessor().leave))
 
 
 def _run_caretaker(args: argparse.Namespace) -> None:

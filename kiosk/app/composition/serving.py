@@ -50,13 +50,17 @@ FIRST_TRY_S = 20.0
 
 
 async def serve(
-    settings: Settings, environ: Mapping[str, str], report: Callable[[str], None]
+    settings: Settings,
+    environ: Mapping[str, str],
+    report: Callable[[str], None],
+    hashing_began: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. After a change of the keys, everything is opened again.
 
     ``report`` is called every second, also while the database or the keys are away, with why it
     does not serve (empty where it does): first when the monitoring listens, and the first try to
-    open the database and the keys has ended or lasts. Raises ``ConfigError``.
+    open the database and the keys has ended or lasts. ``hashing_began`` is called in each thread
+    that hashes, when it begins. Raises ``ConfigError``.
     """
     if not (settings.authority.socket or settings.authority.listen):
         raise ConfigError("authority: nobody could call it: give socket, or listen, or both")
@@ -82,6 +86,7 @@ async def serve(
                 answered=monitored.metrics.answered,
                 enrolment=network.enrolment,
                 dropped=monitored.metrics.handshake_dropped,
+                hashing_began=hashing_began,
             )
             try:
                 if settings.authority.socket:

@@ -33,8 +33,8 @@ class SharedProcessor:
 
     Python lets one thread run at a time. On one processor they pass its lock on without waking
     another processor, which takes a fifth of an authority's time (docs/benchmarks.md). Processes of
-    this machine get different processors, as far as there are enough; where the system forbids the
-    call, threads run anywhere.
+    this machine get different processors, as far as there are enough. Where the system forbids the
+    call, as the unit's filter does, threads run anywhere.
     """
 
     def __init__(self) -> None:

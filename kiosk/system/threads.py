@@ -33,17 +33,18 @@ class SharedProcessor:
 
     Python lets one thread run at a time. On one processor they pass its lock on without waking
     another processor, which takes a fifth of an authority's time (docs/benchmarks.md). Processes of
-    this machine get different processors, as far as there are enough. Where the system forbids the
-    call, as the unit's filter does, threads run anywhere.
+    this machine get different processors, as far as there are enough; any other that takes their
+    names changes nothing but that. Where the system forbids the call, as the unit's filter does,
+    threads run anywhere.
     """
 
     def __init__(self) -> None:
         self._every = os.sched_getaffinity(0)
         self._claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         # From the last one on: most machines serve their devices on the first.
-        for turn, processor in product(range(_MOST_SHARING), sorted(self._every, reverse=True)):
+        for share, processor in product(range(_MOST_SHARING), sorted(self._every, reverse=True)):
             with suppress(OSError):  # another process has this name until it ends
-                self._claim.bind(f"\0unlock-kiosk/processor/{processor}/{turn}")
+                self._claim.bind(f"\0unlock-kiosk/processor/{processor}/{share}")
                 _run_on({processor})
                 return
 

@@ -53,7 +53,7 @@ async def serve(
     settings: Settings,
     environ: Mapping[str, str],
     report: Callable[[str], None],
-    hashing_began: Callable[[], None] = lambda: None,
+    hashing_began: Callable[[], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. After a change of the keys, everything is opened again.
 

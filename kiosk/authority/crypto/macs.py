@@ -35,7 +35,8 @@ class AuditMacs:
         """Take the keys of a ring that is already loaded."""
         purpose = KeyPurpose.AUDIT_LINK
         self._keyed = {
-            key_id: _keyed(ring.key(purpose, key_id), "audit-link") for key_id in ring.ids(purpose)
+            key_id: _begin_mac(ring.key(purpose, key_id), "audit-link")
+            for key_id in ring.ids(purpose)
         }
 
     def tag(self, seq: int, link: str) -> tuple[str, str]:
@@ -64,8 +65,8 @@ def _link_mac(keyed: hmac.HMAC, key_id: str, seq: int, link: str) -> str:
     return _mac(keyed, framed("audit-link", key_id, seq, link))
 
 
-def _keyed(key: Key, use: str, head: bytes = b"") -> hmac.HMAC:
-    """Return the beginning of every MAC under a subkey whose messages begin with ``head``."""
+def _begin_mac(key: Key, use: str, head: bytes = b"") -> hmac.HMAC:
+    """Begin a MAC under a key's subkey, to be copied for each message; all begin with ``head``."""
     return hmac.new(key.subkey(use), head, sha256)
 
 
@@ -147,7 +148,7 @@ class KeyedRowMacs:
         for key_id in reversed(ring.ids(KeyPurpose.CODE_MAC)):
             keyed = self._keyed_numbers.get((use, key_id))
             if keyed is None:
-                keyed = _keyed(ring.key(KeyPurpose.CODE_MAC, key_id), use)
+                keyed = _begin_mac(ring.key(KeyPurpose.CODE_MAC, key_id), use)
                 self._keyed_numbers[use, key_id] = keyed
             made.append(f"{key_id}{_BETWEEN}{_mac(keyed, framed(key_id, digits))}")
         return tuple(made)
@@ -156,7 +157,7 @@ class KeyedRowMacs:
         keyed = self._keyed.get(key_id)
         if keyed is None:
             key = self._keys().key(KeyPurpose.ROW_MAC, key_id)
-            keyed = self._keyed[key_id] = _keyed(key, "row-mac", framed(key_id))
+            keyed = self._keyed[key_id] = _begin_mac(key, "row-mac", framed(key_id))
         return _mac(keyed, message)
 
     def _keys(self) -> KeyRing:

@@ -245,14 +245,14 @@ class Gateway:
         if isinstance(statement, Prepared):
             compiled = statement.compiled(self._engine.dialect)
             return self._guarded(lambda: compiled.rows(self._driven(compiled, values).fetchall()))
-        return self._guarded(lambda: self._described().execute(statement, values).all())
+        return self._guarded(lambda: self._core().execute(statement, values).all())
 
     def scalar(self, statement: Statement, values: Values | None = None) -> Any:
         """Return the first column of the first row; None where there is no row."""
         if isinstance(statement, Prepared):
             rows = self.tuples(statement, values)
             return rows[0][0] if rows else None
-        return self._guarded(lambda: self._described().scalar(statement, values))
+        return self._guarded(lambda: self._core().scalar(statement, values))
 
     def count(self, statement: Select[int]) -> int:
         return self.scalar(statement) or 0
@@ -269,7 +269,7 @@ class Gateway:
             return sum(rows)
         given = many[0] if many is not None and len(many) == 1 else many
         return self._guarded(
-            lambda: self._described().execute(statement, given, execution_options=_COUNTED)
+            lambda: self._core().execute(statement, given, execution_options=_COUNTED)
         ).rowcount
 
     def write(self, statement: Statement, values: Values | None = None) -> None:
@@ -281,7 +281,7 @@ class Gateway:
             compiled = statement.compiled(self._engine.dialect)
             self._guarded(lambda: self._driven(compiled, values, later=True))
             return
-        self._guarded(lambda: self._described().execute(statement, values, execution_options=LATER))
+        self._guarded(lambda: self._core().execute(statement, values, execution_options=LATER))
 
     def _driven(self, compiled: Compiled, values: Values | None, *, later: bool = False) -> Any:
         """Run a statement on the driver; return its cursor, None for one that is sent later."""
@@ -383,8 +383,8 @@ class Gateway:
     def _on_sqlite(self) -> bool:
         return self._engine.dialect.name == "sqlite"
 
-    def _described(self) -> Connection:
-        """Return SQLAlchemy's connection, for statements that are not prepared.
+    def _core(self) -> Connection:
+        """Return SQLAlchemy Core's connection, for statements that are not prepared.
 
         It joins the transaction. To make it takes twice as long as a small statement.
         """

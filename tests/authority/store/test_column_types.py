@@ -88,7 +88,7 @@ def test_each_type_is_stored_and_read_alike_either_way(store: Store) -> None:
 
     with store.begin() as uow:
         gateway = uow._gateway
-        gateway._described().execute(CreateTable(TYPED))
+        gateway._core().execute(CreateTable(TYPED))
 
         @given(rows)
         def check(row: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ an organisation sets: ``ink_on`` darkens or lightens the accent until it does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable
 from datetime import tzinfo
 from typing import Protocol
 
@@ -14,6 +15,8 @@ from msgspec import Struct
 from rich.color import Color, ColorSystem
 from textual.theme import Theme
 from textual.widget import Widget
+
+from screens.terminal.colours import channels
 
 # The few characters that some console fonts lack.
 
@@ -89,51 +92,18 @@ _STEP = 0.02
 _SHADE = "#000000"
 """Covers a waiting page, half transparent."""
 
-_LIGHT = {
-    "paper": "#ffffff",
-    "ground": "#e9eef2",
-    "well": "#f3f6f8",
-    "ink": "#14212b",
-    "quiet": "#3c4a55",
-    "line": "#6b7a86",
-    "on-brand": "#ffffff",
-    "alarm": "#8c1212",
-    "done": "#0a5429",
+_COLOURS = {
+    "paper": ("#ffffff", "#000000", "#ffffff", "#000000"),
+    "ground": ("#e9eef2", "#1b2127", "#d7ffff", "#262626"),
+    "well": ("#f3f6f8", "#12171c", "#ffffff", "#1c1c1c"),
+    "ink": ("#14212b", "#ffffff", "#000000", "#ffffff"),
+    "quiet": ("#3c4a55", "#d3dbe1", "#3a3a3a", "#d7d7ff"),
+    "line": ("#6b7a86", "#94a2ad", "#767676", "#949494"),
+    "on-brand": ("#ffffff", "#000000", "#ffffff", "#000000"),
+    "alarm": ("#8c1212", "#ffb0a8", "#870000", "#ffafaf"),
+    "done": ("#0a5429", "#8ff0b2", "#005f00", "#87ffaf"),
 }
-_DARK = {
-    "paper": "#000000",
-    "ground": "#1b2127",
-    "well": "#12171c",
-    "ink": "#ffffff",
-    "quiet": "#d3dbe1",
-    "line": "#94a2ad",
-    "on-brand": "#000000",
-    "alarm": "#ffb0a8",
-    "done": "#8ff0b2",
-}
-_LIGHT_256 = {
-    "paper": "#ffffff",
-    "ground": "#d7ffff",
-    "well": "#ffffff",
-    "ink": "#000000",
-    "quiet": "#3a3a3a",
-    "line": "#767676",
-    "on-brand": "#ffffff",
-    "alarm": "#870000",
-    "done": "#005f00",
-}
-_DARK_256 = {
-    "paper": "#000000",
-    "ground": "#262626",
-    "well": "#1c1c1c",
-    "ink": "#ffffff",
-    "quiet": "#d7d7ff",
-    "line": "#949494",
-    "on-brand": "#000000",
-    "alarm": "#ffafaf",
-    "done": "#87ffaf",
-}
-"""The colours of the surfaces, for true colour and for the 256 that SSH has.
+"""The colours of the light and the dark surface: in true colour, and in the 256 that SSH has.
 
 ``paper`` is the card, ``ground`` the area around it, ``ink`` and ``quiet`` are text; ``alarm`` and
 ``done`` are text too. ``brand`` is the accent, which fills; ``on-brand`` is text on it and on
@@ -143,15 +113,13 @@ _DARK_256 = {
 
 def themes(accent: str, *, few_colours: bool = False) -> tuple[Theme, Theme]:
     """Return the light and the dark theme for ``accent``; in 256 colours if there are so few."""
-    light, dark, legible = (
-        (_LIGHT_256, _DARK_256, ink_of_256) if few_colours else (_LIGHT, _DARK, ink_on)
-    )
+    legible = ink_of_256 if few_colours else ink_on
+    light, dark = (2, 3) if few_colours else (0, 1)
     return _theme(LIGHT, accent, light, legible), _theme(DARK, accent, dark, legible)
 
 
-def _theme(
-    name: str, accent: str, colours: Mapping[str, str], legible: Callable[[str, str], str]
-) -> Theme:
+def _theme(name: str, accent: str, column: int, legible: Callable[[str, str], str]) -> Theme:
+    colours = {role: columns[column] for role, columns in _COLOURS.items()}
     brand = legible(accent, colours["ground"])
     return Theme(
         name=name,
@@ -172,7 +140,7 @@ def ink_on(colour: str, ground: str) -> str:
     target = "#000000" if _luminance(ground) > _luminance("#808080") else "#ffffff"
     share = 0.0
     while share < 1.0:
-        pairs = zip(_channels(colour), _channels(target), strict=True)
+        pairs = zip(channels(colour), channels(target), strict=True)
         mixed = "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
         if contrast(mixed, ground) >= ENOUGH:
             return mixed
@@ -188,31 +156,20 @@ def contrast(one: str, other: str) -> float:
 
 def as_256(colour: str) -> str:
     """Return what a terminal of 256 colours shows for ``colour``, as Textual maps it."""
-    mapped = Color.parse(colour).downgrade(ColorSystem.EIGHT_BIT)
-    return mapped.get_truecolor().hex
+    return Color.parse(colour).downgrade(ColorSystem.EIGHT_BIT).get_truecolor().hex
 
 
 def ink_of_256(colour: str, ground: str) -> str:
     """Return the colour of the 256 that is nearest to ``colour`` and legible on ``ground``."""
     levels = ("00", "5f", "87", "af", "d7", "ff")
     cube = (f"#{r}{g}{b}" for r in levels for g in levels for b in levels)
-    legible = [
-        one for one in cube if as_256(one) == one and contrast(one, as_256(ground)) >= ENOUGH
-    ]
-
-    def distance(one: str) -> int:
-        pairs = zip(_channels(one), _channels(colour), strict=True)
-        return sum((a - b) ** 2 for a, b in pairs)
-
-    return min(legible, key=distance)
-
-
-def _channels(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+    exact = (one for one in cube if as_256(one) == one)
+    legible = (one for one in exact if contrast(one, as_256(ground)) >= ENOUGH)
+    return min(legible, key=lambda one: math.dist(channels(one), channels(colour)))
 
 
 def _luminance(colour: str) -> float:
-    shares = [channel / 255 for channel in _channels(colour)]
+    shares = [channel / 255 for channel in channels(colour)]
     red, green, blue = (
         share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
     )

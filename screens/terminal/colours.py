@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -25,6 +26,11 @@ def has_sixteen_colours(environ: Mapping[str, str]) -> bool:
 def is_bare_console(environ: Mapping[str, str]) -> bool:
     """Return whether it is a virtual console of the kernel, without a graphical terminal on it."""
     return environ.get("TERM") == "linux"
+
+
+def channels(colour: str) -> tuple[int, int, int]:
+    """Return red, green and blue of ``#rrggbb``."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 # The bare console: a program may choose its sixteen colours. Eight can be backgrounds; the other
@@ -51,9 +57,7 @@ class ConsoleColours:
         self.palette = "".join(
             f"\x1b]P{number:X}{colour[1:]}" for number, colour in enumerate(colours)
         )
-        self._colours = [
-            (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)) for colour in colours
-        ]
+        self._colours = [channels(colour) for colour in colours]
         self._rendition = lru_cache(1024)(self._render)
 
     def recolour(self, text: str) -> str:
@@ -71,9 +75,4 @@ class ConsoleColours:
 
     def _nearest(self, found: re.Match[str], among: int) -> int:
         wanted = [int(level) for level in found.groups()]
-
-        def distance(number: int) -> int:
-            pairs = zip(self._colours[number], wanted, strict=True)
-            return sum((one - other) ** 2 for one, other in pairs)
-
-        return min(range(among), key=distance)
+        return min(range(among), key=lambda number: math.dist(self._colours[number], wanted))

@@ -47,8 +47,7 @@ class DemoControls(Protocol):
     """The demo's table; calls come from the screen's loop and return at once."""
 
     @property
-    def cards(self) -> tuple[DemoCard, ...]:
-        """The cards, in the order of their keys."""
+    def cards(self) -> tuple[DemoCard, ...]: ...
 
     @property
     def inserted(self) -> int | None:
@@ -57,8 +56,7 @@ class DemoControls(Protocol):
     def insert(self, index: int) -> None:
         """Insert a card, in place of the one that is in."""
 
-    def remove(self) -> None:
-        pass
+    def remove(self) -> None: ...
 
     @property
     def unread(self) -> int:
@@ -144,17 +142,18 @@ class MailPage(Overlay):
         if not self._mail:
             return "No mail yet.\n\nA code arrives here when the station sends one."
         mail = self._mail[self._at]
-        head = (
-            f"Message {self._at + 1} of {len(self._mail)}\nTo: {mail.to}\nSubject: {mail.subject}"
-        )
-        return f"{head}\n{'─' * 40}\n{mail.text}"
+        head = f"Message {self._at + 1} of {len(self._mail)}"
+        return f"{head}\nTo: {mail.to}\nSubject: {mail.subject}\n{'─' * 40}\n{mail.text}"
 
 
+_WITH_SSH = """\
+From another terminal, as staff do, while the visit goes on:
+
+{ssh}
+
+With “second” for “ra” you are the second manager, for what two have to agree to."""
 _WITHOUT_SSH = """\
 On a machine with openssh-server the demo also shows here how to log in by ssh, as staff do."""
-
-
-_SECOND = "With “second” for “ra” you are the second manager, for what two have to agree to."
 
 
 class RaPage(Overlay):
@@ -164,13 +163,10 @@ class RaPage(Overlay):
 
     def __init__(self, ssh: str, open_ra: Callable[[], None]) -> None:
         self._open_ra = open_ra
-        beside = (
-            f"From another terminal, as staff do, while the visit goes on:\n\n{ssh}\n\n{_SECOND}"
-        )
         super().__init__(
             "The application of the Registration Authority (RA)\n\n"
             "Here it takes the station's place: the card comes out, and the visit ends.\n\n"
-            f"{beside if ssh else _WITHOUT_SSH}"
+            f"{_WITH_SSH.format(ssh=ssh) if ssh else _WITHOUT_SSH}"
         )
 
     def handle(self, key: str) -> None:
@@ -228,15 +224,11 @@ class DemoBar:
 
     def items(self, *, short: bool = False) -> list[tuple[str, str, bool]]:
         """The strip's buttons: key, label and whether it stands out."""
-        cards = [
-            (
-                f"f{5 + i}",
-                card.label.partition(",")[0] if short else card.label,
-                self._bench.inserted == i,
-            )
-            for i, card in enumerate(self._bench.cards)
-        ]
-        fresh = self._bench.unread
+        inserted, fresh = self._bench.inserted, self._bench.unread
+        labels = [card.label for card in self._bench.cards]
+        if short:
+            labels = [label.partition(",")[0] for label in labels]
+        cards = [(f"f{5 + i}", label, inserted == i) for i, label in enumerate(labels)]
         mail = f"Mail ({fresh})" if fresh > 0 else "Mail"
         out = "Out" if short else "Take out"
         return [*cards, ("f8", out, False), ("f9", mail, fresh > 0), ("f10", "RA", False)]
@@ -310,9 +302,8 @@ class DemoApp(KioskApp, inherit_bindings=False):
         """Whether it ended to show the RA application in its place."""
         self._ssh = ssh
         extra_bar = DemoBar(bench, self._read_mail, self._ask_for_the_ra, ssh)
-        super().__init__(
-            station, replace(look, extra_bar=extra_bar), on_fault, driver_class=DemoDriver
-        )
+        look = replace(look, extra_bar=extra_bar)
+        super().__init__(station, look, on_fault, driver_class=DemoDriver)
 
     async def show(self, state: State) -> None:
         """Show the state; an overlay gives way to it."""

@@ -73,7 +73,7 @@ At first Ben's PIN is {PIN}, and he is not registered.
 Any answers will do, so long as they differ."""
 _STRANGER = f"""\
 At first nobody here knows this card. Its PIN is {PIN}.
-For the RA: its unblock secret (PUK) is %s."""
+For the RA: its unblock secret (PUK) is {{puk}}."""
 _OTHERS = (
     "Amara Okafor",
     "Carys Morgan",
@@ -110,13 +110,23 @@ def _address(name: str) -> str:
 
 def cast() -> tuple[DemoPerson, DemoPerson, DemoPerson]:
     """Make the three cards of the story: blocked and registered, working and not, unknown."""
-    puks = [f"{secrets.randbelow(10**8):08}" for _ in range(3)]
-    asha, unknown = DemoCard("Asha, blocked", _ASHA), DemoCard("Unknown", _STRANGER % puks[2])
     return (
-        _actor("900100200301", "Asha Patel", puks[0], asha, blocked=True),
-        _actor("900100200302", "Ben Carter", puks[1], DemoCard("Ben, new", _BEN)),
-        _actor("900100200303", "Unknown Person", puks[2], unknown, known=False),
+        _actor("900100200301", "Asha Patel", "Asha, blocked", _ASHA, blocked=True),
+        _actor("900100200302", "Ben Carter", "Ben, new", _BEN),
+        _actor("900100200303", "Unknown Person", "Unknown", _STRANGER, known=False),
     )
+
+
+def _actor(
+    number: str, name: str, label: str, hint: str, *, blocked: bool = False, known: bool = True
+) -> DemoPerson:
+    puk = _random_puk()
+    chip = new_card(holder_name=name, pin=PIN, puk=puk, blocked=blocked)
+    return DemoPerson(number, name, chip, puk, DemoCard(label, hint.format(puk=puk)), known)
+
+
+def _random_puk() -> str:
+    return f"{secrets.randbelow(10**8):08}"
 
 
 def count_people(actors: tuple[DemoPerson, ...]) -> int:
@@ -136,15 +146,8 @@ def write_csv(path: Path, actors: tuple[DemoPerson, ...]) -> None:
                 person = [actor.number, actor.name, actor.email, "piv", guid, actor.puk]
                 rows.writerow([*person, *shown])
         for place, name in enumerate(_OTHERS):
-            guid, puk = secrets.token_hex(16), f"{secrets.randbelow(10**8):08}"
-            rows.writerow([f"9001002004{place:02}", name, _address(name), "piv", guid, puk, "", ""])
-
-
-def _actor(
-    number: str, name: str, puk: str, shown: DemoCard, *, blocked: bool = False, known: bool = True
-) -> DemoPerson:
-    chip = new_card(holder_name=name, pin=PIN, puk=puk, blocked=blocked)
-    return DemoPerson(number, name, chip, puk, shown, known)
+            number, guid = f"9001002004{place:02}", secrets.token_hex(16)
+            rows.writerow([number, name, _address(name), "piv", guid, _random_puk(), "", ""])
 
 
 class _Earlier(SystemClock):

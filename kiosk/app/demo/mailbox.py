@@ -66,11 +66,13 @@ class Mailbox:
         [self._port] = free_ports(1)
 
     def start(self) -> MailSettings:
-        """Listen, always on the same port; return how to reach it.
-
-        Raises ``OSError``.
-        """
-        self._write_files()
+        """Listen, always on the same port; return how to reach it. Raises ``OSError``."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._authority.cert_pem.write_to_path(self._folder / "ca.pem")
+        login = self._folder / "relay-login"
+        login.touch(mode=0o600)
+        login.chmod(0o600)
+        login.write_bytes(f"{USER}:{self._password}\n".encode())
         listening: Future[None] = Future()
         serve = self._serve(self._protocol(), listening)
         self._thread = threading.Thread(
@@ -82,7 +84,7 @@ class Mailbox:
             host=HOST,
             port=self._port,
             ca_file=str(self._folder / "ca.pem"),
-            credential=str(self._folder / "relay-login"),
+            credential=str(login),
         )
 
     def stop(self) -> None:
@@ -103,14 +105,6 @@ class Mailbox:
             if not self._arrived.wait_for(lambda: len(self._mail) >= count, timeout_s):
                 raise TimeoutError(f"{len(self._mail)} of {count} messages arrived")
             return tuple(self._mail)
-
-    def _write_files(self) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._authority.cert_pem.write_to_path(self._folder / "ca.pem")
-        login = self._folder / "relay-login"
-        login.touch(mode=0o600)
-        login.chmod(0o600)
-        login.write_bytes(f"{USER}:{self._password}\n".encode())
 
     async def _serve(
         self, protocol: Callable[[], asyncio.Protocol], listening: Future[None]
@@ -164,24 +158,21 @@ class Mailbox:
     async def handle_DATA(  # noqa: N802 - aiosmtpd calls it by this name
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
+        raw = envelope.content
+        raw = raw.encode() if isinstance(raw, str) else raw or b""
+        parsed = email.message_from_bytes(raw, policy=email.policy.default)
+        received = ReceivedMail(
+            sender=envelope.mail_from or "",
+            to=tuple(envelope.rcpt_tos),
+            subject=str(parsed["Subject"]),
+            text=_part(parsed, "plain"),
+            html=_part(parsed, "html"),
+            raw=raw,
+        )
         with self._arrived:
-            self._mail.append(_received(envelope))
+            self._mail.append(received)
             self._arrived.notify_all()
         return "250 2.0.0 OK"
-
-
-def _received(envelope: Envelope) -> ReceivedMail:
-    raw = envelope.content
-    raw = raw.encode() if isinstance(raw, str) else raw or b""
-    parsed = email.message_from_bytes(raw, policy=email.policy.default)
-    return ReceivedMail(
-        sender=envelope.mail_from or "",
-        to=tuple(envelope.rcpt_tos),
-        subject=str(parsed["Subject"]),
-        text=_part(parsed, "plain"),
-        html=_part(parsed, "html"),
-        raw=raw,
-    )
 
 
 def _part(mail: EmailMessage, kind: Literal["plain", "html"]) -> str:

@@ -152,26 +152,20 @@ def _seal_keys(tools: Tools, sealed: Path) -> None:
 
 def merging() -> Step:
     """Let the kernel merge equal pages, now and at each start."""
-    step = link(
-        "memory",
-        "equal pages of staff's sessions are merged (KSM); let no other program here request it",
-        _MERGING,
-        _SHIPPED / "ksm.conf",
-    )
-    return replace(step.followed_by(_merge), undo=_part)
 
+    def merge() -> None:
+        if BOOTED.is_dir():
+            run_program("systemd-tmpfiles", "--create", str(_MERGING))
 
-def _merge() -> None:
-    if BOOTED.is_dir():
-        run_program("systemd-tmpfiles", "--create", str(_MERGING))
+    def part() -> None:  # and merge nothing more, unless somebody has set it otherwise
+        if BOOTED.is_dir() and os.access(_KSM, os.W_OK) and _KSM.read_text().strip() == "1":
+            for state in ("2", "0"):
+                _KSM.write_text(state)
+        _MERGING.unlink()
 
-
-def _part() -> None:
-    """Part what was merged, and merge nothing more, unless somebody has set it otherwise."""
-    if BOOTED.is_dir() and os.access(_KSM, os.W_OK) and _KSM.read_text().strip() == "1":
-        for state in ("2", "0"):
-            _KSM.write_text(state)
-    _MERGING.unlink()
+    text = "equal pages of staff's sessions are merged (KSM); let no other program here request it"
+    step = link("memory", text, _MERGING, _SHIPPED / "ksm.conf")
+    return replace(step.followed_by(merge), undo=part)
 
 
 def why_not_merge() -> str | None:

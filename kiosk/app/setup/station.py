@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -234,7 +234,16 @@ def compositor_steps() -> Iterator[Step]:
         "daemon-reload",
     ).followed_by(partial(systemctl, "try-restart", _SEAT_UNIT), also_undone=True)
     shown = service(_DISPLAY_UNIT, "the compositor, and the terminal in it")
-    yield replace(shown, do=partial(_start_compositor, shown.do))
+
+    def start() -> None:
+        try:
+            shown.do()
+        except ConfigError:
+            if has_graphics():
+                raise
+            raise ConfigError(f"{NO_GRAPHICS}; {WITHOUT_GRAPHICS}") from None
+
+    yield replace(shown, do=start)
     yield link(
         "display",
         f"{UNIT} is on the compositor",
@@ -242,15 +251,6 @@ def compositor_steps() -> Iterator[Step]:
         _SHIPPED / "compositor.conf",
         "daemon-reload",
     ).followed_by(partial(systemctl, "try-restart", UNIT))
-
-
-def _start_compositor(start: Callable[[], object]) -> None:
-    try:
-        start()
-    except ConfigError:
-        if has_graphics():
-            raise
-        raise ConfigError(f"{NO_GRAPHICS}; {WITHOUT_GRAPHICS}") from None
 
 
 def _enrol(line: str) -> None:

@@ -70,20 +70,6 @@ class Step:
         return Step(self.what, text, lambda: not is_there(), self.undo, is_there=is_there)
 
 
-def _mark(step: Step) -> Path:
-    return BEGUN / sha256(f"{step.what} {step.text}".encode()).hexdigest()
-
-
-def _do(step: Step) -> None:
-    if not step.repeats:
-        step.do()
-        return
-    BEGUN.mkdir(mode=0o700, exist_ok=True)
-    _mark(step).touch()
-    step.do()
-    _mark(step).unlink()
-
-
 def _say(word: str, step: Step) -> None:
     echo(f"{word:<12}  {step.what:<10}  {step.text}")
 
@@ -92,13 +78,18 @@ def carry_out(steps: Iterable[Step], *, dry_run: bool) -> None:
     """Do what is not done yet, in order; a dry run only prints it."""
     for step in steps:
         changes = step.is_there is not None and step.is_there()
-        was_cut_short = step.repeats and _mark(step).exists()
-        if step.is_done() and not was_cut_short:
+        begun = BEGUN / sha256(f"{step.what} {step.text}".encode()).hexdigest()
+        if step.is_done() and not (step.repeats and begun.exists()):
             _say("kept", step)
         elif dry_run:
             _say("would change" if changes else "would make", step)
         else:
-            _do(step)
+            if step.repeats:
+                BEGUN.mkdir(mode=0o700, exist_ok=True)
+                begun.touch()
+            step.do()
+            if step.repeats:
+                begun.unlink()
             _say("changed" if changes else "made", step)
 
 
@@ -238,7 +229,6 @@ def written(what: str, text: str, place: Path, content: str, mode: int, *then: s
 
 
 def _remove(place: Path, *then: str) -> None:
-    """Remove a link or file, and call systemctl with the words of ``then``."""
     place.unlink()
     # A folder of drop-ins was made for ours; others belong to the system.
     if place.parent.suffixes[-2:] in ([".conf", ".d"], [".service", ".d"], [".slice", ".d"]):
@@ -331,10 +321,7 @@ def _is_encrypted(block: Path) -> bool:
         return _is_encrypted(block.parent)
     with suppress(FileNotFoundError):
         kind = (block / "dm" / "uuid").read_text()
-        if kind.startswith("CRYPT-") and not kind.startswith(_HASHED):
+        if kind.startswith("CRYPT-") and not kind.startswith(("CRYPT-VERITY-", "CRYPT-INTEGRITY-")):
             return True
     below = [each.resolve() for each in (block / "slaves").iterdir()]
     return bool(below) and all(_is_encrypted(each) for each in below)
-
-
-_HASHED = ("CRYPT-VERITY-", "CRYPT-INTEGRITY-")

@@ -48,30 +48,29 @@ class Text:
 
 
 class Number:
+    _type: type[float] = float
+    _what = "a number"
+
     def __init__(self, low: float, high: float) -> None:
         self.low, self.high = low, high
         self.allowed = f"{low:g} to {high:g}"
 
     def read(self, value: object) -> float:
         """Return the number, or parse it from text."""
-        number = self._number(value)
+        number = None
+        if isinstance(value, (str, int, self._type)) and not isinstance(value, bool):
+            with suppress(ValueError, OverflowError):
+                number = self._type(value)
+        if number is None:
+            raise InvalidValue(f"is not {self._what}")
         if not self.low <= number <= self.high:
             raise InvalidValue("is out of bounds")
         return number
 
-    def _number(self, value: object) -> float:
-        if isinstance(value, str | int | float) and not isinstance(value, bool):
-            with suppress(ValueError, OverflowError):
-                return float(value)
-        raise InvalidValue("is not a number")
-
 
 class Whole(Number):
-    def _number(self, value: object) -> int:
-        if isinstance(value, str | int) and not isinstance(value, bool):
-            with suppress(ValueError):
-                return int(value)
-        raise InvalidValue("is not a whole number")
+    _type = int
+    _what = "a whole number"
 
 
 class Boolean:

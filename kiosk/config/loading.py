@@ -151,7 +151,6 @@ def credential_text(named: str, environ: Mapping[str, str]) -> Sensitive:
 
 Given = Mapping[str, Any]
 
-
 Problem = tuple[tuple[str, ...], str]
 """One error: the section, with the setting where it is of one alone, and what is wrong."""
 
@@ -175,8 +174,7 @@ def _section(name: str, defaults: Section, given: object, problems: list[Problem
     before = len(problems)
     values: dict[str, Any] = {}
     for setting, value in given.items():
-        about = known.get(setting)
-        if about is None:
+        if (about := known.get(setting)) is None:
             problems.append(((name, setting), no_such(name, setting)))
             continue
         try:
@@ -207,17 +205,15 @@ def problem_lines(
     problems: Sequence[Problem], path: Path | None, environ: Mapping[str, str]
 ) -> str:
     """Return all errors, one a line, each naming its setting and source."""
-    lines = [f"  {_place(names, environ)}: {reason}" for names, reason in problems]
-    number = "1 setting is wrong" if len(lines) == 1 else f"{len(lines)} settings are wrong"
-    return "\n".join([f"{number} ({path})" if path else number, *lines])
-
-
-def _place(names: Sequence[str], environ: Mapping[str, str]) -> str:
-    """Return the name of a setting or section, with the variables of ``environ`` that set it."""
-    variable = ENV_PREFIX + "__".join(names).upper()
-    within = variable + "__" if len(names) == 1 else variable
-    named = sorted(name for name in environ if name == variable or name.startswith(within))
-    return ".".join(names) + (f" (from {', '.join(named)})" if named else "")
+    number = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+    lines = [f"{number} wrong ({path})" if path else f"{number} wrong"]
+    for names, reason in problems:
+        variable = ENV_PREFIX + "__".join(names).upper()
+        within = variable + "__" if len(names) == 1 else variable
+        named = sorted(name for name in environ if name == variable or name.startswith(within))
+        source = f" (from {', '.join(named)})" if named else ""
+        lines.append(f"  {'.'.join(names)}{source}: {reason}")
+    return "\n".join(lines)
 
 
 def no_such(section: str, setting: str | None = None) -> str:
@@ -262,7 +258,17 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     settings, problems = read_settings(_over(in_file, _nested(environ)))
     if problems:
         raise ConfigError(problem_lines(problems, path, environ))
-    return _with_places(settings, state)
+    state = state.absolute()
+    return replace(
+        settings,
+        store=replace(settings.store, url=settings.store.url or f"sqlite:///{state / 'kiosk.db'}"),
+        keys=replace(settings.keys, file=settings.keys.file or str(state / "keys.json")),
+        admin=replace(
+            settings.admin,
+            imports=settings.admin.imports or str(state / "imports"),
+            exports=settings.admin.exports or str(state / "exports"),
+        ),
+    )
 
 
 def _require_own_settings(path: Path) -> None:
@@ -318,11 +324,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         made_by = "kiosk setup station" if path == STATION_SETTINGS else "kiosk setup authority"
         raise SettingsMissing(f"there is no settings file {path}; `{made_by}` makes one") from None
-    except PermissionError:
-        text = f"settings file {path}: Permission denied; {as_account(path)}"
-        raise ConfigError(text) from None
     except OSError as error:
-        raise ConfigError(f"settings file {path}: {error.strerror}") from None
+        raise ConfigError(f"settings file {path}: {refusal(error, path)}") from None
     except UnicodeDecodeError as error:
         raise not_utf_8(path, error) from None
     return _parse(text, path)
@@ -354,19 +357,3 @@ def _nested(environ: Mapping[str, str]) -> dict[str, Any]:
         else:
             nested[section] = value
     return nested
-
-
-def _with_places(settings: Settings, state: Path) -> Settings:
-    """Fill in the places that follow from the state directory."""
-    url = settings.store.url or f"sqlite:///{state.absolute() / 'kiosk.db'}"
-    keys = settings.keys.file or str(state.absolute() / "keys.json")
-    return replace(
-        settings,
-        store=replace(settings.store, url=url),
-        keys=replace(settings.keys, file=keys),
-        admin=replace(
-            settings.admin,
-            imports=settings.admin.imports or str(state.absolute() / "imports"),
-            exports=settings.admin.exports or str(state.absolute() / "exports"),
-        ),
-    )

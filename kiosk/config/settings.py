@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 
 from kiosk.config.kinds import Boolean, InvalidValue, Kind, Number, OneOf, Text, Whole, Words
-from kiosk.contract.families import FAMILIES, ON_PCSC, CardFamily, SecretKind, secret_kind_names
+from kiosk.contract.families import FAMILIES, ON_PCSC, SecretKind, secret_kind_names
 from kiosk.contract.messages import LONGEST_STATION_NAME
 from kiosk.contract.policy import Factor, Genuine, Policy
 
@@ -656,25 +656,14 @@ class PolicySettings(Section, frozen=True):
         self.policy()
 
     def policy(self) -> Policy:
-        return Policy(
-            verification=self.verification,
-            questions_registered=self.questions_registered,
-            questions_asked=self.questions_asked,
-            max_failures=self.max_failures,
-            code_digits=self.code_digits,
-            code_life=timedelta(minutes=self.code_life_minutes),
-            code_tries=self.code_tries,
-            codes_an_hour=self.codes_an_hour,
-            code_gap=timedelta(seconds=self.code_gap_s),
-            pin_min_length=self.pin_min_length,
-            pin_max_length=self.pin_max_length,
-            email_domains=self.email_domains,
-            four_eyes=self.four_eyes,
-            genuine=Genuine(self.genuine),
-            rotate_secret=self.rotate_secret,
-            address_cooling_off=timedelta(hours=self.address_cooling_off_hours),
-            visits_a_minute=self.visits_a_minute,
-        )
+        converted: dict[str, Any] = {
+            "code_life": timedelta(minutes=self.code_life_minutes),
+            "code_gap": timedelta(seconds=self.code_gap_s),
+            "genuine": Genuine(self.genuine),
+            "address_cooling_off": timedelta(hours=self.address_cooling_off_hours),
+        }
+        same = set(Policy.__struct_fields__) - set(converted)
+        return Policy(**converted, **{name: getattr(self, name) for name in same})
 
 
 # ``[secrets]``: the source of unblock secrets, and the place of their master keys.
@@ -740,15 +729,14 @@ class Settings(Struct, frozen=True):
 
 def stored_secrets(settings: Settings) -> dict[str, SecretKind]:
     """Return by family which unblock secret is stored for its cards."""
-    return {name: _stored_secret(settings, family) for name, family in FAMILIES.items()}
-
-
-def _stored_secret(settings: Settings, family: CardFamily) -> SecretKind:
-    if family.secret_setting is None:
-        return family.secret_kinds[0]
-    section, name = family.secret_setting
-    chosen = getattr(getattr(settings, section), name)
-    return next(kind for kind in family.secret_kinds if kind.name == chosen)
+    stored = {}
+    for name, family in FAMILIES.items():
+        stored[name] = family.secret_kinds[0]
+        if family.secret_setting is not None:
+            section, setting_name = family.secret_setting
+            chosen = getattr(getattr(settings, section), setting_name)
+            stored[name] = next(kind for kind in family.secret_kinds if kind.name == chosen)
+    return stored
 
 
 DEFAULTS: Final = Settings()

@@ -47,11 +47,18 @@ def read_holder_number(text: str, digits: int) -> str:
         raise CellRefused("holder_number", "is empty")
     if _ROUNDED.fullmatch(text):
         raise CellRefused("holder_number", _SPREADSHEET)
-    if digits == 0 and _SHORT_TEXT.fullmatch(text):
+    if digits == 0:
+        if not _SHORT_TEXT.fullmatch(text):
+            raise CellRefused("holder_number", "must be at most 40 letters, digits and . _ / -")
         return text
-    if digits and text.isascii() and text.isdigit() and len(text) == digits:
-        return text
-    raise CellRefused("holder_number", _number_reason(text, digits))
+    if _WHOLE.fullmatch(text):
+        raise CellRefused("holder_number", _SPREADSHEET)
+    if not (text.isascii() and text.isdigit()) or len(text) > digits:
+        raise CellRefused("holder_number", f"must be {digits} digits")
+    if len(text) < digits:
+        lost = f"has {len(text)} digits and not {digits}; leading zeros may have been lost"
+        raise CellRefused("holder_number", lost)
+    return text
 
 
 def read_name(text: str) -> str:
@@ -177,16 +184,6 @@ def read_secret_limit(text: str) -> int | None:
     raise CellRefused("secret_limit", f"must be 1 to {LIMIT_MOST}")
 
 
-def _number_reason(text: str, digits: int) -> str:
-    if not digits:
-        return "must be at most 40 letters, digits and . _ / -"
-    if _WHOLE.fullmatch(text):
-        return _SPREADSHEET
-    if text.isascii() and text.isdigit() and len(text) < digits:
-        return f"has {len(text)} digits and not {digits}; leading zeros may have been lost"
-    return f"must be {digits} digits"
-
-
 # Free text that is kept with the audit: bounded, readable, and no secret.
 #
 # It is kept for years and in every export. A PIN, a PUK, a code or a key that is typed into the
@@ -195,25 +192,7 @@ def _number_reason(text: str, digits: int) -> str:
 LONGEST_NAME: Final = 100
 """Characters of the name of a file, a station or an account in the audit."""
 
-REFUSED_FORM: Final = (
-    "This looks like a PIN, a PUK, a code or a key, so it is not kept. Say it in words. "
-    'A ticket number goes behind a word: "ticket 4711".'
-)
-NO_ADDRESS: Final = "This is an address and says nothing else. Say why, in words."
 _ADDRESS: Final = re.compile(r"\S+@\S+")
-
-
-def need_words(field: str, text: str) -> None:
-    """Raise ``NotTaken`` for a text in the form of a secret; the message does not repeat it.
-
-    ``looks_secret`` defines the forms. An address alone is refused as well.
-    """
-    if _ADDRESS.fullmatch(text):
-        raise NotTaken(field, NO_ADDRESS)
-    if looks_secret(text):
-        raise NotTaken(field, REFUSED_FORM)
-
-
 _ASKS: Final = {
     "reason": "Say why",
     "identified_by": "Say how you made sure who this person is",
@@ -223,7 +202,8 @@ _ASKS: Final = {
 def read_reason(field: str, text: str) -> str:
     """Return a reason, or how somebody was identified, without needless spaces.
 
-    Raises ``NotTaken``.
+    Raises ``NotTaken`` that does not repeat it, also for an address alone and for a text that
+    ``looks_secret``.
     """
     tidy = " ".join(text.split())
     if not SHORTEST_REASON <= len(tidy) <= LONGEST_REASON:
@@ -231,7 +211,14 @@ def read_reason(field: str, text: str) -> str:
         raise NotTaken(field, f"{asks}, in {SHORTEST_REASON} to {LONGEST_REASON} characters.")
     if not can_be_seen(tidy):
         raise NotTaken(field, "There is a character in it that cannot be shown.")
-    need_words(field, tidy)
+    if _ADDRESS.fullmatch(tidy):
+        raise NotTaken(field, "This is an address and says nothing else. Say why, in words.")
+    if looks_secret(tidy):
+        raise NotTaken(
+            field,
+            "This looks like a PIN, a PUK, a code or a key, so it is not kept. Say it in words. "
+            'A ticket number goes behind a word: "ticket 4711".',
+        )
     return tidy
 
 

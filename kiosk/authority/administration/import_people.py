@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -93,7 +93,24 @@ class ChangedCard:
     @property
     def words(self) -> str:
         """What is changed, by the columns of the file, without any secret or key."""
-        return "; ".join(_changes(self.was, self.now))
+        was, now, words = self.was, self.now, []
+        if was.expires_at != now.expires_at:
+            before, after = (
+                last_day(end) if end else "none" for end in (was.expires_at, now.expires_at)
+            )
+            words.append(f"expires {before} → {after}")
+        if was.secret_limit != now.secret_limit:
+            words.append(f"secret_limit {was.secret_limit or 'none'} → {now.secret_limit}")
+        for key in ("auth_key", "pin_key"):
+            if getattr(was, key) != getattr(now, key):
+                words.append(f"{key} {'replaced' if getattr(was, key) else 'added'}")
+            elif getattr(was, f"{key}_imported") != getattr(now, f"{key}_imported"):
+                words.append(f"{key} confirmed")
+        if self.has_other_secret:
+            words.append(f"unblock_secret {'replaced' if was.sealed_secret else 'added'}")
+        elif was.secret_generation != now.secret_generation:
+            words.append("master_key noted")
+        return "; ".join(words)
 
     @property
     def has_other_secret(self) -> bool:
@@ -159,22 +176,17 @@ class Planner:
         ``hold``: the rows that they change are locked, and are as they were compared. The others
         are not: a file of everybody would otherwise keep every station waiting.
         """
-        batch = self._compared(lines)
-        while hold and not self._holds(batch):
-            batch = self._compared(lines)  # somebody else changed one of them first
-        return batch
-
-    def _holds(self, batch: Batch) -> bool:
-        """Lock what a batch changes; return whether it is still as it was compared.
-
-        Cards go first, as a visit locks its card before its holder.
-        """
-        people = {person.was.id: person.was for person in batch.people_changed}
-        cards = {card.was.id: card.was for card in batch.cards_changed}
-        return (
-            self.uow.cards.lock_each(cards) == cards
-            and self.uow.holders.lock_each(people) == people
-        )
+        while True:
+            batch = self._compared(lines)
+            people = {person.was.id: person.was for person in batch.people_changed}
+            cards = {card.was.id: card.was for card in batch.cards_changed}
+            # Cards go first, as a visit locks its card before its holder.
+            if not hold or (
+                self.uow.cards.lock_each(cards) == cards
+                and self.uow.holders.lock_each(people) == people
+            ):
+                return batch
+            # Somebody else changed one of them first.
 
     def _compared(self, lines: Sequence[PersonRecord]) -> Batch:
         batch = Batch()
@@ -275,12 +287,11 @@ class Planner:
         return Notice.CARD_IN_USE_AGAIN if is_in_use_again else None
 
     def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
-        """Return the card that a line makes; raises ``KeyMissing``."""
-        sealed = was.sealed_secret
-        # A repeated import of a file must not bring back a secret that was changed since.
-        if line.secret is not None and not self._has_or_had(was, line.secret):
-            revision = sealed.revision + 1 if sealed else 1
-            sealed = self.sealer.seal(line.secret, label_of(was, SealKind.UNBLOCK, revision))
+        """Return the card that a line makes; raises ``KeyMissing``.
+
+        A repeated import of a file brings back no secret that was changed since. That a card was
+        issued with one of a master key is recorded also where it has long had another.
+        """
         card = replace(
             was,
             expires_at=line.expires_at or was.expires_at,
@@ -289,29 +300,24 @@ class Planner:
             auth_key_imported=line.auth_key is not None or was.auth_key_imported,
             pin_key=line.pin_key or was.pin_key,
             pin_key_imported=line.pin_key is not None or was.pin_key_imported,
-            sealed_secret=sealed,
         )
-        if line.master and was.secret_generation is None:
-            return self._derived(batch, line, card)
-        return card
-
-    def _derived(self, batch: Batch, line: PersonRecord, card: Card) -> Card:
-        """Record the master key from which the card's issued secret derives.
-
-        That counts once: a repeated import of the file still says so when the card has long had
-        another secret.
-        """
-        if line.master not in self._masters:
-            batch.problems.append(
-                (line.line, "master_key: there is none of this id; see `kiosk keys list`")
-            )
+        current = was.sealed_secret
+        label = label_of(was, SealKind.UNBLOCK, current.revision + 1 if current else 1)
+        if line.secret is not None:
+            if self._has_or_had(was, line.secret):
+                return card
+            return replace(card, sealed_secret=self.sealer.seal(line.secret, label))
+        if not line.master or was.secret_generation is not None:
             return card
-        was, how = card.sealed_secret, Derivation(line.master)
-        named = label_of(card, SealKind.UNBLOCK, was.revision + 1 if was else 1)
-        if was and self._has_or_had(card, self.sealer.masters.derive(how, named.card)):
-            return replace(card, secret_generation=ISSUED)
-        sealed = self.sealer.seal(how, named)
-        return replace(card, sealed_secret=sealed, secret_generation=ISSUED)
+        if line.master not in self._masters:
+            reason = "master_key: there is none of this id; see `kiosk keys list`"
+            batch.problems.append((line.line, reason))
+            return card
+        how = Derivation(line.master)
+        issued = replace(card, secret_generation=ISSUED)
+        if current and self._has_or_had(was, self.sealer.masters.derive(how, label.card)):
+            return issued
+        return replace(issued, sealed_secret=self.sealer.seal(how, label))
 
     @cached_property
     def _masters(self) -> tuple[str, ...]:
@@ -325,29 +331,6 @@ class Planner:
             if self.replace_lost:
                 return False
             raise
-
-
-def _changes(was: Card, now: Card) -> Iterator[str]:
-    if was.expires_at != now.expires_at:
-        before, after = (
-            last_day(end) if end else "none" for end in (was.expires_at, now.expires_at)
-        )
-        yield f"expires {before} → {after}"
-    if was.secret_limit != now.secret_limit:
-        yield f"secret_limit {was.secret_limit or 'none'} → {now.secret_limit}"
-    columns = (
-        ("auth_key", was.auth_key, now.auth_key, was.auth_key_imported, now.auth_key_imported),
-        ("pin_key", was.pin_key, now.pin_key, was.pin_key_imported, now.pin_key_imported),
-    )
-    for name, before_key, after_key, *imported in columns:
-        if before_key != after_key:
-            yield f"{name} {'replaced' if before_key else 'added'}"
-        elif imported[0] != imported[1]:
-            yield f"{name} confirmed"
-    if was.sealed_secret is not now.sealed_secret:
-        yield f"unblock_secret {'replaced' if was.sealed_secret else 'added'}"
-    elif was.secret_generation != now.secret_generation:
-        yield "master_key noted"
 
 
 BATCH = 500
@@ -461,13 +444,8 @@ class PeopleImport:
 
         ``grounds`` are for the detail of the import's row in the audit.
         """
-        reference, domains = new_reference(), self.domains()
-
-        def write(batch: Batch) -> None:
-            _write(uow, self.sealer, batch)
-            _audit(uow, batch, reference, actor, domains)
-            _notify_holders(uow, batch, reference)
-
+        reference = new_reference()
+        write = partial(_write, uow, self.sealer, reference, actor, self.domains())
         result = replace(self.read_in(uow, path, progress, write), reference=reference)
         uow.audit.append(
             kind=ServiceKind.PEOPLE_IMPORTED.value,
@@ -535,14 +513,31 @@ class PeopleImport:
         )
 
 
-def _audit(
-    uow: UnitOfWork, batch: Batch, reference: str, actor: str, domains: tuple[str, ...]
+def _write(
+    uow: UnitOfWork,
+    sealer: Sealer,
+    reference: str,
+    actor: str,
+    domains: tuple[str, ...],
+    batch: Batch,
 ) -> None:
-    """Audit the changes; new people and cards are only counted."""
+    """Write a batch, audit its changes, and queue its mails; new people are only counted."""
+    for replaced in batch.secrets_replaced:
+        archive_secrets(uow, sealer, replaced)
+    people = batch.people_added + [person.now for person in batch.people_changed]
+    cards = batch.cards_added + [card.now for card in batch.cards_changed]
+    uow.holders.put(people)
+    uow.cards.put(cards)
+    for replaced in batch.secrets_replaced:
+        end_visits(uow, replaced.id, granted=True)
+    uow.search.refresh({holder.id for holder in people} | {card.holder_id for card in cards})
     for person in batch.people_changed:
-        detail: dict[str, Scalar] = {"by": "import", "revision": person.was.revision + 1}
-        detail["name"] = person.now.name != person.was.name
-        detail["email"] = person.has_other_address
+        detail: dict[str, Scalar] = {
+            "by": "import",
+            "revision": person.was.revision + 1,
+            "name": person.now.name != person.was.name,
+            "email": person.has_other_address,
+        }
         if person.has_other_address:
             detail["approved"] = email_problem(person.now.email or "", domains) is None
         uow.audit.append(
@@ -561,10 +556,6 @@ def _audit(
             actor=actor,
             detail={"by": "import", "changed": card.words},
         )
-
-
-def _notify_holders(uow: UnitOfWork, batch: Batch, reference: str) -> None:
-    """Queue the mails about cards, and one to each old address of a person who gets another."""
     for notice, holder, registration in batch.card_news:
         notify_holder(uow, notice, reference, holder, registration)
     for person in batch.people_changed:
@@ -579,18 +570,6 @@ def _notify_holders(uow: UnitOfWork, batch: Batch, reference: str) -> None:
                 new_email=new,
                 leave_out=new,
             )
-
-
-def _write(uow: UnitOfWork, sealer: Sealer, batch: Batch) -> None:
-    for card in batch.secrets_replaced:
-        archive_secrets(uow, sealer, card)
-    people = batch.people_added + [person.now for person in batch.people_changed]
-    cards = batch.cards_added + [card.now for card in batch.cards_changed]
-    uow.holders.put(people)
-    uow.cards.put(cards)
-    for card in batch.secrets_replaced:
-        end_visits(uow, card.id, granted=True)
-    uow.search.refresh({holder.id for holder in people} | {card.holder_id for card in cards})
 
 
 # Importing people from files in the imports folder of this machine.
@@ -668,9 +647,18 @@ class ImportDesk(Desk):
             return replace(result, file_kept=error.strerror or "it cannot be removed")
 
     def _files(self) -> list[ImportFile]:
+        """Return the plain files of the folder; no links out of it, no pipes, no hidden files."""
+        files = []
         try:
             with os.scandir(self._folder) as entries:
-                return [file for entry in entries for file in _listed(entry)]
+                for entry in entries:
+                    name, is_plain = entry.name, entry.is_file(follow_symlinks=False)
+                    if name.startswith(".") or not name.isprintable() or not is_plain:
+                        continue
+                    with suppress(FileNotFoundError):  # it may be removed at this moment
+                        found = entry.stat(follow_symlinks=False)
+                        changed_at = datetime.fromtimestamp(found.st_mtime, UTC)
+                        files.append(ImportFile(name, found.st_size, changed_at))
         except FileNotFoundError:
             missing = (
                 f"There is no folder {self._folder} yet. The administrator of the service's "
@@ -680,19 +668,10 @@ class ImportDesk(Desk):
         except OSError as error:
             because = error.strerror or "it does not answer"
             raise NotTaken(FIELD, f"The imports folder {self._folder}: {because}.") from None
+        return files
 
     def _path(self, name: str) -> Path:
         """Return the path of a listed file, by its name alone."""
         if name not in {file.name for file in self._files()}:
             raise NotFound(f"There is no file {name} in the imports folder (any more).")
         return self._folder / name
-
-
-def _listed(entry: os.DirEntry[str]) -> Iterator[ImportFile]:
-    """Yield the plain files of this folder; no links out of it, no pipes, no hidden files."""
-    name = entry.name
-    if name.startswith(".") or not name.isprintable() or not entry.is_file(follow_symlinks=False):
-        return
-    with suppress(FileNotFoundError):  # it may be removed at this moment
-        found = entry.stat(follow_symlinks=False)
-        yield ImportFile(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))

@@ -28,8 +28,6 @@ from kiosk.contract.sensitive import Sensitive
 #
 # Separate from the other cells, which staff may also type: only these need the cryptography.
 
-_KEYS = ", ".join(KeyKind)
-
 
 def read_auth_key(
     text: str, family: families.CardFamily | None, card: CardId | None
@@ -73,7 +71,8 @@ def _key(cell: str, text: str, family: families.CardFamily | None) -> bytes | No
     except ValueError:
         raise CellRefused(cell, "must be DER in base64, without the lines around it") from None
     if key is None:
-        raise CellRefused(cell, f"must be a certificate or public key: {_KEYS}")
+        kinds = ", ".join(KeyKind)
+        raise CellRefused(cell, f"must be a certificate or public key: {kinds}")
     return key
 
 
@@ -174,36 +173,27 @@ _ALL = (*NEEDED, *OPTIONAL)
 def read_header(record: list[str]) -> tuple[str, ...]:
     """Return the columns, in order; raises ``ImportRefused`` naming each that is wrong."""
     columns = tuple(cell.strip().lower() for cell in record)
-    reasons = _not_commas(columns)
-    if not reasons:
+    marks = {";": "semicolons", "\t": "tabs"}
+    if not columns:
+        reasons = [f"the file is empty; its first line must be {','.join(NEEDED)}"]
+    elif len(columns) == 1 and (used := [marks[sign] for sign in marks if sign in columns[0]]):
+        reasons = [f"columns are parted by {used[0]}; save the file with commas"]
+    else:
         missing = [name for name in NEEDED if name not in columns]
         if len(missing) == len(NEEDED):
             reasons = [f"this is not the header; the first line must be {','.join(NEEDED)}"]
         else:
             reasons = [f"the column {name} is missing" for name in missing]
         unknown = [name for name in columns if name not in _ALL]
-        if len(unknown) < len(columns):  # otherwise the header has been refused already
-            reasons += map(_unknown, unknown)
+        # Where all are unknown, the header has been refused already.
+        for name in unknown if len(unknown) < len(columns) else ():
+            near = difflib.get_close_matches(name, _ALL, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(_ALL)}"
+            reasons.append(f"there is no column {name!r:.40}; {hint}")
         reasons += [f"the column {name} is there twice" for name in _ALL if columns.count(name) > 1]
     if reasons:
         raise ImportRefused(tuple((1, reason) for reason in reasons))
     return columns
-
-
-def _not_commas(columns: tuple[str, ...]) -> list[str]:
-    if not columns:
-        return [f"the file is empty; its first line must be {','.join(NEEDED)}"]
-    if len(columns) == 1:
-        for mark, called in ((";", "semicolons"), ("\t", "tabs")):
-            if mark in columns[0]:
-                return [f"columns are parted by {called}; save the file with commas"]
-    return []
-
-
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, _ALL, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(_ALL)}"
-    return f"there is no column {name!r:.40}; {hint}"
 
 
 _BOM = b"\xef\xbb\xbf"
@@ -282,24 +272,19 @@ class PeopleFile:
             for record in reader:
                 if any(cell.strip() for cell in record):
                     self.lines += 1
-                    yield from self._person(begins, record, columns)
+                    if len(record) == len(columns):
+                        cells = dict(zip(columns, map(str.strip, record), strict=True))
+                        person, reasons = read_person(begins, cells, self._number_digits)
+                    else:
+                        reasons = [f"has {len(record)} cells, and the header {len(columns)}"]
+                        person = None
+                    self.problems.extend((begins, reason) for reason in reasons)
+                    if person:
+                        yield person
                 begins = reader.line_num + 1
         except csv.Error:
             reason = "from here on it is no CSV: see quotation marks and line ends"
             self.problems.append((begins, reason))
-
-    def _person(
-        self, line: int, record: list[str], columns: tuple[str, ...]
-    ) -> Iterator[PersonRecord]:
-        if len(record) != len(columns):
-            wanted = len(columns)
-            self.problems.append((line, f"has {len(record)} cells, and the header {wanted}"))
-            return
-        cells = dict(zip(columns, map(str.strip, record), strict=True))
-        person, reasons = read_person(line, cells, self._number_digits)
-        self.problems.extend((line, reason) for reason in reasons)
-        if person:
-            yield person
 
     def _texts(self, file: BinaryIO) -> Iterator[str]:
         for number, raw in enumerate(file, start=1):
@@ -338,8 +323,9 @@ class Repetitions:
     def takes(self, line: PersonRecord, problems: list[Problem]) -> bool:
         """Return whether ``line`` says something new; if not, say in ``problems`` why."""
         before = len(problems)
-        first, person = self._people.setdefault(line.number, (line.line, _of(line)))
-        if first != line.line and person != _of(line):
+        about = hash((line.name, line.email))
+        first, known_as = self._people.setdefault(line.number, (line.line, about))
+        if first != line.line and known_as != about:
             reason = f"holder_number: line {first} has another name or email for it"
             problems.append((line.line, reason))
         elif first != line.line and line.card is None:
@@ -351,7 +337,3 @@ class Repetitions:
     def is_first(self, line: PersonRecord) -> bool:
         """Return whether a line that was taken is the first of its person."""
         return self._people[line.number][0] == line.line
-
-
-def _of(line: PersonRecord) -> int:
-    return hash((line.name, line.email))

@@ -40,12 +40,7 @@ from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 from kiosk.contract.text import can_be_seen, fold
 
-RECENT = 50
-"""How many rows of each kind are read; a page that is older than all of them is read again."""
-
 SHORTEST_NAME, LONGEST_NAME = 2, 60
-
-_CHANGES = tuple(kind for kind in StaffKind if kind.spec.revises_member)
 
 
 class StaffDesk(Desk):
@@ -261,11 +256,28 @@ class StaffDesk(Desk):
         grounds: Grounds,
         proposal: Proposal | None = None,
     ) -> Iterator[tuple[Act, StaffMember]]:
-        """Begin an act on a member as they were seen."""
+        """Begin an act on a present member as they were seen."""
         if proposal is not None:
             proposal = replace(proposal, staff_id=staff_id, revision=revision)
         with self._office.act(action, grounds, lock=_lock_all, proposal=proposal) as act:
-            yield act, _member(act.uow, staff_id, revision)
+            member = act.uow.staff.get(staff_id)
+            if member is None:
+                raise NotFound("There is no such member of staff.")
+            if member.revision != revision or member.removed_at is not None:
+                # A page that is older than the newest 50 of each kind is read again.
+                since = [
+                    event
+                    for kind in StaffKind
+                    if kind.spec.revises_member
+                    for event in act.uow.trail.newest(AuditQuery(kind=kind.value), limit=50)
+                    if event.detail.get("staff") == staff_id
+                    and isinstance(raised := event.detail.get("revision"), int)
+                    and raised > revision
+                ]
+                newest_first = sorted(since, key=lambda event: (event.at, event.seq), reverse=True)
+                changes = tuple(describe_change(act.uow, event) for event in newest_first)
+                raise ConcurrentChange(f"{member.name} was changed since you looked.", changes)
+            yield act, member
 
 
 NOT_IN_SECURITY_KEY = (
@@ -310,26 +322,6 @@ def read_pasted_key(text: str, driver: str, auth_key: bytes | None) -> bytes | N
 
 def _lock_all(uow: UnitOfWork) -> None:
     uow.staff.lock_all()
-
-
-def _member(uow: UnitOfWork, staff_id: str, revision: int) -> StaffMember:
-    """Return a present member as they were seen."""
-    member = uow.staff.get(staff_id)
-    if member is None:
-        raise NotFound("There is no such member of staff.")
-    if member.revision != revision or member.removed_at is not None:
-        since = [
-            event
-            for kind in _CHANGES
-            for event in uow.trail.newest(AuditQuery(kind=kind.value), limit=RECENT)
-            if event.detail.get("staff") == staff_id
-            and isinstance(raised := event.detail.get("revision"), int)
-            and raised > revision
-        ]
-        newest_first = sorted(since, key=lambda event: (event.at, event.seq), reverse=True)
-        changes = tuple(describe_change(uow, event) for event in newest_first)
-        raise ConcurrentChange(f"{member.name} was changed since you looked.", changes)
-    return member
 
 
 def _save(

@@ -9,7 +9,6 @@ the new secret.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -27,7 +26,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
-from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel, archive_secrets
+from kiosk.authority.crypto.sealing import Sealer, SealKind, archive_secrets, label_of
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.notices import Notice
 from kiosk.authority.roles import Action
@@ -109,8 +108,7 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
     Of one that the card was issued with, from a master key, only the derivation is kept. Raises
     ``KeysUnavailable`` where the token of the master keys is needed and does not answer.
     """
-    named, family = card.identity, FAMILIES.get(card.driver)
-    if family is None:
+    if (family := FAMILIES.get(card.driver)) is None:
         raise NotTaken("", f"This release does not know the family of the card, {card.driver}.")
     taken: Sensitive | Derivation | None
     if isinstance(secret, IssuedFrom):
@@ -121,7 +119,7 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
         taken = entered("secret", lambda: fields.read_unblock_secret(secret.reveal(), family))
         if taken is None:
             raise NotTaken("secret", "Enter the card's unblock secret.")
-    return sealer.seal(taken, SealLabel(named, SealKind.UNBLOCK, _revision_of(card) + 1))
+    return sealer.seal(taken, label_of(card, SealKind.UNBLOCK, _revision_of(card) + 1))
 
 
 def _named(wanted: NewCard) -> CardId:
@@ -133,22 +131,7 @@ def _named(wanted: NewCard) -> CardId:
     return named
 
 
-def _owner_of(uow: UnitOfWork, named: CardId, holder_id: str) -> str:
-    known = uow.cards.find(named)
-    if known is None:
-        return "This card was added by somebody else just now. Look again."
-    if known.holder.id != holder_id:
-        return f"This card belongs to another person (number {known.holder.number})."
-    if known.card.status is CardStatus.REVOKED:
-        return "This person had this card, and it was revoked. A revoked card stays revoked."
-    return "This person has this card already."
-
-
 # Cards that stations could not serve: not recorded, or not read. Which recorded one is close?
-
-MOST: Final = 50
-_MOST_NEAR: Final = 3
-_MOST_EDITS: Final = 2
 
 NOT_RECORDED: Final = (
     "It is not recorded",
@@ -200,24 +183,19 @@ FAULTS: Final[dict[ReadFault, tuple[str, str]]] = {
 """By the station's report: what was wrong with the card, and what to do now."""
 
 
-def recent_unknown_cards(uow: UnitOfWork) -> tuple[UnknownCard, ...]:
-    return tuple(unknown_card_of(uow, visit) for visit in uow.visits.of_unknown_cards(MOST))
-
-
 def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
     """Return what is known of the card of a visit that has ``unknown_card`` or ``unread``."""
     family, _, identifier = (visit.unknown_card or "").partition(" ")
     known = uow.cards.known(visit.card_id) if visit.card_id else None
     if known is not None:
         family, identifier = known.card.driver, known.card.identifier
-        near: tuple[str, ...] = (f"It is recorded as {_whose(known)}.",)
+        near = [f"It is recorded as {_whose(known)}."]
     else:
-        near = tuple(_near(uow, identifier)) if identifier else ()
+        near = _near(uow, identifier) if identifier else []
     cause, advice = FAULTS[visit.unread] if visit.unread else NOT_RECORDED
-    named = CardId(family, identifier) if identifier and not visit.unread else None
-    since = uow.cards.find(named) if named else None
-    if since is not None:
-        near = (f"It was recorded since: {_whose(since)}.",)
+    is_named = identifier and not visit.unread
+    if is_named and (since := uow.cards.find(CardId(family, identifier))):
+        near = [f"It was recorded since: {_whose(since)}."]
         cause, advice = RECORDED_SINCE
     sentence = f"It calls itself {family} {identifier}."
     if visit.unread is not None:
@@ -230,7 +208,7 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
         station=visit.station,
         family=family,
         identifier=identifier,
-        near=near,
+        near=tuple(near),
         sentence=sentence,
         cause=cause,
         advice=advice,
@@ -238,51 +216,45 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
     )
 
 
-def _near(uow: UnitOfWork, identifier: str) -> Iterator[str]:
+def _near(uow: UnitOfWork, identifier: str) -> list[str]:
+    """Return which recorded cards an identifier resembles, the closest first."""
     given = identifier.lower()
     reordered = _other_byte_orders(given)
     near: list[tuple[int, str, str]] = []  # the rank, the card's id, and the words
     for card_id, driver, recorded in uow.cards.resembling(given, reordered):
-        found = _resemblance(driver, recorded, identifier, reordered)
-        if found is not None:
-            rank, says = found
-            near.append((rank, card_id, says))
-    alike = [one for one in near if one[0] >= _BY_EDITS]
-    if len(alike) > _MOST_NEAR:  # consecutive serial numbers differ in one character
+        named = recorded.lower()
+        if recorded == identifier:
+            rank, says = 1, f"so, under the family {driver}."
+        elif named == given:
+            rank, says = 2, "so, with other capital letters."
+        elif named in reordered:
+            rank, says = 3, f"as {recorded}: the same bytes in another order. Mistyped import?"
+        elif named.startswith(given) or given.startswith(named):
+            has = f"has {len(named)} signs and not {len(given)}"
+            rank, says = 4, f"as {recorded}, which {has}."
+        elif edits := next((few for few in (1, 2) if _within(named, given, few)), 0):
+            signs = "one sign" if edits == 1 else f"{edits} signs"
+            rank = _BY_EDITS + edits
+            says = f"as {recorded}, which differs in {signs}. Mistyped import?"
+        else:
+            continue
+        near.append((rank, card_id, says))
+    alike = sum(rank >= _BY_EDITS for rank, _, _ in near)
+    if alike > _MOST_NEAR:  # consecutive serial numbers differ in one character
         near = [one for one in near if one[0] < _BY_EDITS]
-    for _, card_id, says in sorted(near, key=lambda one: one[0])[:_MOST_NEAR]:
-        known = uow.cards.known(card_id)
-        if known is not None:
-            yield f"A{_whose(known)[1:]} {says}"
-    if len(alike) > _MOST_NEAR:
-        yield (
-            f"The identifiers of {len(alike)} recorded cards differ from it in one or two signs: "
+    closest = sorted(near, key=lambda one: one[0])[:_MOST_NEAR]
+    found = [(uow.cards.known(card_id), says) for _, card_id, says in closest]
+    words = [f"A{_whose(known)[1:]} is recorded {says}" for known, says in found if known]
+    if alike > _MOST_NEAR:
+        words.append(
+            f"The identifiers of {alike} recorded cards differ from it in one or two signs: "
             "too many to say which is meant."
         )
+    return words
 
 
+_MOST_NEAR: Final = 3
 _BY_EDITS: Final = 5
-
-
-def _resemblance(
-    driver: str, recorded: str, identifier: str, reordered: tuple[str, ...]
-) -> tuple[int, str] | None:
-    """Return how close a recorded card is, lower is closer, with the words; None: not at all."""
-    given, named = identifier.lower(), recorded.lower()
-    if recorded == identifier:
-        return 1, f"is recorded so, under the family {driver}."
-    if named == given:
-        return 2, "is recorded so, with other capital letters."
-    if named in reordered:
-        return 3, f"is recorded as {recorded}: the same bytes in another order. Mistyped import?"
-    if named.startswith(given) or given.startswith(named):
-        return 4, f"is recorded as {recorded}, which has {len(named)} signs and not {len(given)}."
-    edits = next((n for n in range(1, _MOST_EDITS + 1) if _within(named, given, n)), None)
-    if edits is None:
-        return None
-    signs = "one sign" if edits == 1 else f"{edits} signs"
-    rank = _BY_EDITS + edits
-    return rank, f"is recorded as {recorded}, which differs in {signs}. Mistyped import?"
 
 
 def _within(one: str, other: str, edits: int) -> bool:
@@ -318,9 +290,9 @@ def _whose(known: KnownCard) -> str:
 
 class CardsDesk(Desk):
     def unknown(self) -> tuple[UnknownCard, ...]:
-        """Return the cards that stations met and that are not recorded, the newest first."""
+        """Return the newest 50 cards that stations met and could not serve, the newest first."""
         with self._office.look(Action.SEE_PEOPLE) as uow:
-            return recent_unknown_cards(uow)
+            return tuple(unknown_card_of(uow, visit) for visit in uow.visits.of_unknown_cards(50))
 
     def add(self, seen: Seen, card: NewCard, grounds: Grounds) -> Done:
         proposal = Proposal("cards.add", parameters_of(card))
@@ -427,7 +399,18 @@ class CardsDesk(Desk):
             sealed = seal(self._office.means.sealer, card, wanted.secret)
             card = replace(card, sealed_secret=sealed, secret_generation=generation)
         if not uow.cards.add(card):
-            raise NotTaken("identifier", _owner_of(uow, named, holder.id))
+            known = uow.cards.find(named)
+            if known is None:
+                because = "This card was added by somebody else just now. Look again."
+            elif known.holder.id != holder.id:
+                because = f"This card belongs to another person (number {known.holder.number})."
+            elif known.card.status is CardStatus.REVOKED:
+                because = (
+                    "This person had this card, and it was revoked. A revoked card stays revoked."
+                )
+            else:
+                because = "This person has this card already."
+            raise NotTaken("identifier", because)
         uow.search.refresh([holder.id])
         return card
 

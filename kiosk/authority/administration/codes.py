@@ -22,7 +22,7 @@ from kiosk.authority.administration.standing import (
 from kiosk.authority.administration.views import Actor, CodeLine, Done, Grounds, IssuedCode, Seen
 from kiosk.authority.audit.events import STAFF_KINDS, ServiceKind, StaffKind
 from kiosk.authority.crypto.macs import draw_code
-from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
 from kiosk.authority.errors import (
     ConcurrentChange,
     KeyMissing,
@@ -36,7 +36,7 @@ from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditQuery, Card, Cardholder, EmailCode, new_id
 from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
-from kiosk.authority.visit.rules import SecretProblem, has_left, is_registered
+from kiosk.authority.visit.rules import has_left, is_registered
 from kiosk.authority.wording import counted
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import HOUR, Policy
@@ -56,7 +56,13 @@ def need_someone_able(
         raise NotTaken("person", "They are marked as a leaver: no station serves them.")
     if is_blocked(registration, policy):
         raise NotTaken("person", "Self-service is blocked for them. Lift the block first.")
-    trouble = card_problem(card, uow.now) or _broken(sealer, card)
+    trouble = card_problem(card, uow.now)
+    if trouble is None and (sealed := card.sealed_secret) is not None:
+        # Checked before somebody walks to a station: the secret opens.
+        try:
+            sealer.look(sealed, label_of(card, SealKind.UNBLOCK, sealed.revision))
+        except (SealBroken, KeyMissing):
+            trouble = Reason.SECRET_MISSING
     if trouble is not None:
         words = problem_words(card, trouble)
         raise NotTaken("card", f"A code is of no use for this card. {words}")
@@ -82,18 +88,6 @@ def need_room(uow: UnitOfWork, policy: Policy, card: Card) -> None:
             f"Staff have given {counted(len(given), 'code')} for this card within an hour. "
             "Wait, or let a colleague look into it.",
         )
-
-
-def _broken(sealer: Sealer, card: Card) -> SecretProblem | None:
-    """Check before somebody walks to a station that the secret opens."""
-    if card.sealed_secret is None:
-        return Reason.SECRET_MISSING
-    label = SealLabel(card.identity, SealKind.UNBLOCK, card.sealed_secret.revision)
-    try:
-        sealer.look(card.sealed_secret, label)
-    except (SealBroken, KeyMissing):
-        return Reason.SECRET_MISSING
-    return None
 
 
 _UNKNOWN = "Nothing has this id (any more). Look at what waits."
@@ -171,11 +165,14 @@ class CodesDesk(Desk):
                 raise NotFound("Nobody agreed to this code in time. Give another one.")
             if not is_vouched_for(act.uow, code):
                 raise NotFound("Whoever gave this code may give none any more. Give another one.")
-            if deeds := _renamed_since(act.uow, code):
+            kinds = frozenset({StaffKind.NAME_CORRECTED.value, ServiceKind.PERSON_CHANGED.value})
+            query = AuditQuery(holder_id=holder.id, kinds=kinds, since=code.drafted_at)
+            newest = act.uow.trail.newest(query)
+            if renamed := [event for event in newest if event.at > code.drafted_at]:
                 raise ConcurrentChange(
                     "They were changed since the code was given. Withdraw it, look again, and "
                     "give another one.",
-                    deeds,
+                    tuple(describe_change(act.uow, event) for event in renamed),
                 )
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
             if purpose_for(act.uow, policy, holder) is not code.purpose:
@@ -234,14 +231,6 @@ def giver_of(uow: UnitOfWork, code: EmailCode) -> Actor:
     if member is None:
         return Actor(code.issued_by or "", Role.MANAGER)
     return Actor(member.name, member.role, member.id, code.issued_key)
-
-
-def _renamed_since(uow: UnitOfWork, code: EmailCode) -> tuple[str, ...]:
-    """Return who changed the name or the recorded address since a code was given."""
-    kinds = frozenset({StaffKind.NAME_CORRECTED.value, ServiceKind.PERSON_CHANGED.value})
-    query = AuditQuery(holder_id=code.holder_id, kinds=kinds, since=code.drafted_at)
-    since = [event for event in uow.trail.newest(query) if event.at > code.drafted_at]
-    return tuple(describe_change(uow, event) for event in since)
 
 
 def _over(uow: UnitOfWork, code: EmailCode) -> ConcurrentChange | NotFound:

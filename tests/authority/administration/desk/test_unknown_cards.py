@@ -7,12 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.administration.cards import (
-    FAULTS,
-    NOT_RECORDED,
-    RECORDED_SINCE,
-    recent_unknown_cards,
-)
+from kiosk.authority.administration.cards import FAULTS, NOT_RECORDED, RECORDED_SINCE, CardsDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.roles import Role
@@ -75,8 +70,7 @@ def test_of_one_that_was_recorded_since_nothing_more_is_asked(world: World, offi
     about = PeopleDesk(office).search(reference_of(sitting.visit), 5).about
     whose = "It was recorded since: a card of Asha Okafor (900123456789)."
     assert about.endswith(f"It calls itself piv {RECORDED}. {whose}")
-    with world.store.read() as uow:
-        (card,) = recent_unknown_cards(uow)
+    (card,) = CardsDesk(office).unknown()
     assert card.near == (whose,)
     assert (card.cause, card.advice) == RECORDED_SINCE
 
@@ -141,8 +135,7 @@ def test_the_reference_of_an_unreadable_card_says_why_and_what_to_do(
     about = PeopleDesk(office).search(reference, 5).about
     cause, advice = FAULTS[fault]
     assert f"{cause}, by the station's report. It is of the family gids. {advice}" in about
-    with world.store.read() as uow:
-        (card,) = recent_unknown_cards(uow)
+    (card,) = CardsDesk(office).unknown()
     assert (card.reference, card.station, card.cause) == (reference, "Library", cause)
 
 
@@ -158,21 +151,19 @@ def test_a_card_that_hung_after_it_was_recognised_leads_to_its_holder(
     assert "It is recorded as a card of" in about
 
 
-def test_the_newest_come_first_and_the_audit_names_none(world: World) -> None:
+def test_the_newest_come_first_and_the_audit_names_none(world: World, office: Office) -> None:
     for last in ("01", "02"):
         world.insert(CardId("piv", f"{'0a' * 15}{last}"))
         world.clock.forward(minutes=1)
-    with world.store.read() as uow:
-        found = recent_unknown_cards(uow)
+    found = CardsDesk(office).unknown()
     assert [card.identifier[-2:] for card in found] == ["02", "01"]
     assert "0a" * 15 not in str([event.detail for event in world.events()])
 
 
-def test_it_is_forgotten_with_its_visit(world: World) -> None:
+def test_it_is_forgotten_with_its_visit(world: World, office: Office) -> None:
     world.insert(CardId("piv", "00" * 16))
     world.clock.forward(days=40)
     with world.store.begin() as uow:
         uow.past.delete(PastKind.VISITS, uow.now, 10)
         uow.commit()
-    with world.store.read() as uow:
-        assert recent_unknown_cards(uow) == ()
+    assert CardsDesk(office).unknown() == ()

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_flag
+from kiosk.app.cli.help import Commands, add_flag, add_parts
 from kiosk.app.cli.printing import as_json, complain, echo, progress_line
 from kiosk.app.cli.tools import (
     Tools,
@@ -78,11 +78,8 @@ _OLDER = (
 
 
 def add_parser(subparsers: Commands) -> None:
-    parser = add_command(
+    parts = add_parts(
         subparsers, "audit", "read, export and verify the audit", DESCRIPTION, EXAMPLE
-    )
-    parts = parser.add_subparsers(
-        dest="part", required=True, metavar="verify|anchor|public-keys|list|kinds|export|redact"
     )
     verify = add_part(
         parts, "verify", _verify, "walk every chain and name the first row that is wrong"
@@ -145,8 +142,7 @@ def add_parser(subparsers: Commands) -> None:
     redact = acting(parts, "redact", _redact, "propose to take the text of a row out of the audit")
     redact.add_argument("row", type=row_number, metavar="ROW", help="its number")
     add_flag(redact, "--whole", "its detail too, and not only the reason")
-    parser = add_command(subparsers, "rows", "find altered records", _ROWS, _ROWS_EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="check|accept")
+    parts = add_parts(subparsers, "rows", "find altered records", _ROWS, _ROWS_EXAMPLE)
     add_part(parts, "check", _check_rows, "name every altered record")
     accept = add_part(parts, "accept", _accept_row, "take an altered record as it is")
     accept.add_argument("table", metavar="TABLE")

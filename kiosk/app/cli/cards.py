@@ -5,23 +5,24 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_flag
+from kiosk.app.cli.help import Commands, add_flag, add_parts
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Tools,
     acting,
+    add_card,
     add_part,
+    card_of,
     grounds_of,
-    print_json,
-    reading,
     seconds,
+    showing,
 )
-from kiosk.authority.administration.views import Done, IssuedCode, IssuedFrom, NewCard, Person
+from kiosk.authority.administration.views import Done, IssuedFrom, NewCard, Person, UnknownCard
 from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.authority.wording import local_time
-from kiosk.contract.families import DEFAULT
 from kiosk.contract.sensitive import Sensitive
 
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ _THEN_REGISTER = " They register there, in the same visit."
 
 
 def add_parser(subparsers: Commands) -> None:
-    parser = add_command(subparsers, "cards", "cards, secrets and codes", DESCRIPTION, EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
+    parts = add_parts(subparsers, "cards", "cards, secrets and codes", DESCRIPTION, EXAMPLE)
     _new_card(acting(parts, "add", _add, "give somebody another card", "NUMBER"))
     text = "give a card in place of one, which is revoked"
     _new_card(acting(parts, "replace", _replace, text, *_CARD))
@@ -83,26 +83,16 @@ def add_parser(subparsers: Commands) -> None:
     text = "give a code by word of mouth; prints it once"
     acting(parts, "issue-code", _issue, text, *_CARD, identifies=True)
     acting(parts, "withdraw-code", _withdraw_code, "make that code worthless", *_CARD)
-    reading(
-        parts,
-        "unknown",
-        _unknown,
-        "show cards that stations could not serve: not recorded, or not read",
-    )
+    text = "show cards that stations could not serve: not recorded, or not read"
+    showing(parts, "unknown", lambda desk, _: desk.cards.unknown(), _print_unknown, text)
     read = add_part(parts, "read", _read, "print driver and identifier of a card")
     read.add_argument("--reader", default="", metavar="PART", help="part of the reader's name")
-    read.add_argument(
-        "--wait",
-        type=seconds,
-        default=WAIT_S,
-        metavar="S",
-        help="for a card (default: 30 seconds)",
-    )
+    text = "for a card (default: 30 seconds)"
+    read.add_argument("--wait", type=seconds, default=WAIT_S, metavar="S", help=text)
 
 
 def _new_card(part: argparse.ArgumentParser) -> None:
-    part.add_argument("identifier", metavar="IDENTIFIER", nargs="+")
-    part.add_argument("--driver", default=DEFAULT, help=f"card family (default: {DEFAULT})")
+    add_card(part)
     part.add_argument("--expires", default="", metavar="DATE", help="the last day it works")
     secret = part.add_mutually_exclusive_group()
     add_flag(secret, "--with-secret", "ask for its unblock secret")
@@ -154,26 +144,23 @@ def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:
     desk = Tools(args).desk
     person = desk.people.find_one(args.number)
     part = "".join(sign for sign in args.card.lower() if sign.isalnum())
-    found = [
-        card
-        for card in person.cards
-        if part and (card.identifier.startswith(part) or card.identifier.endswith(part))
-    ]
+    ids = [(card.identifier, card.card_id) for card in person.cards if part]
+    found = [id_ for named, id_ in ids if named.startswith(part) or named.endswith(part)]
     if len(found) != 1:
         many = f"{len(found)} cards of theirs begin or end"
         many = many if found else "no card of theirs begins or ends"
         raise NotFound(f"{many} with {args.card!r}; `kiosk people show {person.number}` shows all")
-    return desk, person, found[0].card_id
+    return desk, person, found[0]
 
 
 def _wanted(args: argparse.Namespace) -> NewCard:
-    from kiosk.authority.administration.fields import entered, read_expires, split_card
+    from kiosk.authority.administration.fields import entered, read_expires
 
-    family, identifier = split_card(" ".join(args.identifier))
+    card = card_of(args)
     issued = IssuedFrom(args.derived_from) if args.derived_from else None
     return NewCard(
-        identifier=identifier,
-        driver=family or args.driver,
+        identifier=card.identifier,
+        driver=card.driver,
         expires_at=entered("expires", lambda: read_expires(args.expires)),
         secret=ask_secret(_ASKED_FOR) if args.with_secret else issued,
         secret_limit=args.secret_limit,
@@ -184,20 +171,13 @@ def _issue(args: argparse.Namespace) -> None:
     desk, person, card_id = _chosen(args)
     issued = desk.codes.issue(person.seen, card_id, grounds_of(args))
     echo(issued.code.reveal())
-    echo(_code_words(issued, has_address=bool(person.email)))
-
-
-def _code_words(issued: IssuedCode, *, has_address: bool) -> str:
     until = f"{issued.expires_at.astimezone():%H:%M}"
-    first = ""
-    if issued.for_first_unlock:
-        first = f"\n{_FIRST}{_THEN_REGISTER if has_address else ''}"
+    works = f"at every station until {until}"
     if issued.waits_for_second:
-        return (
-            f"It works once another member of staff agrees, before {until}: code "
-            f"{issued.code_id} (reference {issued.reference}){first}"
-        )
-    return f"It works at every station until {until} (reference {issued.reference}){first}"
+        works = f"once another member of staff agrees, before {until}: code {issued.code_id}"
+    echo(f"It works {works} (reference {issued.reference})")
+    if issued.for_first_unlock:
+        echo(f"{_FIRST}{_THEN_REGISTER if person.email else ''}")
 
 
 def _withdraw_code(args: argparse.Namespace) -> Done:
@@ -210,11 +190,7 @@ def _withdraw_code(args: argparse.Namespace) -> Done:
     )
 
 
-def _unknown(args: argparse.Namespace) -> None:
-    cards = Tools(args).desk.cards.unknown()
-    if args.json:
-        print_json(cards)
-        return
+def _print_unknown(cards: Sequence[UnknownCard]) -> None:
     for card in cards:
         at = local_time(card.at)
         named = " ".join(part for part in (card.family, card.identifier) if part)

@@ -58,6 +58,10 @@ MEANINGS = {
 BY_OPTION = {"--reason": "asked for by telephone", "--identified-by": "badge, in person"}
 
 
+_LISTED = 7
+"""Parts of a command that its usage names."""
+
+
 class Version(argparse.Action):
     """Prints the version and ends; it is looked up only then."""
 
@@ -69,21 +73,27 @@ class Version(argparse.Action):
 
 
 def add_command(
+    commands: Commands, name: str, help_line: str, description: str, example: str, run: Run | None
+) -> argparse.ArgumentParser:
+    """Add a command that reads the settings."""
+    parser = commands.add_parser(
+        name, help=help_line, description=description, epilog=f"example:\n{example}"
+    )
+    parser.set_defaults(run=run)
+    add_config(parser)
+    return parser
+
+
+def add_parts(
     commands: Commands,
     name: str,
     help_line: str,
     description: str,
     example: str,
-    run: Run | None = None,
-) -> argparse.ArgumentParser:
-    """Add a command that reads the settings; one with parts has no ``run``."""
-    parser = commands.add_parser(
-        name, help=help_line, description=description, epilog=f"example:\n{example}"
-    )
-    add_config(parser)
-    if run is not None:
-        parser.set_defaults(run=run)
-    return parser
+) -> Commands:
+    """Add a command that has parts."""
+    parser = add_command(commands, name, help_line, description, example, run=None)
+    return parser.add_subparsers(dest="part", required=True)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +116,9 @@ def subparsers(
     """Yield name, help and parser of each command or part directly below ``parser``."""
     for action in parser._actions:  # noqa: SLF001 - argparse has no other way
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            if action.dest == "part":
+                few = len(action.choices) <= _LISTED
+                action.metavar = "|".join(action.choices) if few else "PART"
             texts = {each.dest: each.help or "" for each in action._choices_actions}  # noqa: SLF001
             for name, below in action.choices.items():
                 yield name, texts.get(name, ""), below

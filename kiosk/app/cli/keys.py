@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_flag
+from kiosk.app.cli.help import Commands, add_flag, add_parts
 from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.contract.errors import ConfigError
@@ -91,8 +91,7 @@ and so does the audit.
 
 
 def add_parser(subparsers: Commands) -> None:
-    parser = add_command(subparsers, "keys", "list or rotate the keys", DESCRIPTION, EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="list|rotate|backed-up")
+    parts = add_parts(subparsers, "keys", "list or rotate the keys", DESCRIPTION, EXAMPLE)
     add_part(parts, "list", _list, "show every key, and what it sealed")
     rotate = add_part(parts, "rotate", _rotate, "make a new key current")
     rotate.description = ROTATE

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_flag
+from kiosk.app.cli.help import Commands, add_command, add_flag, add_parts
 from kiosk.app.cli.printing import ask, complain, echo, progress_line
 from kiosk.app.cli.tools import (
     Tools,
@@ -19,11 +19,21 @@ from kiosk.app.cli.tools import (
     add_part,
     grounds_of,
     how_many,
+    on_desk,
     print_json,
     print_result,
     reading,
+    showing,
 )
-from kiosk.authority.administration.views import IMPORT_REASON, Done, Person, PersonLine, Standing
+from kiosk.authority.administration.views import (
+    IMPORT_REASON,
+    Done,
+    Found,
+    Grounds,
+    Person,
+    PersonLine,
+    Standing,
+)
 from kiosk.authority.errors import AddressShared, AdministrationError, ImportRefused, NotTaken
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
@@ -31,6 +41,8 @@ from kiosk.authority.wording import last_day, local_time, numbered
 from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
 
 if TYPE_CHECKING:
+    from kiosk.app.cli.tools import Act
+    from kiosk.authority.administration.desk import AdminDesk
     from kiosk.authority.administration.import_people import ImportResult
     from kiosk.authority.administration.people import PeopleDesk
     from kiosk.authority.administration.people_file import OpenedFile
@@ -62,9 +74,14 @@ _FEW = 5.0
 
 
 def add_parser(subparsers: Commands) -> None:
-    parser = add_command(subparsers, "people", "people and registrations", DESCRIPTION, EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    search = reading(parts, "search", _search, "find people")
+    parts = add_parts(subparsers, "people", "people and registrations", DESCRIPTION, EXAMPLE)
+    search = showing(
+        parts,
+        "search",
+        lambda desk, args: desk.people.search(" ".join(args.text), args.limit),
+        _print_found,
+        "find people",
+    )
     search.add_argument("text", metavar="TEXT", nargs="+")
     search.add_argument("--limit", type=how_many, default=50, help="how many at most (default: 50)")
     listing = reading(parts, "list", _list, "list people by how they stand")
@@ -75,18 +92,20 @@ def add_parser(subparsers: Commands) -> None:
         help=_STANDING,
     )
     listing.add_argument("--limit", type=how_many, help="how many at most (default: all)")
-    reading(parts, "show", _show, "say how somebody stands").add_argument(
-        "number", metavar="NUMBER"
-    )
+    text = "say how somebody stands"
+    show = showing(parts, "show", lambda desk, args: desk.people.find_one(args.number), _show, text)
+    show.add_argument("number", metavar="NUMBER")
+    act = _on_person(lambda desk, one, args, why: desk.lift_block(one.seen, why))
     text = "lift the block after failed attempts"
-    acting(parts, "lift-block", _lift_block, text, "NUMBER", identifies=True)
-    text = "let somebody register anew"
-    acting(parts, "revoke-registration", _revoke_registration, text, "NUMBER")
-    acting(parts, "correct-name", _correct_name, "put another name", "NUMBER", "NAME")
-    text = "put another address"
-    acting(parts, "correct-email", _correct_email, text, "NUMBER", "ADDRESS", identifies=True)
+    acting(parts, "lift-block", act, text, "NUMBER", identifies=True)
+    act = _on_person(lambda desk, one, args, why: desk.revoke_registration(one.seen, why))
+    acting(parts, "revoke-registration", act, "let somebody register anew", "NUMBER")
+    act = _on_person(lambda desk, one, args, why: desk.correct_name(one.seen, args.name, why))
+    acting(parts, "correct-name", act, "put another name", "NUMBER", "NAME")
+    act = _on_person(lambda desk, one, args, why: desk.correct_email(one.seen, args.address, why))
+    acting(parts, "correct-email", act, "put another address", "NUMBER", "ADDRESS", identifies=True)
     text = "close everything for somebody who left"
-    leaver = acting(parts, "leaver", _leaver, text, "NUMBER")
+    leaver = acting(parts, "leaver", _on_person(_leaver), text, "NUMBER")
     add_flag(leaver, "--back", "take them back from the leavers")
     text = "close everything for everybody who is not in a whole people file"
     leavers = add_part(parts, "leavers", _leavers, text)
@@ -102,13 +121,16 @@ def add_parser(subparsers: Commands) -> None:
         help="mark nobody where more than that of all people would leave (default: %(default)g)",
     )
     add_flag(leavers, "--dry-run", "name them and mark nobody")
+    act = _on_person(lambda desk, one, args, why: desk.report_misuse(one.seen, why))
     text = "stop everything: something was not done by the holder"
-    acting(parts, "stop", _stop, text, "NUMBER")
+    acting(parts, "stop", act, text, "NUMBER")
+    act = _on_person(lambda desk, one, args, why: desk.stop_change(one.seen, why))
     text = "leave the address as it is where a change waits"
-    acting(parts, "stop-change", _stop_change, text, "NUMBER")
-    erase = acting(parts, "erase", _erase, "delete somebody and all about them", "NUMBER")
+    acting(parts, "stop-change", act, text, "NUMBER")
+    act = _on_person(_erase)
+    erase = acting(parts, "erase", act, "delete somebody and all about them", "NUMBER")
     add_flag(erase, "--yes", "do not ask whether it is meant")
-    add = acting(parts, "add", _add, "add a person without a card", "NUMBER", "NAME")
+    add = acting(parts, "add", on_desk(_add), "add a person without a card", "NUMBER", "NAME")
     add.add_argument("--email", default="", metavar="ADDRESS", help="where they read mail")
     add_flag(add, "--same-address", "also where somebody has this address already")
     text = "take people and cards from a CSV file"
@@ -126,57 +148,27 @@ def add_parser(subparsers: Commands) -> None:
     add_flag(taken, "--replace-lost", text)
 
 
-def _chosen(args: argparse.Namespace) -> tuple[PeopleDesk, Person]:
-    """Return the desk and the person of the command; raises ``NotFound``."""
-    desk = Tools(args).desk.people
-    return desk, desk.find_one(args.number)
+def _on_person(
+    act: Callable[[PeopleDesk, Person, argparse.Namespace, Grounds], Done],
+) -> Act:
+    """Return what a part does by a call of the desk about the person; raises ``NotFound``."""
+    return on_desk(
+        lambda desk, args, why: act(desk.people, desk.people.find_one(args.number), args, why)
+    )
 
 
-def _add(args: argparse.Namespace) -> Done:
-    desk, shares = Tools(args).desk.people, args.same_address
-    grounds = grounds_of(args)
+def _add(desk: AdminDesk, args: argparse.Namespace, why: Grounds) -> Done:
     try:
-        return desk.add(args.number, args.name, args.email, grounds, knowingly=shares)
+        return desk.people.add(args.number, args.name, args.email, why, knowingly=args.same_address)
     except AddressShared as shared:
         raise AddressShared(
             shared.field, f"{shared} To add them all the same, --same-address"
         ) from None
 
 
-def _lift_block(args: argparse.Namespace) -> Done:
-    desk, person = _chosen(args)
-    return desk.lift_block(person.seen, grounds_of(args))
-
-
-def _revoke_registration(args: argparse.Namespace) -> Done:
-    desk, person = _chosen(args)
-    return desk.revoke_registration(person.seen, grounds_of(args))
-
-
-def _correct_name(args: argparse.Namespace) -> Done:
-    desk, person = _chosen(args)
-    return desk.correct_name(person.seen, args.name, grounds_of(args))
-
-
-def _correct_email(args: argparse.Namespace) -> Done:
-    desk, person = _chosen(args)
-    return desk.correct_email(person.seen, args.address, grounds_of(args))
-
-
-def _stop(args: argparse.Namespace) -> Done:
-    desk, person = _chosen(args)
-    return desk.report_misuse(person.seen, grounds_of(args))
-
-
-def _stop_change(args: argparse.Namespace) -> Done:
-    desk, person = _chosen(args)
-    return desk.stop_change(person.seen, grounds_of(args))
-
-
-def _leaver(args: argparse.Namespace) -> Done:
-    desk, person = _chosen(args)
+def _leaver(desk: PeopleDesk, person: Person, args: argparse.Namespace, why: Grounds) -> Done:
     act = desk.take_back_leaver if args.back else desk.mark_leaver
-    return act(person.seen, grounds_of(args))
+    return act(person.seen, why)
 
 
 def _percent(text: str) -> float:
@@ -226,21 +218,16 @@ def _leavers(args: argparse.Namespace) -> int:
     return int(bool(refusals))
 
 
-def _erase(args: argparse.Namespace) -> Done:
+def _erase(desk: PeopleDesk, person: Person, args: argparse.Namespace, why: Grounds) -> Done:
     """Erase after a confirmation; raises ``NotTaken``."""
-    desk, person = _chosen(args)
     if not args.yes:
         asked = f"This deletes {person.name} and all about them, for good. "
         if ask(f"{asked}Enter their number again to erase them: ") != person.number:
             raise NotTaken("number", "Nobody was erased: that is not their number.")
-    return desk.erase(person.seen, grounds_of(args))
+    return desk.erase(person.seen, why)
 
 
-def _search(args: argparse.Namespace) -> None:
-    found = Tools(args).desk.people.search(" ".join(args.text), args.limit)
-    if args.json:
-        print_json(found)
-        return
+def _print_found(found: Found) -> None:
     if found.about:
         echo(found.about)
     for line in found.people:
@@ -290,11 +277,7 @@ def _all_of(
             return
 
 
-def _show(args: argparse.Namespace) -> None:
-    _, person = _chosen(args)
-    if args.json:
-        print_json(person)
-        return
+def _show(person: Person) -> None:
     echo("  ".join(part for part in (person.number, person.name, person.email) if part))
     echo(person.headline)
     if person.advice:

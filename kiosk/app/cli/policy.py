@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.help import Commands, add_parts
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import Tools, acting, grounds_of, print_json, reading
+from kiosk.app.cli.tools import acting, on_desk, showing
 from kiosk.authority.errors import NotFound
 from kiosk.authority.wording import local_time
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.policy import PolicyDesk
-    from kiosk.authority.administration.views import Done, PolicyLine
+    import argparse
+
+    from kiosk.authority.administration.desk import AdminDesk
+    from kiosk.authority.administration.views import Done, Grounds, PolicyLine, QuestionLine
 
 
 _POLICY = """\
@@ -37,40 +39,29 @@ _QUESTIONS_EXAMPLE = """\
 
 
 def add_parser(subparsers: Commands) -> None:
-    parser = add_command(subparsers, "policy", "the policy", _POLICY, _POLICY_EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="list|set")
-    reading(parts, "list", _list, "show every setting with its limits")
-    acting(parts, "set", _set, "let another value count", "SETTING", "VALUE")
-    parser = add_command(
-        subparsers, "questions", "security questions", _QUESTIONS, _QUESTIONS_EXAMPLE
-    )
-    parts = parser.add_subparsers(dest="part", required=True, metavar="list|add|retire")
-    reading(parts, "list", _list_questions, "show all questions")
-    acting(parts, "add", _add_question, "offer another question", "QUESTION")
-    retire = acting(parts, "retire", _retire_question, "offer one to nobody new")
-    retire.add_argument(
+    parts = add_parts(subparsers, "policy", "the policy", _POLICY, _POLICY_EXAMPLE)
+    text = "show every setting with its limits"
+    showing(parts, "list", lambda desk, _: desk.policy.every(), _print_policy, text)
+    acting(parts, "set", on_desk(_set), "let another value count", "SETTING", "VALUE")
+    parts = add_parts(subparsers, "questions", "security questions", _QUESTIONS, _QUESTIONS_EXAMPLE)
+    text = "show all questions"
+    showing(parts, "list", lambda desk, _: desk.questions.every(), _print_questions, text)
+    add = on_desk(lambda desk, args, why: desk.questions.add(args.question, why))
+    acting(parts, "add", add, "offer another question", "QUESTION")
+    retire = on_desk(lambda desk, args, why: desk.questions.retire(args.id, why))
+    acting(parts, "retire", retire, "offer one to nobody new").add_argument(
         "id", type=int, metavar="NUMBER", help="as `kiosk questions list` prints it"
     )
 
 
-def _set(args: argparse.Namespace) -> Done:
-    desk = Tools(args).desk.policy
-    line = _find(desk, args.setting)
-    return desk.change(line.name, args.value, line.revision, grounds_of(args))
+def _set(desk: AdminDesk, args: argparse.Namespace, why: Grounds) -> Done:
+    for line in desk.policy.every():
+        if line.name == args.setting:
+            return desk.policy.change(line.name, args.value, line.revision, why)
+    raise NotFound(f"There is no policy setting {args.setting!r}; `kiosk policy list` shows all.")
 
 
-def _find(desk: PolicyDesk, name: str) -> PolicyLine:
-    for line in desk.every():
-        if line.name == name:
-            return line
-    raise NotFound(f"There is no policy setting {name!r}; `kiosk policy list` shows all.")
-
-
-def _list(args: argparse.Namespace) -> None:
-    lines = Tools(args).desk.policy.every()
-    if args.json:
-        print_json(lines)
-        return
+def _print_policy(lines: Iterable[PolicyLine]) -> None:
     for line in lines:
         by = ""
         if line.changed_at:
@@ -83,19 +74,7 @@ def _list(args: argparse.Namespace) -> None:
             echo(f"    {line.trouble}")
 
 
-def _add_question(args: argparse.Namespace) -> Done:
-    return Tools(args).desk.questions.add(args.question, grounds_of(args))
-
-
-def _retire_question(args: argparse.Namespace) -> Done:
-    return Tools(args).desk.questions.retire(args.id, grounds_of(args))
-
-
-def _list_questions(args: argparse.Namespace) -> None:
-    lines = Tools(args).desk.questions.every()
-    if args.json:
-        print_json(lines)
-        return
+def _print_questions(lines: Iterable[QuestionLine]) -> None:
     for line in lines:
         retired = "  (retired)" if line.retired_at else ""
         echo(f"{line.id:>4}  {line.text}  used by {line.used_by}{retired}")

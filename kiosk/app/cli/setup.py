@@ -73,7 +73,7 @@ Merge equal pages, yes or no (Enter alone: no): """
 
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("setup", help="set up this machine", description=DESCRIPTION)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="station|authority")
+    parts = parser.add_subparsers(dest="part", required=True)
     station = _add_part(parts, "station", _run_station, "a station", _STATION)
     station.add_argument(
         "--enrol", metavar="LINE", help="enrol by the line that `kiosk stations enrol` printed"

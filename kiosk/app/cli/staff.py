@@ -6,32 +6,32 @@ import argparse
 import os
 import pwd
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_flag
+from kiosk.app.cli.help import Commands, add_flag, add_parts
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Tools,
     acting,
+    add_card,
     add_part,
+    card_of,
     grounds_of,
-    print_json,
-    reading,
+    on_desk,
+    showing,
 )
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
 from kiosk.authority.wording import local_time
 from kiosk.config.loading import load_settings, settings_path
 from kiosk.contract.errors import ConfigError
-from kiosk.contract.families import DEFAULT
-from kiosk.contract.messages import CardId
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.proposed_acts import ProposalsDesk
+    from kiosk.authority.administration.desk import AdminDesk
     from kiosk.authority.administration.staff import StaffDesk
-    from kiosk.authority.administration.views import Done, StaffLine
+    from kiosk.authority.administration.views import Done, ProposalLine, StaffLine
 
 
 DESCRIPTION = """\
@@ -61,9 +61,9 @@ _ROLES = [role.value for role in Role]
 
 
 def add_parser(subparsers: Commands) -> None:
-    parser = add_command(subparsers, "staff", "members of staff", DESCRIPTION, EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    reading(parts, "list", _list, "show everybody, with keys and roles")
+    parts = add_parts(subparsers, "staff", "members of staff", DESCRIPTION, EXAMPLE)
+    text = "show everybody, with keys and roles"
+    showing(parts, "list", lambda desk, _: desk.staff.every(), _print_staff, text)
     add = acting(parts, "add", _add, "let somebody in", "NAME")
     add.add_argument("--role", choices=_ROLES, required=True)
     _key_option(add, required=False)
@@ -74,31 +74,29 @@ def add_parser(subparsers: Commands) -> None:
     _key_option(acting(parts, "add-key", _add_key, "let another key in", "WHO"))
     less = acting(parts, "remove-key", _remove_key, "let a key in no more", "WHO")
     less.add_argument("fingerprint", metavar="SHA256:...")
-    text = "let a card open the maintenance page"
-    add_card = acting(parts, "add-card", _add_card, text, "WHO")
-    text = "let a card open it no more"
-    remove_card = acting(parts, "remove-card", _remove_card, text, "WHO")
-    for part in (add_card, remove_card):
-        part.add_argument("identifier", metavar="IDENTIFIER", nargs="+")
-        part.add_argument("--driver", default=DEFAULT, help=f"card family (default: {DEFAULT})")
-    add_card.add_argument(
+    opens = acting(parts, "add-card", _add_card, "let a card open the maintenance page", "WHO")
+    add_card(opens)
+    add_card(acting(parts, "remove-card", _remove_card, "let a card open it no more", "WHO"))
+    opens.add_argument(
         "--key",
         type=Path,
         metavar="FILE.pem",
         help="the key that the card uses only after its PIN, or a certificate of it; - reads it "
         "(default: the recorded one)",
     )
-    door = add_part(
-        parts, "authorized-keys", _authorized_keys, "what sshd asks (AuthorizedKeysCommand)"
-    )
+    text = "what sshd asks (AuthorizedKeysCommand)"
+    door = add_part(parts, "authorized-keys", _authorized_keys, text)
     door.add_argument("--fingerprint", required=True, metavar="SHA256:...")
     text = "what a second has to agree to"
-    parser = add_command(subparsers, "proposals", text, _PROPOSALS, _PROPOSALS_EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="list|agree|decline")
-    reading(parts, "list", _list_proposals, "show what waits; what runs out first comes first")
-    agree = acting(parts, "agree", _agree, "have it done now")
-    decline = acting(parts, "decline", _decline, "let it never be done")
-    for part in (agree, decline):
+    parts = add_parts(subparsers, "proposals", text, _PROPOSALS, _PROPOSALS_EXAMPLE)
+    text = "show what waits; what runs out first comes first"
+    showing(parts, "list", lambda desk, _: desk.proposals.waiting(), _print_proposals, text)
+    agree = on_desk(lambda desk, args, why: desk.proposals.agree(_waiting(desk, args), why))
+    decline = on_desk(lambda desk, args, why: desk.proposals.decline(_waiting(desk, args), why))
+    for part in (
+        acting(parts, "agree", agree, "have it done now"),
+        acting(parts, "decline", decline, "let it never be done"),
+    ):
         part.add_argument(
             "proposal", metavar="ID", help="its id or the beginning of it, see `list`"
         )
@@ -117,65 +115,57 @@ def _key_option(part: argparse.ArgumentParser, *, required: bool = True) -> None
 
 
 def _add(args: argparse.Namespace) -> Done:
-    role, key = Role(args.role), _key_text(args.key) if args.key else ""
+    role, key = Role(args.role), _key_text(args.key)
     if args.key is None and role is not Role.TECHNICIAN:
         raise ConfigError("give --key FILE.pub, their public key: only a technician has none")
     return Tools(args).desk.staff.add(args.name, role, key, grounds_of(args))
 
 
 def _add_card(args: argparse.Namespace) -> Done:
-    desk, member = _chosen(args)
-    key = _key_text(args.key) if args.key else ""
-    return desk.add_card(member.staff_id, _card(args), key, member.revision, grounds_of(args))
+    desk, who, revision = _chosen(args)
+    return desk.add_card(who, card_of(args), _key_text(args.key), revision, grounds_of(args))
 
 
 def _remove_card(args: argparse.Namespace) -> Done:
-    desk, member = _chosen(args)
-    return desk.remove_card(member.staff_id, _card(args), member.revision, grounds_of(args))
-
-
-def _card(args: argparse.Namespace) -> CardId:
-    from kiosk.authority.administration.fields import split_card
-
-    family, identifier = split_card(" ".join(args.identifier))
-    return CardId(family or args.driver, identifier)
+    desk, who, revision = _chosen(args)
+    return desk.remove_card(who, card_of(args), revision, grounds_of(args))
 
 
 def _change_role(args: argparse.Namespace) -> Done:
-    desk, member = _chosen(args)
-    return desk.change_role(member.staff_id, Role(args.role), member.revision, grounds_of(args))
+    desk, who, revision = _chosen(args)
+    return desk.change_role(who, Role(args.role), revision, grounds_of(args))
 
 
 def _remove(args: argparse.Namespace) -> Done:
-    desk, member = _chosen(args)
-    return desk.remove(member.staff_id, member.revision, grounds_of(args))
+    desk, who, revision = _chosen(args)
+    return desk.remove(who, revision, grounds_of(args))
 
 
 def _add_key(args: argparse.Namespace) -> Done:
-    desk, member = _chosen(args)
-    key = _key_text(args.key)
-    return desk.add_key(member.staff_id, key, member.revision, grounds_of(args))
+    desk, who, revision = _chosen(args)
+    return desk.add_key(who, _key_text(args.key), revision, grounds_of(args))
 
 
 def _remove_key(args: argparse.Namespace) -> Done:
-    desk, member = _chosen(args)
-    key = args.fingerprint
-    return desk.remove_key(member.staff_id, key, member.revision, grounds_of(args))
+    desk, who, revision = _chosen(args)
+    return desk.remove_key(who, args.fingerprint, revision, grounds_of(args))
 
 
-def _chosen(args: argparse.Namespace) -> tuple[StaffDesk, StaffLine]:
-    """Return the one present member with this name or id; raises ``NotFound``."""
+def _chosen(args: argparse.Namespace) -> tuple[StaffDesk, str, int]:
+    """Return id and revision of the one present member called so; raises ``NotFound``."""
     desk = Tools(args).desk.staff
     present = [one for one in desk.every() if one.removed_at is None]
     found = [one for one in present if args.who in (one.staff_id, one.name)]
     if len(found) != 1:
         many = f"{len(found)} members of staff are" if found else "no member of staff is"
         raise NotFound(f"{many} called {args.who!r}; `kiosk staff list` shows all with their ids")
-    return desk, found[0]
+    return desk, found[0].staff_id, found[0].revision
 
 
-def _key_text(path: Path) -> str:
+def _key_text(path: Path | None) -> str:
     """Return the key; a shell with more rights than the service can pass it on as ``-``."""
+    if path is None:
+        return ""
     try:
         return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -190,11 +180,7 @@ def _key_text(path: Path) -> str:
         raise ConfigError(f"the key file {path}: {error.strerror}") from None
 
 
-def _list(args: argparse.Namespace) -> None:
-    lines = Tools(args).desk.staff.every()
-    if args.json:
-        print_json(lines)
-        return
+def _print_staff(lines: Sequence[StaffLine]) -> None:
     for line in lines:
         state = "removed" if line.removed_at else line.role.value
         last = local_time(line.last_login_at) if line.last_login_at else "never"
@@ -243,18 +229,8 @@ _PROPOSALS_EXAMPLE = """\
 """
 
 
-def _agree(args: argparse.Namespace) -> Done:
-    desk = Tools(args).desk.proposals
-    return desk.agree(_proposal_id(desk, args), grounds_of(args))
-
-
-def _decline(args: argparse.Namespace) -> Done:
-    desk = Tools(args).desk.proposals
-    return desk.decline(_proposal_id(desk, args), grounds_of(args))
-
-
-def _proposal_id(desk: ProposalsDesk, args: argparse.Namespace) -> str:
-    return waiting_id(args.proposal, (line.proposal_id for line in desk.waiting()))
+def _waiting(desk: AdminDesk, args: argparse.Namespace) -> str:
+    return waiting_id(args.proposal, (line.proposal_id for line in desk.proposals.waiting()))
 
 
 def waiting_id(named: str, waiting: Iterable[str]) -> str:
@@ -265,11 +241,7 @@ def waiting_id(named: str, waiting: Iterable[str]) -> str:
     return found[0] if found else named
 
 
-def _list_proposals(args: argparse.Namespace) -> None:
-    lines = Tools(args).desk.proposals.waiting()
-    if args.json:
-        print_json(lines)
-        return
+def _print_proposals(lines: Sequence[ProposalLine]) -> None:
     for line in lines:
         about = f"  about {line.whom}" if line.about else ""
         echo(f"{line.proposal_id}  until {local_time(line.expires_at)}{about}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.help import Commands, add_parts
 from kiosk.app.cli.printing import complain, echo
-from kiosk.app.cli.tools import Tools, acting, grounds_of, print_json, print_result, reading
-from kiosk.authority.administration.views import Done
+from kiosk.app.cli.tools import Tools, acting, grounds_of, on_desk, print_result, showing
+from kiosk.authority.administration.views import StationLine
 from kiosk.authority.wording import local_time
 
 DESCRIPTION = """\
@@ -31,17 +32,18 @@ EXAMPLE = """\
 
 
 def add_parser(subparsers: Commands) -> None:
-    parser = add_command(subparsers, "stations", "the stations", DESCRIPTION, EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    reading(parts, "list", _list, "show all stations")
+    parts = add_parts(subparsers, "stations", "the stations", DESCRIPTION, EXAMPLE)
+    showing(parts, "list", lambda desk, _: desk.stations.every(), _print_all, "show all stations")
     text = "let a station in; prints a line to type there"
     enrol = acting(parts, "enrol", _enrol, text, "STATION")
     enrol.add_argument("--site", default="", help="where it stands, for reports")
     enrol.add_argument(
         "--certificate", metavar="FILE", type=Path, help="its certificate (PEM) of a CA of yours"
     )
-    acting(parts, "retire", _retire, "let a station serve nobody", "STATION")
-    acting(parts, "reinstate", _reinstate, "undo that", "STATION")
+    retire = on_desk(lambda desk, args, why: desk.stations.retire(args.station, why))
+    acting(parts, "retire", retire, "let a station serve nobody", "STATION")
+    reinstate = on_desk(lambda desk, args, why: desk.stations.reinstate(args.station, why))
+    acting(parts, "reinstate", reinstate, "undo that", "STATION")
 
 
 def _enrol(args: argparse.Namespace) -> None:
@@ -65,19 +67,7 @@ def _enrol(args: argparse.Namespace) -> None:
     echo(f'kiosk setup station --enrol "{made.line.reveal()}"')
 
 
-def _retire(args: argparse.Namespace) -> Done:
-    return Tools(args).desk.stations.retire(args.station, grounds_of(args))
-
-
-def _reinstate(args: argparse.Namespace) -> Done:
-    return Tools(args).desk.stations.reinstate(args.station, grounds_of(args))
-
-
-def _list(args: argparse.Namespace) -> None:
-    lines = Tools(args).desk.stations.every()
-    if args.json:
-        print_json(lines)
-        return
+def _print_all(lines: Sequence[StationLine]) -> None:
     for line in lines:
         about = f"let in {local_time(line.let_in_at)}" if line.let_in_at else ""
         if line.last_seen_at is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from kiosk.app.cli.audit import print_gap
-from kiosk.app.cli.help import Commands, add_command, add_flag
+from kiosk.app.cli.help import Commands, add_command, add_flag, add_parts
 from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.app.composition.opening import open_store
@@ -52,8 +52,7 @@ def add_parser(subparsers: Commands) -> None:
     )
     add_flag(parser, "--older-keys", "go on though the newest key file is lost")
     text = "move to PostgreSQL, and its roles"
-    parser = add_command(subparsers, "store", text, _STORE, _STORE_EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="roles|copy")
+    parts = add_parts(subparsers, "store", text, _STORE, _STORE_EXAMPLE)
     text = "show what makes the roles, or grant them their rights"
     roles = add_part(parts, "roles", _roles, text)
     add_flag(roles, "--apply", "grant them, as the tables' owner")

@@ -12,7 +12,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property, partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from kiosk.app.cli.help import Commands, Run, add_config, add_flag
 from kiosk.app.cli.printing import as_json, echo
@@ -27,6 +27,8 @@ from kiosk.app.composition.opening import (
 )
 from kiosk.config.loading import credential_file, load_settings, settings_path
 from kiosk.config.settings import Settings
+from kiosk.contract.families import DEFAULT
+from kiosk.contract.messages import CardId
 from kiosk.contract.ports import SystemClock
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from kiosk.authority.crypto.sealing import Sealer
     from kiosk.authority.mail.compose import Mailer
     from kiosk.authority.store.database import Store
+
+    Act = Callable[[argparse.Namespace], Done | None]
+    Shown = TypeVar("Shown", bound=Iterable[DataclassInstance] | DataclassInstance)
 
 
 _LONGEST_ACCOUNT = 64
@@ -144,13 +149,33 @@ def reading(parts: Commands, name: str, run: Run, text: str) -> argparse.Argumen
     return part
 
 
-def acting(
+def showing(
     parts: Commands,
     name: str,
-    act: Callable[[argparse.Namespace], Done | None],
+    find: Callable[[AdminDesk, argparse.Namespace], Shown],
+    show: Callable[[Shown], None],
     text: str,
-    *about: str,
-    identifies: bool = False,
+) -> argparse.ArgumentParser:
+    """Add a part that prints what ``find`` returns: by ``show`` for people, or as JSON."""
+
+    @wraps(show)
+    def run(args: argparse.Namespace) -> None:
+        found = find(Tools(args).desk, args)
+        if args.json:
+            print_json(found)
+        else:
+            show(found)
+
+    return reading(parts, name, run, text)
+
+
+def on_desk(act: Callable[[AdminDesk, argparse.Namespace, Grounds], Done]) -> Act:
+    """Return what a part does by a call of the desk."""
+    return lambda args: act(Tools(args).desk, args, grounds_of(args))
+
+
+def acting(
+    parts: Commands, name: str, act: Act, text: str, *about: str, identifies: bool = False
 ) -> argparse.ArgumentParser:
     """Add a part that changes what ``about`` names: it needs a reason, for the audit.
 
@@ -174,6 +199,19 @@ def acting(
     for argument in about:
         part.add_argument(argument.lower(), metavar=argument)
     return part
+
+
+def add_card(part: argparse.ArgumentParser) -> None:
+    """Add the arguments that name a card, for ``card_of``."""
+    part.add_argument("identifier", metavar="IDENTIFIER", nargs="+")
+    part.add_argument("--driver", default=DEFAULT, help=f"card family (default: {DEFAULT})")
+
+
+def card_of(args: argparse.Namespace) -> CardId:
+    from kiosk.authority.administration.fields import split_card
+
+    family, identifier = split_card(" ".join(args.identifier))
+    return CardId(family or args.driver, identifier)
 
 
 def how_many(text: str) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import DataTable
@@ -20,7 +21,6 @@ from kiosk.authority.administration.views import (
     AuditPage,
     AuditVerdict,
     ExportFormat,
-    Written,
 )
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import NotTaken
@@ -29,7 +29,7 @@ from kiosk.authority.wording import as_sentence, numbered, reason_words
 from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
 from screens.admin.dialogs.form import REPLACES, Entry, Form
-from screens.admin.page import LinesPage, app_of
+from screens.admin.page import IN_DIALOG, LinesPage, app_of
 from screens.admin.times import Times
 from screens.admin.widgets import Column, Point, Points, TableLine
 
@@ -137,27 +137,23 @@ _ELSEWHERE = (
 
 def filter_words(only: AuditFilter, kinds: Mapping[str, str], times: Times) -> str:
     """Describe the filter: ``Audit: person 100200300401, since today 08:00``."""
-    parts = ", ".join(_parts(only, kinds, times))
-    return f"Audit: {parts}" if parts else "Audit: everything, newest first"
-
-
-def _parts(only: AuditFilter, kinds: Mapping[str, str], times: Times) -> Iterator[str]:
+    parts = []
     if only.counted is not None:
-        yield f"{only.counted} for “{reason_words(only.reason)}”" if only.reason else only.counted
+        parts.append(
+            f"{only.counted} for “{reason_words(only.reason)}”" if only.reason else only.counted
+        )
     if only.kind:
-        yield f"“{kinds.get(only.kind, only.kind).rstrip('.')}”"
-    if only.person:
-        yield f"person {only.person}"
-    if only.station:
-        yield f"station {only.station}"
-    if only.staff:
-        yield f"by {only.staff}"
-    if only.reference:
-        yield f"reference {only.reference}"
-    if only.since is not None:
-        yield f"from {times.at(only.since)}"
-    if only.until is not None:
-        yield f"before {times.at(only.until)}"
+        parts.append(f"“{kinds.get(only.kind, only.kind).rstrip('.')}”")
+    facts = (
+        ("person", only.person),
+        ("station", only.station),
+        ("by", only.staff),
+        ("reference", only.reference),
+        ("from", only.since and times.at(only.since)),
+        ("before", only.until and times.at(only.until)),
+    )
+    parts += [f"{name} {value}" for name, value in facts if value]
+    return f"Audit: {', '.join(parts)}" if parts else "Audit: everything, newest first"
 
 
 def row_lines(line: AuditLine, times: Times) -> tuple[Content | Points, ...]:
@@ -182,28 +178,24 @@ _ALL = "(Enter shows all of it.)"
 
 
 def verdict_lines(verdict: AuditVerdict) -> tuple[str, str, tuple[str, ...]]:
-    rows = f"{numbered(verdict.rows, 'row')} fit, each to the one before."
-    if (fault := verdict.fault) is None:
-        return "The audit is intact", rows, (_anchored(verdict),)
-    return (
-        "The audit is NOT intact",
-        f"{as_sentence(fault.because)} Row {row_name(fault.seq)} is the first that does not fit.",
-        (f"{numbered(verdict.rows, 'row')} before it fit.", _BROKEN, _ELSEWHERE),
-    )
-
-
-def _anchored(verdict: AuditVerdict) -> str:
+    rows = numbered(verdict.rows, "row")
+    if (fault := verdict.fault) is not None:
+        first = f"Row {row_name(fault.seq)} is the first that does not fit."
+        because = f"{as_sentence(fault.because)} {first}"
+        return "The audit is NOT intact", because, (f"{rows} before it fit.", _BROKEN, _ELSEWHERE)
     if not verdict.anchors:
-        return (
+        anchored = (
             "No anchor has been signed yet. The service signs one each minute: if there is none by "
             "then, tell its administrator."
         )
-    if verdict.anchored >= verdict.rows:
-        return f"All of it is covered by signed anchors ({verdict.anchors:,})."
-    return (
-        f"Signed anchors ({verdict.anchors:,}) cover {numbered(verdict.anchored, 'row')}; "
-        "the rest will be covered by the next ones."
-    )
+    elif verdict.anchored >= verdict.rows:
+        anchored = f"All of it is covered by signed anchors ({verdict.anchors:,})."
+    else:
+        anchored = (
+            f"Signed anchors ({verdict.anchors:,}) cover {numbered(verdict.anchored, 'row')}; "
+            "the rest will be covered by the next ones."
+        )
+    return "The audit is intact", f"{rows} fit, each to the one before.", (anchored,)
 
 
 MOST = 2000
@@ -211,8 +203,6 @@ MOST = 2000
 
 _OF_PERSON = frozenset({"Person", "Name"})
 """Columns that say the same in every row where one person's are shown."""
-
-_OF_ROW = frozenset({"only_person", "only_reference", "details"})
 
 
 class AuditRows(LinesPage[AuditLine]):
@@ -248,7 +238,7 @@ class AuditRows(LinesPage[AuditLine]):
         self._kinds: dict[str, str] = {}
 
     def on_mount(self) -> None:
-        self.ask(self.desk.audit.kinds, self._know, group="kinds")
+        self.ask(self.desk.audit.kinds, lambda kinds: self._kinds.update(kinds), group="kinds")
 
     def look_at_rows(self, only: AuditFilter) -> None:
         """Filter by it; ``shown`` is called next."""
@@ -257,16 +247,13 @@ class AuditRows(LinesPage[AuditLine]):
     def shown(self) -> None:
         self.ask(partial(self.desk.audit.page, self._only), self._begin)
 
-    def _know(self, kinds: tuple[tuple[str, str], ...]) -> None:
-        self._kinds = dict(kinds)
-
     def _begin(self, page: AuditPage) -> None:
         self._lines = {}
         self._add(page)
 
     def _add(self, page: AuditPage) -> None:
         self._older = page.older
-        self._title.say(filter_words(self._only, self._kinds, app_of(self).times))
+        self._title.say(filter_words(self._only, self._kinds, self.times))
         every = self._lines | {str(line.seq): line for line in page.lines}
         self.show_lines(tuple(every.values()), self._columns)
 
@@ -278,7 +265,7 @@ class AuditRows(LinesPage[AuditLine]):
     def row_of(self, line: AuditLine) -> TableLine:
         # Of one who was erased there is no number; the narrower list has no room for names.
         number, name = (line.number, line.name) if line.number else (line.name, "")
-        at, whence = app_of(self).times.short(line.at), line.station or line.who
+        at, whence = self.times.short(line.at), line.station or line.who
         cells = (at, line.sentence, number, name, whence, line.reference)
         shown, columns = zip(self.COLUMNS, cells, strict=True), self._columns
         return TableLine(str(line.seq), tuple(cell for one, cell in shown if one in columns))
@@ -310,32 +297,34 @@ class AuditRows(LinesPage[AuditLine]):
     def action_details(self) -> None:
         line = self.marked
         if line is not None:
-            self.app.push_screen(Listing(line.sentence, "", row_lines(line, app_of(self).times)))
+            self.app.push_screen(Listing(line.sentence, "", row_lines(line, self.times)))
 
     # --- narrowing ---------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         line = self.marked
-        if action in _OF_ROW and line is None:
-            return False
-        if action == "only_person":
-            return bool(line and line.number) and not self._only.person
-        if action == "only_reference":
-            return bool(line and line.reference) and not self._only.reference
-        if action == "everything":
-            return self._only != EVERYTHING
-        return action != "export" or self.permits(Action.EXPORT_AUDIT)
+        match action:
+            case "only_person":
+                return bool(line and line.number) and not self._only.person
+            case "only_reference":
+                return bool(line and line.reference) and not self._only.reference
+            case "details":
+                return line is not None
+            case "everything":
+                return self._only != EVERYTHING
+            case "export":
+                return self.permits(Action.EXPORT_AUDIT)
+        return True
 
     def _narrow(self, only: AuditFilter) -> None:
         self._only = only
         self.shown()
 
-    def action_filter(self) -> None:
+    @work(group=IN_DIALOG)
+    async def action_filter(self) -> None:
         kind = self._kinds.get(self._only.kind, self._only.kind)
-        form = ask_filter(self.desk.audit, self._only, kind, app_of(self).times)
-        self.app.push_screen(form, self._was_narrowed)
-
-    def _was_narrowed(self, shown: Shown | None) -> None:
+        form = ask_filter(self.desk.audit, self._only, kind, self.times)
+        shown = await self.app.push_screen_wait(form)
         if shown is not None:
             self._only, page = shown
             self._begin(page)
@@ -364,36 +353,33 @@ class AuditRows(LinesPage[AuditLine]):
 
     # --- verifying and exporting ---------------------------------------------------------
 
-    def action_verify(self) -> None:
-        work = LongWork(
+    @work(group=IN_DIALOG)
+    async def action_verify(self) -> None:
+        verifying = LongWork(
             "Verifying the audit",
             "Each row holds the hash of the one before: whoever changes, removes or moves one "
             "breaks the chain.",
             self.desk.audit.verify,
             rows_far,
         )
-        self.app.push_screen(work, self._was_verified)
-
-    def _was_verified(self, verdict: AuditVerdict | None) -> None:
+        verdict = await self.app.push_screen_wait(verifying)
         if verdict is not None:
             title, sentence, lines = verdict_lines(verdict)
             self.app.push_screen(Listing(title, sentence, lines, wrong=not verdict.intact))
             self.shown()
 
-    def action_export(self) -> None:
-        self.app.push_screen(ask_format(), self._export)
-
-    def _export(self, how: ExportFormat | None) -> None:
-        if how is not None:
-            work = LongWork(
-                "Exporting the audit",
-                filter_words(self._only, self._kinds, app_of(self).times),
-                partial(self.desk.audit.export, self._only, how),
-                rows_far,
-            )
-            self.app.push_screen(work, self._was_exported)
-
-    def _was_exported(self, written: Written | None) -> None:
+    @work(group=IN_DIALOG)
+    async def action_export(self) -> None:
+        how = await self.app.push_screen_wait(ask_format())
+        if how is None:
+            return
+        exporting = LongWork(
+            "Exporting the audit",
+            filter_words(self._only, self._kinds, self.times),
+            partial(self.desk.audit.export, self._only, how),
+            rows_far,
+        )
+        written = await self.app.push_screen_wait(exporting)
         if written is not None:
             app_of(self).announce(written_words(written))
             self.shown()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import DataTable
@@ -18,7 +19,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.dialog import Listing, LongWork, bytes_far, named, size_of
 from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form
-from screens.admin.page import LinesPage, app_of
+from screens.admin.page import IN_DIALOG, LinesPage, app_of
 from screens.admin.widgets import Column, TableLine
 
 # What an import would do, did, or found wrong, in words.
@@ -76,6 +77,15 @@ def done_words(name: str, result: ImportResult) -> str:
             "known or were erased. Nothing was imported; leave the file where it is: they try it, "
             "and agree on the page Waiting (F3)."
         )
+    if result.file_replaced:
+        file = "Another file of this name came since: try that, too."
+    elif result.file_kept:
+        file = (
+            f"The file is still in the folder ({result.file_kept}), with secrets in clear: "
+            "have it deleted."
+        )
+    else:
+        file = "The file was removed."
     people = numbered(result.people_added, "person", "people")
     cards = numbered(result.cards_added, "card")
     back = still = ""
@@ -89,19 +99,8 @@ def done_words(name: str, result: ImportResult) -> str:
     return (
         f"{name} is imported: {people} added, {result.people_changed:,} changed; {cards} added, "
         f"{result.cards_changed:,} changed. {back}{still}Reference {result.reference}. "
-        f"{_what_became_of_the_file(result)}"
+        f"{file}"
     )
-
-
-def _what_became_of_the_file(result: ImportResult) -> str:
-    if result.file_replaced:
-        return "Another file of this name came since: try that, too."
-    if result.file_kept:
-        return (
-            f"The file is still in the folder ({result.file_kept}), with secrets in clear: "
-            "have it deleted."
-        )
-    return "The file was removed."
 
 
 def problem_lines(name: str, result: ImportResult) -> tuple[str, str, tuple[Content, ...]]:
@@ -143,11 +142,6 @@ def _is_word(text: str) -> str:
     return "" if text.casefold() == _WORD else _TYPE
 
 
-def _grounds(values: Mapping[str, str]) -> Grounds:
-    """Return the reason; raises ``NotTaken`` here, while it can still be corrected."""
-    return Grounds(read_reason("reason", values["reason"]))
-
-
 class ImportPage(LinesPage[ImportFile]):
     """The waiting files; one is always rehearsed before it is imported."""
 
@@ -169,7 +163,7 @@ class ImportPage(LinesPage[ImportFile]):
         self.ask(self.desk.imports.files, self.show_lines)
 
     def row_of(self, line: ImportFile) -> TableLine:
-        changed = app_of(self).times.at(line.changed_at)
+        changed = self.times.at(line.changed_at)
         return TableLine(line.name, (line.name, size_of(line.size), changed))
 
     def explained(self, line: ImportFile) -> str:
@@ -185,58 +179,59 @@ class ImportPage(LinesPage[ImportFile]):
         event.stop()
         self.action_rehearse()
 
-    def action_rehearse(self) -> None:
-        name = self._table.marked
-        work = LongWork(
-            f"Trying {name}",
-            "Every line is read and checked. Nothing is written.",
-            partial(self.desk.imports.rehearse, name),
-            bytes_far,
+    @work(group=IN_DIALOG)
+    async def action_rehearse(self) -> None:
+        """Try the marked file, then import it.
+
+        A typed word is asked for: no click and no single key writes thousands of people.
+        """
+        name, answer = self._table.marked, self.app.push_screen_wait
+        rehearsal = await answer(
+            LongWork(
+                f"Trying {name}",
+                "Every line is read and checked. Nothing is written.",
+                partial(self.desk.imports.rehearse, name),
+                bytes_far,
+            )
         )
-        self.app.push_screen(work, partial(self._was_rehearsed, name))
-
-    def _was_rehearsed(self, name: str, result: ImportResult | None) -> None:
-        if result is None:
+        if rehearsal is None:
             self.shown()
-        elif result.problems:
-            self._show_problems(name, result)
-        else:
-            plan = Listing(
-                f"{name} can be imported",
-                "Nothing was written yet. This is what would be done:",
-                plan_lines(result),
-                button="Go on",
-            )
-            self.app.push_screen(plan, partial(self._was_read, name, result))
-
-    def _was_read(self, name: str, result: ImportResult, go: bool | None) -> None:
-        """Ask for a typed word: no click and no single key writes thousands of people."""
-        if go:
-            kept = f"{REASON.hint} {REPLACES}"
-            form: Form[Grounds] = Form(
-                f"Import {name}",
-                _WAITS if result.waits else _WRITES,
-                (
-                    Entry("word", "Import", hint=_TYPE, check=_is_word),
-                    replace(REASON, initial=IMPORT_REASON, hint=kept, replaces=True),
-                ),
-                _grounds,
-                button="Import",
-            )
-            self.app.push_screen(form, partial(self._was_decided, name, result.digest))
-
-    def _was_decided(self, name: str, digest: str, grounds: Grounds | None) -> None:
-        if grounds:
-            work = LongWork(
+            return
+        if rehearsal.problems:
+            self._show_problems(name, rehearsal)
+            return
+        plan = Listing(
+            f"{name} can be imported",
+            "Nothing was written yet. This is what would be done:",
+            plan_lines(rehearsal),
+            button="Go on",
+        )
+        if not await answer(plan):
+            return
+        kept = f"{REASON.hint} {REPLACES}"
+        form = Form(
+            f"Import {name}",
+            _WAITS if rehearsal.waits else _WRITES,
+            (
+                Entry("word", "Import", hint=_TYPE, check=_is_word),
+                replace(REASON, initial=IMPORT_REASON, hint=kept, replaces=True),
+            ),
+            # Read here, where a reason that is not taken can still be corrected.
+            lambda values: Grounds(read_reason("reason", values["reason"])),
+            button="Import",
+        )
+        grounds = await answer(form)
+        if grounds is None:
+            return
+        result = await answer(
+            LongWork(
                 f"Importing {name}",
                 "All of it is imported, or nothing: stopping changes nothing.",
-                partial(self.desk.imports.run, name, grounds, digest=digest),
+                partial(self.desk.imports.run, name, grounds, digest=rehearsal.digest),
                 bytes_far,
                 changes=True,
             )
-            self.app.push_screen(work, partial(self._was_imported, name))
-
-    def _was_imported(self, name: str, result: ImportResult | None) -> None:
+        )
         if result is None:
             app_of(self).announce(f"{name} was not imported; nothing was changed.")
         elif result.problems:

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
@@ -29,6 +30,7 @@ from screens.widgets.prose import Prose
 if TYPE_CHECKING:
     from screens.admin.app import AdminApp
     from screens.admin.dialogs.form import Form
+    from screens.admin.times import Times
 
 
 # The desk's refusals, in plain words.
@@ -67,6 +69,9 @@ T = TypeVar("T")
 
 ACTING = "act"
 """The group of workers that change something: the application never ends while one runs."""
+
+IN_DIALOG = "dialog"
+"""The group of workers that wait for the answers of dialogs, and do nothing else."""
 
 
 class AdminPage(Container):
@@ -129,6 +134,10 @@ class AdminPage(Container):
         """Whether this is the present page, also under a dialog."""
         return self.is_mounted and self.display
 
+    @property
+    def times(self) -> Times:
+        return app_of(self).times
+
     def permits(self, action: Action) -> bool:
         """Return whether the reader's role may; the desk judges again when it is asked."""
         return may(self.desk.me.role, action)
@@ -141,15 +150,17 @@ class AdminPage(Container):
         """Change something on a thread; it is never cancelled once it has begun."""
         self.run_worker(self._asked(call, then, acting=True), group=ACTING)
 
-    def put(self, form: Form[Done]) -> None:
+    @work(group=IN_DIALOG)
+    async def put(self, form: Form[Done]) -> None:
         """Open a dialog that acts by itself; then show what was done and refresh."""
         form.on_stale = self.shown
-        self.app.push_screen(form, self._was_done)
-
-    def _was_done(self, done: Done | None) -> None:
+        done = await self.app.push_screen_wait(form)
         if done is not None:
-            app_of(self).announce(done_words(done))
-            self.shown()
+            self.was_done(done)
+
+    def was_done(self, done: Done) -> None:
+        app_of(self).announce(done_words(done))
+        self.shown()
 
     async def _asked(
         self, call: Callable[[], T], then: Callable[[T], None], *, acting: bool

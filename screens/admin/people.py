@@ -12,11 +12,11 @@ from textual.containers import Horizontal
 from textual.widgets import DataTable, Input
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import Done, Found, PersonLine, Standing
+from kiosk.authority.administration.views import Found, PersonLine, Standing
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.person import add_person
-from screens.admin.page import AdminPage, app_of, done_words
+from screens.admin.page import IN_DIALOG, AdminPage, app_of, done_words
 from screens.admin.widgets import Column, LineInput, Table, TableLine
 from screens.widgets.prose import Prose
 
@@ -172,14 +172,19 @@ class PeoplePage(AdminPage):
         if text != self._answered:
             self._list.action_scroll_top()
         self._answered = text
-        self._count.say(_counted(found))
+        number = len(found.people)
+        self._count.say(
+            f"The first {number}; there are more. Type more to narrow it down."
+            if found.more
+            else numbered(number, "person", "people")
+        )
         self._count.display = bool(found.people)
         self._state.say(_NOBODY.format(text=text) + self._new)
         self._state.display = not (found.people or found.about)
         self.refresh_bindings()
         if self._opens:
             self._opens = False
-            if len(found.people) == 1:
+            if number == 1:
                 app_of(self).show_person(found.people[0].holder_id)
 
     def _show_none(self, state: str) -> None:
@@ -241,10 +246,9 @@ class PeoplePage(AdminPage):
             return bool(self._field.value)
         return True
 
-    def action_add(self) -> None:
-        self.app.push_screen(add_person(self.desk), self._was_added)
-
-    def _was_added(self, added: tuple[Done, str] | None) -> None:
+    @work(group=IN_DIALOG)
+    async def action_add(self) -> None:
+        added = await self.app.push_screen_wait(add_person(self.desk))
         if added is None:
             return
         done, number = added
@@ -257,10 +261,3 @@ class PeoplePage(AdminPage):
             lambda person: app.show_person(person.seen.holder_id, words),
             group="added",
         )
-
-
-def _counted(found: Found) -> str:
-    number = len(found.people)
-    if found.more:
-        return f"The first {number}; there are more. Type more to narrow it down."
-    return numbered(number, "person", "people")

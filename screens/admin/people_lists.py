@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -14,7 +15,6 @@ from textual.widgets import DataTable, Tab
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import (
     MOST_COUNTED,
-    Done,
     ListedPeople,
     Person,
     PersonLine,
@@ -25,7 +25,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.cards import add_card, find_owner, last_day
 from screens.admin.dialogs.person import Subject
-from screens.admin.page import AdminPage, LinesPage, app_of, done_words
+from screens.admin.page import IN_DIALOG, AdminPage, LinesPage, app_of, done_words
 from screens.admin.people import STANDINGS, WIDEST
 from screens.admin.widgets import Column, TabBar, Table, TableLine
 from screens.widgets.prose import Prose
@@ -158,7 +158,7 @@ class PeopleListsPage(AdminPage):
         day = ""
         if one.date is not None:
             ends = self._group is PeopleGroup.EXPIRING
-            day = last_day(one.date) if ends else app_of(self).times.day(one.date)
+            day = last_day(one.date) if ends else self.times.day(one.date)
         date = (day,) if self._group in _DATES else ()
         cells = (one.number, one.name, one.email or "–", *date, STANDINGS[one.standing])
         return TableLine(one.holder_id, cells)
@@ -222,10 +222,7 @@ def many(count: int) -> str:
 
 
 class CardsPage(LinesPage[UnknownCard]):
-    """Cards that stations could not serve: not recorded, or not read; the newest first.
-
-    ``_owner`` is the person to whom one is being added, as last read.
-    """
+    """Cards that stations could not serve: not recorded, or not read; the newest first."""
 
     NAME = "Cards"
     NEEDS = Action.SEE_PEOPLE
@@ -243,13 +240,11 @@ class CardsPage(LinesPage[UnknownCard]):
         Binding("a", "add", "Add to a person"),
     ]
 
-    _owner: Person
-
     def shown(self) -> None:
         self.ask(self.desk.cards.unknown, self.show_lines)
 
     def row_of(self, line: UnknownCard) -> TableLine:
-        when = app_of(self).times.short(line.at)
+        when = self.times.short(line.at)
         return TableLine(line.reference, (when, line.reference, line.station, line.cause))
 
     def explained(self, line: UnknownCard) -> str:
@@ -262,23 +257,23 @@ class CardsPage(LinesPage[UnknownCard]):
         line = self.marked
         return self.permits(Action.ADD_CARD) and line is not None and not line.unread
 
-    def action_add(self) -> None:
-        if self.marked is not None:
-            card = f"{self.marked.family} {self.marked.identifier}"
-            self.app.push_screen(find_owner(self.desk, card), partial(self._was_found, card))
-
-    def _was_found(self, card: str, person: Person | None) -> None:
-        if person is None:
+    @work(group=IN_DIALOG)
+    async def action_add(self) -> None:
+        if self.marked is None:
             return
-        self._owner = person
-        form = add_card(Subject(self.desk, lambda: self._owner), card)
-        look = partial(self.desk.people.person, person.seen.holder_id)
-        form.on_stale = lambda: self.ask(look, self._take_owner, group="owner")
-        self.app.push_screen(form, self._was_added)
+        card = f"{self.marked.family} {self.marked.identifier}"
+        owner = await self.app.push_screen_wait(find_owner(self.desk, card))
+        if owner is None:
+            return
+        holder_id = owner.seen.holder_id
 
-    def _take_owner(self, person: Person) -> None:
-        self._owner = person
+        def take(person: Person) -> None:
+            nonlocal owner
+            owner = person
 
-    def _was_added(self, done: Done | None) -> None:
+        form = add_card(Subject(self.desk, lambda: owner), card)
+        look = partial(self.desk.people.person, holder_id)
+        form.on_stale = lambda: self.ask(look, take, group="owner")
+        done = await self.app.push_screen_wait(form)
         if done is not None:
-            app_of(self).show_person(self._owner.seen.holder_id, done_words(done))
+            app_of(self).show_person(holder_id, done_words(done))

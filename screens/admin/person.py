@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar, cast
 
-from textual import events
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, ItemGrid, Vertical
@@ -35,7 +35,7 @@ from screens.admin.dialogs import cards, person
 from screens.admin.dialogs.cards import CodeShown, grouped, last_day
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.person import Subject
-from screens.admin.page import AdminPage, app_of, done_words
+from screens.admin.page import IN_DIALOG, AdminPage, app_of, done_words
 from screens.admin.people import STANDINGS
 from screens.admin.times import Times
 from screens.admin.widgets import Point, Points, TextScroll
@@ -476,7 +476,7 @@ class AboutPerson(AdminPage):
 
     def _show(self, person: Person) -> None:
         self._person = person
-        times = app_of(self).times
+        times = self.times
         self._all.display = True
         self._who.show(person)
         self._verdict.show(person)
@@ -489,7 +489,7 @@ class AboutPerson(AdminPage):
                 *change_points(person.waiting_change, times),
             ]
         )
-        self._cards.show(card_points(person.cards, app_of(self).times))
+        self._cards.show(card_points(person.cards, times))
         self._story.show(person.story, times)
         questions = person.registration.questions if person.registration else ()
         self._questions.show([Point(question, "•") for question in questions])
@@ -540,35 +540,26 @@ class AboutPerson(AdminPage):
     def action_begin_act(self, place: int) -> None:
         self._begin(PERSON_ACTS[place])
 
-    def _begin(self, act: PersonAct) -> None:
+    @work(group=IN_DIALOG)
+    async def _begin(self, act: PersonAct) -> None:
         if not self._fits(act):
             return
         form = act.form(self._subject)
         form.on_stale = lambda: self._read(self._show)
-        after: dict[object, Callable[[Any], None]] = {
-            cards.issue_code: self._show_code,
-            person.erase: self._was_erased,
-        }
-        self.app.push_screen(form, after.get(act.form, self._was_done))
-
-    def _show_code(self, issued: IssuedCode | None) -> None:
-        if issued is not None:
-            subject, times = self._subject, app_of(self).times
-            not_yet = (
-                subject.person.registers_later if subject.person.email else cards.CANNOT_REGISTER
-            )
-            self.app.push_screen(CodeShown(issued, subject.who, times, not_yet))
-            self.shown()
-
-    def _was_erased(self, done: Done | None) -> None:
-        """Leave, as there is nobody here; then show the message, which a change of page clears."""
-        if done is None or done.waits:
-            self._was_done(done)
-        else:
-            self._show_nobody(_NOBODY)
-            app = app_of(self)
-            app.action_go_to("People")
-            self.app.call_later(app.announce, done_words(done))
+        match await self.app.push_screen_wait(form):
+            case IssuedCode() as issued:
+                subject, now = self._subject, self._subject.person
+                not_yet = now.registers_later if now.email else cards.CANNOT_REGISTER
+                self.app.push_screen(CodeShown(issued, subject.who, self.times, not_yet))
+                self.shown()
+            case Done(waits=False) as done if act.form is person.erase:
+                # Leave, as there is nobody here; a change of page clears the message before it.
+                self._show_nobody(_NOBODY)
+                app = app_of(self)
+                app.action_go_to("People")
+                app.call_later(app.announce, done_words(done))
+            case Done() as done:
+                self.was_done(done)
 
     def action_older(self) -> None:
         """Read on where the story ends so far."""
@@ -582,5 +573,5 @@ class AboutPerson(AdminPage):
 
     def _add(self, holder_id: str, lines: tuple[StoryLine, ...]) -> None:
         if holder_id == self._holder_id:
-            self._story.add(lines, app_of(self).times)
+            self._story.add(lines, self.times)
             self.refresh_bindings()

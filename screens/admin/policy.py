@@ -12,7 +12,7 @@ from kiosk.authority.administration.views import PolicyLine, QuestionLine
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of, waits
-from screens.admin.page import LinesPage, app_of
+from screens.admin.page import LinesPage
 from screens.admin.widgets import Column, TableLine
 
 
@@ -43,7 +43,7 @@ class PolicyPage(LinesPage[PolicyLine]):
         )
 
     def explained(self, line: PolicyLine) -> str:
-        times = app_of(self).times
+        times = self.times
         about = f"{line.help} Allowed: {line.allowed}. Setting: {line.name}."
         if line.changed_at is None:
             return f"{about}\nIt stands as the settings file has it."
@@ -141,7 +141,7 @@ class QuestionsPage(LinesPage[QuestionLine]):
         return TableLine(str(line.id), (state, line.text, f"{line.used_by:,}"))
 
     def explained(self, line: QuestionLine) -> str:
-        times = app_of(self).times
+        times = self.times
         if line.retired_at is not None:
             since = times.day(line.retired_at)
             return f"{line.text}\nOffered to nobody new since {since}. {_kept(line)} {_NOBODY_SEES}"

@@ -7,17 +7,18 @@ from datetime import date, timedelta
 from functools import partial
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.reports import ReportsDesk
-from kiosk.authority.administration.views import Report, Span, Written
+from kiosk.authority.administration.views import Report, Span
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.dialog import written_words
 from screens.admin.dialogs.form import REPLACES, Entry, Form
-from screens.admin.page import AdminPage, app_of
+from screens.admin.page import IN_DIALOG, AdminPage, app_of
 from screens.admin.times import day_words
 from screens.admin.widgets import Column, Table, TableLine
 from screens.widgets.prose import Prose
@@ -96,7 +97,7 @@ class ReportsPage(AdminPage):
         """The requested days; until then the last ones, up to today."""
         if self._days is not None:
             return self._days
-        today = app_of(self).times.today()
+        today = self.times.today()
         return today - timedelta(days=DAYS - 1), today
 
     def shown(self) -> None:
@@ -128,18 +129,14 @@ class ReportsPage(AdminPage):
         self.refresh_bindings()
         self.shown()
 
-    def action_days(self) -> None:
+    @work(group=IN_DIALOG)
+    async def action_days(self) -> None:
         form = ask_days(self.desk.reports, self._span, self._period)
-        self.app.push_screen(form, self._was_asked)
-
-    def _was_asked(self, report: Report | None) -> None:
+        report = await self.app.push_screen_wait(form)
         if report is not None:
             self._days = report.first, report.last
             self._show(report)
 
     def action_export(self) -> None:
         export = partial(self.desk.reports.export, self._span, *self._period)
-        self.act(export, self._was_written)
-
-    def _was_written(self, written: Written) -> None:
-        app_of(self).announce(written_words(written))
+        self.act(export, lambda written: app_of(self).announce(written_words(written)))

@@ -21,7 +21,7 @@ from kiosk.contract.families import PROVE_PIN
 from kiosk.contract.messages import CardId
 from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.form import REASON, Entry, Form, grounds_of, waits, which
-from screens.admin.page import LinesPage, app_of
+from screens.admin.page import LinesPage
 from screens.admin.widgets import Column, TableLine
 
 # The dialogs for changes of a member of staff.
@@ -241,14 +241,14 @@ class StaffPage(LinesPage[StaffLine]):
         self.show_lines(lines)
 
     def row_of(self, line: StaffLine) -> TableLine:
-        times = app_of(self).times
+        times = self.times
         login = times.at(line.last_login_at) if line.last_login_at else "never"
         gone = ("– removed", "quiet") if line.removed_at else ""
         counts = (f"{len(held)}" for held in (line.keys, line.cards))
         return TableLine(line.staff_id, (line.name, line.role.value, login, *counts, gone))
 
     def explained(self, line: StaffLine) -> str:
-        times = app_of(self).times
+        times = self.times
         if line.removed_at is not None:
             return f"{line.name} was removed on {times.day(line.removed_at)} and cannot log in."
         words = [f"{line.name} has no key, and so cannot log in."]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
@@ -14,7 +15,7 @@ from kiosk.authority.roles import Action
 from kiosk.contract.messages import LONGEST_STATION_NAME, ReaderState
 from screens.admin.dialogs.dialog import ShownOnce
 from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of
-from screens.admin.page import LinesPage, app_of
+from screens.admin.page import IN_DIALOG, LinesPage
 from screens.admin.times import Times
 from screens.admin.widgets import Cell, Column, TableLine
 from screens.widgets.prose import Prose
@@ -53,7 +54,7 @@ class StationsPage(LinesPage[StationLine]):
         self.show_lines(lines)
 
     def row_of(self, line: StationLine) -> TableLine:
-        times = app_of(self).times
+        times = self.times
         visit = times.ago(line.last_visit_at) if line.last_visit_at else "never"
         heard = times.ago(line.last_seen_at) if line.last_seen_at else "never"
         state, _ = _state(line, times)
@@ -61,7 +62,7 @@ class StationsPage(LinesPage[StationLine]):
         return TableLine(line.name, cells)
 
     def explained(self, line: StationLine) -> str:
-        _, words = _state(line, app_of(self).times)
+        _, words = _state(line, self.times)
         return f"{line.name} {words}"
 
     # --- acts ----------------------------------------------------------------------------
@@ -75,17 +76,16 @@ class StationsPage(LinesPage[StationLine]):
             return False
         return (self.marked.state is StationState.RETIRED) == (action == "reinstate")
 
-    def action_enrol(self) -> None:
+    @work(group=IN_DIALOG)
+    async def action_enrol(self) -> None:
         """Ask for its name, filled in with that of a marked one that does not serve."""
         line = self.marked
         if line is not None and line.state is StationState.UP:
             line = None  # to put a new machine in the place of one that serves, its name is typed
         form = enrol(self.desk, line.name if line else "", line.site if line else "")
-        self.app.push_screen(form, self._show_line)
-
-    def _show_line(self, let_in: StationLetIn | None) -> None:
+        let_in = await self.app.push_screen_wait(form)
         if let_in is not None:
-            self.app.push_screen(LineShown(let_in, app_of(self).times))
+            self.app.push_screen(LineShown(let_in, self.times))
             self.shown()
 
     def action_retire(self) -> None:

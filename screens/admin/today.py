@@ -270,7 +270,7 @@ class TodayPage(AdminPage):
 
     def _show(self, today: Today) -> None:
         self._today = today
-        at = app_of(self).times
+        at = self.times
         self._title.say(f"Today, {at.day(today.at)}, at {at.clock(today.at)}")
         self._alarms.say(_alarms(today.alarms))
         self._alarms.set_class(bool(today.alarms), "-grave")

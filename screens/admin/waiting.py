@@ -101,7 +101,7 @@ class ProposalsPage(LinesPage[ProposalLine]):
         self.ask(self.desk.proposals.waiting, self.show_lines)
 
     def row_of(self, line: ProposalLine) -> TableLine:
-        times = app_of(self).times
+        times = self.times
         by = "you" if line.is_mine else line.proposed_by
         at, left = times.at(line.proposed_at), times.left(line.expires_at)
         return TableLine(line.proposal_id, (line.about or "–", line.sentence, by, at, left))

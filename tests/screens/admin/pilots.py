@@ -25,7 +25,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
 from screens.admin.app import EVERY_PAGE, AdminApp, End
-from screens.admin.page import AdminPage
+from screens.admin.page import IN_DIALOG, AdminPage
 from screens.admin.times import Times
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
@@ -113,7 +113,7 @@ class Run:
             self.post(key)
             if not typing:
                 await still()
-                if any(not worker.is_finished for worker in self.app.workers):
+                if self._is_busy:
                     await self.settle()
         await self.settle()
 
@@ -185,11 +185,17 @@ class Run:
         """Wait until all that was begun is over, and drawn."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                busy = any(not worker.is_finished for worker in self.app.workers)
+                busy = self._is_busy
                 await still(_HELD_BACK_S)  # also shows what a worker left that has just finished
-                if not busy and all(worker.is_finished for worker in self.app.workers):
+                if not busy and not self._is_busy:
                     return
                 await asyncio.sleep(0.005)
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether a worker has anything to do; one that has opened a dialog waits for the clerk."""
+        workers = self.app.workers
+        return any(one.group != IN_DIALOG and not one.is_finished for one in workers)
 
     def _post(self, event: events.Event) -> None:
         event.set_sender(self.app)

@@ -71,19 +71,15 @@ class JsonLines(Discreet):
 def open_log(stream: TextIO | None, environ: Mapping[str, str]) -> None:
     """Write the log to ``stream``; None logs nothing. A terminal gets lines for people."""
     handler = logging.NullHandler() if stream is None else logging.StreamHandler(stream)
-    if stream is not None:
-        handler.setFormatter(_formatter(stream, environ))
+    if stream is not None and stream.isatty():
+        handler.setFormatter(Discreet(LINE))
+    elif stream is not None:
+        found = os.fstat(stream.fileno())  # compared as systemd.exec(5) says
+        is_journal = environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+        handler.setFormatter(JsonLines(marks=is_journal))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # A handler's own error would print the record's arguments.
     logging.raiseExceptions = False
-
-
-def _formatter(stream: TextIO, environ: Mapping[str, str]) -> logging.Formatter:
-    if stream.isatty():
-        return Discreet(LINE)
-    found = os.fstat(stream.fileno())  # compared as systemd.exec(5) says
-    is_journal = environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
-    return JsonLines(marks=is_journal)
 
 
 def log_fault(fault: BaseException) -> None:

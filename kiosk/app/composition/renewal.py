@@ -62,7 +62,14 @@ class Renewal:
         """Begin to renew where it is due; log how it ended."""
         is_due = self._dates is not None and self._now() >= self._dates.due_at
         if self._process is not None:
-            self._end(self._process)
+            if self._process.poll() is None:
+                return
+            printed, _ = self._process.communicate()
+            if self._process.returncode:
+                log.error("the certificate was not renewed: %s", " ".join(printed.split()))
+            else:
+                log.info("the certificate: %s", printed.strip())
+            self._process = None
         elif is_due and self._monotonic() >= self._again:
             self._again = self._monotonic() + AGAIN_S
             try:
@@ -78,16 +85,6 @@ class Renewal:
             except OSError as error:  # processes, files or memory have run out
                 why = f"no process can be started ({error.strerror})"
                 log.error("the certificate was not renewed: %s", why)  # noqa: TRY400
-
-    def _end(self, process: subprocess.Popen[str]) -> None:
-        if process.poll() is None:
-            return
-        self._process = None
-        printed, _ = process.communicate()
-        if process.returncode:
-            log.error("the certificate was not renewed: %s", " ".join(printed.split()))
-        else:
-            log.info("the certificate: %s", printed.strip())
 
 
 def is_renewed(file: Path, state: Path) -> bool:

@@ -11,7 +11,6 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 from kiosk.app.composition.authority import BuiltAuthority
@@ -73,12 +72,24 @@ async def serve(
     monitoring = MonitoringServer(monitored.readiness, monitored.metrics.text)
     if place := settings.monitoring.place(settings.authority.socket):
         await monitoring.listen(place)
-    reporting = asyncio.create_task(_report(monitored, report))
+
+    async def keep_reporting() -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(monitored.tried.wait(), FIRST_TRY_S)
+        while True:
+            report("" if monitored.serving else monitored.closed_because)
+            await asyncio.sleep(TICK_S)
+
+    reporting = asyncio.create_task(keep_reporting())
     try:
         while not stop.is_set():
-            built = await _open(settings, environ, stop, monitored)
-            if built is None:
-                return
+            try:
+                built = await asyncio.to_thread(BuiltAuthority, settings, environ)
+            except (StoreError, KeyFileMissing, KeyMissing) as trouble:
+                monitored.cannot_open(trouble)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), AGAIN_S)
+                continue
             network = Network(settings.authority, environ, built.store, built.ca)
             server = AuthorityServer(
                 built.authority,
@@ -106,14 +117,6 @@ async def serve(
         reporting.cancel()
         await monitoring.close()
     log.info("ended")
-
-
-async def _report(monitored: ProcessMonitor, report: Callable[[str], None]) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(monitored.tried.wait(), FIRST_TRY_S)
-    while True:
-        report("" if monitored.serving else monitored.closed_because)
-        await asyncio.sleep(TICK_S)
 
 
 class ProcessMonitor:
@@ -188,50 +191,33 @@ def _socket_station(settings: Settings) -> SocketStation:
     return SocketStation(user_id, StationIdentity(station.name, station.site))
 
 
-async def _open(
-    settings: Settings,
-    environ: Mapping[str, str],
-    stop: asyncio.Event,
-    monitored: ProcessMonitor,
-) -> BuiltAuthority | None:
-    """Open database and keys, again and again while they are away; None where it has to stop."""
-    while not stop.is_set():
-        try:
-            return await asyncio.to_thread(BuiltAuthority, settings, environ)
-        except (StoreError, KeyFileMissing, KeyMissing) as trouble:
-            monitored.cannot_open(trouble)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), AGAIN_S)
-    return None
-
-
 async def _run_jobs(built: BuiltAuthority, network: Network, stop: asyncio.Event) -> None:
     """Run what is due until the authority has to stop, or its keys have changed."""
     caretaker, trouble = EveryMinute(built.caretaker.run), TroubleLog(log)
+
+    def run_if_due() -> str:
+        """Run the caretaker, and renew certificates; return the trouble, empty for none.
+
+        Errors must not end the serving of stations. Certificates are looked at again in a second.
+        """
+        try:
+            caretaker.run_if_due()
+            network.renew_if_due()
+        except ConfigError as wrong:
+            return str(wrong)
+        except Exception as fault:  # noqa: BLE001 - it is logged, and tried again
+            return f"fault in what the authority does by itself\n{describe_fault(fault)}"
+        return ""
+
     while not stop.is_set() and not built.keys_changed:
         try:
-            trouble.note(await run_on_thread(partial(_run_if_due, caretaker, network)))
+            trouble.note(await run_on_thread(run_if_due))
         except NoThreadLeft as error:
             trouble.note(str(error))
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TICK_S)
     if built.keys_changed:
         log.info("the keys have changed: the authority is opened anew")
-
-
-def _run_if_due(caretaker: EveryMinute, network: Network) -> str:
-    """Run the caretaker, and renew certificates; return the trouble, empty for none.
-
-    Errors must not end the serving of stations. Certificates are looked at again in a second.
-    """
-    try:
-        caretaker.run_if_due()
-        network.renew_if_due()
-    except ConfigError as wrong:
-        return str(wrong)
-    except Exception as fault:  # noqa: BLE001 - it is logged, and tried again
-        return f"fault in what the authority does by itself\n{describe_fault(fault)}"
-    return ""
 
 
 # The authority in the network: its certificates, the clients it accepts, and its listeners.
@@ -296,24 +282,22 @@ class Network:
             if not self._named.certificate:
                 self._for_stations = _with_own(self._believed, own)
             self._made_at, self._renew_at = now, until - self._life / RENEWAL_PART
-        if self._named.certificate:
-            self._load_files()
-
-    def _load_files(self) -> None:
+        if not self._named.certificate:
+            return
         certificate = credential_file(self._named.certificate, self._environ)
         key = credential_file(self._named.key or self._named.certificate, self._environ)
+        stamp = (stamp_of(certificate), stamp_of(key))
+        if stamp == self._loaded:
+            return
         try:
-            stamp = (stamp_of(certificate), stamp_of(key))
-            if stamp != self._loaded:
-                context = server_context(self._believed)
-                context.load_cert_chain(certificate, key)
-                self._for_stations = context
+            context = server_context(self._believed)
+            context.load_cert_chain(certificate, key)
         except (OSError, ssl.SSLError) as error:
             raise ConfigError(
                 f"authority.certificate: {certificate} and the key {key} cannot be used: "
                 f"{error.strerror or error}"
             ) from None
-        self._loaded = stamp
+        self._for_stations, self._loaded = context, stamp
 
 
 def estates_ca(named: AuthoritySettings, environ: Mapping[str, str]) -> str:

@@ -105,8 +105,12 @@ class BackgroundExecutor:
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
         """Return why the authority cannot serve anybody here; ``idle`` allows it to be rebuilt."""
         with self._lock:
-            if idle:
-                self._drop_stale()
+            built = self._executor
+            # An outcome may still be recorded after its card is out, and the page is the first one.
+            if idle and built is not None and not self._under_way and built.stale:
+                log.info("keys or certificate have changed: the authority is opened anew")
+                built.close()
+                self._executor = None
             executor = self._open()
         if executor is None:
             return Outage.AUTHORITY_AWAY
@@ -117,16 +121,6 @@ class BackgroundExecutor:
         with self._lock:
             if self._executor is not None:
                 self._executor.close()
-
-    def _drop_stale(self) -> None:
-        """Close an executor with outdated keys, so that it is built again.
-
-        An outcome may still be recorded after its card is out, and the page is the first one.
-        """
-        if self._executor is not None and not self._under_way and self._executor.stale:
-            log.info("keys or certificate have changed: the authority is opened anew")
-            self._executor.close()
-            self._executor = None
 
     def _open(self) -> OpenExecutor | None:
         if self._executor is None:
@@ -164,16 +158,15 @@ def build_station(
     ``open_executor`` is called on a thread, at its first use. With ``turn`` it is a station for one
     visit, which begins when that returns.
     """
-    station = settings.station
+
+    def monitor(post: PostReaderEvent) -> ReaderMonitor:
+        from hardware.monitor import PcscMonitor
+
+        return PcscMonitor(only_readers(settings.pcsc.reader, post))
+
     executor = BackgroundExecutor(open_executor)
-    loop = StationLoop(
-        executor,
-        partial(_monitor, settings.pcsc.reader),
-        log_fault,
-        IdleTimes(idle_s=station.idle_s, answer_s=station.idle_answer_s),
-        turn=turn,
-    )
-    return loop, executor.close
+    idle = IdleTimes(idle_s=settings.station.idle_s, answer_s=settings.station.idle_answer_s)
+    return StationLoop(executor, monitor, log_fault, idle, turn=turn), executor.close
 
 
 class LocalExecutor:
@@ -245,7 +238,11 @@ class RemoteExecutor:
             self._certificate = credential_file(settings.authority.certificate, environ)
             self._renewal = Renewal(self._certificate, path, environ)
         cards = build_cards(settings, environ)
-        end = partial(end_machine, restart_station=_end_parent)
+
+        def end_parent() -> None:  # in order: running commands of this visit are finished first
+            os.kill(os.getppid(), signal.SIGTERM)
+
+        end = partial(end_machine, restart_station=end_parent)
         self._actions = Actions(self._authority.port, cards, first, self._look_at_network, end)
 
     def perform(self, command: Command) -> ResultSide | None:
@@ -276,11 +273,6 @@ class RemoteExecutor:
         self._authority.close()
 
 
-def _end_parent() -> None:
-    """End the station in order: running commands of this visit are finished first."""
-    os.kill(os.getppid(), signal.SIGTERM)
-
-
 def _first_beat() -> Heartbeat:
     from importlib.metadata import version
 
@@ -291,9 +283,3 @@ def log_fault(visit: VisitId, fault: BaseException) -> None:
     """Log an unexpected error without its contents."""
     reference = reference_of(visit) if visit else "none"
     log.error("fault in visit %s\n%s", reference, describe_fault(fault))
-
-
-def _monitor(reader: str, post: PostReaderEvent) -> ReaderMonitor:
-    from hardware.monitor import PcscMonitor
-
-    return PcscMonitor(only_readers(reader, post))

@@ -181,12 +181,17 @@ class VisitProcesses:
 
     def _become(self, turn: int, beats: int, parent: int) -> None:
         """Run one visit in the forked process; never returns into the parent's code."""
+
+        def beat() -> None:
+            with suppress(BlockingIOError, BrokenPipeError):
+                os.write(beats, b".")
+
         code = FAULT_CODE
         try:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             _end_with_parent(signal.SIGKILL, parent)
-            code = self._live(turn, lambda: _write_beat(beats))
+            code = self._live(turn, beat)
         except BaseException as fault:  # noqa: BLE001 - a fault ends this visit, not the program
             sys.excepthook(type(fault), fault, None)
         finally:
@@ -245,11 +250,6 @@ def _end_with_parent(how: signal.Signals, parent: int) -> None:
         os._exit(FAULT_CODE)
 
 
-def _write_beat(beats: int) -> None:
-    with suppress(BlockingIOError, BrokenPipeError):
-        os.write(beats, b".")
-
-
 # The process of one visit.
 
 
@@ -268,7 +268,12 @@ def run_visits(
             must_answer = pulse.is_watched  # the terminals of a unit, the console and foot, do
 
         async def have_turn() -> None:
-            await _readable(turn)
+            running, has_turn = asyncio.get_running_loop(), asyncio.Event()
+            running.add_reader(turn, has_turn.set)
+            try:
+                await has_turn.wait()
+            finally:
+                running.remove_reader(turn)
             # A visit records what is running before it ends; one that waits has nothing to record.
             _end_with_parent(signal.SIGTERM, os.getppid())
 
@@ -297,12 +302,3 @@ def run_visits(
         return VisitProcesses(live, load, pass_on, silent_s).run()
     finally:
         leave_display()
-
-
-async def _readable(fd: int) -> None:
-    loop, can_be_read = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(fd, can_be_read.set)
-    try:
-        await can_be_read.wait()
-    finally:
-        loop.remove_reader(fd)

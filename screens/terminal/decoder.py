@@ -131,15 +131,11 @@ class Decoder:
         elif char == _ESC:
             yield from self.expire()
             self._held, self._escapes = _ESC, 1
-        elif not self._held:
-            yield from self._plain(char)
         elif self._held == _ESC:
             yield from self._after_escape(char)
-        else:
+        elif self._held:
             yield from self._within(char)
-
-    def _plain(self, char: str) -> Iterator[Input]:
-        if char in self._control:
+        elif char in self._control:
             yield Press(self._control[char])
         elif char == " ":
             yield Press("space", " ")
@@ -263,12 +259,8 @@ class DeskDecoder(Decoder):
         elif found := _MODIFIED.fullmatch(body):
             name = _PLAIN.get(found[2] or found[3])
             if name is not None:
-                yield Press(_with_modifiers(int(found[1] or found[4]) - 1, name))
+                bits = int(found[1] or found[4]) - 1  # of xterm
+                held = [word for bit, word in ((2, "alt"), (4, "ctrl"), (1, "shift")) if bits & bit]
+                yield Press("+".join([*held, name]))
         else:
             yield from super()._sequence(body)
-
-
-def _with_modifiers(bits: int, name: str) -> str:
-    """Return Textual's name of a key; ``bits`` are xterm's: 1 Shift, 2 Alt, 4 Ctrl."""
-    held = [word for bit, word in ((2, "alt"), (4, "ctrl"), (1, "shift")) if bits & bit]
-    return "+".join([*held, name])

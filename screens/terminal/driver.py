@@ -212,7 +212,11 @@ class Painter(threading.Thread):
         while data and not self._gone:
             if not room.poll(_LOOK_MS):
                 if is_bare_console(os.environ):
-                    _undo_scroll_lock(self._fd)
+                    # Scroll Lock stops a console in any mode of the terminal, and the kernel
+                    # (tty_ioctl(4)) resumes only what was stopped by the same call.
+                    with suppress(termios.error):
+                        termios.tcflow(self._fd, termios.TCOOFF)
+                        termios.tcflow(self._fd, termios.TCOON)
                 continue
             try:
                 data = data[os.write(self._fd, data[: self._chunk]) :]
@@ -220,16 +224,6 @@ class Painter(threading.Thread):
                 continue
             except OSError:
                 self._gone = True
-
-
-def _undo_scroll_lock(fd: int) -> None:
-    """Let the output of a console go on, which that key stops in any mode of the terminal.
-
-    The kernel (tty_ioctl(4)) resumes only what was stopped by the same call.
-    """
-    with suppress(termios.error):
-        termios.tcflow(fd, termios.TCOOFF)
-        termios.tcflow(fd, termios.TCOON)
 
 
 def _own_description(fd: int) -> tuple[int, int]:
@@ -499,21 +493,16 @@ class StationDriver(LockedDriver):
         match item:
             case Press():
                 return events.Key(item.key, item.character)
-            case Touch():
-                return _touch(item) if self._mouse else None
+            case Touch(x, y, down):
+                kind = events.MouseDown if down else events.MouseUp
+                touch = kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y)
+                return touch if self._mouse else None
             case SmoothOffered():
                 return messages.TerminalSupportsSynchronizedOutput()
             case Paste() | Pointer() | TerminalReply():
                 return None
             case _:
                 assert_never(item)
-
-
-def _touch(touch: Touch) -> events.MouseEvent:
-    kind = events.MouseDown if touch.down else events.MouseUp
-    return kind(
-        None, touch.x, touch.y, 0, 0, 1, False, False, False, screen_x=touch.x, screen_y=touch.y
-    )
 
 
 # The terminal of a walk-up visitor where each visit has a process.

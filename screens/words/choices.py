@@ -96,6 +96,23 @@ _SUCCESS: Final[dict[Purpose, tuple[str, str]]] = {
     ),
     Purpose.MAINTENANCE: ("The maintenance page is closed.", "The station serves people again."),
 }
+_SUCCESS_LATER: Final[dict[Purpose, tuple[str, str]]] = {
+    Purpose.REGISTER: (
+        "You are registered.",
+        ("We start using your new email address in {}. Until then codes go to the old one."),
+    ),
+    Purpose.FIRST_UNLOCK: (
+        "Your smartcard is unlocked and ready for use.",
+        (
+            "To register, come back in {}: we send only a few codes an hour, "
+            "and they have all been sent."
+        ),
+    ),
+    Purpose.CHANGE_EMAIL: (
+        "Your new email address is noted.",
+        "We start using it in {}. Until then codes go to the old one.",
+    ),
+}
 
 
 def greeting(name: str) -> str:
@@ -114,25 +131,7 @@ def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
 
     ``counts_in_s``: in how many seconds a changed address counts, or codes are sent again.
     """
-    if what is Purpose.CHANGE_EMAIL and counts_in_s > 0:
-        return (
-            "Your new email address is noted.",
-            f"We start using it in {how_long(counts_in_s)}. Until then codes go to the old one.",
-        )
-    if what is Purpose.REGISTER and counts_in_s > 0:
-        return (
-            "You are registered.",
-            (
-                f"We start using your new email address in {how_long(counts_in_s)}. Until then "
-                "codes go to the old one."
-            ),
-        )
-    if what is Purpose.FIRST_UNLOCK and counts_in_s > 0:
-        return (
-            "Your smartcard is unlocked and ready for use.",
-            (
-                f"To register, come back in {how_long(counts_in_s)}: we send only a few codes an "
-                "hour, and they have all been sent."
-            ),
-        )
+    if counts_in_s > 0 and what in _SUCCESS_LATER:
+        title, text = _SUCCESS_LATER[what]
+        return title, text.format(how_long(counts_in_s))
     return _SUCCESS[what]

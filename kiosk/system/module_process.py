@@ -187,7 +187,11 @@ Answer = Callable[[Message], Message]
 def run(worker: str, module: str, label: str = "") -> None:
     """Load the module at the path, and answer requests until the end."""
     forbid_dumps()
-    requests, answers = _take_pipes()
+    requests, answers = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.close(null)
     # A worker needs the wrapper of modules, which ``load`` looks for.
     answer = load(module, lambda loaded: import_module(worker).serve(loaded, label))
     while (request := read(requests)) is not None:
@@ -214,16 +218,6 @@ def load(path: str, serve: Callable[[Any], Answer]) -> Answer:
 
 def _not_loaded(reason: str) -> Answer:
     return lambda _request: {CANNOT_LOAD: reason}
-
-
-def _take_pipes() -> tuple[int, int]:
-    """Keep the two pipes for the frames, and give the module /dev/null in their place."""
-    pipes = os.dup(0), os.dup(1)
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    os.close(null)
-    return pipes
 
 
 if __name__ == "__main__":

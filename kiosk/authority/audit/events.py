@@ -14,7 +14,14 @@ from enum import StrEnum
 from typing import Final, Self
 
 from kiosk.authority.audit import sentences as sentences
-from kiosk.authority.audit.sentences import FromDetail, OutcomeSource, chosen, filled
+from kiosk.authority.audit.sentences import (
+    FromDetail,
+    OutcomeSource,
+    chosen,
+    filled,
+    where,
+    with_count,
+)
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.store.audit_chain import REDACTED
 from kiosk.authority.store.database import UnitOfWork
@@ -117,7 +124,7 @@ class AuditKind(EventKind):
     VISIT_OPENED = EventSpec(
         "visit-opened",
         "Put the card into the station.",
-        sentences.visit_opened,
+        where("pin_blocked", "Put the card in; its PIN was blocked."),
         ends={Reason.CARD_EXPIRED, Reason.CARD_UNREADABLE, Reason.INSERT_CARD},
     )
     VISIT_RESUMED = EventSpec("visit-resumed", "Came back to enter the code.")
@@ -131,7 +138,11 @@ class AuditKind(EventKind):
     CARD_UNPROVEN = EventSpec(
         "card-unproven",
         "The card could not prove that it is the one that was issued.",
-        sentences.card_unproven,
+        chosen(
+            "because",
+            sentences.UNPROVEN,
+            "The card did not prove that it is the one that was issued: {}.",
+        ),
         grave=True,
     )
     CARD_PROVEN_BY_KEY = EventSpec(
@@ -194,7 +205,11 @@ class AuditKind(EventKind):
     QUESTIONS_NOT_TAKEN = EventSpec(
         "questions-not-taken",
         "An answer that was to be registered was not taken.",
-        sentences.questions_not_taken,
+        chosen(
+            "problem",
+            sentences.PROBLEMS,
+            "An answer that was to be registered was not taken: {}.",
+        ),
         grave=True,
     )
     EMAIL_TAKEN = EventSpec("email-taken", "Gave an email address.", in_story=False)
@@ -214,12 +229,14 @@ class AuditKind(EventKind):
         grave=True,
     )
     ANSWERS_RIGHT = EventSpec(
-        "answers-right", "Answered the security questions rightly.", sentences.answers_right
+        "answers-right",
+        "Answered the security questions rightly.",
+        where("proves", "Answered the security questions rightly, but the card had left."),
     )
     ANSWERS_WRONG = EventSpec(
         "answers-wrong",
         "Answered the security questions wrongly.",
-        sentences.answers_wrong,
+        with_count("Answered the security questions wrongly; {} left.", "left", "attempt"),
         grave=True,
         counts={Count.FAILED},
     )
@@ -231,7 +248,7 @@ class AuditKind(EventKind):
     REGISTRATION_BLOCKED = EventSpec(
         "registration-blocked",
         "Self-service was blocked: too many failed attempts.",
-        sentences.registration_blocked,
+        with_count("Self-service was blocked after {}.", "failures", "failed attempt"),
         grave=True,
     )
     STOP_NUMBER_TRIED = EventSpec("stop-number-tried", "Began to enter the number of a notice.")
@@ -259,7 +276,7 @@ class AuditKind(EventKind):
     CODE_WRONG = EventSpec(
         "code-wrong",
         "Entered a wrong code.",
-        sentences.code_wrong,
+        with_count("Entered a wrong code; {} left.", "left", "try", "tries"),
         grave=True,
         counts={Count.FAILED},
     )
@@ -357,7 +374,9 @@ class AuditKind(EventKind):
     SECRET_TRIES_REPORTED = EventSpec(
         "secret-tries-reported",
         "The card says how many tries its unblock secret has left.",
-        sentences.secret_tries_left,
+        with_count(
+            "The card says that its unblock secret has {} left.", "tries_left", "try", "tries"
+        ),
         follows=True,
     )
     SECRET_DRAWN = EventSpec(
@@ -419,7 +438,13 @@ class ServiceKind(EventKind):
         "row-accepted", "A record that was altered outside of the service was taken as it is."
     )
     KEY_ADDED = EventSpec(
-        "key-added", "A key was added, to the key file or to a token.", sentences.key_added
+        "key-added",
+        "A key was added, to the key file or to a token.",
+        where(
+            "unrecorded",
+            "A key is in the key file that no command said it added: one was cut short, or a "
+            "backup from before it was restored.",
+        ),
     )
     KEYS_BACKED_UP = EventSpec(
         "keys-backed-up",
@@ -431,7 +456,7 @@ class ServiceKind(EventKind):
     SECRETS_RESEALED = EventSpec(
         "secrets-resealed",
         "Unblock secrets were sealed under another key.",
-        sentences.secrets_resealed,
+        filled("Sealed {secrets} unblock secrets anew, under {to}."),
     )
     ALARM_RAISED = EventSpec(
         "alarm-raised",
@@ -457,7 +482,7 @@ class ServiceKind(EventKind):
     STORE_RESTORED = EventSpec(
         "store-restored",
         "The database was restored from a backup: what happened since is lost.",
-        sentences.store_restored,
+        filled("The database was restored from a backup: what happened after row {until} is lost."),
         grave=True,
         in_story=False,
     )

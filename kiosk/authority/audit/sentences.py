@@ -52,12 +52,33 @@ UNNUMBERED: Final = "wrong secret and no number"
 def filled(sentence: str) -> FromDetail:
     """Return the sentence with the values that it names, where the detail has all of them."""
     names = [name for _, name, _, _ in Formatter().parse(sentence) if name]
-    return lambda detail: sentence.format_map(detail) if all(map(detail.get, names)) else ""
+
+    def filling(detail: Detail) -> str:
+        is_full = all(detail.get(name) not in (None, "") for name in names)
+        return sentence.format_map(detail) if is_full else ""
+
+    return filling
 
 
-def chosen(name: str, words: Mapping[str, str]) -> FromDetail:
-    """Return the words for a value of the detail."""
-    return lambda detail: words.get(str(detail.get(name)), "")
+def where(name: str, sentence: str) -> FromDetail:
+    """Return the sentence where the detail has such a value."""
+    return lambda detail: sentence if detail.get(name) else ""
+
+
+def chosen(name: str, words: Mapping[str, str], sentence: str = "{}") -> FromDetail:
+    """Return the sentence with the words for a value of the detail."""
+    said = {value: sentence.format(each) for value, each in words.items()}
+    return lambda detail: said.get(str(detail.get(name)), "")
+
+
+def with_count(sentence: str, name: str, of: str, many: str = "") -> FromDetail:
+    """Return the sentence with a count of the detail in words: ``three tries``."""
+
+    def counting(detail: Detail) -> str:
+        count = detail.get(name)
+        return sentence.format(counted(count, of, many)) if isinstance(count, int) else ""
+
+    return counting
 
 
 # Sentences of events at stations.
@@ -72,7 +93,7 @@ BEGUN: Final[dict[str, str]] = {
     Purpose.REPORT_MISUSE: "Began to report that something was not done by the holder.",
     Purpose.MAINTENANCE: "Began to open the station's maintenance page.",
 }
-_PROBLEMS: Final[dict[str, str]] = {
+PROBLEMS: Final[dict[str, str]] = {
     AnswerProblem.EMPTY: "it was empty",
     AnswerProblem.TOO_SHORT: "it was too short",
     AnswerProblem.NOT_TYPABLE: "a station's keyboard cannot type it",
@@ -85,7 +106,7 @@ SETTLED: Final[dict[str, str]] = {
     OutcomeSource.NOT_DONE: "Seen again, the card shows that it was not unlocked.",
     OutcomeSource.UNDETERMINED: "Seen again, the card does not show whether its PIN was changed.",
 }
-_UNPROVEN: Final[dict[str, str]] = {
+UNPROVEN: Final[dict[str, str]] = {
     Unproven.NO_KEY: "it offers no key to prove itself with",
     Unproven.UNSUPPORTED_KEY: "it offers a key of a kind that this service cannot check",
     Unproven.UNKNOWN_KEY: "nobody recorded or certified the key that it offers",
@@ -95,15 +116,6 @@ _UNPROVEN: Final[dict[str, str]] = {
     Unproven.MIRRORED: "it drew no number of its own, but gave ours back",
     Unproven.NO_ADMIN_KEY: "it does not have the admin key that is recorded for it",
 }
-
-
-def _counted(detail: Detail, name: str, of: str, many: str = "") -> str:
-    count = detail.get(name)
-    return counted(count, of, many) if isinstance(count, int) else ""
-
-
-def visit_opened(detail: Detail) -> str:
-    return "Put the card in; its PIN was blocked." if detail.get("pin_blocked") else ""
 
 
 ENDED: Final[dict[str, str]] = {
@@ -121,13 +133,6 @@ def pin_verified(detail: Detail) -> str:
         return "Entered the PIN of the card; the card proved it by its key."
     because = detail.get("because")
     return f"The card said that its PIN was right, without a proof that counts ({because})."
-
-
-def card_unproven(detail: Detail) -> str:
-    because = _UNPROVEN.get(str(detail.get("because")))
-    return (
-        f"The card did not prove that it is the one that was issued: {because}." if because else ""
-    )
 
 
 _OTHER_KIND: Final = filled(
@@ -153,41 +158,16 @@ MAINTAINED: Final[dict[str, str]] = {
 }
 
 
-def questions_not_taken(detail: Detail) -> str:
-    because = _PROBLEMS.get(str(detail.get("problem")))
-    return f"An answer that was to be registered was not taken: {because}." if because else ""
-
-
 def email_not_taken(detail: Detail) -> str:
     if detail.get("problem") == EmailProblem.DOMAIN.value:
         return "Gave an email address outside the approved domains; it was not taken."
     return "Gave what is no email address; it was not taken."
 
 
-def answers_right(detail: Detail) -> str:
-    late = "Answered the security questions rightly, but the card had left."
-    return late if detail.get("proves") else ""
-
-
-def answers_wrong(detail: Detail) -> str:
-    left = _counted(detail, "left", "attempt")
-    return left and f"Answered the security questions wrongly; {left} left."
-
-
-def registration_blocked(detail: Detail) -> str:
-    failed = _counted(detail, "failures", "failed attempt")
-    return failed and f"Self-service was blocked after {failed}."
-
-
 def code_not_sent(detail: Detail) -> str:
     if detail.get("because") == MailRefused.__name__:
         return "A code could not be sent: the mail server refused the address."
     return "A code could not be sent: the mail server did not take it."
-
-
-def code_wrong(detail: Detail) -> str:
-    left = _counted(detail, "left", "try", "tries")
-    return left and f"Entered a wrong code; {left} left."
 
 
 def code_right(detail: Detail) -> str:
@@ -205,8 +185,10 @@ def code_dead(detail: Detail) -> str:
 
 
 def registered(detail: Detail) -> str:
-    questions = _counted(detail, "questions", "security question")
-    return f"Registered for self-service, with {questions}." if detail.get("questions") else ""
+    many = detail.get("questions")
+    if not isinstance(many, int) or not many:
+        return ""
+    return f"Registered for self-service, with {counted(many, 'security question')}."
 
 
 def email_changed(detail: Detail) -> str:
@@ -214,17 +196,13 @@ def email_changed(detail: Detail) -> str:
 
 
 def unblock_refused(detail: Detail) -> str:
-    left = _counted(detail, "tries_left", "try", "tries")
-    if not left:
+    left = detail.get("tries_left")
+    if not isinstance(left, int):
         return "The card refused the new PIN."
     if detail.get("because") == UNNUMBERED:
         return "The card refused the unblock secret, and does not say how many tries are left."
-    return f"The card refused the unblock secret, and has {left} left for it."
-
-
-def secret_tries_left(detail: Detail) -> str:
-    left = _counted(detail, "tries_left", "try", "tries")
-    return left and f"The card says that its unblock secret has {left} left."
+    tries = counted(left, "try", "tries")
+    return f"The card refused the unblock secret, and has {tries} left for it."
 
 
 # Sentences of acts of staff and of the service by itself.
@@ -302,24 +280,6 @@ def records_purged(detail: Detail) -> str:
 def audit_purged(detail: Detail) -> str:
     rows, until = detail.get("rows"), detail.get("until")
     return f"Deleted {numbered(rows, 'row')} of the audit, up to row {until}." if until else ""
-
-
-def store_restored(detail: Detail) -> str:
-    until = detail.get("until")
-    if until is None:
-        return ""
-    return f"The database was restored from a backup: what happened after row {until} is lost."
-
-
-def key_added(detail: Detail) -> str:
-    found = "A key is in the key file that no command said it added"
-    why = "one was cut short, or a backup from before it was restored"
-    return f"{found}: {why}." if detail.get("unrecorded") else ""
-
-
-def secrets_resealed(detail: Detail) -> str:
-    key, many = detail.get("to"), detail.get("secrets")
-    return f"Sealed {many} unblock secrets anew, under {key}." if key else ""
 
 
 def audit_redacted(detail: Detail) -> str:

@@ -193,24 +193,15 @@ class Collector:
                 raise TimeoutError
         # Its end of stream may have been sent before it read ours: it then answers the
         # unacknowledged rest with a reset.
-        while _unacknowledged(secured):
+        while True:
+            waiting = struct.unpack("i", fcntl.ioctl(secured, termios.TIOCOUTQ, b"\0" * 4))[0]
+            if failed := secured.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(failed, "it closed before it had read all")
+            if not waiting:
+                return
             if time.monotonic() > ends:
                 raise TimeoutError
             time.sleep(_POLL_S)
-        _want_no_reset(secured)
-
-
-def _unacknowledged(sent: socket.socket) -> int:
-    """Return how many bytes are not acknowledged (SIOCOUTQ); raises ``OSError`` after a reset."""
-    _want_no_reset(sent)
-    found: int = struct.unpack("i", fcntl.ioctl(sent, termios.TIOCOUTQ, b"\0" * 4))[0]
-    return found
-
-
-def _want_no_reset(sent: socket.socket) -> None:
-    failed = sent.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if failed:
-        raise OSError(failed, "it closed before it had read all")
 
 
 def collector_context(
@@ -248,7 +239,6 @@ class SiemWorker:
         self._holder = new_id()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._is_away = False
 
     def start(self) -> None:
         """Begin; waiting rows are sent at once."""
@@ -297,25 +287,20 @@ class SiemWorker:
         return len(rows)
 
     def _run(self) -> None:
-        pause, trouble = LOOK_EVERY_S, TroubleLog(log, logging.WARNING)
+        pause, is_away, trouble = LOOK_EVERY_S, False, TroubleLog(log, logging.WARNING)
+        where = f"{self._collector.host}:{self._collector.port}"
         while not self._stopping.wait(pause):
             try:
                 self.send_waiting()
-                pause = LOOK_EVERY_S
+                if is_away:
+                    log.info("the collector takes the audit again")
+                pause, is_away = LOOK_EVERY_S, False
                 trouble.note("")
-                self._note(away=False)
             except CollectorAway as error:
-                pause = min(2 * pause, LONGEST_PAUSE_S)
-                self._note(away=True, because=str(error))
+                if not is_away:
+                    log.warning("the collector %s does not take the audit: %s", where, error)
+                pause, is_away = min(2 * pause, LONGEST_PAUSE_S), True
             except StoreError as error:
                 trouble.note(f"the audit cannot be read for the collector: {error}")
             except Exception as fault:  # noqa: BLE001 - logged, and tried again
                 log.error("the audit cannot be sent\n%s", describe_fault(fault))  # noqa: TRY400
-
-    def _note(self, *, away: bool, because: str = "") -> None:
-        if away and not self._is_away:
-            where = f"{self._collector.host}:{self._collector.port}"
-            log.warning("the collector %s does not take the audit: %s", where, because)
-        if self._is_away and not away:
-            log.info("the collector takes the audit again")
-        self._is_away = away

@@ -200,24 +200,18 @@ class OutboxWorker:
         """Mail one notice; return the result, and what records it."""
         try:
             self._mailer.send(self._compose(message))
-        except MailRefused as error:
-            return _SendResult.REFUSED, self._failed(message, error, again=False)
         except MailError as error:
-            is_alone = isinstance(error, MailDenied | NoticeUnknown)
-            result = _SendResult.REFUSED if is_alone else _SendResult.AWAY
-            return result, self._failed(message, error, again=True)
-        return _SendResult.SENT, lambda uow: uow.outbox.mark_sent(message.id)
-
-    def _failed(
-        self, message: OutboxMessage, error: MailError, *, again: bool
-    ) -> Callable[[UnitOfWork], None]:
-        because, denied = str(error), isinstance(error, MailDenied)
+            because, kind = str(error), type(error)
+        else:
+            return _SendResult.SENT, lambda uow: uow.outbox.mark_sent(message.id)
 
         def record(uow: UnitOfWork) -> None:
             # By the database's clock, like all its times: this machine's may be another one.
+            again = not issubclass(kind, MailRefused)
             retry_at = self._times.retry_at(message, uow.now) if again else None
             fate = f"again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else "given up"
             log.warning("notice %s (%s): %s; %s", message.id, message.template, because, fate)
-            uow.outbox.mark_failed(message.id, retry_at, denied=denied)
+            uow.outbox.mark_failed(message.id, retry_at, denied=issubclass(kind, MailDenied))
 
-        return record
+        concerns_it_alone = issubclass(kind, MailRefused | MailDenied | NoticeUnknown)
+        return _SendResult.REFUSED if concerns_it_alone else _SendResult.AWAY, record

@@ -125,16 +125,23 @@ def write_archive(
     """Write what follows the exported rows, up to the last signed row of each chain."""
     digest = sha256()
 
+    def plain(value: bytes | datetime) -> str:
+        return value.hex() if isinstance(value, bytes) else value.astimezone(UTC).isoformat()
+
     def put(line: dict[str, Any]) -> None:
-        written = json.dumps(line, separators=(",", ":"), default=_plain).encode("ascii") + b"\n"
+        written = json.dumps(line, separators=(",", ":"), default=plain).encode("ascii") + b"\n"
         digest.update(written)
         file.write(written)
 
-    chains = [
-        chain
-        for number in uow.audit.chains()
-        if (chain := _chain(uow, signer, number, exported.get(number, 0))) is not None
-    ]
+    chains = list[ArchivedChain]()
+    for number in uow.audit.chains():
+        after = uow.audit.begin(number, uow.audit.gaps(number))
+        row = exported.get(number, 0)
+        if row > after.seq and (last := uow.audit.get(row)) is not None:
+            after = AuditHead(last.seq, last.hash)
+        anchor = newest_good(uow, signer, number)
+        if anchor is not None and anchor.seq > after.seq:
+            chains.append(ArchivedChain(after, anchor))
     total = sum(uow.audit.count_between(one.after.seq, one.anchor.seq) for one in chains)
     put(
         {
@@ -146,31 +153,15 @@ def write_archive(
     )
     rows = 0
     for one in chains:
-        after = one.after.seq
-        while some := uow.audit.rows(after, one.anchor.seq, BATCH):
-            for row in some:
-                put(row.model_dump() | {"at": row.at.isoformat()})
-            rows, after = rows + len(some), some[-1].seq
+        reached = one.after.seq
+        while some := uow.audit.rows(reached, one.anchor.seq, BATCH):
+            for each in some:
+                put(each.model_dump() | {"at": each.at.isoformat()})
+            rows, reached = rows + len(some), some[-1].seq
             progress(rows, total)
     until = {**exported, **{chain_of(one.anchor.seq): one.anchor.seq for one in chains}}
     names = ", ".join(row_name(row) for row in until.values() if row)
     return WrittenArchive(rows, digest.hexdigest(), names)
-
-
-def _chain(
-    uow: UnitOfWork, signer: AnchorSigner, number: int, exported: int
-) -> ArchivedChain | None:
-    """Return what a file would hold of a chain; None where nothing more is signed."""
-    after = uow.audit.begin(number, uow.audit.gaps(number))
-    if exported > after.seq and (last := uow.audit.get(exported)) is not None:
-        after = AuditHead(last.seq, last.hash)
-    anchor = newest_good(uow, signer, number)
-    return None if anchor is None or anchor.seq <= after.seq else ArchivedChain(after, anchor)
-
-
-def _plain(value: bytes | datetime) -> str:
-    """Return what a file has for a value that JSON has no form for."""
-    return value.hex() if isinstance(value, bytes) else value.astimezone(UTC).isoformat()
 
 
 # Reading one back, without a database.

@@ -311,7 +311,17 @@ class AuditDesk(Desk):
         """Walk every chain; progress is in rows."""
         with self._office.look(Action.VERIFY_AUDIT) as uow:
             verdict = uow.audit.verify(progress=progress, check=self._office.means.signer.check)
-        self._record_verdict(verdict)
+        fault = verdict.fault
+        found: dict[str, Scalar] = {"rows": verdict.rows, "intact": verdict.intact}
+        if fault is not None:
+            found |= {"fault": fault.kind.value, "fault_row": fault.seq}
+        try:
+            self._office.record(Action.VERIFY_AUDIT, StaffKind.AUDIT_VERIFIED, **found)
+        except StoreError as error:
+            if fault is None:
+                raise
+            # The damage that prevents the row must not hide the verdict.
+            log.warning("a broken audit takes no note of that (%s)", error.code)
         return verdict
 
     def export(self, only: AuditFilter, how: ExportFormat, progress: Progress) -> Written:
@@ -362,30 +372,16 @@ class AuditDesk(Desk):
             had_reason = bool(note) and uow.notes.redact(note)
             had_detail = whole and uow.audit.redact_detail(row)
             if not had_reason and not had_detail:
-                raise NotTaken("row", _NOTHING_TO_REDACT if whole else _NO_REASON)
+                because = (
+                    "This row has no reason that could be taken out. Its detail goes as a whole."
+                )
+                raise NotTaken("row", "There is no text in this row." if whole else because)
             what, of_note = "detail" if had_detail else "reason", note if had_reason else None
             act.record(StaffKind.AUDIT_REDACTED, row=row, what=what, of_note=of_note)
         self._office.means.store.empty_log()
         return act.done(
             f"The text of row {row_name(row)} is gone. Its digest stays, and the chain fits."
         )
-
-    def _record_verdict(self, verdict: AuditVerdict) -> None:
-        """Audit the verdict, where possible: damage that prevents it must not hide the verdict."""
-        fault = verdict.fault
-        found: dict[str, Scalar] = {"rows": verdict.rows, "intact": verdict.intact}
-        if fault is not None:
-            found |= {"fault": fault.kind.value, "fault_row": fault.seq}
-        try:
-            self._office.record(Action.VERIFY_AUDIT, StaffKind.AUDIT_VERIFIED, **found)
-        except StoreError as error:
-            if fault is None:
-                raise
-            log.warning("a broken audit takes no note of that (%s)", error.code)
-
-
-_NO_REASON = "This row has no reason that could be taken out. Its detail goes as a whole."
-_NOTHING_TO_REDACT = "There is no text in this row."
 
 
 def _query_detail(query: AuditQuery, only: AuditFilter) -> dict[str, Scalar]:

@@ -41,7 +41,7 @@ from kiosk.authority.store.records import (
     Scalar,
     new_id,
 )
-from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
+from kiosk.authority.store.repositories.mac_rows import TABLES
 from kiosk.authority.visit.pin_change import report_lost_changes
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
@@ -198,45 +198,43 @@ class Caretaker:
         kinds: Collection[str],
         found: tuple[RaisedAlarm, ...],
         also: Callable[[UnitOfWork], None] = lambda _: None,
+        *,
+        audited: bool = True,
     ) -> None:
         """Make the alarms of these kinds equal to the findings, in one transaction with ``also``.
 
         Staff get a mail about new and ended alarms, and they are audited; a broken audit that
         accepts no rows does not prevent an alarm.
         """
-        try:
-            self._change_alarms(kinds, found, also, audited=True)
-        except StoreError as error:
-            log.warning("the audit takes no note of alarms: %s", error)
-            self._change_alarms(kinds, found, also, audited=False)
-
-    def _change_alarms(
-        self,
-        kinds: Collection[str],
-        found: tuple[RaisedAlarm, ...],
-        also: Callable[[UnitOfWork], None],
-        *,
-        audited: bool,
-    ) -> None:
         names = {each.name for each in found}
-        with self._store.begin() as uow:
-            begun = (each for each in found if uow.alarms.begin(each.name, each.kind, each.detail))
-            fresh = tuple(begun)
-            self._mail.began(uow, fresh)
-            past = [
-                alarm
-                for alarm in uow.alarms.standing()
-                if alarm.kind in kinds and alarm.name not in names and uow.alarms.end(alarm.name)
-            ]
-            for alarm in past:
-                self._mail.ended(uow, alarm)
-            if audited:
-                for each in fresh:
-                    _record_alarm(uow, ServiceKind.ALARM_RAISED, each.kind, each.detail)
+        try:
+            with self._store.begin() as uow:
+                fresh = tuple(
+                    each for each in found if uow.alarms.begin(each.name, each.kind, each.detail)
+                )
+                self._mail.began(uow, fresh)
+                past = [
+                    alarm
+                    for alarm in uow.alarms.standing()
+                    if alarm.kind in kinds
+                    and alarm.name not in names
+                    and uow.alarms.end(alarm.name)
+                ]
                 for alarm in past:
-                    _record_alarm(uow, ServiceKind.ALARM_OVER, alarm.kind, alarm.detail)
-            also(uow)
-            uow.commit()
+                    self._mail.ended(uow, alarm)
+                if audited:
+                    for each in fresh:
+                        _record_alarm(uow, ServiceKind.ALARM_RAISED, each.kind, each.detail)
+                    for alarm in past:
+                        _record_alarm(uow, ServiceKind.ALARM_OVER, alarm.kind, alarm.detail)
+                also(uow)
+                uow.commit()
+        except StoreError as error:
+            if not audited:
+                raise
+            log.warning("the audit takes no note of alarms: %s", error)
+            self._raise_and_clear(kinds, found, also, audited=False)
+            return
         for each in fresh:
             log.warning("alarm %s", each.name)
         for alarm in past:
@@ -316,7 +314,10 @@ class Caretaker:
         """Check a piece of all rows that have a MAC: each of them once a day."""
         with self._store.read() as uow:
             job = uow.jobs.get(CHECK_ROWS)
-            table, after = _checked_to(job.reached if job else "")
+            table, key = json.loads(job.reached) if job and job.reached else (TABLES[0], None)
+            if table not in TABLES:  # another version of the program checked it
+                table, key = TABLES[0], None
+            after = tuple(key) if key else None
             begins = (table, after) == (TABLES[0], None)
             if begins and not uow.jobs.is_due(CHECK_ROWS, DAY):
                 return
@@ -397,15 +398,6 @@ class EveryMinute:
             self._trouble.note(f"the caretaker cannot run: {error}")
         else:
             self._trouble.note("")
-
-
-def _checked_to(reached: str) -> tuple[str, RowKey | None]:
-    """Return the table and the key that the check has reached; the first table if none."""
-    if reached:
-        table, key = json.loads(reached)
-        if table in TABLES:
-            return table, tuple(key) if key else None
-    return TABLES[0], None
 
 
 def _record_alarm(uow: UnitOfWork, kind: ServiceKind, alarm: str, raised: Detail) -> None:

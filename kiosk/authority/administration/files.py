@@ -90,7 +90,11 @@ def write_file(
             result = write(file)
             file.flush()
             os.fsync(file.fileno())
-            path = _named(source, folder, name, ending)
+            for number in count(1):
+                path = folder / (f"{name}.{ending}" if number == 1 else f"{name}-{number}.{ending}")
+                with suppress(FileExistsError):
+                    give_name(source, path)
+                    break
         try:
             sync(folder)
         except BaseException:
@@ -121,12 +125,3 @@ def recorded(path: Path) -> Iterator[None]:
             raise
         path.unlink(missing_ok=True)
         raise
-
-
-def _named(source: Path, folder: Path, name: str, ending: str) -> Path:
-    for number in count(1):
-        path = folder / (f"{name}.{ending}" if number == 1 else f"{name}-{number}.{ending}")
-        with suppress(FileExistsError):
-            give_name(source, path)
-            break
-    return path

@@ -76,15 +76,12 @@ def list_keys(ring: KeyRing, store: Store) -> tuple[KeyStatus, ...]:
 
     A missing master key is a line of ``MasterKeys``.
     """
-    missing = dict[str, list[str]]()
-    for added in missing_keys(ring, store):
-        missing.setdefault(added.purpose, []).insert(0, added.id)
-    lines = list[KeyStatus]()
+    missing, lines = missing_keys(ring, store)[::-1], list[KeyStatus]()
     with store.read() as uow:
         sealed = secrets_by(uow, NamedKey.SEAL)
         for purpose in NEEDED:
             held = ring.ids(purpose)
-            for key_id in (*held, *missing.get(purpose, ())):
+            for key_id in (*held, *(each.id for each in missing if each.purpose == purpose)):
                 made = None
                 if purpose is KeyPurpose.SEAL:
                     made = sealed.get(key_id, 0)
@@ -210,19 +207,13 @@ def make_copy(copy: Path, path: Path, ring: KeyRing) -> None:
     One that was made by a command that was cut short is taken as it is.
     """
     _need_clear(copy)
-    if not _is_made(copy, path, ring):
-        create(copy, ring.to_entries())
-
-
-def _is_made(copy: Path, path: Path, ring: KeyRing) -> bool:
-    try:
-        if not copy.exists() or copy.samefile(path):
-            return False
-        is_whole = KeyRing.load(copy).to_entries() == ring.to_entries()
-        sync(copy.parent)
-    except (OSError, ConfigError):
-        return False
-    return is_whole
+    keys = ring.to_entries()
+    with suppress(OSError, ConfigError):
+        is_there = copy.exists() and not copy.samefile(path)
+        if is_there and KeyRing.load(copy).to_entries() == keys:
+            sync(copy.parent)
+            return
+    create(copy, keys)
 
 
 def check_copy(copy: Path, path: Path, ring: KeyRing) -> None:
@@ -462,9 +453,8 @@ class MasterKeys:
 
     def lines(self) -> tuple[MasterLine, ...]:
         """Return every existing key, the oldest first, and the missing ones."""
-        masters, derived = self._masters(), self._derived()
-        current, in_token = _current(masters), self._in_token()
-        ids = masters.ids()
+        masters, derived, in_token = self._masters(), self._derived(), self._in_token()
+        ids, current = masters.ids(), _current(masters)
         missed = sorted(set(derived) - set(ids))
         return tuple(
             MasterLine(key, key in ids, key == current, key in in_token, derived.get(key, 0))
@@ -504,7 +494,11 @@ class MasterKeys:
 
         Progress is in secrets.
         """
-        added = None if self._is_unfinished() else self.add(actor)
+        masters = self._masters()
+        newest = _current(masters)
+        # Secrets derive from older keys, or none yet from one that was added.
+        is_unfinished = newest and _has_rest(masters.ids(), newest, self._derived())
+        added = None if is_unfinished else self.add(actor)
         if added and add_first:
             return RotationReport(added, added, Rotation())
         ring = _rereading(KeyRing.load(self._path), self._path)
@@ -512,12 +506,6 @@ class MasterKeys:
         current = masters.current()
         done = seal_derived(self._store, Sealer(ring, masters), current, actor, progress)
         return RotationReport(added, current, done)
-
-    def _is_unfinished(self) -> bool:
-        """Return whether secrets derive from older keys, or none yet from one that was added."""
-        masters = self._masters()
-        current = _current(masters)
-        return current is not None and _has_rest(masters.ids(), current, self._derived())
 
     def _masters(self) -> Masters:
         return Masters(KeyRing.load(self._path), self._token)

@@ -17,7 +17,6 @@ from kiosk.authority.administration.views import Done, Grounds, PolicyLine, Ques
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.policy import (
-    PolicyInForce,
     policy_in_force,
     shown_stored,
     shown_text,
@@ -86,7 +85,9 @@ class PolicyDesk(Desk):
         with self._office.act(
             Action.CHANGE_POLICY, grounds, lock=lock_policy, proposal=proposal
         ) as act:
-            about = self._about(name)
+            about = next((each for each in self._file.settings if each.name == name), None)
+            if about is None:
+                raise NotFound(f"There is no policy setting named {name}.")
             if len(value) > LONGEST_VALUE:
                 raise NotTaken("value", f"That is too long. Allowed: {about.kind.allowed}.")
             try:
@@ -100,14 +101,11 @@ class PolicyDesk(Desk):
         now = _shown(about, new) or _NONE
         return act.done(f"{name} is {now} from now on, at every station within a minute.{lacking}")
 
-    def _about(self, name: str) -> About:
-        for about in self._file.settings:
-            if about.name == name:
-                return about
-        raise NotFound(f"There is no policy setting named {name}.")
-
     def _put(self, act: Act, about: About, text: str | None, revision: int) -> None:
-        """Store a value, or None for the file's, and audit it."""
+        """Store a value, or None for the file's, and audit it.
+
+        Refuses a value that does not fit the other settings, or the list of questions.
+        """
         stored = act.uow.policy_changes.every()
         by = audit_name(act.actor)
         new = PolicySetting(about.name, text, act.uow.now, by, act.note.id, revision)
@@ -122,7 +120,14 @@ class PolicyDesk(Desk):
             )
         before = policy_in_force(self._file, stored)
         after = policy_in_force(self._file, stored | {about.name: new})
-        self._judge(act.uow, about, before, after)
+        worse = (because for name, because in after.faults.items() if name not in before.faults)
+        if unfit := next(worse, after.faults.get(about.name)):
+            raise NotTaken("value", f"That does not fit. {unfit}.")
+        policy, offered = after.settings.policy(), len(act.uow.questions.current())
+        wanted = policy.questions_registered if policy.asks_questions else 0
+        if about.name in _ABOUT_QUESTIONS and offered < wanted:
+            many = numbered(offered, "question is", "questions are")
+            raise NotTaken("value", f"Only {many} offered. Add some first.")
         if after.settings.four_eyes and not before.settings.four_eyes:
             # Nobody of the staff could undo it; the command line can.
             by_staff = bool(act.actor.staff_id)
@@ -148,22 +153,6 @@ class PolicyDesk(Desk):
         if not is_asked or self._office.two_could_agree(uow, Action.CHANGE_POLICY):
             return ""
         return f" But {NO_TWO_MANAGERS}: {ADD_TWO_MANAGERS}."
-
-    def _judge(
-        self, uow: UnitOfWork, about: About, before: PolicyInForce, after: PolicyInForce
-    ) -> None:
-        """Refuse a value that does not fit the other settings, or the list of questions."""
-        if worse := [
-            because for name, because in after.faults.items() if name not in before.faults
-        ]:
-            raise NotTaken("value", f"That does not fit. {worse[0]}.")
-        if about.name in after.faults:
-            raise NotTaken("value", f"That does not fit. {after.faults[about.name]}.")
-        policy, offered = after.settings.policy(), len(uow.questions.current())
-        wanted = policy.questions_registered if policy.asks_questions else 0
-        if about.name in _ABOUT_QUESTIONS and offered < wanted:
-            many = numbered(offered, "question is", "questions are")
-            raise NotTaken("value", f"Only {many} offered. Add some first.")
 
 
 def lock_policy(uow: UnitOfWork) -> None:
@@ -246,7 +235,9 @@ class QuestionsDesk(Desk):
     def retire(self, question_id: int, grounds: Grounds) -> Done:
         """Stop offering one to new holders; people who use it keep it."""
         with self._office.act(Action.EDIT_QUESTIONS, grounds, lock=lock_policy) as act:
-            question = _known(act, question_id)
+            question = act.uow.questions.by_ids((question_id,)).get(question_id)
+            if question is None:
+                raise NotFound("There is no such question.")
             if not act.uow.questions.retire(question_id, act.uow.now):
                 raise ConcurrentChange("This question is retired already.")
             stored = act.uow.policy_changes.every()
@@ -260,10 +251,3 @@ class QuestionsDesk(Desk):
                 )
             act.record(StaffKind.QUESTION_RETIRED, question=question_id)
         return act.done(f"“{question.text}” is offered to nobody new; who uses it keeps it.")
-
-
-def _known(act: Act, question_id: int) -> SecurityQuestion:
-    question = act.uow.questions.by_ids((question_id,)).get(question_id)
-    if question is None:
-        raise NotFound("There is no such question.")
-    return question

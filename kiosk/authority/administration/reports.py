@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import chain, groupby
 from typing import IO, Final, TypeVar, assert_never
@@ -117,7 +117,9 @@ def report_of(uow: UnitOfWork, span: Span, first: date, last: date, zone: tzinfo
             names = {words: (words,) for words in most_first}
         case _:
             assert_never(span)
-    return Report(span, first, last, (*head, *columns), _table(names, counts))
+    rows = [(*row, *(str(count[key]) for count in counts)) for key, row in names.items()]
+    totals = (TOTAL, *("" for _ in head[1:]), *(str(count.total()) for count in counts))
+    return Report(span, first, last, (*head, *columns), (*rows, totals))
 
 
 def _week(day: date) -> str:
@@ -133,13 +135,6 @@ def _folded(counts: Mapping[Key, int], name: Callable[[Key], Name]) -> Counter[N
     return folded
 
 
-def _table(names: Mapping[str, Row], counts: Sequence[Counter[str]]) -> tuple[Row, ...]:
-    rows = [(*row, *(str(count[key]) for count in counts)) for key, row in names.items()]
-    head = next(iter(names.values()), (TOTAL,))
-    totals = (TOTAL, *("" for _ in head[1:]), *(str(count.total()) for count in counts))
-    return (*rows, totals)
-
-
 # Reports: what was done from one day to another, as a table and as a file.
 
 LONGEST = timedelta(days=2 * 365)
@@ -149,15 +144,11 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 class ReportsDesk(Desk):
     def make(self, span: Span, first: date, last: date) -> Report:
         """Count what was done from ``first`` to ``last``, both included."""
-        _check(first, last)
-        with self._office.look(Action.SEE_REPORTS) as uow:
-            return report_of(uow, span, first, last, self._office.means.zone)
+        return self._made(Action.SEE_REPORTS, span, first, last)
 
     def export(self, span: Span, first: date, last: date) -> Written:
         """Write that as CSV into the exports folder."""
-        _check(first, last)
-        with self._office.look(Action.EXPORT_REPORT) as uow:
-            report = report_of(uow, span, first, last, self._office.means.zone)
+        report = self._made(Action.EXPORT_REPORT, span, first, last)
         name = f"report-by-{span.value}-{first}-to-{last}"
         exports = self._office.means.exports
 
@@ -178,13 +169,14 @@ class ReportsDesk(Desk):
             )
         return Written(str(path), len(report.rows))
 
-
-def _check(first: date, last: date) -> None:
-    if last < first:
-        raise NotTaken("last", "The last day is before the first.")
-    if first < EARLIEST:
-        raise NotTaken("first", f"There is nothing to report before {EARLIEST.year}.")
-    if last > LATEST:
-        raise NotTaken("last", f"Nobody plans beyond {LATEST.year}.")
-    if last - first > LONGEST:
-        raise NotTaken("first", "A report spans at most two years.")
+    def _made(self, action: Action, span: Span, first: date, last: date) -> Report:
+        if last < first:
+            raise NotTaken("last", "The last day is before the first.")
+        if first < EARLIEST:
+            raise NotTaken("first", f"There is nothing to report before {EARLIEST.year}.")
+        if last > LATEST:
+            raise NotTaken("last", f"Nobody plans beyond {LATEST.year}.")
+        if last - first > LONGEST:
+            raise NotTaken("first", "A report spans at most two years.")
+        with self._office.look(action) as uow:
+            return report_of(uow, span, first, last, self._office.means.zone)

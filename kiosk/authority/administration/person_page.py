@@ -129,7 +129,7 @@ def page_of(
                 trouble=problem_words(card, facts.trouble(card)),
                 has_key=card.auth_key is not None,
                 has_pin_key=card.pin_key is not None,
-                last_right_pin=facts.right_pins.get(card.id),
+                last_right_pin=facts.seen.right_pins.get(card.id),
             )
             for card in facts.cards
         ),
@@ -143,7 +143,6 @@ def page_of(
 def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy, zone: tzinfo) -> StandingFacts:
     registration = uow.registrations.of_holder(holder.id)
     codes = uow.codes.open_of_holder(holder.id)
-    seen = card_observations(uow, holder.id)
     blocks = AuditQuery(holder_id=holder.id, kind=AuditKind.REGISTRATION_BLOCKED.value)
     last_block = next(iter(uow.trail.newest(blocks, limit=1)), None)
     return StandingFacts(
@@ -163,9 +162,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy, zone: tzinfo) 
         unsettled=uow.journal.open_of_holder(holder.id),
         broken=broken_seals(uow, (holder.id,)),
         blocked_where=last_block.station or "" if last_block else "",
-        seen=seen.refused,
-        right_pins=seen.right_pins,
-        right_codes=seen.right_codes,
+        seen=card_observations(uow, holder.id),
         report=_report(uow, holder) if is_blocked(registration, policy) else None,
     )
 

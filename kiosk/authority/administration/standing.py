@@ -6,7 +6,7 @@ Only ``card_observations`` reads the database; the rest is computed from ``Stand
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple, assert_never
 
@@ -94,8 +94,6 @@ SEEN_AT_STATIONS: Final[dict[Reason, tuple[str, str]]] = {
 A pause has its end in the registration.
 """
 
-OF_THE_CARD: Final = frozenset(SEEN_AT_STATIONS)
-
 _REFUSED: Final = frozenset(kind for kind, spec in EVENTS.items() if Count.REFUSED in spec.counts)
 _KINDS: Final = (
     _REFUSED | {kind for kind, spec in EVENTS.items() if spec.ends} | {AuditKind.CODE_RIGHT.value}
@@ -141,26 +139,14 @@ def card_observations(uow: UnitOfWork, holder_id: str) -> CardObservations:
             right_pins[card_id] = RightPin(event.at, proven)
         if event.kind == AuditKind.CODE_RIGHT.value:
             right_codes[str(event.detail.get("code"))] = event
-        reason = _reason_of(event)
-        if reason is not None:
-            seen[card_id] = CardObservation(reason, event.at, event.station or "")
+        reason = event.detail.get("reason") if event.kind in _REFUSED else None
+        # An imported end is judged by the present record: only the certificate's is the card's.
+        by_record = reason == Reason.CARD_EXPIRED and event.detail.get("by") != "certificate"
+        if reason in SEEN_AT_STATIONS and not by_record:
+            seen[card_id] = CardObservation(Reason(reason), event.at, event.station or "")
         elif card_id in seen and seen[card_id].reason in EVENTS[event.kind].ends:
             del seen[card_id]
     return CardObservations(seen, right_pins, right_codes)
-
-
-def _reason_of(event: AuditEvent) -> Reason | None:
-    """Return the reason of a refusal because of the card.
-
-    An imported end is judged by the present record: only the certificate's end comes from the card.
-    """
-    if event.kind not in _REFUSED:
-        return None
-    recorded = event.detail.get("reason")
-    reason = next((each for each in OF_THE_CARD if each.value == recorded), None)
-    if reason is Reason.CARD_EXPIRED and event.detail.get("by") != "certificate":
-        return None
-    return reason
 
 
 BrokenSeals = frozenset[tuple[str, int]]
@@ -184,8 +170,7 @@ class StandingFacts:
     """The records of a person that decide what they can do.
 
     ``codes`` are those that can still be entered, ``sent`` says for each card when codes were sent
-    within the hour, ``unsettled`` are unblocks without a known outcome, ``seen`` is by card (id)
-    why a station refused it since it last worked. ``right_codes`` are by code (id).
+    within the hour, ``unsettled`` are unblocks without a known outcome.
     """
 
     holder: Cardholder
@@ -195,15 +180,13 @@ class StandingFacts:
     now: datetime
     zone: tzinfo
     """That of the times in the sentences."""
-    codes: tuple[EmailCode, ...] = ()
-    sent: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
-    unsettled: tuple[UnblockEntry, ...] = ()
-    broken: BrokenSeals = frozenset()
-    blocked_where: str = ""
-    seen: Mapping[str, CardObservation] = field(default_factory=dict)
-    right_pins: Mapping[str, RightPin] = field(default_factory=dict)
-    right_codes: Mapping[str, AuditEvent] = field(default_factory=dict)
-    report: MisuseReport | None = None
+    codes: tuple[EmailCode, ...]
+    sent: Mapping[str, Sequence[datetime]]
+    unsettled: tuple[UnblockEntry, ...]
+    broken: BrokenSeals
+    blocked_where: str
+    seen: CardObservations
+    report: MisuseReport | None
 
     @property
     def is_misuse_reported(self) -> bool:
@@ -268,14 +251,15 @@ class StandingFacts:
         if self.standing is not Standing.READY or self.waits_until is not None:
             return False
         return any(
-            card.id not in self.seen or self.seen[card.id].reason not in _LASTING
+            card.id not in self.seen.refused or self.seen.refused[card.id].reason not in _LASTING
             for card in self.unlockable
         )
 
     @property
     def refused_cards(self) -> tuple[tuple[Card, CardObservation], ...]:
         """The cards in use that a station refused since they last worked, newest first."""
-        seen = [(card, self.seen[card.id]) for card in self.in_use if card.id in self.seen]
+        refused = self.seen.refused
+        seen = [(card, refused[card.id]) for card in self.in_use if card.id in refused]
         if self.holder.email or self.registration:  # an address was recorded since
             seen = [one for one in seen if one[1].reason is not Reason.NO_RECORDED_EMAIL]
         return tuple(sorted(seen, key=lambda one: one[1].at, reverse=True))
@@ -414,7 +398,7 @@ def headline_of(facts: StandingFacts) -> Headline:
         case Standing.NOT_REGISTERED:
             return _not_registered(facts)
         case Standing.CARD_TROUBLE:
-            return _card_problem(facts)
+            return _card_trouble(facts)
         case Standing.READY:
             return next(_remarks(facts))
 
@@ -475,7 +459,7 @@ def _blocked(facts: StandingFacts, *, is_pin_blocked: bool) -> Headline:
 
 def _not_registered(facts: StandingFacts) -> Headline:
     first = facts.first_code
-    if first is not None and first.id in facts.right_codes:
+    if first is not None and first.id in facts.seen.right_codes:
         return Headline(
             f"Not registered. A code by word of mouth {_was_entered(first, facts)}",
             f"{_then_new_pin(first, facts)} {_then_register(facts)}",
@@ -557,16 +541,23 @@ def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
     return words[0].upper() + words[1:] if is_blocked else f"If the PIN is blocked, {words}"
 
 
-def _card_problem(facts: StandingFacts) -> Headline:
-    if not facts.in_use:
-        return _out_of_use(facts)
-    (card, reason), *others = facts.unusable
-    if not others:
-        return Headline(problem_words(card, reason, "their card"), _advice(card, reason))
-    return Headline(
-        f"None of their {counted(len(facts.in_use), 'card')} can be unlocked.",
-        "See what each card needs, beside it.",
-    )
+def _card_trouble(facts: StandingFacts) -> Headline:
+    if facts.in_use:
+        (card, reason), *others = facts.unusable
+        if not others:
+            return Headline(problem_words(card, reason, "their card"), _advice(card, reason))
+        return Headline(
+            f"None of their {counted(len(facts.in_use), 'card')} can be unlocked.",
+            "See what each card needs, beside it.",
+        )
+    # The expired card that ended last; where none expired, a revoked one.
+    judged = [(card, why) for card in facts.cards if (why := card_withdrawn(card, facts.now))]
+    expired = [(card, why) for card, why in judged if why is Reason.CARD_EXPIRED]
+    card, why = max(expired, key=lambda one: _end_of(one[0])) if expired else judged[0]
+    words = problem_words(card, why, "their card" if len(judged) == 1 else _named(card))
+    if len(judged) > 1:
+        words = f"None of their {counted(len(judged), 'card')} is in use. {words}"
+    return Headline(words, _advice(card, why))
 
 
 _LOOK_AT_IT = (
@@ -606,17 +597,6 @@ def _advice(card: Card, reason: CardProblem) -> str:
 def _takes_another_secret(card: Card) -> bool:
     """Return whether the card refused the recorded secret and has tries left for another."""
     return card.set_aside_at is not None and tries_by_account(card) > KEPT_SECRET_TRIES
-
-
-def _out_of_use(facts: StandingFacts) -> Headline:
-    """Describe the expired card that ended last; where none expired, a revoked one."""
-    judged = [(card, why) for card in facts.cards if (why := card_withdrawn(card, facts.now))]
-    expired = [(card, why) for card, why in judged if why is Reason.CARD_EXPIRED]
-    card, reason = max(expired, key=lambda one: _end_of(one[0])) if expired else judged[0]
-    words = problem_words(card, reason, "their card" if len(judged) == 1 else _named(card))
-    if len(judged) > 1:
-        words = f"None of their {counted(len(judged), 'card')} is in use. {words}"
-    return Headline(words, _advice(card, reason))
 
 
 # People who can unlock.
@@ -691,7 +671,7 @@ def _about_codes(facts: StandingFacts) -> Iterator[Headline]:
             "A colleague has to agree to the code.",
         )
     code = facts.waiting_code
-    if code is not None and code.id in facts.right_codes:
+    if code is not None and code.id in facts.seen.right_codes:
         yield Headline(
             f"They can unlock: a code {_was_entered(code, facts)}", _then_new_pin(code, facts)
         )
@@ -714,7 +694,18 @@ def _about_cards(facts: StandingFacts) -> Iterator[Headline]:
         sentence = f"They can unlock, but not {_named(card)}. {problem_words(card, reason)}"
         yield Headline(sentence, _advice(card, reason))
     for card in facts.in_use:
-        yield from _about_key(card, facts)
+        # It got a cryptogram, and did not prove that it has the admin key.
+        if (last := last_exchange(card, facts.now)) is not None:
+            sentence = (
+                f"A card that names itself as {_named(card)} did not show its admin key, "
+                f"{counted(card.key_exchanges, 'time')}, the last {facts.when(last)}. "
+                "It may be forged."
+            )
+            is_barred = key_barred(card, facts.now) is not None
+            if is_barred:
+                until = _wait(last + EXCHANGE_SPAN, facts)
+                sentence = f"They cannot unlock before {until}. {sentence}"
+            yield Headline(sentence, _LOOK_AT_IT, may_fail=is_barred)
         seen = card.secret_seen_at
         if seen is not None and seen + SEEN_FOR <= facts.now:
             when = facts.when(seen)
@@ -724,23 +715,6 @@ def _about_cards(facts: StandingFacts) -> Iterator[Headline]:
                 "The next unlock at a station changes it. If that is long to wait for, give the "
                 "card another one with your card management and set it here.",
             )
-
-
-def _about_key(card: Card, facts: StandingFacts) -> Iterator[Headline]:
-    """Describe cards that got a cryptogram and did not prove that they have the admin key."""
-    last = last_exchange(card, facts.now)
-    if last is None:
-        return
-    times = counted(card.key_exchanges, "time")
-    sentence = (
-        f"A card that names itself as {_named(card)} did not show its admin key, {times}, "
-        f"the last {facts.when(last)}. It may be forged."
-    )
-    is_barred = key_barred(card, facts.now) is not None
-    if is_barred:
-        until = _wait(last + EXCHANGE_SPAN, facts)
-        sentence = f"They cannot unlock before {until}. {sentence}"
-    yield Headline(sentence, _LOOK_AT_IT, may_fail=is_barred)
 
 
 # Parts of those sentences.
@@ -757,7 +731,7 @@ def _end_of(card: Card) -> datetime:
 
 
 def _was_entered(code: EmailCode, facts: StandingFacts) -> str:
-    entered = facts.right_codes[code.id]
+    entered = facts.seen.right_codes[code.id]
     where = f" at {entered.station}" if entered.station else ""
     when = facts.when(entered.at)
     return f"was entered{where}, {when}; the new PIN is not set yet."

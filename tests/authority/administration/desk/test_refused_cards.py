@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
-from kiosk.authority.administration.standing import NOTHING_TO_DO, OF_THE_CARD
+from kiosk.authority.administration.standing import NOTHING_TO_DO, SEEN_AT_STATIONS
 from kiosk.authority.administration.views import RightPin
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.roles import Action
@@ -57,7 +57,7 @@ def without_address(means: StaffDependencies, holder: Cardholder) -> None:
         uow.commit()
 
 
-@pytest.mark.parametrize("reason", sorted(OF_THE_CARD))
+@pytest.mark.parametrize("reason", sorted(SEEN_AT_STATIONS))
 def test_after_a_refusal_that_is_the_cards_something_has_to_be_done(
     desk: PeopleDesk, means: StaffDependencies, history: History, asha: Person, reason: Reason
 ) -> None:
@@ -72,7 +72,7 @@ def test_after_a_refusal_that_is_the_cards_something_has_to_be_done(
     assert "09:30 today at Main entrance" in after.headline
 
 
-@pytest.mark.parametrize("reason", sorted(OF_THE_CARD - {Reason.NO_RECORDED_EMAIL}))
+@pytest.mark.parametrize("reason", sorted(SEEN_AT_STATIONS.keys() - {Reason.NO_RECORDED_EMAIL}))
 def test_a_later_unlock_of_the_card_ends_it(
     desk: PeopleDesk, history: History, asha: Person, reason: Reason
 ) -> None:

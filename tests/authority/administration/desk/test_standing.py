@@ -10,6 +10,7 @@ import pytest
 from kiosk.authority.administration.standing import (
     NOTHING_TO_DO,
     CardObservation,
+    CardObservations,
     Headline,
     MisuseReport,
     StandingFacts,
@@ -28,8 +29,25 @@ CARD = samples.card(HOLDER.id, identifier="9f2c41d0a8b34e66b1f07c5d2e9a77aa")
 OTHER = samples.card(HOLDER.id, identifier="0123456789abcdef0123456789abcd3f")
 REGISTERED = samples.registration(HOLDER.id)
 POLICY = Policy()
-READY = StandingFacts(HOLDER, (CARD,), REGISTERED, POLICY, NOW, UTC)
 MINUTE = timedelta(minutes=1)
+READY = StandingFacts(
+    HOLDER,
+    (CARD,),
+    REGISTERED,
+    POLICY,
+    NOW,
+    UTC,
+    codes=(),
+    sent={},
+    unsettled=(),
+    broken=frozenset(),
+    blocked_where="",
+    seen=CardObservations({}, {}, {}),
+    report=None,
+)
+PIN_SEEN_BLOCKED = CardObservations(
+    {CARD.id: CardObservation(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}, {}, {}
+)
 
 
 def told(facts: StandingFacts) -> str:
@@ -146,8 +164,7 @@ def test_not_registered() -> None:
 
 
 def test_not_registered_and_a_station_saw_the_blocked_pin() -> None:
-    seen = {CARD.id: CardObservation(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
-    facts = replace(READY, registration=None, seen=seen)
+    facts = replace(READY, registration=None, seen=PIN_SEEN_BLOCKED)
     assert told(facts).startswith("They are not registered. Wrong entries blocked the PIN")
     assert advice(facts) == (
         "Make sure who they are and give a code: with it they unlock and register at a station, "
@@ -163,21 +180,21 @@ def test_not_registered_and_no_code_can_be_given_for_the_card() -> None:
 
 
 def test_blocked_and_so_is_the_pin() -> None:
-    seen = {CARD.id: CardObservation(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
     blocked = replace(REGISTERED, blocked_at=NOW - MINUTE)
-    facts = replace(READY, registration=blocked, seen=seen, report=MisuseReport(NOW - MINUTE))
+    facts = replace(
+        READY, registration=blocked, seen=PIN_SEEN_BLOCKED, report=MisuseReport(NOW - MINUTE)
+    )
     assert told(facts) == (
         "Blocked since 09:29 today: it was reported that something was not done by them. "
         "The PIN of the card ending in 77aa is blocked, too."
     )
     used_up = replace(facts, report=None, registration=replace(blocked, failures=3))
     assert advice(used_up) == "Make sure who they are, then lift the block."
-    assert "whoever knows the PIN" in advice(replace(used_up, seen={}))
+    assert "whoever knows the PIN" in advice(replace(used_up, seen=READY.seen))
 
 
 def test_registered_and_a_station_saw_the_blocked_pin() -> None:
-    seen = {CARD.id: CardObservation(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
-    facts = replace(READY, seen=seen)
+    facts = replace(READY, seen=PIN_SEEN_BLOCKED)
     assert facts.can_unlock
     assert told(facts) == (
         "They can unlock at every station. Wrong entries blocked the PIN of the card ending in "
@@ -187,15 +204,15 @@ def test_registered_and_a_station_saw_the_blocked_pin() -> None:
 
 
 def test_a_blocked_pin_hides_nothing_that_keeps_the_card_from_being_unlocked() -> None:
-    seen = {CARD.id: CardObservation(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
-    given = replace(READY, seen=seen, codes=(sent(Purpose.UNLOCK),))
+    given = replace(READY, seen=PIN_SEEN_BLOCKED, codes=(sent(Purpose.UNLOCK),))
     assert "has not been entered" in told(given)
     without_secret = replace(CARD, sealed_secret=None)
-    other = replace(READY, seen=seen, cards=(without_secret, OTHER))
+    other = replace(READY, seen=PIN_SEEN_BLOCKED, cards=(without_secret, OTHER))
     assert told(other) == (
         "They can unlock, but not the card ending in 77aa. No unblock secret is recorded for it."
     )
-    elsewhere = {**seen, OTHER.id: CardObservation(Reason.CARD_UNREADABLE, NOW, "Ward 7")}
+    unread = CardObservation(Reason.CARD_UNREADABLE, NOW, "Ward 7")
+    elsewhere = PIN_SEEN_BLOCKED._replace(refused={**PIN_SEEN_BLOCKED.refused, OTHER.id: unread})
     both = replace(READY, seen=elsewhere, cards=(CARD, OTHER))
     assert told(both).startswith("They can unlock another card. The station could not read")
 

@@ -26,7 +26,6 @@ from kiosk.authority.errors import RowAltered
 from kiosk.authority.store.audit_chain import REDACTED
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditEvent, Scalar, Visit, new_id
-from kiosk.authority.wording import as_sentence
 from kiosk.contract.messages import NOT_ME, Reason, VisitId, reference_of
 
 # The columns of the catalogue.
@@ -71,14 +70,16 @@ class EventSpec:
     ends: Set[Reason] = frozenset()
     """Refusals of the same card that no longer stand after this event."""
 
-    verb_phrase: str = ""
-    """Follows the name of the member of staff who did it."""
-
     revises_member: bool = False
     """It raised the revision of a member of staff."""
 
     follows: bool = False
     """It follows from another event of its visit, which says what the visit was about."""
+
+    @property
+    def verb_phrase(self) -> str:
+        """What follows the name of the member of staff who did it."""
+        return f"{self.sentence[:1].lower()}{self.sentence[1:].rstrip('.')}"
 
 
 class EventKind(StrEnum):
@@ -92,27 +93,6 @@ class EventKind(StrEnum):
         member._value_ = spec.kind
         member.spec = spec
         return member
-
-
-def _staff(
-    kind: str,
-    verb_phrase: str,
-    from_detail: FromDetail | None = None,
-    *,
-    grave: bool = False,
-    ends: Set[Reason] = frozenset(),
-    revises_member: bool = False,
-) -> EventSpec:
-    """Return the row of an act of staff, whose sentence is the verb phrase."""
-    return EventSpec(
-        kind,
-        as_sentence(verb_phrase),
-        from_detail,
-        grave=grave,
-        ends=ends,
-        verb_phrase=verb_phrase,
-        revises_member=revises_member,
-    )
 
 
 # The catalogue.
@@ -509,107 +489,111 @@ class ServiceKind(EventKind):
 class StaffKind(EventKind):
     """Events that members of staff cause."""
 
-    LOGGED_IN = _staff("staff-logged-in", "logged in")
-    LOGGED_OUT = _staff("staff-logged-out", "logged out")
-    TURNED_AWAY = _staff("staff-turned-away", "was turned away at the door", grave=True)
-    NOT_PERMITTED = _staff(
+    LOGGED_IN = EventSpec("staff-logged-in", "Logged in.")
+    LOGGED_OUT = EventSpec("staff-logged-out", "Logged out.")
+    TURNED_AWAY = EventSpec("staff-turned-away", "Was turned away at the door.", grave=True)
+    NOT_PERMITTED = EventSpec(
         "staff-not-permitted",
-        "tried something that their role does not permit",
+        "Tried something that their role does not permit.",
         filled("Tried something that their role does not permit: {action}."),
         grave=True,
     )
-    PERSON_ADDED = _staff("person-added", "added this person")
-    BLOCK_LIFTED = _staff("block-lifted", "lifted the block")
-    REGISTRATION_REVOKED = _staff("registration-revoked", "revoked the registration")
-    NAME_CORRECTED = _staff("name-corrected", "corrected the name")
-    EMAIL_CORRECTED = _staff("email-corrected", "corrected the email address")
-    LEAVER_MARKED = _staff("leaver-marked", "marked this person as a leaver")
-    LEAVER_TAKEN_BACK = _staff("leaver-taken-back", "took this person back from the leavers")
-    MISUSE_STOPPED = _staff(
-        "misuse-stopped", "stopped self-service: something was not done by the holder"
+    PERSON_ADDED = EventSpec("person-added", "Added this person.")
+    BLOCK_LIFTED = EventSpec("block-lifted", "Lifted the block.")
+    REGISTRATION_REVOKED = EventSpec("registration-revoked", "Revoked the registration.")
+    NAME_CORRECTED = EventSpec("name-corrected", "Corrected the name.")
+    EMAIL_CORRECTED = EventSpec("email-corrected", "Corrected the email address.")
+    LEAVER_MARKED = EventSpec("leaver-marked", "Marked this person as a leaver.")
+    LEAVER_TAKEN_BACK = EventSpec("leaver-taken-back", "Took this person back from the leavers.")
+    MISUSE_STOPPED = EventSpec(
+        "misuse-stopped", "Stopped self-service: something was not done by the holder."
     )
-    CHANGE_STOPPED = _staff(
-        "address-change-stopped", "stopped a change of address that was waiting"
+    CHANGE_STOPPED = EventSpec(
+        "address-change-stopped", "Stopped a change of address that was waiting."
     )
-    PERSON_ERASED = _staff("person-erased", "erased this person")
-    CARD_ADDED = _staff("card-added", "added a card")
-    CARD_REPLACED = _staff("card-replaced", "replaced a card")
-    CARD_REVOKED = _staff("card-revoked", "revoked a card")
-    SECRET_SET = _staff(
+    PERSON_ERASED = EventSpec("person-erased", "Erased this person.")
+    CARD_ADDED = EventSpec("card-added", "Added a card.")
+    CARD_REPLACED = EventSpec("card-replaced", "Replaced a card.")
+    CARD_REVOKED = EventSpec("card-revoked", "Revoked a card.")
+    SECRET_SET = EventSpec(
         "secret-set",
-        "set the unblock secret of a card",
+        "Set the unblock secret of a card.",
         ends={Reason.SECRET_BLOCKED, Reason.CARD_REFUSED},
     )
-    CODE_ISSUED = _staff("code-issued", "gave an unlock code by word of mouth")
-    CODE_AGREED = _staff("code-agreed", "agreed to an unlock code that a colleague gave")
-    CODE_WITHDRAWN = _staff("code-withdrawn", "withdrew an unlock code")
-    ACT_PROPOSED = _staff(
+    CODE_ISSUED = EventSpec("code-issued", "Gave an unlock code by word of mouth.")
+    CODE_AGREED = EventSpec("code-agreed", "Agreed to an unlock code that a colleague gave.")
+    CODE_WITHDRAWN = EventSpec("code-withdrawn", "Withdrew an unlock code.")
+    ACT_PROPOSED = EventSpec(
         "act-proposed",
-        "proposed something that waits for a second member of staff",
+        "Proposed something that waits for a second member of staff.",
         sentences.of_act("Proposed to {}; it waits for a second member of staff."),
     )
-    ACT_AGREED = _staff(
+    ACT_AGREED = EventSpec(
         "act-agreed",
-        "agreed to what a colleague had proposed",
+        "Agreed to what a colleague had proposed.",
         sentences.of_act("Agreed to {}, as a colleague had proposed."),
     )
-    ACT_DECLINED = _staff(
+    ACT_DECLINED = EventSpec(
         "act-declined",
-        "declined what had been proposed",
+        "Declined what had been proposed.",
         sentences.act_declined,
     )
-    ACT_EXPIRED = _staff(
+    ACT_EXPIRED = EventSpec(
         "act-expired",
-        "let go of what had been proposed: nobody decided on it in time",
+        "Let go of what had been proposed: nobody decided on it in time.",
         sentences.of_act("Nobody agreed in time to {}."),
     )
-    ENROLMENT_OPENED = _staff("enrolment-opened", "made a line with which the station can enrol")
-    STATION_CERTIFIED = _staff("station-certified", "let the station in by its certificate")
-    STATION_RETIRED = _staff("station-retired", "retired the station")
-    STATION_REINSTATED = _staff("station-reinstated", "put the station back into service")
-    QUESTION_ADDED = _staff(
+    ENROLMENT_OPENED = EventSpec(
+        "enrolment-opened", "Made a line with which the station can enrol."
+    )
+    STATION_CERTIFIED = EventSpec("station-certified", "Let the station in by its certificate.")
+    STATION_RETIRED = EventSpec("station-retired", "Retired the station.")
+    STATION_REINSTATED = EventSpec("station-reinstated", "Put the station back into service.")
+    QUESTION_ADDED = EventSpec(
         "question-added",
-        "added a security question",
+        "Added a security question.",
         filled("Added security question {question}."),
     )
-    QUESTION_RETIRED = _staff(
+    QUESTION_RETIRED = EventSpec(
         "question-retired",
-        "retired a security question",
+        "Retired a security question.",
         filled("Retired security question {question}."),
     )
-    POLICY_CHANGED = _staff("policy-changed", "changed the policy", sentences.policy_changed)
-    STAFF_ADDED = _staff(
+    POLICY_CHANGED = EventSpec("policy-changed", "Changed the policy.", sentences.policy_changed)
+    STAFF_ADDED = EventSpec(
         "staff-added",
-        "added a member of staff",
+        "Added a member of staff.",
         filled("Added a member of staff with the role {role}."),
     )
-    ROLE_CHANGED = _staff(
+    ROLE_CHANGED = EventSpec(
         "role-changed",
-        "changed the role of a member of staff",
+        "Changed the role of a member of staff.",
         filled("Changed the role of a member of staff from {was} to {role}."),
         revises_member=True,
     )
-    STAFF_REMOVED = _staff("staff-removed", "removed a member of staff", revises_member=True)
-    KEY_ADDED = _staff("staff-key-added", "added a key of a member of staff", revises_member=True)
-    KEY_REMOVED = _staff(
-        "staff-key-removed", "removed a key of a member of staff", revises_member=True
+    STAFF_REMOVED = EventSpec("staff-removed", "Removed a member of staff.", revises_member=True)
+    KEY_ADDED = EventSpec(
+        "staff-key-added", "Added a key of a member of staff.", revises_member=True
     )
-    STAFF_CARD_ADDED = _staff(
+    KEY_REMOVED = EventSpec(
+        "staff-key-removed", "Removed a key of a member of staff.", revises_member=True
+    )
+    STAFF_CARD_ADDED = EventSpec(
         "staff-card-added",
-        "let the card of a member of staff open stations' maintenance pages",
+        "Let the card of a member of staff open stations' maintenance pages.",
         revises_member=True,
     )
-    STAFF_CARD_REMOVED = _staff(
+    STAFF_CARD_REMOVED = EventSpec(
         "staff-card-removed",
-        "let the card of a member of staff open no station's maintenance page any more",
+        "Let the card of a member of staff open no station's maintenance page any more.",
         revises_member=True,
     )
-    AUDIT_VERIFIED = _staff("audit-verified", "verified the audit", sentences.audit_verified)
-    AUDIT_EXPORTED = _staff(
-        "audit-exported", "exported a part of the audit", sentences.audit_exported
+    AUDIT_VERIFIED = EventSpec("audit-verified", "Verified the audit.", sentences.audit_verified)
+    AUDIT_EXPORTED = EventSpec(
+        "audit-exported", "Exported a part of the audit.", sentences.audit_exported
     )
-    AUDIT_REDACTED = _staff(REDACTED, "took a text out of the audit", sentences.audit_redacted)
-    REPORT_EXPORTED = _staff("report-exported", "exported a report")
+    AUDIT_REDACTED = EventSpec(REDACTED, "Took a text out of the audit.", sentences.audit_redacted)
+    REPORT_EXPORTED = EventSpec("report-exported", "Exported a report.")
 
 
 # What is derived from the catalogue.

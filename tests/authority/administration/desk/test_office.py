@@ -31,8 +31,10 @@ def test_an_auditor_only_reads() -> None:
     }
 
 
-def test_every_kind_has_its_words() -> None:
-    assert all(kind.spec.verb_phrase for kind in StaffKind)
+def test_a_sentence_about_staff_reads_on_after_a_name() -> None:
+    assert StaffKind.LOGGED_IN.spec.verb_phrase == "logged in"
+    said = [kind.spec.sentence for kind in StaffKind]
+    assert all(each[0].isupper() and each.endswith(".") for each in said)
 
 
 def test_an_act_is_audited_with_who_and_why(agent: Office, store: Store) -> None:

@@ -149,12 +149,18 @@ def relay_from(settings: MailSettings, sender_name: str, environ: Mapping[str, s
     host = socket.gethostname()
     name = host if "." in host else f"{host}.{sender.rpartition('@')[2]}"
     is_a_name = name.isascii() and name.isprintable() and " " not in name
+    login = None
+    if credential := settings.credential:
+        user, colon, password = credential_text(credential, environ).reveal().partition(":")
+        if not (user and colon and password) or not (user + password).isprintable():
+            raise ConfigError(f"mail.credential {credential}: must be one line user:password")
+        login = Login(user, Sensitive(password))
     return Relay(
         settings=settings,
         context=verifying_context(settings.ca_file),
         sender=sender,
         sender_name=sender_name,
-        login=_login(settings.credential, environ),
+        login=login,
         greet_as=name if is_a_name else "localhost",
     )
 
@@ -167,15 +173,6 @@ def verifying_context(ca_file: str) -> ssl.SSLContext:
         raise ConfigError(f"mail.ca_file {ca_file}: {refusal(error, ca_file)}") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-
-
-def _login(credential: str, environ: Mapping[str, str]) -> Login | None:
-    if not credential:
-        return None
-    user, colon, password = credential_text(credential, environ).reveal().partition(":")
-    if not (user and colon and password) or not (user + password).isprintable():
-        raise ConfigError(f"mail.credential {credential}: must be one line user:password")
-    return Login(user, Sensitive(password))
 
 
 # One connection to the relay: verified TLS, then login, then one message after the other.
@@ -265,14 +262,24 @@ MOST: Final = 9
 """Connections for messages at once: of the eight calls that wait for a relay, and the outbox."""
 
 
-class _Connections:
-    """The connections to one relay, all on one event loop."""
+class _Connections(threading.Thread):
+    """The connections to one relay, all on the event loop of this thread."""
 
     def __init__(self, relay: Relay) -> None:
+        super().__init__(name="mail", daemon=True)
+        self._loop = asyncio.new_event_loop()
         self._relay = relay
         self._idle: dict[_Connection, asyncio.TimerHandle] = {}
         self._places = asyncio.Semaphore(MOST)
         self._goodbyes: set[asyncio.Task[None]] = set()
+
+    def run(self) -> None:
+        self._loop.run_forever()
+        # Not asyncio.run: it would wait for a name service that hangs in a thread.
+        self._loop.close()
+
+    def begin(self, part: Coroutine[None, None, None]) -> Future[None]:
+        return asyncio.run_coroutine_threadsafe(part, self._loop)
 
     async def send(self, recipient: str, content: bytes) -> None:
         """Send a message within the relay's deadline; waits for a connection in it, too.
@@ -297,15 +304,18 @@ class _Connections:
         self._say_goodbye(connection)
 
     async def close(self) -> None:
-        """End all connections, within a second; messages under way are abandoned."""
-        for connection in list(self._idle):
-            self._say_goodbye(connection)
-        for task in asyncio.all_tasks() - self._goodbyes - {asyncio.current_task()}:
-            task.cancel()
-        while under_way := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(under_way)
-        for _ in range(3):  # each turn of the loop brings a socket one step nearer to its end
-            await asyncio.sleep(0)
+        """End all connections, within a second, and the loop; messages under way are abandoned."""
+        try:
+            for connection in list(self._idle):
+                self._say_goodbye(connection)
+            for task in asyncio.all_tasks() - self._goodbyes - {asyncio.current_task()}:
+                task.cancel()
+            while under_way := asyncio.all_tasks() - {asyncio.current_task()}:
+                await asyncio.wait(under_way)
+            for _ in range(3):  # each turn of the loop brings a socket one step nearer to its end
+                await asyncio.sleep(0)
+        finally:
+            self._loop.stop()
 
     async def _begun_on_kept(self, recipient: str) -> _Connection | None:
         """Begin a message on a kept connection; None where it needs a new one.
@@ -365,33 +375,6 @@ class _Connections:
         task.add_done_callback(self._goodbyes.discard)
 
 
-class _MailThread(threading.Thread):
-    """The event loop of the connections to one relay."""
-
-    def __init__(self, relay: Relay) -> None:
-        super().__init__(name="mail", daemon=True)
-        self._loop = asyncio.new_event_loop()
-        self._connections = _Connections(relay)
-
-    def run(self) -> None:
-        self._loop.run_forever()
-        # Not asyncio.run: it would wait for a name service that hangs in a thread.
-        self._loop.close()
-
-    def begin(self, part: Callable[[_Connections], Coroutine[None, None, None]]) -> Future[None]:
-        return asyncio.run_coroutine_threadsafe(part(self._connections), self._loop)
-
-    def end(self) -> None:
-        """Close the connections, and then the loop."""
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop)
-
-    async def _end(self) -> None:
-        try:
-            await self._connections.close()
-        finally:
-            self._loop.stop()
-
-
 _HEADERS = {
     # RFC 3834: asks other machines not to answer.
     "Auto-Submitted": "auto-generated",
@@ -420,7 +403,7 @@ class SmtpMailer:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._lock = threading.Lock()
-        self._running: _MailThread | None = None
+        self._running: _Connections | None = None
         self._closed = False
 
     def send(self, message: Message) -> None:
@@ -433,7 +416,22 @@ class SmtpMailer:
         """
         if email_problem(message.to, ()):
             raise MailRefused("the address is not one that mail can be sent to")
-        content = self._written(message)
+        relay = self._relay
+        mail = Mail(
+            subject=message.subject,
+            text=message.text,
+            html=message.html,
+            mail_from=(relay.sender_name, relay.sender),
+            mail_to=[(None, message.to)],
+            reply_to=relay.settings.reply_to or None,
+            headers=_HEADERS,
+            message_id=make_msgid(domain=relay.sender.rpartition("@")[2]),
+        )
+        mail.after_build = _set_boundaries
+        try:
+            content: bytes = mail.as_bytes()
+        except ValueError:  # a header with a line break; a text that no charset takes
+            raise MailRefused(_NOT_MAIL) from None
         self._converse(lambda connections: connections.send(message.to, content))
 
     def check(self) -> None:
@@ -449,7 +447,7 @@ class SmtpMailer:
             running, self._running, self._closed = self._running, None, True
             if running is None or not running.is_alive():
                 return
-            running.end()
+            running.begin(running.close())
         running.join()
 
     def _converse(self, part: Callable[[_Connections], Coroutine[None, None, None]]) -> None:
@@ -460,9 +458,9 @@ class SmtpMailer:
                 if self._closed:
                     raise MailUnavailable(_ENDED)
                 if self._running is None or not self._running.is_alive():  # it is not, after a fork
-                    self._running = _MailThread(self._relay)
+                    self._running = _Connections(self._relay)
                     self._running.start()
-                begun = self._running.begin(part)
+                begun = self._running.begin(part(self._running))
             begun.result()
         except (aiosmtplib.SMTPException, OSError) as error:
             failure = mail_error(error)
@@ -475,22 +473,3 @@ class SmtpMailer:
         # Raised here: inside the arm, its context would be an error that names the recipient.
         if failure:
             raise failure
-
-    def _written(self, message: Message) -> bytes:
-        relay = self._relay
-        mail = Mail(
-            subject=message.subject,
-            text=message.text,
-            html=message.html,
-            mail_from=(relay.sender_name, relay.sender),
-            mail_to=[(None, message.to)],
-            reply_to=relay.settings.reply_to or None,
-            headers=_HEADERS,
-            message_id=make_msgid(domain=relay.sender.rpartition("@")[2]),
-        )
-        mail.after_build = _set_boundaries
-        try:
-            written: bytes = mail.as_bytes()
-        except ValueError:  # a header with a line break; a text that no charset takes
-            raise MailRefused(_NOT_MAIL) from None
-        return written

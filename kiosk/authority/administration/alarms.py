@@ -164,10 +164,7 @@ def _silent_stations(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
     for station in uow.stations.every():
         heard = max(station.last_seen_at, listened_since)
         if state_of(replace(station, last_seen_at=heard), uow.now) is StationState.SILENT:
-            detail = {
-                "station": station.name,
-                "since": utc_text(station.last_seen_at),
-            }
+            detail = {"station": station.name, "since": utc_text(station.last_seen_at)}
             yield RaisedAlarm(AlarmKind.STATION_SILENT, station.name, detail)
 
 

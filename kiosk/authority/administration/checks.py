@@ -44,13 +44,7 @@ from kiosk.authority.retention import held_until
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store import grants
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
-from kiosk.authority.store.engine import (
-    DAMAGES,
-    MOVED,
-    REFUSED_LOGINS,
-    place_of,
-    unverified_host,
-)
+from kiosk.authority.store.engine import DAMAGES, MOVED, REFUSED_LOGINS, place_of, unverified_host
 from kiosk.authority.store.records import AuditQuery, NamedKey
 from kiosk.authority.wording import counted, local_time, numbered
 from kiosk.config.loading import as_account

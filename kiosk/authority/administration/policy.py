@@ -8,20 +8,11 @@ from __future__ import annotations
 from unicodedata import east_asian_width
 
 from kiosk.authority.administration.office import Act, Desk, Office, audit_name, staff_names
-from kiosk.authority.administration.proposals import (
-    ADD_TWO_MANAGERS,
-    NO_TWO_MANAGERS,
-    Proposal,
-)
+from kiosk.authority.administration.proposals import ADD_TWO_MANAGERS, NO_TWO_MANAGERS, Proposal
 from kiosk.authority.administration.views import Done, Grounds, PolicyLine, QuestionLine
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
-from kiosk.authority.policy import (
-    policy_in_force,
-    shown_stored,
-    shown_text,
-    stored_text,
-)
+from kiosk.authority.policy import policy_in_force, shown_stored, shown_text, stored_text
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import PolicySetting, SecurityQuestion

@@ -11,13 +11,7 @@ from kiosk.authority.administration.alarms import UNWATCHED_AFTER, WATCH, AlarmK
 from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.reports import by_day, by_hour, day_of, each_day, span_of
-from kiosk.authority.administration.views import (
-    MOST_COUNTED,
-    Day,
-    RefusedFor,
-    StationState,
-    Today,
-)
+from kiosk.authority.administration.views import MOST_COUNTED, Day, RefusedFor, StationState, Today
 from kiosk.authority.audit.events import AuditKind, Count
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.people_groups import PeopleGroup
@@ -74,13 +68,9 @@ def _unwatched(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
         return ()
     since = f"Nobody has watched over the service since {_when(watch.done_at, uow.now, zone)}"
     if any(state_of(each, uow.now) is StationState.UP for each in uow.stations.every()):
-        return (f"{since}, though stations are served. {_LOOK_IN_THE_LOG}",)
+        where = "on the authority's machine, “journalctl -u kiosk-authority” says why"
+        return (f"{since}, though stations are served. Tell the administrator: {where}.",)
     return (f"{since}: no authority and no caretaker is running. Tell the administrator.",)
-
-
-_LOOK_IN_THE_LOG: Final = (
-    "Tell the administrator: on the authority's machine, “journalctl -u kiosk-authority” says why."
-)
 
 
 def _alarm_words(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:

@@ -104,7 +104,13 @@ def plan_purge(
             for limit in (exported, sent)
         )
     for cut in cuts:
-        _verify(store, signer, cut)
+        after = first_head(chain_of(cut.last.seq))
+        while after.seq < cut.last.seq:
+            with store.read() as uow:
+                piece = uow.audit.verify_piece(after, BATCH, signer.check)
+            if (fault := piece.fault) is not None:
+                raise AuditNotIntact(fault.seq, row_name(fault.seq), fault.because)
+            after = piece.last
     return AuditPlan(cuts, unexported, unsent)
 
 
@@ -154,13 +160,3 @@ def _tied_row(redacting: Mapping[int, int], kept: Mapping[int, AuditAnchor | Non
         return anchor is not None and row <= anchor.seq
 
     return next((seq for seq, row in redacting.items() if goes(seq) and not goes(row)), None)
-
-
-def _verify(store: Store, signer: AnchorSigner, cut: AuditCut) -> None:
-    after = first_head(chain_of(cut.last.seq))
-    while after.seq < cut.last.seq:
-        with store.read() as uow:
-            piece = uow.audit.verify_piece(after, BATCH, signer.check)
-        if (fault := piece.fault) is not None:
-            raise AuditNotIntact(fault.seq, row_name(fault.seq), fault.because)
-        after = piece.last

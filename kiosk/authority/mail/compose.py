@@ -150,10 +150,6 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-TEMPLATES = frozenset(words.TO_HOLDERS | words.TO_STAFF)
-"""The names of all notices."""
-
-
 def compose_code(
     *,
     to: str,

@@ -14,13 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
-from kiosk.authority.errors import (
-    MailDenied,
-    MailError,
-    MailRefused,
-    NoticeUnknown,
-    StoreError,
-)
+from kiosk.authority.errors import MailDenied, MailError, MailRefused, NoticeUnknown, StoreError
 from kiosk.authority.mail.compose import Mailer, Message
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import OutboxMessage

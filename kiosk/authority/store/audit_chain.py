@@ -164,18 +164,36 @@ class ChainWalk:
     def step(self, link: AuditEventRow) -> AuditFault | None:
         """Check the next row, by number; return why it does not fit."""
         self._pass_lost(before=link.seq)
-        fault = self._misfit(link) or self._purged_misfit(link) or self._anchor_misfit(link)
-        if fault is None:
-            self.last = AuditHead(link.seq, link.hash)
-            self.rows += 1
-        return fault
+        if (fault := self._misfit(link)) is not None:
+            return fault
+        # The last row of a purge of which some rows are still stored.
+        purge = self._purged.get(link.seq)
+        if purge is not None and purge.hash != link.hash:
+            what = "is not the one up to which rows were purged"
+            return _row_fault(FaultKind.ANCHOR, link.seq, what)
+        if anchors := self._anchors.get(link.seq):
+            if (fault := self._anchors_misfit(link.seq, link.hash)) is not None:
+                return fault
+            self.anchors_seen += len(anchors)
+            if self._check is not None:
+                self.anchored = self.rows + 1
+        self.last = AuditHead(link.seq, link.hash)
+        self.rows += 1
+        return None
 
     def finish(self) -> AuditFault | None:
         """Compare the end of the chain with its head and with the anchors beyond it."""
         if self._head is not None:
             self._pass_lost(before=self._head.seq + 1)
-        if (fault := self._gap_misfit()) is not None:
-            return fault
+        # The anchors of absent rows have to be signed, and to have one hash for a row.
+        for gap in (*self._purged.values(), *self._lost.values()):
+            for seq, anchors in self._anchors.items():
+                if not gap.first <= seq <= gap.last:
+                    continue
+                ends_purge = gap.kind is GapKind.PURGED and seq == gap.last
+                row_hash = gap.hash if ends_purge else anchors[0].hash
+                if (fault := self._anchors_misfit(seq, row_hash)) is not None:
+                    return fault
         head, last, end = self._head, self.last, row_name(self.last.seq)
         beyond = sorted((seq for seq in self._anchors if seq > last.seq), reverse=True)
         if beyond:
@@ -202,91 +220,42 @@ class ChainWalk:
             self.last = AuditHead(gap.last, gap.hash)
             gap = self._lost.get(self.last.seq + 1)
 
-    def _purged_misfit(self, link: AuditEventRow) -> AuditFault | None:
-        """Compare the last row of a purge of which some rows are still stored."""
-        gap = self._purged.get(link.seq)
-        if gap is None or gap.hash == link.hash:
-            return None
-        because = f"row {row_name(link.seq)} is not the one up to which rows were purged"
-        return AuditFault(FaultKind.ANCHOR, link.seq, because)
-
-    def _gap_misfit(self) -> AuditFault | None:
-        """Check the anchors of absent rows: signed, and with one hash for a row."""
-        for gap in (*self._purged.values(), *self._lost.values()):
-            for seq, anchors in self._anchors.items():
-                if not gap.first <= seq <= gap.last:
-                    continue
-                ends_purge = gap.kind is GapKind.PURGED and seq == gap.last
-                row_hash = gap.hash if ends_purge else anchors[0].hash
-                if (fault := self._anchors_misfit(seq, row_hash)) is not None:
-                    return fault
-        return None
-
     def _misfit(self, link: AuditEventRow) -> AuditFault | None:
-        expected = self.last.seq + 1
-        if link.seq < expected:
-            return AuditFault(
-                FaultKind.ADDED, link.seq, f"row {row_name(link.seq)} comes before the first"
-            )
-        if link.seq > expected:
-            until = row_name(link.seq)
-            because = f"removed: what stood from row {row_name(expected)} up to row {until}"
+        """Compare a row with its place in the chain, its hashes and its MAC."""
+        seq, expected = link.seq, self.last.seq + 1
+        if seq < expected:
+            return _row_fault(FaultKind.ADDED, seq, "comes before the first")
+        if seq > expected:
+            because = f"removed: what stood from row {row_name(expected)} up to row {row_name(seq)}"
             return AuditFault(FaultKind.REMOVED, expected, because)
         if link_hash(link) != link.hash:
-            return self._changed_or_moved(link)
+            begin = before_first(chain_of(seq)) + 1
+            end = max(self._head.seq if self._head else 0, seq) + 1
+            for near in range(max(begin, seq - _NEIGHBOURS), min(end, seq + _NEIGHBOURS)):
+                if near != seq and link_hash(link, near) == link.hash:
+                    what = f"holds the event that was written as row {row_name(near)}"
+                    return _row_fault(FaultKind.REORDERED, seq, what)
+            return _row_fault(FaultKind.CHANGED, seq, _CHANGED)
         if link.previous != self.last.hash:
             # The row is whole but was written after another row than the one before it now.
-            before = max(link.seq - 1, before_first(chain_of(link.seq)) + 1)
-            because = f"row {row_name(link.seq)} was not written after what now stands before it"
+            before = max(seq - 1, before_first(chain_of(seq)) + 1)
+            because = f"row {row_name(seq)} was not written after what now stands before it"
             return AuditFault(FaultKind.UNLINKED, before, because)
-        return self._detail_misfit(link) or self._mac_misfit(link)
-
-    def _detail_misfit(self, link: AuditEventRow) -> AuditFault | None:
         if link.detail is None:
-            if link.seq in self._redacted and link.salt is None:
-                return None
-            row = row_name(link.seq)
-            because = f"the detail of row {row} is gone, and no row says that it was redacted"
-            return AuditFault(FaultKind.CHANGED, link.seq, because)
-        if detail_digest(link.salt or "", link.detail) == link.detail_sha256:
-            return None
-        because = f"row {row_name(link.seq)} was changed after it was written"
-        return AuditFault(FaultKind.CHANGED, link.seq, because)
-
-    def _mac_misfit(self, link: AuditEventRow) -> AuditFault | None:
-        if self._macs is None:
-            return None
+            if seq not in self._redacted or link.salt is not None:
+                row = row_name(seq)
+                because = f"the detail of row {row} is gone, and no row says that it was redacted"
+                return AuditFault(FaultKind.CHANGED, seq, because)
+        elif detail_digest(link.salt or "", link.detail) != link.detail_sha256:
+            return _row_fault(FaultKind.CHANGED, seq, _CHANGED)
         try:
-            if self._macs.check(link.seq, link.hash, link.mac, link.mac_key):
+            if self._macs is None or self._macs.check(seq, link.hash, link.mac, link.mac_key):
                 return None
         except KeyMissing:
-            row = row_name(link.seq)
-            because = f"row {row} names the key {link.mac_key!r}, which is not in the key file"
-            return AuditFault(FaultKind.KEY, link.seq, because)
-        because = f"row {row_name(link.seq)} was not written by the service: its MAC does not fit"
-        return AuditFault(FaultKind.FORGED, link.seq, because)
-
-    def _changed_or_moved(self, link: AuditEventRow) -> AuditFault:
-        begin = before_first(chain_of(link.seq)) + 1
-        end = max(self._head.seq if self._head else 0, link.seq) + 1
-        near = range(max(begin, link.seq - _NEIGHBOURS), min(end, link.seq + _NEIGHBOURS))
-        for seq in near:
-            if seq != link.seq and link_hash(link, seq) == link.hash:
-                row, written = row_name(link.seq), row_name(seq)
-                because = f"row {row} holds the event that was written as row {written}"
-                return AuditFault(FaultKind.REORDERED, link.seq, because)
-        because = f"row {row_name(link.seq)} was changed after it was written"
-        return AuditFault(FaultKind.CHANGED, link.seq, because)
-
-    def _anchor_misfit(self, link: AuditEventRow) -> AuditFault | None:
-        if link.seq not in self._anchors:
-            return None
-        if (fault := self._anchors_misfit(link.seq, link.hash)) is not None:
-            return fault
-        self.anchors_seen += len(self._anchors[link.seq])
-        if self._check is not None:
-            self.anchored = self.rows + 1
-        return None
+            what = f"names the key {link.mac_key!r}, which is not in the key file"
+            return _row_fault(FaultKind.KEY, seq, what)
+        what = "was not written by the service: its MAC does not fit"
+        return _row_fault(FaultKind.FORGED, seq, what)
 
     def _anchors_misfit(self, seq: int, row_hash: str) -> AuditFault | None:
         """Check every anchor of a row: one may be kept elsewhere, and another here."""
@@ -308,3 +277,10 @@ class ChainWalk:
                 because = f"the signature of {named} is not good"
                 return AuditFault(FaultKind.SIGNATURE, seq, because)
         return None
+
+
+_CHANGED: Final = "was changed after it was written"
+
+
+def _row_fault(kind: FaultKind, seq: int, what: str) -> AuditFault:
+    return AuditFault(kind, seq, f"row {row_name(seq)} {what}")

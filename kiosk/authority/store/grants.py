@@ -47,11 +47,7 @@ AUTHORITY: Final[Mapping[str, str]] = {
 _NOT_WRITTEN: Final = frozenset({"audit_gap", "served_program", "store_restore", *_APPENDED})
 
 STAFF: Final[Mapping[str, str]] = {
-    **{
-        name: "INSERT, UPDATE, DELETE"
-        for name in TableRow.metadata.tables
-        if name not in _NOT_WRITTEN
-    },
+    **dict.fromkeys(TableRow.metadata.tables.keys() - _NOT_WRITTEN, "INSERT, UPDATE, DELETE"),
     **_APPENDED,
     "audit_event": "INSERT, UPDATE (detail, salt)",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, select, tuple_
 from sqlalchemy.orm import Mapped
@@ -41,64 +41,51 @@ class PastKind(StrEnum):
     VISITS = "visits"
 
 
+_TABLES: Final[dict[PastKind, tuple[type[TableRow], Mapped[Any]]]] = {
+    PastKind.CODES: (CodeRow, col(CodeRow.drafted_at)),
+    PastKind.ATTEMPTS: (AttemptRow, col(AttemptRow.charged_at)),
+    PastKind.PENDING: (PendingRow, col(PendingRow.created_at)),
+    PastKind.OUTBOX: (OutboxRow, col(OutboxRow.created_at)),
+    PastKind.PROPOSALS: (ProposedActRow, col(ProposedActRow.decided_at)),
+    PastKind.ADDRESS_CHANGES: (AddressChangeRow, col(AddressChangeRow.ended_at)),
+    PastKind.STOP_NUMBERS: (StopNumberRow, col(StopNumberRow.made_at)),
+    PastKind.JOURNAL: (UnblockRow, col(UnblockRow.closed_at)),
+    PastKind.VISITS: (VisitRow, col(VisitRow.opened_at)),
+}
+"""The table of each, and the time of its rows."""
+
+
 class PastRows(Repository):
     """Deletes what ended before a moment."""
 
     def count(self, kind: PastKind, before: datetime) -> int:
-        row, _, past = _past(kind, before, counting=True)
-        return self._gateway.count(select(func.count()).select_from(row).where(past))
+        past = select(func.count()).where(_is_past(kind, before, counting=True))
+        return self._gateway.count(past.select_from(_TABLES[kind][0]))
 
     def delete(self, kind: PastKind, before: datetime, most: int) -> int:
         """Delete some; return how many."""
-        row, oldest, past = _past(kind, before)
+        row, at = _TABLES[kind]
         columns = [table_of(row).c[name] for name in primary_key(row)]
-        some = select(*columns).where(past).order_by(oldest).limit(most)
+        some = select(*columns).where(_is_past(kind, before)).order_by(at).limit(most)
         key = columns[0] if len(columns) == 1 else tuple_(*columns)
         return self._gateway.run(delete(row).where(key.in_(some)))
 
 
-def _past(
-    kind: PastKind, before: datetime, *, counting: bool = False
-) -> tuple[type[TableRow], Mapped[Any], ColumnElement[bool]]:
-    """Return the table, the time to order by, and the condition of its past rows.
-
-    ``counting``: past entries of the journal do not keep their visits.
-    """
-    match kind:
-        case PastKind.CODES:
-            return _older(CodeRow, col(CodeRow.drafted_at), before)
-        case PastKind.ATTEMPTS:
-            return _older(AttemptRow, col(AttemptRow.charged_at), before)
-        case PastKind.PENDING:
-            return _older(PendingRow, col(PendingRow.created_at), before)
-        case PastKind.OUTBOX:
-            ended = func.coalesce(col(OutboxRow.sent_at), col(OutboxRow.failed_at))
-            return OutboxRow, col(OutboxRow.created_at), ended < before
-        case PastKind.PROPOSALS:
-            return _older(ProposedActRow, col(ProposedActRow.decided_at), before)
-        case PastKind.ADDRESS_CHANGES:
-            return _older(AddressChangeRow, col(AddressChangeRow.ended_at), before)
-        case PastKind.STOP_NUMBERS:
-            return _older(StopNumberRow, col(StopNumberRow.made_at), before)
-        case PastKind.JOURNAL:
-            closed = col(UnblockRow.closed_at)
-            return UnblockRow, closed, _is_past_entry(before)
-        case PastKind.VISITS:
-            # Visits that were never closed are deleted as well, unless the journal has an entry of
-            # them.
-            opened = col(VisitRow.opened_at)
-            entry = exists().where(col(UnblockRow.visit_id) == col(VisitRow.id))
-            if counting:
-                entry = entry.where(~_is_past_entry(before))
-            return VisitRow, opened, and_(opened < before, ~entry)
-        case _:
-            assert_never(kind)
-
-
-def _older(
-    row: type[TableRow], at: Mapped[Any], before: datetime
-) -> tuple[type[TableRow], Mapped[Any], ColumnElement[bool]]:
-    return row, at, at < before
+def _is_past(kind: PastKind, before: datetime, *, counting: bool = False) -> ColumnElement[bool]:
+    """``counting``: past entries of the journal do not keep their visits."""
+    _, at = _TABLES[kind]
+    if kind is PastKind.OUTBOX:
+        return func.coalesce(col(OutboxRow.sent_at), col(OutboxRow.failed_at)) < before
+    if kind is PastKind.JOURNAL:
+        return _is_past_entry(before)
+    if kind is PastKind.VISITS:
+        # Visits that were never closed are deleted as well, unless the journal has an entry of
+        # them.
+        entry = exists().where(col(UnblockRow.visit_id) == col(VisitRow.id))
+        if counting:
+            entry = entry.where(~_is_past_entry(before))
+        return and_(at < before, ~entry)
+    return at < before
 
 
 def _is_past_entry(before: datetime) -> ColumnElement[bool]:

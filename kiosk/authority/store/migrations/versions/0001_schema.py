@@ -6,6 +6,8 @@ a migration of its own, and ``alembic revision --autogenerate`` writes out here 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -19,19 +21,17 @@ depends_on = None
 
 def upgrade() -> None:
     TableRow.metadata.create_all(op.get_bind())
-    _first_rows()
-    _triggers()
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore a backup instead: going back would lose rows")
-
-
-def _first_rows() -> None:
     head = sa.table("audit_head", sa.column("chain"), sa.column("seq"), sa.column("hash"))
     op.execute(head.insert().values(chain=1, seq=0, hash="0" * 64))
     served = sa.table("served_program", sa.column("id"), sa.column("least_program"))
     op.execute(served.insert().values(id=1, least_program=revision))
+    on_sqlite = op.get_bind().dialect.name == "sqlite"
+    for statement in _sqlite_triggers() if on_sqlite else _postgresql_triggers():
+        op.execute(sa.text(statement))
+
+
+def downgrade() -> None:
+    raise NotImplementedError("restore a backup instead: going back would lose rows")
 
 
 # --- append only -----------------------------------------------------------------------
@@ -68,55 +68,45 @@ KEPT_WHEN_REDACTED = (
 )  # fmt: skip
 
 
-def _triggers() -> None:
-    if op.get_bind().dialect.name == "sqlite":
-        statements = [each for table in KEY_OF for each in _sqlite_triggers(table)]
-    else:
-        statements = [REFUSE_ON_POSTGRESQL, *_postgresql_triggers()]
-    for statement in statements:
-        op.execute(sa.text(statement))
-
-
 def _unless_redacted(same: str) -> str:
     kept = " AND ".join(f"NEW.{name} {same} OLD.{name}" for name in KEPT_WHEN_REDACTED)
     return f"WHEN (NOT (NEW.detail IS NULL AND NEW.salt IS NULL AND {kept}))"
 
 
-def _sqlite_triggers(table: str) -> list[str]:
-    # INSERT OR REPLACE would delete without a DELETE trigger: hence the third.
-    unless = _unless_redacted("IS") if table == "audit_event" else ""
-    purged = f"WHEN NOT {IS_PURGED.format(PURGED[table])}" if table in PURGED else ""
-    moments = {
-        "update": f"BEFORE UPDATE ON {{0}} {unless}",
-        "delete": f"BEFORE DELETE ON {{0}} {purged}",
-        "replace": "BEFORE INSERT ON {0} WHEN EXISTS (SELECT 1 FROM {0} WHERE {1} = NEW.{1})",
-    }
-    return [
-        f"CREATE TRIGGER {table}_no_{act} {moment.format(table, KEY_OF[table])} {REFUSE_ON_SQLITE}"
-        for act, moment in moments.items()
-    ]
+def _sqlite_triggers() -> Iterator[str]:
+    for table, key in KEY_OF.items():
+        unless = _unless_redacted("IS") if table == "audit_event" else ""
+        purged = f"WHEN NOT {IS_PURGED.format(PURGED[table])}" if table in PURGED else ""
+        key_exists = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - ours
+        moments = {
+            "update": f"BEFORE UPDATE ON {table} {unless}",
+            "delete": f"BEFORE DELETE ON {table} {purged}",
+            # INSERT OR REPLACE would delete without a DELETE trigger.
+            "replace": f"BEFORE INSERT ON {table} WHEN {key_exists}",
+        }
+        for act, moment in moments.items():
+            yield f"CREATE TRIGGER {table}_no_{act} {moment} {REFUSE_ON_SQLITE}"
 
 
-def _postgresql_triggers() -> list[str]:
+def _postgresql_triggers() -> Iterator[str]:
+    yield REFUSE_ON_POSTGRESQL
     acts = {
         "audit_event": "TRUNCATE",
         "audit_anchor": "UPDATE OR TRUNCATE",
         "audit_gap": "UPDATE OR DELETE OR TRUNCATE",
     }
-    refused = [
-        f"CREATE TRIGGER {table}_append_only BEFORE {act} ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        for table, act in acts.items()
-    ]
-    unless = _unless_redacted("IS NOT DISTINCT FROM")
-    redacted = (
-        "CREATE TRIGGER audit_event_only_redacted BEFORE UPDATE ON audit_event "
-        f"FOR EACH ROW {unless} EXECUTE FUNCTION refuse_change()"
-    )
+    for table, act in acts.items():
+        yield (
+            f"CREATE TRIGGER {table}_append_only BEFORE {act} ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
     for table, purged in PURGED.items():
-        refused.append(REFUSE_UNLESS_PURGED.format(table=table, purged=IS_PURGED.format(purged)))
-        refused.append(
+        yield REFUSE_UNLESS_PURGED.format(table=table, purged=IS_PURGED.format(purged))
+        yield (
             f"CREATE TRIGGER {table}_only_purged BEFORE DELETE ON {table} "
             f"FOR EACH ROW EXECUTE FUNCTION {table}_purged()"
         )
-    return [*refused, redacted]
+    yield (
+        "CREATE TRIGGER audit_event_only_redacted BEFORE UPDATE ON audit_event "
+        f"FOR EACH ROW {_unless_redacted('IS NOT DISTINCT FROM')} EXECUTE FUNCTION refuse_change()"
+    )

@@ -147,11 +147,11 @@ def _failed_proofs(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
 
 def _failures(uow: UnitOfWork, limits: NoticeSettings) -> Iterator[RaisedAlarm]:
     hour = reports.COUNTED[Count.FAILED], uow.now - HOUR, _soon(uow)
-    for station, failures in uow.statistics.by_station(*hour).items():
+    for station, failures in uow.statistics.by("station", *hour).items():
         if station and failures >= limits.failures_at_station:
             detail: Detail = {"station": station, "failures": failures}
             yield RaisedAlarm(AlarmKind.FAILURES_AT_STATION, station, detail)
-    for holder_id, failures in uow.statistics.by_holder(*hour).items():
+    for holder_id, failures in uow.statistics.by("holder_id", *hour).items():
         if failures >= limits.failures_of_person:
             detail = {"holder_id": holder_id, "failures": failures}
             yield RaisedAlarm(AlarmKind.FAILURES_OF_PERSON, holder_id, detail)

@@ -106,7 +106,7 @@ def report_of(uow: UnitOfWork, span: Span, first: date, last: date, zone: tzinfo
         case Span.SITE:
             # A station counts for the site of its last report.
             sites = {each.name: each.site or NO_SITE for each in uow.stations.every()}
-            found = (uow.statistics.by_station(sought, *ends) for sought in SOUGHT)
+            found = (uow.statistics.by("station", sought, *ends) for sought in SOUGHT)
             counts = [_folded(each, lambda name: sites.get(name, NO_SITE)) for each in found]
             head = ("Site",)
             names = {site: (site,) for site in sorted({*sites.values(), *chain(*counts)})}

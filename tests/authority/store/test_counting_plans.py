@@ -33,8 +33,8 @@ def of_events(count: Callable[[Statistics], object]) -> tuple[Count, str]:
 
 COUNTS: dict[str, tuple[Count, str]] = {
     "events by quarter": of_events(lambda s: s.by_quarter(SOUGHT, *SPAN)),
-    "events by station": of_events(lambda s: s.by_station(SOUGHT, *SPAN)),
-    "events by person": of_events(lambda s: s.by_holder(SOUGHT, *SPAN)),
+    "events by station": of_events(lambda s: s.by("station", SOUGHT, *SPAN)),
+    "events by person": of_events(lambda s: s.by("holder_id", SOUGHT, *SPAN)),
     "events by detail": of_events(lambda s: s.by_detail(SOUGHT, "reason", *SPAN)),
     "times": of_events(lambda s: s.seconds_since_card_in(SOUGHT, *SPAN)),
     "places": (lambda uow: uow.statistics.places(SOUGHT, *SPAN, 9), "audit_event"),

@@ -78,7 +78,7 @@ def test_only_the_details_that_are_sought_count(teller: Teller) -> None:
     teller.tell("unblock-done", station="A")
     teller.tell("unblock-done")
     with teller.store.read() as uow:
-        assert uow.statistics.by_station(DONE, around(-1), around(1)) == {"A": 2}
+        assert uow.statistics.by("station", DONE, around(-1), around(1)) == {"A": 2}
 
 
 def test_counting_by_person_and_by_detail(teller: Teller) -> None:
@@ -88,7 +88,7 @@ def test_counting_by_person_and_by_detail(teller: Teller) -> None:
         teller.tell("refused", holder_id=holder, detail={"reason": reason})
     teller.tell("refused-at-station", detail={"reason": "fault"})
     with teller.store.read() as uow:
-        assert uow.statistics.by_holder(REFUSED, around(-1), around(1)) == {one: 2, two: 1}
+        assert uow.statistics.by("holder_id", REFUSED, around(-1), around(1)) == {one: 2, two: 1}
         by_reason = uow.statistics.by_detail(REFUSED, "reason", around(-1), around(1))
     assert by_reason == {"leaver": 2, "fault": 2, "unknown-card": 1}
 

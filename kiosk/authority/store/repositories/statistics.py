@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, cast, extract, func, select, text
 
@@ -57,15 +57,18 @@ class Statistics(Repository):
         found = _events(sought, since, until)
         return self._quarters(select(_quarter(col(AuditEventRow.at)), func.count()).where(found))
 
-    def by_station(
-        self, sought: Sequence[Sought], since: datetime, until: datetime
+    def by(
+        self,
+        name: Literal["station", "holder_id"],
+        sought: Sequence[Sought],
+        since: datetime,
+        until: datetime,
     ) -> Counter[str]:
-        """Count by the station's name; events without one are left out."""
-        return self._by(col(AuditEventRow.station), sought, since, until)
-
-    def by_holder(self, sought: Sequence[Sought], since: datetime, until: datetime) -> Counter[str]:
-        """Count by the holder's id; events without one are left out."""
-        return self._by(col(AuditEventRow.holder_id), sought, since, until)
+        """Count by station or holder; events without one are left out."""
+        column = col(getattr(AuditEventRow, name))
+        found = _events(sought, since, until), column.is_not(None)
+        grouped = select(column, func.count()).where(*found).group_by(column)
+        return Counter({str(key): count for key, count in self._gateway.tuples(grouped)})
 
     def by_detail(
         self, sought: Sequence[Sought], name: str, since: datetime, until: datetime
@@ -117,13 +120,6 @@ class Statistics(Repository):
         people = self._gateway.tuples(select(col(CodeRow.holder_id)).where(*mailed, *waits))
         return len({holder_id for (holder_id,) in people})
 
-    def _by(
-        self, column: Any, sought: Sequence[Sought], since: datetime, until: datetime
-    ) -> Counter[str]:
-        found = _events(sought, since, until), column.is_not(None)
-        grouped = select(column, func.count()).where(*found).group_by(column)
-        return Counter({str(key): count for key, count in self._gateway.tuples(grouped)})
-
     def _quarters(self, statement: Select[Any]) -> Counter[datetime]:
         rows = self._gateway.tuples(statement.group_by("quarter"))
         return Counter({datetime.fromtimestamp(int(at), UTC): count for at, count in rows})
@@ -155,18 +151,11 @@ class Monitored(Repository):
 
     def open_visits(self, opened: str) -> int:
         """Return how many visits are open; ``opened`` is the kind of event that opens one."""
-        events = (
-            select(func.count())
-            .select_from(AuditEventRow)
-            .join(VisitRow, col(VisitRow.id) == col(AuditEventRow.visit_id))
-        )
-        return self._gateway.count(
-            events.where(
-                col(AuditEventRow.kind) == opened,
-                col(AuditEventRow.at) > self._now - OPEN_AT_MOST,
-                col(VisitRow.closed_at).is_(None),
-            )
-        )
+        same = col(VisitRow.id) == col(AuditEventRow.visit_id)
+        visits = select(func.count()).join_from(AuditEventRow, VisitRow, same)
+        recent = col(AuditEventRow.at) > self._now - OPEN_AT_MOST
+        is_open = col(AuditEventRow.kind) == opened, recent, col(VisitRow.closed_at).is_(None)
+        return self._gateway.count(visits.where(*is_open))
 
     def stations(self, silent_before: datetime) -> tuple[int, int]:
         """Return how many are in service, and how many of them started and fell silent."""

@@ -371,7 +371,7 @@ def _restamp_all(store: Store, actor: str, progress: Progress) -> tuple[int, lis
     key_id = store.macs.current_key_id
     restamped, altered = 0, list[tuple[str, str]]()
     with store.read() as uow:
-        total = uow.mac_rows.made_otherwise(key_id)
+        total = uow.mac_rows.made_by(key_id, others=True)
     try:
         for table in TABLES:
             after: RowKey | None = None

@@ -92,7 +92,7 @@ def check_rows(store: Store) -> Finding:
         texts, advices = zip(*found.findings(), strict=True)
         return fail(RECORDS, "; ".join(texts), "; ".join(advices))
     with store.read() as uow:
-        older = uow.mac_rows.made_otherwise(store.macs.current_key_id)
+        older = uow.mac_rows.made_by(store.macs.current_key_id, others=True)
     if older:
         advice = "run `kiosk keys rotate --purpose row-mac`"
         return warn(RECORDS, f"{older} of {found.rows} have a MAC of an older key", advice)

@@ -10,13 +10,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from kiosk.authority.errors import ValueUnreadable
-from kiosk.authority.store.gateway import (
-    Repository,
-    primary_key,
-    row_key,
-    table_name,
-    table_of,
-)
+from kiosk.authority.store.gateway import Repository, primary_key, row_key, table_name, table_of
 from kiosk.authority.store.tables import MacRow, col
 
 RowKey = tuple[str, ...]
@@ -100,16 +94,14 @@ class MacRows(Repository):
             self._gateway.rewrite(each)
         return bool(found)
 
-    def made_by(self, key_id: str) -> int:
-        """Return how many MACs a key made."""
-        return sum(self._count(kind, ~_otherwise(kind, key_id)) for kind in KINDS.values())
-
-    def made_otherwise(self, key_id: str) -> int:
-        """Return how many MACs other keys than ``key_id`` made."""
-        return sum(self._count(kind, _otherwise(kind, key_id)) for kind in KINDS.values())
-
-    def _count(self, kind: type[MacRow], condition: ColumnElement[bool]) -> int:
-        return self._gateway.count(select(func.count()).select_from(kind).where(condition))
+    def made_by(self, key_id: str, *, others: bool = False) -> int:
+        """Return how many MACs a key made; ``others``: every other key."""
+        made = 0
+        for kind in KINDS.values():
+            other = _otherwise(kind, key_id)
+            counted = select(func.count()).select_from(kind).where(other if others else ~other)
+            made += self._gateway.count(counted)
+        return made
 
     def _keys(
         self, kind: type[MacRow], ordered: Select[MacRow], limit: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime
@@ -26,7 +26,6 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.sql.elements import Tuple
 
 from kiosk.authority.audit.rows import ROWS_A_CHAIN, before_first, chain_of, place_of, row_name
 from kiosk.authority.errors import NotFound, StoreError, ValueUnreadable
@@ -109,8 +108,6 @@ def _move_and_insert(rows: int) -> Prepared:
 
 SignatureCheck = Callable[[Signed], bool]
 """Returns whether the signature of an anchor, or of a gap, is good."""
-
-Order = Sequence[ColumnElement[Any]]
 
 OLDEST_FIRST = col(AuditEventRow.at).asc(), col(AuditEventRow.seq).asc()
 NEWEST_FIRST = col(AuditEventRow.at).desc(), col(AuditEventRow.seq).desc()
@@ -580,9 +577,6 @@ def parsed_detail(text: str | None) -> dict[str, Scalar]:
 # index that ends with the time, so a page costs the same at the beginning of the audit and at its
 # end.
 
-Conditions = Sequence[ColumnElement[bool]]
-
-
 _AT, _PLACE = col(AuditEventRow.at), tuple_(col(AuditEventRow.at), col(AuditEventRow.seq))
 
 
@@ -593,28 +587,13 @@ class AuditTrail(Repository):
         self, query: AuditQuery, before: int | None = None, limit: int = 100
     ) -> tuple[AuditEvent, ...]:
         """Return the newest events before row ``before``, newest first."""
-        beyond: Conditions = ()
-        if before is not None:
-            at = self._time(before)
-            beyond = at >= _AT, _place(at, before) > _PLACE
-        return self._events(query, beyond, NEWEST_FIRST, limit)
+        return self._events(query, before, limit, newest_first=True)
 
     def oldest(
         self, query: AuditQuery, after: int | None = None, limit: int = 100
     ) -> tuple[AuditEvent, ...]:
         """Return the oldest events after row ``after``, oldest first."""
-        beyond: Conditions = ()
-        if after is not None:
-            at = self._time(after)
-            beyond = at <= _AT, _place(at, after) < _PLACE
-        return self._events(query, beyond, OLDEST_FIRST, limit)
-
-    def _time(self, row: int) -> datetime:
-        same = select(col(AuditEventRow.at)).where(col(AuditEventRow.seq) == row)
-        at: datetime | None = self._gateway.scalar(same)
-        if at is None:
-            raise NotFound(f"There is no row {row_name(row)} in the audit.")
-        return at
+        return self._events(query, after, limit, newest_first=False)
 
     def count(self, query: AuditQuery) -> int:
         statement = select(func.count()).select_from(AuditEventRow)
@@ -630,55 +609,50 @@ class AuditTrail(Repository):
         return {str(actor): at for actor, at in rows}
 
     def _events(
-        self, query: AuditQuery, beyond: Conditions, order: Order, limit: int
+        self, query: AuditQuery, row: int | None, limit: int, *, newest_first: bool
     ) -> tuple[AuditEvent, ...]:
-        wanted = select(AuditEventRow).where(*_conditions(query), *beyond)
-        rows = self._gateway.many(wanted.order_by(*order).limit(limit), AuditEventRow)
+        wanted = select(AuditEventRow).where(*_conditions(query))
+        if row is not None:
+            at = self._gateway.scalar(select(_AT).where(col(AuditEventRow.seq) == row))
+            if at is None:
+                raise NotFound(f"There is no row {row_name(row)} in the audit.")
+            place = tuple_(literal(at, UtcDateTime()), literal(row, ROW_NUMBER))
+            beyond = (at >= _AT, place > _PLACE) if newest_first else (at <= _AT, place < _PLACE)
+            wanted = wanted.where(*beyond)
+        ordered = wanted.order_by(*(NEWEST_FIRST if newest_first else OLDEST_FIRST))
+        rows = self._gateway.many(ordered.limit(limit), AuditEventRow)
         return tuple(event_of(row) for row in rows)
 
 
-def _conditions(query: AuditQuery) -> Conditions:
-    row, at = AuditEventRow, col(AuditEventRow.at)
-    same = (
-        (col(row.holder_id), query.holder_id),
-        (col(row.station), query.station),
-        (col(row.kind), query.kind),
-        (col(row.reference), query.reference),
-    )
-    conditions: list[ColumnElement[bool]] = [
-        column == wanted for column, wanted in same if wanted is not None
-    ]
+def _conditions(query: AuditQuery) -> Iterator[ColumnElement[bool]]:
+    for name in ("holder_id", "station", "kind", "reference"):
+        if (wanted := getattr(query, name)) is not None:
+            yield col(getattr(AuditEventRow, name)) == wanted
+    kind = col(AuditEventRow.kind)
     if query.actors is not None:
-        conditions.append(col(row.actor).in_(query.actors))
+        yield col(AuditEventRow.actor).in_(query.actors)
     if query.holder_ids is not None:
-        conditions.append(col(row.holder_id).in_(query.holder_ids))
+        yield col(AuditEventRow.holder_id).in_(query.holder_ids)
     if query.kinds is not None:
-        conditions.append(col(row.kind).in_(sorted(query.kinds)))
+        yield kind.in_(sorted(query.kinds))
     if query.sought is not None:
-        conditions.append(is_any_of(query.sought))
+        yield is_any_of(query.sought)
     if query.without:
-        conditions.append(col(row.kind).not_in(sorted(query.without)))
+        yield kind.not_in(sorted(query.without))
     if query.since is not None:
-        conditions.append(at >= query.since)
+        yield query.since <= _AT
     if query.until is not None:
-        conditions.append(at < query.until)
-    return conditions
+        yield query.until > _AT
 
 
 def is_any_of(sought: Sequence[Sought]) -> ColumnElement[bool]:
     """Return the condition of being one of the events that are sought."""
-    kinds = col(AuditEventRow.kind).in_(sorted({each.kind for each in sought}))
-    narrowed = [or_(*map(_fits, sought))] if any(each.name for each in sought) else []
-    return and_(kinds, *narrowed)
-
-
-def _fits(sought: Sought) -> ColumnElement[bool]:
-    same_kind = col(AuditEventRow.kind) == sought.kind
-    if not sought.name:
-        return same_kind
-    pair = scalars_to_text({sought.name: sought.value})[1:-1]
-    return and_(same_kind, col(AuditEventRow.detail).contains(pair, autoescape=True))
-
-
-def _place(at: datetime, seq: int) -> Tuple:
-    return tuple_(literal(at, UtcDateTime()), literal(seq, ROW_NUMBER))
+    kind, detail = col(AuditEventRow.kind), col(AuditEventRow.detail)
+    is_sought = kind.in_(sorted({each.kind for each in sought}))
+    if not any(each.name for each in sought):
+        return is_sought
+    each_one = []
+    for each in sought:
+        pair = scalars_to_text({each.name: each.value})[1:-1] if each.name else ""
+        each_one.append(and_(kind == each.kind, detail.contains(pair, autoescape=True)))
+    return and_(is_sought, or_(*each_one))

@@ -10,17 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    and_,
-    bindparam,
-    delete,
-    func,
-    or_,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, text, update
 
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
@@ -37,6 +27,8 @@ from kiosk.authority.store.tables import LIVE_CODE, AttemptRow, CodeRow, StopNum
 _CODES = table_of(CodeRow)
 _THIS = _CODES.c.id == bindparam("code")
 _OF_CARD = _CODES.c.card_id == bindparam("card")
+_IS_UNUSED = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
+_IS_DRAFT = col(CodeRow.sent_at).is_(None), col(CodeRow.revoked_at).is_(None)
 # The condition of the partial index, so that both databases use it.
 _IS_LIVE = text(LIVE_CODE)
 _CODE = Prepared(select(CodeRow).where(_THIS))
@@ -71,8 +63,7 @@ _SEND_TIMES_OF_HOLDER = Prepared(_MAILED.where(_CODES.c.holder_id == bindparam("
 _DRAFT = and_(
     _THIS,
     _CODES.c.drafted_by == bindparam("drafter"),
-    _CODES.c.sent_at.is_(None),
-    _CODES.c.revoked_at.is_(None),
+    *_IS_DRAFT,
     or_(_CODES.c.needs_second.is_(False), _CODES.c.agreed_by.is_not(None)),
 )
 _DRAFT_AND_EARLIER = for_update(
@@ -99,8 +90,6 @@ _CHARGE = Prepared(
 _GIVE_BACK = Prepared(
     update(_CODES).where(_THIS, _CODES.c.tries > 0).values(tries=_CODES.c.tries - 1)
 )
-_IS_UNUSED = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
-_IS_DRAFT = col(CodeRow.sent_at).is_(None), col(CodeRow.revoked_at).is_(None)
 _IS_UNAGREED = (
     *_IS_DRAFT,
     col(CodeRow.needs_second).is_(True),
@@ -110,8 +99,7 @@ _ENTERABLE = for_update(
     CodeRow,
     _OF_CARD,
     _CODES.c.sent_at.is_not(None) | _CODES.c.issued_by.is_not(None),
-    _CODES.c.consumed_at.is_(None),
-    _CODES.c.revoked_at.is_(None),
+    *_IS_UNUSED,
 )
 
 
@@ -176,13 +164,8 @@ class EmailCodes(Repository):
 
     def redraft(self, code: EmailCode) -> bool:
         """Put another code into a draft that was not mailed; return False where it is none."""
-        changed = {
-            "digest": code.digest,
-            "key_id": code.key_id,
-            "digits": code.digits,
-            "drafted_at": code.drafted_at,
-            "drafted_by": code.drafted_by,
-        }
+        new, names = values(code), ("digest", "key_id", "digits", "drafted_at", "drafted_by")
+        changed = {name: new[name] for name in names}
         return bool(self._gateway.change(CodeRow, _is_code(code.id), *_IS_DRAFT, **changed))
 
     def activate(

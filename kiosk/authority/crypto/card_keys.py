@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -62,6 +63,7 @@ _NOT_TO_BE_READ: Final = (
 _LOG_IN: Final = frozenset(
     {ExtendedKeyUsageOID.CLIENT_AUTH, x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.2")}
 )
+_NUMBERS: Final = (NameOID.SERIAL_NUMBER, NameOID.USER_ID)
 _CARD_AUTHENTICATION: Final = x509.ObjectIdentifier("2.16.840.1.101.3.6.8")
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
@@ -72,18 +74,13 @@ def key_from(der: bytes | None) -> bytes | None:
 
     None where nothing can be read, or a card cannot prove itself with this kind of key.
     """
-    if der is None or len(der) > LONGEST:
-        return None
-    found = _in_certificate(der) or _bare(der)
-    if found is None or _kind(found) is None:
-        return None
-    return spki_of(found)
+    found = None if der is None else _in_certificate(der) or _bare(der)
+    return None if found is None else spki_of(found)
 
 
 def kind_of(key: bytes) -> KeyKind:
     """Return the kind of a key; ``ValueError`` for what ``key_from`` would not return."""
-    found = _bare(key)
-    kind = _kind(found) if found is not None else None
+    kind = _kind(_bare(key))
     if kind is None:
         raise ValueError("that is no key that a card can prove itself with")
     return kind
@@ -113,9 +110,8 @@ def named_by_key(card: CardId, key: bytes) -> bool:
 def proves(key: bytes, challenge: CardChallenge, proof: CardProof) -> bool:
     """Return whether the holder of ``key`` signed ``challenge``."""
     found = _bare(key)
-    if found is None or _kind(found) is not challenge.key:
-        return False
-    return _signed(found, challenge.message, proof.signature)
+    is_of_kind = _kind(found) is challenge.key
+    return found is not None and is_of_kind and _signed(found, challenge.message, proof.signature)
 
 
 def verify_pin_proof(public_key: bytes, message: bytes, signature: bytes) -> bool:
@@ -124,7 +120,7 @@ def verify_pin_proof(public_key: bytes, message: bytes, signature: bytes) -> boo
     False for a kind of key with which no card proves itself.
     """
     found = _bare(public_key)
-    return found is not None and _kind(found) is not None and _signed(found, message, signature)
+    return found is not None and _signed(found, message, signature)
 
 
 def certifies(certificate: bytes, public_key: bytes) -> bool:
@@ -177,9 +173,19 @@ class Issuers:
         authentication (SP 800-73-5 part 1, 3.1.3): that key signs without a PIN.
         """
         read = self._issued(der, now)
-        if read is None or not _is_for_log_in(read):
+        if read is None:
             return False
-        return _names(read, card) or _names_holder(read, number, email)
+        try:
+            usage = set(read.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+        except (ValueError, *_NOT_TO_BE_READ):
+            return False
+        if not usage & _LOG_IN or _CARD_AUTHENTICATION in usage:
+            return False
+        if _names(read, card):
+            return True
+        if number and number in [one.value for one in read.subject if one.oid in _NUMBERS]:
+            return True
+        return bool(email) and str(email).lower() in _named(read, x509.RFC822Name)
 
     def _issued(self, der: bytes, now: datetime) -> x509.Certificate | None:
         """Return a certificate that one of them issued and that is valid now."""
@@ -189,27 +195,11 @@ class Issuers:
                 return None
         except ValueError:  # a time that Python does not know
             return None
-        return read if any(_is_issued(read, by) for by in self._certificates) else None
-
-
-def _is_for_log_in(read: x509.Certificate) -> bool:
-    try:
-        usage = set(read.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-    except (ValueError, *_NOT_TO_BE_READ):
-        return False
-    return bool(usage & _LOG_IN) and _CARD_AUTHENTICATION not in usage
-
-
-def _names_holder(read: x509.Certificate, number: str, email: str | None) -> bool:
-    for kind in (NameOID.SERIAL_NUMBER, NameOID.USER_ID):
-        if number and any(one.value == number for one in read.subject.get_attributes_for_oid(kind)):
-            return True
-    try:
-        named = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        mailboxes = named.get_values_for_type(x509.RFC822Name)
-    except (ValueError, *_NOT_TO_BE_READ):
-        return False
-    return bool(email) and (email or "").lower() in (one.lower() for one in mailboxes)
+        for by in self._certificates:
+            with suppress(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+                read.verify_directly_issued_by(by)
+                return read
+        return None
 
 
 def _certificate(der: bytes) -> x509.Certificate | None:
@@ -235,11 +225,14 @@ def _bare(der: bytes) -> PublicKey | None:
 
 
 def _usable(key: object) -> PublicKey | None:
-    return key if isinstance(key, PublicKey) else None
+    """Return the key where a card can prove itself with it."""
+    return key if isinstance(key, PublicKey) and _kind(key) is not None else None
 
 
-def _kind(key: PublicKey) -> KeyKind | None:
+def _kind(key: PublicKey | None) -> KeyKind | None:
     match key:
+        case None:
+            return None
         case rsa.RSAPublicKey():
             usual = key.public_numbers().e == RSA_EXPONENT
             return RSA_KINDS.get(key.key_size) if usual else None
@@ -273,19 +266,21 @@ def _names(read: x509.Certificate, card: CardId) -> bool:
     if key is not None and named_by_key(card, key):
         return True
     try:
-        extension = read.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        named = extension.value.get_values_for_type(x509.UniformResourceIdentifier)
-        return UUID(card.identifier).urn in (one.lower() for one in named)
-    except (ValueError, *_NOT_TO_BE_READ):
+        urn = UUID(card.identifier).urn
+    except ValueError:
         return False
+    return urn in _named(read, x509.UniformResourceIdentifier)
 
 
-def _is_issued(read: x509.Certificate, by: x509.Certificate) -> bool:
+def _named(
+    read: x509.Certificate, kind: type[x509.RFC822Name | x509.UniformResourceIdentifier]
+) -> list[str]:
+    """Return the alternative names of a kind, in lower case."""
     try:
-        read.verify_directly_issued_by(by)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
+        names = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, *_NOT_TO_BE_READ):
+        return []
+    return [one.lower() for one in names.get_values_for_type(kind)]
 
 
 # Admin keys: a card and the authority prove to each other that they have the same key.

@@ -76,11 +76,16 @@ class AnswerHasher:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
+        """Wait until a hash may run; raises ``ResourcesExhausted``."""
         with self._counting:
             self._asked_for += 1
         try:
             with self._gate:
                 yield
+        except (HashingError, VerificationError) as error:
+            if str(error) in _EXHAUSTED:
+                raise ResourcesExhausted(_NO_MEMORY) from None
+            raise
         finally:
             with self._counting:
                 self._asked_for -= 1
@@ -136,33 +141,19 @@ class AnswerHasher:
         pepper = self._ring.key(KeyPurpose.PEPPER, kept.pepper_id)
         secret = _peppered(pepper, owner, answers)
         digest = kept.digest.removeprefix(_FOLDED).encode()
-        with self._turn():
-            try:
+        try:
+            with self._turn():
                 return verify_secret(digest, secret, Type.ID)
-            except VerifyMismatchError:
-                return False
-            except (VerificationError, InvalidHashError) as error:
-                if str(error) in _EXHAUSTED:
-                    raise ResourcesExhausted(_NO_MEMORY) from None
-                raise SealBroken(_UNREADABLE) from None
+        except VerifyMismatchError:
+            return False
+        except (VerificationError, InvalidHashError):
+            raise SealBroken(_UNREADABLE) from None
 
     def _hash(self, secret: bytes) -> str:
-        cost = self._cost
+        cost = self._cost.passes, self._cost.memory_kib, self._cost.lanes
         with self._turn():
-            try:
-                return hash_secret(
-                    secret,
-                    secrets.token_bytes(_SALT),
-                    cost.passes,
-                    cost.memory_kib,
-                    cost.lanes,
-                    _DIGEST,
-                    Type.ID,
-                ).decode()
-            except HashingError as error:
-                if str(error) in _EXHAUSTED:
-                    raise ResourcesExhausted(_NO_MEMORY) from None
-                raise
+            salt = secrets.token_bytes(_SALT)
+            return hash_secret(secret, salt, *cost, _DIGEST, Type.ID).decode()
 
 
 def _peppered(pepper: Key, owner: str, answers: Mapping[int, Sensitive]) -> bytes:

@@ -313,25 +313,21 @@ class KeyRing:
         """Return a key by its id; ``KeyMissing`` where the ring does not hold it."""
         if key_id not in self.ids(purpose):
             with self._reading:
-                self._look_again(purpose, key_id)
+                is_due = self._now() >= self._reread_at + REREAD_S
+                if self._reread is not None and is_due and key_id not in self.ids(purpose):
+                    self._reread_at = self._now()
+                    try:
+                        found = self._reread()
+                    except ConfigError as error:
+                        raise KeyMissing(str(error)) from None
+                    self._keys = {
+                        each: tuple(found.key(each, name) for name in found.ids(each))
+                        for each in KeyPurpose
+                    }
         for key in self._keys[purpose]:
             if key.id == key_id:
                 return key
         raise KeyMissing(f"the key file holds no key {key_id!r} for the purpose {purpose.value!r}")
-
-    def _look_again(self, purpose: KeyPurpose, key_id: str) -> None:
-        now = self._now()
-        known = key_id in self.ids(purpose)
-        if self._reread is None or known or now < self._reread_at + REREAD_S:
-            return
-        self._reread_at = now
-        try:
-            found = self._reread()
-        except ConfigError as error:
-            raise KeyMissing(str(error)) from None
-        self._keys = {
-            each: tuple(found.key(each, name) for name in found.ids(each)) for each in KeyPurpose
-        }
 
     def ids(self, purpose: KeyPurpose) -> tuple[str, ...]:
         """Return the ids of a purpose, oldest first; the last one is current."""

@@ -45,50 +45,42 @@ class TokenKeys:
         self._module = module
         self._label = label
         self._found: dict[str, Any] = {}
-        self._acts = {
-            "open": self._open,
-            "labels": self._labels,
-            "cmac": self._cmac,
-            "make": self._make,
-        }
 
     def answer(self, request: Message) -> Message:
         """Carry out the request; ``error`` names what went wrong."""
         try:
-            return self._acts[request["act"]](request)
+            match request["act"]:
+                case "open":
+                    self._token = self._module.get_token(token_label=self._label)
+                    if self._token.flags & _LITTLE_LEFT:
+                        return {"error": LAST_TRY}
+                    self._session = self._token.open(user_pin=request["pin"])
+                    return {}
+                case "labels":
+                    labels = map(_label, self._session.get_objects(_AES))
+                    return {"labels": [label for label in labels if label is not None]}
+                case "cmac":
+                    key = self._key(request["label"])
+                    if key is None:
+                        return {"absent": True}
+                    message = bytes.fromhex(request["message"])
+                    return {"mac": key.sign(message, mechanism=Mechanism.AES_CMAC).hex()}
+                case "make":
+                    # In a read-write session; the login is the token's, not the session's.
+                    with self._token.open(rw=True) as session:
+                        session.generate_key(
+                            KeyType.AES,
+                            256,
+                            label=request["label"],
+                            store=True,
+                            capabilities=MechanismFlag.SIGN,
+                            template=_KEPT_IN,
+                        )
+                    return {}
+                case other:
+                    raise ValueError(other)
         except PKCS11Error as error:
             return {"error": type(error).__name__}
-
-    def _open(self, request: Message) -> Message:
-        self._token = self._module.get_token(token_label=self._label)
-        if self._token.flags & _LITTLE_LEFT:
-            return {"error": LAST_TRY}
-        self._session = self._token.open(user_pin=request["pin"])
-        return {}
-
-    def _labels(self, _request: Message) -> Message:
-        keys = self._session.get_objects(_AES)
-        return {"labels": [label for key in keys if (label := _label(key)) is not None]}
-
-    def _cmac(self, request: Message) -> Message:
-        key = self._key(request["label"])
-        if key is None:
-            return {"absent": True}
-        mac = key.sign(bytes.fromhex(request["message"]), mechanism=Mechanism.AES_CMAC)
-        return {"mac": mac.hex()}
-
-    def _make(self, request: Message) -> Message:
-        """Make a key in a read-write session; the login is the token's, not the session's."""
-        with self._token.open(rw=True) as session:
-            session.generate_key(
-                KeyType.AES,
-                256,
-                label=request["label"],
-                store=True,
-                capabilities=MechanismFlag.SIGN,
-                template=_KEPT_IN,
-            )
-        return {}
 
     def _key(self, label: str) -> Any | None:
         if label not in self._found:

@@ -16,11 +16,12 @@ import ssl
 import stat
 import termios
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, assert_never, cast
+from typing import Final, assert_never, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -125,45 +126,52 @@ def name_of(peer: Peer | None) -> str:
 
 
 class Handshakes:
-    """The connections of one listener that have not finished their handshake, the oldest first."""
+    """The connections of one listener that have not finished their handshake, the oldest first.
 
-    def __init__(self, most: int, of_one_address: int, dropped: Callable[[], None]) -> None:
-        self._most = most
-        self._most_of_one = of_one_address
+    ``context`` returns what the next one is made with.
+    """
+
+    def __init__(
+        self, limits: Limits, context: Callable[[], ssl.SSLContext], dropped: Callable[[], None]
+    ) -> None:
+        self.limits = limits
+        self.context = context
         self._dropped = dropped
-        self._under_way: dict[_Handshake, None] = {}
-        self._of: defaultdict[str, dict[_Handshake, None]] = defaultdict(dict)
+        self._under_way: dict[socket.socket, str] = {}
+        self._of: defaultdict[str, dict[socket.socket, None]] = defaultdict(dict)
         self._unlogged = 0
         self._logged_at = float("-inf")
 
-    def begin(self, handshake: _Handshake) -> None:
+    def begin(self, accepted: socket.socket, address: str) -> None:
         """Count one; where there are too many now, drop the oldest that waits for its client.
 
         One that waits for this process is not dropped: stations that come all at once would push
         each other out until none got in. Where all the others wait for it, the new one is dropped.
         """
-        theirs = self._of[handshake.address]
-        self._under_way[handshake] = theirs[handshake] = None
-        if len(theirs) > self._most_of_one:
-            self._drop(next(filter(_Handshake.awaits_client, theirs), handshake))
-        elif len(self._under_way) > self._most:
-            self._drop(next(filter(_Handshake.awaits_client, self._under_way), handshake))
+        theirs = self._of[address]
+        self._under_way[accepted] = address
+        theirs[accepted] = None
+        if len(theirs) > self.limits.handshakes_each:
+            self._drop(next(filter(_awaits_client, theirs), accepted))
+        elif len(self._under_way) > self.limits.handshakes:
+            self._drop(next(filter(_awaits_client, self._under_way), accepted))
 
-    def end(self, handshake: _Handshake) -> None:
+    def end(self, accepted: socket.socket) -> None:
         """Stop counting one that ended in any way."""
-        if self._under_way.pop(handshake, handshake) is None:
-            theirs = self._of[handshake.address]
-            del theirs[handshake]
-            if not theirs:
-                del self._of[handshake.address]
+        address = self._under_way.pop(accepted, None)
+        if address is not None:
+            del self._of[address][accepted]
+            if not self._of[address]:
+                del self._of[address]
 
     def close(self) -> None:
         for each in tuple(self._under_way):
-            each.abort()
+            _abort(each)
 
-    def _drop(self, oldest: _Handshake) -> None:
+    def _drop(self, oldest: socket.socket) -> None:
+        address = self._under_way[oldest]
         self.end(oldest)
-        oldest.abort()
+        _abort(oldest)
         self._dropped()
         self._unlogged += 1
         now = asyncio.get_running_loop().time()
@@ -173,9 +181,9 @@ class Handshakes:
                 "them from %s. More than %d had not finished theirs, or more than %d of one "
                 "address: only stations should reach this port",
                 self._unlogged,
-                oldest.address,
-                self._most,
-                self._most_of_one,
+                address,
+                self.limits.handshakes,
+                self.limits.handshakes_each,
             )
             self._unlogged, self._logged_at = 0, now
 
@@ -183,42 +191,46 @@ class Handshakes:
 LINE_EVERY_S: Final = 60.0
 
 
-class _Handshake:
-    """An accepted connection until its handshake is done."""
+def _awaits_client(accepted: socket.socket) -> bool:
+    """Return whether nothing was received that is still to be read."""
+    unread = bytearray(4)
+    with suppress(OSError, ValueError):  # it was closed
+        fcntl.ioctl(accepted, termios.FIONREAD, unread)
+    return not any(unread)
 
-    def __init__(self, accepted: socket.socket, address: str) -> None:
-        self.accepted = accepted
-        self.address = address
 
-    def awaits_client(self) -> bool:
-        """Return whether nothing was received that is still to be read."""
-        unread = bytearray(4)
-        with suppress(OSError, ValueError):  # it was closed
-            fcntl.ioctl(self.accepted, termios.FIONREAD, unread)
-        return not any(unread)
-
-    def abort(self) -> None:
-        """Let it fail: its transport then closes the socket."""
-        with suppress(OSError):
-            self.accepted.shutdown(socket.SHUT_RDWR)
+def _abort(accepted: socket.socket) -> None:
+    """Let a handshake fail: its transport then closes the socket."""
+    with suppress(OSError):
+        accepted.shutdown(socket.SHUT_RDWR)
 
 
 class Listener:
-    """Accepts connections on one socket.
+    """Accepts connections on one socket, and passes each on, with ``tls`` after its handshake.
 
     A server of the event loop would try a hundred times at once where no file is left, log each
-    time, and a second later do so for each of them.
+    time, and a second later do so for each of them. It would also pass connections on before
+    anybody had counted their handshakes.
     """
 
-    def __init__(self, listening: socket.socket) -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        connect: Callable[[], Connection],
+        tls: Handshakes | None = None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listening = listening
+        self._connect = connect
+        self._tls = tls
         self._rests: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._go_on()
 
     async def close(self) -> None:
-        """Accept no more, and wait for what was accepted; a second call does nothing."""
+        """Accept no more, and end the handshakes; a second call does nothing."""
+        if self._tls is not None:
+            self._tls.close()
         if self._listening.fileno() >= 0:
             self._loop.remove_reader(self._listening)
         if self._rests is not None:
@@ -242,69 +254,23 @@ class Listener:
                 self._rests = self._loop.call_later(ACCEPT_AGAIN_S, self._go_on)
                 return
             accepted.setblocking(False)
-            task = self._loop.create_task(self._pass_on(accepted, named))
+            if self._tls is not None:
+                self._tls.begin(accepted, str(named[0]))
+            task = self._loop.create_task(self._pass_on(accepted))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _pass_on(self, accepted: socket.socket, named: Any) -> Coroutine[Any, Any, None]:
-        """Return what makes a connection of it; raises nothing."""
-        raise NotImplementedError
-
-
-class PlainListener(Listener):
-    """Passes each connection on at once."""
-
-    def __init__(self, listening: socket.socket, connect: Callable[[], Connection]) -> None:
-        self._connect = connect
-        super().__init__(listening)
-
-    async def _pass_on(self, accepted: socket.socket, _named: Any) -> None:
+    async def _pass_on(self, accepted: socket.socket) -> None:
+        connect = partial(self._loop.connect_accepted_socket, self._connect, accepted)
         with suppress(OSError):
-            await self._loop.connect_accepted_socket(self._connect, accepted)
-
-
-class TlsListener(Listener):
-    """Passes each connection on once its handshake is done.
-
-    A server of the event loop would pass them on before anybody had counted them.
-    """
-
-    def __init__(
-        self,
-        listening: socket.socket,
-        context: Callable[[], ssl.SSLContext],
-        timeout_s: float,
-        counted: Handshakes,
-        connect: Callable[[], Connection],
-    ) -> None:
-        self._context = context
-        self._timeout_s = timeout_s
-        self._counted = counted
-        self._connect = connect
-        super().__init__(listening)
-
-    async def close(self) -> None:
-        """Accept no more, and end the handshakes; a second call does nothing."""
-        self._counted.close()
-        await super().close()
-
-    def _pass_on(self, accepted: socket.socket, named: Any) -> Coroutine[Any, Any, None]:
-        handshake = _Handshake(accepted, str(named[0]))
-        self._counted.begin(handshake)
-        return self._finish(handshake)
-
-    async def _finish(self, handshake: _Handshake) -> None:
-        try:
-            await self._loop.connect_accepted_socket(
-                self._connect,
-                handshake.accepted,
-                ssl=self._context(),
-                ssl_handshake_timeout=self._timeout_s,
-            )
-        except OSError:
-            return
-        finally:
-            self._counted.end(handshake)
+            if self._tls is None:
+                await connect()
+                return
+            try:
+                timeout_s = self._tls.limits.headers_s
+                await connect(ssl=self._tls.context(), ssl_handshake_timeout=timeout_s)
+            finally:
+                self._tls.end(accepted)
 
 
 BACKLOG: Final = 100
@@ -386,9 +352,6 @@ class Connection(asyncio.Protocol):
     def request_began(self) -> None:
         self.in_request = True
         self._has_come(_HEADERS)
-
-    def request_ended(self) -> None:
-        self.in_request = False
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -484,7 +447,7 @@ class Connections:
         try:
             answer = await self._answer(request, connection.peer)
         finally:
-            connection.request_ended()
+            connection.in_request = False
         if asyncio.get_running_loop().time() - connection.opened_at > self.limits.life_s:
             answer.force_close()
         return answer
@@ -554,7 +517,7 @@ async def bind(host: str, port: int) -> list[socket.socket]:
     return sockets
 
 
-def listening_on(path: Path, connect: Callable[[], Connection]) -> PlainListener:
+def listening_on(path: Path, connect: Callable[[], Connection]) -> Listener:
     """Listen on a Unix socket (mode 0660); raises ``OSError``, and as ``remove_stale`` does."""
     remove_stale(path)
     made = socket.socket(socket.AF_UNIX)
@@ -568,7 +531,7 @@ def listening_on(path: Path, connect: Callable[[], Connection]) -> PlainListener
     finally:
         os.umask(before)
     made.setblocking(False)
-    return PlainListener(made, connect)
+    return Listener(made, connect)
 
 
 def remove_stale(path: Path) -> None:

@@ -38,7 +38,7 @@ from kiosk.authority.audit.siem import FEED
 from kiosk.authority.connections import (
     Connections,
     Limits,
-    PlainListener,
+    Listener,
     anonymous_peer,
     bind,
     listening_on,
@@ -321,7 +321,7 @@ class MonitoringServer:
         self._readiness = _Shared("readiness", readiness)
         self._metrics = _Shared("metrics", metrics)
         self._connections = Connections(limits, self._answer)
-        self._listening: list[PlainListener] = []
+        self._listening: list[Listener] = []
 
     async def listen(self, place: str) -> int:
         """Listen at a host and port, whose port is returned, or at the path of a socket.
@@ -337,7 +337,7 @@ class MonitoringServer:
             sockets = await bind(host.strip("[]"), int(port))
         except OSError as error:
             raise ConfigError(f"monitoring.listen: {place}: {error.strerror}") from None
-        self._listening += [PlainListener(each, connect) for each in sockets]
+        self._listening += [Listener(each, connect) for each in sockets]
         found: int = sockets[0].getsockname()[1]
         return found
 

@@ -38,7 +38,6 @@ from kiosk.authority.connections import (
     LaneLimits,
     Limits,
     Listener,
-    TlsListener,
     anonymous_peer,
     bind,
     listening_on,
@@ -147,25 +146,26 @@ class Service(Protocol):
 class _Bucket:
     """A token bucket: ``burst`` calls at once, then ``rate`` a second."""
 
-    def __init__(self, rate: float, burst: float, now: float) -> None:
+    def __init__(self, rate: float, burst: float) -> None:
         self._rate, self._burst = rate, burst
-        self._left, self._at = burst, now
+        self._left, self._at = burst, asyncio.get_running_loop().time()
         self.station = ""
         """Whose calls these are, once one was identified."""
 
-    def takes(self, now: float) -> bool:
-        if self.is_empty(now):
+    def left(self) -> float:
+        now = asyncio.get_running_loop().time()
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        return self._left
+
+    def takes(self) -> bool:
+        if self.left() < 1:
             return False
         self._left -= 1
         return True
 
-    def is_empty(self, now: float) -> bool:
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        return self._left < 1
-
-    def is_full(self, now: float) -> bool:
-        return self._left + (now - self._at) * self._rate >= self._burst
+    def is_full(self) -> bool:
+        return self.left() >= self._burst
 
 
 class AuthorityServer:
@@ -243,18 +243,14 @@ class AuthorityServer:
         It is one of ``server_context``, and must not change any more. To ``anonymous`` clients it
         serves only the routes without a certificate.
         """
-        identify = anonymous_peer if anonymous else peer_of
-        limits = self.limits
-        counted = Handshakes(limits.handshakes, limits.handshakes_each, self._dropped)
-
+        connect = partial(self._connections.connect, anonymous_peer if anonymous else peer_of)
+        tls = Handshakes(self.limits, context, self._dropped)
         try:
             sockets = await bind(host, port)
         except OSError as error:
             setting = "enrol_listen" if anonymous else "listen"
             raise ConfigError(f"authority.{setting}: {host}:{port}: {error.strerror}") from None
-        for each in sockets:
-            connect = partial(self._connections.connect, identify)
-            self._listening.append(TlsListener(each, context, limits.headers_s, counted, connect))
+        self._listening += [Listener(each, connect, tls) for each in sockets]
         bound: int = sockets[0].getsockname()[1]
         return bound
 
@@ -308,10 +304,7 @@ class AuthorityServer:
             return self._refused(404)
         if request.method != "POST":
             return self._refused(405)
-        loop = asyncio.get_running_loop()
-        if "visit" in route.request.__struct_fields__ and self._refusals_of(peer).is_empty(
-            loop.time()
-        ):
+        if "visit" in route.request.__struct_fields__ and self._refusals_of(peer).left() < 1:
             self._note_slowed(peer)
             return self._busy(429)
         try:
@@ -328,23 +321,18 @@ class AuthorityServer:
         lane = self._lanes.get(route.name, self._quick)
         if lane.is_full:
             return self._busy(503)
+        # Calls of one visit that wait for each other hold no thread. ``LocalAuthority`` has another
+        # lock, for calls that come on threads.
+        visit = getattr(asked, "visit", None)
+        turn = self._turns.setdefault(visit, asyncio.Lock()) if visit else nullcontext()
         try:
-            turn = self._turn_of(asked)
             answer = await lane.run(partial(self._decide, route, asked, peer), turn)
         except NoThreadLeft:
             return self._busy(503)
         reported = route.name == "refuse"
         if reported or answer.status == _STEP_REFUSED or isinstance(answer.get(_REPLY), _REFUSALS):
-            self._refusals_of(peer).takes(loop.time())
+            self._refusals_of(peer).takes()
         return answer
-
-    def _turn_of(self, asked: msgspec.Struct) -> AbstractAsyncContextManager[Any]:
-        """Return the lock of the visit: calls of one that wait for each other hold no thread.
-
-        ``LocalAuthority`` has another, for calls that come on threads.
-        """
-        visit = getattr(asked, "visit", None)
-        return self._turns.setdefault(visit, asyncio.Lock()) if visit else nullcontext()
 
     def _decide(self, route: Route, asked: msgspec.Struct, peer: Peer) -> web.Response:
         """Identify the station and run the use case, on a thread; every error ends here."""
@@ -400,29 +388,20 @@ class AuthorityServer:
         return self._directory.identify(peer)
 
     def _has_token(self, peer: Peer) -> bool:
-        now = asyncio.get_running_loop().time()
         if len(self._buckets) > self.limits.connections:
             for buckets in (self._buckets, self._refusals):
-                for key in [key for key, each in buckets.items() if each.is_full(now)]:
+                for key in [key for key, each in buckets.items() if each.is_full()]:
                     del buckets[key]
         if isinstance(peer, AnonymousPeer):
-            rate, burst = self.limits.tries_a_second, self.limits.tries_burst
+            bucket = _Bucket(self.limits.tries_a_second, self.limits.tries_burst)
         else:
-            rate, burst = self.limits.calls_a_second, self.limits.burst
-        named = name_of(peer)
-        bucket = self._buckets.get(named)
-        if bucket is None:
-            bucket = self._buckets[named] = _Bucket(rate, burst, now)
-        return bucket.takes(now)
+            bucket = _Bucket(self.limits.calls_a_second, self.limits.burst)
+        return self._buckets.setdefault(name_of(peer), bucket).takes()
 
     def _refusals_of(self, peer: Peer) -> _Bucket:
         """Return how many calls may yet be refused: each is a row of the audit."""
-        named = name_of(peer)
-        if (bucket := self._refusals.get(named)) is None:
-            rate, burst = self.limits.refused_a_second, self.limits.refused_burst
-            now = asyncio.get_running_loop().time()
-            bucket = self._refusals[named] = _Bucket(rate, burst, now)
-        return bucket
+        bucket = _Bucket(self.limits.refused_a_second, self.limits.refused_burst)
+        return self._refusals.setdefault(name_of(peer), bucket)
 
     def _note_slowed(self, peer: Peer) -> None:
         """Log who asks too much, a line a minute at most."""

@@ -36,7 +36,7 @@ from kiosk.authority.store.engine import (
     parse_url,
     refused,
 )
-from kiosk.authority.store.gateway import Gateway, Repository, StatementGateway
+from kiosk.authority.store.gateway import Gateway, Repository
 from kiosk.authority.store.grants import privileges_lacking
 from kiosk.authority.store.records import AuditHead, Scalar
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail
@@ -181,8 +181,7 @@ class Store:
 
         ``once``: for a single prepared statement.
         """
-        kind = StatementGateway if once and not self._on_sqlite else Gateway
-        with self._gateway(writes=False, kind=kind) as gateway:
+        with self._gateway(writes=False, once=once) as gateway:
             yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
 
     def record_event(
@@ -331,8 +330,8 @@ class Store:
         return None
 
     @contextmanager
-    def _gateway(self, *, writes: bool, kind: type[Gateway] = Gateway) -> Iterator[Gateway]:
-        gateway = kind(self._engine, self.macs, writes=writes)
+    def _gateway(self, *, writes: bool, once: bool = False) -> Iterator[Gateway]:
+        gateway = Gateway(self._engine, self.macs, writes=writes, once=once)
         gateway.begin()
         try:
             yield gateway

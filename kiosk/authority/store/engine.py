@@ -9,7 +9,7 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, cast
@@ -18,15 +18,8 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    SQLAlchemyError,
-    StatementError,
-)
-from sqlalchemy.exc import (
-    TimeoutError as PoolTimeout,
-)
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kiosk.authority.errors import ServerRefused, StoreBusy, StoreError, ValueUnreadable
 from kiosk.config.loading import require_own_folder
@@ -106,14 +99,18 @@ def translated(error: Exception) -> StoreError:
 
     Raise it outside the ``except`` block.
     """
-    if isinstance(error, PoolTimeout):
-        return StoreBusy("every connection to the database is in use", "pool")
-    if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
-        return unstorable(error.orig)
-    if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
-        named = type(error).__name__
-        return StoreError(f"the database layer failed ({named})", named)
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    match error:
+        case PoolTimeout():
+            return StoreBusy("every connection to the database is in use", "pool")
+        case DBAPIError():
+            cause = error.orig
+        case StatementError():
+            return unstorable(error.orig)
+        case SQLAlchemyError():
+            named = type(error).__name__
+            return StoreError(f"the database layer failed ({named})", named)
+        case _:
+            cause = error
     if isinstance(cause, sqlite3.Error):
         return _from_sqlite(cause)
     sqlstate = getattr(cause, "sqlstate", None)
@@ -154,19 +151,24 @@ _OF_THE_FILE = {
 }
 
 
-def _from_sqlite(error: sqlite3.Error) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", 0)
+def sqlite_code(error: sqlite3.Error) -> tuple[int, str]:
+    """Return the primary result code, 0 where Python's module failed, and the whole one's name."""
     name = getattr(error, "sqlite_errorname", type(error).__name__)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF, name
+
+
+def _from_sqlite(error: sqlite3.Error) -> StoreError:
+    code, name = sqlite_code(error)
     if not code and str(error).startswith("Could not decode to UTF-8"):
         return ValueUnreadable()
-    if code & 0xFF in SQLITE_BUSY_CODES:
+    if code in SQLITE_BUSY_CODES:
         return StoreBusy(f"the database is locked ({name})", name)
     if name == "SQLITE_CANTOPEN":
         text = "the database file is not there, or this account may not read it and write beside it"
         return StoreError(f"{text} ({name})", name)
     if str(error).startswith("no such table"):
         return StoreError(_NO_TABLES, name)
-    text = _OF_THE_FILE.get(code & 0xFF, "the database refused")
+    text = _OF_THE_FILE.get(code, "the database refused")
     return StoreError(f"{text} ({name})", name)
 
 
@@ -189,26 +191,19 @@ def parse_url(text: str) -> URL:
     """Return the address of a database; raise ``ConfigError`` for an unsupported one."""
     try:
         url = make_url(text)
+        match url.get_backend_name():
+            case "sqlite" if url.database and url.database != ":memory:":
+                return url.set(drivername="sqlite")
+            case "sqlite":
+                raise ConfigError("the database must be a file: sqlite:////path/to/kiosk.db")
+            case "postgresql":
+                url = url.set(drivername=POSTGRESQL)
+                url.get_dialect()().create_connect_args(url)  # each of several hosts has a port
+                return url
+            case other:
+                raise ConfigError(f"the database is neither sqlite nor postgresql but {other}")
     except (ArgumentError, ValueError):  # both repeat a part, which may be the password's
         raise ConfigError(_NO_URL) from None
-    match url.get_backend_name():
-        case "sqlite" if url.database and url.database != ":memory:":
-            return url.set(drivername="sqlite")
-        case "sqlite":
-            raise ConfigError("the database must be a file: sqlite:////path/to/kiosk.db")
-        case "postgresql":
-            return _of_server(url)
-        case other:
-            raise ConfigError(f"the database is neither sqlite nor postgresql but {other}")
-
-
-def _of_server(url: URL) -> URL:
-    try:
-        url = url.set(drivername=POSTGRESQL)
-        url.get_dialect()().create_connect_args(url)  # each of several hosts may have a port
-    except (ArgumentError, ValueError):
-        raise ConfigError(_NO_URL) from None
-    return url
 
 
 def unverified_host(text: str) -> str:
@@ -247,7 +242,15 @@ def open_engine(
     # The connection that was used last has its statements compiled.
     options = {"pool_size": pool_size, "pool_use_lifo": True, "hide_parameters": True}
     if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(url, busy_timeout_s, options), clock
+        file = _SqliteFile(url, busy_timeout_s)
+        made = create_engine(
+            url.set(query={}), creator=file.connect, pool_timeout=busy_timeout_s, **options
+        )
+        event.listen(made, "begin", _begin_sqlite)
+        if not url.query:
+            event.listen(made, "checkout", file.require_the_same)
+            event.listen(made, "engine_disposed", file.let_go)
+        return made, clock
     # psycopg is installed only where PostgreSQL is used.
     from kiosk.authority.store.postgresql import DatabaseClock, postgresql_engine
 
@@ -326,18 +329,6 @@ def lock_name(path: Path, how: int) -> int:
     return handle
 
 
-def _sqlite_engine(url: URL, busy_timeout_s: float, options: dict[str, Any]) -> Engine:
-    file = _SqliteFile(url, busy_timeout_s)
-    engine = create_engine(
-        url.set(query={}), creator=file.connect, pool_timeout=busy_timeout_s, **options
-    )
-    event.listen(engine, "begin", _begin_sqlite)
-    if not url.query:
-        event.listen(engine, "checkout", file.require_the_same)
-        event.listen(engine, "engine_disposed", file.let_go)
-    return engine
-
-
 class _SqliteFile:
     """Opens one file, and locks its name from the first connection on.
 
@@ -359,7 +350,12 @@ class _SqliteFile:
 
     def connect(self) -> sqlite3.Connection:
         if not self._is_copy:
-            self._lock_name()
+            if not self._path.exists():
+                raise StoreError(_NOT_THERE.format(self._path), "SQLITE_CANTOPEN")
+            with self._guard:
+                if self._release is None:
+                    handle = lock_name(self._path, fcntl.LOCK_SH)
+                    self._release = weakref.finalize(self, os.close, handle)
         connection = sqlite3.connect(
             self._uri,
             uri=True,
@@ -381,11 +377,9 @@ class _SqliteFile:
 
     def require_the_same(self, *_event: object) -> None:
         """Raise ``StoreError`` where the file of this name is not the one that was opened first."""
-        try:
+        found = None
+        with suppress(OSError):
             there = self._path.stat()
-        except OSError:
-            found = None
-        else:
             found = there.st_dev, there.st_ino
         with self._guard:
             self._known = self._known or found
@@ -398,14 +392,6 @@ class _SqliteFile:
             if self._release is not None:
                 self._release()
             self._known = self._release = None
-
-    def _lock_name(self) -> None:
-        if not self._path.exists():
-            raise StoreError(_NOT_THERE.format(self._path), "SQLITE_CANTOPEN")
-        with self._guard:
-            if self._release is None:
-                handle = lock_name(self._path, fcntl.LOCK_SH)
-                self._release = weakref.finalize(self, os.close, handle)
 
 
 def moved_to(connection: sqlite3.Connection) -> str:
@@ -448,9 +434,8 @@ def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL").close()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in SQLITE_BUSY_CODES:
-                raise
-            if time.monotonic() > deadline:
+            is_busy = sqlite_code(error)[0] in SQLITE_BUSY_CODES
+            if not is_busy or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:

@@ -138,13 +138,17 @@ class Gateway:
     """Runs statements in one transaction; every call raises only subclasses of ``StoreError``.
 
     A transaction that does not write sees one snapshot of the database. A row with a MAC is checked
-    when it is read: ``RowAltered`` where it does not match.
+    when it is read: ``RowAltered`` where it does not match. ``once``: for one prepared statement,
+    which sees one snapshot on PostgreSQL without BEGIN and ROLLBACK, a round trip.
     """
 
-    def __init__(self, engine: Engine, macs: KeyedRowMacs, *, writes: bool) -> None:
+    def __init__(
+        self, engine: Engine, macs: KeyedRowMacs, *, writes: bool, once: bool = False
+    ) -> None:
         self._engine = engine
         self.macs = macs
         self._writes = writes
+        self._once = once
         self._usable = True
         self._driver: Any = None
         self._connection: Connection | None = None
@@ -162,7 +166,7 @@ class Gateway:
     def _begin(self) -> None:
         if self._on_sqlite:
             begin_sqlite(self._driver, self._pooled.info, self._writes)
-        else:
+        elif not self._once:
             self._driver.begin(reads=not self._writes)
 
     def commit(self) -> None:
@@ -294,12 +298,12 @@ class Gateway:
 
     def add(self, kind: type[TableRow], values: Values) -> None:
         """Insert one row; see ``write``."""
-        stamped = self.stamped(kind, values) if issubclass(kind, MacRow) else values
+        stamped = self.stamped(kind, values)
         self.write(_insert(kind, tuple(stamped)), stamped)
 
     def add_new(self, kind: type[TableRow], values: Values) -> bool:
         """Insert one row; return False where it would break a unique constraint."""
-        stamped = self.stamped(kind, values) if issubclass(kind, MacRow) else values
+        stamped = self.stamped(kind, values)
         named = self._engine.dialect.name, kind, tuple(stamped)
         if (insert := _ADDED.get(named)) is None:
             made = self.upsert(kind).on_conflict_do_nothing()
@@ -311,8 +315,10 @@ class Gateway:
         stamped = self.stamped(kind, values)
         self.write(_update(kind, tuple(stamped)), _keyed(kind, values) | stamped)
 
-    def stamped(self, kind: type[MacRow], values: Values) -> dict[str, Any]:
-        """Return the values of a whole row, with the MAC over them."""
+    def stamped(self, kind: type[TableRow], values: Values) -> dict[str, Any]:
+        """Return the values of a whole row, with the MAC over them where its table has one."""
+        if not issubclass(kind, MacRow):
+            return dict(values)
         mac = self._guarded(lambda: self.macs.make(mac_message(kind, values)))
         return {**values, MAC: mac}
 
@@ -455,16 +461,6 @@ class Repository:
         return tuple(each.record(kind) for each in self._gateway.many(statement, row, given))
 
 
-class StatementGateway(Gateway):
-    """For one prepared statement on PostgreSQL, which sees one snapshot without a transaction.
-
-    BEGIN and ROLLBACK would be a needless round trip.
-    """
-
-    def _begin(self) -> None:
-        pass
-
-
 _TURNS: Final = Prepared(
     select(func.pg_advisory_xact_lock(func.hashtext(bindparam("name", type_=String))))
 )
@@ -536,12 +532,13 @@ def mac_message(kind: type[MacRow], values: Mapping[str, Any]) -> bytes:
     The default of a covered column must therefore never change, and the migration gives it to
     existing rows.
     """
+    heading, defaults = _layout(kind)
     found: list[object] = []
-    for name, default in _defaults(kind):
+    for name, default in defaults:
         value = values[name] if default is _REQUIRED else values.get(name, default)
         if value != default:
             found += (name, value)
-    return _heading(kind) + encoded(found)
+    return heading + encoded(found)
 
 
 def row_key(row: TableRow) -> tuple[str, ...]:
@@ -556,16 +553,11 @@ def row_name(row: TableRow) -> str:
 @cache
 def primary_key(kind: type[TableRow]) -> tuple[str, ...]:
     """Return the names of the columns of the primary key."""
-    return tuple(column.name for column in kind.metadata.tables[table_name(kind)].primary_key)
+    return tuple(column.name for column in table_of(kind).primary_key)
 
 
 def table_name(kind: type[TableRow]) -> str:
     return str(kind.__tablename__)
-
-
-@cache
-def _heading(kind: type[MacRow]) -> bytes:
-    return encoded(table_name(kind))
 
 
 encoded: Final = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -576,9 +568,10 @@ _REQUIRED: Final = object()
 
 
 @cache
-def _defaults(kind: type[MacRow]) -> tuple[tuple[str, object], ...]:
-    fields = kind.model_fields
-    return tuple(
-        (name, _REQUIRED if fields[name].is_required() else fields[name].default)
-        for name in covered(kind)
+def _layout(kind: type[MacRow]) -> tuple[bytes, tuple[tuple[str, object], ...]]:
+    """Return the encoded name of the table, and its covered columns with their defaults."""
+    defaults = tuple(
+        (name, _REQUIRED if field.is_required() else field.default)
+        for name, field in ((each, kind.model_fields[each]) for each in covered(kind))
     )
+    return encoded(table_name(kind)), defaults

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
@@ -96,17 +96,8 @@ class DescribedCursor(psycopg.Cursor[Any]):
         return known[self.statement]
 
 
-class StatementResult(Protocol):
-    """What a statement was answered, as a cursor has it."""
-
-    @property
-    def rowcount(self) -> int: ...
-
-    def fetchall(self) -> Sequence[Sequence[Any]]: ...
-
-
 class FetchedRows(NamedTuple):
-    """Implements ``StatementResult``."""
+    """What a statement was answered, as a cursor has it."""
 
     rowcount: int
     rows: Sequence[Sequence[Any]]
@@ -186,7 +177,9 @@ class PipelinedConnection(psycopg.Connection[Any]):
             self._send_waiting()
             cursor.execute(_encoded(statement), parameters)
 
-    def run_compiled(self, statement: str, parameters: Sequence[Any] | None) -> StatementResult:
+    def run_compiled(
+        self, statement: str, parameters: Sequence[Any] | None
+    ) -> psycopg.Cursor[Any] | FetchedRows:
         """Run a statement together with the kept ones."""
         if any(isinstance(given, Mapping) for _, given in self._waiting):
             with self.pipeline():
@@ -194,7 +187,11 @@ class PipelinedConnection(psycopg.Connection[Any]):
                 return psycopg.RawCursor(self).execute(_encoded(statement), parameters)
         statements = [self._bound(*each) for each in (*self._waiting, (statement, parameters))]
         self._waiting = []
-        return self._fetched(self._exchange(statements)[-1])
+        result = self._exchange(statements)[-1]
+        if not result.nfields:
+            return FetchedRows(result.command_tuples or 0, ())
+        self._converter.set_pgresult(result)
+        return FetchedRows(result.ntuples, self._converter.load_rows(0, result.ntuples, tuple))
 
     def run_many(self, cursor: psycopg.Cursor[Any], statement: str, parameters: Any) -> None:
         """Run a statement for each of many parameters, together with the kept ones."""
@@ -334,12 +331,6 @@ class PipelinedConnection(psycopg.Connection[Any]):
         limit_s = self.silent_limit_s
         if not ready.poll(None if limit_s is None else limit_s * 1000):
             raise psycopg.OperationalError("the server sends nothing")
-
-    def _fetched(self, result: PGresult) -> FetchedRows:
-        if not result.nfields:
-            return FetchedRows(result.command_tuples or 0, ())
-        self._converter.set_pgresult(result)
-        return FetchedRows(result.ntuples, self._converter.load_rows(0, result.ntuples, tuple))
 
 
 _DONE = ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK

@@ -13,18 +13,16 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from kiosk.authority.errors import StoreBusy, StoreError
-from kiosk.authority.store.engine import SQLITE_BUSY_CODES, lock_name
+from kiosk.authority.store.engine import SQLITE_BUSY_CODES, lock_name, sqlite_code
 from kiosk.authority.store.records import Progress
 from kiosk.system.files import sync
 
 _NOT_WRITTEN_BESIDE: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _NOT_WRITTEN: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"})
 
-_STATISTICS: Final = frozenset(
-    {
-        "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
-        "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
-    }
+_STATISTICS: Final = (
+    "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
+    "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
 )
 
 PAGES: Final = 1024
@@ -69,7 +67,7 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
             target.unlink()
             raise
     except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        _, name = sqlite_code(error)
         if name in _NOT_WRITTEN:
             because = f"the disk is full, or fails ({name})"
             raise StoreError(f"{target} was not written: {because}", name) from None
@@ -124,8 +122,8 @@ def lock_exclusively(path: Path, whose: str) -> Iterator[sqlite3.Connection]:
             connection.execute("COMMIT")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
-            name = getattr(error, "sqlite_errorname", type(error).__name__)
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE_BUSY_CODES:
+            code, name = sqlite_code(error)
+            if code in SQLITE_BUSY_CODES:
                 raise StoreBusy(f"{path} is in use: {whose}", name) from None
             advice = "if it is damaged, move it away with what is beside it (-wal, -shm)"
             raise StoreError(
@@ -143,7 +141,7 @@ def needs_its_folder(path: Path) -> bool:
         with closing(_opened(path, "ro")) as connection:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.Error as error:
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_WRITTEN_BESIDE
+        return sqlite_code(error)[0] in _NOT_WRITTEN_BESIDE
     return False
 
 
@@ -188,7 +186,7 @@ def _read(path: Path, mode: str, query: str) -> list[tuple[Any, ...]]:
         with closing(_opened(path, mode)) as connection:
             return connection.execute(query).fetchall()
     except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        _, name = sqlite_code(error)
         raise StoreError(f"{path} cannot be read ({name})", name) from None
 
 
@@ -197,7 +195,7 @@ def last_rows(connection: sqlite3.Connection) -> dict[int, int]:
     try:
         return dict(connection.execute("SELECT chain, seq FROM audit_head"))
     except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        _, name = sqlite_code(error)
         raise StoreError(f"the end of its audit cannot be read ({name})", name) from None
 
 

@@ -15,8 +15,22 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from hardware.display import (
+    FONT,
+    NO_GRAPHICS,
+    WITHOUT_GRAPHICS,
+    Display,
+    connected_displays,
+    console_font,
+    framebuffer,
+    has_graphics,
+    text_size,
+)
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import echo
+from kiosk.app.process import take_service_manager
+from kiosk.config.loading import load_settings, settings_path
+from kiosk.contract.errors import ConfigError
 
 _HELP = """\
 Runs the Wayland compositor cage, and the terminal foot full-screen in it, for the station that
@@ -56,8 +70,6 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Raises ``ConfigError``, or ``OSError`` where a program is not installed."""
-    from kiosk.config.loading import load_settings, settings_path
-
     settings = load_settings(settings_path(args.config, os.environ), os.environ)
     distance_cm = settings.station.viewing_distance_cm
     if args.console:
@@ -67,8 +79,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _set_font(console: str, distance_cm: float) -> int:
     """Return the exit code; a console without graphics keeps its font."""
-    from hardware.display import connected_displays, console_font, framebuffer
-
     drawn_on = framebuffer()
     if drawn_on is None:
         echo(f"{console} has no graphics: it keeps its font")
@@ -81,17 +91,6 @@ def _set_font(console: str, distance_cm: float) -> int:
 
 
 def _run_compositor(place: str, distance_cm: float) -> int:
-    from hardware.display import (
-        NO_GRAPHICS,
-        WITHOUT_GRAPHICS,
-        Display,
-        connected_displays,
-        has_graphics,
-        text_size,
-    )
-    from kiosk.app.process import take_service_manager
-    from kiosk.contract.errors import ConfigError
-
     if _BACKENDS.isdisjoint(os.environ) and not has_graphics():
         raise ConfigError(f"{NO_GRAPHICS}; {WITHOUT_GRAPHICS}")
     manager = take_service_manager(os.environ)
@@ -149,8 +148,6 @@ def _compositor_answers(path: Path) -> bool:
 
 def terminal_command(pixels: int, words: list[str]) -> list[str]:
     """Return the line that runs ``words`` in the terminal, with text of this size."""
-    from hardware.display import FONT
-
     return [
         "foot",
         f"--config={Path(__file__).with_name('foot.ini')}",

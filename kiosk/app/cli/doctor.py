@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import http.client
 import socket
 import ssl
@@ -18,6 +19,7 @@ from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import print_marked
 from kiosk.app.cli.tools import Tools, print_json
 from kiosk.app.composition.opening import open_collector
+from kiosk.app.setup import station
 from kiosk.config.loading import (
     EXAMPLES,
     STATION_SETTINGS,
@@ -88,16 +90,18 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
     try:
         settings = tools.settings
     except ConfigError as error:
-        enrolled = _enrolled(tools) if isinstance(error, SettingsMissing) else None
-        if enrolled is None:
+        settings = Settings()
+        if isinstance(error, SettingsMissing):  # those of `kiosk enrol` are in another file
+            folder = str(state_directory(tools.environ, tools.path))
+            settings = load_settings(None, {**tools.environ, "STATE_DIRECTORY": folder})
+        if not (settings.authority.addresses and settings.authority.certificate):
             yield fail(_SETTINGS, str(error), "nothing else was looked at")
             return
-        settings = enrolled
         advice = "run that as root: this machine was enrolled, and was not set up as a station"
         yield fail(_SETTINGS, str(error), advice)
     else:
         yield ok(_SETTINGS, str(tools.path))
-        yield from _running(tools.path)
+        yield from _check_units(tools.path)
     calls = settings.authority.addresses and not settings.authority.listen
     if not HAS_AUTHORITY or calls or tools.path == STATION_SETTINGS:
         from kiosk.app.cli.station_checks import station_checks, unit_checks
@@ -116,32 +120,25 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
     yield _example(tools, wanted)
     by_role = tools.store_file is None or settings.store.staff_url
     yield from examine(hardware(settings))
-    yield from examine(
-        chain(
-            store_checks(tools),
-            [staff_check(tools)] if by_role else [],
-            [mail_check(tools)],
-            authority_checks(tools),
-            running_checks(tools),
-        )
-    )
+    staff = [staff_check(tools)] if by_role else []
+    later = [mail_check(tools)], authority_checks(tools), running_checks(tools)
+    yield from examine(chain(store_checks(tools), staff, *later))
 
 
-def _running(path: Path) -> Iterator[Finding]:
+def _check_units(path: Path) -> Iterator[Finding]:
     """Look at the units of this machine that read ``path`` when they start."""
-    units: tuple[str, ...] = ()
+    units: tuple[str, ...]
     if path == STATION_SETTINGS:
-        from kiosk.app.setup import station
-
         units = station.READERS
     elif path == SYSTEM_SETTINGS and HAS_AUTHORITY:
         from kiosk.app.setup import authority
 
         units = authority.READERS
-    if units and (finding := check_running(path, units)):
+    else:
+        return
+    if finding := check_running(path, units):
         yield finding
-    if units:
-        yield from check_station_runs()
+    yield from check_station_runs()
 
 
 def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
@@ -152,35 +149,20 @@ def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
     return ok(_EXAMPLE, "nothing that people see is still the example's")
 
 
-def _enrolled(tools: Tools) -> Settings | None:
-    """Return the settings of `kiosk enrol`, where there is no settings file; None for none."""
-    state = str(state_directory(tools.environ, tools.path))
-    settings = load_settings(None, {**tools.environ, "STATE_DIRECTORY": state})
-    return settings if settings.authority.addresses and settings.authority.certificate else None
-
-
 def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:
-    from kiosk.app.setup.station import DisplayKind, present_display
-
     calls = settings.authority.addresses and not settings.authority.listen
-    kind = present_display()
+    kind = station.present_display()
     is_station = not HAS_AUTHORITY or bool(calls) or kind is not None
-    if not is_station and not _loads("libpcsclite.so.1"):
-        # Its package is a station's. pyscard prints that it is missing when it is imported.
-        return [(READER, lambda: ok(READER, "there is none; only a station needs one"))]
+    if not is_station:
+        try:
+            ctypes.CDLL("libpcsclite.so.1")
+        except OSError:
+            # Its package is a station's. pyscard prints that it is missing when it is imported.
+            return [(READER, partial(ok, READER, "there is none; only a station needs one"))]
     from kiosk.app.cli.station_checks import hardware_checks
 
-    return hardware_checks(settings, needed=is_station, composed=kind is DisplayKind.COMPOSITOR)
-
-
-def _loads(library: str) -> bool:
-    import ctypes
-
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
+    composed = kind is station.DisplayKind.COMPOSITOR
+    return hardware_checks(settings, needed=is_station, composed=composed)
 
 
 # The checks of an authority; `kiosk setup` ends with some of them.
@@ -218,16 +200,12 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield checks.KEY_COPY, partial(checks.check_key_copy, tools.ring, tools.key_file, store)
     derives = settings.secrets.source == "derived"
     yield checks.MASTER, partial(checks.check_master_keys, tools.masters, derives=derives)
-    if files := _credentials(tools):
-        yield checks.CREDENTIALS, partial(checks.check_credentials, files)
-
-
-def _credentials(tools: Tools) -> tuple[Path, ...]:
-    """Return the files that hold a secret; a bare name is a file of the service manager's."""
-    named, siem, network = tools.settings, tools.settings.siem, tools.settings.authority
+    siem, network = settings.siem, settings.authority
     keys = siem.key or siem.certificate, network.key or network.certificate
-    names = named.mail.credential, named.secrets.pin_file, *keys
-    return tuple(Path(name) for name in names if "/" in name)
+    secret = settings.mail.credential, settings.secrets.pin_file, *keys
+    # A bare name is a file of the service manager's.
+    if files := tuple(Path(name) for name in secret if "/" in name):
+        yield checks.CREDENTIALS, partial(checks.check_credentials, files)
 
 
 def staff_check(tools: Tools) -> tuple[str, Check]:
@@ -356,10 +334,8 @@ def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield checks.RELEASED, partial(checks.check_seen_secrets, tools.store, tools.clock)
     stored = stored_secrets(tools.settings)
     yield checks.STATIONS, partial(checks.check_stations, tools.store, stored)
-    yield (
-        CLOCK,
-        partial(checks.check_clock, tools.store, tools.clock, clock_is_synchronised),
-    )
+    clock = tools.clock
+    yield CLOCK, partial(checks.check_clock, tools.store, clock, clock_is_synchronised)
 
 
 def check_running(settings: Path, units: Sequence[str]) -> Finding | None:
@@ -371,7 +347,11 @@ def check_running(settings: Path, units: Sequence[str]) -> Finding | None:
         changed_at = int(settings.stat().st_mtime)
     except OSError:
         return None
-    started_at = _started_at(units)
+    started_at = dict[str, int]()
+    for fields in properties_of(units, "ActiveState", "ExecMainStartTimestamp"):
+        at = fields.get("ExecMainStartTimestamp", "").removeprefix("@")
+        if fields.get("ActiveState") == "active" and at.isdigit():
+            started_at[fields["Id"]] = int(at)
     if not started_at:
         return None
     if older := [unit for unit, at in started_at.items() if at < changed_at]:
@@ -385,24 +365,12 @@ def check_running(settings: Path, units: Sequence[str]) -> Finding | None:
 
 def check_station_runs() -> Iterator[Finding]:
     """Name each unit of this machine's station, if it is one, that does not run."""
-    from kiosk.app.setup import station
-
     kind = station.present_display()
     for shown in properties_of(station.units_of(kind), "ActiveState") if kind else ():
         unit, state = shown["Id"], shown.get("ActiveState", "unknown")
         if state != "active":
             advice = f"`journalctl -u {unit.removesuffix('.service')}` says why"
             yield fail(_RUNNING, f"{unit} does not run ({state})", advice)
-
-
-def _started_at(units: Sequence[str]) -> dict[str, int]:
-    """Return when units that run were started, in seconds of the epoch; nothing without systemd."""
-    found = dict[str, int]()
-    for fields in properties_of(units, "ActiveState", "ExecMainStartTimestamp"):
-        at = fields.get("ExecMainStartTimestamp", "").removeprefix("@")
-        if fields.get("ActiveState") == "active" and at.isdigit():
-            found[fields["Id"]] = int(at)
-    return found
 
 
 def properties_of(units: Sequence[str], *names: str) -> list[dict[str, str]]:

@@ -14,6 +14,28 @@ from typing import TYPE_CHECKING
 from kiosk import HAS_AUTHORITY
 from kiosk.app.cli.help import Commands, Run, add_config, add_flag
 from kiosk.app.cli.printing import ask, complain, echo
+from kiosk.app.setup import station
+from kiosk.app.setup.steps import (
+    carry_out,
+    require_account,
+    require_root,
+    systemctl,
+    take_back,
+    unencrypted_disk,
+)
+from kiosk.config.example import with_values
+from kiosk.config.kinds import InvalidValue, Words
+from kiosk.config.loading import (
+    EXAMPLES,
+    STATION_ACCOUNT,
+    STATION_SETTINGS,
+    STATION_STATE,
+    SYSTEM_SETTINGS,
+    left_at_example,
+    state_directory,
+)
+from kiosk.config.settings import SECTIONS
+from kiosk.contract.errors import ConfigError
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Tools
@@ -74,29 +96,29 @@ Merge equal pages, yes or no (Enter alone: no): """
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("setup", help="set up this machine", description=DESCRIPTION)
     parts = parser.add_subparsers(dest="part", required=True)
-    station = _add_part(parts, "station", _run_station, "a station", _STATION)
-    station.add_argument(
+    part = _add_part(parts, "station", _run_station, "a station", _STATION)
+    part.add_argument(
         "--enrol", metavar="LINE", help="enrol by the line that `kiosk stations enrol` printed"
     )
-    station.add_argument(
+    part.add_argument(
         "--display",
         choices=["compositor", "console"],
         help="what shows the station (default: as it was set up, compositor at first)",
     )
     if HAS_AUTHORITY:
-        authority = _add_part(parts, "authority", _run_authority, "an authority", _AUTHORITY)
-        add_config(authority)
+        part = _add_part(parts, "authority", _run_authority, "an authority", _AUTHORITY)
+        add_config(part)
         add_flag(
-            authority,
+            part,
             "--seal-keys",
             "seal the key file to this machine (TPM where there is one), once it is copied",
         )
         add_flag(
-            authority,
+            part,
             "--new-database",
             "make an empty database for keys that are there, where none is to be restored",
         )
-        authority.add_argument(
+        part.add_argument(
             "--ksm",
             choices=["on", "off"],
             help="whether the kernel merges equal pages of staff's sessions; leave it off where "
@@ -145,10 +167,6 @@ def _answers(
     args: argparse.Namespace, path: Path, known: Iterable[tuple[str, str]] = ()
 ) -> dict[tuple[str, str], str]:
     """Return the values of ``--set``, and ask for others that are still the example's."""
-    from kiosk.config.example import with_values
-    from kiosk.config.loading import EXAMPLES, left_at_example
-    from kiosk.config.settings import SECTIONS
-
     given, answers = dict(args.set), dict[tuple[str, str], str]()
     with_values("", given)  # errors are reported before any question
     if args.undo or args.dry_run or not sys.stdin.isatty():
@@ -176,8 +194,6 @@ def _answers(
 
 def _answer(about: About, named: str) -> str:
     """Ask until the setting accepts the answer; an empty answer keeps its value."""
-    from kiosk.config.kinds import InvalidValue, Words
-
     default = ", ".join(about.default) if isinstance(about.default, tuple) else about.default
     every = about.kind.every if isinstance(about.kind, Words) else ""
     also = f"; *: {every}" if every else ""
@@ -198,7 +214,6 @@ def _merges(ksm: str | None, *, asks: bool) -> bool:
     Raises ``ConfigError`` for ``on`` where that is not possible, or somebody else has set KSM.
     """
     from kiosk.app.setup import authority
-    from kiosk.contract.errors import ConfigError
 
     if ksm != "off" and authority.merging().is_done():
         return True
@@ -215,15 +230,6 @@ def _merges(ksm: str | None, *, asks: bool) -> bool:
 
 def _run_station(args: argparse.Namespace) -> None:
     from kiosk.app.cli.station_checks import CANNOT_LOOK_UP, LOOKED_UP, NO_AUTHORITY
-    from kiosk.app.setup import station
-    from kiosk.app.setup.steps import (
-        carry_out,
-        require_account,
-        require_root,
-        take_back,
-        unencrypted_disk,
-    )
-    from kiosk.config.loading import STATION_ACCOUNT, STATION_SETTINGS, STATION_STATE
 
     require_root()
     if not args.undo:
@@ -256,15 +262,6 @@ def _run_authority(args: argparse.Namespace) -> int:
     """Return 1 where the database, the questions or the keys are not in order."""
     from kiosk.app.cli.tools import Tools
     from kiosk.app.setup import authority
-    from kiosk.app.setup.steps import (
-        carry_out,
-        require_account,
-        systemctl,
-        take_back,
-        unencrypted_disk,
-    )
-    from kiosk.config.loading import SYSTEM_SETTINGS, state_directory
-    from kiosk.contract.errors import ConfigError
 
     tools = Tools(args)
     if on_machine := authority.is_the_machines(tools.path):

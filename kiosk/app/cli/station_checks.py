@@ -29,6 +29,7 @@ from kiosk.app.cli.doctor import ENDS_SOON, clock_is_synchronised, properties_of
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.composition.cards import build_cards, build_module, plain_cards
 from kiosk.app.composition.renewal import is_renewed
+from kiosk.app.setup import station
 from kiosk.config.loading import as_account, credential_file, load_settings, settings_path
 from kiosk.config.settings import Settings
 from kiosk.contract.errors import (
@@ -41,7 +42,7 @@ from kiosk.contract.errors import (
     ConfigError,
 )
 from kiosk.contract.findings import AUTHORITY, CLOCK, READER, Check, Finding, fail, ok, warn
-from kiosk.contract.messages import CardId, CardReport, StationStanding
+from kiosk.contract.messages import CardId, StationStanding
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.station.client import Address
 
@@ -147,8 +148,6 @@ def _check_clock() -> Finding:
 
 def unit_checks(addresses: tuple[str, ...]) -> Iterator[tuple[str, Check]]:
     """Yield what keeps the station's unit from the authority, which this process may reach."""
-    from kiosk.app.setup import station
-
     (shown, *_) = properties_of([station.UNIT], "IPAddressAllow", "IPAddressDeny") or [{}]
     if not shown.get("IPAddressDeny"):
         return
@@ -253,7 +252,12 @@ def of_module(module: Pkcs11Cards, found: PcscFinding) -> Finding:
 
 def _of_card(reader: ReaderFinding) -> Finding:
     if reader.report is not None:
-        return ok(_CARD, _report_words(reader.report) + also_on(reader.others))
+        report, pin = reader.report, reader.report.pin
+        state = "PIN blocked" if pin.blocked else "PIN not blocked"
+        tries = "" if pin.tries_left is None else f", {pin.tries_left} tries left"
+        expires = f", expires {report.expires_at:%Y-%m-%d}" if report.expires_at else ""
+        text = f"{report.card.driver} {report.card.identifier}: {state}{tries}{expires}"
+        return ok(_CARD, text + also_on(reader.others))
     match reader.error:
         case CardGone():
             return ok(_CARD, "none is in")
@@ -272,13 +276,6 @@ def also_on(others: tuple[CardId, ...]) -> str:
     """Name the applications of a card that do not serve here; empty for none."""
     named = ", ".join(f"{card.driver} {card.identifier}" for card in others)
     return f"; also on it, and not what serves here: {named}" if named else ""
-
-
-def _report_words(report: CardReport) -> str:
-    pin = "PIN blocked" if report.pin.blocked else "PIN not blocked"
-    tries = "" if report.pin.tries_left is None else f", {report.pin.tries_left} tries left"
-    expires = f", expires {report.expires_at:%Y-%m-%d}" if report.expires_at else ""
-    return f"{report.card.driver} {report.card.identifier}: {pin}{tries}{expires}"
 
 
 # Reading the card in a reader of this machine, for people who record cards.

@@ -184,7 +184,7 @@ _WELCOME = "Push a card in. Nothing here is real. Ctrl+Q ends it.\nThe RA: F10"
 
 
 class DemoBar:
-    """Implements ``screens.theme.Strip``; ``read_mail`` opens the mail, ``open_ra`` the RA's side.
+    """Implements ``ExtraBar``; ``read_mail`` opens the mail, ``open_ra`` the RA's side.
 
     ``ssh`` is the line that opens it from another terminal; empty where there is no sshd.
     """
@@ -208,7 +208,6 @@ class DemoBar:
         return StripWidget(self)
 
     def key(self, key: str) -> bool:
-        """Handle F5 to F10."""
         keys = {f"f{5 + i}": i for i in range(len(self._bench.cards))}
         if key in keys:
             self._bench.insert(keys[key])
@@ -235,14 +234,11 @@ class DemoBar:
 
     @property
     def hint(self) -> str:
-        """What the holder of the inserted card knows."""
         inserted = self._bench.inserted
         return self._welcome if inserted is None else self._bench.cards[inserted].hint
 
 
 class StripWidget(Widget, inherit_bindings=False):
-    """Draws the strip: keys and labels, then the hint."""
-
     _shown: reactive[object] = reactive(None)
 
     DEFAULT_CSS = """

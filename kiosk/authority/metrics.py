@@ -49,6 +49,7 @@ from kiosk.authority.server import Called
 from kiosk.authority.stations import Peer
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.tables import REVISION
+from kiosk.config.settings import host_and_port
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import (
     Reason,
@@ -333,8 +334,7 @@ class MonitoringServer:
             if place.startswith("/"):
                 self._listening.append(listening_on(Path(place), connect))
                 return 0
-            host, _, port = place.rpartition(":")
-            sockets = await bind(host.strip("[]"), int(port))
+            sockets = await bind(*host_and_port(place))
         except OSError as error:
             raise ConfigError(f"monitoring.listen: {place}: {error.strerror}") from None
         self._listening += [Listener(each, connect) for each in sockets]

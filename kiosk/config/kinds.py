@@ -56,7 +56,6 @@ class Number:
         self.allowed = f"{low:g} to {high:g}"
 
     def read(self, value: object) -> float:
-        """Return the number, or parse it from text."""
         number = None
         if isinstance(value, (str, int, self._type)) and not isinstance(value, bool):
             with suppress(ValueError, OverflowError):

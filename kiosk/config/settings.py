@@ -32,7 +32,6 @@ _declared: list[tuple[Any, Kind, str, bool]] = []
 
 
 def setting(default: Any, kind: Kind, text: str, *, hidden: bool = False) -> Any:
-    """Declare a field of a section: its default, its kind, and its help."""
     _declared.append((default, kind, text, hidden))
     return default
 
@@ -435,9 +434,14 @@ class Pkcs11Settings(Section, frozen=True):
 # ``[authority]``: the authority's listeners, and its addresses for stations.
 
 
+def host_and_port(address: str) -> tuple[str, int]:
+    """Return both parts of ``host:port``; an IPv6 address without its brackets."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 def host_of(address: str) -> str:
-    """Return the name or the IP address of ``host:port``."""
-    return address.rpartition(":")[0].strip("[]")
+    return host_and_port(address)[0]
 
 
 class AuthoritySettings(Section, frozen=True):
@@ -490,7 +494,6 @@ class AuthoritySettings(Section, frozen=True):
     )
 
     def check(self) -> None:
-        """Raise ``ValueError`` where a setting is missing that another one needs."""
         if self.listen and not (self.certificate or self.addresses):
             raise ValueError("addresses: listen needs it, unless certificate names one of yours")
         if self.enrol_listen and not (self.listen and self.addresses):
@@ -569,7 +572,6 @@ class SiemSettings(Section, frozen=True):
     )
 
     def check(self) -> None:
-        """Raise ``ValueError`` where one of certificate and key is missing."""
         if bool(self.certificate) != bool(self.key):
             raise ValueError("certificate: has to be given together with key")
 
@@ -652,7 +654,6 @@ class PolicySettings(Section, frozen=True):
     )
 
     def check(self) -> None:
-        """Let the policy check that its numbers fit together."""
         self.policy()
 
     def policy(self) -> Policy:
@@ -693,14 +694,11 @@ class SecretSettings(Section, frozen=True):
     )
 
     def check(self) -> None:
-        """Raise ``ValueError`` where a module lacks its token or PIN, or these their module.
-
-        Otherwise master keys would be looked for, and made, in the key file.
-        """
         if self.module and not self.token:
             raise ValueError("token: has to be given where module is")
         if self.module and not self.pin_file:
             raise ValueError("pin_file: has to be given where module is")
+        # Otherwise master keys would be looked for, and made, in the key file.
         if not self.module and (self.token or self.pin_file):
             raise ValueError("module: has to be given where token or pin_file is")
 
@@ -728,7 +726,6 @@ class Settings(Struct, frozen=True):
 
 
 def stored_secrets(settings: Settings) -> dict[str, SecretKind]:
-    """Return by family which unblock secret is stored for its cards."""
     stored = {}
     for name, family in FAMILIES.items():
         stored[name] = family.secret_kinds[0]

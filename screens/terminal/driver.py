@@ -292,7 +292,6 @@ class LockedDriver(LinuxDriver):
 
     @property
     def can_suspend(self) -> bool:
-        """Neither a station nor a session of staff is ever suspended."""
         return False
 
     def start_application_mode(self) -> None:

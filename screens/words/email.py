@@ -117,7 +117,6 @@ LACKS: Final[dict[CodeLack, tuple[str, str]]] = {
     ),
     CodeLack.TOO_SOON: ("Please wait for your next code", "We sent one a short time ago."),
 }
-"""Why there is no code, and what it means."""
 
 
 def next_to(masked: str) -> str:

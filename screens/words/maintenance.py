@@ -47,7 +47,6 @@ CONSEQUENCES: Final[dict[MaintenanceAct, str]] = {
     MaintenanceAct.RESTART_MACHINE: "The station is back within some minutes.",
     MaintenanceAct.SWITCH_OFF: "The station stays off until somebody switches it on.",
 }
-"""What it means for people who come to the station."""
 
 _FAULTS: Final[dict[ReadFault, str]] = {
     ReadFault.NO_ANSWER: "The card gives no answer.",
@@ -61,7 +60,6 @@ _FAULTS: Final[dict[ReadFault, str]] = {
 
 
 def opened(station: str) -> str:
-    """Name the station, as the authority does."""
     shown = station if len(station) <= _NAMED else f"{station[: _NAMED - 3]}..."
     return f"Station {shown}"
 

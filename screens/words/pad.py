@@ -33,16 +33,13 @@ ASKING: Final[dict[Work, tuple[str, str]]] = {
         "Wait until the reader asks: for your old PIN once more, then twice for the new.",
     ),
 }
-"""What the reader asks for, and how often."""
 
 
 def rule(new: OnPad) -> str:
-    """Say how long a new PIN is, and which to keep away from."""
     return f"{pin.length(new)}. {GUESSES}"
 
 
 def paused(why: PadNotice | PinFault, tries_left: int | None) -> tuple[str, str]:
-    """Say what became of the last entry, and what that means."""
     match why:
         case PadNotice.CANCELLED:
             return "You pressed Cancel on the card reader", AS_IT_WAS

@@ -40,7 +40,6 @@ FAULTS: Final[dict[PinFault, str]] = {
     PinFault.CARD_COMPLEXITY: "Your smartcard finds that PIN too simple. Choose another.",
     PinFault.CARD_FORMAT: "Your smartcard does not take that PIN. Choose another.",
 }
-"""Why another PIN has to be chosen."""
 
 
 def enter_text(purpose: Purpose | None) -> str:

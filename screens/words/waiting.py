@@ -81,7 +81,6 @@ OUTAGES: Final[dict[Outage, tuple[str, str]]] = {
     Outage.AUTHORITY_AWAY: (OUTAGE_TITLE, f"It cannot reach the service. {OUTAGE_TEXT}"),
     Outage.RETIRED: (RETIRED_TITLE, RETIRED_TEXT),
 }
-"""Why the station serves nobody, and what to do instead."""
 
 WORKS: Final[dict[Work, tuple[str, str]]] = {
     Work.PREPARING: ("Getting things ready", "This takes a moment."),
@@ -104,4 +103,3 @@ REMOVALS: Final[dict[RemovalReason, str]] = {
     RemovalReason.IDLE: "Nobody answered, so the visit has ended to keep you safe.",
     RemovalReason.FINISHED: "Your visit is over. Do not forget your smartcard.",
 }
-"""How the visit ended."""

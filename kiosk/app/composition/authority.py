@@ -131,7 +131,6 @@ class BuiltAuthority:
         return self.key_file.was_replaced
 
     def close(self) -> None:
-        """Stop the workers, and close mail, database and token."""
         self.outbox.stop()
         self.mailer.close()
         if self.siem is not None:

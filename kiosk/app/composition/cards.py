@@ -30,7 +30,6 @@ def build_cards(settings: Settings, environ: Mapping[str, str]) -> Cards:
 
 
 def build_module(settings: Settings, environ: Mapping[str, str]) -> Pkcs11Cards | None:
-    """Return the cards of the maker's module; None where the settings name none."""
     chosen = settings.pkcs11
     if not chosen.module:
         return None
@@ -43,6 +42,5 @@ def plain_cards() -> PcscCards:
 
 
 def _drivers(settings: Settings) -> list[Driver]:
-    """Return the drivers of the families that are served, in their order."""
     kinds = stored_secrets(settings)
     return [load_driver(family, kinds[family].name) for family in settings.cards.families]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from kiosk.config.loading import credential_file, credential_text
-from kiosk.config.settings import Settings
+from kiosk.config.settings import Settings, host_and_port
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock, SystemClock
 
@@ -122,7 +122,6 @@ def open_sealer(settings: Settings, environ: Mapping[str, str], ring: KeyRing) -
 
 
 def open_token(settings: Settings, environ: Mapping[str, str]) -> TokenMasters | None:
-    """Return the token of the master keys, where the settings name one."""
     from kiosk.authority.crypto.token import Token, TokenMasters
 
     named = settings.secrets
@@ -147,10 +146,9 @@ def open_collector(settings: Settings, environ: Mapping[str, str]) -> Collector:
     named = settings.siem
     files = (named.ca, named.certificate, named.key)
     ca, certificate, key = (credential_file(each, environ) if each else None for each in files)
-    host, _, port = named.collector.rpartition(":")
     context = collector_context(ca, certificate, key)
     closes_tls = named.confirmed_by == "close-notify"
-    return Collector(host.strip("[]"), int(port), context, closes_tls)
+    return Collector(*host_and_port(named.collector), context, closes_tls)
 
 
 def open_mailer(settings: Settings, environ: Mapping[str, str]) -> SmtpMailer:

@@ -29,11 +29,7 @@ AGAIN_S: Final = 600.0
 
 
 class Renewal:
-    """Called again and again while nobody is at the station.
-
-    ``settings`` is the file that the station runs with, ``now`` the time; ``monotonic`` gives
-    seconds.
-    """
+    """Called again and again while nobody is at the station, which runs with ``settings``."""
 
     def __init__(
         self,
@@ -94,8 +90,6 @@ def is_renewed(file: Path, state: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """When a certificate is to be renewed, and when it ends."""
-
     due_at: datetime
     ends_at: datetime
 

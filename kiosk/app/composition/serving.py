@@ -25,7 +25,7 @@ from kiosk.authority.server import AuthorityServer
 from kiosk.authority.stations import SocketStation, StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.config.loading import credential_file, credential_text
-from kiosk.config.settings import AuthoritySettings, Settings, host_of
+from kiosk.config.settings import AuthoritySettings, Settings, host_and_port, host_of
 from kiosk.contract.enrolment import RENEWAL_PART
 from kiosk.contract.errors import ConfigError, KioskError, describe_fault
 from kiosk.contract.log_context import TroubleLog
@@ -258,11 +258,11 @@ class Network:
         """Listen as the settings say; raises ``ConfigError``."""
         if self._named.listen:
             self.renew_if_due()
-            where = _split(self._named.listen)
+            where = host_and_port(self._named.listen)
             await server.listen_on_tls(*where, lambda: self._for_stations)
             log.info("serving on %s", self._named.listen)
         if self._named.enrol_listen:
-            where = _split(self._named.enrol_listen)
+            where = host_and_port(self._named.enrol_listen)
             await server.listen_on_tls(*where, lambda: self._for_enrolment, anonymous=True)
             log.info("enrolling stations on %s", self._named.enrol_listen)
 
@@ -321,7 +321,3 @@ def _with_own(believed: str, own: str) -> ssl.SSLContext:
         file.flush()
         context.load_cert_chain(f"/proc/self/fd/{held}")
     return context
-
-
-def _split(listen: str) -> tuple[str, int]:
-    return host_of(listen), int(listen.rpartition(":")[2])

@@ -75,8 +75,7 @@ class OpenExecutor(Executor, Protocol):
     def stale(self) -> bool:
         """Whether it was built from something that has changed since."""
 
-    def close(self) -> None:
-        """Release what it holds."""
+    def close(self) -> None: ...
 
 
 class BackgroundExecutor:
@@ -117,7 +116,6 @@ class BackgroundExecutor:
         return executor.check_authority(reader, idle=idle)
 
     def close(self) -> None:
-        """Close what was built; nothing is carried out any more."""
         with self._lock:
             if self._executor is not None:
                 self._executor.close()
@@ -190,7 +188,6 @@ class LocalExecutor:
         return self._actions.perform(command)
 
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
-        """Return why the authority cannot serve anybody here, and run the caretaker."""
         outage = self._actions.check_authority(reader, idle=idle)
         if outage is None:
             self._caretaker.run_if_due()
@@ -249,7 +246,6 @@ class RemoteExecutor:
         return self._actions.perform(command)
 
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
-        """Return why the authority cannot serve anybody here; where ``idle``, renew."""
         if idle and self._renewal is not None:
             self._renewal.renew_if_due()
         return self._actions.check_authority(reader, idle=idle)

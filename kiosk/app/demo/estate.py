@@ -258,11 +258,9 @@ class DemoTable:
 
     @property
     def unread(self) -> int:
-        """How many messages arrived since the mail was read."""
         return len(self._mailbox.messages()) - self._read
 
     def read_mail(self) -> tuple[DemoMail, ...]:
-        """What has arrived since the story began, oldest first."""
         arrived = self._mailbox.messages()
         self._read = len(arrived)
         return tuple(

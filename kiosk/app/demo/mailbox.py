@@ -34,8 +34,6 @@ _WAIT_S = 10
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMail:
-    """One message as it arrived; ``raw`` is all of it."""
-
     sender: str
     to: tuple[str, ...]
     subject: str

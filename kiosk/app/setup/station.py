@@ -89,7 +89,6 @@ _NEEDED = {
 
 
 def units_of(kind: DisplayKind) -> tuple[str, ...]:
-    """Return the units that a station of this kind consists of."""
     return {DisplayKind.COMPOSITOR: _DISPLAY_UNIT, DisplayKind.CONSOLE: _CONSOLE_UNIT}[kind], UNIT
 
 
@@ -331,7 +330,6 @@ def _words_of(file: Path) -> list[list[str]]:
 
 
 def network_drop_in(addresses: tuple[str, ...]) -> str:
-    """Return the drop-in that opens the network to the authority's addresses."""
     return (
         "# Made by `kiosk setup station` from [authority] in the settings: run it again after a"
         " change.\n"

@@ -210,8 +210,8 @@ def link(what: str, text: str, place: Path, target: Path, *then: str) -> Step:
     def is_done() -> bool:
         return place.is_symlink() and place.readlink() == target
 
-    step = Step(what, text, is_done, make, partial(_remove, place, *then))
-    return step.followed_by(partial(systemctl, *then)) if then else step
+    step = Step(what, text, is_done, make, partial(_remove, place))
+    return step.followed_by(partial(systemctl, *then), also_undone=True) if then else step
 
 
 def written(what: str, text: str, place: Path, content: str, mode: int, *then: str) -> Step:
@@ -224,17 +224,16 @@ def written(what: str, text: str, place: Path, content: str, mode: int, *then: s
     def is_done() -> bool:
         return read_if_there(place) == content
 
-    step = Step(what, text, is_done, write, partial(_remove, place, *then), place.exists)
-    return step.followed_by(partial(systemctl, *then))
+    step = Step(what, text, is_done, write, partial(_remove, place), place.exists)
+    return step.followed_by(partial(systemctl, *then), also_undone=True)
 
 
-def _remove(place: Path, *then: str) -> None:
+def _remove(place: Path) -> None:
     place.unlink()
     # A folder of drop-ins was made for ours; others belong to the system.
     if place.parent.suffixes[-2:] in ([".conf", ".d"], [".service", ".d"], [".slice", ".d"]):
         with suppress(OSError):  # somebody else has a file in it
             place.parent.rmdir()
-    systemctl(*then)
 
 
 def mask(unit: str, text: str) -> Step:

@@ -333,9 +333,8 @@ class Office:
                 note_id=note.id,
                 reference=act.reference,
             )
-            entered = dict(proposal.parameters) | (dict(as_parameters(seen)) if seen else {})
-            sealed = seal_parameters(self.means.sealer, bare, entered)
-            kept = replace(bare, parameters=sealed.ciphertext, key_id=sealed.key_id)
+            entered = {**proposal.parameters, **(as_parameters(seen) if seen else {})}
+            kept = seal_parameters(self.means.sealer, bare, entered)
             waiting = uow.proposals.waiting()
             mine = sum(other.proposed_by == kept.proposed_by for other in waiting)
             if kept.proposed_key and mine >= MOST_WAITING:
@@ -347,9 +346,7 @@ class Office:
             for other in waiting:
                 if not _is_same(other, kept, entered, self.means.sealer):
                     continue
-                if proposer_of(uow, other) is None:
-                    expire(uow, (other,))
-                else:
+                if proposer_of(uow, other) is not None:
                     who = f"{act_name(uow, other.proposed_by)} proposed it"
                     raise ConcurrentChange(
                         "An act of this kind waits already, for a second member of staff. It has "
@@ -357,6 +354,7 @@ class Office:
                         "proposed it takes it back.",
                         (f"{who} (reference {other.reference}).",),
                     )
+                expire(uow, (other,))
             uow.notes.add(note)
             uow.proposals.add(kept)
             Act(uow, actor, note, None, reference=act.reference).record(
@@ -388,11 +386,14 @@ class Office:
             in_time = kept.expires_at > uow.now
             if not in_time or not uow.proposals.decide(kept.id, Outcome.AGREED, audit_name(second)):
                 raise decided(uow, kept.id)
-            if _was_decided(uow, kept):
+            # Where the audit has a decision, the row is an older one, whatever it says.
+            kinds = StaffKind.ACT_AGREED, StaffKind.ACT_DECLINED, StaffKind.ACT_EXPIRED
+            of_this = tuple(Sought(kind.value, "proposal", kept.id) for kind in kinds)
+            if uow.trail.newest(AuditQuery(sought=of_this), limit=1):
                 raise RowAltered("proposed_act", kept.id)
             first = proposer_of(uow, kept)
             if first is None:
-                raise NotFound(GONE)
+                raise NotFound("The one who proposed this may not do it any more: propose it anew.")
             if because := objection(uow, first, second):
                 raise NotPermitted(because)
             note = uow.notes.by_ids((kept.note_id,)).get(kept.note_id)
@@ -468,20 +469,17 @@ class Office:
                 uow.commit()
             raise RecordAltered(error.table, error.row, reference) from None
         except KeysUnavailable:
-            raise NotTaken("", MASTERS_AWAY) from None
+            raise NotTaken(
+                "",
+                "The master keys are away: nothing was done. Try again later, or tell the "
+                "machine's administrator.",
+            ) from None
         except KeyMissing:
-            raise NotTaken("", KEY_MISSING) from None
-
-
-MASTERS_AWAY = (
-    "The master keys are away: nothing was done. Try again later, or tell the machine's "
-    "administrator."
-)
-KEY_MISSING = (
-    "A key that this needs is missing: nothing was done. Tell the machine's administrator: `kiosk "
-    "doctor` says more."
-)
-GONE = "The one who proposed this may not do it any more: propose it anew."
+            raise NotTaken(
+                "",
+                "A key that this needs is missing: nothing was done. Tell the machine's "
+                "administrator: `kiosk doctor` says more.",
+            ) from None
 
 
 def action_of(kept: ProposedAct) -> Action | None:
@@ -522,13 +520,6 @@ def decided(uow: UnitOfWork, proposed_id: str) -> ConcurrentChange | NotFound:
             return ConcurrentChange("This is decided already.", (f"{who} {did}.",))
         case _:
             assert_never(kept.outcome)
-
-
-def _was_decided(uow: UnitOfWork, kept: ProposedAct) -> bool:
-    """Return whether the audit has a decision, whatever the row says: it is an older one then."""
-    kinds = StaffKind.ACT_AGREED, StaffKind.ACT_DECLINED, StaffKind.ACT_EXPIRED
-    of_this = tuple(Sought(kind.value, "proposal", kept.id) for kind in kinds)
-    return bool(uow.trail.newest(AuditQuery(sought=of_this), limit=1))
 
 
 def expire(uow: UnitOfWork, proposals: Sequence[ProposedAct]) -> int:
@@ -629,9 +620,7 @@ def _lock_person(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:
     """
     if uow.holders.touch(seen.holder_id, seen.revision):
         return
-    holder = uow.holders.get(seen.holder_id)
-    if holder is None:
-        raise NotFound("This person is not recorded any more.")
+    holder = recorded_holder(uow, seen.holder_id)
     since = [
         event
         for event in uow.trail.newest(AuditQuery(holder_id=holder.id))
@@ -642,6 +631,13 @@ def _lock_person(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:
     ]
     changes = tuple(describe_change(uow, event) for event in since)
     raise ConcurrentChange(overtaken, changes)
+
+
+def recorded_holder(uow: UnitOfWork, holder_id: str) -> Cardholder:
+    holder = uow.holders.get(holder_id)
+    if holder is None:
+        raise NotFound("This person is not recorded any more.")
+    return holder
 
 
 def describe_change(uow: UnitOfWork, event: AuditEvent) -> str:
@@ -664,7 +660,4 @@ class Desk:
     ) -> Iterator[tuple[Act, Cardholder]]:
         """Begin an act on the person who was seen, as they are now; raises ``NotFound``."""
         with self._office.act(action, grounds, seen=seen, proposal=proposal) as act:
-            holder = act.uow.holders.get(seen.holder_id)
-            if holder is None:
-                raise NotFound("This person is not recorded any more.")
-            yield act, holder
+            yield act, recorded_holder(act.uow, seen.holder_id)

@@ -17,7 +17,13 @@ from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.codes import codes_waiting
 from kiosk.authority.administration.fields import entered
-from kiosk.authority.administration.office import Act, Desk, StationChange, staff_names
+from kiosk.authority.administration.office import (
+    Act,
+    Desk,
+    StationChange,
+    recorded_holder,
+    staff_names,
+)
 from kiosk.authority.administration.person_page import (
     events_of_mail,
     facts_of,
@@ -54,7 +60,6 @@ from kiosk.authority.store.records import (
     Cardholder,
     CardStatus,
     Registration,
-    StopNumber,
     new_id,
 )
 from kiosk.authority.store.repositories.codes import read_stop_number
@@ -75,8 +80,6 @@ from kiosk.contract.text import sort_name
 #
 # The grounds of this act stay with the audit, but name nobody: so its words may not name them
 # either.
-
-_WORD = re.compile(r"\w+")
 
 
 def _refuse_unsettled(
@@ -101,35 +104,20 @@ def _refuse_unsettled(
 def _refuse_to_name(
     uow: UnitOfWork, holder: Cardholder, cards: tuple[Card, ...], grounds: Grounds
 ) -> None:
-    registration = uow.registrations.of_holder(holder.id)
-    addresses = (holder.email, registration.email if registration else None)
+    addresses = addresses_of(holder, uow.registrations.of_holder(holder.id))
     identifiers = (card.identifier for card in cards)
     # The words that together name somebody.
-    names = [
-        set(_words(name or "")) for name in (holder.name, holder.number, *addresses, *identifiers)
-    ]
+    names = [_words(name) for name in (holder.name, holder.number, *addresses, *identifiers)]
     for field, text in (("reason", grounds.reason), ("identified_by", grounds.identified_by)):
-        words = set(_words(text))
-        if any(name and name <= words for name in names):
+        if any(name and name <= _words(text) for name in names):
             raise NotTaken(field, "This is kept: say it without naming the person.")
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold())
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
 
 
 # Finding people while somebody types: by beginnings of words, or by a reference number.
-
-_STOP = "The number of a mail, for somebody to stop what they did not do. "
-_STOP_USED = (
-    "The number of a mail, used up by a report at {when}: it stops nothing more at a station, and "
-    "you can still stop everything here. "
-)
-
-_STOP_OLD = (
-    "The number of a mail of more than 30 days ago: it stops nothing more at a station, and you "
-    "can still stop everything here. "
-)
 
 _SHARING = 5
 """Of the people whom a search finds by an address, how many are looked at."""
@@ -139,21 +127,6 @@ MOST_FOUND = 100
 
 MOST_LISTED = 500
 """The most people of a page of a list, whatever limit is given."""
-
-
-def _events(
-    uow: UnitOfWork, text: str, stop: StopNumber | None, limit: int
-) -> tuple[AuditEvent, ...]:
-    """Return the events of a reference number, newest first; an import has many.
-
-    A stop number stands for the visit that its mail reports.
-    """
-    if stop is not None:
-        return events_of_mail(uow, reference_of(VisitId(stop.visit_id)))
-    reference = read_reference(text)
-    if reference is None:
-        return ()
-    return uow.trail.newest(AuditQuery(reference=reference, without=NOT_IN_STORY), limit=limit)
 
 
 def _about(
@@ -205,11 +178,6 @@ def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, P
     }
 
 
-def _order(line: PersonLine, first: Sequence[frozenset[str]]) -> tuple[int, str, str]:
-    rank = next((at for at, ids in enumerate(first) if line.holder_id in ids), len(first))
-    return rank, sort_name(line.name), line.number
-
-
 class PeopleDesk(Desk):
     # --- reading -----------------------------------------------------------------------
 
@@ -224,24 +192,34 @@ class PeopleDesk(Desk):
         with self._office.look(Action.SEE_PEOPLE) as uow:
             digits = read_stop_number(text)
             stop = uow.stop_numbers.find(digits) if digits else None
-            events = _events(uow, text, stop, most + 2)  # the last of an import is about nobody
+            events: tuple[AuditEvent, ...] = ()
+            if stop is not None:
+                events = events_of_mail(uow, reference_of(VisitId(stop.visit_id)))
+            elif (reference := read_reference(text)) is not None:
+                query = AuditQuery(reference=reference, without=NOT_IN_STORY)
+                # An import has many, and the last of them is about nobody.
+                events = uow.trail.newest(query, limit=most + 2)
             about = [event.holder_id for event in events if event.holder_id]
             about += [stop.holder_id] if stop else []
             exact = uow.search.exact(text, most + 1)
             ids = list(dict.fromkeys((*about, *exact, *uow.search.find(text, most + 1))))
-            first = frozenset(about), frozenset(exact)
             lines = lines_of(uow, ids[:most], means.policy()).values()
-            people = tuple(sorted(lines, key=lambda line: _order(line, first)))
-            words = _about(uow, events, people, means.zone)
+            rank = dict.fromkeys(exact, 1) | dict.fromkeys(about, 0)
+            in_order = sorted(
+                lines,
+                key=lambda line: (rank.get(line.holder_id, 2), sort_name(line.name), line.number),
+            )
+            words = _about(uow, events, in_order, means.zone)
             if stop is not None:
-                about_stop = _STOP
+                still = "it stops nothing more at a station, and you can still stop everything here"
+                mail = "The number of a mail, for somebody to stop what they did not do"
                 if stop.used_at is not None:
                     when = format_moment(stop.used_at, uow.now, means.zone)
-                    about_stop = _STOP_USED.format(when=when)
+                    mail = f"The number of a mail, used up by a report at {when}: {still}"
                 elif uow.stop_numbers.is_too_old(stop):
-                    about_stop = _STOP_OLD
-                words = f"{about_stop}{words}"
-            return Found(people, len(ids) > most, words)
+                    mail = f"The number of a mail of more than 30 days ago: {still}"
+                words = f"{mail}. {words}"
+            return Found(tuple(in_order), len(ids) > most, words)
 
     def listed(
         self,
@@ -272,7 +250,7 @@ class PeopleDesk(Desk):
     def person(self, holder_id: str) -> Person:
         """Return a person's page, with the newest of their story."""
         with self._office.look_as(Action.SEE_PEOPLE) as (uow, reader):
-            return self._page(uow, reader, uow.holders.get(holder_id))
+            return self._page(uow, reader, recorded_holder(uow, holder_id))
 
     def find_one(self, number: str) -> Person:
         """Return the page of the person with exactly this holder number."""
@@ -289,13 +267,13 @@ class PeopleDesk(Desk):
     def story(self, holder_id: str, before: int, limit: int = 100) -> tuple[StoryLine, ...]:
         """Return what happened before row ``before`` of the audit, newest first."""
         with self._office.look(Action.SEE_PEOPLE) as uow:
-            holder = _there(uow.holders.get(holder_id))
+            holder = recorded_holder(uow, holder_id)
             return story_of(uow, holder.id, staff_names(uow), before=before, limit=limit)
 
-    def _page(self, uow: UnitOfWork, reader: Actor, holder: Cardholder | None) -> Person:
-        means, found = self._office.means, _there(holder)
-        page = page_of(uow, found, means.policy(), reader, means.zone)
-        return replace(page, proposals=waiting_lines(uow, reader, means.sealer, found.id))
+    def _page(self, uow: UnitOfWork, reader: Actor, holder: Cardholder) -> Person:
+        means = self._office.means
+        page = page_of(uow, holder, means.policy(), reader, means.zone)
+        return replace(page, proposals=waiting_lines(uow, reader, means.sealer, holder.id))
 
     # --- who they are ------------------------------------------------------------------
 
@@ -407,8 +385,12 @@ class PeopleDesk(Desk):
             # First the change, as one that falls due locks them in this order.
             blocked = is_blocked(registration, self._policy)
             stopped = stop_change(act.uow, holder.id) if blocked else None
-            if registration is None or not _unblocked(act, registration, self._policy):
+            lifted = act.uow.registrations.unblock(holder.id)
+            # Where the next visit would block, its failures are cleared before.
+            if registration is None or not (lifted or is_exhausted(registration, self._policy)):
                 raise ConcurrentChange("They are not blocked.")
+            if not lifted:
+                act.uow.registrations.clear_failures(holder.id)
             act.record(StaffKind.BLOCK_LIFTED, failures=registration.failures)
             notify_holder(act.uow, Notice.BLOCK_LIFTED, act.reference, holder, registration)
             if stopped is not None:
@@ -536,12 +518,6 @@ def _address(text: str, policy: Policy) -> str:
             raise NotTaken("email", "This is not an address that mail can be sent to.")
 
 
-def _there(holder: Cardholder | None) -> Cardholder:
-    if holder is None:
-        raise NotFound("This person is not recorded any more.")
-    return holder
-
-
 def _close(act: Act, holder: Cardholder) -> Registration | None:
     """Withdraw every code and everything that was gathered at a station."""
     act.uow.cards.lock_of_holder(holder.id)
@@ -557,13 +533,3 @@ def _notify_stopped(
     told = (*addresses_of(holder, registration), stopped.new_email)
     for address in {one.lower(): one for one in told}.values():
         notify(act.uow, Notice.CHANGE_STOPPED, address, act.reference, holder)
-
-
-def _unblocked(act: Act, registration: Registration, policy: Policy) -> bool:
-    """Lift the block, or the one that the next visit would find; return False for none."""
-    if act.uow.registrations.unblock(registration.holder_id):
-        return True
-    if not is_exhausted(registration, policy):
-        return False
-    act.uow.registrations.clear_failures(registration.holder_id)
-    return True

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Final
@@ -171,22 +171,18 @@ def as_parameters(seen: Seen) -> Parameters:
     }
 
 
-def seal_parameters(sealer: Sealer, proposed: ProposedAct, parameters: Parameters) -> SealedText:
+def seal_parameters(sealer: Sealer, proposed: ProposedAct, parameters: Parameters) -> ProposedAct:
     """Seal the entered values, bound to every field that decides what is done, and by whom.
 
     ``proposed`` is the row without them; write access to the database is not enough to add a
     waiting act or to change one.
     """
-    plain: dict[str, Scalar] = {}
-    secret: dict[str, str] = {}
-    for name, value in parameters.items():
-        if isinstance(value, Sensitive):
-            secret[name] = value.reveal()
-        else:
-            plain[name] = value
-    return sealer.seal_text(
-        Sensitive(json.dumps({"plain": plain, "secret": secret})), *_bound(proposed)
-    )
+    items = parameters.items()
+    secret = {name: value.reveal() for name, value in items if isinstance(value, Sensitive)}
+    plain = {name: value for name, value in items if name not in secret}
+    both = Sensitive(json.dumps({"plain": plain, "secret": secret}))
+    sealed = sealer.seal_text(both, *_bound(proposed))
+    return replace(proposed, parameters=sealed.ciphertext, key_id=sealed.key_id)
 
 
 def open_parameters(sealer: Sealer, proposed: ProposedAct) -> OpenedAct:

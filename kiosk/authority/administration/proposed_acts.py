@@ -99,7 +99,7 @@ def _words(uow: UnitOfWork, opened: OpenedAct) -> str:
             return f"Let {_member(uow, opened)} in with the key {_fingerprint(opened)}, too."
         case "staff.add_card":
             whose = f"the card {new_card} of {_member(uow, opened)}"
-            key = _card_fingerprint(opened)
+            key = _fingerprint(opened)
             return f"Let {whose} open stations' maintenance pages, with the key {key}."
         case "policy.change":
             return f"Set {text('name')} to {text('value') or 'an empty list'}."
@@ -129,16 +129,12 @@ def _member(uow: UnitOfWork, opened: OpenedAct) -> str:
 
 
 def _fingerprint(opened: OpenedAct) -> str:
+    """Return that of the key of a login, or of a member's card."""
     try:
-        return read_public_key(opened.text("public_key")).fingerprint
-    except NotTaken:
-        return "that cannot be read"
-
-
-def _card_fingerprint(opened: OpenedAct) -> str:
-    try:
+        if line := opened.text("public_key"):
+            return read_public_key(line).fingerprint
         key = read_pasted_key(opened.text("key"), opened.text("driver"), None)
-    except CellRefused:
+    except (NotTaken, CellRefused):
         key = None
     return fingerprint(key) if key else "that cannot be read"
 
@@ -148,13 +144,9 @@ def _perform(desk: AdminDesk, opened: OpenedAct) -> Done:
     text, seen, staff_id, revision = opened.text, opened.seen, opened.staff_id, opened.kept.revision
     match opened.kept.act:
         case "people.add":
-            return desk.people.add(
-                text("number"),
-                text("name"),
-                text("email"),
-                _UNASKED,
-                knowingly=opened.truth("knowingly"),
-            )
+            number, name, email = text("number"), text("name"), text("email")
+            knowingly = opened.truth("knowingly")
+            return desk.people.add(number, name, email, _UNASKED, knowingly=knowingly)
         case "people.lift_block":
             return desk.people.lift_block(seen, _UNASKED)
         case "people.revoke_registration":
@@ -283,18 +275,21 @@ def waiting_lines(
     What the reader can agree to comes first, then what runs out first: a code has minutes, an act
     days. Auditors see all of it, and decide nothing.
     """
-    found = [*_acts(uow, sealer, holder_id), *_codes(uow, holder_id)]
-    lines = [_judged(uow, reader, first, line) for first, line in found]
-    role = reader.role
-    shown = (line for line in lines if role is Role.AUDITOR or may(role, line.action))
-    return tuple(sorted(shown, key=lambda line: (bool(line.why_not), line.expires_at)))
+    lines = []
+    for first, line in (*_acts(uow, sealer, holder_id), *_codes(uow, holder_id)):
+        if may(reader.role, line.action):
+            why_not = line.why_not or objection(uow, first, reader)
+        elif reader.role is Role.AUDITOR:
+            why_not = f"This is not for the role {reader.role.value}."
+        else:
+            continue
+        is_mine = first.staff_id == reader.staff_id
+        lines.append(replace(line, is_mine=is_mine, why_not=why_not))
+    return tuple(sorted(lines, key=lambda line: (bool(line.why_not), line.expires_at)))
 
 
-_Proposed = tuple[Actor, ProposalLine]
-"""Who proposed something, and its line."""
-
-
-def _acts(uow: UnitOfWork, sealer: Sealer, holder_id: str) -> Iterator[_Proposed]:
+def _acts(uow: UnitOfWork, sealer: Sealer, holder_id: str) -> Iterator[tuple[Actor, ProposalLine]]:
+    """Yield who proposed an act, and its line."""
     kept_ones = [
         kept for kept in uow.proposals.waiting() if not holder_id or kept.holder_id == holder_id
     ]
@@ -328,7 +323,7 @@ def _acts(uow: UnitOfWork, sealer: Sealer, holder_id: str) -> Iterator[_Proposed
         yield first, line
 
 
-def _codes(uow: UnitOfWork, holder_id: str) -> Iterator[_Proposed]:
+def _codes(uow: UnitOfWork, holder_id: str) -> Iterator[tuple[Actor, ProposalLine]]:
     for code, line in codes_waiting(uow):
         if holder_id and code.holder_id != holder_id:
             continue
@@ -353,16 +348,6 @@ def _codes(uow: UnitOfWork, holder_id: str) -> Iterator[_Proposed]:
             number=holder.number if holder else "",
         )
         yield giver_of(uow, code), proposal
-
-
-def _judged(uow: UnitOfWork, reader: Actor, first: Actor, line: ProposalLine) -> ProposalLine:
-    """Return whether the reader could agree."""
-    is_mine = first.staff_id == reader.staff_id
-    if not may(reader.role, line.action):
-        because = f"This is not for the role {reader.role.value}."
-    else:
-        because = line.why_not or objection(uow, first, reader)
-    return replace(line, is_mine=is_mine, why_not=because)
 
 
 def _sentence(uow: UnitOfWork, sealer: Sealer, kept: ProposedAct) -> tuple[str, str]:

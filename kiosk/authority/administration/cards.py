@@ -51,7 +51,6 @@ from kiosk.contract.sensitive import Sensitive
 
 
 def parameters_of(wanted: NewCard) -> dict[str, Scalar | Sensitive]:
-    """Return the entered values, to be kept while they wait for a second member of staff."""
     return {
         "identifier": wanted.identifier,
         "driver": wanted.driver,
@@ -343,11 +342,10 @@ class CardsDesk(Desk):
         *,
         tries_full: bool = False,
     ) -> Done:
-        """Seal another unblock secret; it is never shown.
+        """Seal another unblock secret; a visit that was granted the one before ends.
 
         ``tries_full``: the card got it from its card management, so that it has all its tries
-        again. Otherwise what earlier unblocks may have cost stays charged. A visit that
-        was granted the secret ends.
+        again. Otherwise what earlier unblocks may have cost stays charged.
         """
         entered = secret_parameters(secret) | {"tries_full": tries_full}
         proposal = Proposal("cards.set_secret", entered, card_id=card_id)
@@ -377,7 +375,6 @@ class CardsDesk(Desk):
         return act.done(_STILL_BARRED if barred else "The unblock secret is set.")
 
     def _added(self, act: Act, holder: Cardholder, wanted: NewCard) -> Card:
-        """Add the card to the holder's; raises ``NotTaken``, naming the field that is wrong."""
         uow = act.uow
         if has_left(holder, uow.now):
             raise NotTaken("card", "This person has left. Take them back before they get a card.")
@@ -422,7 +419,6 @@ _STILL_BARRED = (
 
 
 def _card_in_use(act: Act, holder: Cardholder, card_id: str) -> Card:
-    """Lock one of the holder's cards for this act."""
     card = act.uow.cards.lock(card_id)
     if card is None or card.holder_id != holder.id:
         raise NotFound("This person has no such card any more.")

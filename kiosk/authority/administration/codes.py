@@ -47,10 +47,7 @@ from kiosk.contract.policy import HOUR, Policy
 def need_someone_able(
     uow: UnitOfWork, policy: Policy, sealer: Sealer, holder: Cardholder, card: Card
 ) -> None:
-    """Raise ``NotTaken`` with the reason, unless the holder can unlock the card with a code.
-
-    A holder who is not registered can, too: see ``purpose_for``.
-    """
+    """Raise ``NotTaken`` unless the holder, registered or not, can unlock the card with a code."""
     registration = uow.registrations.of_holder(holder.id)
     if has_left(holder, uow.now):
         raise NotTaken("person", "They are marked as a leaver: no station serves them.")
@@ -69,11 +66,7 @@ def need_someone_able(
 
 
 def purpose_for(uow: UnitOfWork, policy: Policy, holder: Cardholder) -> Purpose:
-    """Return what a code for this holder is for now.
-
-    For a registered holder it replaces the mail, beside the questions. For anybody else it opens
-    only the first unlock, and nothing once they are registered.
-    """
+    """Return what a code is for; one for a first unlock opens nothing once they are registered."""
     registration = uow.registrations.of_holder(holder.id)
     return Purpose.UNLOCK if is_registered(registration, policy) else Purpose.FIRST_UNLOCK
 
@@ -108,7 +101,7 @@ def codes_waiting(uow: UnitOfWork) -> tuple[tuple[EmailCode, CodeLine], ...]:
 
 class CodesDesk(Desk):
     def issue(self, seen: Seen, card_id: str, grounds: Grounds) -> IssuedCode:
-        """Make a code for one card of an identified person, who gets a mail about it."""
+        """Make a code for one card of the person, who gets a mail about it."""
         with self._office.act(Action.ISSUE_CODE, grounds, seen=seen) as act:
             policy = self._office.means.policy()
             holder, card = _lock_card(act.uow, seen.holder_id, card_id)
@@ -151,7 +144,7 @@ class CodesDesk(Desk):
         return IssuedCode(code_id, code, ends, needs_second, act.reference, for_first_unlock=first)
 
     def agree(self, code_id: str, grounds: Grounds) -> Done:
-        """Agree to a code that another member of staff issued, so that it works."""
+        """Agree to another's code, so that it works."""
         seen = self._whose(Action.AGREE_CODE, code_id)
         with self._office.act(Action.AGREE_CODE, grounds, seen=seen) as act:
             policy = self._office.means.policy()
@@ -226,7 +219,6 @@ def _found(uow: UnitOfWork, code_id: str) -> tuple[EmailCode, Cardholder, Card]:
 
 
 def giver_of(uow: UnitOfWork, code: EmailCode) -> Actor:
-    """Return who gave a code; the command line is one person."""
     member = uow.staff.get(code.issued_by or "")
     if member is None:
         return Actor(code.issued_by or "", Role.MANAGER)

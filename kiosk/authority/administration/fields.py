@@ -112,10 +112,7 @@ def read_card(family: families.CardFamily, identifier: str) -> CardId | None:
 
 
 def read_unblock_secret(text: str, family: families.CardFamily | None) -> Sensitive | None:
-    """Return the secret; an empty cell is None.
-
-    ``family`` is that of its card; None where no card is named.
-    """
+    """Return the secret; an empty cell is None. ``family`` is None where no card is named."""
     if not text:
         return None
     if family is None:
@@ -184,10 +181,8 @@ def read_secret_limit(text: str) -> int | None:
     raise CellRefused("secret_limit", f"must be 1 to {LIMIT_MOST}")
 
 
-# Free text that is kept with the audit: bounded, readable, and no secret.
-#
-# It is kept for years and in every export. A PIN, a PUK, a code or a key that is typed into the
-# wrong field is therefore refused before anything is written.
+# Free text is kept with the audit for years, and in every export. A PIN, a PUK, a code or a key
+# that is typed into the wrong field is therefore refused before anything is written.
 
 LONGEST_NAME: Final = 100
 """Characters of the name of a file, a station or an account in the audit."""
@@ -227,8 +222,6 @@ def cleaned(text: str) -> str:
     shown = "".join(character if character.isprintable() else "?" for character in text)
     return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
 
-
-# What staff entered in a form, read by the rules for people files.
 
 Value = TypeVar("Value")
 

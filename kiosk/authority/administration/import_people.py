@@ -159,10 +159,7 @@ class Batch:
 
 @dataclass
 class Planner:
-    """Plans batches of at most 500 lines; ``is_first``: the line is its person's first.
-
-    ``replace_lost``: a secret of the file replaces one whose key is missing.
-    """
+    """Compares batches of lines with the store; ``is_first``: the line is its person's first."""
 
     uow: UnitOfWork
     sealer: Sealer
@@ -171,7 +168,7 @@ class Planner:
     new_people: set[str] = field(default_factory=set)
 
     def plan(self, lines: Sequence[PersonRecord], *, hold: bool = False) -> Batch:
-        """Compare ``lines`` with the store; nothing is written.
+        """Compare ``lines``; nothing is written.
 
         ``hold``: the rows that they change are locked, and are as they were compared. The others
         are not: a file of everybody would otherwise keep every station waiting.
@@ -324,7 +321,7 @@ class Planner:
         return self.sealer.masters.ids()
 
     def _has_or_had(self, card: Card, given: Sensitive) -> bool:
-        """Raise ``KeyMissing`` where that cannot be decided, and matters."""
+        """Raise ``KeyMissing`` where that matters and cannot be decided."""
         try:
             return has_or_had(self.uow, self.sealer, card, given)
         except KeyMissing:
@@ -379,7 +376,6 @@ class ImportResult:
         return hashlib.sha256(json.dumps((self.known_touched, parts)).encode()).hexdigest()
 
     def plus(self, batch: Batch) -> ImportResult:
-        """Count one batch more."""
         mailed = sum(one.loses_an_address for one in batch.people_changed)
         return replace(
             self,
@@ -419,10 +415,9 @@ class PeopleImport:
     def run(
         self, path: Path, actor: str, progress: Progress = unseen, *, reason: str = IMPORT_REASON
     ) -> ImportResult:
-        """Import; raises ``ImportRefused`` having changed nothing. ``actor`` is who did it.
+        """Import; raises ``ImportRefused`` having changed nothing, and ``NotTaken`` for the reason.
 
-        Progress is in bytes of the file. Raises ``NotTaken`` for the reason, ``StoreBusy`` and
-        ``StoreError``.
+        Progress is in bytes of the file.
         """
         reason = read_reason("reason", reason)
         with self.store.begin() as uow:
@@ -440,10 +435,7 @@ class PeopleImport:
         grounds: Mapping[str, Scalar],
         progress: Progress = unseen,
     ) -> ImportResult:
-        """Do as ``run`` in the caller's unit of work, which the caller commits.
-
-        ``grounds`` are for the detail of the import's row in the audit.
-        """
+        """Do as ``run``; the caller commits. The audit's row has ``grounds`` in its detail."""
         reference = new_reference()
         write = partial(_write, uow, self.sealer, reference, actor, self.domains())
         result = replace(self.read_in(uow, path, progress, write), reference=reference)
@@ -473,10 +465,7 @@ class PeopleImport:
         progress: Progress,
         write: Callable[[Batch], None] | None = None,
     ) -> ImportResult:
-        """Read the file; ``write`` gets each batch, until a line has a problem.
-
-        Raises ``ImportRefused``.
-        """
+        """Read the file; ``write`` gets each batch, until a line has a problem."""
         result, repeated = ImportResult(), Repetitions()
         file = PeopleFile(path, self.number_digits)
         planner = Planner(uow, self.sealer, repeated.is_first, self.replace_lost)
@@ -671,7 +660,6 @@ class ImportDesk(Desk):
         return files
 
     def _path(self, name: str) -> Path:
-        """Return the path of a listed file, by its name alone."""
         if name not in {file.name for file in self._files()}:
             raise NotFound(f"There is no file {name} in the imports folder (any more).")
         return self._folder / name

@@ -68,18 +68,14 @@ from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
 
-# Names of actors, for ids in the audit and the records.
-
-
 COMMAND_LINE = "command line:"
 """The audit's name for an actor who is no member of staff."""
 
 
 def staff_names(uow: UnitOfWork) -> Callable[[str | None], str]:
-    """Return the function from the id of a member of staff to the name, also of removed ones.
+    """Return the function from the audit's id of an actor to their name; nobody has none.
 
-    A removed member's is marked where somebody else has it now. Anything else is returned
-    unchanged: a command line says who ran it. Nobody has no name.
+    A removed member's is marked where somebody else has it now. A command line says who ran it.
     """
     every = uow.staff.every()
     present = {member.name for member in every if member.removed_at is None}
@@ -92,18 +88,13 @@ def staff_names(uow: UnitOfWork) -> Callable[[str | None], str]:
     return lambda actor: known.get(actor or "", actor or "")
 
 
-# The dependencies of the administration; the composition root provides them.
-
-
 @dataclass(frozen=True, slots=True)
 class StaffDependencies:
     """The dependencies of every use case of staff.
 
-    ``policy`` is called in each call; ``file_policy`` is the settings file's, in force wherever
-    staff set nothing else. ``imports`` and ``exports`` are folders of the service's machine.
-    ``zone`` is the time zone of days and hours. Stations enrol at ``enrol_addresses``, and
-    recognise the authority by ``ca_fingerprint``. ``verified_logins``: staff log in only with keys
-    in a security key.
+    ``file_policy`` is in force wherever staff set nothing else. ``imports`` and ``exports`` are
+    folders of the service's machine. Stations enrol at ``enrol_addresses``, and recognise the
+    authority by ``ca_fingerprint``. ``verified_logins``: only with keys in a security key.
     """
 
     store: Store
@@ -155,7 +146,7 @@ class Act:
         return (self.note.id, *((self.why.id,) if self.why else ()))
 
     def signature(self) -> dict[str, Scalar]:
-        """Return the detail that says with which key, on what grounds, and who agreed."""
+        """Return the detail of an audit row: with which key, on what grounds, and who agreed."""
         recorded = _signed(self.actor) | self.note.named()
         if self.second is not None and self.agreement is not None:
             recorded |= {
@@ -173,7 +164,6 @@ class Act:
         station: str | None = None,
         **detail: Scalar,
     ) -> None:
-        """Add one audit row: who, with which key, on what grounds, about whom."""
         recorded = self.signature()
         if self.seen is not None:
             recorded["revision"] = self.seen.revision + 1
@@ -193,7 +183,7 @@ class Act:
 
     @property
     def agreed_by(self) -> str:
-        """The ``agreed_by`` of such a row; empty where nobody had to agree."""
+        """Empty where nobody had to agree."""
         return audit_name(self.second) if self.second else ""
 
     def notify(self, notice: Notice, holder: Cardholder) -> None:
@@ -217,7 +207,6 @@ class Act:
             self.proposal = replace(self.proposal, parameters=merged)
 
     def done(self, sentence: str) -> Done:
-        """Return what was done, or that nothing was done yet."""
         return Done(PROPOSED if self.waits else sentence, self.reference, self.waits)
 
 
@@ -229,7 +218,7 @@ PROPOSED = "Nothing is changed yet: it waits until a second member of staff agre
 
 
 class Office:
-    """The administration's dependencies for one actor.
+    """The administration for one actor.
 
     With an ``agreement`` it does the one act that was proposed, and nothing else; the actor is then
     the one who agrees.
@@ -244,7 +233,7 @@ class Office:
 
     @contextmanager
     def look(self, action: Action) -> Iterator[UnitOfWork]:
-        """Return a unit of work that reads; raises ``NotPermitted``."""
+        """Read; raises ``NotPermitted``."""
         with self.look_as(action) as (uow, _):
             yield uow
 
@@ -267,11 +256,10 @@ class Office:
     ) -> Iterator[Act]:
         """Begin an act; ``about`` is the holder it concerns where nobody was ``seen``.
 
-        ``lock`` takes the lock that all such acts share. It comes before the check of the role, as
-        the previous holder of the lock may just have removed it. With a ``proposal`` it waits for a
-        second member where ``needs_second`` says so. Raises ``NotPermitted``, ``NotTaken`` for
-        empty grounds, ``NotFound``, and ``ConcurrentChange`` where the person has changed since
-        they were seen.
+        ``lock`` takes the lock that all such acts share, before the check of the role: the previous
+        holder of the lock may just have removed it. With a ``proposal`` it waits for a second
+        member where ``needs_second`` says so. Raises ``NotPermitted``, ``NotTaken`` for the
+        grounds, ``NotFound``, and ``ConcurrentChange`` where the person has changed since.
         """
         if self._agreement is not None:
             with self._agreed(self._agreement, action, lock) as act:
@@ -422,7 +410,7 @@ class Office:
     def _record(
         self, uow: UnitOfWork, kind: StaffKind | AuditKind, detail: Mapping[str, Scalar]
     ) -> str:
-        """Add one audit row without grounds; return its reference."""
+        """Return the reference of the audit row."""
         reference = new_reference()
         uow.audit.append(
             kind=kind.value,
@@ -542,7 +530,6 @@ SERVICE = "kiosk"
 
 
 def act_name(uow: UnitOfWork, actor: str) -> str:
-    """Return the name of an actor from the audit's id."""
     member = uow.staff.get(actor)
     return member.name if member else actor
 
@@ -561,7 +548,7 @@ def _is_same(kept: ProposedAct, new: ProposedAct, entered: Parameters, sealer: S
 
 
 def audit_name(actor: Actor) -> str:
-    """Return the audit's id of an actor, so that it holds nobody's name."""
+    """Return an actor's id, so that the audit holds nobody's name."""
     return actor.staff_id or actor.name
 
 

@@ -24,9 +24,7 @@ from kiosk.contract.families import PROVE_THEMSELVES
 from kiosk.contract.messages import CardId, KeyKind
 from kiosk.contract.sensitive import Sensitive
 
-# Reading the key of a card in a people file.
-#
-# Separate from the other cells, which staff may also type: only these need the cryptography.
+# The key of a card: apart from the cells that staff may also type, as only it needs cryptography.
 
 
 def read_auth_key(
@@ -76,16 +74,11 @@ def _key(cell: str, text: str, family: families.CardFamily | None) -> bytes | No
     return key
 
 
-# Reading the master key from which a card's unblock secret derives, in a people file.
-
 _ID = re.compile(r"derive-[A-Za-z0-9._-]{1,64}")
 
 
 def read_master_key(text: str, family: families.CardFamily | None, *, has_secret: bool) -> str:
-    """Return the id of the master key; an empty cell stays empty.
-
-    ``has_secret``: the line also has an unblock secret; only one of them can be right.
-    """
+    """Return the id of the master key; an empty cell stays empty."""
     if not text:
         return ""
     if family is None:
@@ -96,8 +89,6 @@ def read_master_key(text: str, family: families.CardFamily | None, *, has_secret
         raise CellRefused("master_key", "must be the id of one, as `kiosk keys list` shows it")
     return text
 
-
-# One line of a file of people.
 
 P = ParamSpec("P")
 Value = TypeVar("Value")
@@ -163,8 +154,6 @@ def read_person(
     return person, []
 
 
-# The header of a file of people: which columns there are, and in which order.
-
 NEEDED = ("holder_number", "name", "email", "card_id", "unblock_secret")
 OPTIONAL = ("card_driver", "expires", "secret_limit", "auth_key", "pin_key", "master_key")
 _ALL = (*NEEDED, *OPTIONAL)
@@ -210,8 +199,7 @@ class OpenedFile(NamedTuple):
     def remove(self, path: Path) -> bool:
         """Delete it; return False where ``path`` is another file by now. Raises ``OSError``.
 
-        It is not overwritten before: on a solid-state disk that reaches other cells than the
-        file's.
+        It is not overwritten: on a solid-state disk that reaches other cells than the file's.
         """
         try:
             now = path.stat()
@@ -310,11 +298,11 @@ def numbers_in(path: Path, number_digits: int) -> frozenset[str]:
     return numbers
 
 
-# Repetitions in a file. A person with two cards has two lines; anything else is a mistake.
-
-
 class Repetitions:
-    """Remembers only what a later line could contradict."""
+    """A person with two cards has two lines; any other repetition is a mistake.
+
+    Only what a later line could contradict is remembered.
+    """
 
     def __init__(self) -> None:
         self._people: dict[str, tuple[int, int]] = {}

@@ -45,8 +45,6 @@ from kiosk.authority.wording import quoted
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import HOUR, Policy, mask_email
 
-# A person's story: their events in the audit in plain words, newest first.
-
 LONGEST: Final = 500
 """Lines that are returned at once, whatever limit is given."""
 
@@ -168,7 +166,6 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy, zone: tzinfo) 
 
 
 def _report(uow: UnitOfWork, holder: Cardholder) -> MisuseReport | None:
-    """Return when an act was last reported as not done by the holder, and which."""
     kinds = AuditKind.MISUSE_REPORTED.value, StaffKind.MISUSE_STOPPED.value
     events = [
         event
@@ -184,7 +181,7 @@ def _report(uow: UnitOfWork, holder: Cardholder) -> MisuseReport | None:
 
 def events_of_mail(uow: UnitOfWork, reference: str) -> tuple[AuditEvent, ...]:
     """Return a visit's events that a mail may report, newest first, without misuse reports."""
-    events = uow.trail.newest(AuditQuery(reference=reference, without=_OF_REPORT), limit=_OF_VISIT)
+    events = uow.trail.newest(AuditQuery(reference=reference, without=_OF_REPORT), limit=20)
     report = Purpose.REPORT_MISUSE.value
     return tuple(event for event in events if event.detail.get("purpose") != report)
 
@@ -194,7 +191,6 @@ _OF_REPORT = NOT_IN_STORY | {
     AuditKind.STOP_NUMBER_TRIED.value,
     AuditKind.STOP_NUMBER_WRONG.value,
 }
-_OF_VISIT = 20
 
 
 def newest_act(events: Sequence[AuditEvent]) -> AuditEvent | None:

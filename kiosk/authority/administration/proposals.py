@@ -38,10 +38,7 @@ OVERTAKEN: Final = (
 
 
 def objection(uow: UnitOfWork, first: Actor, second: Actor) -> str:
-    """Return why ``second`` cannot agree with ``first``; empty where they can.
-
-    The caller checks whether the second one's role permits the act.
-    """
+    """Return why ``second``, whose role permits the act, cannot agree with ``first``; or empty."""
     if first.staff_id == second.staff_id or (first.key and first.key == second.key):
         return "You proposed this yourself: somebody else has to agree to it."
     if not first.staff_id or not second.staff_id:
@@ -84,8 +81,7 @@ def _let_in_by(
 ) -> frozenset[str]:
     """Return who added the member or the key that they use, who added those, and so on.
 
-    It is not known which key those used: everybody counts who added any key of theirs, also one
-    that was removed since.
+    Of those any key counts, also a removed one: it is not known which they used.
     """
     chain: set[str] = set()
     due = [members[actor.staff_id].added_by] if actor.staff_id in members else []
@@ -107,7 +103,7 @@ Parameters = Mapping[str, Scalar | Sensitive]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a use case needs to be done later: ``act`` names the use case.
+    """What a use case, ``act``, needs to be done later.
 
     ``revision`` is that of the member of staff or the setting; a person's comes from ``Seen``.
     """

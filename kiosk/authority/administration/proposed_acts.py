@@ -64,10 +64,7 @@ _NOT_AFTER: Final = {
 
 
 def _words(uow: UnitOfWork, opened: OpenedAct) -> str:
-    """Return what an act would do; empty for one of another version of the program.
-
-    The words may repeat entered values, but never a secret.
-    """
+    """Return what an act would do, without a secret; empty for one of another version."""
     text, new_card = opened.text, f"{opened.text('driver')} {opened.text('identifier')}"
     with_secret = ", with an unblock secret" if secret_of(opened) else ""
     match opened.kept.act:
@@ -189,10 +186,8 @@ def _perform(desk: AdminDesk, opened: OpenedAct) -> Done:
             raise NotFound(OF_ANOTHER_VERSION)
 
 
-# What waits for a second member of staff: reading it, agreeing, declining.
-#
-# This includes codes by word of mouth. Such a code is stored as a code from the start, because it
-# is read out before anybody agrees, and lives for fifteen minutes.
+# A code by word of mouth also waits, but is stored as a code from the start: it is read out before
+# anybody agrees, and lives for fifteen minutes.
 
 OF_ANOTHER_VERSION = "This version of the program cannot do what was proposed."
 UNREADABLE = (
@@ -351,10 +346,7 @@ def _codes(uow: UnitOfWork, holder_id: str) -> Iterator[tuple[Actor, ProposalLin
 
 
 def _sentence(uow: UnitOfWork, sealer: Sealer, kept: ProposedAct) -> tuple[str, str]:
-    """Return what would be done, and why it cannot be: it is unreadable, or a station overtook it.
-
-    The latter is empty where it can.
-    """
+    """Return what would be done, and why it cannot be: unreadable, or overtaken by a station."""
     try:
         opened = open_parameters(sealer, kept)
         sentence = _words(uow, opened)

@@ -49,7 +49,6 @@ class StaffDesk(Desk):
         return self._office.means.verified_logins
 
     def _read_key(self, text: str) -> PublicKey:
-        """Read a key as staff paste it; raises ``NotTaken``."""
         key = read_public_key(text)
         if not lets_in(key.line, verified=self._verified):
             raise NotTaken(PUBLIC_KEY, NOT_IN_SECURITY_KEY)
@@ -239,7 +238,7 @@ class StaffDesk(Desk):
         return act.done(f"The card of {member.name} opens stations' maintenance pages.{lacks}")
 
     def remove_card(self, staff_id: str, card: CardId, revision: int, grounds: Grounds) -> Done:
-        """Remove a card; as a holder's card it is unchanged."""
+        """Remove a card, which stays a holder's card."""
         with self._changing(Action.REMOVE_STAFF, staff_id, revision, grounds) as (act, member):
             known = _recorded_card(act.uow, card)
             if not act.uow.staff.remove_card(staff_id, known.id):

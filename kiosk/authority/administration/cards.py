@@ -122,8 +122,7 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
 
 
 def _named(wanted: NewCard) -> CardId:
-    driver = wanted.driver
-    family = entered("driver", lambda: fields.read_family(driver))
+    family = entered("driver", lambda: fields.read_family(wanted.driver))
     named = entered("identifier", lambda: fields.read_card(family, wanted.identifier))
     if named is None:
         raise NotTaken("identifier", "Enter the card's identifier.")

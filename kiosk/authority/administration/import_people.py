@@ -256,7 +256,16 @@ class Planner:
         if changed.has_other_secret:
             batch.secrets += 1
             batch.secrets_replaced.extend([known] if known else [])
-        notice = self._notice(changed, is_new=known is None)
+        # More tries of the secret alone need no mail.
+        now, notice = self.uow.now, None
+        if known is None:
+            notice = Notice.CARD_ADDED
+        elif changed.has_other_secret:
+            notice = Notice.SECRET_SET
+        elif (was.auth_key, was.pin_key) != (card.auth_key, card.pin_key):
+            notice = Notice.CARD_KEY_SET
+        elif card_withdrawn(was, now) and card_withdrawn(card, now) is None:
+            notice = Notice.CARD_IN_USE_AGAIN
         takes_more_tries = secret_limit_of(card) > secret_limit_of(was)
         if holder.id not in self.new_people and (notice or takes_more_tries):
             batch.known_touched += 1
@@ -270,18 +279,6 @@ class Planner:
             batch.cards_changed.append(changed)
             card_is = f"card ending in {was.identifier[-CARD_TAIL:]}"
             batch.card_changes.append((line.line, f"{line.number} {card_is}: {changed.words}"))
-
-    def _notice(self, changed: ChangedCard, *, is_new: bool) -> Notice | None:
-        """Return the mail for the holder; more tries of the secret alone need none."""
-        was, now, at = changed.was, changed.now, self.uow.now
-        if is_new:
-            return Notice.CARD_ADDED
-        if changed.has_other_secret:
-            return Notice.SECRET_SET
-        if (was.auth_key, was.pin_key) != (now.auth_key, now.pin_key):
-            return Notice.CARD_KEY_SET
-        is_in_use_again = card_withdrawn(was, at) and card_withdrawn(now, at) is None
-        return Notice.CARD_IN_USE_AGAIN if is_in_use_again else None
 
     def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
         """Return the card that a line makes; raises ``KeyMissing``.

@@ -495,8 +495,6 @@ class PeopleDesk(Desk):
             "has them would bring them back, and says so."
         )
 
-    # --- entered values ---------------------------------------------------------------
-
     @property
     def _policy(self) -> Policy:
         return self._office.means.policy()

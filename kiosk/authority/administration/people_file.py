@@ -9,7 +9,7 @@ import hashlib
 import os
 import pwd
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -118,16 +118,24 @@ class PersonRecord:
 
 
 def read_person(
-    line: int, cells: Mapping[str, str], number_digits: int
-) -> tuple[PersonRecord | None, list[str]]:
-    """Read every cell; return no person where a cell is refused."""
-    reasons: list[str] = []
+    line: int,
+    record: list[str],
+    columns: tuple[str, ...],
+    number_digits: int,
+    problems: list[Problem],
+) -> PersonRecord | None:
+    """Read every cell; where one is refused, say why in ``problems``."""
+    if len(record) != len(columns):
+        problems.append((line, f"has {len(record)} cells, and the header {len(columns)}"))
+        return None
+    cells = dict(zip(columns, map(str.strip, record), strict=True))
+    before = len(problems)
 
     def take(otherwise: Value, read: Callable[P, Value], *of: P.args, **how: P.kwargs) -> Value:
         try:
             return read(*of, **how)
         except CellRefused as refused:
-            reasons.append(str(refused))
+            problems.append((line, str(refused)))
             return otherwise
 
     given = cells["card_id"]
@@ -146,12 +154,11 @@ def read_person(
         master = take("", read_master_key, named, family, has_secret=has_secret)
     expires_at = take(None, fields.read_expires, cells.get("expires", ""))
     limit = take(None, fields.read_secret_limit, cells.get("secret_limit", ""))
-    if reasons:
-        return None, reasons
-    person = PersonRecord(
+    if len(problems) > before:
+        return None
+    return PersonRecord(
         line, number, name, email, card, secret, expires_at, limit, key, pin_key, master
     )
-    return person, []
 
 
 NEEDED = ("holder_number", "name", "email", "card_id", "unblock_secret")
@@ -237,42 +244,31 @@ class PeopleFile:
 
     def people(self) -> Iterator[PersonRecord]:
         """Yield the good lines; raises ``ImportRefused`` where it cannot be read at all."""
+        begins, digits = 1, self._number_digits
         try:
             with self._path.open("rb") as file:
                 found = os.fstat(file.fileno())
                 self.size = found.st_size
                 self.opened = OpenedFile(found.st_dev, found.st_ino, found.st_mtime_ns)
-                yield from self._people(file)
-        except PermissionError:
-            user = pwd.getpwuid(os.geteuid()).pw_name
-            where = f"put it where it can, such as the imports folder, as a file of {user}"
-            way = f"{user} may not read it; {where}"
-            raise ImportRefused(((0, way),)) from None
-        except OSError as error:
-            raise ImportRefused(((0, error.strerror or "cannot be read"),)) from None
-
-    def _people(self, file: BinaryIO) -> Iterator[PersonRecord]:
-        reader = csv.reader(self._texts(file), strict=True)
-        begins = 1
-        try:
-            columns = read_header(next(reader, []))
-            begins = reader.line_num + 1
-            for record in reader:
-                if any(cell.strip() for cell in record):
-                    self.lines += 1
-                    if len(record) == len(columns):
-                        cells = dict(zip(columns, map(str.strip, record), strict=True))
-                        person, reasons = read_person(begins, cells, self._number_digits)
-                    else:
-                        reasons = [f"has {len(record)} cells, and the header {len(columns)}"]
-                        person = None
-                    self.problems.extend((begins, reason) for reason in reasons)
-                    if person:
-                        yield person
+                reader = csv.reader(self._texts(file), strict=True)
+                columns = read_header(next(reader, []))
                 begins = reader.line_num + 1
+                for record in reader:
+                    if any(cell.strip() for cell in record):
+                        self.lines += 1
+                        if person := read_person(begins, record, columns, digits, self.problems):
+                            yield person
+                    begins = reader.line_num + 1
         except csv.Error:
             reason = "from here on it is no CSV: see quotation marks and line ends"
             self.problems.append((begins, reason))
+        except PermissionError:
+            user = pwd.getpwuid(os.geteuid()).pw_name
+            where = f"put it where it can, such as the imports folder, as a file of {user}"
+            reason = f"{user} may not read it; {where}"
+            raise ImportRefused(((0, reason),)) from None
+        except OSError as error:
+            raise ImportRefused(((0, error.strerror or "cannot be read"),)) from None
 
     def _texts(self, file: BinaryIO) -> Iterator[str]:
         for number, raw in enumerate(file, start=1):

@@ -143,6 +143,19 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy, zone: tzinfo) 
     codes = uow.codes.open_of_holder(holder.id)
     blocks = AuditQuery(holder_id=holder.id, kind=AuditKind.REGISTRATION_BLOCKED.value)
     last_block = next(iter(uow.trail.newest(blocks, limit=1)), None)
+    report = None
+    if is_blocked(registration, policy):
+        # The last report that an act was not the holder's, and of which, where that is known.
+        reports = [
+            event
+            for kind in (AuditKind.MISUSE_REPORTED.value, StaffKind.MISUSE_STOPPED.value)
+            for event in uow.trail.newest(AuditQuery(holder_id=holder.id, kind=kind), limit=1)
+        ]
+        if reports:
+            last = max(reports, key=lambda event: event.at)
+            about = last.detail.get("about")
+            acts = events_of_mail(uow, str(about)) if about else ()
+            report = MisuseReport(last.at, newest_act(acts))
     return StandingFacts(
         holder=holder,
         cards=uow.cards.of_holder(holder.id),
@@ -161,22 +174,8 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy, zone: tzinfo) 
         broken=broken_seals(uow, (holder.id,)),
         blocked_where=last_block.station or "" if last_block else "",
         seen=card_observations(uow, holder.id),
-        report=_report(uow, holder) if is_blocked(registration, policy) else None,
+        report=report,
     )
-
-
-def _report(uow: UnitOfWork, holder: Cardholder) -> MisuseReport | None:
-    kinds = AuditKind.MISUSE_REPORTED.value, StaffKind.MISUSE_STOPPED.value
-    events = [
-        event
-        for kind in kinds
-        for event in uow.trail.newest(AuditQuery(holder_id=holder.id, kind=kind), limit=1)
-    ]
-    last = max(events, key=lambda event: event.at, default=None)
-    if last is None:
-        return None
-    about = last.detail.get("about")
-    return MisuseReport(last.at, newest_act(events_of_mail(uow, str(about))) if about else None)
 
 
 def events_of_mail(uow: UnitOfWork, reference: str) -> tuple[AuditEvent, ...]:
@@ -195,9 +194,8 @@ _OF_REPORT = NOT_IN_STORY | {
 
 def newest_act(events: Sequence[AuditEvent]) -> AuditEvent | None:
     """Return the result of a visit from its events, newest first; not how it ended."""
-    if not events:
-        return None
-    return next((event for event in events if event.kind not in FOLLOWING), events[0])
+    acts = (event for event in events if event.kind not in FOLLOWING)
+    return next(acts, events[0] if events else None)
 
 
 def _registration_line(uow: UnitOfWork, facts: StandingFacts) -> RegistrationLine | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec import structs
 
-from kiosk.authority.administration.people_file import PersonRecord, read_person
+from kiosk.authority.administration.people_file import PersonRecord, Problem, read_person
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
@@ -26,7 +26,10 @@ SPREADSHEET = "a spreadsheet has changed it"
 
 
 def read(digits: int = 12, **cells: str) -> tuple[PersonRecord | None, list[str]]:
-    return read_person(7, CELLS | cells, digits)
+    given, problems = CELLS | cells, list[Problem]()
+    person = read_person(7, list(given.values()), tuple(given), digits, problems)
+    assert all(line == 7 for line, _ in problems)
+    return person, [reason for _, reason in problems]
 
 
 def good(digits: int = 12, **cells: str) -> PersonRecord:

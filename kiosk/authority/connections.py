@@ -102,7 +102,6 @@ def certificate_peer(certificate: bytes) -> CertificatePeer:
 
 
 def anonymous_peer(transport: asyncio.BaseTransport) -> AnonymousPeer:
-    """Return the client by its address only."""
     named = transport.get_extra_info("peername")
     return AnonymousPeer(str(named[0]) if named else "")
 
@@ -431,7 +430,6 @@ class Connections:
         )
 
     def forget(self, transport: asyncio.BaseTransport, connection: Connection) -> None:
-        """Stop counting a closed connection."""
         if self._open.pop(transport, None) is not None:
             name = name_of(connection.peer)
             self._open_of[name] -= 1

@@ -37,7 +37,6 @@ class Mailed:
         self._drafts: OrderedDict[str, None] = OrderedDict()
 
     def add(self, code_id: str) -> None:
-        """Remember that the mail of a draft was taken."""
         with self._lock:
             self._drafts[code_id] = None
             if len(self._drafts) > _MOST:
@@ -48,7 +47,6 @@ class Mailed:
             return code_id in self._drafts
 
     def discard(self, code_id: str) -> None:
-        """Forget one: its code is live, or over."""
         with self._lock:
             self._drafts.pop(code_id, None)
 

@@ -12,6 +12,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -87,8 +88,6 @@ MOST_BLOCKED: Final = 10_000
 
 
 class Metrics:
-    """All metrics of one process, in a separate registry."""
-
     def __init__(
         self, watched: Callable[[], Watched | None], now: Callable[[], float] = time.monotonic
     ) -> None:
@@ -260,13 +259,11 @@ class StandingCollector(Collector):
         yield _gauge("connections", "Connections of stations.", watched.connected())
         yield _gauge("argon2_waiting", "Sets of answers that wait to be hashed.", waiting)
         numbers: tuple[Metric, ...] = ()
-        try:
+        is_up = False
+        with suppress(StoreError):
             with watched.store.read() as uow:
                 numbers = tuple(estate_numbers(uow))
             watched.store.check_writable()
-        except StoreError:
-            is_up = False
-        else:
             is_up = True
         yield _gauge("store_up", "Whether the database answers, and takes writes.", is_up)
         yield from numbers
@@ -302,7 +299,6 @@ class _Shared(Generic[T]):
         return await asyncio.shield(self._running)
 
     def abandon(self) -> None:
-        """Wait for no call."""
         self._thread.shutdown(wait=False)
 
 

@@ -91,7 +91,6 @@ def notify(
 def notify_staff(
     uow: UnitOfWork, notice: Notice, addresses: Iterable[str], visit: Visit, holder: Cardholder
 ) -> None:
-    """Queue one notice to each of the addresses of RA staff."""
     for address in addresses:
         notify(uow, notice, address, visit, holder)
 

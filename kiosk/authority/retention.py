@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from kiosk.authority.audit.events import ServiceKind
-from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store, UnitOfWork
+from kiosk.authority.store.records import Scalar
 from kiosk.authority.store.repositories.codes import STOP_NUMBER_KEPT
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.config.settings import DEFAULTS, RetentionSettings
@@ -104,7 +104,11 @@ def purge_records(
     with store.read() as uow:
         now = uow.now
     deleted: Counter[PastKind] = Counter()
-    try:
+
+    def counts() -> dict[str, Scalar]:
+        return {kind.value: many for kind, many in deleted.items() if many}
+
+    with store.record_at_end(ServiceKind.RECORDS_PURGED.value, detail=counts):
         for kind in PastKind:
             before = now - kept_for(kind, retention)
             for done in itertools.count(1):
@@ -114,15 +118,4 @@ def purge_records(
                 deleted[kind] += some
                 if some < BATCH or done == most_batches:
                     break
-    except BaseException:
-        with suppress(StoreError):  # the caller has to learn what ended the purge
-            _record(store, deleted)
-        raise
-    _record(store, deleted)
     return deleted
-
-
-def _record(store: Store, deleted: Counter[PastKind]) -> None:
-    counts = {kind.value: many for kind, many in deleted.items() if many}
-    if counts:
-        store.record_event(ServiceKind.RECORDS_PURGED.value, detail=counts)

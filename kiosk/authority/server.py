@@ -102,8 +102,6 @@ class Called:
 
 
 class Lane:
-    """The threads of one kind of calls."""
-
     def __init__(
         self, name: str, limits: LaneLimits, began: Callable[[], None] | None = None
     ) -> None:
@@ -255,7 +253,6 @@ class AuthorityServer:
         return bound
 
     async def close(self) -> None:
-        """Accept no more connections, let running calls end, then close."""
         for each in self._listening:
             await each.close()
         await self._connections.close()
@@ -269,7 +266,6 @@ class AuthorityServer:
 
     @property
     def connected(self) -> int:
-        """How many connections are open."""
         return len(self._connections)
 
     # --- one request ---

@@ -237,7 +237,6 @@ class LocalAuthority:
         self._heartbeats = heartbeats or Heartbeats(parts.store, parts.clock)
 
     def seen_by(self, station: StationIdentity) -> LocalAuthority:
-        """Return the same authority for another station."""
         parts = replace(self._parts, station=station)
         return LocalAuthority(parts, self._locks, self.health, self._heartbeats)
 

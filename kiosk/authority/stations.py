@@ -119,13 +119,10 @@ class Heartbeats:
         with self._guard:
             last = self._written.get(station.name)
             self._waiting[station.name] = heard
-        if heard.is_news_after(last):
-            with self._writing:
-                self._write()
-        elif (
-            last and heard.at - last.at >= WRITTEN_EVERY_S and self._writing.acquire(blocking=False)
-        ):
-            # While another thread writes, it is due at the next heartbeat.
+        is_news = heard.is_news_after(last)
+        is_due = is_news or last is None or heard.at - last.at >= WRITTEN_EVERY_S
+        # While another thread writes, what is no news is due at the next heartbeat.
+        if is_due and self._writing.acquire(blocking=is_news):
             try:
                 self._write()
             finally:

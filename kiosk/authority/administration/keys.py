@@ -26,7 +26,7 @@ from kiosk.authority.crypto.keys import NEEDED, KeyPurpose, KeyRing, create, req
 from kiosk.authority.crypto.rotation import Rotation, reseal_all, seal_derived, secrets_by
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.token import TokenMasters
-from kiosk.authority.errors import KeyMissing, StoreError
+from kiosk.authority.errors import KeyMissing
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     CLOCKS_DIFFER,
@@ -372,7 +372,11 @@ def _restamp_all(store: Store, actor: str, progress: Progress) -> tuple[int, lis
     restamped, altered = 0, list[tuple[str, str]]()
     with store.read() as uow:
         total = uow.mac_rows.made_by(key_id, others=True)
-    try:
+
+    def counts() -> dict[str, Scalar]:
+        return {"to": key_id, "rows": restamped} if restamped else {}
+
+    with store.record_at_end(ServiceKind.ROWS_RESTAMPED.value, detail=counts, actor=actor):
         for table in TABLES:
             after: RowKey | None = None
             while True:
@@ -385,18 +389,7 @@ def _restamp_all(store: Store, actor: str, progress: Progress) -> tuple[int, lis
                 if piece.last is None:
                     break
                 after = piece.last
-    except BaseException:
-        with suppress(StoreError):  # the caller has to learn what ended the work
-            _record_restamped(store, actor, key_id, restamped)
-        raise
-    _record_restamped(store, actor, key_id, restamped)
     return restamped, altered
-
-
-def _record_restamped(store: Store, actor: str, key_id: str, rows: int) -> None:
-    if rows:
-        detail: dict[str, Scalar] = {"to": key_id, "rows": rows}
-        store.record_event(ServiceKind.ROWS_RESTAMPED.value, actor=actor, detail=detail)
 
 
 def rotate_seal(

@@ -87,7 +87,6 @@ def kind_of(key: bytes) -> KeyKind:
 
 
 def spki_of(key: PublicKeyTypes) -> bytes:
-    """Return the SubjectPublicKeyInfo of a key (DER)."""
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 

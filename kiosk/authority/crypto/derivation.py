@@ -223,7 +223,6 @@ class DerivedSecrets:
         self._masters = masters
 
     def ready(self) -> None:
-        """Check that there is a current master key."""
         self._masters.current()
 
     def make(self, card: CardId, before: Callable[[], Sensitive], generation: int) -> Derivation:

@@ -291,7 +291,6 @@ class KeyRing:
         return type(self)(self._keys, load, now)
 
     def to_entries(self) -> Entries:
-        """Return the entries of the key file: purpose, id and material of every key, in order."""
         return tuple(
             (purpose.value, key.id, key.material)
             for purpose in KeyPurpose
@@ -299,7 +298,6 @@ class KeyRing:
         )
 
     def with_new(self, purpose: KeyPurpose) -> Self:
-        """Return a ring in which a new key is current for ``purpose``."""
         added = (*self._keys[purpose], _new_key(purpose))
         return type(self)({**self._keys, purpose: added})
 
@@ -413,7 +411,7 @@ def require_no_keys(store: Store, where: str) -> None:
     if known:
         copy = f"copy the key file of a machine that works here to {where}"
         advice = f"put your copy of the key file back, or {copy}"
-        raise ConfigError(f"{_ANOTHER} ({_names(known)}), so none are made: {advice}")
+        raise ConfigError(f"{_ANOTHER} ({', '.join(sorted(known))}), so none are made: {advice}")
 
 
 def _purposes(ring: KeyRing) -> dict[str, str]:
@@ -425,7 +423,7 @@ def _require_shared_key(ours: dict[str, str], known: dict[str, str]) -> None:
         theirs = {key: named for key, named in known.items() if named == purpose}
         if not theirs.keys() & ours.keys():
             advice = "use the key file of a machine that works here"
-            raise ConfigError(f"{_ANOTHER} ({_names(theirs)}): {advice}")
+            raise ConfigError(f"{_ANOTHER} ({', '.join(sorted(theirs))}): {advice}")
 
 
 def require_newest(
@@ -450,7 +448,3 @@ def require_newest(
         names = ", ".join(sorted(lacking))
         older = f"the key file is an older copy, without {names}"
         raise KeyMissing(f"{older}: restore its newest copy")
-
-
-def _names(keys: dict[str, str]) -> str:
-    return ", ".join(sorted(keys))

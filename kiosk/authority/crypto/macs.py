@@ -32,7 +32,6 @@ class AuditMacs:
         self._keyed: dict[str, hmac.HMAC] = {}
 
     def use(self, ring: KeyRing) -> None:
-        """Take the keys of a ring that is already loaded."""
         purpose = KeyPurpose.AUDIT_LINK
         self._keyed = {
             key_id: _begin_mac(ring.key(purpose, key_id), "audit-link")
@@ -105,7 +104,6 @@ class KeyedRowMacs:
         return self._keys().current(KeyPurpose.ROW_MAC).id
 
     def use(self, ring: KeyRing) -> None:
-        """Take the keys of a ring that is already loaded."""
         self._ring, self._keyed = ring, {}
 
     def reload(self) -> None:
@@ -113,7 +111,6 @@ class KeyedRowMacs:
         self.use(self._loaded())
 
     def make(self, message: bytes) -> str:
-        """Return the MAC of ``message`` under the current key."""
         key_id = self.current_key_id
         return f"{key_id}{_BETWEEN}{self._digest(key_id, message)}"
 
@@ -185,8 +182,6 @@ def draw_code(digits: int) -> Sensitive:
 
 
 class CodeMac:
-    """Makes and compares the digests of codes."""
-
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 

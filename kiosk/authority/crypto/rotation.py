@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel, label_of
-from kiosk.authority.errors import KeyMissing, SealBroken, StoreError
+from kiosk.authority.errors import KeyMissing, SealBroken
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import Card, KeptSecret, NamedKey, Progress, Scalar, SealedSecret
 from kiosk.authority.store.repositories.cards import Sealed, SealedSecrets
@@ -79,31 +78,23 @@ def walk(store: Store, work: RotationWork, actor: str, progress: Progress | None
     The audit gets one row with the counts, also where the work ends early.
     """
     done = Rotation()
-    try:
+
+    def counts_done() -> dict[str, Scalar]:
+        found = {
+            "secrets": done.resealed,
+            "overtaken": done.overtaken,
+            "broken": len(done.broken),
+        }
+        return {"to": work.key, **found} if any(found.values()) else {}
+
+    with store.record_at_end(ServiceKind.SECRETS_RESEALED.value, detail=counts_done, actor=actor):
         with store.read() as uow:
             counts = secrets_by(uow, work.which)
         total = sum(count for key, count in counts.items() if key != work.key)
         for seen, _ in enumerate(_resealing(store, work, done), 1):
             if progress is not None:
                 progress(seen, max(total, seen))
-    except BaseException:
-        with suppress(StoreError):  # the caller has to learn what ended the work
-            _record(store, work.key, actor, done)
-        raise
-    _record(store, work.key, actor, done)
     return done
-
-
-def _record(store: Store, current: str, actor: str, done: Rotation) -> None:
-    if not (done.resealed or done.overtaken or done.broken):
-        return
-    counts: dict[str, Scalar] = {
-        "to": current,
-        "secrets": done.resealed,
-        "overtaken": done.overtaken,
-        "broken": len(done.broken),
-    }
-    store.record_event(ServiceKind.SECRETS_RESEALED.value, actor=actor, detail=counts)
 
 
 def _resealing(store: Store, work: RotationWork, done: Rotation) -> Iterator[None]:

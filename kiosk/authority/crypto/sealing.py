@@ -171,7 +171,6 @@ _KINDS = {KeptKind.PENDING: SealKind.PENDING, KeptKind.FORMER: SealKind.FORMER}
 
 
 def label_of(card: Card, kind: Kind, revision: int) -> SealLabel:
-    """Return the label for sealing a secret of ``card``."""
     of_kind = _KINDS[kind] if isinstance(kind, KeptKind) else kind
     return SealLabel(card.identity, of_kind, revision)
 

@@ -39,8 +39,6 @@ def serve(module: Any, label: str) -> Answer:
 
 
 class TokenKeys:
-    """The keys of the token with the label ``label``."""
-
     def __init__(self, module: Any, label: str) -> None:
         self._module = module
         self._label = label

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
@@ -197,6 +197,20 @@ class Store:
             uow.audit.append(kind=kind, reference=reference, actor=actor, detail=detail)
             uow.commit()
 
+    @contextmanager
+    def record_at_end(
+        self, kind: str, *, detail: Callable[[], Mapping[str, Scalar]], actor: str | None = None
+    ) -> Iterator[None]:
+        """Add one event after the block, also where it ends early; none for an empty ``detail``."""
+        errors: tuple[type[StoreError], ...] = (StoreError,)
+        try:
+            yield
+            errors = ()
+        finally:
+            with suppress(*errors):  # the caller has to learn what ended the block
+                if found := detail():
+                    self.record_event(kind, actor=actor, detail=found)
+
     def migrate(self) -> str:
         """Migrate the schema, creating the SQLite file (mode 0600); return its revision."""
         from kiosk.authority.store import schema  # Alembic is loaded only where it is needed
@@ -237,7 +251,6 @@ class Store:
         return SchemaFit.CURRENT if revision == REVISION else SchemaFit.NEWER, revision
 
     def schema_serves(self) -> bool:
-        """Return whether this program can work with the schema; see ``schema``."""
         fit, _ = self.schema()
         return fit.serves
 

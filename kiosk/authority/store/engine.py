@@ -128,13 +128,11 @@ def translated(error: Exception) -> StoreError:
 
 
 def unstorable(error: BaseException | None) -> StoreError:
-    """Return the error for a value that could not be converted."""
     named = type(error).__name__
     return StoreError(f"a value cannot be stored ({named})", named)
 
 
 def refused(sqlstate: str) -> StoreError:
-    """Return the error of a server that answers with this state."""
     sentence = _SENTENCES.get(sqlstate, f"the database refused (SQLSTATE {sqlstate})")
     kind = ServerRefused if sqlstate in REFUSED_LOGINS else StoreError
     return kind(sentence, sqlstate)

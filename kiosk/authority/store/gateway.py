@@ -200,7 +200,6 @@ class Gateway:
     def many(
         self, statement: Statement, kind: type[SomeRow], given: Values | None = None
     ) -> Sequence[SomeRow]:
-        """Return every row of a ``select(kind)``."""
         rows = self.unchecked(statement, kind, given)
         if issubclass(kind, MacRow):
             self._check(rows)
@@ -552,7 +551,6 @@ def row_name(row: TableRow) -> str:
 
 @cache
 def primary_key(kind: type[TableRow]) -> tuple[str, ...]:
-    """Return the names of the columns of the primary key."""
     return tuple(column.name for column in table_of(kind).primary_key)
 
 

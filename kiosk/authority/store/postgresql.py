@@ -180,7 +180,6 @@ class PipelinedConnection(psycopg.Connection[Any]):
     def run_compiled(
         self, statement: str, parameters: Sequence[Any] | None
     ) -> psycopg.Cursor[Any] | FetchedRows:
-        """Run a statement together with the kept ones."""
         if any(isinstance(given, Mapping) for _, given in self._waiting):
             with self.pipeline():
                 self._send_waiting()
@@ -417,7 +416,6 @@ class DatabaseClock:
 
     @property
     def is_old(self) -> bool:
-        """Return whether it has to be queried again."""
         return self._known is None or time.monotonic() - self._known[1] > ASKED_EVERY_S
 
     def set(self, server_time: datetime, before: float) -> None:

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from typing import Final
 
 from kiosk.authority.errors import MailDenied, MailError, MailRefused, NoticeUnknown, StoreError
@@ -73,15 +72,8 @@ def relay_away_since(uow: UnitOfWork) -> datetime | None:
     return answered.done_at if answered.done_at < away.done_at else None
 
 
-class _SendResult(Enum):
-    """The result for one notice; while the relay is ``AWAY`` the others are not tried.
-
-    After a denial they are: it may concern one recipient.
-    """
-
-    SENT = auto()
-    REFUSED = auto()
-    AWAY = auto()
+_OF_ONE: Final = MailRefused | MailDenied | NoticeUnknown
+"""What may concern one notice alone; after any other failure the relay is tried with no more."""
 
 
 class OutboxWorker:
@@ -138,9 +130,10 @@ class OutboxWorker:
                 raise
             if not claimed:
                 break
-            result, record = self._deliver(claimed[0])
-            sent += result is _SendResult.SENT
-            goes_on = result is not _SendResult.AWAY and not self._stopping.is_set()
+            failure, record = self._deliver(claimed[0])
+            sent += failure is None
+            is_away = failure is not None and not isinstance(failure, _OF_ONE)
+            goes_on = not is_away and not self._stopping.is_set()
         return sent
 
     def record_relay(self) -> None:
@@ -190,22 +183,23 @@ class OutboxWorker:
             uow.commit()
         return claimed
 
-    def _deliver(self, message: OutboxMessage) -> tuple[_SendResult, Callable[[UnitOfWork], None]]:
-        """Mail one notice; return the result, and what records it."""
+    def _deliver(
+        self, message: OutboxMessage
+    ) -> tuple[MailError | None, Callable[[UnitOfWork], None]]:
+        """Mail one notice; return why it did not go, if it did not, and what records it."""
         try:
             self._mailer.send(self._compose(message))
         except MailError as error:
-            because, kind = str(error), type(error)
+            failure = error
         else:
-            return _SendResult.SENT, lambda uow: uow.outbox.mark_sent(message.id)
+            return None, lambda uow: uow.outbox.mark_sent(message.id)
 
         def record(uow: UnitOfWork) -> None:
             # By the database's clock, like all its times: this machine's may be another one.
-            again = not issubclass(kind, MailRefused)
+            again = not isinstance(failure, MailRefused)
             retry_at = self._times.retry_at(message, uow.now) if again else None
             fate = f"again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else "given up"
-            log.warning("notice %s (%s): %s; %s", message.id, message.template, because, fate)
-            uow.outbox.mark_failed(message.id, retry_at, denied=issubclass(kind, MailDenied))
+            log.warning("notice %s (%s): %s; %s", message.id, message.template, failure, fate)
+            uow.outbox.mark_failed(message.id, retry_at, denied=isinstance(failure, MailDenied))
 
-        concerns_it_alone = issubclass(kind, MailRefused | MailDenied | NoticeUnknown)
-        return _SendResult.REFUSED if concerns_it_alone else _SendResult.AWAY, record
+        return failure, record

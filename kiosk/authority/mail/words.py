@@ -41,7 +41,7 @@ class NoticeWords:
 
     subject: str
     opening: str
-    next: str
+    next: str = "There is nothing more to do."
     doubt: str = NOT_YOU
     stop: str = STOP
 
@@ -116,12 +116,10 @@ TO_HOLDERS = {
         "You are registered for smartcard self-service",
         "You can now unlock your smartcard yourself at any unlock station, whenever its PIN is "
         "locked or forgotten.",
-        "There is nothing more to do.",
     ),
     "unlocked": NoticeWords(
         "Your smartcard was unlocked",
         "Your smartcard was unlocked and a new PIN was set. It is ready for use.",
-        "There is nothing more to do.",
     ),
     "blocked": NoticeWords(
         "Smartcard self-service is blocked for you",
@@ -139,7 +137,6 @@ TO_HOLDERS = {
     "email-changed-new": NoticeWords(
         "Your email address for smartcard self-service is confirmed",
         "Codes and notices for your smartcard now come to this address.",
-        "There is nothing more to do.",
     ),
     "questions-changed": NoticeWords(
         "Your security questions were changed",
@@ -182,8 +179,7 @@ TO_HOLDERS = {
         "Smartcard self-service is open to you again",
         "The Registration Authority has lifted the block. You can unlock your smartcard at any "
         "unlock station again.",
-        "There is nothing more to do.",
-        NOT_ASKED,
+        doubt=NOT_ASKED,
     ),
     "registration-revoked": NoticeWords(
         "Your registration for smartcard self-service was deleted",
@@ -225,8 +221,7 @@ TO_HOLDERS = {
         "Smartcard self-service is open to you again",
         "The Registration Authority has noted that you are here again. Unlock stations work with "
         "your smartcard as they did before.",
-        "There is nothing more to do.",
-        NOT_ASKED,
+        doubt=NOT_ASKED,
     ),
     "misuse-stopped": NoticeWords(
         "What was under way with your smartcard is stopped",
@@ -247,15 +242,13 @@ TO_HOLDERS = {
         "A smartcard was recorded for you",
         "The Registration Authority has recorded another smartcard as yours. It works at every "
         "unlock station.",
-        "There is nothing more to do.",
-        NOT_ASKED,
+        doubt=NOT_ASKED,
     ),
     "card-replaced": NoticeWords(
         "Your smartcard was replaced",
         "The Registration Authority has recorded a new smartcard for you. The one that it "
         "replaces is cancelled: unlock stations can do nothing with it any more.",
-        "There is nothing more to do.",
-        NOT_ASKED,
+        doubt=NOT_ASKED,
     ),
     "card-revoked": NoticeWords(
         "Your smartcard was cancelled",
@@ -268,8 +261,7 @@ TO_HOLDERS = {
         "Your smartcard was prepared for unlocking",
         "The Registration Authority has recorded what an unlock station needs to unlock your "
         "smartcard. Your PIN stays as it is.",
-        "There is nothing more to do.",
-        NOT_ASKED,
+        doubt=NOT_ASKED,
     ),
     "card-key-set": NoticeWords(
         "Another key of your smartcard was recorded",

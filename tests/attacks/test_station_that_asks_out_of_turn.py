@@ -25,7 +25,7 @@ LIMITS = NoticeSettings()
 
 def alarms(world: World) -> list[str]:
     with world.store.read() as uow:
-        found = problems(uow, LIMITS).found
+        found, _kinds, _unread = problems(uow, LIMITS)
     return [one.subject for one in found if one.kind is AlarmKind.FAILURES_AT_STATION]
 
 

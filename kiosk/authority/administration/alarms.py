@@ -97,19 +97,13 @@ class RaisedAlarm:
         return f"{self.kind.value}:{self.subject}"
 
 
-@dataclass(frozen=True, slots=True)
-class Problems:
-    """Everything of these ``kinds`` that is wrong; ``unread`` is why there are not all of them."""
-
-    found: tuple[RaisedAlarm, ...]
-    kinds: frozenset[AlarmKind]
-    unread: StoreError | None
-
-
-def problems(uow: UnitOfWork, limits: NoticeSettings) -> Problems:
+def problems(
+    uow: UnitOfWork, limits: NoticeSettings
+) -> tuple[tuple[RaisedAlarm, ...], frozenset[AlarmKind], StoreError | None]:
     """Return everything that is wrong now, but with the audit: to verify that takes many runs.
 
-    A value that cannot be read hides the kinds that need it, and no others.
+    Then its kinds, and why there are not all of them: a value that cannot be read hides those that
+    need it, and no others.
     """
     sources = (
         ({AlarmKind.CARD_NOT_GENUINE}, _failed_proofs(uow)),
@@ -128,7 +122,7 @@ def problems(uow: UnitOfWork, limits: NoticeSettings) -> Problems:
             unread = unread or error
         else:
             read |= kinds
-    return Problems(tuple(found), frozenset(read), unread)
+    return tuple(found), frozenset(read), unread
 
 
 def _failed_proofs(uow: UnitOfWork) -> Iterator[RaisedAlarm]:

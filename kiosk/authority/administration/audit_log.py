@@ -255,10 +255,7 @@ COLUMNS = (
 
 
 def columns_of(line: AuditLine) -> dict[str, object]:
-    """Return a row as it is exported.
-
-    Number and name are one column: a spreadsheet would round a number alone.
-    """
+    """Return a row with number and name in one: a spreadsheet would round a number alone."""
     return {name: getattr(line, name) for name in COLUMNS}
 
 
@@ -303,7 +300,6 @@ class AuditDesk(Desk):
         return AuditPage(lines, shown[-1].seq if len(events) > limit else None)
 
     def kinds(self) -> tuple[tuple[str, str], ...]:
-        """Return the possible kinds of rows, each with its meaning in plain words."""
         with self._office.look(Action.SEE_AUDIT):
             return tuple((kind, spec.sentence) for kind, spec in EVENTS.items())
 

@@ -186,12 +186,12 @@ class Caretaker:
 
     def _watch(self) -> None:
         with self._store.read() as uow:
-            watched = problems(uow, self._limits)
+            found, kinds, unread = problems(uow, self._limits)
             standing = uow.alarms.standing()
-        if watched.found or any(alarm.kind in watched.kinds for alarm in standing):
-            self._raise_and_clear(watched.kinds, watched.found)
-        if watched.unread is not None:
-            raise watched.unread
+        if found or any(alarm.kind in kinds for alarm in standing):
+            self._raise_and_clear(kinds, found)
+        if unread is not None:
+            raise unread
 
     def _raise_and_clear(
         self,

@@ -241,7 +241,6 @@ def check_addresses(store: Store, policy_now: Callable[[], Policy]) -> Finding:
 
 
 def check_questions(store: Store, policy_now: Callable[[], Policy]) -> Finding:
-    """Check that there are enough questions for the policy in force."""
     policy = policy_now()
     with store.read() as uow:
         offered = len(uow.questions.current())

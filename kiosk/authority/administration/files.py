@@ -50,7 +50,6 @@ def csv_line(cells: Sequence[object]) -> str:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a whole table, its columns' names first."""
     return "".join(csv_line(row) for row in (columns, *rows))
 
 

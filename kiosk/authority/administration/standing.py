@@ -207,7 +207,6 @@ class StandingFacts:
 
     @property
     def unusable(self) -> tuple[tuple[Card, SecretProblem], ...]:
-        """The cards in use that cannot be unlocked, each with the reason."""
         judged = ((card, secret_problem(card, self.broken)) for card in self.in_use)
         return tuple((card, reason) for card, reason in judged if reason is not None)
 
@@ -276,7 +275,6 @@ class StandingFacts:
         return card_problem(card, self.now, self.broken)
 
     def live_code(self, purpose: Purpose) -> EmailCode | None:
-        """Return a code for ``purpose`` that can be entered now."""
         for code in self.codes:
             if code.purpose is purpose and can_be_entered(code, self.now):
                 return code
@@ -376,7 +374,6 @@ NOTHING_TO_DO = "Nothing has to be done."
 
 
 def headline_of(facts: StandingFacts) -> Headline:
-    """Return what matters most about somebody."""
     match facts.standing:
         case Standing.LEFT:
             since = format_day(facts.holder.left_at or facts.now, facts.zone)
@@ -645,7 +642,6 @@ def _about_seen(facts: StandingFacts) -> Iterator[Headline]:
 
 
 def _of_seen(card: Card, seen: CardObservation, facts: StandingFacts, start: str) -> Headline:
-    """Describe what a station saw of a card, and the advice."""
     where = f" at {seen.station}" if seen.station else ""
     met = f"{facts.when(seen.at)}{where}"
     sentence, advice = SEEN_AT_STATIONS[seen.reason]

@@ -110,7 +110,6 @@ def _digits(label: str, grouped: str, accent: str) -> Block:
 
 
 def _list(rows: Sequence[tuple[str, str]]) -> Block:
-    """Show short lines of a name and a value."""
     lines = [f"{escape(name)}: <strong>{escape(value)}</strong>" for name, value in rows]
     text = "\n".join(f"{name}: {value}" for name, value in rows)
     return Block(text, _PARAGRAPH.format("<br>\n".join(lines)))
@@ -260,10 +259,8 @@ def _shown(name: str, value: object, zone: tzinfo | None) -> str:
 
 
 def _call(service: ServiceSettings) -> str:
-    """Say whom to call when something is wrong."""
     return words.CALL.format(contact=service.ra_contact, hours=service.ra_hours)
 
 
 def _stop(number: str, service: ServiceSettings, text: str = words.STOP) -> str:
-    """Say how to stop what the holder did not do; ``number`` is the digits."""
     return text.format(number=in_groups(number), contact=service.ra_contact, hours=service.ra_hours)

@@ -39,7 +39,7 @@ def history(store: Store, clock: SetClock) -> History:
 
 def found(store: Store) -> list[RaisedAlarm]:
     with store.read() as uow:
-        return list(problems(uow, LIMITS).found)
+        return list(problems(uow, LIMITS)[0])
 
 
 def listened(store: Store) -> None:

@@ -29,7 +29,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from kiosk.authority.audit.events import EVENTS, audit_message
+from kiosk.authority.audit.events import GRAVE, audit_message
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
@@ -72,7 +72,7 @@ _NOT_PRINTABLE = re.compile(r"[^\x21-\x7e]")
 
 def syslog_message(event: AuditEvent, host: str, body: str) -> bytes:
     """Return a row in RFC 5424 format, with its length before it (RFC 5425)."""
-    priority = 8 * _LOG_AUDIT + (_WARNING if _is_grave(event) else _INFORMATIONAL)
+    priority = 8 * _LOG_AUDIT + (_WARNING if event.kind in GRAVE else _INFORMATIONAL)
     at = event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     named = _NOT_PRINTABLE.sub("", host)[:255] or "-"
     kind = _NOT_PRINTABLE.sub("", event.kind)[:32] or "-"
@@ -87,7 +87,7 @@ def json_body(event: AuditEvent) -> str:
         "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "kind": event.kind,
         "message": audit_message(event),
-        "grave": _is_grave(event),
+        "grave": event.kind in GRAVE,
         "reference": event.reference,
         "visit": event.visit_id,
         "card": event.card_id,
@@ -100,14 +100,15 @@ def json_body(event: AuditEvent) -> str:
     return json.dumps({name: value for name, value in fields.items() if value not in (None, "")})
 
 
+_IN_HEAD: Final = str.maketrans({"\\": "\\\\", "|": "\\|", "\n": " "})
+_IN_VALUE: Final = str.maketrans({"\\": "\\\\", "=": "\\=", "\n": "\\n"})
+
+
 def cef_body(event: AuditEvent) -> str:
     """Return a row in the Common Event Format (ArcSight, version 0)."""
-    severity = 7 if _is_grave(event) else 3
+    severity = 7 if event.kind in GRAVE else 3
     head = ("Unlock Kiosk", "unlock-kiosk", version("unlock-kiosk"), event.kind)
-    fields = "|".join(
-        text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
-        for text in (*head, audit_message(event))
-    )
+    fields = "|".join(text.translate(_IN_HEAD) for text in (*head, audit_message(event)))
     strings = {
         "reference": event.reference,
         "visit": event.visit_id,
@@ -125,19 +126,11 @@ def cef_body(event: AuditEvent) -> str:
     for number, (label, value) in enumerate(strings.items(), start=1):
         if value:
             extension |= {f"cs{number}Label": label, f"cs{number}": value}
-    pairs = []
-    for key, value in extension.items():
-        if value:
-            escaped = value.replace("\\", "\\\\").replace("=", "\\=").replace("\n", "\\n")
-            pairs.append(f"{key}={escaped}")
+    pairs = (f"{key}={value.translate(_IN_VALUE)}" for key, value in extension.items() if value)
     return f"CEF:0|{fields}|{severity}|{' '.join(pairs)}"
 
 
 BODIES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {"json": json_body, "cef": cef_body}
-
-
-def _is_grave(event: AuditEvent) -> bool:
-    return event.kind in EVENTS and EVENTS[event.kind].grave
 
 
 # One batch to the collector.
@@ -223,8 +216,8 @@ def collector_context(
 # Everything that waits, sent by one process at a time.
 
 
-class SiemWorker:
-    """Sends from a separate thread; of several processes on one database one sends."""
+class SiemWorker(threading.Thread):
+    """Of several processes on one database one sends."""
 
     def __init__(
         self,
@@ -232,24 +225,19 @@ class SiemWorker:
         collector: Collector,
         body: Callable[[AuditEvent], str],
     ) -> None:
+        super().__init__(name="siem", daemon=True)
         self._store = store
         self._collector = collector
         self._body = body
         self._host = socket.gethostname()
         self._holder = new_id()
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begin; waiting rows are sent at once."""
-        self._thread = threading.Thread(target=self._run, name="siem", daemon=True)
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 10) -> None:
+    def stop(self) -> None:
         """End; another process sends an unfinished batch again."""
         self._stopping.set()
-        if self._thread:
-            self._thread.join(timeout_s)
+        if self.is_alive():
+            self.join(10)
 
     def send_waiting(self) -> int:
         """Send all waiting rows, and return how many; 0 also where another process sends.
@@ -286,7 +274,7 @@ class SiemWorker:
                 uow.commit()
         return len(rows)
 
-    def _run(self) -> None:
+    def run(self) -> None:
         pause, is_away, trouble = LOOK_EVERY_S, False, TroubleLog(log, logging.WARNING)
         where = f"{self._collector.host}:{self._collector.port}"
         while not self._stopping.wait(pause):

@@ -76,8 +76,8 @@ _OF_ONE: Final = MailRefused | MailDenied | NoticeUnknown
 """What may concern one notice alone; after any other failure the relay is tried with no more."""
 
 
-class OutboxWorker:
-    """Sends due notices from a separate thread; several may share one store.
+class OutboxWorker(threading.Thread):
+    """Sends due notices; several may share one store.
 
     ``relay_answers`` is called in between; None where it is unknown.
     """
@@ -91,6 +91,7 @@ class OutboxWorker:
         times: RetryTimes | None = None,
         relay_answers: Callable[[], bool | None] = lambda: None,
     ) -> None:
+        super().__init__(name="outbox", daemon=True)
         self._store = store
         self._mailer = mailer
         self._clock = clock
@@ -100,19 +101,12 @@ class OutboxWorker:
         self._ask_at = float("-inf")
         self._mend_at = float("-inf")
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begin; a due notice is sent at once."""
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 10) -> None:
-        """End; waits at most ``timeout_s`` for a conversation with the relay to finish."""
+    def stop(self) -> None:
+        """End; waits a while for a conversation with the relay to finish."""
         self._stopping.set()
-        if self._thread:
-            self._thread.join(timeout_s)
+        if self.is_alive():
+            self.join(10)
 
     def drain_once(self) -> int:
         """Send due notices until there is no more or the relay does not answer.
@@ -158,7 +152,8 @@ class OutboxWorker:
             uow.outbox.make_due(max(self._times.longest_gap, self._times.lease))
             uow.commit()
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Send what is due, at once and then again and again."""
         trouble = TroubleLog(log, logging.WARNING)
         while not self._stopping.is_set():
             try:

@@ -10,6 +10,7 @@ unblock secret since the backup still open, because secrets derive from one anot
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -109,10 +110,9 @@ def conclude_restore(
     key, stay as they are: nobody is served by them.
     """
     now = store.machine_clock.now()
-    left: dict[str, set[str]] = {"visit": set(), "email_code": set(), "address_change": set()}
+    left = defaultdict[str, set[str]](set)
     for table, row in altered:
-        if table in left:
-            left[table].add(row)
+        left[table].add(row)
     with store.begin() as uow:
         visits = uow.visits.close_all(uow.now, VisitEnd.FAULT, but=left["visit"])
         codes = uow.codes.revoke_every(but=left["email_code"])

@@ -404,21 +404,18 @@ def rotate_seal(
 
     Progress is in secrets. Raises ``ConfigError`` for the key file and ``StoreError``.
     """
-    ring = KeyRing.load(path)
-    added = None
-    if not is_unfinished(ring, store):
-        added = add_key(path, KeyPurpose.SEAL, store, actor)
-        if add_first:
-            return RotationReport(added, added, Rotation())
-        ring = KeyRing.load(path)
-    ring = _rereading(ring, path)
+    is_done = not is_unfinished(KeyRing.load(path), store)
+    added = add_key(path, KeyPurpose.SEAL, store, actor) if is_done else None
+    if added and add_first:
+        return RotationReport(added, added, Rotation())
+    ring = _rereading(path)
     rotation = reseal_all(store, Sealer(ring), actor, progress)
     return RotationReport(added, ring.current(KeyPurpose.SEAL).id, rotation)
 
 
-def _rereading(ring: KeyRing, path: Path) -> KeyRing:
+def _rereading(path: Path) -> KeyRing:
     """Return a ring that learns of a key that another command adds while this one runs."""
-    return ring.rereading(partial(KeyRing.load, path), monotonic)
+    return KeyRing.load(path).rereading(partial(KeyRing.load, path), monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,7 +491,7 @@ class MasterKeys:
         added = None if is_unfinished else self.add(actor)
         if added and add_first:
             return RotationReport(added, added, Rotation())
-        ring = _rereading(KeyRing.load(self._path), self._path)
+        ring = _rereading(self._path)
         masters = Masters(ring, self._token)
         current = masters.current()
         done = seal_derived(self._store, Sealer(ring, masters), current, actor, progress)

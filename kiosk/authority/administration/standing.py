@@ -275,10 +275,8 @@ class StandingFacts:
         return card_problem(card, self.now, self.broken)
 
     def live_code(self, purpose: Purpose) -> EmailCode | None:
-        for code in self.codes:
-            if code.purpose is purpose and can_be_entered(code, self.now):
-                return code
-        return None
+        able = (code for code in self.codes if can_be_entered(code, self.now))
+        return next((code for code in able if code.purpose is purpose), None)
 
 
 def standing_of(

@@ -31,13 +31,10 @@ def sign_heads(
 ) -> tuple[AuditAnchor, ...]:
     """Verify the rows after each chain's last good anchor, and sign the last of them.
 
-    At most about ``most`` rows are verified, and then the last of these is signed: the next call
-    goes on from there. ``expected`` are anchors that have to be in the database. Of several callers
-    at once, one gets to sign a row.
-
+    About ``most`` rows are verified at most: the next call goes on from there. ``expected`` are
+    anchors that have to be in the database. Of several callers at once, one gets to sign a row.
     Raises ``AuditNotIntact`` for a row that does not fit; nothing is signed then. Keep the result
-    outside of the database, too: an anchor that is only in the database can be deleted with the
-    rows that it covers.
+    outside of the database, too, where nobody can delete it with the rows that it covers.
     """
     moved: list[AuditHead] = []
     with store.read() as uow:

@@ -168,7 +168,7 @@ def _copy(
 def _refused(
     target: Engine, table: Table, written: Sequence[dict[str, Any]], failure: StoreError
 ) -> StoreError:
-    """Return the error of a batch, naming the row that the server does not take."""
+    """Name the row of a batch that the server does not take."""
     for row in written if failure.code.startswith(_DATA_EXCEPTION) else ():
         with target.connect() as connection, connection.begin() as tried:
             try:

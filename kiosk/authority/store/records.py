@@ -45,8 +45,6 @@ class Cardholder:
 
 
 class CardStatus(StrEnum):
-    """Whether the Registration Authority lets a card be used."""
-
     ACTIVE = "active"
     REVOKED = "revoked"
 
@@ -117,8 +115,6 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class KnownCard:
-    """A card together with its holder, read in one statement."""
-
     card: Card
     holder: Cardholder
 
@@ -177,10 +173,7 @@ class Registration:
     unproven_until: datetime | None = None
 
     def paused_until(self, now: datetime) -> datetime | None:
-        """Return the end of the pause that there is for such cards; None where there is none.
-
-        One that would be longer than any was begun by a wrong clock.
-        """
+        """Return the end of the pause; None where there is none, or a wrong clock began it."""
         until = self.unproven_until
         return until if until is not None and now < until <= now + LONGEST_PAUSE else None
 
@@ -201,8 +194,6 @@ class PinChange(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The result of a charged attempt."""
-
     RIGHT = "right"
     WRONG = "wrong"
     UNCHECKED = "unchecked"
@@ -214,9 +205,8 @@ class Charge:
     """One attempt, charged once however often its id is presented.
 
     ``left`` is how many attempts remain after this one. ``fresh`` is True only for the call that
-    charged it. A repeated call is answered with its ``verdict``; None means that no call has
-    concluded. Then ``given`` is the keyed digest of the entry that was charged: only the same entry
-    may be checked again.
+    charged it. ``verdict`` None means that no call has concluded: only the same entry, by its keyed
+    digest ``given``, may then be checked again.
     """
 
     attempt_id: str
@@ -417,10 +407,7 @@ class EmailCode:
     unproven: bool = False
 
     def is_alive(self, now: datetime) -> bool:
-        """Return whether it was sent, and its life is not over.
-
-        It is over, too, where it was sent later than now: the clock was put back since.
-        """
+        """Return whether it was sent, not later than now, and its life is not over."""
         if self.sent_at is None or self.expires_at is None:
             return False
         return self.sent_at <= now + CLOCKS_DIFFER and now < self.expires_at
@@ -441,10 +428,9 @@ class UnblockState(StrEnum):
 class UnblockEntry:
     """One unblock from its intent to its outcome; a card has at most one that is open.
 
-    ``attempt`` is the id of the call that released its secret, and ``proof`` the digest of the
-    card's answer. ``cryptogram`` is the admin key's, and ``awaited`` the digest of the only right
-    answer to it: both until the card has answered, or an outcome is reported. ``admitted_at`` is
-    when it answered rightly.
+    ``attempt`` is the id of the call that released its secret, ``proof`` the digest of the card's
+    answer. ``cryptogram`` is the admin key's, ``awaited`` the digest of the only right answer to
+    it: both until the card has answered, rightly at ``admitted_at``, or an outcome is reported.
     """
 
     id: str
@@ -500,8 +486,7 @@ class AuditQuery:
     """A filter of events; None does not narrow.
 
     ``actors`` and ``holder_ids`` are the ids of any of them, at most 500; an event is any of those
-    ``sought``. ``since`` is included, ``until`` is not. Events of the kinds ``without`` are left
-    out.
+    ``sought``, and of no kind ``without``. ``since`` is included, ``until`` is not.
     """
 
     holder_id: str | None = None
@@ -549,8 +534,6 @@ class Restore:
 
 
 class GapKind(StrEnum):
-    """Why rows of a chain are absent for a good reason."""
-
     PURGED = "purged"
     RESTORED = "restored"
 
@@ -577,8 +560,6 @@ Signed = AuditAnchor | AuditGap
 
 
 class FaultKind(StrEnum):
-    """In which way the first row that does not fit fails."""
-
     CHANGED = "changed"
     REMOVED = "removed"
     REORDERED = "reordered"
@@ -603,10 +584,7 @@ class AuditFault:
 
 @dataclass(frozen=True, slots=True)
 class AuditPiece:
-    """A part of a verification: ``last`` is the last row that fitted, ``over`` says no more come.
-
-    With a ``fault`` it is over, too.
-    """
+    """A part of a verification: ``last`` is the last row that fitted, ``over`` says no more come."""
 
     last: AuditHead
     over: bool
@@ -617,9 +595,8 @@ class AuditPiece:
 class AuditVerdict:
     """What a verification of all chains found; ``anchored`` rows are covered by good anchors.
 
-    ``keyed`` says whether the rows' MACs were checked. Rows that no anchor covers could have been
-    cut together with their head by somebody who writes the database; where ``keyed`` is false,
-    recomputed too. ``gaps`` are the absent rows: purged, or lost.
+    Rows that no anchor covers could have been cut together with their head by somebody who writes
+    the database; where the rows' MACs were not checked (``keyed``), recomputed too.
     """
 
     rows: int
@@ -631,7 +608,6 @@ class AuditVerdict:
 
     @property
     def intact(self) -> bool:
-        """True when every row, the head and every anchor fit."""
         return self.fault is None
 
 
@@ -643,9 +619,8 @@ class OutboxMessage:
     """One notice to be mailed; ``params`` fill its template and hold no secret.
 
     ``next_at`` is when it may next be claimed: for one that is claimed, when its lease ends.
-    ``failed_at`` is set after the last attempt failed, and ``denied`` where a policy of the relay
-    made the newest fail. ``holder_id`` is the person it is about, so that it is deleted when that
-    person is erased.
+    ``failed_at`` is set after the last attempt, ``denied`` where a policy of the relay made the
+    newest fail. ``holder_id`` is the person with whom it is erased.
     """
 
     id: str
@@ -665,8 +640,7 @@ class OutboxMessage:
 class Station:
     """One kiosk of the estate, as it last reported itself.
 
-    ``last_seen_at`` is when it was enrolled, until it has started. The RA sets ``retired_at``,
-    which no report of the station changes.
+    ``last_seen_at`` is when it was enrolled, until it has started. Only the RA sets ``retired_at``.
     """
 
     name: str
@@ -678,7 +652,7 @@ class Station:
 
     @property
     def has_started(self) -> bool:
-        """Return whether it ever sent a heartbeat, which always sets the version."""
+        """Every heartbeat sets the version."""
         return bool(self.version)
 
 
@@ -722,10 +696,10 @@ class Enrolment:
 class StaffMember:
     """One member of staff; ``removed_at`` marks one who may not log in any more.
 
-    ``revision`` grows with every change: a change that was based on an older revision is refused.
-    ``added_by`` is who added them, by id, or the command line's name; ``agreed_by`` is the second
-    member who agreed, empty where nobody had to. ``past_key_adders`` are the ids of who added the
-    keys that were removed since, one a line.
+    A change that was based on an older ``revision`` is refused. ``added_by`` is who added them, by
+    id, or the command line's name; ``agreed_by`` is the second member, empty where nobody had to
+    agree. ``past_key_adders`` are the ids of who added the keys that were removed since, one a
+    line.
     """
 
     id: str
@@ -788,7 +762,7 @@ class PolicySetting:
 class ActionNote:
     """Why staff acted, in their own words; separate from the audit, so that it can be erased.
 
-    The audit keeps its salted digest, which reveals a later change of the note.
+    The digest in the audit reveals a later change.
     """
 
     id: str
@@ -800,19 +774,15 @@ class ActionNote:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over its salt and its texts."""
         parts = (self.salt, self.reason, self.identified_by)
         framed = "".join(f"{len(part)}:{part}" for part in parts)
         return hashlib.sha256(framed.encode("utf-8")).hexdigest()
 
     def named(self) -> dict[str, Scalar]:
-        """Return the part of an event's detail that names it."""
         return {"note": self.id, "note_sha256": self.digest}
 
 
 class Outcome(StrEnum):
-    """The result of a proposed act."""
-
     WAITING = "waiting"
     AGREED = "agreed"
     DECLINED = "declined"
@@ -824,9 +794,8 @@ class ProposedAct:
     """An act of staff that waits for a second member, or waited.
 
     ``act`` names the use case and ``action`` what it asks of a role. ``revision`` is the subject's
-    when it was proposed: the person's, the member's or the setting's. ``parameters`` are sealed,
-    and bound to every other field that decides what is done; the decision empties them.
-    ``proposed_by`` and ``decided_by`` are as in the audit.
+    when it was proposed. ``parameters`` are sealed, and bound to every other field that decides
+    what is done; the decision empties them.
     """
 
     id: str
@@ -856,8 +825,7 @@ class ProposedAct:
 class Alarm:
     """Something that is wrong at present; ``name`` is unique within its ``kind``.
 
-    ``since`` is when it was noticed. ``detail`` holds ids, names of stations and counts, never a
-    person's data.
+    ``detail`` holds ids, names of stations and counts, never a person's data.
     """
 
     name: str
@@ -887,8 +855,8 @@ class Job:
 class LockedVisit:
     """A visit and its card, locked, with all that its decisions need.
 
-    ``code`` is the card's live code. ``staff_card`` is set where the card is an officer's, and
-    ``staff_member`` is that officer. ``station`` is set where it was requested and is recorded.
+    ``code`` is the card's live code. ``staff_card`` is set where the card is an officer's,
+    ``station`` where it was requested and is recorded.
     """
 
     visit: Visit
@@ -907,8 +875,8 @@ class LockedVisit:
 class LockedGrant:
     """A grant in the journal, and for whom it was; card and visit are locked.
 
-    ``generations_from`` is that of the database's last restore. ``overtaken``: the card was granted
-    an unblock in another visit since.
+    ``generations_from`` is of the last restore. ``overtaken``: another visit was granted an unblock
+    since.
     """
 
     entry: UnblockEntry

@@ -88,8 +88,6 @@ class Worded(TypeDecorator[StrEnum]):
 
 
 class Numbers(TypeDecorator[tuple[int, ...]]):
-    """A short list of numbers, kept as JSON text."""
-
     impl = Text
     cache_ok = True
 
@@ -101,8 +99,6 @@ class Numbers(TypeDecorator[tuple[int, ...]]):
 
 
 class Scalars(TypeDecorator[dict[str, Any]]):
-    """A flat dictionary of JSON scalars, kept as canonical JSON text."""
-
     impl = Text
     cache_ok = True
 
@@ -115,8 +111,6 @@ class Scalars(TypeDecorator[dict[str, Any]]):
 
 
 class JointHashes(TypeDecorator[tuple[JointHash, ...]]):
-    """The joint hashes of one registration, as JSON text: they are only read together."""
-
     impl = Text
     cache_ok = True
 
@@ -209,15 +203,11 @@ def col(attribute: T) -> Mapped[T]:
 
 @cache
 def columns_of(kind: type[TableRow]) -> tuple[str, ...]:
-    """Return the names of the columns of a ``select(kind)``, in their order."""
     return tuple(str(column.key) for column in select(kind).selected_columns)
 
 
 def loaded(kind: type[SomeRow], values: Sequence[Any]) -> SomeRow:
-    """Return a row that was read.
-
-    It belongs to no session and is no model of Pydantic's: either would cost more than reading.
-    """
+    """Return a row without session and without Pydantic: either costs more than reading."""
     row: SomeRow = object.__new__(kind)
     row.__dict__.update(zip(columns_of(kind), values, strict=True))
     return row
@@ -226,15 +216,13 @@ def loaded(kind: type[SomeRow], values: Sequence[Any]) -> SomeRow:
 def index_where(name: str, column: str, condition: str, *, unique: bool = False) -> Index:
     """Return an index over the rows that meet ``condition``, on either database.
 
-    The dialect of PostgreSQL reads it from ``info``: the dialect's own argument would load that
-    dialect where SQLite is used as well.
+    The dialect's own argument for PostgreSQL would load that dialect where SQLite is used as well.
     """
     where = text(condition)
     return Index(name, column, unique=unique, sqlite_where=where, info={"where": where})
 
 
 def values(record: DataclassInstance, *, without: Iterable[str] = ()) -> dict[str, Any]:
-    """Return a record's fields for the columns of the same names."""
     skipped = frozenset(without)
     names = _field_names(type(record))
     return {name: getattr(record, name) for name in names if name not in skipped}

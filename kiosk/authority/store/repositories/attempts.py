@@ -83,7 +83,6 @@ class AttemptCounter(Repository):
         return True
 
     def earlier(self, attempt_id: str) -> Charge | None:
-        """Return the charge of an attempt, without charging any."""
         this = {"of": self._subject, "attempt": attempt_id}
         row = self._gateway.one(_ATTEMPT, AttemptRow, this)
         self._gateway.check_asked(row, subject=self._subject, attempt_id=attempt_id)

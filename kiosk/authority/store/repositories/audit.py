@@ -161,7 +161,7 @@ class Audit(Repository):
         self._queue.append(ChainLink(self._now, kind, reference, *about, written))
 
     def write(self) -> None:
-        """Take a chain and write what was appended; called by the unit of work's commit."""
+        """Take a chain and write what was appended."""
         if not self._queue:
             return
         was: AuditHead | None = None
@@ -177,7 +177,6 @@ class Audit(Repository):
         self._queue, self._written = [], head
 
     def committed(self) -> None:
-        """Keep the head of the chain that was written to."""
         if self._written is not None:
             self._known.append(self._written)
 
@@ -228,7 +227,6 @@ class Audit(Repository):
         return self._gateway.add_new(AuditAnchorRow, values(anchor))
 
     def anchors(self) -> tuple[AuditAnchor, ...]:
-        """Return every anchor, by row number."""
         return self._anchors(select(AuditAnchorRow).order_by(col(AuditAnchorRow.seq)))
 
     def newest_anchors(
@@ -238,7 +236,7 @@ class Audit(Repository):
         limit: int = 10,
         signed_before: datetime | None = None,
     ) -> tuple[AuditAnchor, ...]:
-        """Return some anchors of a chain, the newest first, from before row ``before``."""
+        """Return the newest first, from before row ``before``."""
         seq, begin = col(AuditAnchorRow.seq), before_first(chain)
         end = begin + ROWS_A_CHAIN if before is None else before
         within = select(AuditAnchorRow).where(seq > begin, seq < end)
@@ -247,7 +245,7 @@ class Audit(Repository):
         return self._anchors(within.order_by(seq.desc()).limit(limit))
 
     def first_signed_within(self, chain: int, since: datetime, until: datetime) -> int | None:
-        """Return the first row of a chain whose anchor says that it was signed in a span."""
+        """Return the first row whose anchor says that it was signed in a span."""
         seq, begin = col(AuditAnchorRow.seq), before_first(chain)
         first = select(func.min(seq)).where(
             seq > begin,
@@ -299,7 +297,6 @@ class Audit(Repository):
         return AuditVerdict(rows, seen, anchored, fault, macs is not None, gaps)
 
     def count_rows(self) -> int:
-        """Return how many rows there are in all chains, by their heads and gaps."""
         ends = sum(place_of(head.seq) for head in self.heads())
         lost = sum(gap.last - gap.first + 1 for gap in self.gaps())
         return ends - lost
@@ -371,13 +368,12 @@ class Audit(Repository):
             self._gateway.run(head.on_conflict_do_update(index_elements=["chain"], set_=moved))
 
     def count_between(self, after: int, last: int) -> int:
-        """Return how many rows there are after one, up to row ``last``."""
         seq = col(AuditEventRow.seq)
         within = select(func.count()).where(seq > after, seq <= last)
         return self._gateway.count(within)
 
     def rows(self, after: int, last: int, limit: int) -> Sequence[AuditEventRow]:
-        """Return some rows as they are stored, after one, up to row ``last``, by number."""
+        """Return rows by number, after one, up to row ``last``."""
         seq = col(AuditEventRow.seq)
         within = select(AuditEventRow).where(seq > after, seq <= last)
         return self._gateway.many(within.order_by(seq).limit(limit), AuditEventRow)
@@ -440,13 +436,11 @@ class Audit(Repository):
         return AuditFault(kind, row.seq, because)
 
     def _redacted(self) -> frozenset[int]:
-        """Return the rows whose detail was redacted according to the audit itself."""
         found = self._redactions().values()
         rows = (detail.get("row") for detail in found if detail.get("what") == "detail")
         return frozenset(row for row in rows if isinstance(row, int))
 
     def redacted_notes(self) -> frozenset[str]:
-        """Return the ids of the notes whose texts were redacted according to the audit."""
         notes = (detail.get("of_note") for detail in self._redactions().values())
         return frozenset(note for note in notes if isinstance(note, str))
 
@@ -461,10 +455,7 @@ class Audit(Repository):
         return {seq: parsed_detail(detail) for seq, detail in found}
 
     def redact_detail(self, seq: int) -> bool:
-        """Delete the detail of a row, with its salt; return False where there is none.
-
-        The same unit of work has to append the event that records it.
-        """
+        """Delete the detail of a row with its salt, if any; append the event that records it."""
         row = col(AuditEventRow.seq) == seq, col(AuditEventRow.detail).is_not(None)
         statement = update(AuditEventRow).where(*row)
         return self._gateway.run(statement.values(detail=None, salt=None)) == 1
@@ -507,7 +498,7 @@ class Audit(Repository):
     def _free_head(self, other_than: AuditHead | None) -> AuditHead:
         """Lock the head of a chain that nobody is writing to, or of a new one.
 
-        Prefer a chain other than ``other_than``: somebody else is using that one.
+        Somebody else is using the chain of ``other_than``.
         """
         chain = col(AuditHeadRow.chain)
         used = chain_of(other_than.seq) if other_than else 0
@@ -586,13 +577,11 @@ class AuditTrail(Repository):
     def newest(
         self, query: AuditQuery, before: int | None = None, limit: int = 100
     ) -> tuple[AuditEvent, ...]:
-        """Return the newest events before row ``before``, newest first."""
         return self._events(query, before, limit, newest_first=True)
 
     def oldest(
         self, query: AuditQuery, after: int | None = None, limit: int = 100
     ) -> tuple[AuditEvent, ...]:
-        """Return the oldest events after row ``after``, oldest first."""
         return self._events(query, after, limit, newest_first=False)
 
     def count(self, query: AuditQuery) -> int:
@@ -600,7 +589,6 @@ class AuditTrail(Repository):
         return self._gateway.count(statement.where(*_conditions(query)))
 
     def last_by_actor(self, kind: str) -> dict[str, datetime]:
-        """Return when each actor last caused an event of a kind."""
         actor = col(AuditEventRow.actor)
         latest = select(actor, func.max(col(AuditEventRow.at))).where(
             col(AuditEventRow.kind) == kind
@@ -646,7 +634,6 @@ def _conditions(query: AuditQuery) -> Iterator[ColumnElement[bool]]:
 
 
 def is_any_of(sought: Sequence[Sought]) -> ColumnElement[bool]:
-    """Return the condition of being one of the events that are sought."""
     kind, detail = col(AuditEventRow.kind), col(AuditEventRow.detail)
     is_sought = kind.in_(sorted({each.kind for each in sought}))
     if not any(each.name for each in sought):

@@ -52,16 +52,12 @@ class SealedSecrets(Repository, Generic[Sealed]):
     def naming_others(
         self, which: NamedKey, key_id: str, *, after: str = "", limit: int = 200
     ) -> tuple[Sealed, ...]:
-        """Return those whose secret names another key than ``key_id``, by id, from ``after`` on.
-
-        Interrupted work starts again from the first row that is left.
-        """
+        """Return those whose secret names another key than ``key_id``, by id, from ``after`` on."""
         key, row_id = col(getattr(self._row, which.value)), col(self._row.id)
         left = select(self._row).where(_is_named(key), key != key_id, row_id > after)
         return self._all(self._kind, self._row, left.order_by(row_id).limit(limit))
 
     def count_by(self, which: NamedKey) -> dict[str, int]:
-        """Return how many secrets name each key."""
         key = col(getattr(self._row, which.value))
         statement = select(key, func.count()).where(_is_named(key)).group_by(key)
         return {row[0]: row[1] for row in self._gateway.tuples(statement)}
@@ -144,7 +140,7 @@ _UNSEE = Prepared(update(_CARDS).where(_THIS_CARD).values(secret_seen_at=None))
 
 
 def generation_base(card_id: str) -> int:
-    """Return the number above which the generations of a card's secrets begin, of 24 bits."""
+    """Return the number of 24 bits above which the generations of a card's secrets begin."""
     return int.from_bytes(sha256(card_id.encode()).digest()[:3], "big")
 
 
@@ -162,7 +158,6 @@ def next_generation(card: Card, generations_from: int) -> int:
 def known_card(
     gateway: Gateway, statement: Prepared, given: Mapping[str, str], **asked: object
 ) -> KnownCard | None:
-    """Return the card that was ``asked`` for, with its holder."""
     for row, holder in gateway.joined(statement, (CardRow, CardholderRow), given):
         gateway.check_asked(row, **asked)
         gateway.check_asked(holder, id=row.holder_id)
@@ -180,21 +175,16 @@ class CardRecords(SealedSecrets[Card]):
         return self._one(Card, CardRow, _CARD, {"card": card_id}, id=card_id)
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, Card]:
-        """Return those of ``ids`` that exist, by id; at most 500 at a time.
-
-        Includes altered ones: for display, never for a decision.
-        """
+        """Return at most 500 of them, altered ones too: for display, never for a decision."""
         wanted = select(CardRow).where(col(CardRow.id).in_(list(ids)))
         rows = self._gateway.unchecked(wanted, CardRow)
         return {row.id: row.record(Card) for row in rows}
 
     def find(self, card: CardId) -> KnownCard | None:
-        """Return the card that a reader named, with its holder."""
         given = {"driver": card.driver, "identifier": card.identifier}
         return known_card(self._gateway, NAMED_CARD, given, **given)
 
     def known(self, card_id: str) -> KnownCard | None:
-        """Return one by id, with its holder."""
         return known_card(self._gateway, _CARD_OF_HOLDER, {"card": card_id}, id=card_id)
 
     def resembling(
@@ -235,32 +225,32 @@ class CardRecords(SealedSecrets[Card]):
         return self._one(Card, CardRow, statement, id=card_id)
 
     def lock_each(self, ids: Iterable[str]) -> dict[str, Card]:
-        """Return those of ``ids`` that exist, each locked as by ``lock``; at most 500 at a time."""
+        """Return at most 500, by id, each locked as by ``lock``."""
         statement = select(CardRow).where(col(CardRow.id).in_(list(ids)))
         held = self._several(statement.order_by(col(CardRow.id)).with_for_update())
         return {card.id: card for card in held}
 
     def lock_of_holder(self, holder_id: str) -> tuple[Card, ...]:
-        """Return every card of a holder, by id, each locked as by ``lock``."""
+        """Return them by id, each locked as by ``lock``."""
         statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
         return self._several(statement.order_by(col(CardRow.id)).with_for_update())
 
     def of_holder(self, holder_id: str) -> tuple[Card, ...]:
-        """Return every card of a holder, by id."""
+        """Return them by id."""
         statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
         return self._several(statement.order_by(col(CardRow.id)))
 
     def of_holders(self, holder_ids: Iterable[str]) -> tuple[Card, ...]:
-        """Return every card of several holders, by id; at most 500 holders at a time.
+        """Return them by id, altered ones too: for display, never for a decision.
 
-        Includes altered ones: for display, never for a decision.
+        At most 500 holders at a time.
         """
         statement = select(CardRow).where(col(CardRow.holder_id).in_(list(holder_ids)))
         rows = self._gateway.unchecked(statement.order_by(col(CardRow.id)), CardRow)
         return tuple(row.record(Card) for row in rows)
 
     def by_card_ids(self, cards: Iterable[CardId]) -> dict[CardId, Card]:
-        """Return those of ``cards`` that exist; at most 500 at a time."""
+        """Return those that exist; at most 500 at a time."""
         pair = tuple_(col(CardRow.driver), col(CardRow.identifier))
         wanted = [(card.driver, card.identifier) for card in cards]
         found = self._several(select(CardRow).where(pair.in_(wanted)))
@@ -312,10 +302,7 @@ class CardRecords(SealedSecrets[Card]):
         return bool(self._gateway.change(CardRow, *unrecorded, auth_key=key))
 
     def record_pin_key(self, card_id: str, key: bytes) -> bool:
-        """Keep the key that a card uses only after its PIN; an imported one stays.
-
-        Returns False where that changes nothing.
-        """
+        """Keep the key that a card uses only after its PIN; False where that changes nothing."""
         replaceable = col(CardRow.pin_key).is_(None) | (
             ~col(CardRow.pin_key_imported) & (col(CardRow.pin_key) != key)
         )
@@ -323,7 +310,6 @@ class CardRecords(SealedSecrets[Card]):
         return bool(self._gateway.change(CardRow, this, replaceable, pin_key=key))
 
     def knows_key_of(self, holder_id: str) -> bool:
-        """Return whether a key is recorded that proves any card of the holder."""
         keyed = col(CardRow.holder_id) == holder_id, col(CardRow.auth_key).is_not(None)
         return self._gateway.scalar(select(col(CardRow.id)).where(*keyed).limit(1)) is not None
 
@@ -359,10 +345,7 @@ class CardRecords(SealedSecrets[Card]):
         self._gateway.write(_KNOW_TRIES, {"card": card_id, "tries_left": tries_left})
 
     def replace_secret(self, card_id: str, expected_revision: int, sealed: SealedSecret) -> bool:
-        """Put ``sealed`` in place of revision ``expected_revision`` (0: none yet).
-
-        Returns False, and changes nothing, when another writer was first.
-        """
+        """Replace revision ``expected_revision`` (0: none); False if another writer was first."""
         this = {"card": card_id, "expected": expected_revision}
         return self._gateway.run(_REPLACE, [this | _sealed_values(sealed)]) == 1
 
@@ -398,7 +381,7 @@ class CardRecords(SealedSecrets[Card]):
     def count_keys(self, named_by_key: str) -> tuple[int, int]:
         """Return how many cards are in use, and of how many the key is known.
 
-        It is known, too, where the identifier is made from it: LIKE ``named_by_key``.
+        The identifier of a card may be made from its key: LIKE ``named_by_key``.
         """
         in_use = col(CardRow.status) == CardStatus.ACTIVE
         is_named = col(CardRow.identifier).like(named_by_key)
@@ -414,7 +397,6 @@ class CardRecords(SealedSecrets[Card]):
         self._gateway.write(statement.values(key_exchanges=exchanges, key_exchanged_at=at))
 
     def key_proven(self, card_id: str) -> None:
-        """Note that a card has the admin key that is recorded."""
         proven = {
             "key_proven_revision": col(CardRow.sealed_revision),
             "key_exchanges": 0,
@@ -492,12 +474,10 @@ class KeptSecrets(SealedSecrets[KeptSecret]):
         return self._gateway.add_new(KeptSecretRow, new)
 
     def pending(self, card_id: str) -> KeptSecret | None:
-        """Return the one that the card may have now."""
         found = self._found(_PENDING, card_id)
         return found[0] if found else None
 
     def of_card(self, card_id: str) -> tuple[KeptSecret, ...]:
-        """Return all secrets of a card beside its current one."""
         return self._found(_KEPT, card_id)
 
     def former(self, card_id: str) -> tuple[KeptSecret, ...]:

@@ -107,14 +107,10 @@ class EmailCodes(Repository):
     """At most one live code a card: sent, not consumed, not revoked (its expiry aside)."""
 
     def get(self, code_id: str) -> EmailCode | None:
-        """Return one by id, whether or not it is live."""
         return self._one(EmailCode, CodeRow, _CODE, {"code": code_id}, id=code_id)
 
     def newest(self, card_id: str) -> EmailCode | None:
-        """Return the last one that was sent or given for a card, whatever its state.
-
-        One that a clock which was ahead dated is none.
-        """
+        """Return the last one that was sent or given, unless a clock that was ahead dated it."""
         this = {"card": card_id, "soon": self._now + CLOCKS_DIFFER}
         return self._one(EmailCode, CodeRow, _NEWEST, this, card_id=card_id)
 
@@ -123,8 +119,7 @@ class EmailCodes(Repository):
     ) -> tuple[datetime, ...]:
         """Return when codes of one kind were drafted to be mailed, or sent, oldest first.
 
-        Codes that staff gave are left out. Lock the card first (``cards.lock``) for a decision
-        about a limit.
+        Lock the card first (``cards.lock``) for a decision about a limit.
         """
         given = {"card": card_id, "since": since, "owner": proves_owner, "unproven": unproven}
         return _by_card(self._gateway.tuples(_SEND_TIMES, given)).get(card_id, ())
@@ -148,10 +143,7 @@ class EmailCodes(Repository):
         return self._all(EmailCode, CodeRow, statement.order_by(col(CodeRow.drafted_at)))
 
     def draft(self, code: EmailCode) -> None:
-        """Record a code before it is mailed, or agreed to; it cannot be entered yet.
-
-        One that is to be mailed counts as a send.
-        """
+        """Record a code that cannot be entered yet; one that is to be mailed counts as a send."""
         if code.sent_at is not None:
             raise ValueError("a code that was sent is no draft")
         self._gateway.add(CodeRow, values(code))
@@ -196,10 +188,7 @@ class EmailCodes(Repository):
     # --- given by staff ---
 
     def give_times(self, card_id: str, since: datetime) -> tuple[datetime, ...]:
-        """Return when staff made codes for a card since then, whatever their state.
-
-        Lock the card first for a decision about a limit.
-        """
+        """Return when staff made codes; lock the card first for a decision about a limit."""
         given = select(col(CodeRow.drafted_at)).where(
             col(CodeRow.card_id) == card_id,
             col(CodeRow.issued_by).is_not(None),
@@ -244,7 +233,6 @@ class EmailCodes(Repository):
         return bool(self._gateway.change_prepared(CodeRow, _LIVE, this, consumed_at=self._now))
 
     def revoke_live(self, card_id: str) -> bool:
-        """Revoke the card's live code, if there is one."""
         this = {"card": card_id}
         return bool(
             self._gateway.change_prepared(CodeRow, _LIVE_TO_REVOKE, this, revoked_at=self._now)
@@ -313,8 +301,6 @@ _KEPT = Prepared(select(StopNumberRow).where(col(StopNumberRow.digest) == bindpa
 
 
 class StopNumbers(Repository):
-    """The numbers of all holders, and the entries of them at stations."""
-
     def draw(self, holder_id: str, visit_id: str) -> str:
         """Draw a number for an event in a visit, and keep its digest; return the digits."""
         for _ in range(_DRAWS):
@@ -328,7 +314,7 @@ class StopNumbers(Repository):
         raise StoreError("no free stop number was found", "stop-number")
 
     def find(self, digits: str) -> StopNumber | None:
-        """Return the one with these digits, also one that was used up or is too old."""
+        """Return the one with these digits, used up or too old as well."""
         digests = self._gateway.macs.number_digests(_USE, digits)
         return next((kept for kept in map(self._kept, digests) if kept), None)
 
@@ -336,7 +322,6 @@ class StopNumbers(Repository):
         return self._one(StopNumber, StopNumberRow, _KEPT, {"digest": digest})
 
     def is_too_old(self, number: StopNumber) -> bool:
-        """Return whether a number is too old to be valid."""
         return number.made_at + STOP_NUMBER_LIFE <= self._now
 
     def use_all(self, holder_id: str) -> None:
@@ -347,10 +332,7 @@ class StopNumbers(Repository):
     # --- entering ---
 
     def left(self, subject: str, visit_id: str, *, a_visit: int, a_day: int) -> int:
-        """Return how many entries are left for a visit; lock the holder's cards to charge one.
-
-        ``subject``: what they are charged to, see ``entries_subject``.
-        """
+        """Return how many entries are left for a visit; lock the holder's cards to charge one."""
         wrong = (
             col(AttemptRow.subject) == subject,
             # One that is ahead by more than a day was dated by a wrong clock.
@@ -365,10 +347,9 @@ class StopNumbers(Repository):
         return max(0, left)
 
     def entries(self, subject: str, left: int) -> AttemptCounter:
-        """Return the counter of a holder's entries.
+        """Return the counter of entries; ``left`` is the result of ``left`` under the same lock.
 
-        ``left`` is the result of ``left`` under the same lock. An entry counts by its row, unless
-        it was right or could not be checked.
+        An entry counts by its row, unless it was right or could not be checked.
         """
         return AttemptCounter(
             self._gateway,
@@ -379,15 +360,13 @@ class StopNumbers(Repository):
         )
 
     def bind(self, digits: str) -> bytes:
-        """Return the keyed digest of entered digits, for their charge."""
         return self._gateway.macs.number_digests(_USE, digits)[0].encode()
 
 
 def entries_subject(holder_id: str, *, proven: bool) -> str:
-    """Return the subject that entries of stop numbers are charged to.
+    """Return what entries of stop numbers are charged to.
 
-    Cards that are known by name only have a separate one: a copy must not use up the entries of a
-    card that has proven itself.
+    A copy, a card known by name only, must not use up the entries of a card that has proven itself.
     """
     return f"stop:{holder_id}" if proven else f"stop-unproven:{holder_id}"
 

@@ -64,8 +64,7 @@ class MacRows(Repository):
     def restamp(self, table: str, after: RowKey | None, limit: int, key_id: str) -> Piece:
         """Make the MACs of the next rows again that have a key other than ``key_id``.
 
-        An altered row is left alone and returned by name. A row that another writer has locked is
-        left for the next walk.
+        An altered row is returned by name; one that is locked is left for the next walk.
         """
         kind = KINDS[table]
         others = self._following(kind, after).where(_otherwise(kind, key_id))

@@ -108,20 +108,13 @@ class Registrations(Repository):
         return self._one(Registration, RegistrationRow, statement, holder_id=holder_id)
 
     def of_holders(self, holder_ids: Iterable[str]) -> dict[str, Registration]:
-        """Return those of several holders, by holder id; at most 500 at a time.
-
-        Includes altered ones: for display, never for a decision.
-        """
+        """Return at most 500, altered ones too: for display, never for a decision."""
         wanted = col(RegistrationRow.holder_id).in_(list(holder_ids))
         rows = self._gateway.unchecked(select(RegistrationRow).where(wanted), RegistrationRow)
         return {row.holder_id: row.record(Registration) for row in rows}
 
     def put(self, registration: Registration) -> None:
-        """Add one, or overwrite the holder's address, questions, hashes and asked questions.
-
-        Failures, block and the first ``registered_at`` of one that exists are kept: only
-        the calls below change them.
-        """
+        """Add one, or overwrite ``OVERWRITTEN`` in the one that exists."""
         new = values(registration)
         if not self._gateway.add_new(RegistrationRow, new):
             overwritten = {name: new[name] for name in OVERWRITTEN}
@@ -135,10 +128,7 @@ class Registrations(Repository):
         self._gateway.change(RegistrationRow, _is(holder_id), **new)
 
     def replace_email(self, holder_id: str, old: str, new: str) -> bool:
-        """Put a confirmed address in place of ``old``.
-
-        Returns False where another one is registered by now, or self-service is blocked.
-        """
+        """Put a confirmed address in place of ``old``; False if that changed, or with a block."""
         this = _is(holder_id), col(RegistrationRow.email) == old
         free = col(RegistrationRow.blocked_at).is_(None)
         confirmed = {"email": new, "email_verified_at": self._now, "unconfirmed_since": None}
@@ -256,10 +246,7 @@ class Registrations(Repository):
         return bool(self._gateway.change(RegistrationRow, *barred, **free))
 
     def set_asked(self, holder_id: str, question_ids: tuple[int, ...]) -> tuple[int, ...]:
-        """Pin the questions to ask unless some are pinned; return the pinned ones.
-
-        Atomic, so that two stations ask the same ones.
-        """
+        """Pin the questions to ask unless some are pinned; return the pinned ones, atomically."""
         this = {"holder": holder_id}
         if self._gateway.change_prepared(RegistrationRow, _UNASKED, this, asked=question_ids):
             return question_ids
@@ -268,7 +255,6 @@ class Registrations(Repository):
 
 
 def unproven_subject(holder_id: str) -> str:
-    """Return the subject of attempts with cards that are known by name only."""
     return f"unproven:{holder_id}"
 
 
@@ -304,16 +290,13 @@ class Cardholders(Repository):
         return self._one(Cardholder, CardholderRow, wanted, id=holder_id)
 
     def by_numbers(self, numbers: Iterable[str]) -> dict[str, Cardholder]:
-        """Return those of ``numbers`` that exist, by number; at most 500 at a time."""
+        """Return those that exist, by number; at most 500 at a time."""
         wanted = select(CardholderRow).where(col(CardholderRow.number).in_(list(numbers)))
         found = self._all(Cardholder, CardholderRow, wanted)
         return {one.number: one for one in found}
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, Cardholder]:
-        """Return those of ``ids`` that exist, by id; at most 500 at a time.
-
-        Includes altered ones: for display, never for a decision.
-        """
+        """Return at most 500 of them, altered ones too: for display, never for a decision."""
         wanted = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
         rows = self._gateway.unchecked(wanted, CardholderRow)
         return {row.id: row.record(Cardholder) for row in rows}
@@ -326,20 +309,16 @@ class Cardholders(Repository):
         return self._gateway.count(outside.select_from(CardholderRow))
 
     def lock_each(self, ids: Iterable[str]) -> dict[str, Cardholder]:
-        """Return those of ``ids`` that exist, locked against other writers; at most 500.
-
-        A row that refers to them, such as a visit, can still be added: it needs the key alone.
-        """
+        """Return at most 500, locked; rows that refer to them can still be added."""
         statement = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
         ordered = statement.order_by(col(CardholderRow.id)).with_for_update(key_share=True)
         found = self._all(Cardholder, CardholderRow, ordered)
         return {one.id: one for one in found}
 
     def put(self, holders: Iterable[Cardholder]) -> None:
-        """Add each, or overwrite name and address of the one with its id.
+        """Add each, or overwrite name and address; at most 500 at a time.
 
-        A leaver stays one: an import must not undo what staff decided while the file was read. At
-        most 500 at a time.
+        A leaver stays one: an import must not undo what staff decided while the file was read.
         """
         holders = tuple(holders)
         held = self.lock_each(holder.id for holder in holders)
@@ -364,10 +343,7 @@ class Cardholders(Repository):
         return self._gateway.add_new(CardholderRow, _columns(holder))
 
     def touch(self, holder_id: str, revision: int) -> bool:
-        """Raise a holder's revision from ``revision``; return False where it has changed.
-
-        The row is then locked against other writers.
-        """
+        """Raise the revision and lock the row; return False where ``revision`` has changed."""
         same = col(CardholderRow.id) == holder_id, col(CardholderRow.revision) == revision
         statement = update(CardholderRow).where(*same).values(revision=revision + 1)
         return self._gateway.run(statement) == 1
@@ -420,10 +396,7 @@ class Cardholders(Repository):
         return self._gateway.run(delete(CardholderRow).where(this)) == 1
 
     def erased_among(self, numbers: Iterable[str]) -> frozenset[str]:
-        """Return those of ``numbers`` whose holder was erased; at most 500 at a time.
-
-        Raises ``KeyMissing``.
-        """
+        """Return at most 500 whose holder was erased; raises ``KeyMissing``."""
         row = ErasedNumberRow
         if not self._gateway.tuples(select(col(row.digest)).limit(1)):
             return frozenset()
@@ -451,11 +424,10 @@ class SecurityQuestions(Repository):
     """The list that registrations choose from."""
 
     def lock_all(self) -> None:
-        """Lock the list against other writers until this unit of work ends."""
         self._gateway.lock_table(QuestionRow)
 
     def every(self) -> tuple[SecurityQuestion, ...]:
-        """Return all, the retired ones too, by id."""
+        """Return all by id, retired ones too."""
         every = select(QuestionRow).order_by(col(QuestionRow.id))
         return self._all(SecurityQuestion, QuestionRow, every)
 
@@ -465,7 +437,7 @@ class SecurityQuestions(Repository):
         return self._all(SecurityQuestion, QuestionRow, offered.order_by(col(QuestionRow.id)))
 
     def by_ids(self, ids: Iterable[int]) -> dict[int, SecurityQuestion]:
-        """Return those of ``ids`` that exist, retired ones too: a registration keeps its own."""
+        """Return retired ones, too: a registration keeps its own."""
         given = {f"id_{at}": question_id for at, question_id in enumerate(ids)}
         if not given:
             return {}
@@ -538,7 +510,6 @@ class PeopleLists(Repository):
         after: PagePosition | None = None,
         limit: int,
     ) -> tuple[Listed, ...]:
-        """Return up to ``limit`` rows after the place ``after``."""
         found, date = self._group(group)
         id_, key = col(CardholderRow.id), _key(order, date)
         if after is not None:
@@ -553,7 +524,6 @@ class PeopleLists(Repository):
         return tuple(Listed(id_, at, PagePosition(key, id_)) for id_, at, key in rows)
 
     def count(self, group: PeopleGroup, most: int) -> int:
-        """Return how many the group has, at most ``most``."""
         found, _ = self._group(group)
         some = found.with_only_columns(col(CardholderRow.id)).limit(most).subquery()
         return self._gateway.count(select(func.count()).select_from(some))
@@ -660,12 +630,11 @@ class AddressChanges(Repository):
         self._gateway.add(AddressChangeRow, values(change))
 
     def waiting(self, holder_id: str) -> AddressChange | None:
-        """Return the holder's change that is neither in force nor stopped."""
+        """Return the one that is neither in force nor stopped."""
         this, asked = {"holder": holder_id}, {"holder_id": holder_id, "ended_at": None}
         return self._one(AddressChange, AddressChangeRow, _WAITING, this, **asked)
 
     def every_waiting(self, but: Collection[str] = ()) -> tuple[AddressChange, ...]:
-        """Return all changes that are neither in force nor stopped, but some."""
         waiting = select(AddressChangeRow).where(_WAITS, col(AddressChangeRow.id).not_in(but))
         return self._all(AddressChange, AddressChangeRow, waiting)
 

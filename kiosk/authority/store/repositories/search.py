@@ -92,14 +92,11 @@ Term = tuple[str, str]
 
 
 class SearchTerms(Repository):
-    """The words by which holders are found."""
-
     def refresh(self, holder_ids: Iterable[str]) -> None:
-        """Update the words of these holders from their name, addresses and cards.
+        """Update the words of these holders, in the unit of work that changed their sources.
 
-        To be called after a change of one of those, in the same unit of work. Only the difference
-        is written, so two callers who change different things of one person at once do not undo
-        each other's change.
+        Only the difference is written, so two callers who change different things of one person at
+        once do not undo each other's change.
         """
         term, holder_id = col(SearchTermRow.term), col(SearchTermRow.holder_id)
         table = table_of(SearchTermRow)
@@ -117,10 +114,9 @@ class SearchTerms(Repository):
             self._gateway.run(add, new)
 
     def find(self, text: str, limit: int) -> tuple[str, ...]:
-        """Return the ids of holders with a word that begins like each word of ``text``.
+        """Return up to ``limit`` ids of holders with a word that begins like each word of ``text``.
 
-        At most ``limit``, those whose word is nearest to the typed one first; none for a text
-        without letters and digits. A number may be typed with spaces.
+        Those whose word is nearest to the typed one come first. A number may be typed with spaces.
         """
         found = self._find(typed_words(text), limit)
         joined = joined_word(text)
@@ -129,7 +125,7 @@ class SearchTerms(Repository):
         return found
 
     def exact(self, text: str, limit: int) -> tuple[str, ...]:
-        """Return the ids of holders with a word that is all of ``text``, at most ``limit``."""
+        """Return up to ``limit`` ids of holders with a word that is all of ``text``."""
         whole = whole_word(text)
         if not whole:
             return ()

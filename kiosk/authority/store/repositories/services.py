@@ -76,7 +76,6 @@ class KnownKeys(Repository):
         return {row.id: row.since for row in rows}
 
     def add(self, keys: Mapping[str, str]) -> None:
-        """Add each that is missing, with its purpose."""
         for key, purpose in keys.items():
             insert = self._gateway.upsert(KnownKeyRow)
             row = insert.values(id=key, purpose=purpose, since=self._now)
@@ -110,8 +109,8 @@ class Outbox(Repository):
     ) -> int:
         """Return how many of these notices were queued to an address within ``span``.
 
-        One that is ahead by more was dated by a wrong clock, and does not count. ``holder_id``:
-        about this holder alone.
+        One that is ahead by more was dated by a wrong clock. ``holder_id``: about this holder
+        alone.
         """
         since, until = self._now - span, self._now + span
         # A notice is never due before it is queued: so the index of due ones finds the new ones.
@@ -123,9 +122,9 @@ class Outbox(Repository):
     def claim_due(self, limit: int, lease: timedelta) -> tuple[OutboxMessage, ...]:
         """Take up to ``limit`` that are due, oldest first; commit before mailing them.
 
-        Each counts one more attempt and is hidden from other workers until ``lease`` is over, when
-        it is due again: a worker that dies loses nothing. A message is therefore sent at least
-        once, and twice only if its worker dies between relay and ``mark_sent``.
+        Each is hidden from other workers until ``lease`` is over, when it is due again: a worker
+        that dies loses nothing. A message is sent twice only if it dies between relay and
+        ``mark_sent``.
         """
         given = {"now": self._now, "most": limit, "again_at": self._now + lease}
         rows = self._gateway.many(_CLAIM, OutboxRow, given)
@@ -138,7 +137,6 @@ class Outbox(Repository):
         self._gateway.run(late.values(next_at=self._now))
 
     def mark_sent(self, message_id: str) -> None:
-        """The relay accepted it."""
         self._gateway.write(_MARK_SENT, {"message": message_id, "now": self._now})
 
     def mark_failed(
@@ -150,7 +148,6 @@ class Outbox(Repository):
         self._gateway.write(statement.values(denied=denied, **when))
 
     def waiting(self) -> int:
-        """Return how many are neither sent nor given up."""
         return self._gateway.count(select(func.count()).where(*_WAITS))
 
     def waits_since(self) -> datetime | None:
@@ -306,7 +303,7 @@ class Alarms(Repository):
         return self._one(Alarm, AlarmRow, ended)
 
     def standing(self) -> tuple[Alarm, ...]:
-        """Return all present alarms, the oldest first."""
+        """Return the oldest first."""
         ordered = select(AlarmRow).order_by(col(AlarmRow.since), col(AlarmRow.name))
         return self._all(Alarm, AlarmRow, ordered)
 
@@ -321,8 +318,8 @@ class Jobs(Repository):
     def claim(self, name: str, every: timedelta) -> bool:
         """Take a job that is due; return True for exactly one caller in each period ``every``.
 
-        ``since`` is reset where it was left undone for five periods. A time in the far future, from
-        a clock that was wrong once, does not stop it, and none is kept.
+        A time in the far future, from a clock that was wrong once, does not stop it, and none is
+        kept.
         """
         now, done_at, begun = self._now, col(JobRow.done_at), col(JobRow.since)
         new = {"name": name, "since": now, "done_at": now, "reached": ""}
@@ -336,7 +333,6 @@ class Jobs(Repository):
         return self._gateway.run(statement) == 1
 
     def is_due(self, name: str, every: timedelta) -> bool:
-        """Return whether ``claim`` would take it now."""
         fresh = and_(
             col(JobRow.name) == name,
             col(JobRow.done_at) > self._now - every,
@@ -428,7 +424,6 @@ class Enrolments(Repository):
         self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.expires_at) <= self._now))
 
     def is_free(self, number: str) -> bool:
-        """Return whether no line has this number."""
         found = select(col(EnrolmentRow.number)).where(col(EnrolmentRow.number) == number)
         return self._gateway.scalar(found) is None
 
@@ -440,7 +435,6 @@ class Enrolments(Repository):
         return self._gateway.run(left.values(tries=col(EnrolmentRow.tries) + 1)) == 1
 
     def lock(self, number: str) -> Enrolment | None:
-        """Return a line, locked until the end."""
         statement = select(EnrolmentRow).where(col(EnrolmentRow.number) == number)
         return self._one(Enrolment, EnrolmentRow, statement.with_for_update())
 
@@ -465,7 +459,6 @@ class PolicyChanges(Repository):
         self._gateway.lock_table(PolicySettingRow)
 
     def every(self) -> dict[str, PolicySetting]:
-        """Return every setting that was ever changed, by name."""
         found = self._all(PolicySetting, PolicySettingRow, select(PolicySettingRow))
         return {one.name: one for one in found}
 
@@ -502,10 +495,7 @@ class AuditFeeds(Repository):
         return None if text is None else _read_reached(text)
 
     def claim(self, name: str, holder: str, lease: timedelta) -> Reached | None:
-        """Hold a feed for ``lease``, and return its progress; None where another process holds it.
-
-        The lease of a process that died runs out.
-        """
+        """Hold a feed and return its progress; None where another process holds it."""
         now, until = self._now, col(AuditFeedRow.held_until)
         begun = {"name": name, "reached": "{}", "holder": "", "held_until": now}
         self._gateway.add_new(AuditFeedRow, begun)
@@ -552,7 +542,6 @@ class AuditFeeds(Repository):
 
 
 def advanced(reached: Reached, sent: tuple[AuditEvent, ...]) -> Reached:
-    """Return the progress of a feed after these were sent."""
     return {**reached, **{chain_of(event.seq): event.seq for event in sent}}
 
 

@@ -29,7 +29,6 @@ class Staff(Repository):
     """Who may log in, and with which keys."""
 
     def get(self, staff_id: str) -> StaffMember | None:
-        """Return one by id, present or removed."""
         found = select(StaffMemberRow).where(col(StaffMemberRow.id) == staff_id)
         return self._one(StaffMember, StaffMemberRow, found, id=staff_id)
 
@@ -39,7 +38,6 @@ class Staff(Repository):
         self._gateway.many(every, StaffMemberRow)
 
     def by_key(self, fingerprint: str) -> StaffMember | None:
-        """Return the present member with this key."""
         key = self.key(fingerprint)
         member = self.get(key.staff_id) if key else None
         return member if member and member.removed_at is None else None
@@ -74,7 +72,7 @@ class Staff(Repository):
         return self._one(StaffKey, StaffKeyRow, statement, fingerprint=fingerprint)
 
     def keys(self) -> tuple[StaffKey, ...]:
-        """Return every key, the oldest first."""
+        """Return the oldest first."""
         statement = select(StaffKeyRow).order_by(col(StaffKeyRow.added_at))
         return self._all(StaffKey, StaffKeyRow, statement)
 
@@ -93,7 +91,7 @@ class Staff(Repository):
     # --- cards ---
 
     def cards(self) -> tuple[StaffCard, ...]:
-        """Return every card, the oldest first."""
+        """Return the oldest first."""
         statement = select(StaffCardRow).order_by(col(StaffCardRow.added_at))
         return self._all(StaffCard, StaffCardRow, statement)
 
@@ -116,15 +114,15 @@ class ActionNotes(Repository):
         self._gateway.add(ActionNoteRow, values(note))
 
     def by_ids(self, ids: tuple[str, ...]) -> dict[str, ActionNote]:
-        """Return those of ``ids`` that exist; at most 500 at a time."""
+        """Return those that exist; at most 500 at a time."""
         wanted = select(ActionNoteRow).where(col(ActionNoteRow.id).in_(ids))
         found = self._all(ActionNote, ActionNoteRow, wanted)
         return {one.id: one for one in found}
 
     def redact(self, note_id: str) -> bool:
-        """Redact the texts of one, with its salt; return False where it is gone or has none.
+        """Redact the texts of one; return False where it is gone or has none.
 
-        The audit keeps a digest against which texts can no longer be tried.
+        Without its salt no text can be tried against the digest in the audit.
         """
         same = col(ActionNoteRow.id) == note_id, col(ActionNoteRow.salt) != ""
         gone = {"reason": REDACTED_TEXT, "identified_by": "", "salt": ""}
@@ -154,7 +152,6 @@ class ProposedActs(Repository):
         self._gateway.add(ProposedActRow, values(proposed))
 
     def get(self, proposed_id: str) -> ProposedAct | None:
-        """Return one by id, whatever its state."""
         wanted = select(ProposedActRow).where(col(ProposedActRow.id) == proposed_id)
         return self._one(ProposedAct, ProposedActRow, wanted)
 

@@ -37,8 +37,6 @@ QUARTER_S = 900
 
 @dataclass(frozen=True, slots=True)
 class EventPlace:
-    """Where one event happened, and to whom."""
-
     station: str | None
     card_id: str | None
     holder_id: str | None
@@ -73,10 +71,7 @@ class Statistics(Repository):
     def by_detail(
         self, sought: Sequence[Sought], name: str, since: datetime, until: datetime
     ) -> Counter[str]:
-        """Count by the value of ``name`` in the detail, "" for redacted ones.
-
-        For details with few other values.
-        """
+        """Count by the value of ``name`` in details with few other values; "" if redacted."""
         detail = col(AuditEventRow.detail)
         found = _events(sought, since, until)
         counts: Counter[str] = Counter()
@@ -88,7 +83,7 @@ class Statistics(Repository):
     def places(
         self, sought: Sequence[Sought], since: datetime, until: datetime, limit: int
     ) -> tuple[EventPlace, ...]:
-        """Return where the newest of them happened, newest first."""
+        """Return where they happened, newest first."""
         names = ("station", "card_id", "holder_id", "reference")
         columns = (col(getattr(AuditEventRow, name)) for name in names)
         statement = select(*columns).where(_events(sought, since, until)).order_by(*NEWEST_FIRST)
@@ -145,7 +140,6 @@ OPEN_AT_MOST = timedelta(minutes=30)
 
 class Monitored(Repository):
     def dead_letters(self) -> int:
-        """Return how many notices failed finally and are still kept."""
         dead = select(func.count()).where(col(OutboxRow.failed_at).is_not(None))
         return self._gateway.count(dead)
 

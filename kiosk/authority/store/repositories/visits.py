@@ -120,11 +120,10 @@ class Visits(Repository):
         return rows[0].record(Visit) if rows else None
 
     def lock(self, visit_id: str) -> Visit | None:
-        """Return one, locked against other writers until the unit of work ends."""
+        """Return one, locked until the unit of work ends."""
         return self._this(_LOCKED_VISIT, visit_id)
 
     def save(self, visit: Visit) -> None:
-        """Overwrite one; ``lock`` it first."""
         self._gateway.save(VisitRow, values(visit))
 
     def close(self, visit_id: str, at: datetime, how: VisitEnd) -> Visit | None:
@@ -192,15 +191,12 @@ class PendingChanges(Repository):
         self._gateway.write(insert.on_conflict_do_update(index_elements=["id"], set_=new))
 
     def delete(self, change_id: str) -> None:
-        """Delete one: it was applied or abandoned."""
         self._gateway.write(delete(PendingRow).where(col(PendingRow.id) == change_id))
 
     def delete_all(self) -> None:
-        """Delete everything that was gathered."""
         self._gateway.write(delete(PendingRow))
 
     def delete_of_holder(self, holder_id: str) -> int:
-        """Delete what a holder's cards have gathered; return how many."""
         statement = delete(PendingRow).where(col(PendingRow.holder_id) == holder_id)
         return self._gateway.run(statement)
 
@@ -235,13 +231,13 @@ class UnblockJournal(Repository):
         return self._one(UnblockEntry, UnblockRow, _OPEN_FOR_CARD, this, **asked)
 
     def open_of_holder(self, holder_id: str) -> tuple[UnblockEntry, ...]:
-        """Return the open entries of a holder's cards, oldest first."""
+        """Return them oldest first."""
         cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
         statement = select(UnblockRow).where(col(UnblockRow.card_id).in_(cards), _IS_OPEN)
         return self._all(UnblockEntry, UnblockRow, statement.order_by(col(UnblockRow.opened_at)))
 
     def of_visit(self, visit_id: str) -> tuple[UnblockEntry, ...]:
-        """Return every entry that a visit opened, oldest first."""
+        """Return them oldest first."""
         rows = self._gateway.many(_ENTRIES_OF_VISIT, UnblockRow, {"visit": visit_id})
         for row in rows:
             self._gateway.check_asked(row, visit_id=visit_id)
@@ -394,7 +390,6 @@ _LOCK_CARD = Prepared(select(_CARDS.c.id).where(*IS_NAMED).with_for_update())
 
 class VisitRecords(Repository):
     def lock_card(self, card: CardId) -> KnownCard | None:
-        """Lock the card that a reader reported, and read it with its holder."""
         given = {"driver": card.driver, "identifier": card.identifier}
         self._gateway.lock(_LOCK_CARD, given)
         return known_card(self._gateway, NAMED_CARD, given, **given)
@@ -402,7 +397,7 @@ class VisitRecords(Repository):
     def lock_visit(self, visit_id: str, *, at_station: bool) -> LockedVisit | None:
         """Lock a visit and its card, and read them with all that is recorded around them.
 
-        ``at_station``: with the row of the station. None where visit or card are not recorded.
+        ``at_station``: with the row of the station.
         """
         given = {"visit": visit_id}
         self._gateway.lock(_LOCK, given)
@@ -421,10 +416,7 @@ class VisitRecords(Repository):
         return self._with_around(*records, around, station)
 
     def read_around(self, visit: Visit, card: Card, holder: Cardholder) -> LockedVisit:
-        """Read what is recorded around a visit that need not be stored as it is.
-
-        The caller has locked its card.
-        """
+        """Read what is around a visit that need not be stored as it is; lock its card first."""
         names = {"holder": holder.id, "card": card.id}
         given = names | {"pending": visit.pending_id, "code": visit.code_proven_id}
         around = self._gateway.joined(_AROUND, _AROUND_ROWS, given)[0]
@@ -460,7 +452,6 @@ class VisitRecords(Repository):
         )
 
     def lock_grant(self, visit_id: str, entry_id: str) -> LockedGrant | None:
-        """Lock card and visit of an entry of the journal, and read them; None for none."""
         given = {"entry": entry_id}
         self._gateway.lock(_LOCK_GRANTED, given)
         for entry, visit, card, holder, station, generations, overtaken in self._gateway.joined(

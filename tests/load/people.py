@@ -31,9 +31,8 @@ from kiosk.authority.store.tables import (
     CardholderRow,
     CardRow,
     CodeRow,
-    JointHashes,
+    Json,
     MacRow,
-    Numbers,
     RegistrationRow,
     TableRow,
     UnblockRow,
@@ -269,7 +268,7 @@ class Population:
         ]
 
 
-_ENCODED = (JointHashes, Numbers, Worded)
+_ENCODED = Json, Worded
 """The types whose values psycopg does not know."""
 
 

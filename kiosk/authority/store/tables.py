@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -87,54 +87,46 @@ class Worded(TypeDecorator[StrEnum]):
         return None if value is None else self.words(value)
 
 
-class Numbers(TypeDecorator[tuple[int, ...]]):
+class Json(TypeDecorator[Any]):
+    """A value that is written as JSON text by ``write``, and read from it by ``read``."""
+
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: tuple[int, ...] | None, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps([int(number) for number in value])
+    def __init__(self, write: Callable[[Any], str], read: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.write, self.read = write, read
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[int, ...] | None:
-        return None if value is None else tuple(json.loads(value))
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else self.write(value)
 
-
-class Scalars(TypeDecorator[dict[str, Any]]):
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> str | None:
-        """Refuse anything but scalars: an object could hide a secret."""
-        return None if value is None else scalars_to_text(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any] | None:
-        return None if value is None else json.loads(value)
-
-
-class JointHashes(TypeDecorator[tuple[JointHash, ...]]):
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(
-        self, value: tuple[JointHash, ...] | None, dialect: Dialect
-    ) -> str | None:
-        if value is None:
-            return None
-        return json.dumps([[list(one.subset), one.digest, one.pepper_id] for one in value])
-
-    def process_result_value(
-        self, value: str | None, dialect: Dialect
-    ) -> tuple[JointHash, ...] | None:
-        if value is None:
-            return None
-        return tuple(JointHash(tuple(one[0]), one[1], one[2]) for one in json.loads(value))
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else self.read(value)
 
 
 def scalars_to_text(scalars: dict[str, Any]) -> str:
-    """Return canonical JSON; raise ``TypeError`` for anything but str, int, bool and None."""
+    """Return canonical JSON; raise ``TypeError`` for anything else: it could hide a secret."""
     for name, value in scalars.items():
         if not isinstance(value, str | int | bool | None):
             raise TypeError(f"{name} is neither text, number, truth value nor nothing")
     return canonical(scalars).decode("ascii")
+
+
+def _hashes_to_text(hashes: Iterable[JointHash]) -> str:
+    return json.dumps([[list(one.subset), one.digest, one.pepper_id] for one in hashes])
+
+
+def _hashes_of(text: str) -> tuple[JointHash, ...]:
+    return tuple(JointHash(tuple(one[0]), one[1], one[2]) for one in json.loads(text))
+
+
+def _numbers_to_text(numbers: Iterable[int]) -> str:
+    return json.dumps([int(number) for number in numbers])
+
+
+NUMBERS = Json(_numbers_to_text, lambda text: tuple(json.loads(text)))
+SCALARS = Json(scalars_to_text, json.loads)
+HASHES = Json(_hashes_to_text, _hashes_of)
 
 
 # What all tables share: one metadata, named constraints, and records.
@@ -340,12 +332,12 @@ class RegistrationRow(MacRow, table=True):
     holder_id: str = Field(primary_key=True, foreign_key="cardholder.id")
     email: str
     email_verified_at: datetime = Field(sa_type=UtcDateTime)
-    question_ids: tuple[int, ...] = Field(sa_type=Numbers)
-    hashes: tuple[JointHash, ...] = Field(sa_type=JointHashes, repr=False)
+    question_ids: tuple[int, ...] = Field(sa_type=NUMBERS)
+    hashes: tuple[JointHash, ...] = Field(sa_type=HASHES, repr=False)
     registered_at: datetime = Field(sa_type=UtcDateTime)
     failures: int = 0
     blocked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    asked: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
+    asked: tuple[int, ...] | None = Field(default=None, sa_type=NUMBERS)
     unconfirmed_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     proven: bool = False
     unproven_failures: int = 0
@@ -483,8 +475,8 @@ class PendingRow(MacRow, table=True):
     purpose: Purpose = Field(sa_type=Worded(Purpose))
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
     email: str | None = None
-    question_ids: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
-    hashes: tuple[JointHash, ...] | None = Field(default=None, sa_type=JointHashes, repr=False)
+    question_ids: tuple[int, ...] | None = Field(default=None, sa_type=NUMBERS)
+    hashes: tuple[JointHash, ...] | None = Field(default=None, sa_type=HASHES, repr=False)
     auth_key: bytes | None = Field(default=None, repr=False)
     pin_key: bytes | None = Field(default=None, repr=False)
     pin_evidence: PinEvidence = Field(sa_type=Worded(PinEvidence))
@@ -634,7 +626,7 @@ class OutboxRow(TableRow, table=True):
     id: str = Field(primary_key=True)
     to: str
     template: str
-    params: dict[str, Scalar] = Field(sa_type=Scalars)
+    params: dict[str, Scalar] = Field(sa_type=SCALARS)
     created_at: datetime = Field(sa_type=UtcDateTime)
     next_at: datetime = Field(sa_type=UtcDateTime, index=True)
     attempts: int = 0
@@ -799,7 +791,7 @@ class AlarmRow(TableRow, table=True):
     name: str = Field(primary_key=True)
     kind: str
     since: datetime = Field(sa_type=UtcDateTime)
-    detail: dict[str, Scalar] = Field(sa_type=Scalars)
+    detail: dict[str, Scalar] = Field(sa_type=SCALARS)
 
 
 class JobRow(TableRow, table=True):

@@ -584,7 +584,7 @@ class AuditFault:
 
 @dataclass(frozen=True, slots=True)
 class AuditPiece:
-    """A part of a verification: ``last`` is the last row that fitted, ``over`` says no more come."""
+    """A part of a verification; ``last`` is the last row that fitted, ``over``: no more come."""
 
     last: AuditHead
     over: bool

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -227,7 +227,8 @@ class Audit(Repository):
         return self._gateway.add_new(AuditAnchorRow, values(anchor))
 
     def anchors(self) -> tuple[AuditAnchor, ...]:
-        return self._anchors(select(AuditAnchorRow).order_by(col(AuditAnchorRow.seq)))
+        ordered = select(AuditAnchorRow).order_by(col(AuditAnchorRow.seq))
+        return self._all(AuditAnchor, AuditAnchorRow, ordered)
 
     def newest_anchors(
         self,
@@ -242,7 +243,8 @@ class Audit(Repository):
         within = select(AuditAnchorRow).where(seq > begin, seq < end)
         if signed_before is not None:
             within = within.where(col(AuditAnchorRow.signed_at) < signed_before)
-        return self._anchors(within.order_by(seq.desc()).limit(limit))
+        newest = within.order_by(seq.desc()).limit(limit)
+        return self._all(AuditAnchor, AuditAnchorRow, newest)
 
     def first_signed_within(self, chain: int, since: datetime, until: datetime) -> int | None:
         """Return the first row whose anchor says that it was signed in a span."""
@@ -256,11 +258,8 @@ class Audit(Repository):
         return found
 
     def anchor_at(self, seq: int) -> AuditAnchor | None:
-        found = self._anchors(select(AuditAnchorRow).where(col(AuditAnchorRow.seq) == seq))
-        return found[0] if found else None
-
-    def _anchors(self, statement: Select[AuditAnchorRow]) -> tuple[AuditAnchor, ...]:
-        return self._all(AuditAnchor, AuditAnchorRow, statement)
+        same = select(AuditAnchorRow).where(col(AuditAnchorRow.seq) == seq)
+        return self._one(AuditAnchor, AuditAnchorRow, same)
 
     def verify(
         self,
@@ -282,6 +281,11 @@ class Audit(Repository):
         gaps = self.gaps()
         total = self.count_rows()
         rows = seen = anchored = 0
+
+        def in_all(before: int, done: int) -> None:
+            if progress is not None:
+                progress(before + done, max(total, before + done))
+
         fault = _bad_gap(gaps, check)
         for chain in self.chains(known):
             if fault is not None:
@@ -290,7 +294,7 @@ class Audit(Repository):
             of_chain = [gap for gap in gaps if chain_of(gap.last) == chain]
             begin = self.begin(chain, of_chain)
             walk = ChainWalk(heads.get(chain), own, check, begin, macs, redacted, of_chain)
-            fault = self._walk(walk, _progress_beyond(progress, rows, total)) or walk.finish()
+            fault = self._walk(walk, partial(in_all, rows)) or walk.finish()
             rows += walk.rows
             seen += walk.anchors_seen
             anchored += walk.anchored
@@ -331,7 +335,8 @@ class Audit(Repository):
         head = self._one(AuditHead, AuditHeadRow, of_chain)
         seq, until = col(AuditAnchorRow.seq), min(after.seq + most + BATCH, before_first(chain + 1))
         within = select(AuditAnchorRow).where(seq.between(after.seq, until))
-        anchors = (*self._anchors(within), *self.newest_anchors(chain, limit=1))
+        near = self._all(AuditAnchor, AuditAnchorRow, within)
+        anchors = (*near, *self.newest_anchors(chain, limit=1))
         walk = ChainWalk(head, anchors, check, after, self._macs, self._redacted(), gaps)
         fault = self._walk(walk, None, most)
         beyond = _following(select(col(AuditEventRow.seq)), walk.last.seq)
@@ -466,10 +471,7 @@ class Audit(Repository):
         return event_of(row) if row else None
 
     def _walk(
-        self,
-        walk: ChainWalk,
-        progress: Callable[[int], None] | None,
-        most: int | None = None,
+        self, walk: ChainWalk, progress: Callable[[int], None] | None, most: int | None = None
     ) -> AuditFault | None:
         after = walk.last.seq
         while (most is None or walk.rows < most) and (rows := self._batch(after)):
@@ -534,15 +536,6 @@ def _following(statement: Select[Any], after: int) -> Select[Any]:
     begins = place_of(after) == 0
     beyond = [seq >= after if begins else seq > after] if chain > 1 or not begins else []
     return statement.where(*beyond, seq < before_first(chain + 1)).order_by(seq)
-
-
-def _progress_beyond(
-    progress: Progress | None, before: int, total: int
-) -> Callable[[int], None] | None:
-    """Convert the progress in one chain to the progress in all; ``before`` rows came before it."""
-    if progress is None:
-        return None
-    return lambda rows: progress(before + rows, max(total, before + rows))
 
 
 def event_of(row: AuditEventRow) -> AuditEvent:

@@ -277,16 +277,13 @@ class CardRecords(SealedSecrets[Card]):
         not_older = or_(
             revision.is_(None), revision >= func.coalesce(col(CardRow.sealed_revision), 0)
         )
-        kept = CardRow.metadata.tables["card"].c
         changed |= {
-            name: case((not_older, insert.excluded[name]), else_=kept[name]) for name in SEALED
+            name: case((not_older, insert.excluded[name]), else_=_CARDS.c[name]) for name in SEALED
         }
         generation = insert.excluded.secret_generation
         changed["secret_generation"] = func.coalesce(col(CardRow.secret_generation), generation)
         statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
-        ids = [card.id for card in cards]
-        locked = select(CardRow).where(col(CardRow.id).in_(ids)).order_by(col(CardRow.id))
-        there = {card.id: card for card in self._several(locked.with_for_update())}
+        there = self.lock_each(card.id for card in cards)
         merged = (_merged(card, there.get(card.id)) for card in cards)
         stamped = [self._gateway.stamped(CardRow, _values(card)) for card in merged]
         self._gateway.run(statement, stamped)

@@ -11,17 +11,8 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
-from sqlalchemy import (
-    and_,
-    bindparam,
-    case,
-    delete,
-    distinct,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import and_, bindparam, case, delete, distinct, func, or_, select, update
+from sqlalchemy.orm import Mapped
 
 from kiosk.authority.audit.rows import before_first, chain_of
 from kiosk.authority.store.gateway import Prepared, Repository, table_of
@@ -152,9 +143,7 @@ class Outbox(Repository):
 
     def waits_since(self) -> datetime | None:
         """Return when the oldest of those was queued; None where nothing waits."""
-        waiting = select(func.min(col(OutboxRow.created_at))).where(*_WAITS)
-        since: datetime | None = self._gateway.scalar(waiting)
-        return since
+        return self._first(col(OutboxRow.created_at))
 
     def denied_addresses(self) -> int:
         """Return to how many addresses notices wait that a policy of the relay refused."""
@@ -179,10 +168,11 @@ class Outbox(Repository):
 
     def next_try(self) -> datetime | None:
         """Return when the first of those is due; None where nothing waits."""
-        at: datetime | None = self._gateway.scalar(
-            select(func.min(col(OutboxRow.next_at))).where(*_WAITS)
-        )
-        return at
+        return self._first(col(OutboxRow.next_at))
+
+    def _first(self, time: Mapped[datetime]) -> datetime | None:
+        first: datetime | None = self._gateway.scalar(select(func.min(time)).where(*_WAITS))
+        return first
 
 
 class Stations(Repository):

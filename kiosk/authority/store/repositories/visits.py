@@ -438,18 +438,9 @@ class VisitRecords(Repository):
         self._gateway.check_asked(proven_code, id=visit.code_proven_id)
         self._gateway.check_asked(staff_card, card_id=card.id)
         self._gateway.check_asked(staff_member, id=staff_card.staff_id if staff_card else None)
-        return LockedVisit(
-            visit,
-            card,
-            holder,
-            registration.record(Registration) if registration else None,
-            pending.record(PendingChange) if pending else None,
-            code.record(EmailCode) if code else None,
-            proven_code.record(EmailCode) if proven_code else None,
-            staff_card.record(StaffCard) if staff_card else None,
-            staff_member.record(StaffMember) if staff_member else None,
-            station.record(Station) if station else None,
-        )
+        kinds = Registration, PendingChange, EmailCode, EmailCode, StaffCard, StaffMember, Station
+        rows = zip((*around, station), kinds, strict=True)
+        return LockedVisit(visit, card, holder, *(row and row.record(kind) for row, kind in rows))
 
     def lock_grant(self, visit_id: str, entry_id: str) -> LockedGrant | None:
         given = {"entry": entry_id}

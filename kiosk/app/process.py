@@ -48,6 +48,7 @@ class ServiceManager:
     def __init__(self, address: str, watchdog_s: float | None = None) -> None:
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         self.watchdog_s = watchdog_s
+        self._is_ready = False
 
     @property
     def is_there(self) -> bool:
@@ -63,6 +64,11 @@ class ServiceManager:
         ):
             out.setblocking(False)
             out.sendto(state.encode(), self._address)
+
+    def beat(self) -> None:
+        """Send ``WATCHDOG=1``, the first time with ``READY=1``."""
+        self.notify("WATCHDOG=1" if self._is_ready else "READY=1\nWATCHDOG=1")
+        self._is_ready = True
 
 
 def take_service_manager(environ: MutableMapping[str, str]) -> ServiceManager:

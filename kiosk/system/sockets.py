@@ -55,9 +55,7 @@ class _OwnPorts:
         raise KioskError("no free TCP ports")
 
 
-@cache
-def _own_ports() -> _OwnPorts:
-    return _OwnPorts()
+_own_ports = cache(_OwnPorts)
 
 
 def _is_free(port: int) -> bool:

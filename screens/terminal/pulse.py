@@ -15,9 +15,6 @@ from typing import Protocol
 LONGEST_S = 2.0
 """Seconds between two beats, at most."""
 
-_READY = "READY=1"
-_ALIVE = "WATCHDOG=1"
-
 
 class WatchedDisplay(Protocol):
     """The part of ``StationDriver`` that a beat needs: a request to the terminal and its answer."""
@@ -29,23 +26,20 @@ class WatchedDisplay(Protocol):
 
 
 class WatchdogPulse:
-    """Sends ``READY=1`` with the first beat that counts, ``WATCHDOG=1`` with each.
+    """Calls ``send`` with each beat that counts.
 
-    ``notify`` is ``kiosk.app.process``'s; ``limit_s`` is the watchdog's time, None
-    where there is none.
+    ``limit_s`` is the watchdog's time, None where there is none.
     """
 
-    def __init__(self, notify: Callable[[str], None], limit_s: float | None) -> None:
-        self._notify = notify
+    def __init__(self, send: Callable[[], None], limit_s: float | None) -> None:
+        self._send = send
         self.is_watched = limit_s is not None
         self.every_s = min(LONGEST_S, limit_s / 5) if limit_s else LONGEST_S
         self._asked = False
-        self._ready = False
 
     def beat(self, display: WatchedDisplay) -> None:
         """Check the last request and send another one: an answer may be lost in a flood."""
         if self._asked and display.is_painting:
-            self._notify(_ALIVE if self._ready else f"{_READY}\n{_ALIVE}")
-            self._ready = True
+            self._send()
         self._asked = True
         display.ask()

@@ -435,7 +435,7 @@ def _serve_sessions(args: argparse.Namespace) -> None:
     make_all_immortal()
     gc.freeze()  # last: it hides objects from the two calls above
     server = SessionServer(args.socket, partial(run_session, args.config, args.log))
-    server.run(partial(manager.notify, "READY=1\nWATCHDOG=1"))
+    server.run(manager.beat)
 
 
 def _load() -> None:

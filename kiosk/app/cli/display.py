@@ -101,7 +101,7 @@ def _run_compositor(place: str, distance_cm: float) -> int:
     folder.mkdir(mode=0o700)
     keys = {f"XKB_DEFAULT_{each}": os.environ.get(f"XKB{each}") for each in _KEYBOARD}
     given = {name: value for name, value in keys.items() if value}
-    ready, code = "READY=1\n", 1
+    code = 1
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as beats:
         beats.bind(str(folder / "beats"))
         served = ("-I", "-m", "kiosk.app.terminal_socket", place, str(folder / "beats"))
@@ -119,8 +119,7 @@ def _run_compositor(place: str, distance_cm: float) -> int:
             signal.signal(signal.SIGTERM, stop)
             while compositor.poll() is None and next(connected_displays(), display) == display:
                 if has_beat(beats, _LOOK_S) and _compositor_answers(folder / "wayland-0"):
-                    manager.notify(f"{ready}WATCHDOG=1")
-                    ready = ""
+                    manager.beat()
             compositor.terminate()
     return code
 

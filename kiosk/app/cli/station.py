@@ -133,7 +133,7 @@ def _print_out_of_service(
     os.write(2, _OUT_OF_SERVICE)
     ends = time.monotonic() + SHOWN_S
     while stamp_of(path) == read and time.monotonic() < ends:
-        manager.notify("READY=1\nWATCHDOG=1")
+        manager.beat()
         time.sleep(LOOK_S)
 
 
@@ -165,7 +165,7 @@ def _run_in_one_process(settings: Settings, _path: Path, manager: ServiceManager
     from screens.kiosk.app import KioskApp
     from screens.terminal.pulse import WatchdogPulse
 
-    pulse = WatchdogPulse(manager.notify, manager.watchdog_s) if manager.is_there else None
+    pulse = WatchdogPulse(manager.beat, manager.watchdog_s) if manager.is_there else None
     build = partial(LocalExecutor, settings, os.environ)
     loop, close = build_station(settings, partial(open_last, build))
     app = KioskApp(loop, appearance_of(settings), logs.log_fault, pulse=pulse)

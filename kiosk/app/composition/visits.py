@@ -228,10 +228,8 @@ class VisitProcesses:
         if status == 0:
             return False
         self._faults += 1
-        if os.WIFSIGNALED(status):
-            how = signal.Signals(os.WTERMSIG(status)).name
-        else:
-            how = f"code {os.WEXITSTATUS(status)}"
+        code = os.waitstatus_to_exitcode(status)
+        how = signal.Signals(-code).name if code < 0 else f"code {code}"
         log.error("the process of a visit ended: %s", how)
         if _is_hung_up(0) or self._faults >= FAULTS:
             self._code = FAULT_CODE
@@ -259,10 +257,9 @@ def run_visits(
     manager: ServiceManager,
 ) -> int:
     """Run the station on this terminal, one process for each visit; return the exit code."""
-    is_ready = False
 
     def live(turn: int, beat: Callable[[], None]) -> int:
-        pulse = WatchdogPulse(lambda _state: beat(), manager.watchdog_s)
+        pulse = WatchdogPulse(beat, manager.watchdog_s)
 
         class TurnDriver(VisitDriver):
             must_answer = pulse.is_watched  # the terminals of a unit, the console and foot, do
@@ -291,14 +288,9 @@ def run_visits(
         for family in settings.cards.families:
             import_module(f"hardware.drivers.{family}")
 
-    def pass_on() -> None:
-        nonlocal is_ready
-        manager.notify("WATCHDOG=1" if is_ready else "READY=1\nWATCHDOG=1")
-        is_ready = True
-
     open_display(touch=settings.station.touch)
     try:
         silent_s = manager.watchdog_s / 2 if manager.watchdog_s else SILENT_S
-        return VisitProcesses(live, load, pass_on, silent_s).run()
+        return VisitProcesses(live, load, manager.beat, silent_s).run()
     finally:
         leave_display()

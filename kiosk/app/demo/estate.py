@@ -12,6 +12,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -191,12 +192,9 @@ def register(
     settings: Settings, environ: Mapping[str, str], actor: DemoPerson, box: Mailbox
 ) -> None:
     """Register ``actor`` at the authority, with the code from the mailbox, some time ago."""
-    built = BuiltAuthority(settings, environ, _Earlier())
-    try:
+    with closing(BuiltAuthority(settings, environ, _Earlier())) as built:
         _walk_through(built.authority, actor, box)
         built.outbox.drain_once()
-    finally:
-        built.close()
 
 
 def _walk_through(authority: Authority, actor: DemoPerson, box: Mailbox) -> None:

@@ -321,10 +321,7 @@ class MonitoringServer:
         self._listening: list[Listener] = []
 
     async def listen(self, place: str) -> int:
-        """Listen at a host and port, whose port is returned, or at the path of a socket.
-
-        Raises ``ConfigError`` where that fails.
-        """
+        """Listen at a host and port, or on a socket; return the port. Raises ``ConfigError``."""
         connect = partial(self._connections.connect, anonymous_peer)
         try:
             if place.startswith("/"):

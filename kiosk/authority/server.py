@@ -216,10 +216,7 @@ class AuthorityServer:
         self._listening: list[Listener] = []
 
     async def listen_on_socket(self, path: Path) -> None:
-        """Accept connections on a Unix socket, whose folder decides who reaches it.
-
-        Raises ``ConfigError`` where another process listens there, or it cannot be made.
-        """
+        """Listen on a Unix socket, whose folder decides who reaches it; raises ``ConfigError``."""
         if not path.parent.is_dir():
             raise ConfigError(f"authority.socket: there is no folder {path.parent}: make it first")
         connect = partial(self._connections.connect, peer_of)

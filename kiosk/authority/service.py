@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial, wraps
 from threading import Lock
@@ -88,10 +89,7 @@ class VisitLocks:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Which parts of the authority answer.
-
-    ``keys`` are the master keys of unblock secrets, if any derive.
-    """
+    """Which parts answer; ``keys`` are the master keys of unblock secrets, if any derive."""
 
     store: bool
     mail: bool
@@ -224,21 +222,16 @@ class LocalAuthority:
     and no error holds a secret.
     """
 
-    def __init__(
-        self,
-        parts: Dependencies,
-        locks: VisitLocks | None = None,
-        health: HealthWatch | None = None,
-        heartbeats: Heartbeats | None = None,
-    ) -> None:
+    def __init__(self, parts: Dependencies) -> None:
         self._parts = parts
-        self._locks = locks or VisitLocks()
-        self.health = health or HealthWatch(parts.store, parts.mailer, parts.clock, self.reach_keys)
-        self._heartbeats = heartbeats or Heartbeats(parts.store, parts.clock)
+        self._locks = VisitLocks()
+        self.health = HealthWatch(parts.store, parts.mailer, parts.clock, self.reach_keys)
+        self._heartbeats = Heartbeats(parts.store, parts.clock)
 
     def seen_by(self, station: StationIdentity) -> LocalAuthority:
-        parts = replace(self._parts, station=station)
-        return LocalAuthority(parts, self._locks, self.health, self._heartbeats)
+        seen = copy(self)
+        seen._parts = replace(self._parts, station=station)  # noqa: SLF001
+        return seen
 
     begin = _decided(lifecycle.begin)
     prove = _decided(lifecycle.prove)

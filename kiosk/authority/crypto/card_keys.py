@@ -316,10 +316,7 @@ def cryptogram(key: Sensitive, ours: bytes, cards: bytes) -> bytes:
 
 
 def awaited(key: Sensitive, ours: bytes, cards: bytes) -> bytes:
-    """Return the digest of the card's only right answer.
-
-    It may be stored in clear: it does not reveal the answer.
-    """
+    """Return the digest of the card's only right answer: it does not reveal that."""
     return sha256(_encrypted(key, ours + cards)).digest()
 
 

@@ -127,10 +127,7 @@ class Masters:
         return self._in_file() + (self._token.ids() if self._token else ())
 
     def current(self) -> str:
-        """Return the id of the key that new secrets derive from.
-
-        Raises ``KeyMissing`` where there is none yet, and ``KeysUnavailable``.
-        """
+        """Return the key id for new secrets; raises ``KeyMissing`` or ``KeysUnavailable``."""
         ids = self._token.ids() if self._token else self._in_file()
         if not ids:
             raise KeyMissing(NONE_YET)
@@ -150,10 +147,7 @@ class Masters:
             self.reach()
 
     def derive(self, derivation: Derivation, card: CardId) -> Sensitive:
-        """Return the secret of ``card``.
-
-        Raises ``SealBroken``, ``KeyMissing`` or ``KeysUnavailable``.
-        """
+        """Return a card's secret; raises ``SealBroken``, ``KeyMissing`` or ``KeysUnavailable``."""
         cmac = partial(self._cmac, derivation.master)
         return unblock_secret(cmac, card, derivation.generation)
 
@@ -185,10 +179,7 @@ class SecretSource(Protocol):
     def make(
         self, card: CardId, before: Callable[[], Sensitive], generation: int
     ) -> Sensitive | Derivation:
-        """Return the secret that follows ``before``, or how it derives; both can be sealed.
-
-        Raises ``KeyMissing`` or ``KeysUnavailable``.
-        """
+        """Return the secret that follows ``before``, or how it derives; raises as ``ready``."""
 
 
 class FollowingSecrets:

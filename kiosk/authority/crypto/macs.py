@@ -39,10 +39,7 @@ class AuditMacs:
         }
 
     def tag(self, seq: int, link: str) -> tuple[str, str]:
-        """Return the MAC of row ``seq``, whose hash is ``link``, and the id of the key.
-
-        Raises ``ConfigError`` where no key can be read.
-        """
+        """Return the MAC of row ``seq`` by its hash, and the key's id; raises ``ConfigError``."""
         keyed = self._keyed or self._read()
         key_id = next(reversed(keyed))
         return _link_mac(keyed[key_id], key_id, seq, link), key_id

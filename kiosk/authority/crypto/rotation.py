@@ -61,10 +61,7 @@ def reseal_all(
 def seal_derived(
     store: Store, sealer: Sealer, current: str, actor: str, progress: Progress
 ) -> Rotation:
-    """Derive a last time what derives from another master key than ``current``, and seal that.
-
-    Raises ``StoreError`` and ``KeysUnavailable``.
-    """
+    """Derive a last time what derives from another master key than ``current``, and seal that."""
 
     def anew(sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
         return sealer.seal(sealer.open(sealed, old), new)

@@ -63,7 +63,8 @@ class Sealer:
     """Seals under the current key and opens under the named key.
 
     AES-256-GCM-SIV (RFC 8452), where a repeated nonce does hardly any harm. The first byte says
-    whether the content is a secret or its derivation: each has a separate subkey.
+    whether the content is a secret or its derivation: each has a separate subkey. Opening raises
+    ``SealBroken`` or ``KeyMissing``, and deriving ``KeysUnavailable``, too.
     """
 
     def __init__(self, ring: KeyRing, masters: Masters | None = None) -> None:
@@ -83,18 +84,12 @@ class Sealer:
         return self._sealed(_SECRET, secret, label)
 
     def open(self, sealed: SealedSecret, label: SealLabel) -> Sensitive:
-        """Open what was sealed for ``label``, and derive a derived secret.
-
-        Raises ``SealBroken``, ``KeyMissing`` or ``KeysUnavailable``.
-        """
+        """Open what was sealed for ``label``, and derive a derived secret."""
         found = self.look(sealed, label)
         return self.masters.derive(found, label.card) if isinstance(found, Derivation) else found
 
     def look(self, sealed: SealedSecret, label: SealLabel) -> Sensitive | Derivation:
-        """Open what was sealed for ``label`` and derive nothing.
-
-        Raises ``SealBroken`` or ``KeyMissing``.
-        """
+        """Open what was sealed for ``label`` and derive nothing."""
         key = self._ring.key(KeyPurpose.SEAL, sealed.key_id)
         version, nonce = sealed.ciphertext[0:1], sealed.ciphertext[1 : 1 + _NONCE]
         if version not in _VERSIONS or len(nonce) != _NONCE:
@@ -113,10 +108,7 @@ class Sealer:
         return found
 
     def carry(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
-        """Seal for ``new`` what was sealed for ``old``; a derived secret stays derived.
-
-        Raises ``SealBroken`` or ``KeyMissing``.
-        """
+        """Seal for ``new`` what was sealed for ``old``; a derived secret stays derived."""
         return self.seal(self.look(sealed, old), new)
 
     def seal_text(self, text: Sensitive, *bound: str | int) -> SealedText:
@@ -127,7 +119,7 @@ class Sealer:
         return SealedText(bytes([_SECRET]) + nonce + sealed, key.id)
 
     def open_text(self, sealed: SealedText, *bound: str | int) -> Sensitive:
-        """Open what was sealed with ``bound``; raises ``SealBroken`` or ``KeyMissing``."""
+        """Open what was sealed with ``bound``."""
         key = self._ring.key(KeyPurpose.SEAL, sealed.key_id)
         version, nonce = sealed.ciphertext[:1], sealed.ciphertext[1 : 1 + _NONCE]
         if version != bytes([_SECRET]) or len(nonce) != _NONCE:
@@ -176,12 +168,10 @@ def label_of(card: Card, kind: Kind, revision: int) -> SealLabel:
 
 
 def open_current(sealer: Sealer, card: Card, sealed: SealedSecret) -> Sensitive:
-    """Open the card's current secret; raises ``SealBroken`` or ``KeyMissing``."""
     return sealer.open(sealed, label_of(card, SealKind.UNBLOCK, sealed.revision))
 
 
 def open_kept(sealer: Sealer, card: Card, kept: KeptSecret) -> Sensitive:
-    """Open a kept one; raises ``SealBroken`` or ``KeyMissing``."""
     return sealer.open(kept.sealed, label_of(card, kept.kind, kept.sealed.revision))
 
 

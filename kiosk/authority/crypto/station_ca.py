@@ -95,10 +95,7 @@ class StationCa:
     def issue_own(
         self, hosts: Sequence[str], now: datetime, life: timedelta
     ) -> tuple[str, datetime]:
-        """Make a key and a certificate for the authority, with its names and addresses.
-
-        Return both in one PEM text, and when the certificate ends.
-        """
+        """Return a new key with a certificate for the authority (PEM), and when that ends."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = [_general_name(host) for host in hosts]
         made = self._issue(key.public_key(), names, ExtendedKeyUsageOID.SERVER_AUTH, now, life)

@@ -177,10 +177,7 @@ class Store:
 
     @contextmanager
     def read(self, *, once: bool = False) -> Iterator[UnitOfWork]:
-        """Return a unit of work that sees one snapshot of the database and cannot write.
-
-        ``once``: for a single prepared statement.
-        """
+        """Return a unit of work that sees one snapshot and cannot write; ``once``: one query."""
         with self._gateway(writes=False, once=once) as gateway:
             yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
 
@@ -220,10 +217,7 @@ class Store:
         return schema.migrate(self._engine)
 
     def is_made(self) -> bool:
-        """Return whether there is a database with a schema, of this program or another.
-
-        Raises ``StoreError`` where a server or an existing file gives no answer.
-        """
+        """Return whether there is a schema, of any program; raises ``StoreError`` if unanswered."""
         if self.file is not None and not self.file.exists():
             return False
         return self._asked("SELECT version_num FROM alembic_version") is not None
@@ -300,10 +294,7 @@ class Store:
             gateway.commit()
 
     def lacking(self, wanted: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the tables on which this role lacks privileges; a database file has no roles.
-
-        ``wanted`` is a table of privileges from ``grants``. Raises ``StoreError``.
-        """
+        """Return the tables on which this role lacks what is ``wanted`` (from ``grants``)."""
         if self._on_sqlite:
             return ()
         with self._gateway(writes=False) as gateway:

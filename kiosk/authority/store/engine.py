@@ -95,10 +95,7 @@ _CONNECTING = (
 
 
 def translated(error: Exception) -> StoreError:
-    """Return the product's error for one of SQLAlchemy or of the driver.
-
-    Raise it outside the ``except`` block.
-    """
+    """Return the product's error for a library's; raise it outside the ``except`` block."""
     match error:
         case PoolTimeout():
             return StoreBusy("every connection to the database is in use", "pool")
@@ -233,10 +230,7 @@ def place_of(text: str) -> str:
 def open_engine(
     url: URL, busy_timeout_s: float, pool_size: int, clock: Clock
 ) -> tuple[Engine, Clock]:
-    """Return an engine without connections, and the clock to use with it.
-
-    A server's clock, which several machines share, replaces the machine's.
-    """
+    """Return an engine without connections, and the clock: a server's replaces the machine's."""
     # The connection that was used last has its statements compiled.
     options = {"pool_size": pool_size, "pool_use_lifo": True, "hide_parameters": True}
     if url.get_backend_name() == "sqlite":

@@ -224,10 +224,7 @@ class Gateway:
     def joined(
         self, statement: Statement, kinds: Sequence[type[TableRow]], given: Values | None = None
     ) -> Sequence[Sequence[Any]]:
-        """Return every row of a ``select`` of several tables, with the extra columns after them.
-
-        None for a table that was not joined.
-        """
+        """Return the rows of several tables, each one or None, and the extra columns behind."""
         found = []
         for row in self.tuples(statement, given):
             at, each = 0, []
@@ -276,10 +273,7 @@ class Gateway:
         ).rowcount
 
     def write(self, statement: Statement, values: Values | None = None) -> None:
-        """Run a statement whose count is not needed; PostgreSQL gets it with the next or COMMIT.
-
-        A later call may therefore raise its error.
-        """
+        """Run a statement; PostgreSQL gets it, and may raise its error, with the next or COMMIT."""
         if isinstance(statement, Prepared):
             compiled = statement.compiled(self._engine.dialect)
             self._guarded(lambda: self._driven(compiled, values, later=True))
@@ -354,19 +348,13 @@ class Gateway:
             self.write(statement, values)
 
     def lock_table(self, kind: type[TableRow]) -> None:
-        """Lock a whole table against other writers until the end; readers go on.
-
-        For rules about all of its rows together. On SQLite a writer is alone anyway.
-        """
+        """Lock a table against other writers until the end, for rules about all of its rows."""
         if not self._on_sqlite:
             table = table_of(kind).name
             self.write(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
 
     def take_turns(self, name: str) -> None:
-        """Take the advisory lock ``name`` before the next statement, until the end.
-
-        It needs no privilege, unlike the lock of a table. On SQLite a writer is alone anyway.
-        """
+        """Take the advisory lock ``name`` until the end; unlike a table's it needs no privilege."""
         self.lock(_TURNS, {"name": name})
 
     def upsert(self, kind: type[TableRow]) -> postgresql.Insert:
@@ -389,10 +377,7 @@ class Gateway:
         return self._engine.dialect.name == "sqlite"
 
     def _core(self) -> Connection:
-        """Return SQLAlchemy Core's connection, for statements that are not prepared.
-
-        It joins the transaction. To make it takes twice as long as a small statement.
-        """
+        """Return SQLAlchemy Core's connection in this transaction: it is slow to make."""
         if self._connection is None:
             self._connection = Connection(self._engine, self._pooled)
             self._connection.begin()

@@ -151,10 +151,7 @@ class PipelinedConnection(psycopg.Connection[Any]):
         return Transformer(self)
 
     def begin(self, *, reads: bool = False) -> None:
-        """Keep BEGIN for the first statement, unless a transaction has begun.
-
-        One that ``reads`` sees one snapshot and cannot write.
-        """
+        """Keep BEGIN for the first statement; ``reads``: it sees one snapshot and cannot write."""
         if not self._waiting and self._is_idle:
             self.let_wait(_BEGIN_READING if reads else "BEGIN", None)
 
@@ -199,10 +196,7 @@ class PipelinedConnection(psycopg.Connection[Any]):
             cursor.executemany(statement.encode(), parameters)
 
     def end(self, statement: str) -> None:
-        """Commit with the kept statements, or roll back without them.
-
-        Where BEGIN was not sent, nothing is.
-        """
+        """Commit with what is kept, or roll back without it; nothing where BEGIN was not sent."""
         if statement == "ROLLBACK" or (self._is_idle and len(self._waiting) == 1):
             self._waiting = []
         if self._waiting:
@@ -523,10 +517,7 @@ class _RestedConnections:
     def end(
         self, connection: PipelinedConnection, record: ConnectionPoolEntry, _fairy: object
     ) -> None:
-        """Let the pool replace a connection that no longer works.
-
-        A stopped server has closed it, which is seen without a query.
-        """
+        """Let the pool replace a lost connection: without a query where a server has closed it."""
         since = record.info.get(_RESTS_SINCE)
         if since is None:
             return
@@ -554,10 +545,7 @@ class _RestedConnections:
             self._lost_at = time.monotonic()
 
     def ask(self, connection: PipelinedConnection, *_event: object) -> bool:
-        """Query the time, and whether an acknowledged commit could be lost.
-
-        Return whether the server takes writes.
-        """
+        """Query the time; return whether writes are taken. Raises where commits may be lost."""
         before = time.monotonic()
         ((server_time, commit, standbys, reads_only),) = connection.execute(_ASK)
         self._clock.set(server_time, before)

@@ -159,10 +159,7 @@ def schema_of(path: Path) -> frozenset[tuple[str | None, ...]]:
 
 
 def drop_indexes(path: Path, known: Container[str]) -> list[str]:
-    """Drop each index but the ``known`` ones, and those of keys; return their names.
-
-    Raises ``StoreError``.
-    """
+    """Drop each index but the ``known`` and those of keys; return them. Raises ``StoreError``."""
     query = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
     names = [str(name) for (name,) in _read(path, "ro", query) if name not in known]
     for name in names:

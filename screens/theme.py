@@ -44,10 +44,7 @@ PLAIN = Glyphs(tick="√", pending="○", wrong="x", dot="•", empty="·", poin
 
 
 class ExtraBar(Protocol):
-    """The demo's strip below every page; a real station has none.
-
-    ``rows`` is its height: pages use what is left.
-    """
+    """The demo's strip below every page, ``rows`` high; a real station has none."""
 
     rows: int
 

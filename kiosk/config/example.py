@@ -40,8 +40,7 @@ def example_toml(sections: Collection[str] = tuple(SECTIONS)) -> str:
 def with_values(text: str, values: Mapping[tuple[str, str], str]) -> str:
     """Return a settings file's ``text`` with other values, by section and name, as words.
 
-    Comments stay. Raises ``ConfigError`` for an unknown setting, or a value that it does not
-    accept.
+    Comments stay. Raises ``ConfigError`` for an unknown setting or a wrong value.
     """
     for (section, name), word in values.items():
         if section not in SECTIONS:

@@ -21,10 +21,7 @@ class InvalidValue(ValueError):
 
 
 class Text:
-    """Text on one line, as it is shown to people or written into a mail header.
-
-    ``pattern`` has to match all of it.
-    """
+    """One line, as people or a mail header get it, all of which ``pattern`` has to match."""
 
     def __init__(
         self, allowed: str = "one line of text", pattern: str = "", *, empty: bool = False

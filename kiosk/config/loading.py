@@ -91,10 +91,7 @@ def refusal(error: OSError, path: str | Path) -> str:
 
 
 def require_own_folder(folder: Path) -> None:
-    """Let root write into no folder of another account, which could put links there.
-
-    Raises ``ConfigError``.
-    """
+    """Raise ``ConfigError`` for root in another account's folder, which could put links there."""
     if advice := _as_owner(folder):
         raise ConfigError(
             f"{folder} belongs to another account, which could lead what root writes there to "

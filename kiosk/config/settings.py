@@ -506,10 +506,7 @@ class AuthoritySettings(Section, frozen=True):
 
     @property
     def enrol_addresses(self) -> tuple[str, ...]:
-        """The addresses for enrolment: the hosts of ``addresses``, at the port of ``enrol_listen``.
-
-        Empty where stations cannot enrol.
-        """
+        """The hosts of ``addresses`` at the port of ``enrol_listen``; empty: nobody can enrol."""
         port = self.enrol_listen.rpartition(":")[2]
         hosts = dict.fromkeys(host_of(each) for each in self.addresses if port)
         return tuple(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts)

@@ -46,11 +46,7 @@ _FRONT, _BACK = (re.compile(rf"{code};2;(\d+);(\d+);(\d+)") for code in (38, 48)
 
 
 class ConsoleColours:
-    """The colours of one surface on the bare console.
-
-    ``palette`` sets them. Any other colour, such as that of a page behind another, is drawn in the
-    nearest.
-    """
+    """Those of one surface, which ``palette`` sets; any other is drawn in the nearest."""
 
     def __init__(self, surface: Theme) -> None:
         colours = [surface.variables[name] for name in _PLACES]

@@ -185,18 +185,15 @@ _TYPED = 16
 
 _CONTROL_CHORDS = {chr(code): f"ctrl+{chr(code + 96)}" for code in range(1, 27)}
 _MODIFIED = re.compile(r"(?:1;([2-8])([ABCDHFPQRS])|(\d{1,2});([2-8])~)")
-_PLAIN = {**_ARROWS, "P": "f1", "Q": "f2", "R": "f3", "S": "f4"}
-_PLAIN |= {"3": "delete", "5": "pageup", "6": "pagedown"}
+_PLAIN = {**_SS3, "3": "delete", "5": "pageup", "6": "pagedown"}
 _POINTER = re.compile(r"<(\d{1,3});([1-9]\d{0,3});([1-9]\d{0,3})([Mm])")
 
 
 class DeskDecoder(Decoder):
-    """Decodes a terminal at a desk; a paste ends after a moment of silence.
+    """Also knows Ctrl and a letter, arrows with modifiers, Alt and a digit, a mouse, and pastes.
 
-    Over a line that loses packets it may go on after that: its rest is another paste, and no keys.
-
-    Beyond ``Decoder``: Ctrl and a letter, arrows with modifiers, Alt and a digit, every button of a
-    mouse with its moves and wheel, and a paste as one text.
+    A paste is one text, and ends after a moment of silence. Over a line that loses packets it may
+    go on after that: its rest is another paste, and no keys.
     """
 
     escape_repeats = True

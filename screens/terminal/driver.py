@@ -587,10 +587,7 @@ _WHEEL = (
 
 
 class AdminDriver(LockedDriver):
-    """Rate and bounds suit somebody who types as fast as they can.
-
-    When the connection is lost the program ends, in order if it can.
-    """
+    """For somebody who types as fast as they can; a lost connection ends the program."""
 
     rate = 100.0
     burst = 250.0

@@ -29,10 +29,9 @@ _IFLAG, _LFLAG, _CC = 0, 3, 6
 
 
 def lock_terminal(on_fault: OnFault) -> None:
-    """Close the terminal of standard input; it is restored when the program ends.
+    """Close the terminal of standard input until the program ends.
 
-    Call it first of all, and import Textual after it: Textual reads its environment
-    when it is imported.
+    First of all: Textual reads its environment when it is imported.
     """
     scrub_environment(os.environ)
     lock_keyboard(0)
@@ -112,10 +111,7 @@ def silence_errors(on_fault: OnFault) -> None:
 
 
 def _restore(fd: int, before: list[int | list[bytes | int]]) -> None:
-    """Restore the terminal, dropping input that was not read.
-
-    It does not wait for output (TCSAFLUSH): a terminal that hangs would block the program.
-    """
+    """Not by TCSAFLUSH, which waits for output: a terminal that hangs would block the program."""
     try:
         termios.tcflush(fd, termios.TCIFLUSH)
         termios.tcsetattr(fd, termios.TCSANOW, before)

@@ -26,10 +26,7 @@ class WatchedDisplay(Protocol):
 
 
 class WatchdogPulse:
-    """Calls ``send`` with each beat that counts.
-
-    ``limit_s`` is the watchdog's time, None where there is none.
-    """
+    """Calls ``send`` with each beat that counts; ``limit_s`` is the watchdog's time, if any."""
 
     def __init__(self, send: Callable[[], None], limit_s: float | None) -> None:
         self._send = send

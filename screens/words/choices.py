@@ -127,10 +127,7 @@ def stop_number_wrong(tries_left: int) -> str:
 
 
 def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
-    """Say that it is done, and what that means.
-
-    ``counts_in_s``: in how many seconds a changed address counts, or codes are sent again.
-    """
+    """``counts_in_s``: seconds until a changed address counts, or codes are sent again."""
     if counts_in_s > 0 and what in _SUCCESS_LATER:
         title, text = _SUCCESS_LATER[what]
         return title, text.format(how_long(counts_in_s))

@@ -55,10 +55,7 @@ def clock(left: float) -> str:
 
 
 def time_of_day(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
-    """Say a moment by the clock on the wall: "at 17:25", "tomorrow at 09:10".
-
-    It is the end of a wait. ``zone`` None is the machine's.
-    """
+    """Say when a wait ends: "at 17:25", "tomorrow at 09:10"; ``zone`` None is the machine's."""
     then = end_of_wait(moment).astimezone(zone)
     days = (then.date() - now.astimezone(zone).date()).days
     at = f"at {then:%H:%M}"

@@ -70,9 +70,8 @@ def build_caretaker(settings: Settings, store: Store, ring: KeyRing) -> Caretake
 class BuiltAuthority:
     """The authority and its workers, which it starts; ``close`` ends them all.
 
-    ``clock`` is the machine's unless given. Raises ``ConfigError`` for unusable certificates or
-    keys, which includes keys under which the database was not filled, and ``StoreError`` where it
-    does not answer.
+    Raises ``ConfigError`` for certificates or keys that are unusable, or not those under which the
+    database was filled, and ``StoreError`` where it does not answer.
     """
 
     def __init__(

@@ -40,10 +40,7 @@ def open_store(
     pool_size: int = 5,
     staff: bool = False,
 ) -> Store:
-    """Return the store of these settings; nothing is opened yet, and no key is read.
-
-    ``pool_size`` connections are kept open between uses. ``staff``: with the account of staff.
-    """
+    """Return the store, for ``staff`` by their account; nothing is opened yet, no key is read."""
     from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
     from kiosk.authority.store.database import Store
 

@@ -196,10 +196,7 @@ async def _run_jobs(built: BuiltAuthority, network: Network, stop: asyncio.Event
     caretaker, trouble = EveryMinute(built.caretaker.run), TroubleLog(log)
 
     def run_if_due() -> str:
-        """Run the caretaker, and renew certificates; return the trouble, empty for none.
-
-        Errors must not end the serving of stations. Certificates are looked at again in a second.
-        """
+        """Return the trouble, empty for none: an error must not end the serving of stations."""
         try:
             caretaker.run_if_due()
             network.renew_if_due()
@@ -267,10 +264,7 @@ class Network:
             log.info("enrolling stations on %s", self._named.enrol_listen)
 
     def renew_if_due(self) -> None:
-        """Make a new certificate in the last third of one's life; load replaced files.
-
-        Raises ``ConfigError`` for files that cannot be used.
-        """
+        """Renew the own certificate; load replaced files, or raise ``ConfigError`` for them."""
         if not self._named.listen:
             return
         now = self._now()

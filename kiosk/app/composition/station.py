@@ -62,12 +62,6 @@ def appearance_of(settings: Settings) -> Appearance:
     )
 
 
-# The executor behind the first page, built on a thread while that page is already shown.
-#
-# A station has to show its page within a second of its start, also while the database is away: the
-# page then says so, and building is tried again with every check of the authority.
-
-
 class OpenExecutor(Executor, Protocol):
     """An executor that holds a database and threads until it is closed."""
 
@@ -79,7 +73,11 @@ class OpenExecutor(Executor, Protocol):
 
 
 class BackgroundExecutor:
-    """An ``Executor`` that builds the real one at its first use."""
+    """Builds the real executor on a thread, while the first page is already shown.
+
+    That page has to be there within a second, also while the database is away: building is tried
+    again with every check of the authority.
+    """
 
     def __init__(self, build: Callable[[], OpenExecutor]) -> None:
         self._build = build
@@ -153,8 +151,7 @@ def build_station(
 ) -> tuple[StationLoop, Callable[[], None]]:
     """Return the station's loop, and what closes its parts once that has ended.
 
-    ``open_executor`` is called on a thread, at its first use. With ``turn`` it is a station for one
-    visit, which begins when that returns.
+    With ``turn`` it is a station for one visit, which begins when that returns.
     """
 
     def monitor(post: PostReaderEvent) -> ReaderMonitor:
@@ -168,10 +165,7 @@ def build_station(
 
 
 class LocalExecutor:
-    """The actions with an authority in this process, and on the cards.
-
-    It is for the demo and for trials, so an officer restarts nothing here.
-    """
+    """The authority is in this process, as in the demo: an officer restarts nothing here."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         from kiosk.app.composition.authority import BuiltAuthority
@@ -216,10 +210,7 @@ def open_authority(settings: Settings, environ: Mapping[str, str], version: str)
 
 
 class RemoteExecutor:
-    """The actions with an authority in another process, and on the cards.
-
-    ``path`` is the file of the ``settings``.
-    """
+    """The authority is in another process; ``path`` is the file of the ``settings``."""
 
     def __init__(self, settings: Settings, path: Path, environ: Mapping[str, str]) -> None:
         from kiosk.app.composition.cards import build_cards

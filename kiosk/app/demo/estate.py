@@ -1,8 +1,4 @@
-"""A small estate, made in a few seconds: settings, keys, database, people.
-
-The registered person registers in the usual way: through the authority, with a code from the
-mailbox.
-"""
+"""A small estate, made in a few seconds: settings, keys, database, people."""
 
 from __future__ import annotations
 

@@ -113,8 +113,7 @@ class RaSide:
     def open(self, open_executor: Callable[[], OpenExecutor]) -> None:
         """Run the RA application in this terminal until it is left.
 
-        The station without its terminal still counts as running for the authority: otherwise the
-        demo itself would cause alarms on the first page.
+        For the authority the station still runs: otherwise the demo itself would cause alarms.
         """
         login = {VARIABLE: str(self._folder / "ra_login")}
         with keep_up(open_executor, IdleTimes().check_s):

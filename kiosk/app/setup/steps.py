@@ -156,10 +156,7 @@ def require_account(name: str, package: str) -> None:
 
 
 def settings_file(path: Path, text: str, owner: tuple[str, str], mode: int) -> Step:
-    """Write ``text`` to ``path`` for ``owner``, an account and a group.
-
-    It is replaced whole, and only by a text that can be loaded.
-    """
+    """Replace a file whole for ``owner``, an account and a group; the text has to be loadable."""
 
     def ids() -> tuple[int, int]:
         return pwd.getpwnam(owner[0]).pw_uid, grp.getgrnam(owner[1]).gr_gid
@@ -178,10 +175,7 @@ def settings_file(path: Path, text: str, owner: tuple[str, str], mode: int) -> S
 
 
 def read_if_there(path: Path) -> str | None:
-    """Return the text of a file; None where there is none.
-
-    Raises ``ConfigError`` for a link, and for what is no text.
-    """
+    """Return the text of a file, if any; raises ``ConfigError`` for a link, or what is no text."""
     try:
         return read_text(path)
     except FileNotFoundError:

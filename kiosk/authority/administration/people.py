@@ -32,11 +32,9 @@ from kiosk.authority.administration.person_page import (
     story_of,
 )
 from kiosk.authority.administration.proposals import Proposal
-from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.standing import headline_of, is_blocked, standing_of
 from kiosk.authority.administration.views import (
     MOST_COUNTED,
-    Actor,
     Done,
     Found,
     Grounds,
@@ -74,12 +72,9 @@ from kiosk.contract.messages import VisitId, read_reference, reference_of
 from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email
 from kiosk.contract.text import sort_name
 
-# Erasing a person: every row about them is deleted, and the audit keeps ids that name nobody.
-#
-# A keyed digest of their number stays, so that an import can report that it brings them back.
-#
-# The grounds of this act stay with the audit, but name nobody: so its words may not name them
-# either.
+# Erasing a person: every row about them is deleted. The audit keeps ids that name nobody, and the
+# grounds, whose words may not name them either. A keyed digest of their number stays, so that an
+# import can report that it brings them back.
 
 
 def _refuse_unsettled(
@@ -158,24 +153,18 @@ def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, P
     cards: dict[str, list[Card]] = defaultdict(list)
     for card in uow.cards.of_holders(ids):
         cards[card.holder_id].append(card)
-    return {
-        holder.id: PersonLine(
+    lines = {}
+    for holder in holders.values():
+        registration, held = registrations.get(holder.id), cards[holder.id]
+        lines[holder.id] = PersonLine(
             holder_id=holder.id,
             number=holder.number,
             name=holder.name,
-            email=address_of(holder, registrations.get(holder.id)),
-            standing=standing_of(
-                holder,
-                cards[holder.id],
-                registrations.get(holder.id),
-                policy,
-                uow.now,
-                broken,
-            ),
-            cards=len(cards[holder.id]),
+            email=address_of(holder, registration),
+            standing=standing_of(holder, held, registration, policy, uow.now, broken),
+            cards=len(held),
         )
-        for holder in holders.values()
-    }
+    return lines
 
 
 class PeopleDesk(Desk):
@@ -250,7 +239,7 @@ class PeopleDesk(Desk):
     def person(self, holder_id: str) -> Person:
         """Return a person's page, with the newest of their story."""
         with self._office.look_as(Action.SEE_PEOPLE) as (uow, reader):
-            return self._page(uow, reader, recorded_holder(uow, holder_id))
+            return page_of(uow, recorded_holder(uow, holder_id), self._office.means, reader)
 
     def find_one(self, number: str) -> Person:
         """Return the page of the person with exactly this holder number."""
@@ -262,18 +251,13 @@ class PeopleDesk(Desk):
                     f"Nobody has the holder number {wanted}: `kiosk people search` finds them by a "
                     "name, or by the number of a notice."
                 )
-            return self._page(uow, reader, holder)
+            return page_of(uow, holder, self._office.means, reader)
 
-    def story(self, holder_id: str, before: int, limit: int = 100) -> tuple[StoryLine, ...]:
-        """Return what happened before row ``before`` of the audit, newest first."""
+    def story(self, holder_id: str, before: int) -> tuple[StoryLine, ...]:
+        """Return the 100 newest lines from before row ``before`` of the audit, newest first."""
         with self._office.look(Action.SEE_PEOPLE) as uow:
             holder = recorded_holder(uow, holder_id)
-            return story_of(uow, holder.id, staff_names(uow), before=before, limit=limit)
-
-    def _page(self, uow: UnitOfWork, reader: Actor, holder: Cardholder) -> Person:
-        means = self._office.means
-        page = page_of(uow, holder, means.policy(), reader, means.zone)
-        return replace(page, proposals=waiting_lines(uow, reader, means.sealer, holder.id))
+            return story_of(uow, holder.id, staff_names(uow), before=before, limit=100)
 
     # --- who they are ------------------------------------------------------------------
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
-from typing import Final
 
 from kiosk.authority.administration.checks import broken_seals
-from kiosk.authority.administration.office import note_id_of, seen_of, staff_names
+from kiosk.authority.administration.office import (
+    StaffDependencies,
+    note_id_of,
+    seen_of,
+    staff_names,
+)
+from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.standing import (
     MisuseReport,
     StandingFacts,
@@ -45,9 +50,6 @@ from kiosk.authority.wording import quoted
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import HOUR, Policy, mask_email
 
-LONGEST: Final = 500
-"""Lines that are returned at once, whatever limit is given."""
-
 
 def story_of(
     uow: UnitOfWork,
@@ -62,7 +64,7 @@ def story_of(
     ``name_of`` names members of staff by id.
     """
     wanted = AuditQuery(holder_id=holder_id, without=NOT_IN_STORY)
-    events = uow.trail.newest(wanted, before, min(limit, LONGEST))
+    events = uow.trail.newest(wanted, before, limit)
     notes = uow.notes.by_ids(tuple(filter(None, map(note_id_of, events))))
     lines = []
     for event in events:
@@ -91,13 +93,12 @@ NEWEST = 50
 """Lines of a story on a person's page."""
 
 
-def page_of(
-    uow: UnitOfWork, holder: Cardholder, policy: Policy, actor: Actor, zone: tzinfo
-) -> Person:
+def page_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies, actor: Actor) -> Person:
     """Return the page of ``holder`` as ``actor`` may see and use it."""
     # Read first: what comes between the two is then refused, although the page shows it.
     seen = seen_of(uow, holder)
-    facts, name_of = facts_of(uow, holder, policy, zone), staff_names(uow)
+    facts = facts_of(uow, holder, means.policy(), means.zone)
+    name_of = staff_names(uow)
     headline = headline_of(facts)
     waiting = None
     if change := uow.address_changes.waiting(holder.id):
@@ -135,6 +136,7 @@ def page_of(
         story=story_of(uow, holder.id, name_of, limit=NEWEST),
         open_to=frozenset(one for one in _sensible(facts, actor) if may(actor.role, one)),
         waiting_change=waiting,
+        proposals=waiting_lines(uow, actor, means.sealer, holder.id),
     )
 
 

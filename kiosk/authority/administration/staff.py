@@ -142,10 +142,8 @@ class StaffDesk(Desk):
     def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
         """Change a role; nobody changes their own, and one manager has to stay."""
         proposal = Proposal("staff.change_role", {"role": role.value})
-        with self._changing(Action.CHANGE_ROLE, staff_id, revision, grounds, proposal) as (
-            act,
-            member,
-        ):
+        changing = self._changing(Action.CHANGE_ROLE, staff_id, revision, grounds, proposal)
+        with changing as (act, member):
             if member.id == act.actor.staff_id:
                 raise NotTaken("role", "Nobody changes their own role. Ask a colleague.")
             if member.role is role:
@@ -180,10 +178,8 @@ class StaffDesk(Desk):
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
         proposal = Proposal("staff.add_key", {"public_key": public_key})
-        with self._changing(Action.ADD_STAFF_KEY, staff_id, revision, grounds, proposal) as (
-            act,
-            member,
-        ):
+        changing = self._changing(Action.ADD_STAFF_KEY, staff_id, revision, grounds, proposal)
+        with changing as (act, member):
             if member.role is Role.TECHNICIAN:
                 raise NotTaken(PUBLIC_KEY, NO_KEY)
             key = self._read_key(public_key)
@@ -213,10 +209,8 @@ class StaffDesk(Desk):
         """
         entered_as = {"driver": card.driver, "identifier": card.identifier, "key": key}
         proposal = Proposal("staff.add_card", entered_as)
-        with self._changing(Action.ADD_STAFF_CARD, staff_id, revision, grounds, proposal) as (
-            act,
-            member,
-        ):
+        changing = self._changing(Action.ADD_STAFF_CARD, staff_id, revision, grounds, proposal)
+        with changing as (act, member):
             known = _recorded_card(act.uow, card)
             public_key = entered("key", lambda: _pin_key(key, known))
             # Who agrees sees this key, also where it is the recorded one, and lets in no other.

@@ -104,10 +104,10 @@ class FakePeopleDesk(Files, PeopleDesk):
                 return self._shown(record)
         raise NotFound(f"Nobody has the number {number}.")
 
-    def story(self, holder_id: str, before: int, limit: int = 100) -> tuple[StoryLine, ...]:
+    def story(self, holder_id: str, before: int) -> tuple[StoryLine, ...]:
         self._asked.hear(Action.SEE_PEOPLE, "people.story", holder_id, before)
         story = self.record(holder_id).person.story
-        return tuple(line for line in story if line.seq < before)[:limit]
+        return tuple(line for line in story if line.seq < before)[:100]
 
     def add(
         self, number: str, name: str, email: str, grounds: Grounds, *, knowingly: bool = False

@@ -17,7 +17,7 @@ import stat
 import termios
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -138,8 +138,7 @@ class Handshakes:
         self._dropped = dropped
         self._under_way: dict[socket.socket, str] = {}
         self._of: defaultdict[str, dict[socket.socket, None]] = defaultdict(dict)
-        self._unlogged = 0
-        self._logged_at = float("-inf")
+        self._tally = Tally()
 
     def begin(self, accepted: socket.socket, address: str) -> None:
         """Count one; where there are too many now, drop the oldest that waits for its client.
@@ -172,22 +171,36 @@ class Handshakes:
         self.end(oldest)
         _abort(oldest)
         self._dropped()
-        self._unlogged += 1
-        now = asyncio.get_running_loop().time()
-        if now - self._logged_at >= LINE_EVERY_S:
+        if many := self._tally.count():
             log.warning(
                 "dropped in the TLS handshake since the last such line: %d connections, one of "
                 "them from %s. More than %d had not finished theirs, or more than %d of one "
                 "address: only stations should reach this port",
-                self._unlogged,
+                many,
                 address,
                 self.limits.handshakes,
                 self.limits.handshakes_each,
             )
-            self._unlogged, self._logged_at = 0, now
 
 
 LINE_EVERY_S: Final = 60.0
+
+
+class Tally:
+    """Counts what strangers could fill the log with."""
+
+    def __init__(self) -> None:
+        self._unlogged = 0
+        self._logged_at = float("-inf")
+
+    def count(self) -> int:
+        """Count one; return how many to log, once a minute, else 0."""
+        self._unlogged += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._logged_at < LINE_EVERY_S:
+            return 0
+        many, self._unlogged, self._logged_at = self._unlogged, 0, now
+        return many
 
 
 def _awaits_client(accepted: socket.socket) -> bool:
@@ -493,7 +506,7 @@ async def bind(host: str, port: int) -> list[socket.socket]:
     )
     sockets: list[socket.socket] = []
     lacking: OSError | None = None
-    try:
+    with ExitStack() as opened:
         for family, _, _, _, address in dict.fromkeys(found):
             try:
                 made = socket.create_server(address, family=family, backlog=BACKLOG)
@@ -505,13 +518,10 @@ async def bind(host: str, port: int) -> list[socket.socket]:
                 lacking = error
                 continue
             made.setblocking(False)
-            sockets.append(made)
+            sockets.append(opened.enter_context(made))
         if lacking is not None and not sockets:
             raise lacking
-    except OSError:
-        for each in sockets:
-            each.close()
-        raise
+        opened.pop_all()
     return sockets
 
 

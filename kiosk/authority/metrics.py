@@ -87,10 +87,15 @@ READ_EVERY_S: Final = 5.0
 MOST_BLOCKED: Final = 10_000
 
 
-class Metrics:
+class Metrics(Collector):
     def __init__(
         self, watched: Callable[[], Watched | None], now: Callable[[], float] = time.monotonic
     ) -> None:
+        self._watched = watched
+        self._now = now
+        self._reading = Lock()
+        self._known: list[Metric] = []
+        self._until = float("-inf")
         self._registry = CollectorRegistry()
         self._seconds = Histogram(
             "kiosk_call_seconds",
@@ -137,7 +142,7 @@ class Metrics:
                 "python": platform.python_version(),
             }
         )
-        self._registry.register(StandingCollector(watched, now))
+        self._registry.register(self)
 
     def text(self) -> bytes:
         """Return them in Prometheus' text format."""
@@ -164,6 +169,43 @@ class Metrics:
             self._ended.labels(how.value).inc()
         if called.name == "record_outcome" and type(outcome) in OUTCOMES:
             self._unblocks.labels(OUTCOMES[type(outcome)]).inc()
+
+    def describe(self) -> list[Metric]:
+        """Return nothing: a registry would otherwise query the database for it."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the state of process and estate; of several requests, one reads it."""
+        with self._reading:
+            if self._now() >= self._until:
+                self._known = list(self._read())
+                self._until = self._now() + READ_EVERY_S
+            yield from self._known
+
+    def _read(self) -> Iterator[Metric]:
+        watched = self._watched()
+        yield _gauge("open", "Whether database and keys were opened.", watched is not None)
+        if watched is None:
+            return
+        mail_up = "Whether the mail relay answered when it was last asked."
+        if (answered := watched.mail_answered) is not None:
+            yield _gauge("mail_up", mail_up, answered)
+        in_use, opened = watched.store.connections()
+        yield _gauge("database_connections_in_use", "Connections to the database in use.", in_use)
+        yield _gauge("database_connections_open", "Connections to the database.", opened)
+        under_way, waiting = watched.calls_under_way, watched.hashes_waiting
+        yield _gauge("calls_under_way", "Calls that run or wait for a thread.", under_way)
+        yield _gauge("connections", "Connections of stations.", watched.connected)
+        yield _gauge("argon2_waiting", "Sets of answers that wait to be hashed.", waiting)
+        numbers: tuple[Metric, ...] = ()
+        is_up = False
+        with suppress(StoreError):
+            with watched.store.read() as uow:
+                numbers = tuple(estate_numbers(uow))
+            watched.store.check_writable()
+            is_up = True
+        yield _gauge("store_up", "Whether the database answers, and takes writes.", is_up)
+        yield from numbers
 
 
 def estate_numbers(uow: UnitOfWork) -> Iterator[Metric]:
@@ -212,61 +254,13 @@ def estate_numbers(uow: UnitOfWork) -> Iterator[Metric]:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Properties of a running process for its metrics; each is fast to read."""
+    """What metrics show of a running process."""
 
     store: Store
-    mail_answered: Callable[[], bool | None]
-    hashes_waiting: Callable[[], int]
-    calls_under_way: Callable[[], int]
-    connected: Callable[[], int]
-
-
-class StandingCollector(Collector):
-    """Reads the state of process and estate on request; of several requests, one reads."""
-
-    def __init__(self, watched: Callable[[], Watched | None], now: Callable[[], float]) -> None:
-        self._watched = watched
-        self._now = now
-        self._reading = Lock()
-        self._known: list[Metric] = []
-        self._until = float("-inf")
-
-    def describe(self) -> list[Metric]:
-        """Return nothing: a registry would otherwise query the database for it."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        """Return the numbers; those of the estate only while the database answers."""
-        with self._reading:
-            if self._now() >= self._until:
-                self._known = list(self._read())
-                self._until = self._now() + READ_EVERY_S
-            yield from self._known
-
-    def _read(self) -> Iterator[Metric]:
-        watched = self._watched()
-        yield _gauge("open", "Whether database and keys were opened.", watched is not None)
-        if watched is None:
-            return
-        mail_up = "Whether the mail relay answered when it was last asked."
-        if (answered := watched.mail_answered()) is not None:
-            yield _gauge("mail_up", mail_up, answered)
-        in_use, opened = watched.store.connections()
-        yield _gauge("database_connections_in_use", "Connections to the database in use.", in_use)
-        yield _gauge("database_connections_open", "Connections to the database.", opened)
-        under_way, waiting = watched.calls_under_way(), watched.hashes_waiting()
-        yield _gauge("calls_under_way", "Calls that run or wait for a thread.", under_way)
-        yield _gauge("connections", "Connections of stations.", watched.connected())
-        yield _gauge("argon2_waiting", "Sets of answers that wait to be hashed.", waiting)
-        numbers: tuple[Metric, ...] = ()
-        is_up = False
-        with suppress(StoreError):
-            with watched.store.read() as uow:
-                numbers = tuple(estate_numbers(uow))
-            watched.store.check_writable()
-            is_up = True
-        yield _gauge("store_up", "Whether the database answers, and takes writes.", is_up)
-        yield from numbers
+    mail_answered: bool | None
+    hashes_waiting: int
+    calls_under_way: int
+    connected: int
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

@@ -32,12 +32,12 @@ from aiohttp import web
 
 from kiosk.authority import openapi
 from kiosk.authority.connections import (
-    LINE_EVERY_S,
     Connections,
     Handshakes,
     LaneLimits,
     Limits,
     Listener,
+    Tally,
     anonymous_peer,
     bind,
     listening_on,
@@ -210,8 +210,7 @@ class AuthorityServer:
         self._connections = Connections(self.limits, self._handle)
         self._buckets: dict[str, _Bucket] = {}
         self._refusals: dict[str, _Bucket] = {}
-        self._slowed = 0
-        self._slowed_logged_at = float("-inf")
+        self._slowed = Tally()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._listening: list[Listener] = []
 
@@ -398,20 +397,16 @@ class AuthorityServer:
 
     def _note_slowed(self, peer: Peer) -> None:
         """Log who asks too much, a line a minute at most."""
-        self._slowed += 1
-        now = asyncio.get_running_loop().time()
-        if now - self._slowed_logged_at < LINE_EVERY_S:
-            return
-        named = name_of(peer)
-        station = self._buckets[named].station
-        with log_about(station=station):
-            log.warning(
-                "asked to come again since the last such line: %s, one of them of %s, which "
-                "calls more often than a station does",
-                numbered(self._slowed, "call"),
-                station or named,
-            )
-        self._slowed, self._slowed_logged_at = 0, now
+        if many := self._slowed.count():
+            named = name_of(peer)
+            station = self._buckets[named].station
+            with log_about(station=station):
+                log.warning(
+                    "asked to come again since the last such line: %s, one of them of %s, which "
+                    "calls more often than a station does",
+                    numbered(many, "call"),
+                    station or named,
+                )
 
     def _replied(self, asked: msgspec.Struct, reply: object) -> web.Response:
         answer = web.Response(body=encode(reply), content_type=JSON, headers=self._headers)

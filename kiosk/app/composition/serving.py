@@ -168,10 +168,10 @@ class ProcessMonitor:
         built, server = self.serving
         return Watched(
             store=built.store,
-            mail_answered=lambda: built.authority.health.mail_answered,
-            hashes_waiting=lambda: built.hasher.waiting,
-            calls_under_way=lambda: server.under_way,
-            connected=lambda: server.connected,
+            mail_answered=built.authority.health.mail_answered,
+            hashes_waiting=built.hasher.waiting,
+            calls_under_way=server.under_way,
+            connected=server.connected,
         )
 
 

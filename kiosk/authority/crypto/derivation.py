@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -166,20 +166,10 @@ class Masters:
         return computed.finalize()
 
 
-class SecretSource(Protocol):
-    """Makes new unblock secrets for the families whose secret is changed after each use.
-
-    The result is the same each time for a card, its present secret and a generation: a secret that
-    a card got after the last backup of a database can be made again after a restore.
-    """
-
-    def ready(self) -> None:
-        """Check that one can be made now; raises ``KeyMissing`` or ``KeysUnavailable``."""
-
-    def make(
-        self, card: CardId, before: Callable[[], Sensitive], generation: int
-    ) -> Sensitive | Derivation:
-        """Return the secret that follows ``before``, or how it derives; raises as ``ready``."""
+# New unblock secrets for the families whose secret is changed after each use.
+#
+# The result is the same each time for a card, its present secret and a generation: a secret that
+# a card got after the last backup of a database can be made again after a restore.
 
 
 class FollowingSecrets:
@@ -208,7 +198,10 @@ class FollowingSecrets:
 
 
 class DerivedSecrets:
-    """Secrets of the current master key: only the derivation is stored."""
+    """Secrets of the current master key: only the derivation is stored.
+
+    Each call raises ``KeyMissing`` or ``KeysUnavailable``.
+    """
 
     def __init__(self, masters: Masters) -> None:
         self._masters = masters
@@ -218,3 +211,6 @@ class DerivedSecrets:
 
     def make(self, card: CardId, before: Callable[[], Sensitive], generation: int) -> Derivation:
         return Derivation(self._masters.current(), generation)
+
+
+SecretSource = FollowingSecrets | DerivedSecrets

@@ -30,7 +30,6 @@ from kiosk.authority.visit.rules import (
     EXCHANGE_SPAN,
     KEPT_SECRET_TRIES,
     CardProblem,
-    SecretProblem,
     card_withdrawn,
     has_left,
     is_of_unknown_family,
@@ -206,8 +205,8 @@ class StandingFacts:
         return tuple(card for card in self.cards if card_withdrawn(card, self.now) is None)
 
     @property
-    def unusable(self) -> tuple[tuple[Card, SecretProblem], ...]:
-        judged = ((card, secret_problem(card, self.broken)) for card in self.in_use)
+    def unusable(self) -> tuple[tuple[Card, CardProblem], ...]:
+        judged = ((card, self.trouble(card)) for card in self.in_use)
         return tuple((card, reason) for card, reason in judged if reason is not None)
 
     @property
@@ -313,15 +312,10 @@ def card_problem(
     card: Card, now: datetime, broken: BrokenSeals = frozenset()
 ) -> CardProblem | None:
     """Return why a card cannot be unlocked, whatever its holder proves."""
-    return card_withdrawn(card, now) or secret_problem(card, broken)
-
-
-def secret_problem(card: Card, broken: BrokenSeals) -> SecretProblem | None:
-    barred, sealed = secret_barred(card), card.sealed_secret
-    if barred is not None:
-        return barred
+    problem = card_withdrawn(card, now) or secret_barred(card)
+    sealed = card.sealed_secret
     is_broken = sealed is not None and (card.id, sealed.revision) in broken
-    return Reason.SECRET_MISSING if is_broken else None
+    return problem or (Reason.SECRET_MISSING if is_broken else None)
 
 
 # A code for staff: whose, by whom, until when; never the code.
@@ -640,8 +634,7 @@ def _about_seen(facts: StandingFacts) -> Iterator[Headline]:
 
 
 def _of_seen(card: Card, seen: CardObservation, facts: StandingFacts, start: str) -> Headline:
-    where = f" at {seen.station}" if seen.station else ""
-    met = f"{facts.when(seen.at)}{where}"
+    met = facts.when(seen.at) + (f" at {seen.station}" if seen.station else "")
     sentence, advice = SEEN_AT_STATIONS[seen.reason]
     is_of_secret = seen.reason in {Reason.CARD_REFUSED, Reason.SECRET_BLOCKED}
     if is_of_secret and _takes_another_secret(card):

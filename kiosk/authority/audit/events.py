@@ -56,6 +56,9 @@ class EventSpec:
     from_detail: FromDetail | None = None
     """Makes a fuller sentence from the detail; an empty one falls back to ``sentence``."""
 
+    adds: FromDetail | None = None
+    """Continues the sentence from the detail, before its full stop."""
+
     grave: bool = False
     """A refusal or a failure."""
 
@@ -112,7 +115,10 @@ class AuditKind(EventKind):
         "visit-superseded", "The card went into another station.", in_story=False
     )
     VISIT_ENDED = EventSpec(
-        "visit-ended", "The visit ended.", chosen("how", sentences.ENDED), in_story=False
+        "visit-ended",
+        "The visit ended.",
+        adds=chosen("how", sentences.ENDED, ": {}"),
+        in_story=False,
     )
     CARD_PULLED = EventSpec("card-pulled", "The card was taken out while it was read.")
     CARD_UNPROVEN = EventSpec(
@@ -185,11 +191,7 @@ class AuditKind(EventKind):
     QUESTIONS_NOT_TAKEN = EventSpec(
         "questions-not-taken",
         "An answer that was to be registered was not taken.",
-        chosen(
-            "problem",
-            sentences.PROBLEMS,
-            "An answer that was to be registered was not taken: {}.",
-        ),
+        adds=chosen("problem", sentences.PROBLEMS, ": {}"),
         grave=True,
     )
     EMAIL_TAKEN = EventSpec("email-taken", "Gave an email address.", in_story=False)
@@ -205,18 +207,18 @@ class AuditKind(EventKind):
     ENTRY_UNCHECKED = EventSpec(
         "entry-unchecked",
         "What was entered could not be checked, and cost no attempt.",
-        filled("What was entered could not be checked, and cost no attempt: {because}."),
+        adds=filled(": {because}"),
         grave=True,
     )
     ANSWERS_RIGHT = EventSpec(
         "answers-right",
         "Answered the security questions rightly.",
-        where("proves", "Answered the security questions rightly, but the card had left."),
+        adds=where("proves", ", but the card had left"),
     )
     ANSWERS_WRONG = EventSpec(
         "answers-wrong",
         "Answered the security questions wrongly.",
-        with_count("Answered the security questions wrongly; {} left.", "left", "attempt"),
+        adds=with_count("; {} left", "left", "attempt"),
         grave=True,
         counts={Count.FAILED},
     )
@@ -246,7 +248,7 @@ class AuditKind(EventKind):
     CODE_DRAFTED = EventSpec("code-drafted", "A code was made.", in_story=False)
     CODE_SENT = EventSpec("code-sent", "A code was sent by mail.")
     CODE_NOT_SENT = EventSpec(
-        "code-not-sent", "A code could not be sent.", sentences.code_not_sent, grave=True
+        "code-not-sent", "A code could not be sent.", adds=sentences.code_not_sent, grave=True
     )
     CODE_LIMITED = EventSpec(
         "code-limited", "Asked for another code too early.", grave=True, counts={Count.FAILED}
@@ -256,7 +258,7 @@ class AuditKind(EventKind):
     CODE_WRONG = EventSpec(
         "code-wrong",
         "Entered a wrong code.",
-        with_count("Entered a wrong code; {} left.", "left", "try", "tries"),
+        adds=with_count("; {} left", "left", "try", "tries"),
         grave=True,
         counts={Count.FAILED},
     )
@@ -406,7 +408,7 @@ class ServiceKind(EventKind):
     CARD_CHANGED = EventSpec(
         "card-changed",
         "The card was changed by an import.",
-        filled("The card was changed by an import: {changed}."),
+        adds=filled(": {changed}"),
     )
     PEOPLE_IMPORTED = EventSpec(
         "people-imported", "People were imported.", sentences.people_imported
@@ -429,9 +431,7 @@ class ServiceKind(EventKind):
     KEYS_BACKED_UP = EventSpec(
         "keys-backed-up",
         "A copy of the key file was made and is kept in a safe place.",
-        filled(
-            "A copy of the key file was made and is kept in a safe place; given up as lost: {lost}."
-        ),
+        adds=filled("; given up as lost: {lost}"),
     )
     SECRETS_RESEALED = EventSpec(
         "secrets-resealed",
@@ -441,13 +441,11 @@ class ServiceKind(EventKind):
     ALARM_RAISED = EventSpec(
         "alarm-raised",
         "An alarm was raised.",
-        sentences.alarm("An alarm was raised"),
+        adds=sentences.alarm,
         grave=True,
         in_story=False,
     )
-    ALARM_OVER = EventSpec(
-        "alarm-over", "An alarm is over.", sentences.alarm("An alarm is over"), in_story=False
-    )
+    ALARM_OVER = EventSpec("alarm-over", "An alarm is over.", adds=sentences.alarm, in_story=False)
     RECORDS_PURGED = EventSpec(
         "records-purged",
         "What had been kept long enough was deleted.",
@@ -481,7 +479,7 @@ class ServiceKind(EventKind):
     ENROLMENT_REFUSED = EventSpec(
         "enrolment-refused",
         "Something that wanted to enrol as the station was refused.",
-        filled("Something that wanted to enrol as the station was refused: {because}."),
+        adds=filled(": {because}"),
         grave=True,
     )
 
@@ -495,7 +493,7 @@ class StaffKind(EventKind):
     NOT_PERMITTED = EventSpec(
         "staff-not-permitted",
         "Tried something that their role does not permit.",
-        filled("Tried something that their role does not permit: {action}."),
+        adds=filled(": {action}"),
         grave=True,
     )
     PERSON_ADDED = EventSpec("person-added", "Added this person.")
@@ -563,12 +561,12 @@ class StaffKind(EventKind):
     STAFF_ADDED = EventSpec(
         "staff-added",
         "Added a member of staff.",
-        filled("Added a member of staff with the role {role}."),
+        adds=filled(" with the role {role}"),
     )
     ROLE_CHANGED = EventSpec(
         "role-changed",
         "Changed the role of a member of staff.",
-        filled("Changed the role of a member of staff from {was} to {role}."),
+        adds=filled(" from {was} to {role}"),
         revises_member=True,
     )
     STAFF_REMOVED = EventSpec("staff-removed", "Removed a member of staff.", revises_member=True)
@@ -588,7 +586,9 @@ class StaffKind(EventKind):
         "Let the card of a member of staff open no station's maintenance page any more.",
         revises_member=True,
     )
-    AUDIT_VERIFIED = EventSpec("audit-verified", "Verified the audit.", sentences.audit_verified)
+    AUDIT_VERIFIED = EventSpec(
+        "audit-verified", "Verified the audit.", adds=sentences.audit_verified
+    )
     AUDIT_EXPORTED = EventSpec(
         "audit-exported", "Exported a part of the audit.", sentences.audit_exported
     )
@@ -620,9 +620,12 @@ def audit_message(event: AuditEvent) -> str:
     spec = EVENTS.get(event.kind)
     if spec is None:
         return event.kind
-    if spec.from_detail is None or event.detail.get("redacted"):
+    if event.detail.get("redacted"):
         return spec.sentence
-    return spec.from_detail(event.detail) or spec.sentence
+    if spec.from_detail is not None and (fuller := spec.from_detail(event.detail)):
+        return fuller
+    more = spec.adds(event.detail) if spec.adds is not None else ""
+    return f"{spec.sentence.removesuffix('.')}{more}."
 
 
 # Recording.

@@ -1,7 +1,7 @@
 """Fuller sentences for audit events, made of their details.
 
-A function returns an empty text where the detail holds nothing to say, as it may in a row
-of an older version; the event's own sentence in the catalogue then stands.
+A function returns a whole sentence, or what continues the event's own in the catalogue. It returns
+an empty text where the detail holds nothing to say, as it may in a row of an older version.
 """
 
 from __future__ import annotations
@@ -119,12 +119,12 @@ UNPROVEN: Final[dict[str, str]] = {
 
 
 ENDED: Final[dict[str, str]] = {
-    VisitEnd.CARD_REMOVED: "The visit ended: the card was taken out.",
-    VisitEnd.FINISHED: "The visit ended: what it was for was done.",
-    VisitEnd.LEFT: "The visit ended: the holder stopped it.",
-    VisitEnd.IDLE: "The visit ended: nobody did anything for a while.",
-    VisitEnd.REFUSED: "The visit ended: the holder was turned away.",
-    VisitEnd.FAULT: "The visit ended: the service or the station had a fault.",
+    VisitEnd.CARD_REMOVED: "the card was taken out",
+    VisitEnd.FINISHED: "what it was for was done",
+    VisitEnd.LEFT: "the holder stopped it",
+    VisitEnd.IDLE: "nobody did anything for a while",
+    VisitEnd.REFUSED: "the holder was turned away",
+    VisitEnd.FAULT: "the service or the station had a fault",
 }
 
 
@@ -165,9 +165,9 @@ def email_not_taken(detail: Detail) -> str:
 
 
 def code_not_sent(detail: Detail) -> str:
-    if detail.get("because") == MailRefused.__name__:
-        return "A code could not be sent: the mail server refused the address."
-    return "A code could not be sent: the mail server did not take it."
+    is_refused = detail.get("because") == MailRefused.__name__
+    what = "refused the address" if is_refused else "did not take it"
+    return f": the mail server {what}"
 
 
 def code_right(detail: Detail) -> str:
@@ -219,9 +219,9 @@ def policy_changed(detail: Detail) -> str:
 
 def audit_verified(detail: Detail) -> str:
     if detail.get("intact") is False:
-        return f"Verified the audit: row {_row(detail.get('fault_row'))} does not fit."
+        return f": row {_row(detail.get('fault_row'))} does not fit"
     rows = detail.get("rows")
-    return f"Verified the audit: {numbered(rows, 'row')} in order." if rows else ""
+    return f": {numbered(rows, 'row')} in order" if rows else ""
 
 
 def audit_exported(detail: Detail) -> str:
@@ -256,14 +256,10 @@ def people_imported(detail: Detail) -> str:
     return f"Imported people: {numbered(lines, 'line')}, {added} people added, {changed} changed."
 
 
-def alarm(what: str) -> FromDetail:
-    """Return a sentence that names the alarm's kind."""
-
-    def sentence(detail: Detail) -> str:
-        kind, station = detail.get("alarm"), detail.get("station")
-        return (f"{what}: {kind}" + (f" ({station})." if station else ".")) if kind else ""
-
-    return sentence
+def alarm(detail: Detail) -> str:
+    kind, station = detail.get("alarm"), detail.get("station")
+    where = f" ({station})" if station else ""
+    return f": {kind}{where}" if kind else ""
 
 
 def records_purged(detail: Detail) -> str:

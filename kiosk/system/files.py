@@ -28,23 +28,18 @@ def opened_folder(path: Path) -> Iterator[int]:
     handle = os.open("/", _STEP)
     try:
         for name in path.absolute().parts[1:]:
-            step = _open_step(handle, name)
+            try:
+                step = os.open(name, _STEP | os.O_NOFOLLOW, dir_fd=handle)
+            except NotADirectoryError:  # so it is said of a link
+                link = os.stat(name, dir_fd=handle, follow_symlinks=False)
+                if not {link.st_uid, os.fstat(handle).st_uid} <= {_ROOT, os.geteuid()}:
+                    raise
+                step = os.open(name, _STEP, dir_fd=handle)
             os.close(handle)
             handle = step
         yield handle
     finally:
         os.close(handle)
-
-
-def _open_step(folder: int, name: str) -> int:
-    try:
-        return os.open(name, _STEP | os.O_NOFOLLOW, dir_fd=folder)
-    except NotADirectoryError:  # so it is said of a link
-        link = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        owners = {link.st_uid, os.fstat(folder).st_uid}
-        if not owners <= {_ROOT, os.geteuid()}:
-            raise
-        return os.open(name, _STEP, dir_fd=folder)
 
 
 def other_owner(path: Path) -> int | None:

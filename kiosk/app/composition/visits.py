@@ -231,16 +231,12 @@ class VisitProcesses:
         code = os.waitstatus_to_exitcode(status)
         how = signal.Signals(-code).name if code < 0 else f"code {code}"
         log.error("the process of a visit ended: %s", how)
-        if _is_hung_up(0) or self._faults >= FAULTS:
+        terminal = select.poll()
+        terminal.register(0, 0)  # whether it has hung up
+        if terminal.poll(0) or self._faults >= FAULTS:
             self._code = FAULT_CODE
             return True
         return False
-
-
-def _is_hung_up(fd: int) -> bool:
-    terminal = select.poll()
-    terminal.register(fd, 0)
-    return bool(terminal.poll(0))
 
 
 def _end_with_parent(how: signal.Signals, parent: int) -> None:

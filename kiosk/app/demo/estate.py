@@ -50,7 +50,7 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
 )
-from kiosk.contract.ports import Authority, SystemClock
+from kiosk.contract.ports import SystemClock
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import folded_words
 from screens.demo import DemoCard, DemoMail
@@ -189,37 +189,34 @@ def register(
 ) -> None:
     """Register ``actor`` at the authority, with the code from the mailbox, some time ago."""
     with closing(BuiltAuthority(settings, environ, _Earlier())) as built:
-        _walk_through(built.authority, actor, box)
+        authority = built.authority
+        visit = VisitId(uuid.uuid4().hex)
+        card = CardId("piv", actor.chip.state.guid.hex())
+        pin = PinState(blocked=False, tries_left=3)
+        report = CardReport(card, pin, certificate=actor.chip.public_key(SLOT_CARD_AUTHENTICATION))
+        challenge = authority.begin(visit, report)
+        if isinstance(challenge, CardChallenge):
+            signed = actor.chip.sign(SLOT_CARD_AUTHENTICATION, challenge.message)
+            authority.prove(visit, CardProof(signed))
+        authority.choose(visit, Purpose.REGISTER)
+        to_sign = authority.pin_challenge(visit)
+        if isinstance(to_sign, Refusal):
+            raise KioskError("the demo's registration was refused")
+        signature = actor.chip.sign(SLOT_PIV_AUTHENTICATION, to_sign.message)
+        proof = PinProof(signature, actor.chip.public_key(SLOT_PIV_AUTHENTICATION))
+        authority.pin_verified(visit, proof)
+        answers = tuple(Answer(number, Sensitive(text)) for number, text in ANSWERS.items())
+        authority.save_questions(visit, answers)
+        waiting = authority.give_email(visit, actor.email, "demo-address")
+        if not isinstance(waiting, EnterCode):
+            raise KioskError(f"the demo's registration stopped at {type(waiting).__name__}")
+        found = _CODE.search(box.wait_for(1)[0].text)
+        code = Sensitive("".join(found.groups()) if found else "")
+        done = authority.enter_code(visit, "demo-registration", code)
+        if not isinstance(done, Finished):
+            raise KioskError(f"the demo's registration ended with {type(done).__name__}")
+        authority.end(visit, VisitEnd.FINISHED)
         built.outbox.drain_once()
-
-
-def _walk_through(authority: Authority, actor: DemoPerson, box: Mailbox) -> None:
-    visit = VisitId(uuid.uuid4().hex)
-    card = CardId("piv", actor.chip.state.guid.hex())
-    pin = PinState(blocked=False, tries_left=3)
-    report = CardReport(card, pin, certificate=actor.chip.public_key(SLOT_CARD_AUTHENTICATION))
-    challenge = authority.begin(visit, report)
-    if isinstance(challenge, CardChallenge):
-        signed = actor.chip.sign(SLOT_CARD_AUTHENTICATION, challenge.message)
-        authority.prove(visit, CardProof(signed))
-    authority.choose(visit, Purpose.REGISTER)
-    to_sign = authority.pin_challenge(visit)
-    if isinstance(to_sign, Refusal):
-        raise KioskError("the demo's registration was refused")
-    signature = actor.chip.sign(SLOT_PIV_AUTHENTICATION, to_sign.message)
-    proof = PinProof(signature, actor.chip.public_key(SLOT_PIV_AUTHENTICATION))
-    authority.pin_verified(visit, proof)
-    answers = tuple(Answer(number, Sensitive(text)) for number, text in ANSWERS.items())
-    authority.save_questions(visit, answers)
-    waiting = authority.give_email(visit, actor.email, "demo-address")
-    if not isinstance(waiting, EnterCode):
-        raise KioskError(f"the demo's registration stopped at {type(waiting).__name__}")
-    found = _CODE.search(box.wait_for(1)[0].text)
-    code = Sensitive("".join(found.groups()) if found else "")
-    done = authority.enter_code(visit, "demo-registration", code)
-    if not isinstance(done, Finished):
-        raise KioskError(f"the demo's registration ended with {type(done).__name__}")
-    authority.end(visit, VisitEnd.FINISHED)
 
 
 # The table in front of the demo's station: three cards, one slot, and a mailbox.

@@ -309,16 +309,13 @@ def not_looked_up(addresses: Iterable[str]) -> list[str]:
     if RESOLVED.exists() and any("hosts:" in line and "resolve" in line for line in order):
         return []
     known = {word.lower() for line in hosts for word in line[1:]}
-    names = {host for host in map(host_of, addresses) if not _is_ip_address(host)}
+    names = set[str]()
+    for host in map(host_of, addresses):
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            names.add(host)
     return sorted(name for name in names if name.lower() not in known)
-
-
-def _is_ip_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _words_of(file: Path) -> list[list[str]]:

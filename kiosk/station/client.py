@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -328,12 +328,14 @@ class HttpAuthority:
         busy_until = deadline - CALL_S + BUSY_S
         trouble = ""
         while True:
-            endpoint = self._choose(tried)
-            left = deadline - self._now()
-            if left <= 0:
+            now = self._now()
+            if now >= deadline:
                 raise AuthorityUnavailable("no answer within the deadline")
             with self._lock:
-                connection, is_used = endpoint.take(self._now())
+                # The first address that did not fail lately, else the one to be tried next.
+                untried = [each for each in self._endpoints if each not in tried]
+                endpoint = min(untried, key=lambda each: max(now, each.free_at))
+                connection, is_used = endpoint.take(now)
             answer = None
             try:
                 answer = self._exchange(connection, path, body, deadline)
@@ -363,13 +365,6 @@ class HttpAuthority:
                 return answer
             time.sleep(answer.retry_after_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
             tried = {at: each for at, each in tried.items() if each is None or not each.is_busy}
-
-    def _choose(self, tried: Container[_Endpoint]) -> _Endpoint:
-        """Return the first address that did not fail lately, else the one to be tried next."""
-        now = self._now()
-        with self._lock:
-            untried = [each for each in self._endpoints if each not in tried]
-            return min(untried, key=lambda each: max(now, each.free_at))
 
     def _exchange(
         self, connection: http.client.HTTPConnection, path: str, body: bytes, deadline: float

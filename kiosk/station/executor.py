@@ -68,11 +68,6 @@ def _unread_card(error: errors.CardError) -> UnreadCard | None:
     return next((UnreadCard(fault) for fault in fault_of), None)
 
 
-def _reason_for(error: errors.CardError) -> Reason:
-    """Return the page for a card error that is not about a PIN."""
-    return next((r for kind, r in _REASONS if isinstance(error, kind)), Reason.CARD_REFUSED)
-
-
 class Actions:
     """Implements ``kiosk.station.loop.Executor``; ``beat`` is the constant part of heartbeats.
 
@@ -114,8 +109,10 @@ class Actions:
         except errors.CardError as error:
             unread = _unread_card(error) if isinstance(command, c.OpenVisit) else None
             unknown = isinstance(error, errors.OutcomeUnknown) and isinstance(command, c.ChangePin)
-            reason = Reason.OUTCOME_UNKNOWN if unknown else _reason_for(error)
-            return self._give_up(command.visit, reason, unread)
+            if unknown:
+                return self._give_up(command.visit, Reason.OUTCOME_UNKNOWN, unread)
+            reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))
+            return self._give_up(command.visit, next(reasons, Reason.CARD_REFUSED), unread)
         except errors.AuthorityUnavailable as away:
             if isinstance(command, c.Report):
                 return None
@@ -147,9 +144,19 @@ class Actions:
         visit, ask = command.visit, self._authority
         match command:
             case c.OpenVisit():
-                return self._open(command)
+                report = self._cards.read(command.reader)
+                reply = ask.begin(visit, report)
+                if isinstance(reply, CardChallenge):
+                    challenge, at = reply, CardAddress(command.reader, report.card)
+                    proof = self._cards.hold(at, lambda card: card.prove(challenge))
+                    reply = ask.prove(visit, proof)
+                return e.CardRead(visit, report, reply)
             case c.VerifyPin():
-                return self._verify(command)
+                to_sign = ask.pin_challenge(visit)
+                if isinstance(to_sign, Refusal):
+                    return e.Replied(visit, to_sign)
+                signed = self._cards.verify_pin(command.at, command.pin, to_sign)
+                return e.Replied(visit, ask.pin_verified(visit, signed))
             case c.UnblockPin():
                 return self._pins.unblock(command)
             case c.ChangePin():
@@ -179,15 +186,6 @@ class Actions:
                 return e.Replied(visit, ask.enter_stop_number(visit, command.attempt, number))
             case _:
                 assert_never(command)
-
-    def _verify(self, command: c.VerifyPin) -> e.Replied:
-        """Let the card verify the PIN and sign for it, in one hold."""
-        visit = command.visit
-        challenge = self._authority.pin_challenge(visit)
-        if isinstance(challenge, Refusal):
-            return e.Replied(visit, challenge)
-        proof = self._cards.verify_pin(command.at, command.pin, challenge)
-        return e.Replied(visit, self._authority.pin_verified(visit, proof))
 
     def _maintain(self, command: c.DoMaintenance) -> e.Replied | e.Maintained:
         """Do it once the authority has recorded it; the result is any failure of card or machine.
@@ -224,15 +222,6 @@ class Actions:
             return ReaderTest(at.reader, at.card.driver, unread.fault)
         fault = None if report.card == at.card else ReadFault.SWAPPED
         return ReaderTest(at.reader, report.card.driver, fault)
-
-    def _open(self, command: c.OpenVisit) -> e.CardRead:
-        report = self._cards.read(command.reader)
-        reply = self._authority.begin(command.visit, report)
-        if isinstance(reply, CardChallenge):
-            challenge, at = reply, CardAddress(command.reader, report.card)
-            proof = self._cards.hold(at, lambda card: card.prove(challenge))
-            reply = self._authority.prove(command.visit, proof)
-        return e.CardRead(command.visit, report, reply)
 
     def _give_up(
         self, visit: VisitId, reason: Reason, unread: UnreadCard | None = None

@@ -13,7 +13,7 @@ import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from threading import Thread
 from typing import Protocol, assert_never
@@ -377,29 +377,24 @@ class StationLoop:
             self._shown_at = self._now()
 
     async def _carry_out(self, command: c.Command) -> None:
-        if isinstance(command, c.OpenVisit | c.PinCommand | c.EndVisit):
-            async with self._at_card:
-                state = self._state
-                waits = isinstance(state, s.Reading) and state.visit == command.visit
-                if isinstance(command, c.OpenVisit) and not waits:
-                    # Its card left while it waited for the card before it. The end of this visit
-                    # was already reported: opened now, it would stay open.
-                    return
-                result = await self._performed(command)
-        else:
-            result = await self._performed(command)
+        in_turn = isinstance(command, c.OpenVisit | c.PinCommand | c.EndVisit)
+        async with self._at_card if in_turn else nullcontext():
+            state = self._state
+            waits = isinstance(state, s.Reading) and state.visit == command.visit
+            if isinstance(command, c.OpenVisit) and not waits:
+                # Its card left while it waited for the card before it. The end of this visit was
+                # already reported: opened now, it would stay open.
+                return
+            try:
+                result = await run_on_thread(partial(self._guarded, command))
+            except NoThreadLeft as fault:
+                # Nothing was done: the holder may try again.
+                self._on_fault(command.visit, fault)
+                result = None if isinstance(command, c.Report) else e.NoReply(command.visit)
         if isinstance(result, e.NoReply) and not result.busy:
             self._check_is_due.set()
         if result is not None:
             self._queue.put_nowait(result)
-
-    async def _performed(self, command: c.Command) -> e.ResultSide | None:
-        """Perform ``command`` on a thread; where there is none, the holder may try again."""
-        try:
-            return await run_on_thread(partial(self._guarded, command))
-        except NoThreadLeft as fault:
-            self._on_fault(command.visit, fault)
-            return None if isinstance(command, c.Report) else e.NoReply(command.visit)
 
     def _guarded(self, command: c.Command) -> e.ResultSide | None:
         """Perform ``command``; only here does an unexpected error end a visit."""
@@ -416,10 +411,10 @@ class StationLoop:
         while True:
             self._check_is_due.clear()
             idle = isinstance(self._state, s.Attract | s.OutOfService)
-            check = partial(self._check, self._presence.reader, idle)
+            check = partial(self._executor.check_authority, self._presence.reader, idle=idle)
             try:
                 outage = await run_on_thread(check)
-            except NoThreadLeft as fault:
+            except Exception as fault:  # noqa: BLE001 - it is logged, and must not end the checks
                 self._on_fault(VisitId(""), fault)
                 outage = s.Outage.AUTHORITY_AWAY
             self._queue.put_nowait(AuthorityChecked(outage))
@@ -430,14 +425,6 @@ class StationLoop:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s * self._pauses.uniform(0.8, 1.2)):
                     await self._check_is_due.wait()
-
-    def _check(self, reader: ReaderState, idle: bool) -> s.Outage | None:
-        """Check the authority; an unexpected error must not end the checks."""
-        try:
-            return self._executor.check_authority(reader, idle=idle)
-        except Exception as fault:  # noqa: BLE001 - puts the station out of service, and is logged
-            self._on_fault(VisitId(""), fault)
-            return s.Outage.AUTHORITY_AWAY
 
 
 async def _stopped(monitor: ReaderMonitor) -> None:

@@ -38,8 +38,6 @@ from kiosk.contract.messages import (
     MaintenanceReason,
     Offer,
     OnPad,
-    PinEntry,
-    PinFormat,
     PinRules,
     Position,
     ProvePin,
@@ -78,7 +76,12 @@ def _on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
     match state, event:
         case s.Menu(), e.Chose(purpose=purpose):
             offer = next((one for one in state.offers if one.purpose is purpose), None)
-            return _chosen(state, offer) if offer else None
+            if offer is None:
+                return None
+            visit = _beginning(state.visit, offer)
+            if purpose in (Purpose.UNLOCK, Purpose.FIRST_UNLOCK):
+                return Next(s.ConfirmOwner(visit))
+            return _choose(visit, purpose, state, anew=purpose is state.waiting)
         case s.Menu(waiting=Purpose() as purpose), e.WentBack():
             return _choose(state.visit, purpose, state)
         case s.ConfirmOwner(visit=s.VisitState(purpose=Purpose() as purpose)), e.Confirmed():
@@ -115,13 +118,6 @@ def _working(
 ) -> Next:
     """Return the page for a running ``command``, and the command."""
     return Next(s.Working(visit, work, command, back), (command,))
-
-
-def _chosen(state: s.Menu, offer: Offer) -> Next:
-    visit = _beginning(state.visit, offer)
-    if offer.purpose in (Purpose.UNLOCK, Purpose.FIRST_UNLOCK):
-        return Next(s.ConfirmOwner(visit))
-    return _choose(visit, offer.purpose, state, anew=offer.purpose is state.waiting)
 
 
 def _beginning(visit: s.VisitState, offer: Offer) -> s.VisitState:
@@ -502,31 +498,22 @@ def _given(state: s.Working, task: Task) -> Next:
             return Next(s.StopNumberEntry(visit, task))
         case Maintain():
             return Next(s.PickReason(visit, task))
-        case SetPin(rules=asked):
-            rules = _rules_for(visit.pin_format, asked)
+        case SetPin(rules=rules):
+            card = visit.pin_format
+            least, most = max(rules.min_length, card.least_new), min(rules.max_length, card.most)
+            if least <= most:  # else the card can hold no such PIN, and refuses each
+                rules = replace(rules, min_length=least, max_length=most)
             if visit.pin_pad:
                 return _ask_new(visit, rules)
-            return Next(s.NewPin(visit, rules, _current_pin(state)))
+            # A change needs the PIN that the card has just verified, too.
+            command, changes = state.command, visit.purpose is Purpose.CHANGE_PIN
+            current = command.pin if changes and isinstance(command, c.VerifyPin) else None
+            return Next(s.NewPin(visit, rules, current))
         case Finished():
             done = s.Success(visit, task.purpose, task.counts_in_s)
             return Next(done, (c.EndVisit(visit.id, VisitEnd.FINISHED),))
         case _:
             assert_never(task)
-
-
-def _rules_for(card: PinFormat, asked: PinRules) -> PinRules:
-    """Return the rules within the card's lengths; unchanged where it can hold no such PIN.
-
-    Then the card refuses each.
-    """
-    least, most = max(asked.min_length, card.least_new), min(asked.max_length, card.most)
-    return replace(asked, min_length=least, max_length=most) if least <= most else asked
-
-
-def _current_pin(state: s.Working) -> PinEntry | None:
-    """Return the PIN that the card has just verified: a change needs it, too."""
-    command, changes = state.command, state.visit.purpose is Purpose.CHANGE_PIN
-    return command.pin if changes and isinstance(command, c.VerifyPin) else None
 
 
 def _answers_refused(state: s.Working, reply: AnswersRefused) -> Next | None:

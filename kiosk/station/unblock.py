@@ -71,30 +71,6 @@ class _UnblockResult(Struct, frozen=True):
     error: errors.CardError | errors.AuthorityError | None = None
 
 
-def _answer(
-    card: CardHold, challenge: CardChallenge | KeyChallenge | None
-) -> CardProof | KeyNonce | None:
-    match challenge:
-        case CardChallenge():
-            return card.prove(challenge)
-        case KeyChallenge():
-            return card.begin_mutual_authentication(challenge)
-        case None:
-            return None
-        case _:
-            assert_never(challenge)
-
-
-def _change_secret(card: CardHold, used: Sensitive, new: Sensitive) -> UnblockOutcome:
-    try:
-        card.change_secret(used, new)
-    except errors.PinRefused as refused:
-        return UnblockRefused(None, refused.reason)
-    except errors.CardError as error:
-        return outcome_of(error)
-    return UnblockDone()
-
-
 def outcome_of(error: errors.CardError) -> UnblockOutcome:
     """Return what an error means for the unblock secret: a try spent, not sent, or unknown."""
     match error:
@@ -104,6 +80,8 @@ def outcome_of(error: errors.CardError) -> UnblockOutcome:
             return UnblockRefused(error.tries_left, "wrong secret")
         case errors.PinBlocked():
             return UnblockRefused(0, "secret blocked")
+        case errors.PinRefused():
+            return UnblockRefused(None, error.reason)
         case errors.OutcomeUnknown():
             return UnblockUnknown()
         case errors.CardProtocolError() if error.status:
@@ -198,10 +176,19 @@ class PinWork:
         visit = command.visit
         card.prepare_unblock()
         challenge = self._authority.challenge(visit)
-        if isinstance(challenge, Refusal):
-            yield _UnblockResult(refusal=challenge)
-            return
-        proof = _answer(card, challenge)
+        proof: CardProof | KeyNonce | None = None
+        match challenge:
+            case Refusal():
+                yield _UnblockResult(refusal=challenge)
+                return
+            case CardChallenge():
+                proof = card.prove(challenge)
+            case KeyChallenge():
+                proof = card.begin_mutual_authentication(challenge)
+            case None:
+                pass
+            case _:
+                assert_never(challenge)
         grant = self._retry(lambda: self._authority.release(visit, command.attempt, proof))
         if isinstance(grant, Refusal):
             yield _UnblockResult(refusal=grant)
@@ -218,12 +205,22 @@ class PinWork:
             return
         card.unblock(grant.secret, command.new)
         yield _UnblockResult(grant, done=True)
-        reply, new = self._new_secret(visit, grant)
+        reply: Task | Refusal | None = None
+        new: Sensitive | None = None
+        # An outcome that cannot be recorded here is recorded after the card is released.
+        with suppress(errors.AuthorityError):
+            reply = self._authority.record_outcome(visit, grant.journal, UnblockDone())
+            new = self._authority.rotate_secret(visit, grant.journal)
         done = _UnblockResult(grant, done=True, reply=reply)
         yield done
         if new is not None:
             yield replace(done, rotation=UnblockUnknown())
-            yield replace(done, rotation=_change_secret(card, grant.secret, new))
+            taken: UnblockOutcome = UnblockDone()
+            try:
+                card.change_secret(grant.secret, new)
+            except errors.CardError as error:
+                taken = outcome_of(error)
+            yield replace(done, rotation=taken)
 
     def _retry(self, call: Callable[[], T], pauses: Sequence[float] = BRIEF_RETRIES_S) -> T:
         """Make a call; repeat it after a lost answer, and while the authority is away."""
@@ -234,32 +231,17 @@ class PinWork:
                 self._sleep(pause)
         return call()
 
-    def _new_secret(
-        self, visit: VisitId, grant: Grant
-    ) -> tuple[Task | Refusal | None, Sensitive | None]:
-        """Record that the card has its PIN, and request its next secret; return both answers.
-
-        An outcome that could not be recorded here is recorded after the card is released.
-        """
-        reply = None
-        try:
-            reply = self._authority.record_outcome(visit, grant.journal, UnblockDone())
-            return reply, self._authority.rotate_secret(visit, grant.journal)
-        except errors.AuthorityError:
-            return reply, None
-
     def _failed(
         self, command: UnblockPin, grant: Grant | KeyGrant, error: errors.CardError
     ) -> Replied | PinNotTaken | PadEnded | None:
         """Record what a failed unblock may have cost; raise where it cost nothing."""
         visit = command.visit
-        if isinstance(error, errors.PinRefused):
-            self._record_outcome(visit, grant, UnblockRefused(None, error.reason))
-            return PinNotTaken(visit, PinFault(error.reason))
         if isinstance(error, errors.PadLeft | errors.PadRefused):
             return self._pad_ended(visit, grant, notice_of(error))
         outcome = outcome_of(error)
         reply = self._record_outcome(visit, grant, outcome)
+        if isinstance(error, errors.PinRefused):
+            return PinNotTaken(visit, PinFault(error.reason))
         match outcome:
             case UnblockNotSent() | UnblockRefused(tries_left=None):
                 raise error  # no try was spent: the page is about the card, not the secret
@@ -295,8 +277,7 @@ class PinWork:
         try:
             self._cards.change_pin(command.at, command.current, command.new)
         except errors.CardError as error:
-            refused = isinstance(error, errors.PinRefused)
-            if refused or not isinstance(outcome_of(error), UnblockUnknown):
+            if not isinstance(outcome_of(error), UnblockUnknown):
                 # Without this report the holder is mailed that the PIN may have been changed.
                 with suppress(errors.AuthorityError):
                     self._retry(lambda: self._authority.pin_kept(visit))

@@ -93,7 +93,7 @@ ROWS: Final = (
         "has the new PIN, and the old PUK or the new one",
         (
             "both PUKs, sealed: the new one is drawn even if the card is already out "
-            "(`_new_secret` in {station_unblock}); the next unblock finds out which one the card "
+            "(`_steps` in {station_unblock}); the next unblock finds out which one the card "
             "has, by one wrong try at most"
         ),
         _HAS_NEW_PIN,

@@ -26,6 +26,7 @@ class NewCardError(errors.CardError):
         (errors.PinWrong(2), UnblockRefused(2, "wrong secret")),
         (errors.PinWrong(None), UnblockWrong()),
         (errors.PinBlocked(), UnblockRefused(0, "secret blocked")),
+        (errors.PinRefused("history"), UnblockRefused(None, "history")),
         (errors.OutcomeUnknown(), UnblockUnknown()),
         (errors.CardProtocolError("odd", 0x6F00), UnblockUnknown()),
         (errors.CardProtocolError("nothing was sent"), UnblockNotSent()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -295,18 +296,12 @@ def _is_date(pin: str) -> bool:
     if not (pin.isascii() and pin.isdigit() and len(pin) in (6, 8)):
         return False
     century = "20" if len(pin) == 6 else ""
-    return (
-        _day_exists(century + pin[4:], pin[2:4], pin[:2])
-        or _day_exists(century + pin[4:], pin[:2], pin[2:4])
-        or _day_exists(century + pin[:-4], pin[-4:-2], pin[-2:])
-    )
-
-
-def _day_exists(year: str, month: str, day: str) -> bool:
-    if not 1900 <= int(year) <= 2099:
-        return False
-    try:
-        date(int(year), int(month), int(day))
-    except ValueError:
-        return False
-    return True
+    for year, month, day in (
+        (pin[4:], pin[2:4], pin[:2]),
+        (pin[4:], pin[:2], pin[2:4]),
+        (pin[:-4], pin[-4:-2], pin[-2:]),
+    ):
+        with suppress(ValueError):
+            if 1900 <= date(int(century + year), int(month), int(day)).year <= 2099:
+                return True
+    return False

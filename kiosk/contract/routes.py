@@ -65,36 +65,30 @@ class Route(Struct, frozen=True):
 @cache
 def routes() -> dict[str, Route]:
     """Return the routes by the names of their methods, in the order of the port."""
-    methods = vars(Authority).items()
-    return {
-        name: _route(name, method)
-        for name, method in methods
-        if inspect.isfunction(method) and not name.startswith("_")
-    }
-
-
-def _route(name: str, method: Any) -> Route:
-    hints = get_type_hints(method)
-    fields: list[Any] = []
-    for parameter in list(inspect.signature(method).parameters.values())[1:]:
-        hint = hints[parameter.name]
-        kind = _PARAMETERS.get(hint) or _PARAMETERS.get(parameter.name) or hint
-        has_default = parameter.default is not inspect.Parameter.empty
-        fields.append(
-            (parameter.name, kind, parameter.default) if has_default else (parameter.name, kind)
+    made: dict[str, Route] = {}
+    for name, method in vars(Authority).items():
+        if not inspect.isfunction(method) or name.startswith("_"):
+            continue
+        hints = get_type_hints(method)
+        fields: list[Any] = []
+        for parameter in list(inspect.signature(method).parameters.values())[1:]:
+            hint = hints[parameter.name]
+            kind = _PARAMETERS.get(hint) or _PARAMETERS.get(parameter.name) or hint
+            default = () if parameter.default is parameter.empty else (parameter.default,)
+            fields.append((parameter.name, kind, *default))
+        title = "".join(word.capitalize() for word in name.split("_"))
+        # Defaults are left out: an older authority refuses a field that it does not know.
+        request = msgspec.defstruct(
+            f"{title}Request",
+            fields,
+            frozen=True,
+            forbid_unknown_fields=True,
+            omit_defaults=True,
+            module=__name__,
         )
-    title = "".join(word.capitalize() for word in name.split("_"))
-    # Defaults are left out: an older authority refuses a field that it does not know.
-    request = msgspec.defstruct(
-        f"{title}Request",
-        fields,
-        frozen=True,
-        forbid_unknown_fields=True,
-        omit_defaults=True,
-        module=__name__,
-    )
-    about = (inspect.getdoc(method) or "").splitlines()[0]
-    return Route(name, request, hints["return"], about)
+        about = (inspect.getdoc(method) or "").splitlines()[0]
+        made[name] = Route(name, request, hints["return"], about)
+    return made
 
 
 def _encoded(value: object) -> str:
@@ -148,14 +142,8 @@ def decode_reply(kind: Any, message: bytes) -> Any:
         case {"is": "Refusal", "reason": str(reason)} if reason not in set(Reason):
             reply = {**reply, "reason": Reason.UNLISTED}
         case {"is": "VisitOpened", "offers": [*offers]}:
-            known = [each for each in offers if _is_known(each)]
+            purposes = [purpose.value for purpose in Purpose]
+            named = [each for each in offers if isinstance(each, dict)]
+            known = [each for each in named if each.get("purpose") in purposes]
             reply = {**reply, "offers": known} if known else None
     return decode(kind, msgspec.json.encode(reply))
-
-
-def _is_known(offer: object) -> bool:
-    match offer:
-        case {"purpose": str(purpose)}:
-            return purpose in set(Purpose)
-        case _:
-            return False

@@ -231,8 +231,13 @@ def correct_by_card(uow: UnitOfWork, visit: Visit) -> bool:
     card = uow.cards.get(visit.card_id or "") if reported is not None else None
     if reported is None or card is None:
         return False
-    tries = min(reported, most_tries(card))
-    if not _is_news(card, tries):
+    if card.sealed_secret is None or has_admin_key(card):
+        # Only an answer to a cryptogram gives back a try for an admin key, never a number.
+        return False
+    tries, known = min(reported, most_tries(card)), card.secret_tries_left
+    # Where no answer was lost, all tries are left, and a larger number than we assume is of no use.
+    is_news = tries < tries_by_account(card) if known is None else tries != known
+    if not is_news and not card.secret_exposure:
         return False
     before = tries_by_account(card) - card.secret_exposure
     proven = visit.genuine_at is not None or visit.pin_evidence is PinEvidence.PROVEN
@@ -241,20 +246,6 @@ def correct_by_card(uow: UnitOfWork, visit: Visit) -> bool:
     uow.cards.know_secret_tries(card.id, tries)
     record(uow, AuditKind.SECRET_TRIES_REPORTED, visit, tries_left=tries, by_account=before)
     return True
-
-
-def _is_news(card: Card, tries: int) -> bool:
-    """Return whether it is news.
-
-    Only an answer to a cryptogram gives back a try for an admin key, never a number. Where no
-    answer was lost, all tries are left, and a larger number than we assume is of no use.
-    """
-    if card.sealed_secret is None or has_admin_key(card):
-        return False
-    if card.secret_exposure:
-        return True
-    known = card.secret_tries_left
-    return tries < tries_by_account(card) if known is None else tries != known
 
 
 # Another unblock secret after each use, so that one that was used once is worthless.

@@ -168,7 +168,13 @@ def _count_late(
     uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: Counted, *, reported: str
 ) -> None:
     """Record a report that came too late, or again; a repeated one says nothing new."""
-    if _says_more(uow, case, outcome):
+    # It says more than the card that was seen since where it is certain, within the life of its
+    # visit, and while the card was sent no other secret.
+    settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != OutcomeSource.DONE
+    owes = owes_response(case.card, case.entry)
+    in_time = is_within_visit(case.visit.opened_at, uow.now)
+    certain = settled and isinstance(outcome, UnblockDone) and not owes and in_time
+    if certain and uow.journal.is_last(case.entry):
         # The card was counted as not unblocked when it, or a copy of it, was seen again. Attempts
         # that were charged stay charged: a station chooses when it reports.
         uow.journal.correct(case.entry.id)
@@ -285,18 +291,6 @@ def _closed(uow: UnitOfWork, visit: Visit) -> Visit:
     """Close a visit that is refused, unless it is closed already."""
     uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
     return replace(visit, closed_at=visit.closed_at or uow.now)
-
-
-def _says_more(uow: UnitOfWork, case: LockedGrant, outcome: Counted) -> bool:
-    """Return whether a late outcome is certain and says more than the card that was seen since.
-
-    It does so only within the life of its visit, and while the card was sent no other secret.
-    """
-    settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != OutcomeSource.DONE
-    owes = owes_response(case.card, case.entry)
-    in_time = is_within_visit(case.visit.opened_at, uow.now)
-    certain = settled and isinstance(outcome, UnblockDone) and not owes and in_time
-    return certain and uow.journal.is_last(case.entry)
 
 
 def _reply(

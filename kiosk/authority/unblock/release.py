@@ -21,7 +21,6 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
-    KeptSecret,
     Scalar,
     UnblockEntry,
     UnblockState,
@@ -84,7 +83,6 @@ from kiosk.contract.messages import (
     Refusal,
     VisitId,
 )
-from kiosk.contract.sensitive import Sensitive
 
 _MOST_RELEASES: Final = 10
 """In one visit. A holder who enters the PIN on a reader's keys may need several."""
@@ -199,17 +197,26 @@ def _grant_first(
     proof: CardProof | KeyNonce | None,
 ) -> Grant | KeyGrant:
     """Open the secret, use the code up, and write the intent and the charge."""
-    pending = uow.kept_secrets.pending(context.card.id)
-    which, secret = _opened(uow, parts, context, pending)
+    card, current = context.card, context.card.sealed_secret
+    if current is None:
+        raise VisitRefused(Reason.SECRET_MISSING)
+    pending = uow.kept_secrets.pending(card.id)
+    try:
+        which, secret = open_next(parts.sealer, card, current, pending)
+        if has_admin_key(card):
+            need_key(secret)
+    except SealBroken:
+        record(uow, AuditKind.SECRET_BROKEN, context.visit, revision=current.revision)
+        raise VisitRefused(Reason.SECRET_MISSING, keep=context.visit) from None
     _use_up_code(uow, context)
     detail: dict[str, Scalar] = {}
     if pending is not None:
         uow.kept_secrets.present(pending, presented=which is SecretSlot.PENDING)
         detail["presented"] = which.value
     entry = _write_down(uow, context, attempt, digest_of("release", proof), detail)
-    if has_admin_key(context.card):
+    if has_admin_key(card):
         return use_key(uow, context.visit, entry, secret, proof)
-    uow.cards.secret_seen(context.card.id, uow.now)
+    uow.cards.secret_seen(card.id, uow.now)
     return Grant(JournalId(entry.id), secret)
 
 
@@ -255,23 +262,6 @@ def _need_proof(
     if unproven is not None:
         close_unproven(uow, context.visit, unproven, judged)
         raise VisitRefused(Reason.NOT_GENUINE, keep=context.visit)
-
-
-def _opened(
-    uow: UnitOfWork, parts: Dependencies, context: VisitContext, pending: KeptSecret | None
-) -> tuple[SecretSlot, Sensitive]:
-    """Open the secret for this very card; a broken seal is audited."""
-    card, current = context.card, context.card.sealed_secret
-    if current is None:
-        raise VisitRefused(Reason.SECRET_MISSING)
-    try:
-        which, secret = open_next(parts.sealer, card, current, pending)
-        if has_admin_key(card):
-            need_key(secret)
-    except SealBroken:
-        record(uow, AuditKind.SECRET_BROKEN, context.visit, revision=current.revision)
-        raise VisitRefused(Reason.SECRET_MISSING, keep=context.visit) from None
-    return which, secret
 
 
 def _use_up_code(uow: UnitOfWork, context: VisitContext) -> None:

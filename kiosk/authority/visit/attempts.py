@@ -134,7 +134,10 @@ def evaluate(
         if isinstance(error, VisitRefused) and error.keep is not None:
             # The verdict was kept, too.
             raise
-        _conclude_after_visit(parts, visit_id, charged, right=is_right)
+        proves = {"proves": "nothing"} if is_right else {}
+        with deciding(parts) as uow:
+            charged.conclude(uow, uow.visits.get(visit_id), right=is_right, **proves)
+            uow.commit()
         raise
 
 
@@ -146,12 +149,3 @@ def _is_right(charged: Charged[T], check: Callable[[T], bool]) -> bool:
     if charge.given is None or not hmac.compare_digest(charge.given, charged.bound):
         return False
     return check(charged.against)
-
-
-def _conclude_after_visit(
-    parts: Dependencies, visit_id: VisitId, charged: Charged[T], *, right: bool
-) -> None:
-    proves = {"proves": "nothing"} if right else {}
-    with deciding(parts) as uow:
-        charged.conclude(uow, uow.visits.get(visit_id), right=right, **proves)
-        uow.commit()

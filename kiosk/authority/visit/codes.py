@@ -47,7 +47,7 @@ from kiosk.contract.messages import (
     Task,
     VisitId,
 )
-from kiosk.contract.policy import Policy, SendVerdict
+from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
 
 # A code is made, mailed, and only then live.
@@ -106,9 +106,16 @@ def _draft(parts: Dependencies, visit_id: VisitId, attempt: str) -> _Drafted | T
             return _repeated(uow, parts, context, earlier)
         verdict = tasks.may_send(uow, context)
         if verdict.wait:
-            limited = _limited(uow, context, verdict)
+            wait = verdict.wait.total_seconds()
+            record(uow, AuditKind.CODE_LIMITED, context.visit, wait_s=round(wait))
+            live = context.waiting_code
+            if live is None and verdict.too_many:
+                # Without a live code, an hour is too long a wait.
+                until = uow.now + verdict.wait
+                raise VisitRefused(Reason.TOO_MANY_CODES, until, keep=context.visit)
+            again = tasks.enter_code(uow, context, live) if live else tasks.send_code(context)
             uow.commit()
-            return limited
+            return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
         draft, code = _written_down(parts, context, new_id(), attempt)
         uow.codes.draft(draft)
         record(uow, AuditKind.CODE_DRAFTED, context.visit, code=draft.id)
@@ -131,17 +138,6 @@ def _repeated(
     if not uow.codes.redraft(draft):
         raise StepRefused("the code is no draft any more")
     return _committed(uow, parts, context, draft, code)
-
-
-def _limited(uow: UnitOfWork, context: VisitContext, verdict: SendVerdict) -> CodeNotSent:
-    """Return when another may be sent; without a live code, an hour is too long a wait."""
-    wait = verdict.wait.total_seconds()
-    record(uow, AuditKind.CODE_LIMITED, context.visit, wait_s=round(wait))
-    code = context.waiting_code
-    if code is None and verdict.too_many:
-        raise VisitRefused(Reason.TOO_MANY_CODES, uow.now + verdict.wait, keep=context.visit)
-    again = tasks.enter_code(uow, context, code) if code else tasks.send_code(context)
-    return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
 
 
 def _written_down(
@@ -318,17 +314,18 @@ def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Task:
     if context.asks_again:
         return tasks.answer_questions(uow, context)
     code = uow.codes.newest(context.card.id)
-    unlocks = context.visit.purpose in UNLOCKS
-    if code is None or not unlocks or not _is_withdrawn(uow, code):
+    # An unlock code that would still be valid, had staff not withdrawn it.
+    withdrawn = (
+        code is not None
+        and context.visit.purpose in UNLOCKS
+        and code.purpose in UNLOCKS
+        and code.consumed_at is None
+        and code.is_alive(uow.now)
+        and (code.revoked_at is not None or not is_vouched_for(uow, code))
+    )
+    if code is None or not withdrawn:
         raise StepRefused("no code was sent for this")
     return _over(uow, context, code, CodeEnd.WITHDRAWN, withdrawn=True)
-
-
-def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
-    """Return whether an unlock code would still be valid, had staff not withdrawn it."""
-    if code.purpose not in UNLOCKS or code.consumed_at is not None:
-        return False
-    return code.is_alive(uow.now) and (code.revoked_at is not None or not is_vouched_for(uow, code))
 
 
 def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> CodeDead:

@@ -340,7 +340,10 @@ class VisitContext(LockedVisit):
         visit, pending = self.visit, self.pending
         match gate:
             case Gate.PIN:
-                return visit.pin_proven_at is not None or self._waits_for_code
+                if visit.pin_proven_at is not None:
+                    return True
+                # A visit that came back may enter a code on the PIN of the one before.
+                return pending is not None and (self.asks_owner or bool(pending.email))
             case Gate.OWNER:
                 return self._owner_is_proven
             case Gate.QUESTIONS:
@@ -348,7 +351,12 @@ class VisitContext(LockedVisit):
             case Gate.EMAIL:
                 return pending is not None and bool(pending.email)
             case Gate.ANSWERS:
-                return self._has_answered
+                # Carried answers count until the code is proven. A visit ends before its own ones
+                # are too old.
+                given_at = visit.questions_proven_at
+                if given_at is None or not visit.questions_carried:
+                    return given_at is not None
+                return is_within_visit(given_at, self.now) or self._code_is_proven()
             case Gate.CODE:
                 # The code to the recorded address has shown it, where the given one is the same.
                 same = pending is not None and pending.email == pending.owner_email
@@ -384,27 +392,11 @@ class VisitContext(LockedVisit):
             owner = self.pending.owner_email if self.pending.email else None
         return bool(owner) and owner == self.known_address
 
-    @property
-    def _waits_for_code(self) -> bool:
-        """Whether a visit that came back may enter a code on the PIN of the one before."""
-        return self.pending is not None and (self.asks_owner or bool(self.pending.email))
-
     def _code_is_proven(self) -> bool:
         code = self.proven_code
         if code is None or code.purpose is not self.visit.purpose or code.revoked_at is not None:
             return False
         return is_assisted(code) or code.sent_to == self.address
-
-    @property
-    def _has_answered(self) -> bool:
-        """Whether right answers count, of this visit or carried into it, until the code is proven.
-
-        A visit ends before its own answers are too old.
-        """
-        given_at = self.visit.questions_proven_at
-        if given_at is None or not self.visit.questions_carried:
-            return given_at is not None
-        return is_within_visit(given_at, self.now) or self._code_is_proven()
 
     @property
     def _answered_here(self) -> bool:

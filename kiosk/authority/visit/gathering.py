@@ -77,7 +77,10 @@ def give_email(
     address = tidy_email(email)
     with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
-        if context.visit.finished_at is not None and _needed_no_code(context, address):
+        visit = context.visit
+        # The visit was for this address, whose code had shown the owner before.
+        needed_no_code = address == visit.owner_email == context.known_address
+        if visit.finished_at is not None and visit.purpose in GIVES_ADDRESS and needed_no_code:
             # The answer to the first call was lost.
             return tasks.finished(uow, context)
         context.need(Gate.EMAIL)
@@ -100,12 +103,6 @@ def give_email(
 def _are_changed(context: VisitContext) -> bool:
     visit = context.visit
     return visit.purpose is Purpose.CHANGE_QUESTIONS and visit.finished_at is not None
-
-
-def _needed_no_code(context: VisitContext, address: str) -> bool:
-    """Return whether the visit was for this address, whose code had shown the owner before."""
-    asked = context.visit.purpose in GIVES_ADDRESS
-    return asked and address == context.visit.owner_email == context.known_address
 
 
 def _first_problem(

@@ -150,7 +150,6 @@ def begin(
     """
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
-    station = parts.station.name
     with deciding(parts) as uow:
         rests_until = _limit_rate(uow, parts, visit_id)
         if rests_until is not None:
@@ -158,7 +157,7 @@ def begin(
         visit = Visit(
             id=visit_id,
             reference=reference_of(visit_id),
-            station=station,
+            station=parts.station.name,
             opened_at=uow.now,
             pin_was_blocked=report.pin.blocked,
             secret_tries=report.secret_tries,
@@ -246,7 +245,12 @@ def _arrive(
     if presented is not None and presented != parts.secret_kinds[card.driver].name:
         # An unlock would cost a try, and the tries that it reports are of another secret.
         visit = replace(visit, other_kind=plain(presented), secret_tries=None)
-    claimed = _claimed(uow, parts, visit, card, report)
+    policy, issuers = parts.policy(), parts.issuers
+    knows_keys = card.auth_key is not None or uow.cards.knows_key_of(card.holder_id)
+    claimed = claim(policy, issuers, card, report.certificate, uow.now, knows_keys=knows_keys)
+    if visit.pin_was_blocked and not isinstance(claimed, Unproven):
+        # Only an unlock could be offered.
+        claimed = unlock_barred(policy, issuers, card, claimed) or claimed
     is_over = report.expires_at is not None and report.expires_at <= uow.now
     expired = Reason.CARD_EXPIRED if is_over else None
     if isinstance(claimed, Unproven):
@@ -255,7 +259,7 @@ def _arrive(
         return _open_visit(uow, parts, visit, known, expired)
     if expired is not None:
         raise _refused(uow, visit, expired, by="certificate")
-    visit = replace(visit, key_vouched=parts.issuers is not None)
+    visit = replace(visit, key_vouched=issuers is not None)
     drawn, challenge = draw(visit, claimed, uow.now)
     before = _add(uow, drawn)
     if before is not None:
@@ -264,19 +268,6 @@ def _arrive(
         drawn, challenge = draw(asked, claimed, uow.now)
         _overwrite(uow, drawn)
     return challenge
-
-
-def _claimed(
-    uow: UnitOfWork, parts: Dependencies, visit: Visit, card: Card, report: CardReport
-) -> bytes | Unproven | None:
-    """Judge what the card reports about itself, before it has to prove it."""
-    policy = parts.policy()
-    knows_keys = card.auth_key is not None or uow.cards.knows_key_of(card.holder_id)
-    claimed = claim(policy, parts.issuers, card, report.certificate, uow.now, knows_keys=knows_keys)
-    if isinstance(claimed, Unproven) or not visit.pin_was_blocked:
-        return claimed
-    # With its PIN blocked, only an unlock could be offered.
-    return unlock_barred(policy, parts.issuers, card, claimed) or claimed
 
 
 def _open_visit(
@@ -312,10 +303,6 @@ def _open_visit(
         # All its attempts were charged by a program that died since.
         block(uow, parts, context)
         context = reload(uow, context)
-    return _welcome(uow, parts, context)
-
-
-def _welcome(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitOpened:
     if context.unblock_barred is Reason.SECRET_BLOCKED:
         leave_undetermined(uow, context.visit, context.card)
     carried = _resumed(uow, context)
@@ -449,14 +436,15 @@ def _add(uow: UnitOfWork, visit: Visit) -> Visit | None:
     if uow.visits.add(visit):
         return None
     before = uow.visits.lock(visit.id)
-    if before is None or _opened_for(before) != _opened_for(visit):
-        raise StepRefused(_VISIT_EXISTS)
-    if before.closed_at is not None and visit.closed_at is None:
-        raise StepRefused(_VISIT_EXISTS)
-    if before.pin_change is not None or before.finished_at is not None:
-        raise StepRefused(_VISIT_EXISTS)
-    if before.purpose not in (None, visit.purpose):
+    if (
+        before is None
+        or _opened_for(before) != _opened_for(visit)
+        or (before.closed_at is not None and visit.closed_at is None)
+        or before.pin_change is not None
+        or before.finished_at is not None
         # Its station has the answer. Otherwise each choice would be in the story again.
+        or before.purpose not in (None, visit.purpose)
+    ):
         raise StepRefused(_VISIT_EXISTS)
     return before
 

@@ -233,31 +233,25 @@ class Progress:
 
 def path(policy: Policy, purpose: Purpose, *, claimed: bool = False) -> tuple[Gate, ...]:
     """Return the gates of ``purpose``, in order."""
-    gates = _path(policy, purpose)
-    if claimed and purpose in OWNER_IS_ASKED:
-        return (Gate.PIN, Gate.OWNER, *gates[1:])
-    return gates
-
-
-def _path(policy: Policy, purpose: Purpose) -> tuple[Gate, ...]:
+    pin = (Gate.PIN, Gate.OWNER) if claimed and purpose in OWNER_IS_ASKED else (Gate.PIN,)
     match purpose:
         case Purpose.REGISTER:
             questions = (Gate.QUESTIONS,) if policy.asks_questions else ()
-            return (Gate.PIN, *questions, Gate.EMAIL, Gate.CODE)
+            return (*pin, *questions, Gate.EMAIL, Gate.CODE)
         case Purpose.UNLOCK:
             return (*(_GATE_OF[factor] for factor in policy.verification), Gate.NEW_PIN)
         case Purpose.FIRST_UNLOCK:
             return (Gate.CODE, Gate.NEW_PIN)
         case Purpose.CHANGE_PIN:
-            return (Gate.PIN, Gate.NEW_PIN)
+            return (*pin, Gate.NEW_PIN)
         case Purpose.CHANGE_QUESTIONS:
-            return (Gate.PIN, Gate.QUESTIONS)
+            return (*pin, Gate.QUESTIONS)
         case Purpose.CHANGE_EMAIL:
-            return (Gate.PIN, Gate.EMAIL, Gate.CODE)
+            return (*pin, Gate.EMAIL, Gate.CODE)
         case Purpose.REPORT_MISUSE:
             return (Gate.STOP_NUMBER,)
         case Purpose.MAINTENANCE:
-            return (Gate.PIN, Gate.MAINTENANCE)
+            return (*pin, Gate.MAINTENANCE)
         case _:
             assert_never(purpose)
 

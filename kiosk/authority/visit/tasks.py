@@ -62,20 +62,14 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
         case Gate.MAINTENANCE:
             return maintenance.page_for(context)
         case Gate.NEW_PIN:
-            number = context.holder.number if _may_know_number(context) else ""
-            rules = context.policy.pin_rules(number)
+            unlocks = context.visit.purpose in UNLOCKS  # every factor was passed
+            proven = context.is_proven or context.visit.pin_evidence is PinEvidence.PROVEN
+            # Where the PIN is only claimed, the card may not even be there: no station is sent the
+            # holder's number for it.
+            rules = context.policy.pin_rules(context.holder.number if unlocks or proven else "")
             return SetPin(rules, position=context.position(gate))
         case _:
             assert_never(gate)
-
-
-def _may_know_number(context: VisitContext) -> bool:
-    """Return whether a station may be sent the holder's number, for the rule of new PINs.
-
-    Where the PIN is only claimed, the card may not even be there.
-    """
-    unlocks = context.visit.purpose in UNLOCKS  # every factor was passed
-    return unlocks or context.is_proven or context.visit.pin_evidence is PinEvidence.PROVEN
 
 
 def finished(uow: UnitOfWork, context: VisitContext) -> Finished:

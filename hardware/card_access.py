@@ -114,7 +114,10 @@ class Watchdog:
         """
         verdict: Future[T] = Future()
         self._workers.start(lambda: self._do(work, tidy, verdict))
-        self._wait()
+        with self._changed:
+            while not self._ended and (left := self._time_left()) > 0:
+                self._changed.wait(left)
+            self._abandoned = not self._ended
         if verdict.done():
             return verdict.result()
         if self._at_stake:
@@ -134,23 +137,14 @@ class Watchdog:
         except Exception as error:  # noqa: BLE001  carried over: the waiting thread raises it
             verdict.set_exception(_bare(error))
         finally:
-            self._tidy_up(tidy)
-
-    def _tidy_up(self, tidy: Callable[[], None]) -> None:
-        with self._changed:
-            self._since = time.monotonic()
-        try:
-            tidy()
-        finally:
             with self._changed:
-                self._ended = True
-                self._changed.notify_all()
-
-    def _wait(self) -> None:
-        with self._changed:
-            while not self._ended and (left := self._time_left()) > 0:
-                self._changed.wait(left)
-            self._abandoned = not self._ended
+                self._since = time.monotonic()
+            try:
+                tidy()
+            finally:
+                with self._changed:
+                    self._ended = True
+                    self._changed.notify_all()
 
     def _time_left(self) -> float:
         """Return the seconds until a step can be late, also one that begins now."""
@@ -328,7 +322,15 @@ class PcscCards:
             key = _pin_key(session)
             session.verify_pin(pin)
             verified = True
-            return None if key is None else _proof(session, key, challenge)
+            if key is None:
+                return None
+            try:
+                signature = session.sign_with_pin_key(key, challenge)
+            except CardError:
+                return None
+            if signature is None:
+                return None
+            return PinProof(signature, key.public_key, key.certificate)
 
         try:
             return self._hold_card(at, work, reset=challenge is not None)
@@ -397,16 +399,6 @@ def _pin_key(session: CardSession) -> PinKey | None:
     except CardProtocolError:
         return None
     return key
-
-
-def _proof(session: CardSession, key: PinKey, challenge: PinChallenge) -> PinProof | None:
-    try:
-        signature = session.sign_with_pin_key(key, challenge)
-    except CardError:
-        return None
-    if signature is None:
-        return None
-    return PinProof(signature, key.public_key, key.certificate)
 
 
 def _with_contact_advice(work: Callable[[Connection], T], connection: Connection) -> T:

@@ -169,14 +169,6 @@ _RESPONSE: Final = 0x82
 _RSA_BYTES: Final = {kind: bits // 8 for bits, kind in RSA_KINDS.items()}
 
 
-def _to_sign(kind: KeyKind, message: bytes) -> bytes:
-    data, size = public_keys.to_sign(kind, message), _RSA_BYTES.get(kind)
-    if size is None:
-        return data
-    # PKCS #1 v1.5 (RFC 8017, 9.2)
-    return b"\x00\x01" + b"\xff" * (size - 3 - len(data)) + b"\x00" + data
-
-
 # GET METADATA, which is not in the standard: YubiKeys have it from firmware 5.3, and other makers
 # adopted it. It reads the state of a PIN, a PUK or a key, spends no try, and needs no PIN. A card
 # without it reports an unknown instruction.
@@ -351,7 +343,11 @@ class PivSession(NoAdminKey):
 
     def _sign(self, slot: int, kind: KeyKind, message: bytes) -> bytes | None:
         """Have the card sign; nothing is returned for an answer without a signature."""
-        asked = tlv.make(_RESPONSE, b"") + tlv.make(_CHALLENGE, _to_sign(kind, message))
+        data = public_keys.to_sign(kind, message)
+        if (size := _RSA_BYTES.get(kind)) is not None:
+            # PKCS #1 v1.5 (RFC 8017, 9.2)
+            data = b"\x00\x01" + b"\xff" * (size - 3 - len(data)) + b"\x00" + data
+        asked = tlv.make(_RESPONSE, b"") + tlv.make(_CHALLENGE, data)
         header = CommandHeader(0x00, GENERAL_AUTHENTICATE, ALGORITHMS[kind], slot)
         command = CommandApdu(header, tlv.make(_TEMPLATE, asked), LE_ALL, harmless=True)
         response = self._channel.send(command)

@@ -173,20 +173,18 @@ def pin_proof(answer: Message) -> PinProof | None:
 def checked(answer: Message, pin: Pin) -> None:
     """Raise the error for a PIN, or a new PIN, that was sent."""
     error = answer.get("error")
-    if error is not None:
-        raise _verdict(error, answer["flags"], pin, of_new=answer.get("of_new", False))
-
-
-def _verdict(error: str, flags: int, pin: Pin, *, of_new: bool) -> CardError:
-    if of_new and error in _REFUSED:
-        return PinRefused(_REFUSED[error])
+    if error is None:
+        return
+    flags = answer["flags"]
+    if answer.get("of_new", False) and error in _REFUSED:
+        raise PinRefused(_REFUSED[error])
     if error == "PinLocked" or (error in _WRONG and pin.is_locked(flags)):
-        return PinBlocked("no tries are left")
+        raise PinBlocked("no tries are left")
     if error in _WRONG:
-        return PinWrong(1 if pin.is_last_try(flags) else None)  # PKCS#11 has no other number
+        raise PinWrong(1 if pin.is_last_try(flags) else None)  # PKCS#11 has no other number
     if error in _FORBIDDEN:
-        return NotAllowed(f"the card's module does not allow this: {error}")
-    return OutcomeUnknown(f"the card's module failed within the change: {error}")
+        raise NotAllowed(f"the card's module does not allow this: {error}")
+    raise OutcomeUnknown(f"the card's module failed within the change: {error}")
 
 
 class Style(StrEnum):

@@ -6,13 +6,13 @@ Only the module's process imports this (OASIS PKCS #11, 4.4 to 4.9, 5.13).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 from pkcs11 import Attribute, Mechanism, ObjectClass, PKCS11Error
 
 from hardware import public_keys, tlv
 from hardware.driver import PinKey
+from hardware.pkcs11.tokens import token_session
 from hardware.public_keys import read_certificate
 from kiosk.contract.messages import RSA_KINDS, KeyKind
 from kiosk.system.module_process import Message
@@ -65,16 +65,10 @@ class Signer:
 
 def _usable_without_login(token: Any) -> frozenset[bytes]:
     try:
-        session = token.open(rw=True)
+        with token_session(token) as session:
+            return frozenset(identifier for _, identifier in _private_keys(session))
     except PKCS11Error:
         return frozenset()
-    try:
-        return frozenset(identifier for _, identifier in _private_keys(session))
-    except PKCS11Error:
-        return frozenset()
-    finally:
-        with suppress(PKCS11Error):
-            session.close()
 
 
 def _private_keys(session: Any) -> list[tuple[Any, bytes]]:

@@ -158,20 +158,18 @@ class CardLink:
 
     def _answer(self, connection: socket.socket, payload: bytes) -> None:
         if len(payload) > 1:
-            _send(connection, self._ask_chip(payload))
+            self._idle.clear()
+            try:
+                answer = self.chip.transmit(payload)
+            finally:
+                self._idle.set()
+            _send(connection, answer)
         elif payload == bytes([_Ask.ATR]):
             _send(connection, self.chip.atr)
         else:
             self.chip.reset()
             if payload == bytes([_Ask.POWER_ON]):
                 self._powered.set()
-
-    def _ask_chip(self, command: bytes) -> bytes:
-        self._idle.clear()
-        try:
-            return self.chip.transmit(command)
-        finally:
-            self._idle.set()
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -190,22 +190,20 @@ class PrivatePcscd:
             _listener(self._slot_server_path) as slot_server,
             self._log_path.open("ab") as log,
         ):
+            passed = listener.fileno(), slot_server.fileno()
+            sandbox = [sys.executable, "-I", "-S", str(Path(pcscd_sandbox.__file__).resolve())]
+            numbers = [*map(str, passed), str(self.port)]
+            service = [str(PCSCD), "-f", "-c", str(self._configuration), "--disable-polkit"]
+            how = [*_unshare(), *sandbox, "isolated"] if isolated else [*sandbox, "plain"]
             return subprocess.Popen(  # noqa: S603 - fixed programs, no shell
-                self._command(isolated, listener.fileno(), slot_server.fileno()),
-                pass_fds=[listener.fileno(), slot_server.fileno()],
+                [*how, *numbers, *service],
+                pass_fds=passed,
                 env=self._service_environment(),
                 start_new_session=True,  # Ctrl+C in our terminal must not reach it
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-
-    def _command(self, isolated: bool, listener: int, slot_server: int) -> list[str]:
-        how = "isolated" if isolated else "plain"
-        program = [sys.executable, "-I", "-S", str(Path(pcscd_sandbox.__file__).resolve())]
-        numbers = [how, str(listener), str(slot_server), str(self.port)]
-        service = [str(PCSCD), "-f", "-c", str(self._configuration), "--disable-polkit"]
-        return [*(_unshare() if isolated else []), *program, *numbers, *service]
 
     def _service_environment(self) -> dict[str, str]:
         # No drivers for USB: a real reader on this machine belongs to the machine's pcscd.

@@ -240,7 +240,11 @@ def algorithm_of(key: PrivateKey) -> int:
 
 def _sign(key: PrivateKey, challenge: bytes) -> bytes | None:
     if isinstance(key, rsa.RSAPrivateKey):
-        return _raw_rsa(key, challenge)
+        # The card does the bare exponentiation, which the library does not offer.
+        numbers, value = key.private_numbers(), int.from_bytes(challenge)
+        modulus, size = numbers.public_numbers.n, key.key_size // 8
+        fits = len(challenge) == size and value < modulus
+        return pow(value, numbers.d, modulus).to_bytes(size) if fits else None
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key.sign(challenge)
     size = key.key_size // 8
@@ -248,16 +252,6 @@ def _sign(key: PrivateKey, challenge: bytes) -> bytes | None:
         return None
     algorithm: HashAlgorithm = SHA384() if size == SHA384.digest_size else SHA256()
     return key.sign(challenge.rjust(size, b"\0"), ec.ECDSA(utils.Prehashed(algorithm)))
-
-
-def _raw_rsa(key: rsa.RSAPrivateKey, block: bytes) -> bytes | None:
-    # The card does the bare exponentiation, which the library does not offer.
-    numbers = key.private_numbers()
-    modulus = numbers.public_numbers.n
-    value = int.from_bytes(block, "big")
-    if len(block) != key.key_size // 8 or value >= modulus:
-        return None
-    return pow(value, numbers.d, modulus).to_bytes(len(block), "big")
 
 
 SLOT_PIV_AUTHENTICATION = 0x9A
@@ -310,18 +304,13 @@ class PivApplet:
     def _select(self, command: ReceivedCommand) -> Answer:
         if command.p1 != 0x04:
             return b"", Status.WRONG_P1P2
-        if not self._is_mine(command.data):
-            return b"", self._state.profile.absent_status
+        profile, is_full = self._state.profile, command.data in (AID, FULL_AID)
+        is_short = profile.short_aid and command.data == AID_PREFIX
+        if not (profile.full_aid if is_full else is_short):
+            return b"", profile.absent_status
         # A verified PIN stays verified when the application is selected again (3.1.1).
         self._selected = True
-        outer = self._state.profile.template_tag
-        return property_template(outer_tag=outer), Status.OK
-
-    def _is_mine(self, aid: bytes) -> bool:
-        profile = self._state.profile
-        if aid in (AID, FULL_AID):
-            return profile.full_aid
-        return profile.short_aid and aid == AID_PREFIX
+        return property_template(outer_tag=profile.template_tag), Status.OK
 
     def _get_data(self, command: ReceivedCommand) -> Answer:
         if (command.p1, command.p2) != (0x3F, 0xFF):
@@ -417,7 +406,9 @@ class PivApplet:
         # Charged before the comparison, so that pulling the card saves no try.
         which.left -= 1
         if not hmac.compare_digest(which.body, body):
-            self._erase_keys_if_dead()
+            both = self._state.pin.blocked and self._state.puk.blocked
+            if both and self._state.profile.erases_keys_when_both_blocked:
+                self._state.keys.clear()
             if which.blocked:
                 return self._state.profile.last_try_status
             return self._tries(which)
@@ -448,11 +439,6 @@ class PivApplet:
             return Status.CONDITIONS
         used = profile.history and new in [which.body, *which.former]
         return Status.USED_BEFORE if used else Status.OK
-
-    def _erase_keys_if_dead(self) -> None:
-        both = self._state.pin.blocked and self._state.puk.blocked
-        if both and self._state.profile.erases_keys_when_both_blocked:
-            self._state.keys.clear()
 
 
 class VirtualCard(AppletChip[CardState]):

@@ -45,8 +45,6 @@ CHAINING: Final = 0x10
 
 
 class StatusWord(int):
-    """The two bytes SW1 SW2 that end every response."""
-
     @property
     def is_ok(self) -> bool:
         return self == 0x9000
@@ -188,8 +186,6 @@ def _le(length: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ResponseApdu:
-    """A card's answer; ``repr`` leaves the data out."""
-
     data: bytes = field(repr=False)
     status: StatusWord
 
@@ -202,8 +198,6 @@ def decode(raw: bytes) -> ResponseApdu | None:
 
 
 class Channel(Protocol):
-    """Sends a command to the card and returns its answer."""
-
     def send(self, command: CommandApdu) -> ResponseApdu:
         """Return the answer, whatever its status word; raise a ``CardError`` without one.
 

@@ -117,8 +117,6 @@ class KeysRefused(PadRefused):
 
 
 class PinPad:
-    """The keys of the reader that a connection goes through."""
-
     def __init__(self, control: Control, codes: dict[int, int]) -> None:
         self._control = control
         self._codes = codes
@@ -186,8 +184,6 @@ class CardWasReset(CardBusy):
 
 
 class Link:
-    """Sends single APDUs to a connected card."""
-
     def __init__(self, handle: pcsc.Handle, protocol: int, steps: Steps) -> None:
         self._handle = handle
         self._protocol = protocol
@@ -307,8 +303,6 @@ def log_trace(logger: logging.Logger) -> Trace:
 
 
 class Traced:
-    """A channel that records each exchange in a trace."""
-
     def __init__(self, below: Channel, trace: Trace) -> None:
         self._below = below
         self._trace = trace
@@ -345,8 +339,6 @@ class Traced:
 
 
 class Connection:
-    """A channel to the card with all its layers."""
-
     def __init__(self, link: Link, trace: Trace | None = None) -> None:
         self.link = link
         self._layers = Chaining(link if trace is None else Traced(link, trace))

@@ -29,7 +29,6 @@ WITHOUT_GRAPHICS = "as root, `kiosk setup station --display console` does withou
 
 
 def has_graphics(folder: Path | None = None) -> bool:
-    """Return whether there is a graphics card for a compositor."""
     return any((folder or CARDS).glob("card*"))
 
 
@@ -64,7 +63,6 @@ class TextSize(Struct, frozen=True):
         return self.pixels * _CAPITAL * display.height_mm / display.height_px
 
     def legible_cm(self, display: Display) -> float:
-        """Return the distance up to which it is legible."""
         return _seen_from_cm(self.capital_mm(display))
 
 
@@ -101,11 +99,9 @@ class ConsoleFont(Struct, frozen=True):
     doubled: bool = False
 
     def columns_and_rows(self, display: Display) -> tuple[int, int]:
-        """Return how many columns and rows fit on the display."""
         return display.width_px // self.width_px, display.height_px // self.height_px
 
     def legible_cm(self, display: Display) -> float:
-        """Return the distance up to which a capital is legible."""
         height = self.height_px * _CONSOLE_CAPITAL
         return _seen_from_cm(height * display.height_mm / display.height_px)
 

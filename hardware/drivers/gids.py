@@ -171,8 +171,6 @@ def build(secret: str) -> Driver:
 
 
 class GidsSession:
-    """A selected GIDS card application."""
-
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 

@@ -249,8 +249,6 @@ def build(secret: str) -> Driver:
 
 
 class OpenPgpSession(NoAdminKey):
-    """A selected OpenPGP card application."""
-
     def __init__(self, channel: Channel, secret: Secret) -> None:
         self._channel = channel
         self._secret = secret

@@ -137,7 +137,6 @@ def _inflate(packed: bytes) -> bytes:
 
 
 def key_fingerprint(read: Certificate) -> str:
-    """Return the SHA-256 of the certificate's SubjectPublicKeyInfo in hex."""
     return sha256(read.public_key).hexdigest()
 
 

@@ -30,7 +30,6 @@ class ReceivedCommand:
 
     @property
     def chained(self) -> bool:
-        """Whether more of the same command follows."""
         return bool(self.cla & CHAINING)
 
     def __repr__(self) -> str:

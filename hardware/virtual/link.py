@@ -97,7 +97,6 @@ class CardLink:
             self._join(RETRY_SECONDS)
 
     def wait_powered(self, seconds: float = 5.0) -> bool:
-        """Wait until the reader has given the card power."""
         return self._powered.wait(seconds)
 
     def _join(self, seconds: float | None = None) -> None:

@@ -109,7 +109,6 @@ class PrivatePcscd:
 
     @property
     def reader_names(self) -> tuple[str, ...]:
-        """The readers as PC/SC shows them."""
         return tuple(slot.reader for slot in self.slots)
 
     @property

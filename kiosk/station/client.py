@@ -67,8 +67,6 @@ _ERROR_OF: Final = {status: error for error, status in STATUS_OF.items()}
 
 
 class TlsAddress(Struct, frozen=True):
-    """One of the authority's network addresses."""
-
     host: str
     port: int
 
@@ -147,8 +145,6 @@ class _Connection(http.client.HTTPConnection):
 
 
 class _UnixConnection(_Connection):
-    """HTTP over a Unix socket."""
-
     def __init__(self, path: str, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
         self._path = path
@@ -204,15 +200,12 @@ class _Endpoint:
                 return _TlsConnection(host, port, timeout=CONNECT_S, context=self._context)
 
     def give_back(self, connection: http.client.HTTPConnection, now: float) -> None:
-        """Keep a connection for the next call."""
         self._resting.append((now, connection))
 
     def served(self) -> None:
-        """End its pauses."""
         self._pause_s, self.free_at = FIRST_PAUSE_S, float("-inf")
 
     def failed(self, now: float) -> None:
-        """Do not use the address for a while."""
         self.free_at = now + self._pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
@@ -275,7 +268,6 @@ class HttpAuthority:
         return cast(Authority, self)
 
     def close(self) -> None:
-        """Close the idle connections."""
         with self._lock:
             for each in self._endpoints:
                 each.close()

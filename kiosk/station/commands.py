@@ -25,8 +25,6 @@ class VisitCommand(Struct, frozen=True):
 
 
 class OpenVisit(VisitCommand, frozen=True):
-    """Read the card and open the visit."""
-
     reader: str
 
 
@@ -45,8 +43,6 @@ class VerifyPin(VisitCommand, frozen=True):
 
 
 class SaveQuestions(VisitCommand, frozen=True):
-    """Have the chosen questions and their answers checked and kept."""
-
     answers: tuple[Answer, ...]
 
 
@@ -96,8 +92,6 @@ class UnblockPin(VisitCommand, frozen=True):
 
 
 class ChangePin(VisitCommand, frozen=True):
-    """Change the PIN on the card and report it to the authority."""
-
     at: CardAddress
     current: PinEntry
     new: PinEntry
@@ -118,8 +112,6 @@ class DoMaintenance(VisitCommand, frozen=True):
 
 
 class EndVisit(VisitCommand, frozen=True):
-    """Report the end of the visit to the authority."""
-
     how: VisitEnd
 
 

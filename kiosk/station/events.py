@@ -70,8 +70,6 @@ class HolderSide(VisitEvent, frozen=True):
 
 
 class Chose(HolderSide, frozen=True):
-    """Picked a purpose from the menu."""
-
     purpose: Purpose
 
 
@@ -90,14 +88,10 @@ class QuestionPicked(HolderSide, frozen=True):
 
 
 class AnswerEntered(HolderSide, frozen=True):
-    """Wrote an answer to the question on the page."""
-
     text: Sensitive
 
 
 class EmailEntered(HolderSide, frozen=True):
-    """Confirmed or wrote an address."""
-
     email: str
 
 
@@ -168,8 +162,6 @@ class NoticeTimedOut(Struct, frozen=True):
 
 
 class CardRead(VisitEvent, frozen=True):
-    """The card was read and looked up."""
-
     report: CardReport
     reply: VisitOpened | Refusal
 
@@ -185,14 +177,10 @@ class Maintained(VisitEvent, frozen=True):
 
 
 class PinFailed(VisitEvent, frozen=True):
-    """The card answered that the present PIN is wrong."""
-
     tries_left: int | None
 
 
 class PinNotTaken(VisitEvent, frozen=True):
-    """The card refuses this new PIN."""
-
     fault: PinFault
 
 

@@ -86,7 +86,6 @@ class Presence(Struct, frozen=True):
 
     @property
     def availability(self) -> e.Availability:
-        """The outage as an event of the flow."""
         return e.Availability(self.outage)
 
 

@@ -44,8 +44,6 @@ from kiosk.station.machine import EndingAct, NetworkState
 
 
 class Outage(StrEnum):
-    """Why nobody can be served."""
-
     NO_READER_SERVICE = "no-reader-service"
     NO_READER = "no-reader"
     AUTHORITY_AWAY = "authority-away"
@@ -69,13 +67,10 @@ class Work(StrEnum):
 
     @property
     def on_pad(self) -> bool:
-        """Return whether the holder is entering a PIN on the reader's keys."""
         return self in (Work.PIN_ON_PAD, Work.NEW_PIN_ON_PAD, Work.CHANGE_ON_PAD)
 
 
 class EmailFault(StrEnum):
-    """What was wrong with an address."""
-
     MALFORMED = "malformed"
     DOMAIN = "domain"
     REFUSED = "refused"
@@ -90,8 +85,6 @@ class CodeNotice(StrEnum):
 
 
 class CodeLack(StrEnum):
-    """Why there is no code to enter."""
-
     EXPIRED = "expired"
     SPENT = "spent"
     WITHDRAWN = "withdrawn"
@@ -190,8 +183,6 @@ class PickQuestion(VisitPage, frozen=True):
 
 
 class GiveAnswer(VisitPage, frozen=True):
-    """Write the answer to a chosen question."""
-
     task: ChooseQuestions
     given: tuple[Answer, ...]
     question: Question
@@ -215,7 +206,6 @@ class AskQuestion(VisitPage, frozen=True):
 
     @property
     def question(self) -> Question:
-        """The question on the page."""
         return self.task.questions[len(self.given)]
 
 
@@ -263,8 +253,6 @@ def typed_pin(pin: PinEntry | None) -> Sensitive | None:
 
 
 class RepeatPin(VisitPage, frozen=True):
-    """Enter the new PIN a second time."""
-
     rules: PinRules
     pin: Sensitive
     current: PinEntry | None = None
@@ -307,8 +295,6 @@ ActResult = ReaderTest | NetworkReport | Ending | NotDone
 
 
 class PickReason(VisitPage, frozen=True):
-    """An officer picks why they maintain the station."""
-
     task: Maintain
 
 
@@ -331,8 +317,6 @@ class Maintenance(VisitPage, frozen=True):
 
 
 class ConfirmAct(VisitPage, frozen=True):
-    """Confirm a restart or a switch-off of the station."""
-
     menu: Maintenance
     act: EndingAct
 
@@ -404,7 +388,6 @@ class PulledFrom(StrEnum):
 
     @property
     def in_doubt(self) -> bool:
-        """Whether it is not known to be done."""
         return self in (PulledFrom.UNBLOCK, PulledFrom.CHANGE, PulledFrom.SAVING)
 
 

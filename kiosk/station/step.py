@@ -62,8 +62,6 @@ from kiosk.station import states as s
 
 
 class Next(Struct, frozen=True):
-    """The next state of the station, and its commands."""
-
     state: s.State
     commands: tuple[c.Command, ...] = ()
 
@@ -116,7 +114,6 @@ def _on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
 def _working(
     visit: s.VisitState, work: s.Work, command: c.Command, back: s.HolderState | None
 ) -> Next:
-    """Return the page for a running ``command``, and the command."""
     return Next(s.Working(visit, work, command, back), (command,))
 
 
@@ -564,7 +561,6 @@ def _code_not_sent(
 
 
 def _is_finished(state: s.State) -> bool:
-    """Return whether the authority already knows how the visit ended."""
     return isinstance(state.inner if isinstance(state, s.StillThere) else state, s.ClosingState)
 
 
@@ -636,7 +632,6 @@ def _untold(state: s.State, *, unread: bool) -> s.PulledFrom | None:
 
 
 def _visit_noted(state: s.State) -> VisitId | None:
-    """Return the visit that the notice on the page is about."""
     return state.visit if isinstance(state, s.Attract | s.OutOfService) else None
 
 

@@ -69,8 +69,6 @@ FEWEST_TRIES: Final = 3
 
 
 class SecretSlot(StrEnum):
-    """One of the two secrets that a card may have."""
-
     CURRENT = "current"
     PENDING = "new"
 
@@ -115,7 +113,6 @@ def spent(presentations: int, *, waits: bool) -> int:
 
 
 def leaves_enough(card: Card) -> bool:
-    """Return whether the card's limit allows another secret."""
     return secret_limit_of(card) >= FEWEST_TRIES
 
 
@@ -324,7 +321,6 @@ def confirm_rotation(
 
 
 def rotates(parts: Dependencies, card: Card) -> bool:
-    """Return whether the card gets another secret after each use."""
     kind = parts.secret_kinds.get(card.driver)
     return (
         parts.policy().rotate_secret

@@ -152,7 +152,6 @@ def _nonce(given: CardProof | KeyNonce | None) -> bytes:
 
 
 def _ours(visit: Visit, now: datetime) -> bytes:
-    """Return our nonce, while it can be used."""
     nonce, drawn_at = visit.nonce, visit.nonce_drawn_at
     if nonce is None or drawn_at is None:
         raise StepRefused("no nonce was drawn for this")

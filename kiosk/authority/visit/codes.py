@@ -68,8 +68,6 @@ _MAILING: Final = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class _Drafted:
-    """A code that is about to be mailed."""
-
     code: EmailCode
     message: Message | None
     """None where the relay has taken it."""
@@ -242,7 +240,6 @@ def _not_sent(
 
 
 def _open_or_closed(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
-    """Read the context of a visit that may be closed."""
     locked = uow.visit_records.lock_visit(visit_id, at_station=False)
     if locked is None:
         raise StepRefused("the visit that asked for this code is not recorded any more")

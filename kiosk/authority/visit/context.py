@@ -115,7 +115,6 @@ ASSISTED_LIFE = timedelta(minutes=15)
 
 
 def is_assisted(code: EmailCode) -> bool:
-    """Return whether staff gave it."""
     return code.issued_by is not None
 
 
@@ -181,7 +180,6 @@ class VisitContext(LockedVisit):
 
     @property
     def next_gate(self) -> Gate | None:
-        """The first gate that is not passed."""
         return next_gate(self.policy, self.progress)
 
     @property
@@ -212,12 +210,10 @@ class VisitContext(LockedVisit):
 
     @property
     def code_gate(self) -> Gate:
-        """The gate that a code opens now."""
         return Gate.OWNER if self.asks_owner else Gate.CODE
 
     @property
     def address(self) -> str:
-        """The address for a code of this visit's purpose."""
         if self.visit.purpose is Purpose.UNLOCK or self.asks_owner:
             return self.known_address
         return (self.pending.email if self.pending else None) or ""
@@ -460,12 +456,10 @@ def enter_to_report(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> 
 def read_context(
     uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder
 ) -> VisitContext:
-    """Read what is recorded around a visit."""
     return context_of(uow, policy, uow.visit_records.read_around(visit, card, holder))
 
 
 def context_of(uow: UnitOfWork, policy: Policy, locked: LockedVisit) -> VisitContext:
-    """Return the context that was read with the locks."""
     visit = locked.visit
     return VisitContext(
         visit=visit,

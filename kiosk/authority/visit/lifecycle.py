@@ -137,7 +137,6 @@ _VISIT_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def is_visit_id(text: str) -> bool:
-    """Return whether ``text`` is an id that a station may draw."""
     return bool(_VISIT_ID.fullmatch(text))
 
 

@@ -193,8 +193,6 @@ def secret_limit_of(card: Card) -> int:
 
 
 class Gate(StrEnum):
-    """One thing that has to be done, or proven."""
-
     PIN = "pin"
     OWNER = "owner"
     QUESTIONS = "questions"
@@ -232,7 +230,6 @@ class Progress:
 
 
 def path(policy: Policy, purpose: Purpose, *, claimed: bool = False) -> tuple[Gate, ...]:
-    """Return the gates of ``purpose``, in order."""
     pin = (Gate.PIN, Gate.OWNER) if claimed and purpose in OWNER_IS_ASKED else (Gate.PIN,)
     match purpose:
         case Purpose.REGISTER:

@@ -159,7 +159,6 @@ def stop_entries(context: VisitContext) -> str:
 
 
 def stop_entries_left(uow: UnitOfWork, context: VisitContext) -> int:
-    """Return how many stop numbers can still be entered in a visit."""
     return uow.stop_numbers.left(
         stop_entries(context),
         context.visit.id,
@@ -177,7 +176,6 @@ def enter_stop_number(uow: UnitOfWork, context: VisitContext) -> EnterStopNumber
 
 
 def may_send(uow: UnitOfWork, context: VisitContext) -> SendVerdict:
-    """Return whether another code may be sent for this card now."""
     sent = uow.codes.send_times(
         context.card.id,
         context.now - HOUR,

@@ -247,10 +247,7 @@ def pin_state(status: StatusWord) -> PinState:
 
 
 def verify_error(status: StatusWord) -> CardError:
-    """Return the error where VERIFY failed.
-
-    The card does not count a malformed PIN, and it is a wrong PIN all the same.
-    """
+    """Return the error where VERIFY failed; a malformed PIN, which no card counts, is wrong."""
     return PinWrong(None) if status in _MALFORMED else _pin_error(status)
 
 

@@ -49,10 +49,7 @@ _FRAME: Final = 5
 
 
 def is_contactless(atr: bytes) -> bool:
-    """Return whether the reader made this ATR for a contactless card: 3B 8n 80 01 (PC/SC, part 3).
-
-    Such a card itself has no answer to reset.
-    """
+    """Return whether a reader made this ATR for a contactless card: 3B 8n 80 01 (PC/SC part 3)."""
     if len(atr) < _FRAME or atr[0] != _DIRECT or atr[2:4] != _TWO_PROTOCOLS:
         return False
     interface, historical = atr[1] & 0xF0, atr[1] & 0x0F
@@ -273,10 +270,7 @@ _NAMING: Final = frozenset({SELECT, GET_DATA, GET_DATA_SIMPLE})
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One command and its result; ``status`` is None where no answer came.
-
-    ``keyed``: the reader filled in a PIN that was entered on its own keys.
-    """
+    """One command; ``status`` is None without an answer; ``keyed``: the reader put its PIN in."""
 
     header: CommandHeader
     names: bytes

@@ -71,10 +71,7 @@ class CardSession(CardHold, Protocol):
         """Return the certificate of the key for ``prove``, or None where the card shows none."""
 
     def secret_tries(self) -> int | None:
-        """Return how many wrong unblock secrets the card still takes; None where it is unknown.
-
-        No try is spent.
-        """
+        """Return how many wrong unblock secrets the card still takes, or None; no try is spent."""
 
     def pin_format(self) -> PinFormat:
         """Return which PINs the card can hold, so that no try is spent on another; none is here."""
@@ -96,10 +93,7 @@ class CardSession(CardHold, Protocol):
         """Let the card verify ``pin``."""
 
     def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
-        """Let the card sign, directly after ``verify_pin``; None where it does not.
-
-        Nothing is changed.
-        """
+        """Let the card sign directly after ``verify_pin``, or return None; nothing changes."""
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN; raise ``PadRefused`` where no reader's keys could do so safely."""

@@ -175,10 +175,7 @@ class GidsSession:
         self._channel = channel
 
     def identifier(self) -> str:
-        """Return the card identifier's 32 digits; raise ``CardUnknown`` where there is none.
-
-        A card that was never personalised has none, or one of zeros.
-        """
+        """Return the 32 digits; ``CardUnknown`` for none, or zeros: it was never personalised."""
         answer = self._object(CARD_ID_FILE, CARD_ID)
         card_id = tlv.find(answer, CARD_ID) or b""
         if len(card_id) != _ID_SIZE or not any(card_id):
@@ -285,10 +282,7 @@ class GidsSession:
         return KeyAnswer(_answered(response.data, _CRYPTOGRAM))
 
     def reset_pin(self, new: PinEntry) -> None:
-        """RESET RETRY COUNTER with the new PIN alone (11.6.10).
-
-        It ends the card's authenticated state.
-        """
+        """RESET RETRY COUNTER with the new PIN alone (11.6.10): it ends the authenticated state."""
         self._send(RESET_RETRY_COUNTER, _AFTER_THE_KEY, _PINS.new(new), pin_not_reset)
 
     def _object(self, file: int, tag: int) -> bytes:

@@ -378,10 +378,7 @@ class OpenPgpSession(NoAdminKey):
         self._expect(self._send(VERIFY, 0x00, reference, body), which)
 
     def _expect(self, status: StatusWord, which: int | None = None) -> None:
-        """Raise unless ``status`` is 9000; the card's counter says what is wrong.
-
-        The status word does so where the counter cannot be read.
-        """
+        """Raise unless ``status`` is 9000; the card's counter says why, or else the status word."""
         if status.is_ok:
             return
         if which is None or not is_verdict(status):

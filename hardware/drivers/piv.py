@@ -91,10 +91,7 @@ def read_object(channel: Channel, tag: bytes) -> bytes | None:
 
 
 def guid_of(chuid: bytes) -> bytes | None:
-    """Return the 16 bytes of the CHUID's GUID; None where it is absent, all zeros or all ones.
-
-    A value that no issuer assigned identifies no card.
-    """
+    """Return the CHUID's GUID, 16 bytes; None where absent, or all zeros or ones: not assigned."""
     value = tlv.find(chuid, _GUID)
     unissued = bytes(16), b"\xff" * 16
     return value if value is not None and len(value) == 16 and value not in unissued else None
@@ -238,10 +235,7 @@ class PivSession(NoAdminKey):
         self._objects: dict[bytes, bytes] = {}
 
     def identifier(self) -> str:
-        """Return the GUID's 32 digits, or ``ca`` and 64 digits that identify the card's key.
-
-        Raises ``CardUnknown`` for a card that has neither.
-        """
+        """Return the GUID's 32 digits, or ``ca`` and 64 of a key; else raise ``CardUnknown``."""
         chuid = self._object(CHUID)
         guid = guid_of(chuid)
         if guid is not None:
@@ -265,10 +259,7 @@ class PivSession(NoAdminKey):
         return pin_state(status)
 
     def expires_at(self) -> datetime | None:
-        """Return the end of the first certificate that can be read, else of the CHUID.
-
-        The PIV authentication certificate is asked first, then the card's own.
-        """
+        """Return the end of the first there is: PIV authentication, card authentication, CHUID."""
         for tag in (AUTHENTICATION_CERTIFICATE, CARD_AUTHENTICATION_CERTIFICATE):
             read = certificate(self._object(tag))
             if read is not None:

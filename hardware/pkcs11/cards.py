@@ -284,10 +284,7 @@ class HeldToken(NoAdminKey):
         self._seen = self._look()
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
-        """Set the PIN in the module's style.
-
-        The last try is never spent: raises ``PinBlocked`` instead.
-        """
+        """Set the PIN in the module's style; raise ``PinBlocked`` in place of the last try."""
         self._spare_the_last(self._seen)
         self._ask(self._style, Pin.SECURITY_OFFICER, secret, typed(new))
 

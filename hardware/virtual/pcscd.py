@@ -84,10 +84,7 @@ class Slot:
 
 
 class PrivatePcscd:
-    """One pcscd in ``directory``; it keeps its socket path and slots over restarts.
-
-    It ends when the thread that started it ends.
-    """
+    """One pcscd in ``directory``, as long as the thread that started it; its paths stay."""
 
     def __init__(self, directory: Path, friendly_name: str = "Virtual PCD") -> None:
         self.directory = directory
@@ -128,10 +125,7 @@ class PrivatePcscd:
         return self._process.pid
 
     def start(self) -> None:
-        """Start pcscd and return once the readers take cards; does nothing when it runs.
-
-        Raises ``VirtualHardwareError`` when something is not installed or does not start.
-        """
+        """Start pcscd, unless it runs, and await its readers; raises ``VirtualHardwareError``."""
         if self.running:
             return
         check_installed()

@@ -442,11 +442,7 @@ class PivApplet:
 
 
 class VirtualCard(AppletChip[CardState]):
-    """The PIV application on its chip, without a reader.
-
-    The methods read the card without its PIN: for tests, and for the demo that uses the authority
-    without a reader.
-    """
+    """The PIV application on its chip, without a reader; the methods read it without its PIN."""
 
     def __init__(self, state: CardState) -> None:
         super().__init__(state, PivApplet(state))

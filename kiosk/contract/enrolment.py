@@ -65,10 +65,7 @@ def ca_fingerprint(ca: bytes) -> str:
 
 
 def read_line(typed: str) -> EnrolmentLine:
-    """Read a line, also with the command that it was printed in.
-
-    Raises ``ValueError`` that says what to check.
-    """
+    """Read a line, also with its command; raises ``ValueError`` that says what to check."""
     words = typed.replace('"', " ").replace("'", " ").split()
     command = [at for at, word in enumerate(words) if word in ("enrol", "--enrol")]
     if command:

@@ -73,10 +73,7 @@ class CardMute(CardError):
 
 
 class CardUnknown(CardError):
-    """No driver recognises what the card answers.
-
-    ``family`` is set where a driver does, and the card has no identifier.
-    """
+    """No driver knows the card; ``family`` is that of one that does, but finds no identifier."""
 
     def __init__(self, message: str = "", family: str = "") -> None:
         super().__init__(message)
@@ -120,10 +117,7 @@ class PinRefused(CardError):
 
 
 class PadLeft(CardError):
-    """Nothing was sent to the card: its holder did not finish on the reader's own keys.
-
-    ``because`` says how the entry ended.
-    """
+    """Nothing was sent to the card: the entry on the reader's keys ended as ``because`` says."""
 
     def __init__(self, because: PadTrouble) -> None:
         super().__init__(f"no PIN came from the reader's keys: {because}")

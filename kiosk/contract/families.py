@@ -72,10 +72,7 @@ class AdminKey(Struct, frozen=True):
 
 
 class SecretKind(Struct, frozen=True):
-    """One of the secrets that unblock cards of a family.
-
-    ``rotates``: a session with this secret can replace it on the card.
-    """
+    """One of the secrets that unblock cards of a family; ``rotates``: a session can replace it."""
 
     name: str
     rotates: bool

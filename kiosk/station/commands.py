@@ -81,10 +81,7 @@ class SubmitStopNumber(VisitCommand, frozen=True):
 
 
 class UnblockPin(VisitCommand, frozen=True):
-    """Have the secret released, reset the PIN on the card and report the outcome.
-
-    Repeated with the same ``attempt`` before an outcome is reported, it is one release.
-    """
+    """Have the secret released, reset the PIN and report it; one release for each ``attempt``."""
 
     at: CardAddress
     new: PinEntry

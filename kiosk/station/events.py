@@ -48,10 +48,7 @@ class CardOut(Struct, frozen=True):
 
 
 class SecondCard(VisitEvent, frozen=True):
-    """A second card went in; nothing continues until both are out.
-
-    ``unread`` as for ``CardOut``.
-    """
+    """A second card went in: nothing goes on until both are out. ``unread`` as for ``CardOut``."""
 
     unread: bool = False
 

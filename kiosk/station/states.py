@@ -267,10 +267,7 @@ class ReaderTest(Struct, frozen=True):
 
 
 class NetworkReport(Struct, frozen=True):
-    """``state`` of the network, at ``clock`` by the station's own time.
-
-    ``ahead_s``: how many seconds it is ahead of the authority's clock.
-    """
+    """``state`` of the network at ``clock``, ``ahead_s`` seconds ahead of the authority's clock."""
 
     state: NetworkState
     clock: datetime
@@ -299,10 +296,7 @@ class PickReason(VisitPage, frozen=True):
 
 
 class WriteReason(VisitPage, frozen=True):
-    """An officer writes a reason that is not on the list.
-
-    ``unclear``: the text gives no reason, or looks like a secret.
-    """
+    """An officer writes a reason; ``unclear``: the text gives none, or looks like a secret."""
 
     task: Maintain
     unclear: bool = False
@@ -402,10 +396,7 @@ class Attract(Struct, frozen=True):
 
 
 class OutOfService(Struct, frozen=True):
-    """A part of the station does not answer, or the station is retired; it ends by itself.
-
-    ``pulled`` and ``visit`` as for ``Attract``.
-    """
+    """A part does not answer, or the station is retired; the rest is as in ``Attract``."""
 
     outage: Outage
     pulled: PulledFrom | None = None

@@ -49,10 +49,7 @@ from kiosk.contract.sensitive import Sensitive
 
 
 def draw_nonce(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
-    """Draw our nonce, unless there is one that is still valid.
-
-    Raises ``StepRefused`` while an earlier unblock of the card is open.
-    """
+    """Draw our nonce, unless one is valid; ``StepRefused`` while an earlier unblock is open."""
     if visit.card_id is None or uow.journal.open_for(visit.card_id) is not None:
         raise StepRefused("an earlier unblock of this card is not settled")
     # A cryptogram that one visit makes over a nonce of the card's choice could be the answer that
@@ -69,10 +66,7 @@ def draw_nonce(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
 
 
 def judge_nonce(visit: Visit, given: CardProof | KeyNonce | None, now: datetime) -> Unproven | None:
-    """Return whether the card's nonce can be used.
-
-    Raises ``StepRefused`` where there is none, or ours was not drawn for it.
-    """
+    """Return why the card's nonce is no good; ``StepRefused`` where it or ours is missing."""
     ours, cards = _ours(visit, now), _nonce(given)
     return Unproven.MIRRORED if card_keys.mirrors(ours, cards) else None
 

@@ -247,10 +247,7 @@ def _need_proof(
     proof: CardProof | KeyNonce | None,
     judged: bytes,
 ) -> None:
-    """Use up the challenge that was drawn for this.
-
-    Closes the visit, and raises ``VisitRefused``, where the card does not prove itself.
-    """
+    """Use up the challenge; close the visit and raise ``VisitRefused`` where the card fails it."""
     key = key_to_prove(context.policy, context.card, context.visit.auth_key)
     unproven = unlock_barred(context.policy, parts.issuers, context.card, key)
     if unproven is None and has_admin_key(context.card):

@@ -312,10 +312,7 @@ class VisitContext(LockedVisit):
         )
 
     def need(self, gate: Gate) -> None:
-        """Raise ``StepRefused`` unless the visit may be at ``gate`` now.
-
-        Raises ``VisitRefused`` where a right code was withdrawn since.
-        """
+        """Raise ``StepRefused`` unless ``gate`` is due, ``VisitRefused`` for a withdrawn code."""
         if reaches(self.policy, self.progress, gate):
             return
         if self.visit.code_proven_id is not None and not self._code_is_proven():

@@ -143,10 +143,7 @@ def is_visit_id(text: str) -> bool:
 def begin(
     parts: Dependencies, visit_id: VisitId, report: CardReport
 ) -> VisitOpened | CardChallenge | Refusal:
-    """Open a visit, or have its card prove itself first.
-
-    A repeated call begins again and forgets what was proven.
-    """
+    """Open a visit, or have its card prove itself first; a repeat forgets what was proven."""
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
     with deciding(parts) as uow:
@@ -665,10 +662,7 @@ def _close_visit(uow: UnitOfWork, visit_id: str, how: VisitEnd) -> Visit | None:
 def end_visits(
     uow: UnitOfWork, card_id: str, *, but_visit: str = "", granted: bool = False
 ) -> None:
-    """End the open visits of a card; lock it first.
-
-    ``granted``: only those that were granted a secret.
-    """
+    """End the open visits of a locked card; ``granted``: only those that were granted a secret."""
     for visit in uow.visits.open_of_card(card_id):
         if visit.id == but_visit or (granted and not uow.journal.of_visit(visit.id)):
             continue

@@ -125,10 +125,7 @@ def secret_barred(card: Card, reported: int | None = None) -> SecretProblem | No
 
 
 def has_admin_key(card: Card) -> bool:
-    """Return whether the card's unblock secret is a key, which is never sent.
-
-    That of a card of an unknown family may be one.
-    """
+    """Return whether the secret is a key, which is never sent; an unknown family may have one."""
     return card.driver in MUTUALLY_AUTHENTICATED or is_of_unknown_family(card)
 
 
@@ -218,10 +215,7 @@ _GATE_OF = {Factor.QUESTIONS: Gate.ANSWERS, Factor.EMAIL_CODE: Gate.CODE}
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The recorded state of a visit: its purpose, and the gates that it has passed.
-
-    ``claimed``: only a status word shows the PIN.
-    """
+    """The gates that a visit has passed; ``claimed``: only a status word shows the PIN."""
 
     purpose: Purpose
     passed: frozenset[Gate] = frozenset()
@@ -260,10 +254,7 @@ CountedStep = tuple[Purpose, Gate | None]
 def counted_steps(
     policy: Policy, purpose: Purpose, *, claimed: bool = False, registers: bool = True
 ) -> tuple[CountedStep, ...]:
-    """Return the steps that a holder sees.
-
-    ``registers``: a first unlock continues as a registration.
-    """
+    """Return the steps that a holder sees; ``registers``: a registration follows a first unlock."""
     own = tuple((purpose, gate) for gate in path(policy, purpose, claimed=claimed))
     if purpose not in UNLOCKS:
         return own

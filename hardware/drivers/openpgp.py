@@ -87,11 +87,6 @@ def read_status(data: bytes) -> PasswordStatus:
     return PasswordStatus((pw1, code, pw3), (data[4], data[5], data[6]))
 
 
-def is_verdict(status: StatusWord) -> bool:
-    """Return whether a password did not match or is blocked."""
-    return status.is_wrong or status.is_blocked or status == SECURITY_STATUS_NOT_SATISFIED
-
-
 def refusal(status: StatusWord) -> CardError:
     """Return the error for a refusal that says nothing about a password."""
     if status == SECURITY_STATUS_NOT_SATISFIED:
@@ -381,7 +376,8 @@ class OpenPgpSession(NoAdminKey):
         """Raise unless ``status`` is 9000; the card's counter says why, or else the status word."""
         if status.is_ok:
             return
-        if which is None or not is_verdict(status):
+        mismatch = status.is_wrong or status.is_blocked or status == SECURITY_STATUS_NOT_SATISFIED
+        if which is None or not mismatch:
             raise refusal(status)
         left, is_blocked = status.tries_left, status.is_blocked
         with suppress(CardError):

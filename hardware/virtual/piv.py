@@ -175,12 +175,6 @@ def certificate(cert: x509.Certificate) -> bytes:
     return tlv(0x70, cert.public_bytes(Encoding.DER)) + tlv(0x71, b"\x00") + tlv(0xFE, b"")
 
 
-def property_template(*, outer_tag: bool) -> bytes:
-    """The answer to SELECT (part 2, 3.1.1); some cards omit its outer tag 61."""
-    inner = tlv(0x4F, FULL_AID[5:]) + tlv(0x79, tlv(0x4F, AID_PREFIX))
-    return tlv(0x61, inner) if outer_tag else inner
-
-
 # GENERAL AUTHENTICATE (SP 800-73-5 part 2, 3.2.4): a key proves itself.
 #
 # Only internal authentication is implemented: the host sends a challenge (81) and asks for the
@@ -310,7 +304,8 @@ class PivApplet:
             return b"", profile.absent_status
         # A verified PIN stays verified when the application is selected again (3.1.1).
         self._selected = True
-        return property_template(outer_tag=profile.template_tag), Status.OK
+        template = tlv(0x4F, FULL_AID[5:]) + tlv(0x79, tlv(0x4F, AID_PREFIX))
+        return tlv(0x61, template) if profile.template_tag else template, Status.OK
 
     def _get_data(self, command: ReceivedCommand) -> Answer:
         if (command.p1, command.p2) != (0x3F, 0xFF):

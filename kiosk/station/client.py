@@ -281,10 +281,8 @@ class HttpAuthority:
                 status = response.status
                 yield each.address, "" if status == http.client.OK else f"status {status}"
             except _NO_ANSWER as error:
-                yield (
-                    each.address,
-                    _unresolved(each.address, error) or str(error) or type(error).__name__,
-                )
+                unresolved = _unresolved(each.address, error)
+                yield each.address, unresolved or str(error) or type(error).__name__
             finally:
                 connection.close()
 

@@ -307,10 +307,7 @@ class StationLoop:
             await asyncio.wait(self._under_way)
 
     async def _consume(self, show: Show) -> None:
-        while True:
-            item = await self._next_item()
-            if item is None:
-                return
+        while (item := await self._next_item()) is not None:
             for event in self._events_from(item):
                 if self._is_for_next(event):
                     if isinstance(event, e.CardIn):

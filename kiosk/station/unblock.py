@@ -123,8 +123,7 @@ class PinWork:
         """
         visit = command.visit
         for _ in range(_SECRETS):
-            reply = self._unblock_once(command)
-            if reply is not None:
+            if (reply := self._unblock_once(command)) is not None:
                 return reply
         return Replied(visit, Refusal(Reason.CARD_REFUSED))
 

@@ -20,12 +20,7 @@ from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import (
-    Scalar,
-    UnblockEntry,
-    UnblockState,
-    new_id,
-)
+from kiosk.authority.store.records import Scalar, UnblockEntry, UnblockState, new_id
 from kiosk.authority.unblock.card_secret import (
     SecretSlot,
     correct_by_card,

@@ -592,8 +592,6 @@ def _need_offer(
 
 # The ends: a visit over, a refusal at the station.
 
-_REASONS = frozenset(reason.value for reason in Reason)
-
 
 def end(parts: Dependencies, visit_id: VisitId, how: VisitEnd) -> None:
     """Close a visit, once: nothing can be done in it any more."""
@@ -615,8 +613,7 @@ def refuse(
     """
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
-    station = parts.station.name
-    listed = Reason(reason) if reason in _REASONS else Reason.FAULT
+    listed = next((one for one in Reason if one == reason), Reason.FAULT)
     fault = None if unread is None else unread.fault
     family = None if unread is None or unread.family not in FAMILIES else unread.family
     pulled = fault is ReadFault.TAKEN_OUT
@@ -628,7 +625,7 @@ def refuse(
             visit = Visit(
                 visit_id,
                 reference_of(visit_id),
-                station,
+                parts.station.name,
                 uow.now,
                 closed_at=uow.now,
                 how=VisitEnd.CARD_REMOVED if pulled else VisitEnd.REFUSED,

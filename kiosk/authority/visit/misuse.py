@@ -20,14 +20,7 @@ from kiosk.authority.visit.lifecycle import end_visits
 from kiosk.authority.visit.registration import finish, stop_change
 from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import (
-    Purpose,
-    Reason,
-    StopNumberWrong,
-    Task,
-    VisitId,
-    reference_of,
-)
+from kiosk.contract.messages import Purpose, Reason, StopNumberWrong, Task, VisitId, reference_of
 from kiosk.contract.sensitive import Sensitive
 
 

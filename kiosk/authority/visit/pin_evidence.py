@@ -122,16 +122,16 @@ def _take(
         # The card is the real one: its report counts as that of a card that proved itself first.
         record_outcome_by_card(uow, parts.sealer, visit, context.card, context.holder)
         correct_by_card(uow, visit)
-    if evidence is PinEvidence.PROVEN or context.progress.purpose not in OWNER_IS_ASKED:
-        return reload(uow, context, visit)
-    if not context.known_address:
-        if not context.after_first_unlock:
-            # The evidence stays on record and the challenge is used up; the PIN counts for nothing.
-            uow.visits.save(replace(context.visit, pin_challenge=None, pin_challenged_at=None))
-            raise VisitRefused(Reason.NO_RECORDED_EMAIL, keep=context.visit)
+    purpose = context.progress.purpose
+    asks_owner = evidence is not PinEvidence.PROVEN and purpose in OWNER_IS_ASKED
+    if asks_owner and not context.known_address and not context.after_first_unlock:
+        # The evidence stays on record and the challenge is used up; the PIN counts for nothing.
+        uow.visits.save(replace(context.visit, pin_challenge=None, pin_challenged_at=None))
+        raise VisitRefused(Reason.NO_RECORDED_EMAIL, keep=context.visit)
+    if not asks_owner or not context.known_address:
         return reload(uow, context, visit)
     # Never in place of what the visit came back to: another visit may still be gathering it.
-    pending = fresh_pending(context, context.progress.purpose, visit)
+    pending = fresh_pending(context, purpose, visit)
     uow.pending.put(pending)
     return reload(uow, context, replace(visit, pending_id=pending.id))
 

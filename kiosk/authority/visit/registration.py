@@ -171,15 +171,8 @@ def _put_in_force(
     is_other = registration.email != email
     record(uow, AuditKind.EMAIL_CHANGED, visit, other=is_other)
     if is_other:
-        notify_holder(
-            uow,
-            Notice.EMAIL_CHANGED_OLD,
-            visit,
-            holder,
-            registration,
-            new_email=email,
-            leave_out=email,
-        )
+        old = Notice.EMAIL_CHANGED_OLD
+        notify_holder(uow, old, visit, holder, registration, new_email=email, leave_out=email)
     notify(uow, Notice.EMAIL_CHANGED_NEW, email, visit, holder, new_email=email)
     return True
 

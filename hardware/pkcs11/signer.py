@@ -6,6 +6,7 @@ Only the module's process imports this (OASIS PKCS #11, 4.4 to 4.9, 5.13).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from pkcs11 import Attribute, Mechanism, ObjectClass, PKCS11Error
@@ -40,7 +41,9 @@ class Signer:
 
     def login(self, token: Any, request: Mapping[str, str]) -> None:
         """C_Login as the user; first note which private keys can be used without a login."""
-        self._without_login = _usable_without_login(token)
+        self._without_login = frozenset()
+        with suppress(PKCS11Error), token_session(token) as session:
+            self._without_login = frozenset(identifier for _, identifier in _private_keys(session))
         self._session = token.open(rw=True, user_pin=request["old"])
 
     def sign(self, _token: Any, request: Mapping[str, str]) -> Message | None:
@@ -61,14 +64,6 @@ class Signer:
                     "certificate": (key.certificate or b"").hex(),
                 }
         return None
-
-
-def _usable_without_login(token: Any) -> frozenset[bytes]:
-    try:
-        with token_session(token) as session:
-            return frozenset(identifier for _, identifier in _private_keys(session))
-    except PKCS11Error:
-        return frozenset()
 
 
 def _private_keys(session: Any) -> list[tuple[Any, bytes]]:

@@ -34,8 +34,14 @@ def main(arguments: Sequence[str]) -> None:
     how, listener, slot_server, port, *service = arguments
     starter = os.getppid()
     if how == "isolated":
-        _hide_run()
-        _raise_loopback()
+        own = Path("/run/pcscd")
+        where = own if own.is_dir() else own.parent
+        library = ctypes.CDLL(None, use_errno=True)
+        if library.mount(b"tmpfs", os.fsencode(where), b"tmpfs", 0, None) != 0:
+            raise OSError(ctypes.get_errno(), f"cannot mount a private {where}")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            up = struct.pack("16sH14x", b"lo", _IFF_UP)
+            fcntl.ioctl(any_socket, _SIOCSIFFLAGS, up)
     service_to_be = os.getpid()  # before the fork: a pcscd that fails may have ended by then
     if os.fork() == 0:
         _end_with(service_to_be, signal.SIGKILL)
@@ -60,19 +66,6 @@ def serve_slots(slot_server: socket.socket, port: int) -> None:
                     socket.send_fds(caller, [b"+"], [inside.fileno()])
             except (OSError, IndexError):
                 continue  # no reader yet, or the caller went away: it will ask again
-
-
-def _hide_run() -> None:
-    own = Path("/run/pcscd")
-    where = own if own.is_dir() else own.parent
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.mount(b"tmpfs", os.fsencode(where), b"tmpfs", 0, None) != 0:
-        raise OSError(ctypes.get_errno(), f"cannot mount a private {where}")
-
-
-def _raise_loopback() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
 
 
 def _end_with(parent: int, how: signal.Signals) -> None:

@@ -274,8 +274,12 @@ def _charge(
 ) -> Charged[EmailCode] | CodeDead | Task:
     if context.visit.finished_at is not None and context.visit.purpose in GIVES_ADDRESS:
         return tasks.finished(uow, context)
-    if _confirmed_owner(uow, context, attempt):
-        return tasks.next_task(uow, context)
+    newest = uow.codes.newest(context.card.id) if context.pending is not None else None
+    if newest is not None and newest.proves_owner:
+        charge = uow.codes.entries(newest.id).earlier(attempt)
+        if charge is not None and charge.verdict is Verdict.RIGHT:
+            # This entry has used up the code that went to the recorded address.
+            return tasks.next_task(uow, context)
     if context.answers_are_over:
         return tasks.answer_questions(uow, context)
     context.need(context.code_gate)
@@ -295,15 +299,6 @@ def _charge(
         detail={"code": code.id, **given_by(code)},
     )
     return charged if charged is not None else _dead(uow, context, code)
-
-
-def _confirmed_owner(uow: UnitOfWork, context: VisitContext, attempt: str) -> bool:
-    """Return whether this entry has used up the code that went to the recorded address."""
-    code = uow.codes.newest(context.card.id) if context.pending is not None else None
-    if code is None or not code.proves_owner:
-        return False
-    charge = uow.codes.entries(code.id).earlier(attempt)
-    return charge is not None and charge.verdict is Verdict.RIGHT
 
 
 def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Task:
@@ -349,7 +344,13 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
     if context.own_code is None or context.own_code.id != code.id:
         raise StepRefused("the code was replaced while it was looked at")
     if context.asks_owner:
-        context = _confirm_owner(uow, context, code)
+        # A reader of the recorded address goes on with this.
+        if context.pending is None or not uow.codes.consume(code.id):
+            raise StepRefused("the code was used already")
+        uow.pending.put(replace(context.pending, owner_email=code.sent_to))
+        record(uow, AuditKind.OWNER_CONFIRMED, context.visit, code=code.id)
+        _confirm_address(uow, context, code)
+        context = reload(uow, context, replace(context.visit, owner_email=code.sent_to))
     elif context.visit.purpose in GIVES_ADDRESS:
         if not uow.codes.consume(code.id):
             raise StepRefused("the code was used already")
@@ -360,17 +361,6 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
         uow.visits.save(visit)
         context = replace(context, visit=visit, proven_code=context.own_code)
     return tasks.next_task(uow, context)
-
-
-def _confirm_owner(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> VisitContext:
-    """Record that a reader of the recorded address goes on with this; the code is used up."""
-    pending = context.pending
-    if pending is None or not uow.codes.consume(code.id):
-        raise StepRefused("the code was used already")
-    uow.pending.put(replace(pending, owner_email=code.sent_to))
-    record(uow, AuditKind.OWNER_CONFIRMED, context.visit, code=code.id)
-    _confirm_address(uow, context, code)
-    return reload(uow, context, replace(context.visit, owner_email=code.sent_to))
 
 
 def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:

@@ -16,7 +16,6 @@ from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
-    Card,
     EmailCode,
     KnownCard,
     LockedVisit,
@@ -281,7 +280,12 @@ def _open_visit(
     """
     changed = apply_due_change(uow, known.holder.id)
     proven = proves_itself(visit, known.card)
-    _close_older(uow, visit, known.card, proven=proven)
+    for older in uow.visits.open_of_card(known.card.id):
+        # The card has left wherever it was before. One that is known by name only may be a copy: it
+        # ends no visit at another station.
+        has_left = older.id != visit.id and (proven or older.station == visit.station)
+        if has_left and _close_visit(uow, older.id, VisitEnd.CARD_REMOVED):
+            record(uow, AuditKind.VISIT_SUPERSEDED, older, by=visit.reference)
     if proven:
         changed |= record_outcome_by_card(uow, parts.sealer, visit, known.card, known.holder)
         changed |= correct_by_card(uow, visit)
@@ -382,18 +386,6 @@ def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
         return offered
     # Also where it will be refused: only then the audit records the attempt.
     return (*offered, Purpose.MAINTENANCE)
-
-
-def _close_older(uow: UnitOfWork, visit: Visit, card: Card, *, proven: bool) -> None:
-    """A card that is here has left wherever it was before.
-
-    One that is known by name only may be a copy: it ends no visit at another station.
-    """
-    for older in uow.visits.open_of_card(card.id):
-        if not proven and older.station != visit.station:
-            continue
-        if older.id != visit.id and _close_visit(uow, older.id, VisitEnd.CARD_REMOVED):
-            record(uow, AuditKind.VISIT_SUPERSEDED, older, by=visit.reference)
 
 
 def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> VisitRefused:

@@ -210,7 +210,7 @@ class Audit(Repository):
             return False
         for begin in range(0, len(self._queue), BATCH):
             links = self._queue[begin : begin + BATCH]
-            self._gateway.run(insert(table_of(AuditEventRow)), [values(link) for link in links])
+            self._gateway.run(insert(_EVENTS), [values(link) for link in links])
         return True
 
     def heads(self) -> tuple[AuditHead, ...]:
@@ -249,11 +249,8 @@ class Audit(Repository):
     def first_signed_within(self, chain: int, since: datetime, until: datetime) -> int | None:
         """Return the first row whose anchor says that it was signed in a span."""
         seq, begin = col(AuditAnchorRow.seq), before_first(chain)
-        first = select(func.min(seq)).where(
-            seq > begin,
-            seq < begin + ROWS_A_CHAIN,
-            col(AuditAnchorRow.signed_at).between(since, until),
-        )
+        signed = col(AuditAnchorRow.signed_at).between(since, until)
+        first = select(func.min(seq)).where(seq > begin, seq < begin + ROWS_A_CHAIN, signed)
         found: int | None = self._gateway.scalar(first)
         return found
 
@@ -423,8 +420,7 @@ class Audit(Repository):
         purged = next((gap for gap in gaps if gap.kind is GapKind.PURGED), None)
         if purged is None:
             return first_head(chain)
-        event = table_of(AuditEventRow).c
-        links: Select[Any] = select(*(event[name] for name in ("seq", "previous")))
+        links: Select[Any] = select(*(_EVENTS.c[name] for name in ("seq", "previous")))
         oldest = self._gateway.tuples(_following(links, before_first(chain)).limit(1))
         if not oldest or oldest[0][0] > purged.last:
             return AuditHead(purged.last, purged.hash)
@@ -583,11 +579,9 @@ class AuditTrail(Repository):
 
     def last_by_actor(self, kind: str) -> dict[str, datetime]:
         actor = col(AuditEventRow.actor)
-        latest = select(actor, func.max(col(AuditEventRow.at))).where(
-            col(AuditEventRow.kind) == kind
-        )
-        rows = self._gateway.tuples(latest.where(actor.is_not(None)).group_by(actor))
-        return {str(actor): at for actor, at in rows}
+        caused = col(AuditEventRow.kind) == kind, actor.is_not(None)
+        latest = select(actor, func.max(_AT)).where(*caused).group_by(actor)
+        return {str(actor): at for actor, at in self._gateway.tuples(latest)}
 
     def _events(
         self, query: AuditQuery, row: int | None, limit: int, *, newest_first: bool

@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import (
     ColumnElement,
     Integer,
-    Select,
     bindparam,
     case,
     delete,
@@ -198,20 +197,16 @@ class CardRecords(SealedSecrets[Card]):
         """
         named, given = func.lower(col(CardRow.identifier)), identifier.lower()
         called = named.in_((given, *others))
-        begins = (named.startswith(given, autoescape=True),) if len(given) >= _TELLING else ()
-        longer = (func.length(named) >= _TELLING) & (
-            func.substr(given, 1, func.length(named)) == named
-        )
-        cuts = [len(given) * part // 4 for part in range(5)]
-        quarters = [given[a:b] for a, b in pairwise(cuts)]
-        shared = sum(
-            (case((named.contains(q, autoescape=True), 1), else_=0) for q in quarters),
-            start=literal(0),
-        )
-        near = func.length(named).between(len(given) - 2, len(given) + 2) & (shared >= 2)
-        alike = (near,) if len(given) >= _TELLING else ()
+        begun = func.substr(given, 1, func.length(named)) == named
+        alike: list[ColumnElement[bool]] = [called, (func.length(named) >= _TELLING) & begun]
+        if len(given) >= _TELLING:
+            cuts = [len(given) * part // 4 for part in range(5)]
+            quarters = (named.contains(given[a:b], autoescape=True) for a, b in pairwise(cuts))
+            shared = sum((case((one, 1), else_=0) for one in quarters), start=literal(0))
+            near = func.length(named).between(len(given) - 2, len(given) + 2) & (shared >= 2)
+            alike += [named.startswith(given, autoescape=True), near]
         columns = col(CardRow.id), col(CardRow.driver), col(CardRow.identifier)
-        found = select(*columns).where(or_(called, longer, *begins, *alike))
+        found = select(*columns).where(or_(*alike))
         first = found.order_by(case((called, 0), else_=1), col(CardRow.id)).limit(_MOST_ALIKE)
         return tuple((row[0], row[1], row[2]) for row in self._gateway.tuples(first))
 
@@ -227,18 +222,18 @@ class CardRecords(SealedSecrets[Card]):
     def lock_each(self, ids: Iterable[str]) -> dict[str, Card]:
         """Return at most 500, by id, each locked as by ``lock``."""
         statement = select(CardRow).where(col(CardRow.id).in_(list(ids)))
-        held = self._several(statement.order_by(col(CardRow.id)).with_for_update())
+        held = self._all(Card, CardRow, statement.order_by(col(CardRow.id)).with_for_update())
         return {card.id: card for card in held}
 
     def lock_of_holder(self, holder_id: str) -> tuple[Card, ...]:
         """Return them by id, each locked as by ``lock``."""
         statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
-        return self._several(statement.order_by(col(CardRow.id)).with_for_update())
+        return self._all(Card, CardRow, statement.order_by(col(CardRow.id)).with_for_update())
 
     def of_holder(self, holder_id: str) -> tuple[Card, ...]:
         """Return them by id."""
         statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
-        return self._several(statement.order_by(col(CardRow.id)))
+        return self._all(Card, CardRow, statement.order_by(col(CardRow.id)))
 
     def of_holders(self, holder_ids: Iterable[str]) -> tuple[Card, ...]:
         """Return them by id, altered ones too: for display, never for a decision.
@@ -253,7 +248,7 @@ class CardRecords(SealedSecrets[Card]):
         """Return those that exist; at most 500 at a time."""
         pair = tuple_(col(CardRow.driver), col(CardRow.identifier))
         wanted = [(card.driver, card.identifier) for card in cards]
-        found = self._several(select(CardRow).where(pair.in_(wanted)))
+        found = self._all(Card, CardRow, select(CardRow).where(pair.in_(wanted)))
         return {card.identity: card for card in found}
 
     def add(self, card: Card) -> bool:
@@ -370,10 +365,8 @@ class CardRecords(SealedSecrets[Card]):
 
     def count_seen(self, before: datetime) -> int:
         """Return how many cards in use have a secret that left before then."""
-        seen = select(func.count()).where(
-            col(CardRow.status) == CardStatus.ACTIVE, col(CardRow.secret_seen_at) < before
-        )
-        return self._gateway.count(seen)
+        seen = col(CardRow.status) == CardStatus.ACTIVE, col(CardRow.secret_seen_at) < before
+        return self._gateway.count(select(func.count()).where(*seen))
 
     def count_keys(self, named_by_key: str) -> tuple[int, int]:
         """Return how many cards are in use, and of how many the key is known.
@@ -409,9 +402,6 @@ class CardRecords(SealedSecrets[Card]):
     def set_aside(self, card_id: str, at: datetime | None) -> None:
         """Let no secret be presented to a card any more, or (None) allow it again."""
         self._gateway.change(CardRow, col(CardRow.id) == card_id, set_aside_at=at)
-
-    def _several(self, statement: Select[CardRow]) -> tuple[Card, ...]:
-        return self._all(Card, CardRow, statement)
 
 
 def _merged(card: Card, there: Card | None) -> Card:
@@ -492,13 +482,8 @@ class KeptSecrets(SealedSecrets[KeptSecret]):
 
     def make_former(self, kept: KeptSecret, sealed: SealedSecret, *, refused: bool = False) -> None:
         """Make a pending one former, sealed as such: the card does not have it."""
-        changed = {
-            "kind": KeptKind.FORMER,
-            "presented": False,
-            "refused": refused,
-            **_sealed_values(sealed),
-        }
-        self._change(kept.id, changed)
+        new = _sealed_values(sealed)
+        self._change(kept, kind=KeptKind.FORMER, presented=False, refused=refused, **new)
 
     def delete(self, kept: KeptSecret) -> None:
         """Delete one: it has become the card's current secret, or no card ever had it."""
@@ -506,11 +491,11 @@ class KeptSecrets(SealedSecrets[KeptSecret]):
 
     def present(self, kept: KeptSecret, *, presented: bool) -> None:
         """Note whether the card was last given the pending secret or the current one."""
-        self._change(kept.id, {"presented": presented})
+        self._change(kept, presented=presented)
 
     def note_refused(self, kept: KeptSecret) -> None:
         """Note that the change to a pending one was reported as refused, at the cost of tries."""
-        self._change(kept.id, {"refused": True})
+        self._change(kept, refused=True)
 
     def reseal(self, kept: KeptSecret, sealed: SealedSecret) -> bool:
         """Store the same secret sealed again; return False when somebody was first."""
@@ -522,9 +507,9 @@ class KeptSecrets(SealedSecrets[KeptSecret]):
         statement = update(KeptSecretRow).where(*same).values(_sealed_values(sealed))
         return self._gateway.run(statement) == 1
 
-    def _change(self, kept_id: str, values: dict[str, object]) -> None:
-        statement = update(KeptSecretRow).where(col(KeptSecretRow.id) == kept_id)
-        self._gateway.write(statement.values(values))
+    def _change(self, kept: KeptSecret, **new: object) -> None:
+        statement = update(KeptSecretRow).where(col(KeptSecretRow.id) == kept.id)
+        self._gateway.write(statement.values(new))
 
     def _found(self, statement: Prepared, card_id: str) -> tuple[KeptSecret, ...]:
         return self._all(KeptSecret, KeptSecretRow, statement, {"card": card_id})

@@ -134,12 +134,9 @@ class EmailCodes(Repository):
     def open_of_holder(self, holder_id: str) -> tuple[EmailCode, ...]:
         """Return a holder's codes that are live and not over, or wait for a second member."""
         sent = col(CodeRow.sent_at) <= self._now + CLOCKS_DIFFER
-        live = sent, col(CodeRow.expires_at) > self._now
-        statement = select(CodeRow).where(
-            col(CodeRow.holder_id) == holder_id,
-            *_IS_UNUSED,
-            or_(and_(*live), and_(*_IS_UNAGREED)),
-        )
+        live = and_(sent, col(CodeRow.expires_at) > self._now)
+        is_open = *_IS_UNUSED, or_(live, and_(*_IS_UNAGREED))
+        statement = select(CodeRow).where(col(CodeRow.holder_id) == holder_id, *is_open)
         return self._all(EmailCode, CodeRow, statement.order_by(col(CodeRow.drafted_at)))
 
     def draft(self, code: EmailCode) -> None:
@@ -181,19 +178,15 @@ class EmailCodes(Repository):
 
     def discard(self, code_id: str) -> None:
         """Delete a draft: it was not sent and is not counted."""
-        self._gateway.write(
-            delete(CodeRow).where(_is_code(code_id), col(CodeRow.sent_at).is_(None))
-        )
+        unsent = delete(CodeRow).where(col(CodeRow.sent_at).is_(None))
+        self._gateway.write(unsent.where(_is_code(code_id)))
 
     # --- given by staff ---
 
     def give_times(self, card_id: str, since: datetime) -> tuple[datetime, ...]:
         """Return when staff made codes; lock the card first for a decision about a limit."""
-        given = select(col(CodeRow.drafted_at)).where(
-            col(CodeRow.card_id) == card_id,
-            col(CodeRow.issued_by).is_not(None),
-            col(CodeRow.drafted_at) >= since,
-        )
+        made = col(CodeRow.issued_by).is_not(None), col(CodeRow.drafted_at) >= since
+        given = select(col(CodeRow.drafted_at)).where(col(CodeRow.card_id) == card_id, *made)
         return tuple(sorted(row[0] for row in self._gateway.tuples(given)))
 
     def unagreed(self, life: timedelta) -> tuple[EmailCode, ...]:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
-    and_,
     bindparam,
     delete,
     false,
@@ -144,13 +143,10 @@ class Registrations(Repository):
 
         One statement, so that an address that staff set at the same time stays unconfirmed.
         """
-        unconfirmed = (
-            _is(holder_id),
-            col(RegistrationRow.email) == email,
-            col(RegistrationRow.unconfirmed_since).is_not(None),
-        )
+        this = _is(holder_id), col(RegistrationRow.email) == email
+        unconfirmed = col(RegistrationRow.unconfirmed_since).is_not(None)
         confirmed = {"email_verified_at": self._now, "unconfirmed_since": None}
-        return bool(self._gateway.change(RegistrationRow, *unconfirmed, **confirmed))
+        return bool(self._gateway.change(RegistrationRow, *this, unconfirmed, **confirmed))
 
     def delete(self, holder_id: str) -> bool:
         """Delete one with its answers, failures and block; return False where there was none."""
@@ -281,7 +277,7 @@ What refers to something goes before it.
 """
 
 _ERASED: Final = "erased-number"
-_WRITTEN: Final = ("number", "name", "sort_name", "email", "left_at", "mac")
+_WRITTEN: Final = ("name", "sort_name", "email", "left_at")
 
 
 class Cardholders(Repository):
@@ -325,11 +321,9 @@ class Cardholders(Repository):
         insert = self._gateway.upsert(CardholderRow)
         new = insert.excluded
         # A statement that sets the number, even to what it is, would lock the key as well.
-        changed = {name: new[name] for name in _WRITTEN if name != "number"}
-        statement = insert.on_conflict_do_update(
-            index_elements=["id"],
-            set_={**changed, "revision": col(CardholderRow.revision) + 1},
-        )
+        changed: dict[str, Any] = {name: new[name] for name in (*_WRITTEN, "mac")}
+        changed["revision"] = col(CardholderRow.revision) + 1
+        statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
         known = [held.get(one.id, one) for one in holders]
         merged = [
             replace(one, number=was.number, left_at=was.left_at)
@@ -351,15 +345,9 @@ class Cardholders(Repository):
     def save(self, holder: Cardholder) -> None:
         """Overwrite name, address and leaving of a locked one; ``touch`` it first."""
         this = select(CardholderRow).where(col(CardholderRow.id) == holder.id)
-        self._gateway.change_prepared(
-            CardholderRow,
-            this.with_for_update(key_share=True),
-            {},
-            name=holder.name,
-            sort_name=sort_name(holder.name),
-            email=holder.email,
-            left_at=holder.left_at,
-        )
+        locked, columns = this.with_for_update(key_share=True), _columns(holder)
+        new = {name: columns[name] for name in _WRITTEN}
+        self._gateway.change_prepared(CardholderRow, locked, {}, **new)
 
     def erase(self, holder_id: str) -> bool:
         """Delete a holder and every row about them; return False where there was none.
@@ -378,7 +366,7 @@ class Cardholders(Repository):
         )
         subject, visit = col(AttemptRow.subject), VisitRow
         theirs = or_(col(visit.holder_id) == holder_id, col(visit.card_id).in_(cards))
-        about = (  # what refers to something goes before it
+        about = (
             *(delete(row).where(table_of(row).c.card_id.in_(cards)) for row in _OF_CARD),
             # Two statements: PostgreSQL would use no index for one with both.
             *(delete(AttemptRow).where(subject.in_(these)) for these in (subjects, codes)),
@@ -566,14 +554,9 @@ class PeopleLists(Repository):
         now = self._now
         year, month = (now.year + 1, 1) if now.month == 12 else (now.year, now.month + 1)
         next_month = datetime(year, month, 1, tzinfo=now.tzinfo)
-        ending = and_(
-            expires_at.is_not(None),
-            expires_at > self._now,
-            expires_at <= next_month,
-            _IS_VALID,
-        )
+        ending = expires_at.is_not(None), expires_at > self._now, expires_at <= next_month
         first = func.min(expires_at, type_=expires_at.type).label("ends_at")
-        of_holder = select(col(CardRow.holder_id), first).where(ending)
+        of_holder = select(col(CardRow.holder_id), first).where(*ending, _IS_VALID)
         return of_holder.group_by(col(CardRow.holder_id)).subquery()
 
     def _in_doubt(self) -> Any:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
-from sqlalchemy import and_, bindparam, case, delete, distinct, func, or_, select, update
+from sqlalchemy import Update, bindparam, case, delete, distinct, func, or_, select, update
 from sqlalchemy.orm import Mapped
 
 from kiosk.authority.audit.rows import before_first, chain_of
@@ -200,10 +200,8 @@ class Stations(Repository):
 
     def retired(self) -> frozenset[str]:
         """Return the names of those that serve nobody: for display, never for a decision."""
-        found = self._gateway.tuples(
-            select(col(StationRow.name)).where(col(StationRow.retired_at).is_not(None))
-        )
-        return frozenset(name for (name,) in found)
+        retired = select(col(StationRow.name)).where(col(StationRow.retired_at).is_not(None))
+        return frozenset(name for (name,) in self._gateway.tuples(retired))
 
     def enrolled(self, station: Station) -> None:
         """Add an enrolled station, also one that was retired."""
@@ -323,12 +321,10 @@ class Jobs(Repository):
         return self._gateway.run(statement) == 1
 
     def is_due(self, name: str, every: timedelta) -> bool:
-        fresh = and_(
-            col(JobRow.name) == name,
-            col(JobRow.done_at) > self._now - every,
-            col(JobRow.done_at) <= self._now + every,
-        )
-        return self._gateway.scalar(select(col(JobRow.name)).where(fresh)) is None
+        done_at = col(JobRow.done_at)
+        fresh = done_at > self._now - every, done_at <= self._now + every
+        found = select(col(JobRow.name)).where(col(JobRow.name) == name, *fresh)
+        return self._gateway.scalar(found) is None
 
     def reach(self, name: str, reached: str) -> None:
         """Note where a job in pieces goes on."""
@@ -419,10 +415,9 @@ class Enrolments(Repository):
 
     def charge(self, number: str, most: int) -> bool:
         """Charge one try before the secret is checked; commit this alone. False: none is left."""
-        left = update(EnrolmentRow).where(
-            col(EnrolmentRow.number) == number, col(EnrolmentRow.tries) < most
-        )
-        return self._gateway.run(left.values(tries=col(EnrolmentRow.tries) + 1)) == 1
+        tries = col(EnrolmentRow.tries)
+        left = update(EnrolmentRow).where(col(EnrolmentRow.number) == number, tries < most)
+        return self._gateway.run(left.values(tries=tries + 1)) == 1
 
     def lock(self, number: str) -> Enrolment | None:
         statement = select(EnrolmentRow).where(col(EnrolmentRow.number) == number)
@@ -505,17 +500,11 @@ class AuditFeeds(Repository):
 
     def move(self, name: str, holder: str, reached: Reached) -> bool:
         """Note what was sent; return False where another process holds the feed now."""
-        held = update(AuditFeedRow).where(
-            col(AuditFeedRow.name) == name, col(AuditFeedRow.holder) == holder
-        )
         text = json.dumps({str(chain): row for chain, row in reached.items()})
-        return self._gateway.run(held.values(reached=text)) == 1
+        return self._gateway.run(_held(name, holder).values(reached=text)) == 1
 
     def release(self, name: str, holder: str) -> None:
-        held = update(AuditFeedRow).where(
-            col(AuditFeedRow.name) == name, col(AuditFeedRow.holder) == holder
-        )
-        self._gateway.run(held.values(holder="", held_until=self._now))
+        self._gateway.run(_held(name, holder).values(holder="", held_until=self._now))
 
     def rows_after(self, reached: Reached, limit: int) -> tuple[AuditEvent, ...]:
         """Return the next rows: each chain in its order, and the chains by time."""
@@ -529,6 +518,11 @@ class AuditFeeds(Repository):
                 waiting.append(self._gateway.many(rows.limit(limit), AuditEventRow))
         merged = heapq.merge(*waiting, key=attrgetter("at"))
         return tuple(event_of(row) for row, _ in zip(merged, range(limit), strict=False))
+
+
+def _held(name: str, holder: str) -> Update:
+    feed = AuditFeedRow
+    return update(feed).where(col(feed.name) == name, col(feed.holder) == holder)
 
 
 def advanced(reached: Reached, sent: tuple[AuditEvent, ...]) -> Reached:

@@ -82,11 +82,9 @@ class Staff(Repository):
 
     def remove_key(self, staff_id: str, fingerprint: str) -> bool:
         """Delete a member's key; return False where it is not theirs."""
-        named = (
-            col(StaffKeyRow.fingerprint) == fingerprint,
-            col(StaffKeyRow.staff_id) == staff_id,
-        )
-        return self._gateway.run(delete(StaffKeyRow).where(*named)) == 1
+        key = StaffKeyRow
+        named = col(key.fingerprint) == fingerprint, col(key.staff_id) == staff_id
+        return self._gateway.run(delete(key).where(*named)) == 1
 
     # --- cards ---
 
@@ -165,14 +163,9 @@ class ProposedActs(Repository):
 
     def decide(self, proposed_id: str, outcome: Outcome, by: str) -> bool:
         """Conclude one that waits; return True for exactly one caller."""
-        waits = col(ProposedActRow.id) == proposed_id, _WAITING
-        decided = {
-            "outcome": outcome,
-            "decided_at": self._now,
-            "decided_by": by,
-            "parameters": b"",
-        }
-        return self._gateway.run(update(ProposedActRow).where(*waits).values(decided)) == 1
+        waits = update(ProposedActRow).where(col(ProposedActRow.id) == proposed_id, _WAITING)
+        new = {"outcome": outcome, "decided_at": self._now, "decided_by": by}
+        return self._gateway.run(waits.values(**new, parameters=b"")) == 1
 
     def _oldest_first(self, condition: ColumnElement[bool]) -> tuple[ProposedAct, ...]:
         waiting = select(ProposedActRow).where(_WAITING, condition)

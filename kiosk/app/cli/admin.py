@@ -62,21 +62,16 @@ def add_parser(commands: Commands) -> None:
         commands, "admin", "the RA application, run by sshd", _ADMIN, "  kiosk admin\n", _run
     )
     parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
-    parser.add_argument(
-        "--sessions",
-        metavar="SOCKET",
-        help="let the session run in `kiosk sessions SOCKET`, where that runs",
-    )
+    text = "let the session run in `kiosk sessions SOCKET`, where that runs"
+    parser.add_argument("--sessions", metavar="SOCKET", help=text)
     text = "load the RA application once for all staff"
     parser = add_command(commands, "sessions", text, _SESSIONS, _SESSIONS_EXAMPLE, _serve_sessions)
-    parser.add_argument(
-        "socket", type=Path, metavar="SOCKET", help="where sessions are handed over"
-    )
+    text = "where sessions are handed over"
+    parser.add_argument("socket", type=Path, metavar="SOCKET", help=text)
     parser.add_argument("--log", metavar="FILE", help="append the log of sessions to FILE")
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Run one session, here or in `kiosk sessions`; return its exit code."""
     if args.sessions:
         hand_over(args.sessions, os.environ)  # returns only where it has to run here
     return run_session(args.config, args.log)
@@ -162,7 +157,6 @@ def _admitted(store: Store, *, verified: bool) -> Actor:
 
 
 def _want_no_command() -> None:
-    """Raise ``NotPermitted`` for a session with a command."""
     if "SSH_ORIGINAL_COMMAND" in os.environ or not all(map(os.isatty, (0, 1, 2))):
         raise NotPermitted(_NO_COMMAND)
 
@@ -171,12 +165,11 @@ def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
     from screens.admin.app import FAREWELLS, AdminApp
     from screens.terminal.colours import has_few_colours, has_sixteen_colours
 
-    accent, idle_s = settings.service.accent, settings.admin.idle_s
     app = AdminApp(
         desk,
         log_fault,
-        accent=accent,
-        idle_s=idle_s,
+        accent=settings.service.accent,
+        idle_s=settings.admin.idle_s,
         few_colours=has_few_colours(os.environ),
         sixteen_colours=has_sixteen_colours(os.environ),
     )
@@ -207,13 +200,8 @@ def _print(text: str) -> None:
 # start the application in any case.
 
 OF_A_LOGIN: Final = (
-    "COLORTERM",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "SSH_CONNECTION",
-    "SSH_ORIGINAL_COMMAND",
-    "TERM",
+    *("COLORTERM", "LANG", "LC_ALL", "LC_CTYPE", "TERM"),
+    *("SSH_CONNECTION", "SSH_ORIGINAL_COMMAND"),
 )
 """What a session gets of the login's environment, beside its key; the rest is the service's."""
 

@@ -15,14 +15,14 @@ from kiosk.app.cli.tools import (
     acting,
     add_part,
     ending,
-    grounds_of,
     how_many,
     moment,
+    on_desk,
     reading,
     row_number,
 )
 from kiosk.app.composition.opening import open_store
-from kiosk.authority.administration.views import AuditFilter, Done, ExportFormat
+from kiosk.authority.administration.views import AuditFilter, ExportFormat
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import AuditNotIntact
 from kiosk.authority.store.records import AuditAnchor, AuditGap, FaultKind, GapKind
@@ -81,41 +81,27 @@ def add_parser(subparsers: Commands) -> None:
     parts = add_parts(
         subparsers, "audit", "read, export and verify the audit", DESCRIPTION, EXAMPLE
     )
-    verify = add_part(
-        parts, "verify", _verify, "walk every chain and name the first row that is wrong"
+    text = "walk every chain and name the first row that is wrong"
+    verify = add_part(parts, "verify", _verify, text)
+    text = "anchors that were kept elsewhere"
+    verify.add_argument("--anchors", type=Path, metavar="FILE", help=text)
+    text = (
+        "in place of the database: what `export --format chain` wrote; more than one, the oldest "
+        "first"
     )
-    verify.add_argument(
-        "--anchors", type=Path, metavar="FILE", help="anchors that were kept elsewhere"
+    verify.add_argument("--file", type=Path, action="append", metavar="FILE", help=text)
+    text = "check the hashes and anchors only, as somebody without the key file can"
+    add_flag(verify, "--without-key", text)
+    text = (
+        "with --without-key: a copy of the database, such as sqlite:////path/copy.db; then no "
+        "settings are read"
     )
-    verify.add_argument(
-        "--file",
-        type=Path,
-        action="append",
-        metavar="FILE",
-        help="in place of the database: what `export --format chain` wrote; more than one, "
-        "the oldest first",
-    )
-    add_flag(
-        verify,
-        "--without-key",
-        "check the hashes and anchors only, as somebody without the key file can",
-    )
-    verify.add_argument(
-        "--store",
-        metavar="URL",
-        help="with --without-key: a copy of the database, such as sqlite:////path/copy.db; then no "
-        "settings are read",
-    )
-    verify.add_argument(
-        "--public-keys",
-        type=Path,
-        metavar="FILE",
-        help="with --without-key: what `public-keys` wrote, to check the signatures of anchors",
-    )
+    verify.add_argument("--store", metavar="URL", help=text)
+    text = "with --without-key: what `public-keys` wrote, to check the signatures of anchors"
+    verify.add_argument("--public-keys", type=Path, metavar="FILE", help=text)
     anchor = add_part(parts, "anchor", _anchor, "verify the newest rows and sign the heads")
-    anchor.add_argument(
-        "--out", type=Path, metavar="FILE", help="add every anchor to FILE that it lacks"
-    )
+    text = "add every anchor to FILE that it lacks"
+    anchor.add_argument("--out", type=Path, metavar="FILE", help=text)
     add_part(parts, "public-keys", _public_keys, "show the keys that check anchors")
     listing = reading(parts, "list", _list, "show rows, newest first")
     listing.add_argument("--limit", type=how_many, default=50, help="how many (default: 50)")
@@ -139,7 +125,8 @@ def add_parser(subparsers: Commands) -> None:
         part.add_argument("--since", type=moment, metavar="DATE", help=since)
         until = "to the end of this day, or to this moment"
         part.add_argument("--until", type=ending, metavar="DATE", help=until)
-    redact = acting(parts, "redact", _redact, "propose to take the text of a row out of the audit")
+    act = on_desk(lambda desk, args, why: desk.audit.redact(args.row, why, whole=args.whole))
+    redact = acting(parts, "redact", act, "propose to take the text of a row out of the audit")
     redact.add_argument("row", type=row_number, metavar="ROW", help="its number")
     add_flag(redact, "--whole", "its detail too, and not only the reason")
     parts = add_parts(subparsers, "rows", "find altered records", _ROWS, _ROWS_EXAMPLE)
@@ -152,34 +139,28 @@ def add_parser(subparsers: Commands) -> None:
 
 def _verify(args: argparse.Namespace) -> int:
     """Verify; 1 where a row does not fit."""
-    from kiosk.authority.administration.verification import (
-        read_anchors,
-        read_public_keys,
-        verify_audit,
-        verify_without_key,
-    )
-    from kiosk.authority.audit.anchors import AnchorSigner
+    from kiosk.authority.administration import verification
 
     if args.store and (args.file or not args.without_key):
         raise ConfigError("--store goes with --without-key: the keys are where the settings are")
     if args.public_keys and not args.without_key:
         raise ConfigError("--public-keys goes with --without-key; the key file checks more")
     tools = Tools(args)
-    elsewhere = read_anchors(args.anchors) if args.anchors else ()
-    public = read_public_keys(args.public_keys) if args.public_keys else {}
+    elsewhere = verification.read_anchors(args.anchors) if args.anchors else ()
+    public = verification.read_public_keys(args.public_keys) if args.public_keys else {}
     if args.file:
         return _verify_files(args, tools, public)
     with progress_line("verifying") as progress:
         if args.without_key:
             store = _store_at(args.store, tools) if args.store else tools.store
-            verdict = verify_without_key(store, public, elsewhere, progress)
+            verdict = verification.verify_without_key(store, public, elsewhere, progress)
         else:
-            verdict = verify_audit(tools.store, AnchorSigner(tools.ring()), elsewhere, progress)
-    if verdict.fault:
-        row = row_name(verdict.fault.seq)
-        complain(f"row {row} ({verdict.fault.kind}): {verdict.fault.because}")
+            signer = tools.signer()
+            verdict = verification.verify_audit(tools.store, signer, elsewhere, progress)
+    if fault := verdict.fault:
+        complain(f"row {row_name(fault.seq)} ({fault.kind}): {fault.because}")
         complain(f"{numbered(verdict.rows, 'row')} walked; the audit is NOT intact")
-        if verdict.fault.kind is FaultKind.CUT:
+        if fault.kind is FaultKind.CUT:
             complain(_INCOMPLETE)
             if elsewhere:
                 complain(_OLDER)
@@ -257,8 +238,7 @@ def _verify_files(args: argparse.Namespace, tools: Tools, public: dict[str, byte
     else:
         ring = tools.ring()
         verdict, parts = verify_archives(args.file, AnchorSigner(ring), AuditMacs(lambda: ring))
-    if verdict.fault:
-        fault = verdict.fault
+    if fault := verdict.fault:
         complain(f"row {row_name(fault.seq)} ({fault.kind}): {fault.because}")
         complain("the export is NOT intact")
         return 1
@@ -271,10 +251,10 @@ def _verify_files(args: argparse.Namespace, tools: Tools, public: dict[str, byte
 def _anchor(args: argparse.Namespace) -> int:
     """Sign the heads, and export the anchors where requested; 1 where a row is wrong."""
     from kiosk.authority.administration.verification import anchor_line, read_anchors
-    from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
+    from kiosk.authority.audit.anchors import sign_heads
 
     tools = Tools(args)
-    signer = AnchorSigner(tools.ring())
+    signer = tools.signer()
     kept: set[AuditAnchor] = set()
     if args.out:
         require_own_folder(args.out.parent)
@@ -300,9 +280,8 @@ def _anchor(args: argparse.Namespace) -> int:
 
 def _public_keys(args: argparse.Namespace) -> None:
     from kiosk.authority.administration.verification import public_key_lines
-    from kiosk.authority.audit.anchors import AnchorSigner
 
-    for line in public_key_lines(AnchorSigner(Tools(args).ring())):
+    for line in public_key_lines(Tools(args).signer()):
         echo(line)
 
 
@@ -371,24 +350,17 @@ def _export(args: argparse.Namespace) -> None:
 def _export_chain(args: argparse.Namespace) -> None:
     """Write the chains as stored, to be verified without the database."""
     from kiosk.authority.administration.audit_archive import archive_audit
-    from kiosk.authority.audit.anchors import AnchorSigner
 
     if _filter(args) != AuditFilter():
         raise ConfigError("a chain is exported as it is: a filter would leave rows out")
     tools = Tools(args)
-    folder, signer = Path(tools.settings.admin.exports), AnchorSigner(tools.ring())
+    folder, signer, actor = Path(tools.settings.admin.exports), tools.signer(), tools.actor()
     with progress_line("exporting") as progress:
         path, written = archive_audit(
-            tools.store, signer, folder, tools.actor(), progress, whole=args.whole
+            tools.store, signer, folder, actor, progress, whole=args.whole
         )
     echo(f"{numbered(written.rows, 'row')} in {path}, SHA-256 {written.sha256}")
     echo(f"exported until row {written.until or 0}")
-
-
-def _redact(args: argparse.Namespace) -> Done:
-    """Propose a redaction: a second member of staff has to agree."""
-    desk = Tools(args).desk.audit
-    return desk.redact(args.row, grounds_of(args), whole=args.whole)
 
 
 def _filter(args: argparse.Namespace) -> AuditFilter:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from kiosk.app.cli.help import Commands
 from kiosk.app.cli.station import open_log
 from kiosk.app.logs import log_fault
+from kiosk.config.loading import require_own_folder
+from kiosk.contract.errors import KioskError
 
 if TYPE_CHECKING:
     from kiosk.app.demo.estate import DemoTable
@@ -39,21 +41,14 @@ LEAST = 60, 23
 
 
 def add_parser(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "demo",
-        help="try it in a checkout: virtual cards, example people, no hardware",
-        description=_HELP,
-        epilog=_EXAMPLE,
-    )
+    text = "try it in a checkout: virtual cards, example people, no hardware"
+    parser = commands.add_parser("demo", help=text, description=_HELP, epilog=_EXAMPLE)
     parser.set_defaults(run=run)
     parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
     parser.add_argument("--keep", metavar="DIR", help="make the estate in DIR and leave it there")
 
 
 def run(args: argparse.Namespace) -> int:
-    from kiosk.config.loading import require_own_folder
-    from kiosk.contract.errors import KioskError
-
     if not all(map(os.isatty, (0, 1, 2))):
         raise KioskError(
             "the demo needs a terminal, with nothing redirected: run it in one, at least 60 by 23"
@@ -80,14 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_in(directory: Path, sockets: Path, log: str) -> int:
     from hardware.virtual.pcscd import PrivatePcscd
-    from kiosk.app.demo.estate import (
-        DemoTable,
-        cast,
-        count_people,
-        make_estate,
-        register,
-        settings_file,
-    )
+    from kiosk.app.demo import estate
     from kiosk.app.demo.mailbox import Mailbox
     from kiosk.app.demo.ra_side import RaSide
 
@@ -98,16 +86,16 @@ def _run_in(directory: Path, sockets: Path, log: str) -> int:
         os.environ.update(pcscd.env)
         _print_step("starting a mail server that keeps its mail")
         mail = mailbox.start()
-        actors = cast()
-        people, cards = count_people(actors), len(actors)
+        actors = estate.cast()
+        people, cards = estate.count_people(actors), len(actors)
         _print_step(f"making keys, a database, {people} people and {cards} cards")
-        settings = make_estate(directory, mail, actors)
+        settings = estate.make_estate(directory, mail, actors)
         _print_step("registering Asha, who is about to block her PIN")
-        register(settings, os.environ, actors[0], mailbox)
+        estate.register(settings, os.environ, actors[0], mailbox)
         _print_step("letting in a manager of the Registration Authority")
-        ra = RaSide(directory, settings_file(directory))
+        ra = RaSide(directory, estate.settings_file(directory))
         ra.prepare(settings, os.environ)
-        table = DemoTable(actors, pcscd.slots[0], mailbox, len(mailbox.messages()))
+        table = estate.DemoTable(actors, pcscd.slots[0], mailbox, len(mailbox.messages()))
         try:
             return _show(settings, table, ra, log)
         finally:

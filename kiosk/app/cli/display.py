@@ -146,7 +146,6 @@ def _compositor_answers(path: Path) -> bool:
 
 
 def terminal_command(pixels: int, words: list[str]) -> list[str]:
-    """Return the line that runs ``words`` in the terminal, with text of this size."""
     return [
         "foot",
         f"--config={Path(__file__).with_name('foot.ini')}",

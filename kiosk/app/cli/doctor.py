@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from itertools import chain
@@ -223,7 +224,6 @@ def mail_check(tools: Tools) -> tuple[str, Check]:
 
 
 def collector_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
-    """Yield the check of the collector, where the settings name one."""
     from kiosk.authority.administration import checks
 
     if collector := tools.settings.siem.collector:
@@ -232,7 +232,6 @@ def collector_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
 
 
 def network_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
-    """Yield the checks of the certificates that the settings name for the network."""
     named = tools.settings.authority
     if "/" in named.ca:  # a bare name is a file of the service manager's
         yield _CA, partial(_check_ca, named, tools.environ)
@@ -289,33 +288,26 @@ def _check_certificate(named: AuthoritySettings, clock: Clock) -> Finding:
 
 def _check_ready(place: str, who: str) -> Finding:
     """Check that the authority that answers at ``place`` is ready; ``who`` names it."""
+    host, _, port = ("localhost", "", "0") if place.startswith("/") else place.rpartition(":")
+    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=_READY_S)
     try:
-        status, problem = _readiness(place)
+        with closing(connection):
+            if place.startswith("/"):
+                connection.sock = socket.socket(socket.AF_UNIX)
+                connection.sock.settimeout(_READY_S)
+                connection.sock.connect(place)
+            connection.request("GET", "/readyz")
+            answer = connection.getresponse()
+            said = answer.read().decode("utf-8", "replace").strip()
     except (OSError, http.client.HTTPException) as error:
         because = getattr(error, "strerror", None) or str(error) or type(error).__name__
         started = "where stations are to be served, `systemctl start kiosk-authority`"
         more = "`journalctl -u kiosk-authority` has more"
         return warn(AUTHORITY, f"none answers at {place}: {because}", f"{started}; {more}")
-    if status != http.client.OK:
+    if answer.status != http.client.OK:
         advice = "`journalctl -u kiosk-authority` shows the log"
-        return fail(AUTHORITY, f"{who} serves no station: {problem}", advice)
+        return fail(AUTHORITY, f"{who} serves no station: {said}", advice)
     return ok(AUTHORITY, f"{who} is ready to serve stations")
-
-
-def _readiness(place: str) -> tuple[int, str]:
-    """Ask for /readyz; raises ``OSError`` and ``HTTPException``."""
-    host, _, port = ("localhost", "", "0") if place.startswith("/") else place.rpartition(":")
-    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=_READY_S)
-    try:
-        if place.startswith("/"):
-            connection.sock = socket.socket(socket.AF_UNIX)
-            connection.sock.settimeout(_READY_S)
-            connection.sock.connect(place)
-        connection.request("GET", "/readyz")
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode("utf-8", "replace").strip()
-    finally:
-        connection.close()
 
 
 def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:

@@ -75,7 +75,6 @@ class Version(argparse.Action):
 def add_command(
     commands: Commands, name: str, help_line: str, description: str, example: str, run: Run | None
 ) -> argparse.ArgumentParser:
-    """Add a command that reads the settings."""
     parser = commands.add_parser(
         name, help=help_line, description=description, epilog=f"example:\n{example}"
     )
@@ -91,7 +90,6 @@ def add_parts(
     description: str,
     example: str,
 ) -> Commands:
-    """Add a command that has parts."""
     parser = add_command(commands, name, help_line, description, example, run=None)
     return parser.add_subparsers(dest="part", required=True)
 

@@ -104,14 +104,15 @@ def add_parser(subparsers: Commands) -> None:
     add_flag(rotate, "--add-only", "add the key and change nothing")
     add_flag(rotate, "--yes", "on a server: the other machines get the key file")
     _add_lost(rotate, "go on without a key that no copy has; may be repeated")
-    backed_up = add_part(
-        parts, "backed-up", _backed_up, "declare that a copy of the key file is safe"
-    )
+    text = "declare that a copy of the key file is safe"
+    backed_up = add_part(parts, "backed-up", _backed_up, text)
     backed_up.description = COPIED
     _add_lost(backed_up, "give up a key that no copy has; may be repeated")
     copy = backed_up.add_mutually_exclusive_group()
-    copy.add_argument("--file", metavar="FILE", help="compare your copy, in FILE, first")
-    copy.add_argument("--to", metavar="FILE", help="make the copy, in clear, into a new FILE")
+    text = "compare your copy, in FILE, first"
+    copy.add_argument("--file", type=Path, metavar="FILE", help=text)
+    text = "make the copy, in clear, into a new FILE"
+    copy.add_argument("--to", type=Path, metavar="FILE", help=text)
 
 
 def _add_lost(part: argparse.ArgumentParser, text: str) -> None:
@@ -159,7 +160,7 @@ def _rotate(args: argparse.Namespace) -> int:
     """Rotate; 1 where a secret could not be opened."""
     tools = Tools(args)
     ring = tools.ring()  # which says what to do where there is none
-    from kiosk.authority.administration.keys import check_current
+    from kiosk.authority.administration.keys import check_current, how_to_copy, is_of, last_copy
     from kiosk.authority.crypto.keys import KeyPurpose, learn_names
 
     purpose = KeyPurpose(args.purpose)
@@ -178,7 +179,10 @@ def _rotate(args: argparse.Namespace) -> int:
         echo(f"given up: {line}")
     learn_names(tools.staff_store, ring)
     code = _add_and_use(tools, purpose, add_only=args.add_only, shared=shared)
-    _print_copy(tools)
+    copy = last_copy(tools.staff_store)
+    if copy is None or not is_of(copy, tools.ring()):
+        echo("older copies of the key file lack the new key: they open older backups, and nothing")
+        echo(f"that is made from now on: {how_to_copy(tools.key_file)}")
     return code
 
 
@@ -257,38 +261,21 @@ def _to_bring(tools: Tools) -> str:
 
 
 def _backed_up(args: argparse.Namespace) -> None:
-    from kiosk.authority.administration.keys import (
-        check_copy,
-        check_current,
-        declare_copy,
-        make_copy,
-        need_plain,
-    )
+    from kiosk.authority.administration import keys
 
     tools = Tools(args)
-    ring = tools.ring()
-    lost = check_current(tools.key_file, ring, tools.staff_store, args.lost)
+    lost = keys.check_current(tools.key_file, tools.ring(), tools.staff_store, args.lost)
     ring = tools.ring()  # with a key that was added since
     if args.file:
-        check_copy(Path(args.file), tools.key_file, ring)
-    elif not args.to:
-        need_plain(tools.key_file)
-    if args.to:
-        make_copy(Path(args.to), tools.key_file, ring)
-    declare_copy(ring, tools.staff_store, tools.actor(), args.lost)
+        keys.check_copy(args.file, tools.key_file, ring)
+    elif args.to:
+        keys.make_copy(args.to, tools.key_file, ring)
+    else:
+        keys.need_plain(tools.key_file)
+    keys.declare_copy(ring, tools.staff_store, tools.actor(), args.lost)
     for line in lost:
         echo(f"given up: {line}")
     echo(f"written down: a copy of {tools.key_file}, as it is now, is in a safe place")
-
-
-def _print_copy(tools: Tools) -> None:
-    """Warn that the copy of the key file is out of date, unless the declared one is current."""
-    from kiosk.authority.administration.keys import how_to_copy, is_of, last_copy
-
-    copy = last_copy(tools.staff_store)
-    if copy is None or not is_of(copy, tools.ring()):
-        echo("older copies of the key file lack the new key: they open older backups, and nothing")
-        echo(f"that is made from now on: {how_to_copy(tools.key_file)}")
 
 
 def _print_current(added: str | None, current: str, taken_up: str) -> None:

@@ -140,7 +140,7 @@ _COMPLETION = """\
 Prints a script for bash that completes commands, their parts and options. It is made from
 the commands themselves, so make it anew after an update.
 """
-_COMPLETION_EXAMPLE = "  kiosk completion > /etc/bash_completion.d/kiosk\n"
+_COMPLETION_EXAMPLE = "example:\n  kiosk completion > /etc/bash_completion.d/kiosk\n"
 _SCRIPT = """\
 # Completion of kiosk for bash; made by `kiosk completion`.
 _kiosk() {{
@@ -162,12 +162,8 @@ complete -F _kiosk kiosk
 
 
 def add_parser(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "completion",
-        help="print a script that completes commands in bash",
-        description=_COMPLETION,
-        epilog=f"example:\n{_COMPLETION_EXAMPLE}",
-    )
+    text, example = "print a script that completes commands in bash", _COMPLETION_EXAMPLE
+    parser = commands.add_parser("completion", help=text, description=_COMPLETION, epilog=example)
     parser.set_defaults(run=_print_completion)
 
 
@@ -181,7 +177,6 @@ def _print_completion(_args: argparse.Namespace) -> None:
 
 
 def _walk(path: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each command's path and what may follow it."""
     below = list(subparsers(parser))
     options = [name for action in parser._actions for name in action.option_strings]  # noqa: SLF001
     yield path, (*(name for name, _text, _parser in below), *options)

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from kiosk.authority.administration.people import PeopleDesk
     from kiosk.authority.administration.people_file import OpenedFile
 
+    ActOnPerson = Callable[[PeopleDesk, Person, argparse.Namespace, Grounds], Done]
+
 
 DESCRIPTION = """\
 Finds people by the beginnings of their names, of their holder number, email address or
@@ -148,9 +150,7 @@ def add_parser(subparsers: Commands) -> None:
     add_flag(taken, "--replace-lost", text)
 
 
-def _on_person(
-    act: Callable[[PeopleDesk, Person, argparse.Namespace, Grounds], Done],
-) -> Act:
+def _on_person(act: ActOnPerson) -> Act:
     """Return what a part does by a call of the desk about the person; raises ``NotFound``."""
     return on_desk(
         lambda desk, args, why: act(desk.people, desk.people.find_one(args.number), args, why)
@@ -375,8 +375,25 @@ _DELETE_IT = "delete it (rm; overwriting is no use on a solid-state disk)"
 
 def _import_file(args: argparse.Namespace) -> int:
     """Import; 1 where the file was refused."""
+    tools = Tools(args)
+    digits = tools.settings.people.number_digits  # before imports that take most of a second
+    from kiosk.authority.administration.import_people import PeopleImport
+    from kiosk.authority.policy import LivePolicy
+
+    policy = LivePolicy(tools.staff_store, tools.settings.policy, tools.clock)
+    work = PeopleImport(
+        tools.staff_store,
+        tools.sealer(),
+        digits,
+        replace_lost=args.replace_lost,
+        domains=lambda: policy().email_domains,
+    )
     try:
-        result = _import(args)
+        with progress_line("checking" if args.dry_run else "importing") as progress:
+            if args.dry_run:
+                result = work.rehearse(args.file, progress)
+            else:
+                result = work.run(args.file, tools.actor(), progress, reason=args.reason)
     except ImportRefused as refused:
         complain_of(args.file, refused, "nothing was imported")
         return 1
@@ -406,26 +423,6 @@ def _remove(path: Path, opened: OpenedFile) -> str:
     except OSError as error:
         return f"{path} is still there: {error.strerror}; {_DELETE_IT}"
     return f"{path} is another file than the one that was read: import it, too"
-
-
-def _import(args: argparse.Namespace) -> ImportResult:
-    tools = Tools(args)
-    digits = tools.settings.people.number_digits
-    from kiosk.authority.administration.import_people import PeopleImport
-    from kiosk.authority.policy import LivePolicy
-
-    policy = LivePolicy(tools.staff_store, tools.settings.policy, tools.clock)
-    work = PeopleImport(
-        tools.staff_store,
-        tools.sealer(),
-        digits,
-        replace_lost=args.replace_lost,
-        domains=lambda: policy().email_domains,
-    )
-    with progress_line("checking" if args.dry_run else "importing") as progress:
-        if args.dry_run:
-            return work.rehearse(args.file, progress)
-        return work.run(args.file, tools.actor(), progress, reason=args.reason)
 
 
 def _print_result(result: ImportResult, *, dry: bool) -> None:

@@ -89,7 +89,6 @@ def progress_line(
     shown = False
 
     def show(done: int, total: int) -> None:
-        """Show it, unless it was shown just before."""
         nonlocal last, shown
         now = monotonic()
         if now - last < every_s and done < total:

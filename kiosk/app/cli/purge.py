@@ -40,11 +40,8 @@ def add_parser(subparsers: Commands) -> None:
     add_flag(parser, "--dry-run", "only say how much it would be")
     add_flag(parser, "--unexported", "rows of the audit that no export holds, too")
     add_flag(parser, "--unsent", "rows of the audit that the collector has not been sent, too")
-    add_flag(
-        parser,
-        "--clock-is-right",
-        "also where the service was off, or its clock was set, not long ago",
-    )
+    text = "also where the service was off, or its clock was set, not long ago"
+    add_flag(parser, "--clock-is-right", text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,27 +49,20 @@ def run(args: argparse.Namespace) -> int:
 
     Also 1 where nothing is deleted because the clock may be wrong.
     """
+    from kiosk.authority import retention
     from kiosk.authority.administration.audit_archive import exported_rows
-    from kiosk.authority.audit.anchors import AnchorSigner
     from kiosk.authority.audit.purge import plan_purge, purge_audit
     from kiosk.authority.audit.siem import FEED
-    from kiosk.authority.retention import (
-        BREAK,
-        HELD,
-        count_records,
-        held_until,
-        months,
-        purge_records,
-    )
 
     tools = Tools(args)
-    store, signer, retention = tools.store, AnchorSigner(tools.ring()), tools.settings.retention
+    store, signer, kept = tools.store, tools.signer(), tools.settings.retention
     now = store.machine_clock.now()
-    before = now - months(retention.audit_months)
+    before = now - retention.months(kept.audit_months)
     with store.read() as uow:
-        held = held_until(uow)
-        if held is None and abs(now - uow.now) >= BREAK:
-            held = now + HELD  # the clocks of this machine and of the database server disagree
+        held = retention.held_until(uow)
+        if held is None and abs(now - uow.now) >= retention.BREAK:
+            # The clocks of this machine and of the database server disagree.
+            held = now + retention.HELD
         exported = None if args.unexported else exported_rows(uow)
         sent = uow.feeds.reached(FEED)
     if held is not None and not (args.clock_is_right or args.dry_run):
@@ -90,9 +80,9 @@ def run(args: argparse.Namespace) -> int:
         complain(f"{broken}; no row of the audit is deleted")
         return 1
     if args.dry_run:
-        deleted = count_records(store, retention)
+        deleted = retention.count_records(store, kept)
     else:
-        deleted = purge_records(store, retention, most_batches=None)
+        deleted = retention.purge_records(store, kept, most_batches=None)
         purge_audit(store, signer, plan, tools.actor())
         store.empty_log()
     echo("would be deleted:" if args.dry_run else "deleted:")

@@ -8,6 +8,7 @@ import pwd
 import subprocess
 import sys
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ from kiosk.config.loading import (
 )
 from kiosk.config.settings import SECTIONS
 from kiosk.contract.errors import ConfigError
+from kiosk.contract.findings import Condition, examine
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Tools
@@ -128,18 +130,10 @@ def add_parser(commands: Commands) -> None:
 
 
 def _add_part(
-    parts: Commands,
-    name: str,
-    run: Run,
-    what: str,
-    description: str,
+    parts: Commands, name: str, run: Run, what: str, description: str
 ) -> argparse.ArgumentParser:
-    part = parts.add_parser(
-        name,
-        help=f"make this machine {what}",
-        description=description,
-        epilog=_EXAMPLES[name],
-    )
+    text = f"make this machine {what}"
+    part = parts.add_parser(name, help=text, description=description, epilog=_EXAMPLES[name])
     part.set_defaults(run=run)
     part.add_argument(
         "--set",
@@ -155,7 +149,6 @@ def _add_part(
 
 
 def _setting(text: str) -> tuple[tuple[str, str], str]:
-    """Read one ``SECTION.NAME=VALUE``; an ``argparse`` type."""
     names, equals, value = text.partition("=")
     section, _, name = names.partition(".")
     if not (equals and section and name):
@@ -311,13 +304,10 @@ def _as_account(account: str, path: Path, args: argparse.Namespace) -> int:
     # libpq, for one, reads the home folder, and root's is closed to the account.
     its_own = {"HOME": entry.pw_dir, "USER": account, "LOGNAME": account}
     command = [sys.executable, "-I", "-m", "kiosk", "setup", "authority", "--config", str(path)]
-    flags = {
-        "--dry-run": args.dry_run,
-        "--seal-keys": args.seal_keys,
-        "--new-database": args.new_database,
-    }
+    flags = "dry_run", "seal_keys", "new_database"
+    given = [f"--{flag.replace('_', '-')}" for flag in flags if getattr(args, flag)]
     return subprocess.run(  # noqa: S603 - this program
-        [*command, *(flag for flag, is_given in flags.items() if is_given)],
+        [*command, *given],
         stdin=subprocess.DEVNULL,
         env=os.environ | its_own,
         user=account,
@@ -329,22 +319,14 @@ def _as_account(account: str, path: Path, args: argparse.Namespace) -> int:
 
 
 def _look(tools: Tools) -> int:
-    from kiosk.app.cli.doctor import (
-        collector_checks,
-        mail_check,
-        network_checks,
-        show,
-        staff_check,
-        store_checks,
-    )
-    from kiosk.contract.findings import Condition, examine
+    from kiosk.app.cli import doctor
 
     failed = False
-    for finding in examine(store_checks(tools)):
-        show(finding)
+    for finding in examine(doctor.store_checks(tools)):
+        doctor.show(finding)
         failed = failed or finding.condition is Condition.FAIL
-    staff = [staff_check(tools)] if tools.settings.store.staff_url else []
-    later = [*staff, mail_check(tools), *collector_checks(tools), *network_checks(tools)]
-    for finding in examine(later):
-        show(finding)  # and no more: these may be put right later
+    staff = [doctor.staff_check(tools)] if tools.settings.store.staff_url else []
+    later = doctor.collector_checks(tools), doctor.network_checks(tools)
+    for finding in examine(chain(staff, [doctor.mail_check(tools)], *later)):
+        doctor.show(finding)  # and no more: these may be put right later
     return int(failed)

@@ -61,12 +61,9 @@ def add_parser(commands: Commands) -> None:
     )
     if HAS_AUTHORITY:
         text = "run the station in this terminal"
-        parser = add_command(commands, "run", text, _RUN, _RUN_EXAMPLE, _run)
+        run = partial(_show_station, run_on=_run_in_one_process)
+        parser = add_command(commands, "run", text, _RUN, _RUN_EXAMPLE, run)
         parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
-
-
-def _run(args: argparse.Namespace) -> int:
-    return _show_station(args, _run_in_one_process)
 
 
 def _station(args: argparse.Namespace) -> int:
@@ -106,17 +103,12 @@ def _show_station(
 
 
 def _require_terminal() -> None:
-    """Raise ``ConfigError`` where keys or display are no terminal's."""
     if not (os.isatty(0) and os.isatty(2)):
         raise ConfigError("the station is shown in a terminal, and there is none")
 
 
 def _print_out_of_service(
-    path: Path,
-    read: FileStamp | None,
-    because: str,
-    log_path: str | None,
-    manager: ServiceManager,
+    path: Path, read: FileStamp | None, because: str, log_path: str | None, manager: ServiceManager
 ) -> None:
     """Show the public that nothing works here, or an administrator at a terminal ``because``.
 
@@ -138,7 +130,6 @@ def _print_out_of_service(
 
 
 def take_terminal(log_path: str | None) -> None:
-    """Close the terminal and prevent dumps of this process; log to ``log_path``."""
     from screens.terminal.lockdown import lock_terminal
 
     process.rest()
@@ -160,7 +151,6 @@ def open_log(path: str | None) -> None:
 
 
 def _run_in_one_process(settings: Settings, _path: Path, manager: ServiceManager) -> int:
-    """Run the station with the authority in this process."""
     from kiosk.app.composition.station import LocalExecutor, appearance_of, build_station
     from screens.kiosk.app import KioskApp
     from screens.terminal.pulse import WatchdogPulse
@@ -183,7 +173,6 @@ def open_last(build: Callable[[], OpenExecutor]) -> OpenExecutor:
 
 
 def _run_visits(settings: Settings, path: Path, manager: ServiceManager) -> int:
-    """Run the station on an authority elsewhere, one process for each visit."""
     from kiosk.app.composition.station import RemoteExecutor
     from kiosk.app.composition.visits import run_visits
 

@@ -220,7 +220,6 @@ def of_graphics(folder: Path | None = None) -> Iterator[Finding]:
 
 
 def of_displays(displays: Iterable[Display], distance_cm: float) -> Iterator[Finding]:
-    """Report for each display how far its text is legible, as `kiosk display` sets it."""
     for display in displays:
         about = f"{display.connector}, {display.width_px}x{display.height_px}"
         if not display.height_mm:
@@ -238,7 +237,6 @@ def of_displays(displays: Iterable[Display], distance_cm: float) -> Iterator[Fin
 
 
 def of_module(module: Pkcs11Cards, found: PcscFinding) -> Finding:
-    """Report whether the module loads, and recognises the readers by their PC/SC names."""
     try:
         slots = module.slots()
     except CardError as error:

@@ -17,12 +17,10 @@ from kiosk.app.cli.audit import print_gap
 from kiosk.app.cli.help import Commands, add_command, add_flag, add_parts
 from kiosk.app.cli.printing import complain, echo, progress_line
 from kiosk.app.cli.tools import Tools, add_part
-from kiosk.app.composition.opening import open_store
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import AuditNotIntact, KeyMissing, StoreBusy, StoreError
 from kiosk.authority.wording import numbered
 from kiosk.config.loading import require_own_folder
-from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError
 from kiosk.system.files import sync
 
@@ -65,7 +63,6 @@ def add_parser(subparsers: Commands) -> None:
 
 def _back_up(args: argparse.Namespace) -> None:
     from kiosk.authority.administration.backup import back_up
-    from kiosk.authority.audit.anchors import AnchorSigner
 
     tools, target = Tools(args), args.file
     source = tools.store_file
@@ -80,7 +77,7 @@ def _back_up(args: argparse.Namespace) -> None:
             "backup has its name only once it is whole and checked"
         )
     with progress_line("copying") as progress:
-        back_up(tools.store, AnchorSigner(tools.ring()), source, target, tools.actor(), progress)
+        back_up(tools.store, tools.signer(), source, target, tools.actor(), progress)
     echo(f"{target}: {target.stat().st_size // 1024} KiB, checked")
     echo(f"not in it: the keys ({tools.key_file}) and the settings ({tools.path}); keep copies")
 
@@ -163,16 +160,12 @@ def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
         folder.mkdir(mode=0o700)
         try:
             _copy_backup(args.file, work)
-            settings = replace(
-                tools.settings, store=replace(tools.settings.store, url=f"sqlite:///{work}")
-            )
-            restored = Tools(args)
-            restored.settings = settings
-            with closing(open_store(settings, tools.clock, tools.environ)) as restored.store:
+            restored = _tools_at(args, tools, f"sqlite:///{work}")
+            with closing(restored.store):
                 if not restored.store.is_made():
                     raise StoreError(f"{args.file}: {_NO_BACKUP}", "backup")
                 restored.store.migrate()
-                _check_schema(args.file, work, settings, tools)
+                _check_schema(args.file, work, _tools_at(args, tools, f"sqlite:///{work}.fresh"))
                 code = _conclude(args, restored, there)
                 # Where the disk is full, closing it would leave the log behind, and say nothing.
                 restored.store.empty_log()
@@ -204,7 +197,14 @@ def _copy_backup(backup: Path, work: Path) -> None:
         raise
 
 
-def _check_schema(backup: Path, work: Path, settings: Settings, tools: Tools) -> None:
+def _tools_at(args: argparse.Namespace, tools: Tools, url: str) -> Tools:
+    """Return the same tools for the database at ``url``."""
+    others = Tools(args)
+    others.settings = replace(tools.settings, store=replace(tools.settings.store, url=url))
+    return others
+
+
+def _check_schema(backup: Path, work: Path, fresh: Tools) -> None:
     """Raise ``StoreError`` where a backup would bring triggers or tables of somebody else's along.
 
     What they do by themselves, at each statement of the service, no MAC covers. Indexes of somebody
@@ -212,11 +212,9 @@ def _check_schema(backup: Path, work: Path, settings: Settings, tools: Tools) ->
     """
     from kiosk.authority.store.sqlite_file import drop_indexes, schema_of
 
-    fresh = work.with_name(f"{work.name}.fresh")
-    named = replace(settings.store, url=f"sqlite:///{fresh}")
-    with closing(open_store(replace(settings, store=named), tools.clock, tools.environ)) as store:
-        store.migrate()
-    ours = schema_of(fresh)
+    with closing(fresh.store):
+        fresh.store.migrate()
+    ours = schema_of(Path(f"{work}.fresh"))
     dropped = drop_indexes(work, {str(name) for _, name, *_ in ours})
     if others := sorted({str(name) for _, name, *_ in schema_of(work) ^ ours}):
         raise StoreError(f"{backup}: {', '.join(others[:_NAMED])}: {_FOREIGN}", "backup")
@@ -318,16 +316,14 @@ sslmode=verify-full&sslrootcert=/etc/kiosk/database-ca.pem"
 
 
 def _copy(args: argparse.Namespace) -> int:
-    """Copy and compare every row, verify the audit there, and print the next step."""
     from kiosk.authority.administration.verification import sweep, verify_audit
-    from kiosk.authority.audit.anchors import AnchorSigner
     from kiosk.authority.audit.events import ServiceKind
     from kiosk.authority.store.copying import copy_store
     from kiosk.authority.store.engine import parse_url, unverified_host
     from kiosk.authority.store.sqlite_file import lock_exclusively
 
     tools = Tools(args)
-    file, signer = tools.store_file, AnchorSigner(tools.ring())
+    file, signer = tools.store_file, tools.signer()
     if file is None:
         raise ConfigError("the database of these settings is a server's already")
     if (host := unverified_host(args.to)) and not args.unverified:
@@ -339,13 +335,10 @@ def _copy(args: argparse.Namespace) -> int:
     address = shown.render_as_string(hide_password=True)
     moved = f"this database was copied to {address}, which is used in its place"
     whose = "end every station, authority and session of staff, and copy then"
-    with (
-        lock_exclusively(file, whose) as source,
-        progress_line("copying and comparing") as progress,
-    ):
+    comparing = progress_line("copying and comparing")
+    with lock_exclusively(file, whose) as source, comparing as progress:
         rows = copy_store(source, args.to, moved, progress)
-    settings = replace(tools.settings, store=replace(tools.settings.store, url=args.to))
-    store = open_store(settings, tools.clock, tools.environ)
+    store = _tools_at(args, tools, args.to).store
     with progress_line("verifying") as progress:
         fault = verify_audit(store, signer, (), progress).fault
     if fault is not None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kiosk.authority.administration.desk import AdminDesk
     from kiosk.authority.administration.keys import MasterKeys
     from kiosk.authority.administration.views import Done, Grounds
+    from kiosk.authority.audit.anchors import AnchorSigner
     from kiosk.authority.crypto.keys import KeyRing
     from kiosk.authority.crypto.sealing import Sealer
     from kiosk.authority.mail.compose import Mailer
@@ -60,12 +61,10 @@ class Tools:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings; without a file the error says how to make one."""
         return load_settings(self.path, self.environ)
 
     @cached_property
     def store(self) -> Store:
-        """The store; nothing is opened before its first use."""
         return open_store(self.settings, self.clock, self.environ)
 
     @cached_property
@@ -93,19 +92,21 @@ class Tools:
         return load().rereading(load, self.clock.monotonic)
 
     def sealer(self) -> Sealer:
-        """Make the sealer with these keys, and the token if the settings name one."""
         ring = open_known_keys(self.settings, self.environ, self.store)
         return open_sealer(self.settings, self.environ, ring)
 
     @cached_property
     def masters(self) -> MasterKeys:
-        """The master keys; nothing is opened before their first use."""
         from kiosk.authority.administration.keys import MasterKeys
 
         return MasterKeys(self.key_file, open_token(self.settings, self.environ), self.store)
 
+    def signer(self) -> AnchorSigner:
+        from kiosk.authority.audit.anchors import AnchorSigner
+
+        return AnchorSigner(self.ring())
+
     def mailer(self) -> AbstractContextManager[Mailer]:
-        """Make the mailer for a block; reads certificates and credential."""
         return closing(open_mailer(self.settings, self.environ))
 
     @cached_property
@@ -119,7 +120,6 @@ class Tools:
         return open_desk(settings, self.environ, self.staff_store, self.clock, who)
 
     def actor(self) -> str:
-        """Return the user of the command, for the audit."""
         try:
             user = pwd.getpwuid(os.getuid()).pw_name
         except KeyError:  # a container's user may have no name
@@ -214,15 +214,16 @@ def card_of(args: argparse.Namespace) -> CardId:
     return CardId(family or args.driver, identifier)
 
 
+# Types of arguments.
+
+
 def how_many(text: str) -> int:
-    """Parse a number of items; an ``argparse`` type."""
     if text.isascii() and text.isdigit() and len(text) <= len(str(_MANY)) and int(text):
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MANY}")
 
 
 def seconds(text: str) -> float:
-    """Parse a time to wait; an ``argparse`` type."""
     with suppress(ValueError):
         if not math.isnan(read := float(text)):
             return read
@@ -230,7 +231,6 @@ def seconds(text: str) -> float:
 
 
 def row_number(text: str) -> int:
-    """Parse the number of a row of the audit; an ``argparse`` type."""
     from kiosk.authority.audit.rows import read_row_name
 
     row = read_row_name(text)
@@ -240,7 +240,6 @@ def row_number(text: str) -> int:
 
 
 def day(text: str) -> date:
-    """Parse a day; an ``argparse`` type."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -248,7 +247,7 @@ def day(text: str) -> date:
 
 
 def moment(text: str) -> datetime:
-    """Parse a day or a time, in this machine's zone unless it names one; an ``argparse`` type."""
+    """Parse a day or a time, in this machine's zone unless it names one."""
     try:
         read = datetime.fromisoformat(text)
         return read if read.tzinfo else read.astimezone()

@@ -8,19 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_flag, add_parts
+from kiosk.app.cli.help import Commands, add_flag
 from kiosk.app.cli.printing import as_json, complain, echo, progress_line
-from kiosk.app.cli.tools import (
-    Tools,
-    acting,
-    add_part,
-    ending,
-    how_many,
-    moment,
-    on_desk,
-    reading,
-    row_number,
-)
+from kiosk.app.cli.tools import Parts, Tools, ending, how_many, moment, on_desk, row_number
 from kiosk.app.composition.opening import open_store
 from kiosk.authority.administration.views import AuditFilter, ExportFormat
 from kiosk.authority.audit.rows import row_name
@@ -78,11 +68,9 @@ _OLDER = (
 
 
 def add_parser(subparsers: Commands) -> None:
-    parts = add_parts(
-        subparsers, "audit", "read, export and verify the audit", DESCRIPTION, EXAMPLE
-    )
+    parts = Parts(subparsers, "audit", "read, export and verify the audit", DESCRIPTION, EXAMPLE)
     text = "walk every chain and name the first row that is wrong"
-    verify = add_part(parts, "verify", _verify, text)
+    verify = parts.add("verify", _verify, text)
     text = "anchors that were kept elsewhere"
     verify.add_argument("--anchors", type=Path, metavar="FILE", help=text)
     text = (
@@ -99,14 +87,14 @@ def add_parser(subparsers: Commands) -> None:
     verify.add_argument("--store", metavar="URL", help=text)
     text = "with --without-key: what `public-keys` wrote, to check the signatures of anchors"
     verify.add_argument("--public-keys", type=Path, metavar="FILE", help=text)
-    anchor = add_part(parts, "anchor", _anchor, "verify the newest rows and sign the heads")
+    anchor = parts.add("anchor", _anchor, "verify the newest rows and sign the heads")
     text = "add every anchor to FILE that it lacks"
     anchor.add_argument("--out", type=Path, metavar="FILE", help=text)
-    add_part(parts, "public-keys", _public_keys, "show the keys that check anchors")
-    listing = reading(parts, "list", _list, "show rows, newest first")
+    parts.add("public-keys", _public_keys, "show the keys that check anchors")
+    listing = parts.reading("list", _list, "show rows, newest first")
     listing.add_argument("--limit", type=how_many, default=50, help="how many (default: 50)")
-    reading(parts, "kinds", _kinds, "show the kinds of rows there can be")
-    export = add_part(parts, "export", _export, "write rows, oldest first, into the exports folder")
+    parts.reading("kinds", _kinds, "show the kinds of rows there can be")
+    export = parts.add("export", _export, "write rows, oldest first, into the exports folder")
     export.add_argument(
         "--format",
         choices=["csv", "jsonl", "chain"],
@@ -126,12 +114,12 @@ def add_parser(subparsers: Commands) -> None:
         until = "to the end of this day, or to this moment"
         part.add_argument("--until", type=ending, metavar="DATE", help=until)
     act = on_desk(lambda desk, args, why: desk.audit.redact(args.row, why, whole=args.whole))
-    redact = acting(parts, "redact", act, "propose to take the text of a row out of the audit")
+    redact = parts.acting("redact", act, "propose to take the text of a row out of the audit")
     redact.add_argument("row", type=row_number, metavar="ROW", help="its number")
     add_flag(redact, "--whole", "its detail too, and not only the reason")
-    parts = add_parts(subparsers, "rows", "find altered records", _ROWS, _ROWS_EXAMPLE)
-    add_part(parts, "check", _check_rows, "name every altered record")
-    accept = add_part(parts, "accept", _accept_row, "take an altered record as it is")
+    parts = Parts(subparsers, "rows", "find altered records", _ROWS, _ROWS_EXAMPLE)
+    parts.add("check", _check_rows, "name every altered record")
+    accept = parts.add("accept", _accept_row, "take an altered record as it is")
     accept.add_argument("table", metavar="TABLE")
     accept.add_argument("row", metavar="ROW")
     accept.add_argument("--reason", required=True, metavar="TEXT", help="why it is right")
@@ -364,15 +352,8 @@ def _export_chain(args: argparse.Namespace) -> None:
 
 
 def _filter(args: argparse.Namespace) -> AuditFilter:
-    return AuditFilter(
-        person=args.person,
-        station=args.station,
-        staff=args.staff,
-        kind=args.kind,
-        reference=args.reference,
-        since=args.since,
-        until=args.until,
-    )
+    names = "person", "station", "staff", "kind", "reference", "since", "until"
+    return AuditFilter(**{name: getattr(args, name) for name in names})
 
 
 # ``kiosk rows``.

@@ -8,18 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_flag, add_parts
-from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import (
-    Tools,
-    acting,
-    add_card,
-    add_part,
-    card_of,
-    grounds_of,
-    seconds,
-    showing,
-)
+from kiosk.app.cli.help import Commands, add_flag
+from kiosk.app.cli.printing import echo, echo_row
+from kiosk.app.cli.tools import Parts, Tools, add_card, card_of, grounds_of, seconds
 from kiosk.authority.administration.views import Done, IssuedFrom, NewCard, Person, UnknownCard
 from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.authority.wording import local_time
@@ -67,13 +58,13 @@ _THEN_REGISTER = " They register there, in the same visit."
 
 
 def add_parser(subparsers: Commands) -> None:
-    parts = add_parts(subparsers, "cards", "cards, secrets and codes", DESCRIPTION, EXAMPLE)
-    _new_card(acting(parts, "add", _add, "give somebody another card", "NUMBER"))
+    parts = Parts(subparsers, "cards", "cards, secrets and codes", DESCRIPTION, EXAMPLE)
+    _new_card(parts.acting("add", _add, "give somebody another card", "NUMBER"))
     text = "give a card in place of one, which is revoked"
-    _new_card(acting(parts, "replace", _replace, text, *_CARD))
-    acting(parts, "revoke", _revoke, "bar a card at every station", *_CARD)
+    _new_card(parts.acting("replace", _replace, text, *_CARD))
+    parts.acting("revoke", _revoke, "bar a card at every station", *_CARD)
     text = "seal the unblock secret of a card; asks for it"
-    set_secret = acting(parts, "set-secret", _set_secret, text, *_CARD)
+    set_secret = parts.acting("set-secret", _set_secret, text, *_CARD)
     _derived_from(set_secret)
     add_flag(
         set_secret,
@@ -81,11 +72,11 @@ def add_parser(subparsers: Commands) -> None:
         "the card itself was just given this secret, so all its tries are there again",
     )
     text = "give a code by word of mouth; prints it once"
-    acting(parts, "issue-code", _issue, text, *_CARD, identifies=True)
-    acting(parts, "withdraw-code", _withdraw_code, "make that code worthless", *_CARD)
+    parts.acting("issue-code", _issue, text, *_CARD, identifies=True)
+    parts.acting("withdraw-code", _withdraw_code, "make that code worthless", *_CARD)
     text = "show cards that stations could not serve: not recorded, or not read"
-    showing(parts, "unknown", lambda desk, _: desk.cards.unknown(), _print_unknown, text)
-    read = add_part(parts, "read", _read, "print driver and identifier of a card")
+    parts.showing("unknown", lambda desk, _: desk.cards.unknown(), _print_unknown, text)
+    read = parts.add("read", _read, "print driver and identifier of a card")
     read.add_argument("--reader", default="", metavar="PART", help="part of the reader's name")
     text = "for a card (default: 30 seconds)"
     read.add_argument("--wait", type=seconds, default=WAIT_S, metavar="S", help=text)
@@ -192,9 +183,8 @@ def _withdraw_code(args: argparse.Namespace) -> Done:
 
 def _print_unknown(cards: Sequence[UnknownCard]) -> None:
     for card in cards:
-        at = local_time(card.at)
         named = " ".join(part for part in (card.family, card.identifier) if part)
-        echo("  ".join(part for part in (at, card.reference, card.station, named) if part))
+        echo_row(local_time(card.at), card.reference, card.station, named)
         reported = ", by the station's report" if card.unread else ""
         echo(f"    {card.cause}{reported}.")
         for line in card.near:

@@ -83,17 +83,6 @@ def add_command(
     return parser
 
 
-def add_parts(
-    commands: Commands,
-    name: str,
-    help_line: str,
-    description: str,
-    example: str,
-) -> Commands:
-    parser = add_command(commands, name, help_line, description, example, run=None)
-    return parser.add_subparsers(dest="part", required=True)
-
-
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Add the option for the settings file; it may stand before or after a part."""
     parser.add_argument(

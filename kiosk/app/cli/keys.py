@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_flag, add_parts
+from kiosk.app.cli.help import Commands, add_flag
 from kiosk.app.cli.printing import complain, echo, progress_line
-from kiosk.app.cli.tools import Tools, add_part
+from kiosk.app.cli.tools import Parts, Tools
 from kiosk.contract.errors import ConfigError
 from kiosk.system.machine_seal import SUFFIX
 
@@ -91,9 +91,9 @@ and so does the audit.
 
 
 def add_parser(subparsers: Commands) -> None:
-    parts = add_parts(subparsers, "keys", "list or rotate the keys", DESCRIPTION, EXAMPLE)
-    add_part(parts, "list", _list, "show every key, and what it sealed")
-    rotate = add_part(parts, "rotate", _rotate, "make a new key current")
+    parts = Parts(subparsers, "keys", "list or rotate the keys", DESCRIPTION, EXAMPLE)
+    parts.add("list", _list, "show every key, and what it sealed")
+    rotate = parts.add("rotate", _rotate, "make a new key current")
     rotate.description = ROTATE
     rotate.add_argument(
         "--purpose",
@@ -105,7 +105,7 @@ def add_parser(subparsers: Commands) -> None:
     add_flag(rotate, "--yes", "on a server: the other machines get the key file")
     _add_lost(rotate, "go on without a key that no copy has; may be repeated")
     text = "declare that a copy of the key file is safe"
-    backed_up = add_part(parts, "backed-up", _backed_up, text)
+    backed_up = parts.add("backed-up", _backed_up, text)
     backed_up.description = COPIED
     _add_lost(backed_up, "give up a key that no copy has; may be repeated")
     copy = backed_up.add_mutually_exclusive_group()
@@ -120,10 +120,11 @@ def _add_lost(part: argparse.ArgumentParser, text: str) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    """Print the keys, never their material; 1 where the key file lacks one."""
-    tools = Tools(args)
+    """Print the keys, never their material; 1 where the key file lacks one, or the token is silent."""
+    tools, code = Tools(args), 0
     ring = tools.ring()
     from kiosk.authority.administration.keys import list_keys, missing_keys, where_added
+    from kiosk.authority.errors import KeysUnavailable
 
     keys = list_keys(ring, tools.staff_store)
     echo(f"{'purpose':<11} {'key':<22} {'':<8} secrets or rows")
@@ -131,29 +132,20 @@ def _list(args: argparse.Namespace) -> int:
         sealed = "" if key.secrets is None else key.secrets
         state = "current" if key.current else "older" if key.there else "MISSING"
         echo(f"{key.purpose:<11} {key.id:<22} {state:<8} {sealed:>7}".rstrip())
-    done = _list_masters(tools)
+    try:
+        for master in tools.masters.lines():
+            state = "current" if master.current else "older" if master.there else "MISSING"
+            place = f"token {tools.settings.secrets.token}" if master.in_token else "key file"
+            where = f"  {place}" if master.there else ""
+            echo(f"{'derive':<11} {master.id:<22} {state:<8} {master.secrets:>7}{where}")
+    except KeysUnavailable as error:
+        complain(f"the master keys cannot be shown: {error}")
+        code = 1
     if missing := missing_keys(ring, tools.staff_store):
         older = f"key file {tools.key_file}: it is an older copy; put the newest copy there"
         complain(f"{older}; {where_added(missing)}")
-        return 1
-    return done
-
-
-def _list_masters(tools: Tools) -> int:
-    """Print the master keys and where they are; 1 where the token does not answer."""
-    from kiosk.authority.errors import KeysUnavailable
-
-    try:
-        lines = tools.masters.lines()
-    except KeysUnavailable as error:
-        complain(f"the master keys cannot be shown: {error}")
-        return 1
-    for key in lines:
-        state = "current" if key.current else "older" if key.there else "MISSING"
-        place = f"token {tools.settings.secrets.token}" if key.in_token else "key file"
-        where = f"  {place}" if key.there else ""
-        echo(f"{'derive':<11} {key.id:<22} {state:<8} {key.secrets:>7}{where}")
-    return 0
+        code = 1
+    return code
 
 
 def _rotate(args: argparse.Namespace) -> int:
@@ -279,7 +271,4 @@ def _backed_up(args: argparse.Namespace) -> None:
 
 
 def _print_current(added: str | None, current: str, taken_up: str) -> None:
-    if added:
-        echo(f"added {added}; {taken_up}")
-    else:
-        echo(_NONE_ADDED.format(current=current))
+    echo(f"added {added}; {taken_up}" if added else _NONE_ADDED.format(current=current))

@@ -67,7 +67,12 @@ def run_command(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         place = "" if error.filename is None else f"{error.filename}: "
-        complain(f"kiosk: {place}{error.strerror or error}{_other_account(error)}")
+        advice = ""
+        if isinstance(error, PermissionError):
+            from kiosk.config.loading import as_account
+
+            advice = f"; {as_account(error.filename or '')}"
+        complain(f"kiosk: {place}{error.strerror or error}{advice}")
         try:
             sys.stdout.flush()
         except OSError:
@@ -106,14 +111,6 @@ def _not_installed(error: ModuleNotFoundError) -> str:
 def _drop_output() -> None:
     """Discard buffered output, so that it meets no closed pipe or full disk at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _other_account(error: OSError) -> str:
-    if not isinstance(error, PermissionError):
-        return ""
-    from kiosk.config.loading import as_account
-
-    return f"; {as_account(error.filename or '')}"
 
 
 def _parser(modules: Iterable[str]) -> argparse.ArgumentParser:

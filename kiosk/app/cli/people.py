@@ -11,19 +11,16 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_command, add_flag, add_parts
-from kiosk.app.cli.printing import ask, complain, echo, progress_line
+from kiosk.app.cli.help import Commands, add_command, add_flag
+from kiosk.app.cli.printing import ask, complain, echo, echo_row, progress_line
 from kiosk.app.cli.tools import (
+    Parts,
     Tools,
-    acting,
-    add_part,
     grounds_of,
     how_many,
     on_desk,
     print_json,
     print_result,
-    reading,
-    showing,
 )
 from kiosk.authority.administration.views import (
     IMPORT_REASON,
@@ -76,9 +73,8 @@ _FEW = 5.0
 
 
 def add_parser(subparsers: Commands) -> None:
-    parts = add_parts(subparsers, "people", "people and registrations", DESCRIPTION, EXAMPLE)
-    search = showing(
-        parts,
+    parts = Parts(subparsers, "people", "people and registrations", DESCRIPTION, EXAMPLE)
+    search = parts.showing(
         "search",
         lambda desk, args: desk.people.search(" ".join(args.text), args.limit),
         _print_found,
@@ -86,7 +82,7 @@ def add_parser(subparsers: Commands) -> None:
     )
     search.add_argument("text", metavar="TEXT", nargs="+")
     search.add_argument("--limit", type=how_many, default=50, help="how many at most (default: 50)")
-    listing = reading(parts, "list", _list, "list people by how they stand")
+    listing = parts.reading("list", _list, "list people by how they stand")
     listing.add_argument(
         "--standing",
         choices=[group.value for group in PeopleGroup],
@@ -95,22 +91,22 @@ def add_parser(subparsers: Commands) -> None:
     )
     listing.add_argument("--limit", type=how_many, help="how many at most (default: all)")
     text = "say how somebody stands"
-    show = showing(parts, "show", lambda desk, args: desk.people.find_one(args.number), _show, text)
+    show = parts.showing("show", lambda desk, args: desk.people.find_one(args.number), _show, text)
     show.add_argument("number", metavar="NUMBER")
     act = _on_person(lambda desk, one, args, why: desk.lift_block(one.seen, why))
     text = "lift the block after failed attempts"
-    acting(parts, "lift-block", act, text, "NUMBER", identifies=True)
+    parts.acting("lift-block", act, text, "NUMBER", identifies=True)
     act = _on_person(lambda desk, one, args, why: desk.revoke_registration(one.seen, why))
-    acting(parts, "revoke-registration", act, "let somebody register anew", "NUMBER")
+    parts.acting("revoke-registration", act, "let somebody register anew", "NUMBER")
     act = _on_person(lambda desk, one, args, why: desk.correct_name(one.seen, args.name, why))
-    acting(parts, "correct-name", act, "put another name", "NUMBER", "NAME")
+    parts.acting("correct-name", act, "put another name", "NUMBER", "NAME")
     act = _on_person(lambda desk, one, args, why: desk.correct_email(one.seen, args.address, why))
-    acting(parts, "correct-email", act, "put another address", "NUMBER", "ADDRESS", identifies=True)
+    parts.acting("correct-email", act, "put another address", "NUMBER", "ADDRESS", identifies=True)
     text = "close everything for somebody who left"
-    leaver = acting(parts, "leaver", _on_person(_leaver), text, "NUMBER")
+    leaver = parts.acting("leaver", _on_person(_leaver), text, "NUMBER")
     add_flag(leaver, "--back", "take them back from the leavers")
     text = "close everything for everybody who is not in a whole people file"
-    leavers = add_part(parts, "leavers", _leavers, text)
+    leavers = parts.add("leavers", _leavers, text)
     leavers.add_argument("--reason", required=True, help="why; it is kept with the audit")
     leavers.add_argument(
         "--not-in", type=Path, required=True, metavar="FILE.csv", help="as `kiosk import` takes it"
@@ -125,14 +121,14 @@ def add_parser(subparsers: Commands) -> None:
     add_flag(leavers, "--dry-run", "name them and mark nobody")
     act = _on_person(lambda desk, one, args, why: desk.report_misuse(one.seen, why))
     text = "stop everything: something was not done by the holder"
-    acting(parts, "stop", act, text, "NUMBER")
+    parts.acting("stop", act, text, "NUMBER")
     act = _on_person(lambda desk, one, args, why: desk.stop_change(one.seen, why))
     text = "leave the address as it is where a change waits"
-    acting(parts, "stop-change", act, text, "NUMBER")
+    parts.acting("stop-change", act, text, "NUMBER")
     act = _on_person(_erase)
-    erase = acting(parts, "erase", act, "delete somebody and all about them", "NUMBER")
+    erase = parts.acting("erase", act, "delete somebody and all about them", "NUMBER")
     add_flag(erase, "--yes", "do not ask whether it is meant")
-    add = acting(parts, "add", on_desk(_add), "add a person without a card", "NUMBER", "NAME")
+    add = parts.acting("add", on_desk(_add), "add a person without a card", "NUMBER", "NAME")
     add.add_argument("--email", default="", metavar="ADDRESS", help="where they read mail")
     add_flag(add, "--same-address", "also where somebody has this address already")
     text = "take people and cards from a CSV file"
@@ -232,8 +228,7 @@ def _print_found(found: Found) -> None:
         echo(found.about)
     for line in found.people:
         cards = numbered(line.cards, "card")
-        cells = line.number, line.name, line.standing.value, cards, line.email
-        echo("  ".join(part for part in cells if part))
+        echo_row(line.number, line.name, line.standing.value, cards, line.email)
     if found.more:
         echo("and others; type more of what you look for")
     if not found.people:
@@ -255,8 +250,7 @@ def _list(args: argparse.Namespace) -> None:
         if line.date is not None:
             ends = group is PeopleGroup.EXPIRING  # days of cards end in UTC
             day = f"{line.date - _A_MOMENT if ends else line.date.astimezone():%Y-%m-%d}"
-        cells = line.number, line.name, line.standing.value, day, line.email
-        echo("  ".join(part for part in cells if part))
+        echo_row(line.number, line.name, line.standing.value, day, line.email)
     if nobody:
         echo("there is nobody in this list")
 
@@ -278,7 +272,7 @@ def _all_of(
 
 
 def _show(person: Person) -> None:
-    echo("  ".join(part for part in (person.number, person.name, person.email) if part))
+    echo_row(person.number, person.name, person.email)
     echo(person.headline)
     if person.advice:
         echo(person.advice)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_parts
+from kiosk.app.cli.help import Commands
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import acting, on_desk, showing
+from kiosk.app.cli.tools import Parts, on_desk
 from kiosk.authority.errors import NotFound
 from kiosk.authority.wording import local_time
 
@@ -39,17 +39,17 @@ _QUESTIONS_EXAMPLE = """\
 
 
 def add_parser(subparsers: Commands) -> None:
-    parts = add_parts(subparsers, "policy", "the policy", _POLICY, _POLICY_EXAMPLE)
+    parts = Parts(subparsers, "policy", "the policy", _POLICY, _POLICY_EXAMPLE)
     text = "show every setting with its limits"
-    showing(parts, "list", lambda desk, _: desk.policy.every(), _print_policy, text)
-    acting(parts, "set", on_desk(_set), "let another value count", "SETTING", "VALUE")
-    parts = add_parts(subparsers, "questions", "security questions", _QUESTIONS, _QUESTIONS_EXAMPLE)
+    parts.showing("list", lambda desk, _: desk.policy.every(), _print_policy, text)
+    parts.acting("set", on_desk(_set), "let another value count", "SETTING", "VALUE")
+    parts = Parts(subparsers, "questions", "security questions", _QUESTIONS, _QUESTIONS_EXAMPLE)
     text = "show all questions"
-    showing(parts, "list", lambda desk, _: desk.questions.every(), _print_questions, text)
+    parts.showing("list", lambda desk, _: desk.questions.every(), _print_questions, text)
     add = on_desk(lambda desk, args, why: desk.questions.add(args.question, why))
-    acting(parts, "add", add, "offer another question", "QUESTION")
+    parts.acting("add", add, "offer another question", "QUESTION")
     retire = on_desk(lambda desk, args, why: desk.questions.retire(args.id, why))
-    acting(parts, "retire", retire, "offer one to nobody new").add_argument(
+    parts.acting("retire", retire, "offer one to nobody new").add_argument(
         "id", type=int, metavar="NUMBER", help="as `kiosk questions list` prints it"
     )
 

@@ -44,6 +44,11 @@ def echo(text: str = "", end: str = "\n") -> None:
     _write(sys.stdout, printable(text), end)
 
 
+def echo_row(*cells: str) -> None:
+    """Write a line of those cells that hold something."""
+    echo("  ".join(cell for cell in cells if cell))
+
+
 def print_marked(mark: str, colour: str, text: str) -> None:
     """Write one line after ``mark``, which is coloured on a terminal."""
     head = f"\x1b[{colour}m{mark}\x1b[0m" if sys.stdout.isatty() else mark

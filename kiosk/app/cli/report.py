@@ -63,13 +63,8 @@ def _mail(tools: Tools, to: str, report: Report) -> None:
     if report.span is Span.WEEK:
         columns = (columns[0], *columns[3:])
         rows = tuple((_week_words(*row[:3]), *row[3:]) for row in rows)
-    letter = compose_report(
-        to=to,
-        opening=opening,
-        columns=columns,
-        rows=rows,
-        service=tools.settings.service,
-    )
+    service = tools.settings.service
+    letter = compose_report(to=to, opening=opening, columns=columns, rows=rows, service=service)
     with tools.mailer() as mailer:
         mailer.send(letter)
     echo(f"mailed to {to}")

@@ -10,18 +10,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands, add_flag, add_parts
+from kiosk.app.cli.help import Commands, add_flag
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import (
-    Tools,
-    acting,
-    add_card,
-    add_part,
-    card_of,
-    grounds_of,
-    on_desk,
-    showing,
-)
+from kiosk.app.cli.tools import Parts, Tools, add_card, card_of, grounds_of, on_desk
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
 from kiosk.authority.wording import local_time
@@ -61,22 +52,22 @@ _ROLES = [role.value for role in Role]
 
 
 def add_parser(subparsers: Commands) -> None:
-    parts = add_parts(subparsers, "staff", "members of staff", DESCRIPTION, EXAMPLE)
+    parts = Parts(subparsers, "staff", "members of staff", DESCRIPTION, EXAMPLE)
     text = "show everybody, with keys and roles"
-    showing(parts, "list", lambda desk, _: desk.staff.every(), _print_staff, text)
-    add = acting(parts, "add", _add, "let somebody in", "NAME")
+    parts.showing("list", lambda desk, _: desk.staff.every(), _print_staff, text)
+    add = parts.acting("add", _add, "let somebody in", "NAME")
     add.add_argument("--role", choices=_ROLES, required=True)
     _key_option(add, required=False)
     add.epilog = _ADD_EXAMPLE
-    role = acting(parts, "role", _change_role, "give somebody another role", "WHO")
+    role = parts.acting("role", _change_role, "give somebody another role", "WHO")
     role.add_argument("role", choices=_ROLES)
-    acting(parts, "remove", _remove, "let somebody in no more", "WHO")
-    _key_option(acting(parts, "add-key", _add_key, "let another key in", "WHO"))
-    less = acting(parts, "remove-key", _remove_key, "let a key in no more", "WHO")
+    parts.acting("remove", _remove, "let somebody in no more", "WHO")
+    _key_option(parts.acting("add-key", _add_key, "let another key in", "WHO"))
+    less = parts.acting("remove-key", _remove_key, "let a key in no more", "WHO")
     less.add_argument("fingerprint", metavar="SHA256:...")
-    opens = acting(parts, "add-card", _add_card, "let a card open the maintenance page", "WHO")
+    opens = parts.acting("add-card", _add_card, "let a card open the maintenance page", "WHO")
     add_card(opens)
-    add_card(acting(parts, "remove-card", _remove_card, "let a card open it no more", "WHO"))
+    add_card(parts.acting("remove-card", _remove_card, "let a card open it no more", "WHO"))
     opens.add_argument(
         "--key",
         type=Path,
@@ -85,17 +76,17 @@ def add_parser(subparsers: Commands) -> None:
         "(default: the recorded one)",
     )
     text = "what sshd asks (AuthorizedKeysCommand)"
-    door = add_part(parts, "authorized-keys", _authorized_keys, text)
+    door = parts.add("authorized-keys", _authorized_keys, text)
     door.add_argument("--fingerprint", required=True, metavar="SHA256:...")
     text = "what a second has to agree to"
-    parts = add_parts(subparsers, "proposals", text, _PROPOSALS, _PROPOSALS_EXAMPLE)
+    parts = Parts(subparsers, "proposals", text, _PROPOSALS, _PROPOSALS_EXAMPLE)
     text = "show what waits; what runs out first comes first"
-    showing(parts, "list", lambda desk, _: desk.proposals.waiting(), _print_proposals, text)
+    parts.showing("list", lambda desk, _: desk.proposals.waiting(), _print_proposals, text)
     agree = on_desk(lambda desk, args, why: desk.proposals.agree(_waiting(desk, args), why))
     decline = on_desk(lambda desk, args, why: desk.proposals.decline(_waiting(desk, args), why))
     for part in (
-        acting(parts, "agree", agree, "have it done now"),
-        acting(parts, "decline", decline, "let it never be done"),
+        parts.acting("agree", agree, "have it done now"),
+        parts.acting("decline", decline, "let it never be done"),
     ):
         part.add_argument(
             "proposal", metavar="ID", help="its id or the beginning of it, see `list`"

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from kiosk.app.cli.help import Commands, add_parts
+from kiosk.app.cli.help import Commands
 from kiosk.app.cli.printing import complain, echo
-from kiosk.app.cli.tools import Tools, acting, grounds_of, on_desk, print_result, showing
+from kiosk.app.cli.tools import Parts, Tools, grounds_of, on_desk, print_result
 from kiosk.authority.administration.views import StationLine
 from kiosk.authority.wording import local_time
 
@@ -32,18 +32,18 @@ EXAMPLE = """\
 
 
 def add_parser(subparsers: Commands) -> None:
-    parts = add_parts(subparsers, "stations", "the stations", DESCRIPTION, EXAMPLE)
-    showing(parts, "list", lambda desk, _: desk.stations.every(), _print_all, "show all stations")
+    parts = Parts(subparsers, "stations", "the stations", DESCRIPTION, EXAMPLE)
+    parts.showing("list", lambda desk, _: desk.stations.every(), _print_all, "show all stations")
     text = "let a station in; prints a line to type there"
-    enrol = acting(parts, "enrol", _enrol, text, "STATION")
+    enrol = parts.acting("enrol", _enrol, text, "STATION")
     enrol.add_argument("--site", default="", help="where it stands, for reports")
     enrol.add_argument(
         "--certificate", metavar="FILE", type=Path, help="its certificate (PEM) of a CA of yours"
     )
     retire = on_desk(lambda desk, args, why: desk.stations.retire(args.station, why))
-    acting(parts, "retire", retire, "let a station serve nobody", "STATION")
+    parts.acting("retire", retire, "let a station serve nobody", "STATION")
     reinstate = on_desk(lambda desk, args, why: desk.stations.reinstate(args.station, why))
-    acting(parts, "reinstate", reinstate, "undo that", "STATION")
+    parts.acting("reinstate", reinstate, "undo that", "STATION")
 
 
 def _enrol(args: argparse.Namespace) -> None:

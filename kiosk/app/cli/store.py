@@ -14,9 +14,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from kiosk.app.cli.audit import print_gap
-from kiosk.app.cli.help import Commands, add_command, add_flag, add_parts
+from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import complain, echo, progress_line
-from kiosk.app.cli.tools import Tools, add_part
+from kiosk.app.cli.tools import Parts, Tools
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import AuditNotIntact, KeyMissing, StoreBusy, StoreError
 from kiosk.authority.wording import numbered
@@ -50,11 +50,11 @@ def add_parser(subparsers: Commands) -> None:
     )
     add_flag(parser, "--older-keys", "go on though the newest key file is lost")
     text = "move to PostgreSQL, and its roles"
-    parts = add_parts(subparsers, "store", text, _STORE, _STORE_EXAMPLE)
+    parts = Parts(subparsers, "store", text, _STORE, _STORE_EXAMPLE)
     text = "show what makes the roles, or grant them their rights"
-    roles = add_part(parts, "roles", _roles, text)
+    roles = parts.add("roles", _roles, text)
     add_flag(roles, "--apply", "grant them, as the tables' owner")
-    copy = add_part(parts, "copy", _copy, "copy the database file to an empty PostgreSQL database")
+    copy = parts.add("copy", _copy, "copy the database file to an empty PostgreSQL database")
     copy.add_argument(
         "--to", required=True, metavar="URL", help="postgresql://owner@host/name, the tables' owner"
     )

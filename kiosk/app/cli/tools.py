@@ -14,7 +14,7 @@ from functools import cached_property, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from kiosk.app.cli.help import Commands, Run, add_config, add_flag
+from kiosk.app.cli.help import Commands, Run, add_command, add_config, add_flag
 from kiosk.app.cli.printing import as_json, echo
 from kiosk.app.composition.opening import (
     open_desk,
@@ -130,75 +130,75 @@ class Tools:
         )
 
 
-# What the commands on the desk share: parts with a reason, and printing what was done.
-
-_MANY = 99_999
-
-
-def add_part(parts: Commands, name: str, run: Run, text: str) -> argparse.ArgumentParser:
-    part = parts.add_parser(name, help=text)
-    part.set_defaults(run=run)
-    add_config(part)
-    return part
-
-
-def reading(parts: Commands, name: str, run: Run, text: str) -> argparse.ArgumentParser:
-    """Add a part that shows something, for people or with ``--json`` for a script."""
-    part = add_part(parts, name, run, text)
-    add_flag(part, "--json", "for a script")
-    return part
-
-
-def showing(
-    parts: Commands,
-    name: str,
-    find: Callable[[AdminDesk, argparse.Namespace], Shown],
-    show: Callable[[Shown], None],
-    text: str,
-) -> argparse.ArgumentParser:
-    """Add a part that prints what ``find`` returns: by ``show`` for people, or as JSON."""
-
-    @wraps(show)
-    def run(args: argparse.Namespace) -> None:
-        found = find(Tools(args).desk, args)
-        if args.json:
-            print_json(found)
-        else:
-            show(found)
-
-    return reading(parts, name, run, text)
-
-
 def on_desk(act: Callable[[AdminDesk, argparse.Namespace, Grounds], Done]) -> Act:
     """Return what a part does by a call of the desk."""
     return lambda args: act(Tools(args).desk, args, grounds_of(args))
 
 
-def acting(
-    parts: Commands, name: str, act: Act, text: str, *about: str, identifies: bool = False
-) -> argparse.ArgumentParser:
-    """Add a part that changes what ``about`` names: it needs a reason, for the audit.
+class Parts:
+    """The parts of a command, as ``search`` of ``kiosk people``."""
 
-    What ``act`` returns is printed, in a part with ``--json`` as that; None: ``act`` printed it.
-    """
+    def __init__(
+        self, commands: Commands, name: str, help_line: str, description: str, example: str
+    ) -> None:
+        parser = add_command(commands, name, help_line, description, example, run=None)
+        self._parts = parser.add_subparsers(dest="part", required=True)
 
-    @wraps(act)
-    def run(args: argparse.Namespace) -> None:
-        done = act(args)
-        if done is not None and "json" in args and args.json:
-            print_json(done)
-        elif done is not None:
-            print_result(done)
+    def add(self, name: str, run: Run, text: str) -> argparse.ArgumentParser:
+        part = self._parts.add_parser(name, help=text)
+        part.set_defaults(run=run)
+        add_config(part)
+        return part
 
-    part = add_part(parts, name, run, text)
-    part.add_argument("--reason", required=True, help="why; it is kept with the audit")
-    if identifies:
-        part.add_argument(
-            "--identified-by", required=True, metavar="HOW", help="how the person was identified"
-        )
-    for argument in about:
-        part.add_argument(argument.lower(), metavar=argument)
-    return part
+    def reading(self, name: str, run: Run, text: str) -> argparse.ArgumentParser:
+        """Add a part that shows something, for people or with ``--json`` for a script."""
+        part = self.add(name, run, text)
+        add_flag(part, "--json", "for a script")
+        return part
+
+    def showing(
+        self,
+        name: str,
+        find: Callable[[AdminDesk, argparse.Namespace], Shown],
+        show: Callable[[Shown], None],
+        text: str,
+    ) -> argparse.ArgumentParser:
+        """Add a part that prints what ``find`` returns: by ``show`` for people, or as JSON."""
+
+        @wraps(show)
+        def run(args: argparse.Namespace) -> None:
+            found = find(Tools(args).desk, args)
+            if args.json:
+                print_json(found)
+            else:
+                show(found)
+
+        return self.reading(name, run, text)
+
+    def acting(
+        self, name: str, act: Act, text: str, *about: str, identifies: bool = False
+    ) -> argparse.ArgumentParser:
+        """Add a part that changes what ``about`` names: it needs a reason, for the audit.
+
+        What ``act`` returns is printed, in a part with ``--json`` as that; None: it printed that.
+        """
+
+        @wraps(act)
+        def run(args: argparse.Namespace) -> None:
+            done = act(args)
+            if done is not None and "json" in args and args.json:
+                print_json(done)
+            elif done is not None:
+                print_result(done)
+
+        part = self.add(name, run, text)
+        part.add_argument("--reason", required=True, help="why; it is kept with the audit")
+        if identifies:
+            text = "how the person was identified"
+            part.add_argument("--identified-by", required=True, metavar="HOW", help=text)
+        for argument in about:
+            part.add_argument(argument.lower(), metavar=argument)
+        return part
 
 
 def add_card(part: argparse.ArgumentParser) -> None:
@@ -215,6 +215,8 @@ def card_of(args: argparse.Namespace) -> CardId:
 
 
 # Types of arguments.
+
+_MANY = 99_999
 
 
 def how_many(text: str) -> int:

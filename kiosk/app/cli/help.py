@@ -14,49 +14,35 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # n
 Run = Callable[[argparse.Namespace], int | None]
 """Runs a command or a part of one; returns the exit code, None for 0."""
 
-SAMPLES = {
-    "NUMBER": "900000000001",
-    "CARD": "0a1b",
-    "IDENTIFIER": "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
-    "CODE-ID": "4f1c0a9e",
-    "NAME": "Jo Smith",
-    "WHO": "Asha Okafor",
-    "ADDRESS": "jo@nhs.net",
-    "TEXT": "smi jo",
-    "ROW": "4711",
-    "TABLE": "registration",
-    "ID": "7c2f91d0",
-    "URL": "postgresql://kiosk@db.example/kiosk?sslmode=verify-full",
-    "STATION": "Ward 7",
-    "SETTING": "max_failures",
-    "VALUE": "5",
-    "QUESTION": "What was the name of your first teacher?",
-    "FILE.pub": "asha.pub",
-    "FILE.csv": "people.csv",
-    "SHA256:...": "SHA256:uNiVztksCsDhcc0u9e8BrSGdXd1A0lj9Tvv1sr7nGkI",
+ARGUMENTS = {
+    "NUMBER": ("900000000001", "the whole holder number"),
+    "CARD": ("0a1b", "the identifier of one of their cards, or how it begins or ends"),
+    "IDENTIFIER": (
+        "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+        "what the card says of itself, as `kiosk cards read` prints it",
+    ),
+    "NAME": ("Jo Smith", "a first and a last name"),
+    "WHO": ("Asha Okafor", "a name or an id, as `kiosk staff list` prints them"),
+    "ADDRESS": ("jo@nhs.net", "an email address"),
+    "TEXT": ("smi jo", "what is known of them, such as how their names begin"),
+    "ROW": ("4711", "the row that it names"),
+    "TABLE": ("registration", "the table that `kiosk rows check` names"),
+    "ID": ("7c2f91d0", ""),
+    "URL": ("postgresql://kiosk@db.example/kiosk?sslmode=verify-full", ""),
+    "STATION": ("Ward 7", "the name of a station"),
+    "SETTING": ("max_failures", "its name, as `kiosk policy list` prints it"),
+    "VALUE": ("5", "within its limits; a list is words with commas"),
+    "QUESTION": ("What was the name of your first teacher?", "its text"),
+    "FILE.pub": ("asha.pub", ""),
+    "FILE.csv": ("people.csv", ""),
+    "SHA256:...": (
+        "SHA256:uNiVztksCsDhcc0u9e8BrSGdXd1A0lj9Tvv1sr7nGkI",
+        "the key's fingerprint, as `kiosk staff list` prints it",
+    ),
 }
-"""Values of arguments in examples, by their name in the help."""
-
-MEANINGS = {
-    "NUMBER": "the whole holder number",
-    "CARD": "the identifier of one of their cards, or how it begins or ends",
-    "IDENTIFIER": "what the card says of itself, as `kiosk cards read` prints it",
-    "NAME": "a first and a last name",
-    "WHO": "a name or an id, as `kiosk staff list` prints them",
-    "ADDRESS": "an email address",
-    "TEXT": "what is known of them, such as how their names begin",
-    "TABLE": "the table that `kiosk rows check` names",
-    "ROW": "the row that it names",
-    "STATION": "the name of a station",
-    "SETTING": "its name, as `kiosk policy list` prints it",
-    "VALUE": "within its limits; a list is words with commas",
-    "QUESTION": "its text",
-    "SHA256:...": "the key's fingerprint, as `kiosk staff list` prints it",
-}
-"""What an argument is that says nothing of itself, by its name in the help."""
+"""By the name of an argument in the help: a sample, and its meaning if it has no help itself."""
 
 BY_OPTION = {"--reason": "asked for by telephone", "--identified-by": "badge, in person"}
-
 
 _LISTED = 7
 """Parts of a command that its usage names."""
@@ -121,7 +107,7 @@ def complete(parser: argparse.ArgumentParser) -> None:
             below.epilog = f"example:\n  {example(below)}"
         for action in below._actions:  # noqa: SLF001
             if not action.option_strings:
-                action.help = action.help or MEANINGS.get(str(action.metavar))
+                action.help = action.help or ARGUMENTS.get(str(action.metavar), ("", ""))[1]
         complete(below)
 
 
@@ -140,4 +126,4 @@ def _sample(action: argparse.Action) -> str:
     if action.type is int:
         return "7"
     by_option = [BY_OPTION[name] for name in action.option_strings if name in BY_OPTION]
-    return by_option[0] if by_option else SAMPLES[str(action.metavar)]
+    return by_option[0] if by_option else ARGUMENTS[str(action.metavar)][0]

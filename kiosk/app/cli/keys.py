@@ -120,7 +120,7 @@ def _add_lost(part: argparse.ArgumentParser, text: str) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    """Print the keys, never their material; 1 where the key file lacks one, or the token is silent."""
+    """Print the keys, never their material; 1 where one is missing or not to be seen."""
     tools, code = Tools(args), 0
     ring = tools.ring()
     from kiosk.authority.administration.keys import list_keys, missing_keys, where_added

@@ -95,13 +95,11 @@ def add_parser(subparsers: Commands) -> None:
     listing.add_argument("--limit", type=how_many, default=50, help="how many (default: 50)")
     parts.reading("kinds", _kinds, "show the kinds of rows there can be")
     export = parts.add("export", _export, "write rows, oldest first, into the exports folder")
-    export.add_argument(
-        "--format",
-        choices=["csv", "jsonl", "chain"],
-        default="csv",
-        help="csv or jsonl to be read (default: csv); chain, to be verified later: every row "
-        "since the last such export",
+    text = (
+        "csv or jsonl to be read (default: csv); chain, to be verified later: every row since the "
+        "last such export"
     )
+    export.add_argument("--format", choices=["csv", "jsonl", "chain"], default="csv", help=text)
     add_flag(export, "--whole", "with chain: from the first row on")
     for part in (listing, export):
         part.add_argument("--person", default="", metavar="NUMBER", help="of one holder")

@@ -66,11 +66,8 @@ def add_parser(subparsers: Commands) -> None:
     text = "seal the unblock secret of a card; asks for it"
     set_secret = parts.acting("set-secret", _set_secret, text, *_CARD)
     _derived_from(set_secret)
-    add_flag(
-        set_secret,
-        "--tries-full",
-        "the card itself was just given this secret, so all its tries are there again",
-    )
+    text = "the card itself was just given this secret, so all its tries are there again"
+    add_flag(set_secret, "--tries-full", text)
     text = "give a code by word of mouth; prints it once"
     parts.acting("issue-code", _issue, text, *_CARD, identifies=True)
     parts.acting("withdraw-code", _withdraw_code, "make that code worthless", *_CARD)
@@ -92,12 +89,8 @@ def _new_card(part: argparse.ArgumentParser) -> None:
 
 
 def _derived_from(part: argparse._ActionsContainer) -> None:
-    part.add_argument(
-        "--derived-from",
-        default="",
-        metavar="KEY",
-        help="it was issued with its secret from this master key; see `kiosk keys list`",
-    )
+    text = "it was issued with its secret from this master key; see `kiosk keys list`"
+    part.add_argument("--derived-from", default="", metavar="KEY", help=text)
 
 
 def _read(args: argparse.Namespace) -> int:

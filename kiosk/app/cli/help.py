@@ -71,12 +71,8 @@ def add_command(
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Add the option for the settings file; it may stand before or after a part."""
-    parser.add_argument(
-        "--config",
-        metavar="FILE",
-        default=argparse.SUPPRESS,
-        help="settings (default: $KIOSK_SETTINGS, or those of the service in /etc)",
-    )
+    text = "settings (default: $KIOSK_SETTINGS, or those of the service in /etc)"
+    parser.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help=text)
 
 
 def add_flag(part: argparse._ActionsContainer, name: str, text: str) -> None:

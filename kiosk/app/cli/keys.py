@@ -95,12 +95,9 @@ def add_parser(subparsers: Commands) -> None:
     parts.add("list", _list, "show every key, and what it sealed")
     rotate = parts.add("rotate", _rotate, "make a new key current")
     rotate.description = ROTATE
-    rotate.add_argument(
-        "--purpose",
-        default="seal",
-        choices=["seal", "code-mac", "pepper", "audit-link", "audit-sign", "row-mac", "derive"],
-        help="which key (default: seal); of those that make nothing anew, one is only added",
-    )
+    purposes = ["seal", "code-mac", "pepper", "audit-link", "audit-sign", "row-mac", "derive"]
+    text = "which key (default: seal); of those that make nothing anew, one is only added"
+    rotate.add_argument("--purpose", default="seal", choices=purposes, help=text)
     add_flag(rotate, "--add-only", "add the key and change nothing")
     add_flag(rotate, "--yes", "on a server: the other machines get the key file")
     _add_lost(rotate, "go on without a key that no copy has; may be repeated")

@@ -83,12 +83,8 @@ def add_parser(subparsers: Commands) -> None:
     search.add_argument("text", metavar="TEXT", nargs="+")
     search.add_argument("--limit", type=how_many, default=50, help="how many at most (default: 50)")
     listing = parts.reading("list", _list, "list people by how they stand")
-    listing.add_argument(
-        "--standing",
-        choices=[group.value for group in PeopleGroup],
-        default=PeopleGroup.EVERYBODY.value,
-        help=_STANDING,
-    )
+    groups, everybody = [group.value for group in PeopleGroup], PeopleGroup.EVERYBODY.value
+    listing.add_argument("--standing", choices=groups, default=everybody, help=_STANDING)
     listing.add_argument("--limit", type=how_many, help="how many at most (default: all)")
     text = "say how somebody stands"
     show = parts.showing("show", lambda desk, args: desk.people.find_one(args.number), _show, text)
@@ -108,16 +104,10 @@ def add_parser(subparsers: Commands) -> None:
     text = "close everything for everybody who is not in a whole people file"
     leavers = parts.add("leavers", _leavers, text)
     leavers.add_argument("--reason", required=True, help="why; it is kept with the audit")
-    leavers.add_argument(
-        "--not-in", type=Path, required=True, metavar="FILE.csv", help="as `kiosk import` takes it"
-    )
-    leavers.add_argument(
-        "--at-most",
-        type=_percent,
-        default=_FEW,
-        metavar="PERCENT",
-        help="mark nobody where more than that of all people would leave (default: %(default)g)",
-    )
+    text = "as `kiosk import` takes it"
+    leavers.add_argument("--not-in", type=Path, required=True, metavar="FILE.csv", help=text)
+    text = "mark nobody where more than that of all people would leave (default: %(default)g)"
+    leavers.add_argument("--at-most", type=_percent, default=_FEW, metavar="PERCENT", help=text)
     add_flag(leavers, "--dry-run", "name them and mark nobody")
     act = _on_person(lambda desk, one, args, why: desk.report_misuse(one.seen, why))
     text = "stop everything: something was not done by the holder"
@@ -136,12 +126,8 @@ def add_parser(subparsers: Commands) -> None:
     taken.add_argument("file", metavar="FILE.csv", type=Path, help="the file to import")
     add_flag(taken, "--dry-run", "check everything and write nothing")
     add_flag(taken, "--remove", "delete the file once all of it is imported")
-    taken.add_argument(
-        "--reason",
-        default=IMPORT_REASON,
-        metavar="TEXT",
-        help="why; it is kept with the audit (default: %(default)s)",
-    )
+    text = "why; it is kept with the audit (default: %(default)s)"
+    taken.add_argument("--reason", default=IMPORT_REASON, metavar="TEXT", help=text)
     text = "take secrets in place of recorded ones whose key is lost for good"
     add_flag(taken, "--replace-lost", text)
 

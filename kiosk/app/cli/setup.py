@@ -99,34 +99,23 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("setup", help="set up this machine", description=DESCRIPTION)
     parts = parser.add_subparsers(dest="part", required=True)
     part = _add_part(parts, "station", _run_station, "a station", _STATION)
-    part.add_argument(
-        "--enrol", metavar="LINE", help="enrol by the line that `kiosk stations enrol` printed"
-    )
-    part.add_argument(
-        "--display",
-        choices=["compositor", "console"],
-        help="what shows the station (default: as it was set up, compositor at first)",
-    )
+    text = "enrol by the line that `kiosk stations enrol` printed"
+    part.add_argument("--enrol", metavar="LINE", help=text)
+    text = "what shows the station (default: as it was set up, compositor at first)"
+    part.add_argument("--display", choices=["compositor", "console"], help=text)
     if HAS_AUTHORITY:
         part = _add_part(parts, "authority", _run_authority, "an authority", _AUTHORITY)
         add_config(part)
-        add_flag(
-            part,
-            "--seal-keys",
-            "seal the key file to this machine (TPM where there is one), once it is copied",
+        text = "seal the key file to this machine (TPM where there is one), once it is copied"
+        add_flag(part, "--seal-keys", text)
+        text = "make an empty database for keys that are there, where none is to be restored"
+        add_flag(part, "--new-database", text)
+        text = (
+            "whether the kernel merges equal pages of staff's sessions; leave it off where other "
+            "programs request that, such as virtual machines (default: as it was set up, off at "
+            "first)"
         )
-        add_flag(
-            part,
-            "--new-database",
-            "make an empty database for keys that are there, where none is to be restored",
-        )
-        part.add_argument(
-            "--ksm",
-            choices=["on", "off"],
-            help="whether the kernel merges equal pages of staff's sessions; leave it off where "
-            "other programs request that, such as virtual machines (default: as it was set up, off "
-            "at first)",
-        )
+        part.add_argument("--ksm", choices=["on", "off"], help=text)
 
 
 def _add_part(

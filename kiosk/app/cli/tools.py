@@ -16,15 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from kiosk.app.cli.help import Commands, Run, add_command, add_config, add_flag
 from kiosk.app.cli.printing import as_json, echo
-from kiosk.app.composition.opening import (
-    open_desk,
-    open_keys,
-    open_known_keys,
-    open_mailer,
-    open_sealer,
-    open_store,
-    open_token,
-)
+from kiosk.app.composition import opening
 from kiosk.config.loading import credential_file, load_settings, settings_path
 from kiosk.config.settings import Settings
 from kiosk.contract.families import DEFAULT
@@ -65,14 +57,14 @@ class Tools:
 
     @cached_property
     def store(self) -> Store:
-        return open_store(self.settings, self.clock, self.environ)
+        return opening.open_store(self.settings, self.clock, self.environ)
 
     @cached_property
     def staff_store(self) -> Store:
         """The same with the account of staff, for tables that only they may change."""
         if not self.settings.store.staff_url:
             return self.store
-        return open_store(self.settings, self.clock, self.environ, staff=True)
+        return opening.open_store(self.settings, self.clock, self.environ, staff=True)
 
     @cached_property
     def store_file(self) -> Path | None:
@@ -88,18 +80,19 @@ class Tools:
 
     def ring(self) -> KeyRing:
         """Load the keys, which learn of one that another command adds while this one runs."""
-        load = partial(open_keys, self.settings, self.environ)
+        load = partial(opening.open_keys, self.settings, self.environ)
         return load().rereading(load, self.clock.monotonic)
 
     def sealer(self) -> Sealer:
-        ring = open_known_keys(self.settings, self.environ, self.store)
-        return open_sealer(self.settings, self.environ, ring)
+        ring = opening.open_known_keys(self.settings, self.environ, self.store)
+        return opening.open_sealer(self.settings, self.environ, ring)
 
     @cached_property
     def masters(self) -> MasterKeys:
         from kiosk.authority.administration.keys import MasterKeys
 
-        return MasterKeys(self.key_file, open_token(self.settings, self.environ), self.store)
+        token = opening.open_token(self.settings, self.environ)
+        return MasterKeys(self.key_file, token, self.store)
 
     def signer(self) -> AnchorSigner:
         from kiosk.authority.audit.anchors import AnchorSigner
@@ -107,7 +100,7 @@ class Tools:
         return AnchorSigner(self.ring())
 
     def mailer(self) -> AbstractContextManager[Mailer]:
-        return closing(open_mailer(self.settings, self.environ))
+        return closing(opening.open_mailer(self.settings, self.environ))
 
     @cached_property
     def desk(self) -> AdminDesk:
@@ -117,7 +110,7 @@ class Tools:
         from kiosk.authority.roles import Role
 
         who = Actor(self.actor(), Role.MANAGER)
-        return open_desk(settings, self.environ, self.staff_store, self.clock, who)
+        return opening.open_desk(settings, self.environ, self.staff_store, self.clock, who)
 
     def actor(self) -> str:
         try:

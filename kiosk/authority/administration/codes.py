@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from kiosk.authority.administration.office import Desk, audit_name, describe_change, staff_names
+from kiosk.authority.administration.office import Desk, audit_name, describe_change
 from kiosk.authority.administration.proposals import objection
 from kiosk.authority.administration.standing import (
     card_problem,
-    code_line,
     is_blocked,
     problem_words,
     waits_for_second,
 )
-from kiosk.authority.administration.views import Actor, CodeLine, Done, Grounds, IssuedCode, Seen
+from kiosk.authority.administration.views import Actor, Done, Grounds, IssuedCode, Seen
 from kiosk.authority.audit.events import STAFF_KINDS, ServiceKind, StaffKind
 from kiosk.authority.crypto.macs import draw_code
 from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
@@ -86,15 +85,11 @@ def need_room(uow: UnitOfWork, policy: Policy, card: Card) -> None:
 _UNKNOWN = "Nothing has this id (any more). Look at what waits."
 
 
-def codes_waiting(uow: UnitOfWork) -> tuple[tuple[EmailCode, CodeLine], ...]:
-    """Return the codes that wait for a second member of staff, oldest first."""
-    codes = uow.codes.unagreed(ASSISTED_LIFE)
-    if not codes:
-        return ()
-    name = staff_names(uow)
+def codes_waiting(uow: UnitOfWork) -> tuple[tuple[EmailCode, Cardholder], ...]:
+    """Return the codes that wait for a second member of staff, oldest first, and for whom."""
     return tuple(
-        (code, code_line(code, holder, name(code.issued_by)))
-        for code in codes
+        (code, holder)
+        for code in uow.codes.unagreed(ASSISTED_LIFE)
         if is_vouched_for(uow, code) and (holder := uow.holders.get(code.holder_id))
     )
 

@@ -601,10 +601,7 @@ class StationChange(Enum):
 
 
 def _lock_person(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:
-    """Lock the person for this act, as they were seen; another act then comes too late.
-
-    Raises ``ConcurrentChange`` with the sentence ``overtaken``, and ``NotFound``.
-    """
+    """Lock the person as they were seen, or raise ``ConcurrentChange`` that says ``overtaken``."""
     if uow.holders.touch(seen.holder_id, seen.revision):
         return
     holder = recorded_holder(uow, seen.holder_id)

@@ -219,10 +219,7 @@ class PeopleDesk(Desk):
         after: PagePosition | None = None,
         limit: int = 100,
     ) -> ListedPeople:
-        """Return a page of a list, after the place ``after``.
-
-        The number of statements does not depend on its length.
-        """
+        """Return a page of a list; the number of statements does not depend on its length."""
         most = min(limit, MOST_LISTED)
         with self._office.look(Action.SEE_PEOPLE) as uow:
             rows = uow.lists.page(group, order, descending=descending, after=after, limit=most + 1)
@@ -237,7 +234,6 @@ class PeopleDesk(Desk):
             return {group: uow.lists.count(group, MOST_COUNTED) for group in PeopleGroup}
 
     def person(self, holder_id: str) -> Person:
-        """Return a person's page, with the newest of their story."""
         with self._office.look_as(Action.SEE_PEOPLE) as (uow, reader):
             return page_of(uow, recorded_holder(uow, holder_id), self._office.means, reader)
 
@@ -312,10 +308,7 @@ class PeopleDesk(Desk):
         return act.done(f"The name is {right} now.{also if holder.id in awaited else ''}")
 
     def correct_email(self, seen: Seen, email: str, grounds: Grounds) -> Done:
-        """Replace the address, to be confirmed by the next code that is sent there.
-
-        Every old address and the new one get a mail. It stops a waiting change of address.
-        """
+        """Replace the address, to be confirmed by the next code; all addresses get a mail."""
         proposal = Proposal("people.correct_email", {"email": email})
         with self._on_person(seen, Action.CORRECT_EMAIL, grounds, proposal) as (act, holder):
             given = any(is_assisted(code) for code in act.uow.codes.open_of_holder(holder.id))
@@ -357,10 +350,7 @@ class PeopleDesk(Desk):
     # --- their registration ------------------------------------------------------------
 
     def lift_block(self, seen: Seen, grounds: Grounds) -> Done:
-        """Lift the block and clear the failures; the holder gets a mail.
-
-        A change of address that waited through a block is stopped.
-        """
+        """Lift the block; a change of address that waited through it is stopped."""
         proposal = Proposal("people.lift_block")
         with self._on_person(seen, Action.LIFT_BLOCK, grounds, proposal) as (act, holder):
             act.uow.cards.lock_of_holder(holder.id)
@@ -430,11 +420,7 @@ class PeopleDesk(Desk):
         return act.done(f"{holder.name} is back; stations serve them as before.")
 
     def report_misuse(self, seen: Seen, grounds: Grounds) -> Done:
-        """Stop everything for somebody who reports that it was not them; they get a mail.
-
-        It ends their open visits, withdraws codes and what was gathered, stops a waiting change of
-        address, and blocks a registration.
-        """
+        """Stop everything for somebody who reports that it was not them; they get a mail."""
         with self._on_person(seen, Action.REPORT_MISUSE, grounds) as (act, holder):
             registration = act.uow.registrations.of_holder(holder.id)
             blocked = stop_holder(act.uow, holder.id)
@@ -457,10 +443,7 @@ class PeopleDesk(Desk):
         return act.done("The address stays as it is.")
 
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
-        """Delete the person and all about them; the audit keeps ids that name nobody.
-
-        Raises ``NotTaken`` while a station may be using one of their cards.
-        """
+        """Delete a person; raises ``NotTaken`` while a station may be using one of their cards."""
         means = self._office.means
         proposal = Proposal("people.erase")
         with self._on_person(seen, Action.ERASE_PERSON, grounds, proposal) as (act, holder):

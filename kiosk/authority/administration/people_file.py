@@ -42,10 +42,7 @@ def read_auth_key(
 
 
 def read_pin_key(text: str, family: families.CardFamily | None, auth: bytes | None) -> bytes | None:
-    """Return the key that a card uses only after its PIN; an empty cell is None.
-
-    It has to differ from ``auth``, which the card uses without PIN.
-    """
+    """Return the key that a card uses only after its PIN, unlike ``auth``; None for no text."""
     key = _key("pin_key", text, family)
     if key is None or family is None:
         return None
@@ -99,10 +96,7 @@ Problem = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class PersonRecord:
-    """A good line; None where a cell was empty.
-
-    ``master`` is the id of the master key of the card's secret, or empty.
-    """
+    """A good line; None where a cell was empty. ``master`` is the id of a master key."""
 
     line: int
     number: str

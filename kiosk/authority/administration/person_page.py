@@ -59,10 +59,7 @@ def story_of(
     before: int | None = None,
     limit: int,
 ) -> tuple[StoryLine, ...]:
-    """Return up to ``limit`` lines from before row ``before`` (None: the newest).
-
-    ``name_of`` names members of staff by id.
-    """
+    """Return up to ``limit`` lines from before row ``before`` (None: the newest)."""
     wanted = AuditQuery(holder_id=holder_id, without=NOT_IN_STORY)
     events = uow.trail.newest(wanted, before, limit)
     notes = uow.notes.by_ids(tuple(filter(None, map(note_id_of, events))))

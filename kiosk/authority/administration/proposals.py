@@ -1,9 +1,6 @@
 """Acts that wait for a second member of staff: how one is kept, and how it is read again.
 
-A waiting act is the call of a use case, with everything that was entered. To make another one wait:
-put its action into ``kiosk.authority.roles.FOUR_EYES``, pass a ``Proposal`` to ``Office.act``, and
-let ``kiosk.authority.administration.proposed_acts`` describe and perform it; the sentences of the
-audit name it, too.
+A waiting act is the call of a use case, with everything that was entered.
 """
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ from kiosk.authority.errors import KeyMissing, NotFound, NotPermitted, NotTaken,
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditQuery, Outcome, ProposedAct
+from kiosk.authority.visit.context import ASSISTED_LIFE
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 
@@ -196,10 +197,7 @@ UNREADABLE = (
 
 
 class ProposalsDesk(Desk):
-    """What waits for a second member of staff, where the policy says ``four_eyes``.
-
-    ``desk_of`` makes the desk of another office: of one that acts with an agreement.
-    """
+    """``desk_of`` makes the desk of another office: of one that acts with an agreement."""
 
     def __init__(self, office: Office, desk_of: Callable[[Office], AdminDesk]) -> None:
         super().__init__(office)
@@ -218,9 +216,7 @@ class ProposalsDesk(Desk):
     def agree(self, proposal_id: str, grounds: Grounds) -> Done:
         """Agree, and perform it now in its proposer's name.
 
-        Raises ``ConcurrentChange`` where the person, the member of staff or the setting was changed
-        since it was proposed. Raises ``NotPermitted`` for its proposer, for a role that may not do
-        it, and where one of the two added the other.
+        Raises ``ConcurrentChange`` where its subject was changed since it was proposed.
         """
         with self._office.look(Action.AGREE_ACT) as uow:
             kept = uow.proposals.get(proposal_id)
@@ -319,30 +315,30 @@ def _acts(uow: UnitOfWork, sealer: Sealer, holder_id: str) -> Iterator[tuple[Act
 
 
 def _codes(uow: UnitOfWork, holder_id: str) -> Iterator[tuple[Actor, ProposalLine]]:
-    for code, line in codes_waiting(uow):
-        if holder_id and code.holder_id != holder_id:
+    for code, holder in codes_waiting(uow):
+        if holder_id and holder.id != holder_id:
             continue
-        query = AuditQuery(holder_id=line.holder_id, kind=StaffKind.CODE_ISSUED.value)
+        query = AuditQuery(holder_id=holder.id, kind=StaffKind.CODE_ISSUED.value)
         events = uow.trail.newest(query, limit=10)
-        given = next((one for one in events if one.detail.get("code") == line.code_id), None)
+        given = next((one for one in events if one.detail.get("code") == code.id), None)
         note_id = note_id_of(given) if given else ""
         note = uow.notes.by_ids((note_id,)).get(note_id)
-        holder = uow.holders.get(line.holder_id)
-        proposal = ProposalLine(
-            proposal_id=line.code_id,
+        giver = giver_of(uow, code)
+        line = ProposalLine(
+            proposal_id=code.id,
             action=Action.ISSUE_CODE,
             sentence="Let a code by word of mouth work.",
-            holder_id=line.holder_id,
-            about=line.holder_name,
-            proposed_by=line.issued_by,
-            proposed_at=line.issued_at,
-            expires_at=line.expires_at,
+            holder_id=holder.id,
+            about=holder.name,
+            proposed_by=giver.name,
+            proposed_at=code.drafted_at,
+            expires_at=code.expires_at or code.drafted_at + ASSISTED_LIFE,
             reason=note.reason if note else "",
             identified_by=note.identified_by if note else "",
             reference=given.reference if given else "",
-            number=holder.number if holder else "",
+            number=holder.number,
         )
-        yield giver_of(uow, code), proposal
+        yield giver, line
 
 
 def _sentence(uow: UnitOfWork, sealer: Sealer, kept: ProposedAct) -> tuple[str, str]:

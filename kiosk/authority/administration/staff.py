@@ -140,7 +140,6 @@ class StaffDesk(Desk):
         return act.done(f"{name} can log in as {_with_article(role)}.")
 
     def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
-        """Change a role; nobody changes their own, and one manager has to stay."""
         proposal = Proposal("staff.change_role", {"role": role.value})
         changing = self._changing(Action.CHANGE_ROLE, staff_id, revision, grounds, proposal)
         with changing as (act, member):
@@ -155,10 +154,7 @@ class StaffDesk(Desk):
         return act.done(f"{member.name} is {_with_article(role)} now.{sentence}")
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
-        """Remove a member, with their keys and cards, which others may then have.
-
-        Nobody removes themselves, and one manager has to stay.
-        """
+        """Remove a member, with their keys and cards, which others may then have."""
         with self._changing(Action.REMOVE_STAFF, staff_id, revision, grounds) as (act, member):
             if member.id == act.actor.staff_id:
                 raise NotTaken("staff", "Nobody removes themselves. Ask a colleague.")
@@ -306,10 +302,7 @@ def _pin_key(text: str, card: Card) -> bytes:
 
 
 def read_pasted_key(text: str, driver: str, auth_key: bytes | None) -> bytes | None:
-    """Read a key, or a certificate of it, in PEM; None where there is no text.
-
-    Raises ``CellRefused``, also for ``auth_key``, which the card uses without its PIN.
-    """
+    """Read a key, or a certificate of it, in PEM; None for no text. Raises ``CellRefused``."""
     return read_pin_key(_ARMOUR.sub("", text).strip(), FAMILIES.get(driver), auth_key)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.authority.administration.codes import CodesDesk, codes_waiting
+from kiosk.authority.administration.codes import CodesDesk
+from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.views import CodeLine, IssuedCode
-from kiosk.authority.roles import Action
+from kiosk.authority.administration.proposed_acts import ProposalsDesk
+from kiosk.authority.administration.views import IssuedCode, ProposalLine
 from kiosk.authority.store.records import AuditEvent, AuditQuery, EmailCode
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Policy
@@ -32,9 +33,8 @@ def give(office: Office, person: samples.Person, policy: Policy = ALONE) -> Issu
     return desk(office, policy).issue(seen(office.means, person), person.card.id, GROUNDS)
 
 
-def waiting(office: Office) -> tuple[CodeLine, ...]:
-    with office.look(Action.SEE_PEOPLE) as uow:
-        return tuple(line for _, line in codes_waiting(uow))
+def waiting(office: Office) -> tuple[ProposalLine, ...]:
+    return ProposalsDesk(office, AdminDesk).waiting()
 
 
 def kept(means: StaffDependencies, code_id: str) -> EmailCode:

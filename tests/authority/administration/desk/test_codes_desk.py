@@ -158,7 +158,7 @@ def test_another_one_takes_the_place_of_the_first(
 ) -> None:
     first, second = give(agent, asha, TWO), give(agent, asha, TWO)
     (line,) = waiting(agent)
-    assert line.code_id == second.code_id
+    assert line.proposal_id == second.code_id
     assert kept(means, first.code_id).revoked_at is not None
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.standing import waits_for_second
 from kiosk.authority.administration.views import Actor, Grounds, IssuedCode
 from kiosk.authority.errors import (
     AdministrationError,
@@ -43,13 +44,12 @@ def test_until_somebody_else_agrees_it_waits(
     issued = give(agent, asha, TWO)
     assert issued.waits_for_second
     (line,) = waiting(manager)
-    assert (line.code_id, line.holder_name, line.issued_by) == (
+    assert (line.proposal_id, line.about, line.proposed_by) == (
         issued.code_id,
         asha.holder.name,
         agent.actor.name,
     )
-    assert line.waits_for_second
-    assert not line.by_mail
+    assert waits_for_second(kept(means, issued.code_id))
     assert line.expires_at == issued.expires_at == samples.NOW + timedelta(minutes=15)
     code = live(means, asha)
     assert code is not None
@@ -171,7 +171,7 @@ def test_a_policy_that_changed_later_frees_no_code(
 ) -> None:
     issued = give(agent, asha, TWO)
     (line,) = waiting(agent)
-    assert line.code_id == issued.code_id
+    assert line.proposal_id == issued.code_id
     assert live(means, asha) is None
 
 

@@ -23,8 +23,6 @@ from screens.terminal.closed_app import OnFault
 from screens.terminal.driver import StationDriver
 from screens.theme import Appearance
 
-# What the strip needs of the demo: cards to insert, and mail to read.
-
 
 @dataclass(frozen=True, slots=True)
 class DemoCard:
@@ -173,8 +171,6 @@ class RaPage(Overlay):
         if key == "f10":
             self._open_ra()
 
-
-# The strip below every page of the demo: cards, mail, and the holder's hint.
 
 ROWS = 3
 POLL_S = 0.25

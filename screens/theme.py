@@ -18,11 +18,9 @@ from textual.widget import Widget
 
 from screens.terminal.colours import channels
 
-# The few characters that some console fonts lack.
-
 
 class Glyphs(Struct, frozen=True):
-    """One character each: done, not yet, not so, a hidden one, one to come, chosen, back."""
+    """Some console fonts lack them: done, not yet, not so, hidden, to come, chosen, back."""
 
     tick: str
     pending: str
@@ -38,9 +36,6 @@ RICH = Glyphs(tick="✓", pending="○", wrong="✗", dot="●", empty="□", po
 
 PLAIN = Glyphs(tick="√", pending="○", wrong="x", dot="•", empty="·", pointer="→", back="←")
 """For a bare Linux console (``TERM=linux``)."""
-
-
-# The look of one station: settings, read once and passed down.
 
 
 class ExtraBar(Protocol):

@@ -8,19 +8,17 @@ import socket
 from collections.abc import MutableMapping
 from contextlib import suppress
 
-# The garbage collector during the start: loading makes next to no garbage.
-#
-# It would scan every module again and again, for a tenth of the time until the first page. After
-# loading it need never scan them again, which keeps its later runs short while somebody types.
-
 
 def rest() -> None:
-    """Disable it until ``resume``."""
+    """Disable the garbage collector until ``resume``.
+
+    It would scan every module again and again, for a tenth of the time until the first page.
+    """
     gc.disable()
 
 
 def resume() -> None:
-    """Enable it, and exempt present objects; does nothing when it is enabled."""
+    """Enable it where it rests; present objects are exempt, so that later runs are short."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

@@ -21,8 +21,6 @@ from kiosk.contract.sensitive import Sensitive
 from kiosk.system.files import other_owner
 from kiosk.system.machine_seal import SUFFIX, unseal
 
-# Where the settings, the state and the credentials are.
-
 SETTINGS_VARIABLE = "KIOSK_SETTINGS"
 """Names the settings file, where the command line does not."""
 
@@ -143,8 +141,6 @@ def credential_text(named: str, environ: Mapping[str, str]) -> Sensitive:
     except UnicodeDecodeError:
         raise ConfigError(f"credential {path}: is not UTF-8 text") from None
 
-
-# Reads file and environment into settings, and collects the errors.
 
 Given = Mapping[str, Any]
 
@@ -316,8 +312,7 @@ class SettingsMissing(ConfigError):
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the tables of a settings file; raises ``ConfigError``, ``SettingsMissing``."""
     try:
-        with path.open("rb") as file:
-            text = file.read().decode("utf-8-sig")  # some editors put a mark first
+        text = path.read_bytes().decode("utf-8-sig")  # some editors put a mark first
     except FileNotFoundError:
         made_by = "kiosk setup station" if path == STATION_SETTINGS else "kiosk setup authority"
         raise SettingsMissing(f"there is no settings file {path}; `{made_by}` makes one") from None

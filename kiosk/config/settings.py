@@ -56,9 +56,6 @@ class Section(Struct, frozen=True):
         """Raise ``ValueError``, its text beginning with a setting's name, where two do not fit."""
 
 
-# The plain sections: service, station, people, store, keys and reader.
-
-
 def _short(longest: int, *, empty: bool = False) -> Text:
     """Return a text that fits the smallest display (60 by 20), or a table."""
     return Text(f"one line of at most {longest} characters", f".{{1,{longest}}}", empty=empty)
@@ -263,11 +260,8 @@ class PcscSettings(Section, frozen=True):
     )
 
 
-# ``[admin]``: the RA application, and the folders that its files go through.
-
-
 class AdminSettings(Section, frozen=True):
-    """``[admin]``: staff have no file transfer; the machine's administrator moves files."""
+    """``[admin]``: the RA application, whose files the machine's administrator moves."""
 
     idle_s: float = setting(
         600, Number(60, 3600), "Seconds without a key until a session of staff closes."
@@ -292,9 +286,6 @@ class AdminSettings(Section, frozen=True):
     @property
     def verified_logins(self) -> bool:
         return self.login_keys == "verified"
-
-
-# ``[cards]``: the families of cards that are served, and what opens them.
 
 
 class CardSettings(Section, frozen=True):
@@ -322,13 +313,11 @@ class CardSettings(Section, frozen=True):
     )
 
 
-# ``[mail]``: the relay. There is no setting that sends without verified TLS.
-
 ADDRESS = r"[^@\s<>]+@[^@\s<>]+"
 
 
 class MailSettings(Section, frozen=True):
-    """``[mail]``: the relay that takes codes and notices."""
+    """``[mail]``: the relay that takes codes and notices; no setting sends without verified TLS."""
 
     host: str = setting(
         "localhost",
@@ -364,8 +353,6 @@ class MailSettings(Section, frozen=True):
         8, Number(1, 60), "Seconds for the whole conversation with the relay."
     )
 
-
-# ``[notices]``: which staff get mails, and the thresholds.
 
 RA = "ra"
 """Stands for the Registration Authority's address, so that it is set only once."""
@@ -406,9 +393,6 @@ def addresses(recipients: tuple[str, ...], ra_email: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ra_email if word == RA else word for word in recipients))
 
 
-# ``[pkcs11]``: a module of a card's maker, for cards without a driver in the product.
-
-
 class Pkcs11Settings(Section, frozen=True):
     """``[pkcs11]``: the authority reads the style alone, a station nothing without a module.
 
@@ -429,9 +413,6 @@ class Pkcs11Settings(Section, frozen=True):
     timeout_s: float = setting(
         15, Number(2, 60), "Seconds that the module may take for one answer before it is ended."
     )
-
-
-# ``[authority]``: the authority's listeners, and its addresses for stations.
 
 
 def host_and_port(address: str) -> tuple[str, int]:
@@ -512,9 +493,6 @@ class AuthoritySettings(Section, frozen=True):
         return tuple(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts)
 
 
-# ``[monitoring]``: for those who run the service.
-
-
 class MonitoringSettings(Section, frozen=True):
     """``[monitoring]``: `kiosk authority` answers /healthz, /readyz and /metrics."""
 
@@ -536,9 +514,6 @@ class MonitoringSettings(Section, frozen=True):
         if self.listen or not authority_socket:
             return self.listen
         return str(Path(authority_socket).with_name("monitoring.sock"))
-
-
-# ``[siem]``: the collector that the audit is sent to.
 
 
 class SiemSettings(Section, frozen=True):
@@ -573,8 +548,6 @@ class SiemSettings(Section, frozen=True):
             raise ValueError("certificate: has to be given together with key")
 
 
-# ``[policy]``: the numbers of the service, for ``kiosk.contract.policy.Policy``.
-
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _DOMAIN = rf"({_LABEL}\.)*{_LABEL}"
 
@@ -595,7 +568,7 @@ def _domain(word: str) -> str:
 
 
 class PolicySettings(Section, frozen=True):
-    """``[policy]``: durations carry their unit in their name."""
+    """``[policy]``: what ``Policy`` is made of; durations carry their unit in their name."""
 
     verification: tuple[Factor, ...] = setting(
         (Factor.QUESTIONS, Factor.EMAIL_CODE),
@@ -662,9 +635,6 @@ class PolicySettings(Section, frozen=True):
         }
         same = set(Policy.__struct_fields__) - set(converted)
         return Policy(**converted, **{name: getattr(self, name) for name in same})
-
-
-# ``[secrets]``: the source of unblock secrets, and the place of their master keys.
 
 
 class SecretSettings(Section, frozen=True):

@@ -144,8 +144,6 @@ def replace_text(path: Path, text: str, mode: int, owner: tuple[int, int] | None
             os.close(named)
 
 
-# Whether a file is another one than before.
-
 FileStamp = tuple[int, int, int]
 """Its inode, when it was written (ns), and its size (bytes)."""
 

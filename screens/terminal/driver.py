@@ -455,9 +455,6 @@ class LockedDriver(LinuxDriver):
         self.send_message(message)
 
 
-# The terminal of a walk-up visitor.
-
-
 class StationDriver(LockedDriver):
     """``more_keys`` are control characters that are keys too; a real station has none."""
 
@@ -503,8 +500,6 @@ class StationDriver(LockedDriver):
             case _:
                 assert_never(item)
 
-
-# The terminal of a walk-up visitor where each visit has a process.
 
 _LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 
@@ -572,8 +567,6 @@ class VisitDriver(StationDriver):
     def _disable_mouse_support(self) -> None:
         """Keep the mode of the terminal."""
 
-
-# The terminal of a member of staff: their own, at the other end of an SSH connection.
 
 LAST_S = 60.0
 """Seconds after the connection was lost when the program ends, whatever it is doing."""

@@ -217,11 +217,8 @@ async def _run_jobs(built: BuiltAuthority, network: Network, stop: asyncio.Event
         log.info("the keys have changed: the authority is opened anew")
 
 
-# The authority in the network: its certificates, the clients it accepts, and its listeners.
-
-
 class Network:
-    """Both listeners; ``renew_if_due`` renews their certificates while they serve.
+    """Both listeners in the network; ``renew_if_due`` renews their certificates while they serve.
 
     New handshakes get the last loaded certificate, so a renewal ends no connection. It is in a
     context of its own each time: OpenSSL crashes where one changes while a handshake begins with

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# The look of the display, from the settings.
-
 
 def appearance_of(settings: Settings) -> Appearance:
     service, station = settings.service, settings.station
@@ -125,9 +123,6 @@ class BackgroundExecutor:
             except KioskError as trouble:
                 log.error("the authority cannot be opened: %s", trouble)  # noqa: TRY400
         return self._executor
-
-
-# Limits a station to its reader, where the machine has others.
 
 
 def only_readers(part: str, post: PostReaderEvent) -> PostReaderEvent:

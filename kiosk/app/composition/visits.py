@@ -244,9 +244,6 @@ def _end_with_parent(how: signal.Signals, parent: int) -> None:
         os._exit(FAULT_CODE)
 
 
-# The process of one visit.
-
-
 def run_visits(
     settings: Settings,
     open_executor: Callable[[], OpenExecutor],

@@ -219,9 +219,6 @@ def register(
         built.outbox.drain_once()
 
 
-# The table in front of the demo's station: three cards, one slot, and a mailbox.
-
-
 class DemoTable:
     """Implements ``DemoControls``; ``skip`` messages arrived before the story."""
 

@@ -211,9 +211,6 @@ def machine_steps(*, merges: bool, undo: bool) -> Iterator[Step]:
     yield service("kiosk-authority.service", "the authority")
 
 
-# What those steps make: keys, the database and the first questions.
-
-
 def schema_is_current(store: Store) -> bool:
     """Whether the database is there and needs no migration."""
     try:

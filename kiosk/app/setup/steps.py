@@ -107,8 +107,6 @@ def take_back(steps: Sequence[Step], *, dry_run: bool) -> None:
             _say("undone", step)
 
 
-# What a set-up changes on the machine around the program, each as a step that can be undone.
-
 UNITS = Path("/etc/systemd/system")
 BOOTED = Path("/run/systemd/system")
 """Exists where systemd runs the machine, and not in an image that is being built."""
@@ -152,9 +150,6 @@ def require_account(name: str, package: str) -> None:
         ) from None
 
 
-# Settings.
-
-
 def settings_file(path: Path, text: str, owner: tuple[str, str], mode: int) -> Step:
     """Replace a file whole for ``owner``, an account and a group; the text has to be loadable."""
 
@@ -186,9 +181,6 @@ def read_if_there(path: Path) -> str | None:
         if error.errno != errno.ELOOP:
             raise OSError(error.errno, error.strerror, str(path)) from None
         raise ConfigError(f"{path} is a link; put the file itself in its place") from None
-
-
-# Links to files of the package, masks, units and accounts.
 
 
 def link(what: str, text: str, place: Path, target: Path, *then: str) -> Step:
@@ -285,9 +277,6 @@ def account(name: str, *, same_as: str, home: str) -> Step:
 
     text = f"{name}: another name of {same_as}, for log-ins by SSH"
     return Step("account", text, is_there, make, remove)
-
-
-# Warnings about the machine.
 
 
 def unencrypted_disk(place: Path, blocks: Path = Path("/sys/class/block")) -> str | None:

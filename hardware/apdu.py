@@ -139,10 +139,7 @@ class CommandApdu:
         return replace(self, le=le)
 
     def chain(self) -> tuple[CommandApdu, ...]:
-        """Split a long body for command chaining (7816-4, 5.3.3).
-
-        Only the last piece keeps its Le: some cards refuse one on the others.
-        """
+        """Split a long body to chain it (7816-4, 5.3.3); some cards refuse an Le before the end."""
         if len(self.body) <= LONGEST_BODY:
             return (self,)
         starts = range(0, len(self.body), LONGEST_BODY)

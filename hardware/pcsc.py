@@ -237,18 +237,17 @@ class Contexts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._idle: list[Context] = []
+        self._idle: Context | None = None
 
     def borrow(self) -> Context | None:
         """Return an idle context, if any; the service may have forgotten it."""
         with self._lock:
-            return self._idle.pop() if self._idle else None
+            context, self._idle = self._idle, None
+        return context
 
     def give_back(self, context: Context) -> None:
         """Keep a context that works for the next use; one is enough."""
         with self._lock:
-            keep = not self._idle
-            if keep:
-                self._idle.append(context)
-        if not keep:
-            release(context)
+            spare, self._idle = self._idle, context
+        if spare is not None:
+            release(spare)

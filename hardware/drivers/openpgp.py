@@ -352,10 +352,7 @@ class OpenPgpSession(NoAdminKey):
             self._expect(self._send(RESET_RETRY_COUNTER, _BY_CODE, _SIGNING, chosen), CODE)
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
-        """VERIFY PW3, then CHANGE REFERENCE DATA (7.2.3).
-
-        Raises ``NotAllowed`` for a resetting code: knowing it does not suffice to change it.
-        """
+        """VERIFY PW3, then CHANGE REFERENCE DATA (7.2.3); ``NotAllowed`` for a resetting code."""
         if self._secret is Secret.RESETTING_CODE:
             raise NotAllowed("a resetting code is changed only with the admin PIN")
         typed = PinBody(self._typed(PW3, current))

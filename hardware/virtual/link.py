@@ -50,11 +50,7 @@ class _Ask(IntEnum):
 
 
 class CardLink:
-    """Plugs one chip into one slot of the virtual reader.
-
-    While the card is in, the link reconnects after a loss of the reader, so the card stays in over
-    a restart of pcscd.
-    """
+    """Plugs one chip into one slot of the virtual reader; it stays in over a restart of pcscd."""
 
     def __init__(self, chip: Chip, slot: Slot) -> None:
         self.chip = chip

@@ -55,11 +55,9 @@ def listening(pid: int, port: int) -> bool:
         lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()
     except OSError:
         return False  # the process has just gone
-    for line in lines[1:]:
-        fields = line.split()
-        if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
-            return True
-    return False
+    sockets = (line.split() for line in lines[1:])
+    ports = (int(at.rpartition(":")[2], 16) for _, at, _, state, *_ in sockets if state == _LISTEN)
+    return port in ports
 
 
 @dataclass(frozen=True, slots=True)

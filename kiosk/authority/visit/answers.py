@@ -149,10 +149,7 @@ def block(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> None:
 
 
 def _report_pause(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> None:
-    """Report wrong answers given with a card that is known by name only.
-
-    The registration is not blocked: a copy of a card must not lock its holder out.
-    """
+    """Report wrong answers with a card known by name only: a copy must not lock its holder out."""
     visit, holder, registration = context.visit, context.holder, context.required_registration
     record(uow, AuditKind.ATTEMPTS_PAUSED, visit, failures=registration.unproven_failures)
     notify_holder(uow, Notice.ATTEMPTS_PAUSED, visit, holder, registration)
@@ -160,10 +157,7 @@ def _report_pause(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -
 
 
 def is_exhausted(registration: Registration | None, policy: Policy) -> bool:
-    """Return whether all attempts are charged although nobody blocked yet.
-
-    This happens while the last set is being checked, and when the program died before its verdict.
-    """
+    """Return whether all attempts are charged, none blocked: one is checked or its process died."""
     if registration is None or registration.blocked_at is not None:
         return False
     return registration.failures >= policy.max_failures

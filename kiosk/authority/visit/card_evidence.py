@@ -110,10 +110,7 @@ def unlock_barred(
 
 
 def draw(visit: Visit, key: bytes, now: datetime) -> tuple[Visit, CardChallenge]:
-    """Draw a challenge, unless there is one that is still valid; return the changed visit.
-
-    A repeated request may arrive twice: the second must not invalidate what the card signs.
-    """
+    """Draw a challenge, unless one is valid: a repeated call must not undo what the card signs."""
     waiting, since = visit.challenge, visit.challenged_at
     if visit.auth_key == key and waiting is not None and is_waiting(since, now, CHALLENGE_LIFE):
         return visit, _challenge(visit, key, waiting)

@@ -200,10 +200,7 @@ def _committed(
 
 
 def _activate(parts: Dependencies, visit_id: VisitId, draft: EmailCode) -> Task:
-    """Make the code live, also when its card was taken out since.
-
-    A holder who pulls the card while "sending" is on the screen still gets a mail that works.
-    """
+    """Make the code live, also when its card was taken out since: the mail has to work."""
     with deciding(parts) as uow:
         context = _open_or_closed(uow, parts, visit_id)
         expires_at = uow.now + _life(draft, context.policy, uow.now)

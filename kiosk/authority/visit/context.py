@@ -295,10 +295,7 @@ class VisitContext(LockedVisit):
 
     @property
     def can_register(self) -> bool:
-        """Whether a registration can follow a first unlock, as far as ``counts_as_claimed`` knows.
-
-        A claimed PIN needs a recorded address.
-        """
+        """Whether a registration can follow a first unlock; a claimed PIN needs an address."""
         return bool(self.known_address) or not self.counts_as_claimed
 
     def position(self, gate: Gate) -> Position:

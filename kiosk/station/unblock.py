@@ -60,7 +60,7 @@ class _UnblockResult(Struct, frozen=True):
     ``grant``: what the authority released, None: nothing. ``refusal``: the authority's refusal.
     ``done``: the card answered that it has its new PIN. ``reply``: the authority's answer to that,
     where it answered at once. ``rotation``: the outcome for the card's new secret, None where there
-    was none. ``error``: what ended the unblock early.
+    was none.
     """
 
     grant: Grant | KeyGrant | None = None
@@ -68,7 +68,6 @@ class _UnblockResult(Struct, frozen=True):
     done: bool = False
     reply: Task | Refusal | None = None
     rotation: UnblockOutcome | None = None
-    error: errors.CardError | errors.AuthorityError | None = None
 
 
 def outcome_of(error: errors.CardError) -> UnblockOutcome:
@@ -128,28 +127,7 @@ class PinWork:
         return Replied(visit, Refusal(Reason.CARD_REFUSED))
 
     def _unblock_once(self, command: UnblockPin) -> Replied | PinNotTaken | PadEnded | None:
-        """Hold the card once; return None where the other secret has to be tried."""
-        visit, result = command.visit, self._hold_and_unblock(command)
-        grant = result.grant
-        if grant is not None and result.done:
-            done = result.reply or self._record_outcome(visit, grant, UnblockDone())
-            if result.rotation is not None:
-                # Unconfirmed, the next unlock resolves it.
-                with suppress(errors.AuthorityError):
-                    self._authority.confirm_rotation(visit, grant.journal, result.rotation)
-            return Replied(visit, done or Finished(Purpose.UNLOCK))
-        match result.error:
-            case None:
-                return Replied(visit, result.refusal or Refusal(Reason.CARD_REFUSED))
-            case errors.CardError() as error if grant is not None:
-                return self._failed(command, grant, error)
-            case errors.AuthorityError() if grant is not None:
-                # It stayed unproven whether the card has its admin key: its PIN was left as it was.
-                self._record_outcome(visit, grant, UnblockNotSent())
-        raise result.error
-
-    def _hold_and_unblock(self, command: UnblockPin) -> _UnblockResult:
-        """Unblock the card while it is held.
+        """Hold the card once; return None where the other secret has to be tried.
 
         A card that hangs is abandoned while the work is still stuck in another thread: the last
         result before that counts.
@@ -160,11 +138,29 @@ class PinWork:
             for result in self._steps(command, card):
                 reached.append(result)
 
+        error: errors.CardError | errors.AuthorityError | None = None
         try:
             self._cards.hold(command.at, work)
-        except (errors.CardError, errors.AuthorityError) as error:
-            return replace(reached[-1], error=error)
-        return reached[-1]
+        except (errors.CardError, errors.AuthorityError) as failed:
+            error = failed
+        visit, result = command.visit, reached[-1]
+        grant = result.grant
+        if grant is not None and result.done:
+            done = result.reply or self._record_outcome(visit, grant, UnblockDone())
+            if result.rotation is not None:
+                # Unconfirmed, the next unlock resolves it.
+                with suppress(errors.AuthorityError):
+                    self._authority.confirm_rotation(visit, grant.journal, result.rotation)
+            return Replied(visit, done or Finished(Purpose.UNLOCK))
+        match error:
+            case None:
+                return Replied(visit, result.refusal or Refusal(Reason.CARD_REFUSED))
+            case errors.CardError() if grant is not None:
+                return self._failed(command, grant, error)
+            case errors.AuthorityError() if grant is not None:
+                # It stayed unproven whether the card has its admin key: its PIN was left as it was.
+                self._record_outcome(visit, grant, UnblockNotSent())
+        raise error
 
     def _steps(self, command: UnblockPin, card: CardHold) -> Iterator[_UnblockResult]:
         """Yield the result so far after every step that changes it.

@@ -124,7 +124,7 @@ WAYPOINTS: Mapping[Place, str] = {
         (CodeMac.matches, "Compares the keyed hash in constant time."),
         # 6: the PIN is set
         (
-            PinWork._hold_and_unblock,
+            PinWork._unblock_once,
             (
                 "One exclusive connection to the card, up to the change of the PUK; `_steps` makes "
                 "the calls."

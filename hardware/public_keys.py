@@ -119,9 +119,10 @@ _COORDINATE: Final = {KeyKind.P_256: 32, KeyKind.P_384: 48}
 """Bytes of each of the two numbers of an ECDSA signature."""
 
 
-def in_certificate(read: Certificate) -> PinKey | None:
-    kind = _kind(read.public_key)
-    return None if kind is None else PinKey(kind, read.public_key, read.der)
+def in_certificate(read: Certificate | None) -> PinKey | None:
+    if read is None or (kind := _kind(read.public_key)) is None:
+        return None
+    return PinKey(kind, read.public_key, read.der)
 
 
 def from_rsa_numbers(modulus: bytes, exponent: bytes) -> PinKey | None:

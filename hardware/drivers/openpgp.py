@@ -309,8 +309,7 @@ class OpenPgpSession(NoAdminKey):
         if not response.status.is_ok:
             return None
         key = public_key(attributes, response.data)
-        read = self._certificate()
-        certified = public_keys.in_certificate(read) if read is not None else None
+        certified = public_keys.in_certificate(self._certificate())
         same = key and certified and certified.public_key == key.public_key
         return certified if same else key
 

@@ -89,8 +89,8 @@ def _public_key(session: Any, identifier: bytes) -> PinKey | None:
 def _keys_with(session: Any, identifier: bytes) -> Iterator[PinKey | None]:
     of_this = {Attribute.ID: identifier}
     for one in session.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE, **of_this}):
-        read = read_certificate(_attribute(one, Attribute.VALUE) or b"")
-        yield public_keys.in_certificate(read) if read is not None else None
+        der = _attribute(one, Attribute.VALUE) or b""
+        yield public_keys.in_certificate(read_certificate(der))
     for one in session.get_objects({Attribute.CLASS: ObjectClass.PUBLIC_KEY, **of_this}):
         yield _in_object(one)
 

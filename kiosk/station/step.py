@@ -450,18 +450,24 @@ def _replied(state: s.Working, reply: Reply) -> Next | None:
         case AnswersWrong():
             return Next(s.AskQuestion(state.visit, reply.again, wrong=True))
         case AnswersRefused():
-            return _answers_refused(state, reply)
+            # Back to the question whose answer was refused, with the answers before it.
+            command, page = state.command, state.back
+            if not isinstance(command, c.SaveQuestions) or not isinstance(page, s.GiveAnswer):
+                return None
+            kept = tuple(a for a in command.answers if a.question != reply.question)
+            question = next((q for q in page.task.bank if q.id == reply.question), page.question)
+            return Next(s.GiveAnswer(state.visit, page.task, kept, question, reply.problem))
         case EmailRefused():
             fault = s.EmailFault.DOMAIN if reply.domain else s.EmailFault.MALFORMED
             return Next(_email_again(state, reply.again, fault))
         case CodeNotSent():
             return Next(_code_not_sent(state, reply))
         case CodeWrong():
-            page = _address_page(state)
-            return Next(s.CodeEntry(state.visit, reply.again, s.CodeNotice.WRONG, entered_on=page))
+            given = _address_page(state)
+            return Next(s.CodeEntry(state.visit, reply.again, s.CodeNotice.WRONG, entered_on=given))
         case CodeDead():
-            lack, page = s.CodeLack(reply.why), _address_page(state)
-            return Next(s.CodeNeeded(state.visit, reply.again.masked, lack, reply.retry_in_s, page))
+            lack, masked, given = s.CodeLack(reply.why), reply.again.masked, _address_page(state)
+            return Next(s.CodeNeeded(state.visit, masked, lack, reply.retry_in_s, given))
         case StopNumberWrong():
             return Next(s.StopNumberEntry(state.visit, reply.again, wrong=True))
         case _:
@@ -511,17 +517,6 @@ def _given(state: s.Working, task: Task) -> Next:
             return Next(done, (c.EndVisit(visit.id, VisitEnd.FINISHED),))
         case _:
             assert_never(task)
-
-
-def _answers_refused(state: s.Working, reply: AnswersRefused) -> Next | None:
-    """Go back to the question whose answer was refused, keeping the answers before it."""
-    match state:
-        case s.Working(command=c.SaveQuestions(answers=answers), back=s.GiveAnswer() as page):
-            kept = tuple(a for a in answers if a.question != reply.question)
-            question = next((q for q in page.task.bank if q.id == reply.question), page.question)
-            return Next(s.GiveAnswer(state.visit, page.task, kept, question, reply.problem))
-        case _:
-            return None
 
 
 def _address_page(state: s.Working) -> s.EnterEmail | None:

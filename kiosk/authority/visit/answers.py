@@ -130,7 +130,11 @@ def _wrong(
     if proven or left > 0:
         return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))
     if first:
-        _report_pause(uow, parts, context)
+        # The registration is not blocked: a copy of a card must not lock its holder out.
+        visit, holder, registration = context.visit, context.holder, context.required_registration
+        record(uow, AuditKind.ATTEMPTS_PAUSED, visit, failures=registration.unproven_failures)
+        notify_holder(uow, Notice.ATTEMPTS_PAUSED, visit, holder, registration)
+        notify_staff(uow, Notice.ATTEMPTS_PAUSED_STAFF, parts.staff_addresses, visit, holder)
     context = reload(uow, context)
     raise VisitRefused(Reason.ATTEMPTS_PAUSED, context.paused_until, keep=context.visit)
 
@@ -146,14 +150,6 @@ def block(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> None:
     record(uow, AuditKind.REGISTRATION_BLOCKED, visit, failures=registration.failures)
     notify_holder(uow, Notice.BLOCKED, visit, holder, registration)
     notify_staff(uow, Notice.BLOCKED_STAFF, parts.staff_addresses, visit, holder)
-
-
-def _report_pause(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> None:
-    """Report wrong answers with a card known by name only: a copy must not lock its holder out."""
-    visit, holder, registration = context.visit, context.holder, context.required_registration
-    record(uow, AuditKind.ATTEMPTS_PAUSED, visit, failures=registration.unproven_failures)
-    notify_holder(uow, Notice.ATTEMPTS_PAUSED, visit, holder, registration)
-    notify_staff(uow, Notice.ATTEMPTS_PAUSED_STAFF, parts.staff_addresses, visit, holder)
 
 
 def is_exhausted(registration: Registration | None, policy: Policy) -> bool:

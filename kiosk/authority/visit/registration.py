@@ -62,8 +62,14 @@ def apply_pending(uow: UnitOfWork, context: VisitContext) -> VisitContext:
         raise StepRefused("there is nothing that waits for this code")
     if pending.purpose is Purpose.REGISTER:
         _register(uow, context, pending, pending.email)
+    elif _has_to_wait(context, pending, context.required_registration, pending.email):
+        _let_wait(uow, context, context.required_registration, pending.email)
     else:
-        _change_email(uow, context, pending, pending.email)
+        stop_change(uow, context.holder.id)
+        registration = context.required_registration
+        if not _put_in_force(uow, context.visit, context.holder, registration, pending.email):
+            raise StepRefused("the registered address was changed by others")
+        _keep_proven_key(uow, context)
     uow.pending.delete(pending.id)
     return finish(uow, context)
 
@@ -116,20 +122,6 @@ def _record_keys(
         record(uow, AuditKind.CARD_KEY_RECORDED, context.visit)
     if pin_key is not None and uow.cards.record_pin_key(context.card.id, pin_key):
         record(uow, AuditKind.PIN_KEY_RECORDED, context.visit)
-
-
-def _change_email(
-    uow: UnitOfWork, context: VisitContext, pending: PendingChange, email: str
-) -> None:
-    """Change the address: at once on a proven PIN, after the cooling-off on a claimed one."""
-    registration = context.required_registration
-    if _has_to_wait(context, pending, registration, email):
-        _let_wait(uow, context, registration, email)
-        return
-    stop_change(uow, context.holder.id)
-    if not _put_in_force(uow, context.visit, context.holder, registration, email):
-        raise StepRefused("the registered address was changed by others")
-    _keep_proven_key(uow, context)
 
 
 def _has_to_wait(

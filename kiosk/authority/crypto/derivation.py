@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import itertools
 from collections.abc import Callable
 from contextlib import suppress
@@ -187,10 +186,9 @@ class FollowingSecrets:
     def make(self, card: CardId, before: Callable[[], Sensitive], generation: int) -> Sensitive:
         """Make digits (HMAC-SHA256) that differ from the present ones."""
         key, last = self._ring.current(KeyPurpose.SEAL), before().reveal()
-        subkey = key.subkey("following-secret")
         for attempt in itertools.count():
             message = framed(key.id, card.driver, card.identifier, last, generation, attempt)
-            number = int.from_bytes(hmac.digest(subkey, message, "sha256"), "big")
+            number = int.from_bytes(key.mac("following-secret", message), "big")
             digits = f"{number % 10**DIGITS:0{DIGITS}d}"
             if digits != last:
                 break

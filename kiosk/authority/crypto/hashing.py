@@ -7,13 +7,11 @@ bound to its owner: copied to another registration, it matches nothing.
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import combinations
 from threading import BoundedSemaphore, Lock
 from typing import Final
@@ -127,8 +125,7 @@ class AnswerHasher:
         ``KeyMissing``.
         """
         pepper = self._ring.key(KeyPurpose.PEPPER, kept.pepper_id)
-        message = framed(attempt, _peppered(pepper, owner, answers).hex())
-        return hmac.new(pepper.subkey("attempt"), message, sha256).digest()
+        return pepper.mac("attempt", framed(attempt, _peppered(pepper, owner, answers).hex()))
 
     def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash) -> bool:
         """Return whether ``answers`` are the set that was hashed as ``kept``.
@@ -161,4 +158,4 @@ def _peppered(pepper: Key, owner: str, answers: Mapping[int, Sensitive]) -> byte
     parts: list[str | int] = [owner]
     for question in sorted(answers):
         parts += [question, fold(answers[question].reveal())]
-    return hmac.new(pepper.subkey("answers"), framed(*parts), sha256).digest()
+    return pepper.mac("answers", framed(*parts))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import fcntl
+import hmac
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -211,9 +213,12 @@ class Key:
     def subkey(self, use: str) -> bytes:
         """Derive the key for one ``use`` (HKDF-SHA256, RFC 5869)."""
         info = f"unlock-kiosk/1/{use}".encode()
-        return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(
-            self.material
-        )
+        hkdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info)
+        return hkdf.derive(self.material)
+
+    def mac(self, use: str, message: bytes) -> bytes:
+        """Return the HMAC-SHA256 of a message under the key for one ``use``."""
+        return hmac.new(self.subkey(use), message, sha256).digest()
 
 
 class KeyRing:

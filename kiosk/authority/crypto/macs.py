@@ -189,8 +189,8 @@ class CodeMac:
         one's code.
         """
         key = self._ring.current(KeyPurpose.CODE_MAC)
-        drawn = hmac.new(key.subkey("mailed-code"), _bytes_of(draft), sha256).digest()
-        return Sensitive(f"{int.from_bytes(drawn) % 10**draft.digits:0{draft.digits}d}")
+        drawn = int.from_bytes(key.mac("mailed-code", _bytes_of(draft)))
+        return Sensitive(f"{drawn % 10**draft.digits:0{draft.digits}d}")
 
     def with_digest(self, draft: EmailCode, code: Sensitive) -> EmailCode:
         """Return a draft with the digest of its ``code``, under the current key."""
@@ -200,8 +200,7 @@ class CodeMac:
     def bind(self, attempt: str, entered: Sensitive, kept: EmailCode) -> bytes:
         """Return the digest of one entry, for its charge; raises ``KeyMissing``."""
         key = self._ring.key(KeyPurpose.CODE_MAC, kept.key_id)
-        message = framed(kept.id, attempt, entered.reveal())
-        return hmac.new(key.subkey("entered-code"), message, sha256).digest()
+        return key.mac("entered-code", framed(kept.id, attempt, entered.reveal()))
 
     def can_match(self, key_id: str) -> bool:
         """Return whether the key is in the ring: check before an entry is charged."""
@@ -214,8 +213,7 @@ class CodeMac:
 
 
 def _code_mac(key: Key, code: Sensitive, kept: EmailCode) -> bytes:
-    message = framed(_bytes_of(kept).hex(), code.reveal())
-    return hmac.new(key.subkey("email-code"), message, sha256).digest()
+    return key.mac("email-code", framed(_bytes_of(kept).hex(), code.reveal()))
 
 
 def _bytes_of(kept: EmailCode) -> bytes:

@@ -154,7 +154,8 @@ class Store:
         self._audit_macs = audit_macs
         self._heads: list[AuditHead] = []
         self._engine, self._clock = open_engine(address, busy_timeout_s, pool_size, clock)
-        self.file = Path(str(address.database)) if self._on_sqlite else None
+        is_file = self._engine.dialect.name == "sqlite"
+        self.file = Path(str(address.database)) if is_file else None
 
     def __repr__(self) -> str:
         return f"Store({self._engine.url!r})"
@@ -279,7 +280,7 @@ class Store:
         Raises ``ConfigError`` for SQLite and for another role, of whom PostgreSQL takes a GRANT or
         REVOKE with a mere warning, and ``StoreError`` where one is refused.
         """
-        if self._on_sqlite:
+        if self.file is not None:
             raise ConfigError("a database file has no roles: its account and mode protect it")
         with self._gateway(writes=True) as gateway:
             ((role, owner),) = gateway.tuples(text(_OTHER_OWNER))
@@ -295,7 +296,7 @@ class Store:
 
     def lacking(self, wanted: Mapping[str, str]) -> tuple[str, ...]:
         """Return the tables on which this role lacks what is ``wanted`` (from ``grants``)."""
-        if self._on_sqlite:
+        if self.file is not None:
             return ()
         with self._gateway(writes=False) as gateway:
             found = gateway.tuples(text(privileges_lacking(wanted)))
@@ -308,7 +309,7 @@ class Store:
         where somebody reads or writes; the call has to be repeated then. PostgreSQL removes deleted
         rows itself. Raises ``StoreError``.
         """
-        return not self._on_sqlite or empty_sqlite_log(self._engine, self._busy_timeout_s)
+        return self.file is None or empty_sqlite_log(self._engine, self._busy_timeout_s)
 
     def connections(self) -> tuple[int, int]:
         """Return how many connections are in use, and how many are open."""
@@ -318,10 +319,6 @@ class Store:
 
     def close(self) -> None:
         self._engine.dispose()
-
-    @property
-    def _on_sqlite(self) -> bool:
-        return self._engine.dialect.name == "sqlite"
 
     def _asked(self, statement: str) -> Sequence[Sequence[Any]] | None:
         """Return the rows of a query of the schema's state; None where it has no such table."""

@@ -123,10 +123,9 @@ class Prepared:
         self._compiled: dict[str, Compiled] = {}
 
     def compiled(self, dialect: Dialect) -> Compiled:
-        found = self._compiled.get(dialect.name)
-        if found is None:
-            found = self._compiled[dialect.name] = Compiled(self._statement, self._columns, dialect)
-        return found
+        if dialect.name not in self._compiled:
+            self._compiled[dialect.name] = Compiled(self._statement, self._columns, dialect)
+        return self._compiled[dialect.name]
 
 
 T = TypeVar("T")
@@ -158,16 +157,13 @@ class Gateway:
         self._pooled = self._guarded(self._engine.raw_connection)
         self._driver = self._pooled.dbapi_connection
         try:
-            self._guarded(self._begin)
+            if self._on_sqlite:
+                self._guarded(lambda: begin_sqlite(self._driver, self._pooled.info, self._writes))
+            elif not self._once:
+                self._guarded(lambda: self._driver.begin(reads=not self._writes))
         except StoreError:
             self.end()
             raise
-
-    def _begin(self) -> None:
-        if self._on_sqlite:
-            begin_sqlite(self._driver, self._pooled.info, self._writes)
-        elif not self._once:
-            self._driver.begin(reads=not self._writes)
 
     def commit(self) -> None:
         """Commit; nothing can be run afterwards."""
@@ -249,10 +245,8 @@ class Gateway:
 
     def scalar(self, statement: Statement, values: Values | None = None) -> Any:
         """Return the first column of the first row; None where there is no row."""
-        if isinstance(statement, Prepared):
-            rows = self.tuples(statement, values)
-            return rows[0][0] if rows else None
-        return self._guarded(lambda: self._core().scalar(statement, values))
+        rows = self.tuples(statement, values)
+        return rows[0][0] if rows else None
 
     def count(self, statement: Select[int]) -> int:
         return self.scalar(statement) or 0
@@ -277,8 +271,8 @@ class Gateway:
         if isinstance(statement, Prepared):
             compiled = statement.compiled(self._engine.dialect)
             self._guarded(lambda: self._driven(compiled, values, later=True))
-            return
-        self._guarded(lambda: self._core().execute(statement, values, execution_options=LATER))
+        else:
+            self._guarded(lambda: self._core().execute(statement, values, execution_options=LATER))
 
     def _driven(self, compiled: Compiled, values: Values | None, *, later: bool = False) -> Any:
         """Run a statement on the driver; return its cursor, None for one that is sent later."""

@@ -79,9 +79,8 @@ def copy_store(locked: sqlite3.Connection, to: str, moved: str, progress: Progre
     try:
         with source.connect() as rows:
             tables = [each for each in TableRow.metadata.sorted_tables if each is not _SERVED]
-            counts = {table.name: _count(rows, table) for table in tables}
+            total = sum(_count(rows, table) for table in tables)
             _begin(target, _fingerprint(rows), moved_to(locked))
-            total = sum(counts.values())
             _copy(rows, target, tables, lambda done: progress(done, 2 * total))
             _compare(rows, target, tables, lambda done: progress(total + done, 2 * total))
             _mark(locked, moved)
@@ -191,11 +190,9 @@ def _compare(
             if (have := _count(connection, table)) != (want := _count(rows, table)):
                 raise StoreError(f"{table.name} has {have} rows on the server, not {want}", "copy")
             keys = list(table.primary_key)
-            one = keys[0] if len(keys) == 1 else tuple_(*keys)
             for batch in _batches(rows, table, None):
                 wanted = {_key(table, row): tuple(row) for row in batch}
-                named = [key[0] if len(keys) == 1 else key for key in wanted]
-                found = connection.execute(select(table).where(one.in_(named)))
+                found = connection.execute(select(table).where(tuple_(*keys).in_(wanted)))
                 there = {_key(table, row): tuple(row) for row in found}
                 for key, row in wanted.items():
                     if there.get(key) != row:

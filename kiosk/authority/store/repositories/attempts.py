@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Column, ColumnElement, TextClause, bindparam, select, update
 
 from kiosk.authority.store.gateway import Gateway, Prepared, Repository, for_update
 from kiosk.authority.store.records import Charge, Verdict
@@ -18,6 +18,18 @@ _THIS = (
 _ATTEMPT = Prepared(select(AttemptRow).where(*_THIS))
 _OPEN = for_update(AttemptRow, *_THIS, col(AttemptRow.verdict).is_(None))
 _UNCHECKED = for_update(AttemptRow, *_THIS, col(AttemptRow.verdict) == Verdict.UNCHECKED)
+
+
+def counting(
+    tries: Column[int],
+    most: ColumnElement[int],
+    this: ColumnElement[bool],
+    *chargeable: ColumnElement[bool] | TextClause,
+) -> tuple[Prepared, Prepared]:
+    """Return the UPDATE that charges an attempt, returning how many are left, and its reverse."""
+    charge = update(tries.table).where(this, *chargeable, tries < most).values({tries: tries + 1})
+    give_back = update(tries.table).where(this, tries > 0).values({tries: tries - 1})
+    return Prepared(charge.returning(most - tries)), Prepared(give_back)
 
 
 class AttemptCounter(Repository):

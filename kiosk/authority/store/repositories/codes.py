@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, text
 
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
@@ -21,7 +21,7 @@ from kiosk.authority.store.records import (
     Verdict,
     new_id,
 )
-from kiosk.authority.store.repositories.attempts import AttemptCounter
+from kiosk.authority.store.repositories.attempts import AttemptCounter, counting
 from kiosk.authority.store.tables import LIVE_CODE, AttemptRow, CodeRow, StopNumberRow, col, values
 
 _CODES = table_of(CodeRow)
@@ -75,20 +75,13 @@ _DRAFT_AND_EARLIER = for_update(
         ),
     ),
 )
-_CHARGE = Prepared(
-    update(_CODES)
-    .where(
-        _THIS,
-        _IS_LIVE,
-        _CODES.c.expires_at > bindparam("now"),
-        _CODES.c.sent_at <= bindparam("soon"),
-        _CODES.c.tries < _CODES.c.max_tries,
-    )
-    .values(tries=_CODES.c.tries + 1)
-    .returning(_CODES.c.max_tries - _CODES.c.tries)
-)
-_GIVE_BACK = Prepared(
-    update(_CODES).where(_THIS, _CODES.c.tries > 0).values(tries=_CODES.c.tries - 1)
+_CHARGE, _GIVE_BACK = counting(
+    _CODES.c.tries,
+    _CODES.c.max_tries,
+    _THIS,
+    _IS_LIVE,
+    _CODES.c.expires_at > bindparam("now"),
+    _CODES.c.sent_at <= bindparam("soon"),
 )
 _IS_UNAGREED = (
     *_IS_DRAFT,

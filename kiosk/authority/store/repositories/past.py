@@ -67,8 +67,7 @@ class PastRows(Repository):
         row, at = _TABLES[kind]
         columns = [table_of(row).c[name] for name in primary_key(row)]
         some = select(*columns).where(_is_past(kind, before)).order_by(at).limit(most)
-        key = columns[0] if len(columns) == 1 else tuple_(*columns)
-        return self._gateway.run(delete(row).where(key.in_(some)))
+        return self._gateway.run(delete(row).where(tuple_(*columns).in_(some)))
 
 
 def _is_past(kind: PastKind, before: datetime, *, counting: bool = False) -> ColumnElement[bool]:

@@ -39,7 +39,7 @@ from kiosk.authority.store.records import (
     SecurityQuestion,
     UnblockState,
 )
-from kiosk.authority.store.repositories.attempts import AttemptCounter
+from kiosk.authority.store.repositories.attempts import AttemptCounter, counting
 from kiosk.authority.store.repositories.codes import entries_subject
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.tables import (
@@ -90,15 +90,7 @@ _REGISTRATION = for_update(RegistrationRow, _THIS)
 _LOCK = Prepared(select(_TABLE.c.holder_id).where(_THIS).with_for_update())
 _UNASKED = for_update(RegistrationRow, _THIS, _TABLE.c.asked.is_(None))
 _MOST = bindparam("most", type_=Integer)
-_CHARGE = Prepared(
-    update(_TABLE)
-    .where(_THIS, _TABLE.c.failures < _MOST, _TABLE.c.blocked_at.is_(None))
-    .values(failures=_TABLE.c.failures + 1)
-    .returning(_MOST - _TABLE.c.failures)
-)
-_GIVE_BACK = Prepared(
-    update(_TABLE).where(_THIS, _TABLE.c.failures > 0).values(failures=_TABLE.c.failures - 1)
-)
+_CHARGE, _GIVE_BACK = counting(_TABLE.c.failures, _MOST, _THIS, _TABLE.c.blocked_at.is_(None))
 
 
 class Registrations(Repository):

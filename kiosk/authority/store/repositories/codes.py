@@ -14,13 +14,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select
 
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
-from kiosk.authority.store.records import (
-    CLOCKS_DIFFER,
-    EmailCode,
-    StopNumber,
-    Verdict,
-    new_id,
-)
+from kiosk.authority.store.records import CLOCKS_DIFFER, EmailCode, StopNumber, Verdict, new_id
 from kiosk.authority.store.repositories.attempts import AttemptCounter, counting
 from kiosk.authority.store.tables import LIVE_CODE, AttemptRow, CodeRow, StopNumberRow, col, values
 
@@ -226,11 +220,12 @@ class EmailCodes(Repository):
 
     def revoke(self, code_id: str) -> bool:
         """Revoke one, live or not yet; return False where it was used up or revoked before."""
-        return self._revoke(_is_code(code_id))
+        return self._revoke(_is_code(code_id)) > 0
 
     def revoke_given(self, card_id: str) -> bool:
         """Revoke the codes that staff gave for a card, agreed to or not."""
-        return self._revoke(col(CodeRow.card_id) == card_id, col(CodeRow.issued_by).is_not(None))
+        given = col(CodeRow.card_id) == card_id, col(CodeRow.issued_by).is_not(None)
+        return self._revoke(*given) > 0
 
     def revoke_all(self, card_id: str) -> None:
         """Revoke every code of a card except one that is being mailed: it can never be entered."""
@@ -238,8 +233,7 @@ class EmailCodes(Repository):
 
     def revoke_every(self, but: Collection[str] = ()) -> int:
         """Revoke every code that was not used, of all cards, but some; return how many."""
-        unused = *_IS_UNUSED, col(CodeRow.id).not_in(but)
-        return len(self._gateway.change(CodeRow, *unused, revoked_at=self._now))
+        return self._revoke(col(CodeRow.id).not_in(but))
 
     def revoke_of_holder(self, holder_id: str) -> None:
         """Revoke every code of a holder, also those that are being mailed."""
@@ -251,8 +245,8 @@ class EmailCodes(Repository):
         theirs = col(CodeRow.holder_id) == holder_id, *_IS_UNUSED, given
         self._gateway.change(CodeRow, *theirs, questions_proven_at=None)
 
-    def _revoke(self, *conditions: ColumnElement[bool]) -> bool:
-        return bool(self._gateway.change(CodeRow, *conditions, *_IS_UNUSED, revoked_at=self._now))
+    def _revoke(self, *conditions: ColumnElement[bool]) -> int:
+        return len(self._gateway.change(CodeRow, *conditions, *_IS_UNUSED, revoked_at=self._now))
 
 
 def _is_code(code_id: str) -> ColumnElement[bool]:

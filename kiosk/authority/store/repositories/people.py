@@ -491,7 +491,12 @@ class PeopleLists(Repository):
         limit: int,
     ) -> tuple[Listed, ...]:
         found, date = self._group(group)
-        id_, key = col(CardholderRow.id), _key(order, date)
+        id_ = col(CardholderRow.id)
+        key: Any = col(CardholderRow.sort_name)
+        if order is PeopleOrder.NUMBER:
+            key = col(CardholderRow.number)
+        elif order is PeopleOrder.DATE and date is not None:
+            key = date
         if after is not None:
             there = tuple_(literal(after.key, key.type), literal(after.holder_id))
             here = tuple_(key, id_)
@@ -570,18 +575,6 @@ class PeopleLists(Repository):
         each = union_all(refused, cut).subquery()
         first = func.min(each.c.since, type_=began.type).label("since")
         return select(each.c.holder_id, first).group_by(each.c.holder_id).subquery()
-
-
-def _key(order: PeopleOrder, date: Any) -> Any:
-    match order:
-        case PeopleOrder.NUMBER:
-            return col(CardholderRow.number)
-        case PeopleOrder.DATE if date is not None:
-            return date
-        case PeopleOrder.NAME | PeopleOrder.DATE:
-            return col(CardholderRow.sort_name)
-        case _:
-            assert_never(order)
 
 
 def _has(row: type[Any], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:

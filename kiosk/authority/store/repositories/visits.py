@@ -115,8 +115,7 @@ class Visits(Repository):
 
     def unchecked(self, visit_id: str) -> Visit | None:
         """Return one, altered or not: only for the audit of a refusal."""
-        statement = select(VisitRow).where(col(VisitRow.id) == visit_id)
-        rows = self._gateway.unchecked(statement, VisitRow)
+        rows = self._gateway.unchecked(_VISIT, VisitRow, {"visit": visit_id})
         return rows[0].record(Visit) if rows else None
 
     def lock(self, visit_id: str) -> Visit | None:

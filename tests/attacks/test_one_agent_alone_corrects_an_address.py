@@ -40,7 +40,7 @@ def test_with_a_second_member_it_is_done_and_both_addresses_are_told(world: Worl
     card = world.registered_card()
     agent, second = (Colleague(world, Role.AGENT, name) for name in ("Agent One", "Agent Two"))
     agent.desk.people.correct_email(as_seen(agent.office, card), "asha@nhs.uk", GROUNDS)
-    (waiting,) = second.desk.proposals.waiting(card.holder_id)
+    (waiting,) = second.desk.proposals.waiting()
     assert (waiting.proposed_by, waiting.why_not) == ("Agent One", "")
     second.desk.proposals.agree(waiting.proposal_id, GROUNDS)
     changed = registration_of(world, card.holder_id)

@@ -417,10 +417,15 @@ _STILL_BARRED = (
 )
 
 
-def _card_in_use(act: Act, holder: Cardholder, card_id: str) -> Card:
-    card = act.uow.cards.lock(card_id)
+def locked_card(uow: UnitOfWork, holder: Cardholder, card_id: str) -> Card:
+    card = uow.cards.lock(card_id)
     if card is None or card.holder_id != holder.id:
         raise NotFound("This person has no such card any more.")
+    return card
+
+
+def _card_in_use(act: Act, holder: Cardholder, card_id: str) -> Card:
+    card = locked_card(act.uow, holder, card_id)
     if card.status is CardStatus.REVOKED:
         raise NotTaken("card", "This card is revoked already.")
     return card

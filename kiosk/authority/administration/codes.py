@@ -8,9 +8,12 @@ itself is returned once; only its keyed digest is stored.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import takewhile
 
-from kiosk.authority.administration.office import Desk, audit_name, describe_change
+from kiosk.authority.administration.cards import locked_card
+from kiosk.authority.administration.office import Act, Desk, audit_name, concurrent_change
 from kiosk.authority.administration.proposals import objection
 from kiosk.authority.administration.standing import (
     card_problem,
@@ -97,9 +100,9 @@ def codes_waiting(uow: UnitOfWork) -> tuple[tuple[EmailCode, Cardholder], ...]:
 class CodesDesk(Desk):
     def issue(self, seen: Seen, card_id: str, grounds: Grounds) -> IssuedCode:
         """Make a code for one card of the person, who gets a mail about it."""
-        with self._office.act(Action.ISSUE_CODE, grounds, seen=seen) as act:
+        with self._on_person(seen, Action.ISSUE_CODE, grounds) as (act, holder):
             policy = self._office.means.policy()
-            holder, card = _lock_card(act.uow, seen.holder_id, card_id)
+            card = locked_card(act.uow, holder, card_id)
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
             need_room(act.uow, policy, card)
             code = draw_code(policy.code_digits)
@@ -140,10 +143,8 @@ class CodesDesk(Desk):
 
     def agree(self, code_id: str, grounds: Grounds) -> Done:
         """Agree to another's code, so that it works."""
-        seen = self._whose(Action.AGREE_CODE, code_id)
-        with self._office.act(Action.AGREE_CODE, grounds, seen=seen) as act:
+        with self._on_code(Action.AGREE_CODE, code_id, grounds) as (act, holder, card, code):
             policy = self._office.means.policy()
-            code, holder, card = _found(act.uow, code_id)
             if because := objection(act.uow, giver_of(act.uow, code), act.actor):
                 raise NotPermitted(because)
             if not waits_for_second(code):
@@ -157,10 +158,11 @@ class CodesDesk(Desk):
             query = AuditQuery(holder_id=holder.id, kinds=kinds, since=code.drafted_at)
             newest = act.uow.trail.newest(query)
             if renamed := [event for event in newest if event.at > code.drafted_at]:
-                raise ConcurrentChange(
+                raise concurrent_change(
+                    act.uow,
                     "They were changed since the code was given. Withdraw it, look again, and "
                     "give another one.",
-                    tuple(describe_change(act.uow, event) for event in renamed),
+                    renamed,
                 )
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
             if purpose_for(act.uow, policy, holder) is not code.purpose:
@@ -178,39 +180,29 @@ class CodesDesk(Desk):
         return act.done(f"The code works now, for {minutes} minutes.")
 
     def withdraw(self, code_id: str, grounds: Grounds) -> Done:
-        seen = self._whose(Action.WITHDRAW_CODE, code_id)
-        with self._office.act(Action.WITHDRAW_CODE, grounds, seen=seen) as act:
-            code, _, card = _found(act.uow, code_id)
+        with self._on_code(Action.WITHDRAW_CODE, code_id, grounds) as (act, _, card, code):
             ends = code.expires_at or code.drafted_at + ASSISTED_LIFE
             if ends <= act.uow.now or not act.uow.codes.revoke(code.id):
                 raise _over(act.uow, code)
             act.record(StaffKind.CODE_WITHDRAWN, card_id=card.id, code=code.id)
         return act.done("The code is worthless now.")
 
-    def _whose(self, action: Action, code_id: str) -> Seen:
-        """Return the person, locked: a concurrent decision about them comes first."""
+    @contextmanager
+    def _on_code(
+        self, action: Action, code_id: str, grounds: Grounds
+    ) -> Iterator[tuple[Act, Cardholder, Card, EmailCode]]:
+        """Begin an act on a code; a concurrent decision about its person comes first."""
         with self._office.look(action) as uow:
-            code = uow.codes.get(code_id)
-            holder = uow.holders.get(code.holder_id) if code else None
-            if code is None or holder is None or not is_assisted(code):
+            known = uow.codes.get(code_id)
+            whose = uow.holders.get(known.holder_id) if known else None
+        if known is None or whose is None or not is_assisted(known):
+            raise NotFound(_UNKNOWN)
+        with self._on_person(Seen(whose.id, whose.revision), action, grounds) as (act, holder):
+            card = locked_card(act.uow, holder, known.card_id)
+            code = act.uow.codes.get(code_id)
+            if code is None:
                 raise NotFound(_UNKNOWN)
-            return Seen(holder.id, holder.revision)
-
-
-def _lock_card(uow: UnitOfWork, holder_id: str, card_id: str) -> tuple[Cardholder, Card]:
-    card, holder = uow.cards.lock(card_id), uow.holders.get(holder_id)
-    if card is None or holder is None or card.holder_id != holder.id:
-        raise NotFound("This person has no such card any more.")
-    return holder, card
-
-
-def _found(uow: UnitOfWork, code_id: str) -> tuple[EmailCode, Cardholder, Card]:
-    """Lock the card of a code for this act, and read the code's present state."""
-    known = uow.codes.get(code_id)
-    if known is None:
-        raise NotFound(_UNKNOWN)
-    holder, card = _lock_card(uow, known.holder_id, known.card_id)
-    return uow.codes.get(code_id) or known, holder, card
+            yield act, holder, card, code
 
 
 def giver_of(uow: UnitOfWork, code: EmailCode) -> Actor:
@@ -225,7 +217,6 @@ def _over(uow: UnitOfWork, code: EmailCode) -> ConcurrentChange | NotFound:
     newest_first = uow.trail.newest(AuditQuery(holder_id=code.holder_id))
     made = StaffKind.CODE_ISSUED.value, code.id
     since = takewhile(lambda event: (event.kind, event.detail.get("code")) != made, newest_first)
-    deeds = tuple(describe_change(uow, event) for event in since if event.kind in STAFF_KINDS)
-    if deeds:
-        return ConcurrentChange("This code is not as you saw it any more.", deeds)
+    if deeds := [event for event in since if event.kind in STAFF_KINDS]:
+        return concurrent_change(uow, "This code is not as you saw it any more.", deeds)
     return NotFound("This code was used, or it ran out.")

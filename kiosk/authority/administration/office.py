@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
@@ -197,8 +197,7 @@ class Act:
         kinds = frozenset(kind.value for kind in change.value)
         query = AuditQuery(holder_id=self.seen.holder_id, kinds=kinds)
         newest = self.uow.trail.newest(query, limit=1)
-        deeds = tuple(describe_change(self.uow, event) for event in newest)
-        raise ConcurrentChange(OVERTAKEN if self.agreement else CHANGED, deeds)
+        raise concurrent_change(self.uow, OVERTAKEN if self.agreement else CHANGED, newest)
 
     def amend(self, **found: Scalar) -> None:
         """Add to the proposal what only the act itself finds out."""
@@ -613,8 +612,7 @@ def _lock_person(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:
         and isinstance(raised := event.detail.get("revision"), int)
         and raised > seen.revision
     ]
-    changes = tuple(describe_change(uow, event) for event in since)
-    raise ConcurrentChange(overtaken, changes)
+    raise concurrent_change(uow, overtaken, since)
 
 
 def recorded_holder(uow: UnitOfWork, holder_id: str) -> Cardholder:
@@ -624,12 +622,19 @@ def recorded_holder(uow: UnitOfWork, holder_id: str) -> Cardholder:
     return holder
 
 
-def describe_change(uow: UnitOfWork, event: AuditEvent) -> str:
-    """Describe an event that staff or an import caused: who did what."""
-    if event.kind not in STAFF_KINDS:
-        return f"{audit_message(event)} (reference {event.reference})"
-    who = act_name(uow, event.actor or "somebody")
-    return f"{who} {EVENTS[event.kind].verb_phrase} (reference {event.reference})."
+def concurrent_change(
+    uow: UnitOfWork, sentence: str, events: Iterable[AuditEvent]
+) -> ConcurrentChange:
+    """Return the error that says who did what: staff, an import or a station."""
+    changes = []
+    for event in events:
+        found = f"(reference {event.reference})"
+        if event.kind in STAFF_KINDS:
+            who = act_name(uow, event.actor or "somebody")
+            changes.append(f"{who} {EVENTS[event.kind].verb_phrase} {found}.")
+        else:
+            changes.append(f"{audit_message(event)} {found}")
+    return ConcurrentChange(sentence, tuple(changes))
 
 
 class Desk:

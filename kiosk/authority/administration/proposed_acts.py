@@ -203,10 +203,9 @@ class ProposalsDesk(Desk):
         super().__init__(office)
         self._desk_of = desk_of
 
-    def waiting(self, holder_id: str = "") -> tuple[ProposalLine, ...]:
-        """Return ``waiting_lines``; with ``holder_id`` only what concerns that person."""
+    def waiting(self) -> tuple[ProposalLine, ...]:
         with self._office.look_as(Action.SEE_TODAY) as (uow, reader):
-            return waiting_lines(uow, reader, self._office.means.sealer, holder_id)
+            return waiting_lines(uow, reader, self._office.means.sealer)
 
     def would_wait(self, action: Action) -> bool:
         """Return whether such an act waits for a second member, by the policy as it is now."""
@@ -228,8 +227,7 @@ class ProposalsDesk(Desk):
             opened = open_parameters(self._office.means.sealer, kept)
         except (SealBroken, KeyMissing):
             raise NotFound(UNREADABLE) from None
-        agreement = Agreement(opened, grounds)
-        acting = Office(self._office.means, self._office.actor, agreement)
+        acting = Office(self._office.means, self._office.actor, Agreement(opened, grounds))
         return _perform(self._desk_of(acting), opened)
 
     def decline(self, proposal_id: str, grounds: Grounds) -> Done:

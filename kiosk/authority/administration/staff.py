@@ -22,7 +22,7 @@ from kiosk.authority.administration.office import (
     SERVICE,
     Act,
     Desk,
-    describe_change,
+    concurrent_change,
     staff_names,
 )
 from kiosk.authority.administration.people_file import read_pin_key
@@ -264,8 +264,8 @@ class StaffDesk(Desk):
                     and raised > revision
                 ]
                 newest_first = sorted(since, key=lambda event: (event.at, event.seq), reverse=True)
-                changes = tuple(describe_change(act.uow, event) for event in newest_first)
-                raise ConcurrentChange(f"{member.name} was changed since you looked.", changes)
+                changed = f"{member.name} was changed since you looked."
+                raise concurrent_change(act.uow, changed, newest_first)
             yield act, member
 
 

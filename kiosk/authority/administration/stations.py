@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from kiosk.authority.administration.alarms import state_of
-from kiosk.authority.administration.office import Act, Desk, describe_change
+from kiosk.authority.administration.office import Act, Desk, concurrent_change
 from kiosk.authority.administration.views import (
     Done,
     Grounds,
@@ -130,5 +130,4 @@ def _too_late(act: Act, name: str, deed: StaffKind, is_so: str) -> ConcurrentCha
     if act.uow.stations.get(name) is None:
         return NotFound(f"There is no station named {name}; `kiosk stations list` shows all.")
     latest = act.uow.trail.newest(AuditQuery(station=name, kind=deed.value), limit=1)
-    done = tuple(describe_change(act.uow, event) for event in latest)
-    return ConcurrentChange(f"{name} is {is_so}.", done)
+    return concurrent_change(act.uow, f"{name} is {is_so}.", latest)

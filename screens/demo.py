@@ -19,8 +19,8 @@ from textual.widgets import Static
 from kiosk.station.loop import StationPort
 from kiosk.station.states import State
 from screens.kiosk.app import KioskApp
-from screens.terminal.closed_app import OnFault
 from screens.terminal.driver import StationDriver
+from screens.terminal.lockdown import OnFault
 from screens.theme import Appearance
 
 
@@ -30,15 +30,6 @@ class DemoCard:
 
     label: str
     hint: str
-
-
-@dataclass(frozen=True, slots=True)
-class DemoMail:
-    """One message; in the demo nothing in it is hidden."""
-
-    to: str
-    subject: str
-    text: str
 
 
 class DemoControls(Protocol):
@@ -60,8 +51,8 @@ class DemoControls(Protocol):
     def unread(self) -> int:
         """How many messages ``read_mail`` has not returned yet."""
 
-    def read_mail(self) -> tuple[DemoMail, ...]:
-        """What has arrived, oldest first."""
+    def read_mail(self) -> tuple[str, ...]:
+        """What has arrived, oldest first: each mail with its head."""
 
 
 class DemoDriver(StationDriver):
@@ -114,7 +105,7 @@ class MailPage(Overlay):
 
     KEYS = "← older  → newer  Page Up, Page Down read  Esc, F9 back"
 
-    def __init__(self, mail: tuple[DemoMail, ...]) -> None:
+    def __init__(self, mail: tuple[str, ...]) -> None:
         self._mail = mail
         self._at = len(mail) - 1
         super().__init__(self._message())
@@ -139,9 +130,7 @@ class MailPage(Overlay):
     def _message(self) -> str:
         if not self._mail:
             return "No mail yet.\n\nA code arrives here when the station sends one."
-        mail = self._mail[self._at]
-        head = f"Message {self._at + 1} of {len(self._mail)}"
-        return f"{head}\nTo: {mail.to}\nSubject: {mail.subject}\n{'─' * 40}\n{mail.text}"
+        return f"Message {self._at + 1} of {len(self._mail)}\n{self._mail[self._at]}"
 
 
 _WITH_SSH = """\

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import socket
 import sys
 import termios
@@ -19,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from kiosk.app.process import ServiceManager
-from screens.terminal.lockdown import close_keyboard
+from screens.terminal.lockdown import close_keyboard, ignore_keyboard_signals
 
 _BEAT_S = 1.0
 _AGAIN_S = 0.1
@@ -90,8 +89,7 @@ def receive_terminal(path: str) -> None:
 
 def main(path: str, beats: str) -> None:
     """Serve the terminal of this process at ``path``; ``beats`` is a datagram socket."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_keyboard_signals()
     manager = ServiceManager(beats)
     place = Path(path)
     place.unlink(missing_ok=True)

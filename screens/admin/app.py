@@ -60,8 +60,9 @@ from screens.admin.widgets import (
     TooSmall,
     size_classes,
 )
-from screens.terminal.closed_app import ClosedApp, OnFault
+from screens.terminal.closed_app import ClosedApp
 from screens.terminal.driver import AdminDriver, HungUp, KeysLost
+from screens.terminal.lockdown import OnFault
 from screens.theme import Appearance
 from screens.widgets.prose import Prose, printable
 from screens.words.frame import KEYS_LOST

@@ -38,8 +38,9 @@ from kiosk.station.states import (
 )
 from screens import theme
 from screens.kiosk.page import HELD_S, DisplaySettings, HelpBox, Page, PageContext
-from screens.terminal.closed_app import FAULT_CODE, OnFault, WalkUpApp
+from screens.terminal.closed_app import FAULT_CODE, WalkUpApp
 from screens.terminal.driver import HungUp, KeysLost, StationDriver
+from screens.terminal.lockdown import OnFault
 from screens.terminal.pulse import WatchdogPulse
 from screens.theme import Appearance
 from screens.widgets.pictures import Banner, Direction, Drawing

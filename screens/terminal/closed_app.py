@@ -9,7 +9,7 @@ of private names: ``tests/screens/terminal`` tests each, and the version is pinn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -21,9 +21,7 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from screens.terminal.driver import InputDropped
-
-OnFault = Callable[[BaseException], None]
-"""Called with an unhandled error; must not write to the terminal."""
+from screens.terminal.lockdown import OnFault
 
 FAULT_CODE = 1
 """The exit code of the program after an unhandled error."""

@@ -26,7 +26,7 @@ from hardware.virtual.piv import (
 )
 from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.opening import open_keys, open_store
-from kiosk.app.demo.mailbox import Mailbox
+from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
 from kiosk.app.setup.authority import load_questions, make_keys
 from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.crypto.sealing import Sealer
@@ -53,7 +53,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.ports import SystemClock
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import folded_words
-from screens.demo import DemoCard, DemoMail
+from screens.demo import DemoCard
 
 # The demo's people and cards: fictional, so that nothing here is secret.
 
@@ -248,18 +248,16 @@ class DemoTable:
     def unread(self) -> int:
         return len(self._mailbox.messages()) - self._read
 
-    def read_mail(self) -> tuple[DemoMail, ...]:
+    def read_mail(self) -> tuple[str, ...]:
         arrived = self._mailbox.messages()
         self._read = len(arrived)
-        return tuple(
-            DemoMail(", ".join(m.to), m.subject, _unwrapped(m.text)) for m in arrived[self._skip :]
-        )
+        return tuple(map(_shown, arrived[self._skip :]))
 
 
-def _unwrapped(text: str) -> str:
-    """Return a mail's text with each paragraph on one line, which a page of any width wraps."""
-    lines = list[str]()
-    for before, line in pairwise(["", *text.split("\n")]):
+def _shown(mail: ReceivedMail) -> str:
+    """Return a mail with each paragraph on one line, which a page of any width wraps."""
+    lines = [f"To: {', '.join(mail.to)}", f"Subject: {mail.subject}", "─" * 40]
+    for before, line in pairwise(["", *mail.text.split("\n")]):
         first, _, _ = line.partition(" ")
         was_broken = bool(before and first) and len(f"{before} {first}") > WIDTH
         lines.append(f"{lines.pop()} {line}" if was_broken else line)

@@ -38,7 +38,6 @@ from screens.demo import (
     DemoApp,
     DemoBar,
     DemoCard,
-    DemoMail,
     MailPage,
     RaPage,
     StripWidget,
@@ -281,7 +280,7 @@ async def test_f10_says_what_becomes_of_the_visit_and_the_way_beside_it(line: st
 async def test_the_mail_has_its_keys_on_the_last_line_and_takes_no_other(
     size: tuple[int, int],
 ) -> None:
-    mail = tuple(DemoMail("ben@wexbridge.example", f"No {n}", "line\n" * 60) for n in (1, 2))
+    mail = tuple(f"Subject: No {n}\n" + "line\n" * 60 for n in (1, 2))
     app = demo_app(TableOf(CARDS, arrived=mail))
     async with app.run_test(size=size) as pilot:
         await pilot.press("f9")
@@ -300,7 +299,7 @@ async def test_the_mail_has_its_keys_on_the_last_line_and_takes_no_other(
 
 
 @pytest.fixture
-def arrived(tmp_path: Path) -> tuple[DemoMail, ...]:
+def arrived(tmp_path: Path) -> tuple[str, ...]:
     """What the demo shows once a code was mailed."""
     mailbox = Mailbox(tmp_path)
     with running(mailbox) as settings:
@@ -310,9 +309,9 @@ def arrived(tmp_path: Path) -> tuple[DemoMail, ...]:
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
 async def test_each_line_of_a_mail_is_as_long_as_the_page_is_wide(
-    size: tuple[int, int], arrived: tuple[DemoMail, ...]
+    size: tuple[int, int], arrived: tuple[str, ...]
 ) -> None:
-    assert "    7093 5218" in arrived[0].text.split("\n\n")
+    assert "    7093 5218" in arrived[0].split("\n\n")
     app = demo_app(TableOf(CARDS, arrived=arrived))
     async with app.run_test(size=size) as pilot:
         await pilot.press("f9")
@@ -341,9 +340,7 @@ def test_mail_that_was_read_stays_read_when_the_station_is_shown_again(tmp_path:
 async def test_the_strip_shows_all_that_a_holder_knows_also_while_mail_waits(
     size: tuple[int, int],
 ) -> None:
-    table = TableOf(
-        CARDS, arrived=(DemoMail("ben.carter@wexbridge.example", "A code", "12345678"),)
-    )
+    table = TableOf(CARDS, arrived=("To: ben.carter@wexbridge.example\n12345678",))
     extra_bar = DemoBar(table, lambda: None, lambda: None)
     app = app_for(Sample(one_of_each()[0]), replace(STILL, extra_bar=extra_bar))
     async with app.run_test(size=size) as pilot:
@@ -365,7 +362,7 @@ class TableOf:
 
     cards: tuple[DemoCard, ...]
     inserted: int | None = None
-    arrived: tuple[DemoMail, ...] = ()
+    arrived: tuple[str, ...] = ()
     read: int = 0
 
     @property
@@ -378,7 +375,7 @@ class TableOf:
     def remove(self) -> None:
         self.inserted = None
 
-    def read_mail(self) -> tuple[DemoMail, ...]:
+    def read_mail(self) -> tuple[str, ...]:
         self.read = len(self.arrived)
         return self.arrived
 

@@ -22,15 +22,7 @@ from kiosk.app.cli.tools import (
     print_json,
     print_result,
 )
-from kiosk.authority.administration.views import (
-    IMPORT_REASON,
-    Done,
-    Found,
-    Grounds,
-    Person,
-    PersonLine,
-    Standing,
-)
+from kiosk.authority.administration.views import IMPORT_REASON, Standing
 from kiosk.authority.errors import AddressShared, AdministrationError, ImportRefused, NotTaken
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
@@ -43,6 +35,7 @@ if TYPE_CHECKING:
     from kiosk.authority.administration.import_people import ImportResult
     from kiosk.authority.administration.people import PeopleDesk
     from kiosk.authority.administration.people_file import OpenedFile
+    from kiosk.authority.administration.views import Done, Found, Grounds, Person, PersonLine
 
     ActOnPerson = Callable[[PeopleDesk, Person, argparse.Namespace, Grounds], Done]
 

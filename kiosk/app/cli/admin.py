@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -100,8 +100,8 @@ def _session(config: str | None) -> int:
     from kiosk.contract.ports import SystemClock
 
     settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
-    store = open_store(settings, clock, os.environ, pool_size=1, staff=True)
-    try:
+    opened = open_store(settings, clock, os.environ, pool_size=1, staff=True)
+    with closing(opened) as store:
         if not store.schema_serves():
             raise ConfigError(
                 "the schema of the database does not fit this program: `kiosk doctor` says why"
@@ -115,8 +115,6 @@ def _session(config: str | None) -> int:
             )
         end = _run_app(settings, open_desk(settings, os.environ, store, clock, actor))
         record_logout(store, actor, end.value if end else "fault")
-    finally:
-        store.close()
     return 0 if end else 1
 
 

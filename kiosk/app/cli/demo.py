@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands
+from kiosk.app.cli.printing import echo
 from kiosk.app.cli.station import open_log
 from kiosk.app.logs import log_fault
 from kiosk.config.loading import require_own_folder
@@ -128,5 +129,4 @@ def _show(settings: Settings, table: DemoTable, ra: RaSide, log: str) -> int:
 
 
 def _print_step(what: str) -> None:
-    sys.stdout.write(f"[demo] {what}\n")
-    sys.stdout.flush()
+    echo(f"[demo] {what}")

@@ -242,11 +242,8 @@ def _print_added(tools: Tools, added: str, then: str) -> None:
 def _to_bring(tools: Tools) -> str:
     """Name what the other machines need: a sealed file opens on none of them."""
     path = tools.key_file
-    return (
-        f"{path}, in clear (`kiosk keys backed-up --to FILE`),"
-        if path.suffix == SUFFIX
-        else f"{path}"
-    )
+    in_clear = ", in clear (`kiosk keys backed-up --to FILE`)," if path.suffix == SUFFIX else ""
+    return f"{path}{in_clear}"
 
 
 def _backed_up(args: argparse.Namespace) -> None:

@@ -118,9 +118,8 @@ class Tools:
         except KeyError:  # a container's user may have no name
             user = str(os.getuid())
         behind = self.environ.get("SUDO_USER", "")[:_LONGEST_ACCOUNT]
-        return f"command line: {user}" + (
-            f" (sudo: {behind})" if behind and behind.isprintable() else ""
-        )
+        sudo = f" (sudo: {behind})" if behind and behind.isprintable() else ""
+        return f"command line: {user}{sudo}"
 
 
 def on_desk(act: Callable[[AdminDesk, argparse.Namespace, Grounds], Done]) -> Act:

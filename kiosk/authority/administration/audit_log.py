@@ -339,6 +339,17 @@ class AuditDesk(Desk):
                 return write_rows(uow, query, file, how, written)
 
         path, (rows, digest) = write_file(means.exports, name, how.value, write)
+        filtered: dict[str, Scalar] = {
+            "of_holder": query.holder_id,
+            "of_station": query.station,
+            "of_staff": ", ".join(query.actors) if query.actors else None,
+            "of_kind": query.kind,
+            "of_counted": only.counted,
+            "of_reason": only.reason or None,
+            "of_reference": query.reference,
+            "since": query.since.isoformat() if query.since else None,
+            "until": query.until.isoformat() if query.until else None,
+        }
         with recorded(path):
             self._office.record(
                 Action.EXPORT_AUDIT,
@@ -346,7 +357,7 @@ class AuditDesk(Desk):
                 file=path.name,
                 rows=rows,
                 sha256=digest,
-                **_query_detail(query, only),
+                **{name: value for name, value in filtered.items() if value is not None},
             )
         return Written(str(path), rows)
 
@@ -378,19 +389,3 @@ class AuditDesk(Desk):
         return act.done(
             f"The text of row {row_name(row)} is gone. Its digest stays, and the chain fits."
         )
-
-
-def _query_detail(query: AuditQuery, only: AuditFilter) -> dict[str, Scalar]:
-    """Return the filter with ids only."""
-    times = {"since": query.since, "until": query.until}
-    detail: dict[str, Scalar] = {
-        "of_holder": query.holder_id,
-        "of_station": query.station,
-        "of_staff": ", ".join(query.actors) if query.actors else None,
-        "of_kind": query.kind,
-        "of_counted": only.counted,
-        "of_reason": only.reason or None,
-        "of_reference": query.reference,
-        **{name: at.isoformat() if at else None for name, at in times.items()},
-    }
-    return {name: value for name, value in detail.items() if value is not None}

@@ -593,7 +593,13 @@ def _takes_another_secret(card: Card) -> bool:
 
 def _remarks(facts: StandingFacts) -> Iterator[Headline]:
     """Return what is worth knowing of somebody who is ready, the most important first."""
-    yield from _about_seen(facts)
+    # A blocked PIN is what an unlock is for.
+    refused = [one for one in facts.refused_cards if one[1].reason is not Reason.PIN_BLOCKED]
+    sound = {card.id for card in facts.in_use} - {card.id for card, _seen in refused}
+    start = "They may not be able to unlock" if facts.can_unlock else "They cannot unlock"
+    for card, seen in refused:
+        headline = _of_seen(card, seen, facts, "They can unlock another card" if sound else start)
+        yield headline._replace(may_fail=facts.can_unlock and not sound)
     if facts.paused_until is not None:
         yield Headline(
             "Too many wrong answers with a card that cannot prove itself: no answers are taken "
@@ -621,16 +627,6 @@ def _remarks(facts: StandingFacts) -> Iterator[Headline]:
         sentence = f"They can unlock. After {failed} they have {left} left."
         yield Headline(sentence, "Nothing has to be done: the next unlock forgets the failed ones.")
     yield Headline("They can unlock at every station.", NOTHING_TO_DO)
-
-
-def _about_seen(facts: StandingFacts) -> Iterator[Headline]:
-    """Describe what prevents an unlock; a blocked PIN is what an unlock is for."""
-    refused = [one for one in facts.refused_cards if one[1].reason is not Reason.PIN_BLOCKED]
-    sound = {card.id for card in facts.in_use} - {card.id for card, _seen in refused}
-    start = "They may not be able to unlock" if facts.can_unlock else "They cannot unlock"
-    for card, seen in refused:
-        headline = _of_seen(card, seen, facts, "They can unlock another card" if sound else start)
-        yield headline._replace(may_fail=facts.can_unlock and not sound)
 
 
 def _of_seen(card: Card, seen: CardObservation, facts: StandingFacts, start: str) -> Headline:

@@ -245,8 +245,10 @@ class Gateway:
 
     def scalar(self, statement: Statement, values: Values | None = None) -> Any:
         """Return the first column of the first row; None where there is no row."""
-        rows = self.tuples(statement, values)
-        return rows[0][0] if rows else None
+        if isinstance(statement, Prepared):
+            rows = self.tuples(statement, values)
+            return rows[0][0] if rows else None
+        return self._guarded(lambda: self._core().scalar(statement, values))
 
     def count(self, statement: Select[int]) -> int:
         return self.scalar(statement) or 0

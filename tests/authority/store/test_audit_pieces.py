@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from kiosk.authority.store.audit_chain import FIRST
 from kiosk.authority.store.database import Store
@@ -122,3 +124,20 @@ def named(found: tuple[list[int], AuditFault | None]) -> tuple[FaultKind, int]:
     _, fault = found
     assert fault is not None
     return fault.kind, fault.seq
+
+
+def test_no_piece_reads_the_rows_of_those_after_it(store: Store, forger: Forger) -> None:
+    """A driver reads every row that a statement finds, whatever is asked of the result."""
+    asked: list[str] = []
+
+    def note(*event: Any) -> None:
+        asked.append(event[2])
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        walk(store)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    of_rows = [text for text in asked if "FROM audit_event" in text and "ORDER BY" in text]
+    assert of_rows
+    assert [text for text in of_rows if "LIMIT" not in text] == []

@@ -336,7 +336,7 @@ class Audit(Repository):
         anchors = (*near, *self.newest_anchors(chain, limit=1))
         walk = ChainWalk(head, anchors, check, after, self._macs, self._redacted(), gaps)
         fault = self._walk(walk, None, most)
-        beyond = _following(select(col(AuditEventRow.seq)), walk.last.seq)
+        beyond = _following(select(col(AuditEventRow.seq)), walk.last.seq).limit(1)
         over = fault is not None or self._gateway.scalar(beyond) is None
         fault = walk.finish() if over and fault is None else fault
         return AuditPiece(walk.last, over, fault)
@@ -488,7 +488,7 @@ class Audit(Repository):
                 return list(self._gateway.many(statement, AuditEventRow))
             except ValueUnreadable:
                 continue
-        seq = self._gateway.scalar(_following(select(col(AuditEventRow.seq)), after))
+        seq = self._gateway.scalar(_following(select(col(AuditEventRow.seq)), after).limit(1))
         return AuditFault(FaultKind.CHANGED, seq, f"row {row_name(seq)} cannot be read any more")
 
     # --- the heads ---

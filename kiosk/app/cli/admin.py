@@ -27,10 +27,9 @@ from kiosk.app import process
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.station import take_terminal
 from kiosk.app.logs import log_fault, open_log
-from kiosk.app.process import take_service_manager
+from kiosk.app.process import make_all_immortal, take_service_manager
 from kiosk.authority.errors import KeyMissing, NotPermitted, StoreError
 from kiosk.contract.errors import ConfigError, describe_fault
-from kiosk.system.immortal import make_all_immortal
 from kiosk.system.prctl import forbid_dumps, merge_equal_pages
 from kiosk.system.sockets import user_of
 

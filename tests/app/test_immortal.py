@@ -10,7 +10,7 @@ _PYTHON_COUNTS = sys.version_info[:2] != (3, 13)
 _CHILD = """
 import os
 from pathlib import Path
-from kiosk.system.immortal import make_all_immortal
+from kiosk.app.process import make_all_immortal
 
 def copied():
     "KiB that a forked child copies when it only reads."
@@ -36,7 +36,7 @@ print(make_all_immortal(), before, copied())
 
 _CODE = """
 import gc, sys
-from kiosk.system.immortal import make_all_immortal
+from kiosk.app.process import make_all_immortal
 
 def outer():
     def inner():
@@ -54,7 +54,7 @@ print(made, {sys.getrefcount(one) == 0xFFFFFFFF for one in kept})
 
 _AS_EVER = """
 import atexit, gc, sqlite3, sys, threading, weakref
-from kiosk.system.immortal import make_all_immortal
+from kiosk.app.process import make_all_immortal
 
 class Thing:
     pass

@@ -46,7 +46,7 @@ from kiosk.contract.findings import (
 )
 from kiosk.contract.ports import Clock
 
-Hardware = Callable[[Settings], Iterable[tuple[str, Check]]]
+Hardware = Callable[[Settings], Iterable[Finding]]
 
 _SETTINGS, _EXAMPLE = "settings", "example"
 
@@ -76,7 +76,7 @@ def add_parser(subparsers: Commands) -> None:
 
 
 def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
-    """Print every finding; ``hardware`` returns other checks of reader and card."""
+    """Print every finding; ``hardware`` looks at reader and card in its own way."""
     as_json, found = getattr(args, "json", False), []
     for finding in _findings(Tools(args), hardware or _hardware):
         found.append(finding)
@@ -105,22 +105,22 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         yield from _check_units(tools.path)
     calls = settings.authority.addresses and not settings.authority.listen
     if not HAS_AUTHORITY or calls or tools.path == STATION_SETTINGS:
-        from kiosk.app.cli.station_checks import station_checks, unit_checks
+        from kiosk.app.cli.station_checks import look_at_unit, station_checks
 
         if tools.path.exists():
             yield _example(tools, {"service": EXAMPLES["service"]})
-        yield from examine(hardware(settings))
+        yield from hardware(settings)
         state = state_directory(tools.environ, tools.path)
         yield from examine(station_checks(settings, tools.environ, state))
         if tools.path == STATION_SETTINGS:
-            yield from examine(unit_checks(settings.authority.addresses))
+            yield from look_at_unit(settings.authority.addresses)
         return
     # Stations that call over the network have the names under which they enrolled.
     unused = "station" if settings.authority.listen else ""
     wanted = {name: names for name, names in EXAMPLES.items() if name != unused}
     yield _example(tools, wanted)
     by_role = tools.store_file is None or settings.store.staff_url
-    yield from examine(hardware(settings))
+    yield from hardware(settings)
     staff = [staff_check(tools)] if by_role else []
     later = [mail_check(tools)], authority_checks(tools), running_checks(tools)
     yield from examine(chain(store_checks(tools), staff, *later))
@@ -150,7 +150,7 @@ def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
     return ok(_EXAMPLE, "nothing that people see is still the example's")
 
 
-def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:
+def _hardware(settings: Settings) -> Iterable[Finding]:
     calls = settings.authority.addresses and not settings.authority.listen
     kind = station.present_display()
     is_station = not HAS_AUTHORITY or bool(calls) or kind is not None
@@ -159,11 +159,11 @@ def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:
             ctypes.CDLL("libpcsclite.so.1")
         except OSError:
             # Its package is a station's. pyscard prints that it is missing when it is imported.
-            return [(READER, partial(ok, READER, "there is none; only a station needs one"))]
-    from kiosk.app.cli.station_checks import hardware_checks
+            return [ok(READER, "there is none; only a station needs one")]
+    from kiosk.app.cli.station_checks import look_at_hardware
 
     composed = kind is station.DisplayKind.COMPOSITOR
-    return hardware_checks(settings, needed=is_station, composed=composed)
+    return look_at_hardware(settings, needed=is_station, composed=composed)
 
 
 # The checks of an authority; `kiosk setup` ends with some of them.

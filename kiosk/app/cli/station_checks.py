@@ -146,14 +146,13 @@ def _check_clock() -> Finding:
     return ok(CLOCK, "no fault is known")
 
 
-def unit_checks(addresses: tuple[str, ...]) -> Iterator[tuple[str, Check]]:
+def look_at_unit(addresses: tuple[str, ...]) -> Iterator[Finding]:
     """Yield what keeps the station's unit from the authority, which this process may reach."""
     (shown, *_) = properties_of([station.UNIT], "IPAddressAllow", "IPAddressDeny") or [{}]
     if not shown.get("IPAddressDeny"):
         return
     for name in station.not_looked_up(addresses):
-        found = CANNOT_LOOK_UP.format(name=name)
-        yield AUTHORITY, partial(fail, AUTHORITY, found, LOOKED_UP)
+        yield fail(AUTHORITY, CANNOT_LOOK_UP.format(name=name), LOOKED_UP)
     allowed = shown.get("IPAddressAllow", "").split()
     networks = [ipaddress.ip_network(each, strict=False) for each in allowed]
     with suppress(ConfigError):  # a name without an address: calling it has said so
@@ -161,29 +160,26 @@ def unit_checks(addresses: tuple[str, ...]) -> Iterator[tuple[str, Check]]:
         if shut := [str(one) for one in named if not any(one in each for each in networks)]:
             found = f"{station.UNIT} may not reach {', '.join(shut)}"
             advice = "as root, `kiosk setup station` again: it opens the unit to the authority"
-            yield AUTHORITY, partial(fail, AUTHORITY, found, advice)
+            yield fail(AUTHORITY, found, advice)
 
 
 # The PC/SC service, the readers and the cards in them.
 
 
-def hardware_checks(
-    settings: Settings, *, needed: bool, composed: bool
-) -> Iterator[tuple[str, Check]]:
-    """Look once, and yield the findings as checks; no try of any card is spent.
+def look_at_hardware(settings: Settings, *, needed: bool, composed: bool) -> Iterator[Finding]:
+    """Look at readers, cards, module and displays; no try of any card is spent.
 
     ``needed``: a station is on this machine and needs a reader. ``composed``: it is shown on the
     compositor, which needs a graphics card.
     """
     found = examine_readers(build_cards(settings, os.environ), plain_cards().applications)
-    module = build_module(settings, os.environ)
-    of_modules = [] if module is None else [of_module(module, found)]
     pads = settings.pcsc.pin_pad == "used"
-    shown = of_displays(connected_displays(), settings.station.viewing_distance_cm)
-    graphics = of_graphics() if composed else ()
-    of_readers = findings(found, settings.pcsc.reader, pads=pads, needed=needed)
-    for finding in (*of_readers, *of_modules, *graphics, *shown):
-        yield finding.part, lambda finding=finding: finding  # type: ignore[misc]
+    yield from findings(found, settings.pcsc.reader, pads=pads, needed=needed)
+    if (module := build_module(settings, os.environ)) is not None:
+        yield of_module(module, found)
+    if composed:
+        yield from of_graphics()
+    yield from of_displays(connected_displays(), settings.station.viewing_distance_cm)
 
 
 def findings(

@@ -26,7 +26,7 @@ from kiosk.app.cli import COMMANDS, doctor
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.config import settings
 from kiosk.config.settings import MailSettings
-from kiosk.contract.findings import Finding, fail, ok
+from kiosk.contract.findings import fail, ok
 from tests.app.cli.samples import BAD, GOOD, Kiosk, people
 from tests.support.prepared import prepared_program
 from tests.support.smtp import running
@@ -435,11 +435,9 @@ def test_doctor_looks_at_the_certificate_that_stations_are_shown(
 def test_doctor_looks_at_reader_and_card_where_it_is_given_them(
     kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def reader() -> Finding:
-        return fail("reader", "none is plugged in", "plug one in")
-
-    checks = [("reader", reader), ("card", lambda: ok("card", "PIV, PIN not blocked"))]
-    assert doctor.run(argparse.Namespace(config=None), lambda _settings: checks) == 1
+    reader = fail("reader", "none is plugged in", "plug one in")
+    found = [reader, ok("card", "PIV, PIN not blocked")]
+    assert doctor.run(argparse.Namespace(config=None), lambda _settings: found) == 1
     said = capsys.readouterr().out
     assert "✗ fail  reader      none is plugged in; plug one in" in said
     assert "✓ ok    card        PIV, PIN not blocked" in said

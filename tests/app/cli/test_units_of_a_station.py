@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from kiosk.app.cli.doctor import check_station_runs
-from kiosk.app.cli.station_checks import unit_checks
+from kiosk.app.cli.station_checks import look_at_unit
 from kiosk.app.setup import station
 from kiosk.app.setup.station import DisplayKind, not_looked_up
-from kiosk.contract.findings import Condition, Finding, examine
+from kiosk.contract.findings import Condition, Finding
 
 CALLS = ("authority.example:8443", "192.0.2.9:8443")
 ALLOWED = "192.0.2.8/32 192.0.2.9/32 2001:db8::8/128"
@@ -55,7 +55,7 @@ def show(
 
 
 def bad(addresses: tuple[str, ...] = CALLS) -> list[Finding]:
-    return [*check_station_runs(), *examine(unit_checks(addresses))]
+    return [*check_station_runs(), *look_at_unit(addresses)]
 
 
 def test_units_that_run_and_reach_the_authority_are_well(machine: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from kiosk.authority.errors import ValueUnreadable
-from kiosk.authority.store.gateway import Repository, primary_key, row_key, table_name, table_of
+from kiosk.authority.store.gateway import Repository, row_key, table_name, table_of
 from kiosk.authority.store.tables import MacRow, col
 
 RowKey = tuple[str, ...]
@@ -82,7 +82,7 @@ class MacRows(Repository):
     def accept(self, table: str, row: str) -> bool:
         """Make a row's MAC again, altered or not; return False where there is no such row."""
         kind = KINDS[table]
-        columns = [table_of(kind).c[name] for name in primary_key(kind)]
+        columns = list(table_of(kind).primary_key)
         # Subject and attempt: only the last part of a key may have a stroke in it.
         key = row.split("/", len(columns) - 1)
         if len(key) != len(columns):
@@ -109,7 +109,7 @@ class MacRows(Repository):
 
         The keys before one that cannot be read come first, alone; None where that one is next.
         """
-        keyed = ordered.with_only_columns(*(table_of(kind).c[name] for name in primary_key(kind)))
+        keyed = ordered.with_only_columns(*table_of(kind).primary_key)
         while limit:
             try:
                 found = self._gateway.tuples(keyed.limit(limit))
@@ -122,7 +122,7 @@ class MacRows(Repository):
 
     def _readable(self, kind: type[MacRow], keys: list[RowKey]) -> dict[RowKey, MacRow]:
         """Return rows by key, except rows with a value that its column may not hold."""
-        columns = [table_of(kind).c[name] for name in primary_key(kind)]
+        columns = list(table_of(kind).primary_key)
         wanted = select(kind).where(tuple_(*columns).in_(keys))
         with suppress(ValueUnreadable):
             return {row_key(row): row for row in self._gateway.unchecked(wanted, kind)}
@@ -132,7 +132,7 @@ class MacRows(Repository):
         return self._readable(kind, keys[:half]) | self._readable(kind, keys[half:])
 
     def _following(self, kind: type[MacRow], after: RowKey | None) -> Select[MacRow]:
-        columns = [table_of(kind).c[name] for name in primary_key(kind)]
+        columns = list(table_of(kind).primary_key)
         statement = select(kind).order_by(*columns)
         return statement if after is None else statement.where(tuple_(*columns) > tuple_(*after))
 

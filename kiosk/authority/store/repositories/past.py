@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, delete, exists, func, select, tuple_
 from sqlalchemy.orm import Mapped
 
-from kiosk.authority.store.gateway import Repository, primary_key, table_of
+from kiosk.authority.store.gateway import Repository, table_of
 from kiosk.authority.store.records import KeptKind
 from kiosk.authority.store.tables import (
     AddressChangeRow,
@@ -65,7 +65,7 @@ class PastRows(Repository):
     def delete(self, kind: PastKind, before: datetime, most: int) -> int:
         """Delete some; return how many."""
         row, at = _TABLES[kind]
-        columns = [table_of(row).c[name] for name in primary_key(row)]
+        columns = list(table_of(row).primary_key)
         some = select(*columns).where(_is_past(kind, before)).order_by(at).limit(most)
         return self._gateway.run(delete(row).where(tuple_(*columns).in_(some)))
 

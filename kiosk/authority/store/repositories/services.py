@@ -175,19 +175,22 @@ class Outbox(Repository):
         return first
 
 
+_HEARTBEAT = ("last_seen_at", "version", "reader_state")
+
+
 class Stations(Repository):
     """The last report of each kiosk."""
 
     def seen(self, station: Station) -> None:
         """Take a heartbeat; add a new station."""
         this, new = col(StationRow.name) == station.name, values(station)
-        latest = {name: new[name] for name in ("last_seen_at", "version", "reader_state", "site")}
+        latest = {name: new[name] for name in (*_HEARTBEAT, "site")}
         if not self._gateway.add_new(StationRow, new):
             self._gateway.change(StationRow, this, **latest)
 
     def seen_again(self, stations: Sequence[Station]) -> None:
         """Take later heartbeats of known stations, by name; a time is never set back."""
-        names = ("name", "last_seen_at", "version", "reader_state")
+        names = "name", *_HEARTBEAT
         given = [{f"a_{name}": getattr(each, name) for name in names} for each in stations]
         self._gateway.run(_SEEN_AGAIN, given)
 
@@ -244,7 +247,7 @@ _SEEN_AGAIN: Final = (
         col(StationRow.name) == bindparam("a_name"),
         col(StationRow.last_seen_at) <= bindparam("a_last_seen_at"),
     )
-    .values({name: bindparam(f"a_{name}") for name in ("last_seen_at", "version", "reader_state")})
+    .values({name: bindparam(f"a_{name}") for name in _HEARTBEAT})
 )
 
 

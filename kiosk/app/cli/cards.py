@@ -20,19 +20,6 @@ if TYPE_CHECKING:
     from kiosk.authority.administration.desk import AdminDesk
 
 
-# Asking for a secret: without echo at a terminal, else the one line of standard input.
-
-
-def ask_secret(what: str) -> Sensitive:
-    """Return the entered secret, typed twice at a terminal; raises ``NotTaken``."""
-    if not sys.stdin.isatty():
-        return Sensitive(sys.stdin.readline().rstrip("\r\n"))
-    given = Sensitive(getpass.getpass(f"{what}: "))
-    if given != Sensitive(getpass.getpass(f"{what}, once more: ")):
-        raise NotTaken("secret", "Nothing was changed: the two were not the same.")
-    return given
-
-
 DESCRIPTION = """\
 Adds, replaces and revokes cards, sets their unblock secrets, and gives unlock codes by
 word of mouth. NUMBER is a holder number, CARD the identifier of one of the holder's cards,
@@ -50,7 +37,6 @@ EXAMPLE = """\
 """
 WAIT_S = 30.0
 _CARD = "NUMBER", "CARD"
-_ASKED_FOR = "Unblock secret"
 _FIRST = (
     "They are not registered. They put the card into a station, enter the code and set a new PIN."
 )
@@ -117,7 +103,7 @@ def _revoke(args: argparse.Namespace) -> Done:
 
 def _set_secret(args: argparse.Namespace) -> Done:
     desk, person, card_id = _chosen(args)
-    secret = IssuedFrom(args.derived_from) if args.derived_from else ask_secret(_ASKED_FOR)
+    secret = IssuedFrom(args.derived_from) if args.derived_from else _ask_secret()
     return desk.cards.set_secret(
         person.seen, card_id, secret, grounds_of(args), tries_full=args.tries_full
     )
@@ -146,9 +132,19 @@ def _wanted(args: argparse.Namespace) -> NewCard:
         identifier=card.identifier,
         driver=card.driver,
         expires_at=entered("expires", lambda: read_expires(args.expires)),
-        secret=ask_secret(_ASKED_FOR) if args.with_secret else issued,
+        secret=_ask_secret() if args.with_secret else issued,
         secret_limit=args.secret_limit,
     )
+
+
+def _ask_secret() -> Sensitive:
+    """Return what is entered twice at a terminal without echo, else a line of standard input."""
+    if not sys.stdin.isatty():
+        return Sensitive(sys.stdin.readline().rstrip("\r\n"))
+    given = Sensitive(getpass.getpass("Unblock secret: "))
+    if given != Sensitive(getpass.getpass("Unblock secret, once more: ")):
+        raise NotTaken("secret", "Nothing was changed: the two were not the same.")
+    return given
 
 
 def _issue(args: argparse.Namespace) -> None:

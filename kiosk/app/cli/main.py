@@ -52,10 +52,7 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
     except KioskError as error:
-        first, *more = error.lines()
-        complain(f"kiosk: {first}")
-        for line in more:
-            complain(line)
+        complain("kiosk: " + "\n".join(error.lines()))
         return 2 if isinstance(error, ConfigError) else 1
     except ModuleNotFoundError as error:
         complain(f"kiosk: {_not_installed(error)}")

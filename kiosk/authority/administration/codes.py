@@ -73,18 +73,6 @@ def purpose_for(uow: UnitOfWork, policy: Policy, holder: Cardholder) -> Purpose:
     return Purpose.UNLOCK if is_registered(registration, policy) else Purpose.FIRST_UNLOCK
 
 
-def need_room(uow: UnitOfWork, policy: Policy, card: Card) -> None:
-    """Raise ``NotTaken`` where a card has reached the limit of codes in an hour."""
-    times = uow.codes.give_times(card.id, uow.now - HOUR)
-    given = [at for at in times if at < uow.now + HOUR]  # a later one is of a wrong clock
-    if len(given) >= policy.codes_an_hour:
-        raise NotTaken(
-            "card",
-            f"Staff have given {counted(len(given), 'code')} for this card within an hour. "
-            "Wait, or let a colleague look into it.",
-        )
-
-
 _UNKNOWN = "Nothing has this id (any more). Look at what waits."
 
 
@@ -104,7 +92,14 @@ class CodesDesk(Desk):
             policy = self._office.means.policy()
             card = locked_card(act.uow, holder, card_id)
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
-            need_room(act.uow, policy, card)
+            times = act.uow.codes.give_times(card.id, act.uow.now - HOUR)
+            given = sum(at < act.uow.now + HOUR for at in times)  # a later one is of a wrong clock
+            if given >= policy.codes_an_hour:
+                raise NotTaken(
+                    "card",
+                    f"Staff have given {counted(given, 'code')} for this card within an hour. "
+                    "Wait, or let a colleague look into it.",
+                )
             code = draw_code(policy.code_digits)
             needs_second = self._office.needs_second(act.uow, Action.ISSUE_CODE)
             purpose = purpose_for(act.uow, policy, holder)

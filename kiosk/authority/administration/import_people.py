@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
-from typing import Final
 
 from kiosk.authority.administration.fields import cleaned, read_reason
 from kiosk.authority.administration.office import Desk, Office, audit_name
@@ -57,12 +56,6 @@ from kiosk.contract.sensitive import Sensitive
 #
 # An empty cell removes nothing, a leaver stays one, and a file never moves a card from another
 # person.
-
-_UNCOMPARED: Final = (
-    "unblock_secret: what is recorded for this card cannot be compared ({}): restore that key, "
-    "or see --replace-lost"
-)
-"""The card may have got another secret, which the file's would replace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,17 +243,22 @@ class Planner:
         try:
             card = self._planned(batch, line, was)
         except KeyMissing as missing:
-            batch.problems.append((line.line, _UNCOMPARED.format(missing)))
+            # The card may have got another secret, which the file's would replace.
+            reason = (
+                f"unblock_secret: what is recorded for this card cannot be compared ({missing}): "
+                "restore that key, or see --replace-lost"
+            )
+            batch.problems.append((line.line, reason))
             return
         changed = ChangedCard(was, card)
-        if changed.has_other_secret:
-            batch.secrets += 1
-            batch.secrets_replaced.extend([known] if known else [])
+        batch.secrets += changed.has_other_secret
         # More tries of the secret alone need no mail.
         now, notice = self.uow.now, None
         if known is None:
+            batch.cards_added.append(card)
             notice = Notice.CARD_ADDED
         elif changed.has_other_secret:
+            batch.secrets_replaced.append(known)
             notice = Notice.SECRET_SET
         elif (was.auth_key, was.pin_key) != (card.auth_key, card.pin_key):
             notice = Notice.CARD_KEY_SET
@@ -273,9 +271,7 @@ class Planner:
             is_notified = registration is not None or changed.replaces
             if notice and is_notified and addresses_of(notified, registration):
                 batch.card_news.append((notice, notified, registration))
-        if known is None:
-            batch.cards_added.append(card)
-        elif card != known:
+        if known is not None and card != known:
             batch.cards_changed.append(changed)
             card_is = f"card ending in {was.identifier[-CARD_TAIL:]}"
             batch.card_changes.append((line.line, f"{line.number} {card_is}: {changed.words}"))

@@ -275,7 +275,7 @@ class PeopleDesk(Desk):
             holder = Cardholder(
                 new_id(),
                 entered("number", lambda: fields.read_holder_number(typed, digits)),
-                _name(name),
+                entered("name", lambda: fields.read_name(name)),
                 _address(email, self._policy) if email.strip() else None,
             )
             if holder.email and not knowingly:
@@ -296,7 +296,7 @@ class PeopleDesk(Desk):
     def correct_name(self, seen: Seen, name: str, grounds: Grounds) -> Done:
         """Replace the name; nobody can agree any more to what waits about them."""
         with self._on_person(seen, Action.CORRECT_NAME, grounds) as (act, holder):
-            right = _name(name)
+            right = entered("name", lambda: fields.read_name(name))
             if right == holder.name:
                 raise NotTaken("name", "This is their name already.")
             act.uow.holders.save(replace(holder, name=right))
@@ -465,10 +465,6 @@ class PeopleDesk(Desk):
     @property
     def _policy(self) -> Policy:
         return self._office.means.policy()
-
-
-def _name(text: str) -> str:
-    return entered("name", lambda: fields.read_name(text))
 
 
 def _address(text: str, policy: Policy) -> str:

@@ -40,7 +40,7 @@ def objection(uow: UnitOfWork, first: Actor, second: Actor) -> str:
         return "You proposed this yourself: somebody else has to agree to it."
     if not first.staff_id or not second.staff_id:
         return ""
-    members, keys = _members(uow), uow.staff.keys()
+    members, keys = {member.id: member for member in uow.staff.every()}, uow.staff.keys()
     if first.staff_id in _let_in_by(second, members, keys):
         return f"{first.name} let you in here, so somebody else has to agree to this."
     if second.staff_id in _let_in_by(first, members, keys):
@@ -54,7 +54,7 @@ ADD_TWO_MANAGERS: Final = "let the machine's administrator add two: `kiosk staff
 
 def two_could_agree(uow: UnitOfWork, action: Action, *, verified: bool) -> bool:
     """Return whether two members who can log in may do ``action`` and could agree on it."""
-    members, keys = _members(uow), uow.staff.keys()
+    members, keys = {member.id: member for member in uow.staff.every()}, uow.staff.keys()
     able = [
         Actor(member.name, member.role, member.id, key.fingerprint)
         for member, key in uow.staff.logins(verified=verified)
@@ -67,10 +67,6 @@ def two_could_agree(uow: UnitOfWork, action: Action, *, verified: bool) -> bool:
         and other.staff_id not in chains[one.key]
         for one, other in combinations(able, 2)
     )
-
-
-def _members(uow: UnitOfWork) -> dict[str, StaffMember]:
-    return {member.id: member for member in uow.staff.every()}
 
 
 def _let_in_by(

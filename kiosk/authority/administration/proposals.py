@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Final
 
 from kiosk.authority.administration.views import Actor, Seen
-from kiosk.authority.crypto.sealing import SealedText, Sealer
+from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import ProposedAct, Scalar, StaffKey, StaffMember
@@ -170,14 +170,14 @@ def seal_parameters(sealer: Sealer, proposed: ProposedAct, parameters: Parameter
     secret = {name: value.reveal() for name, value in items if isinstance(value, Sensitive)}
     plain = {name: value for name, value in items if name not in secret}
     both = Sensitive(json.dumps({"plain": plain, "secret": secret}))
-    sealed = sealer.seal_text(both, *_bound(proposed))
-    return replace(proposed, parameters=sealed.ciphertext, key_id=sealed.key_id)
+    sealed, key_id = sealer.seal_text(both, *_bound(proposed))
+    return replace(proposed, parameters=sealed, key_id=key_id)
 
 
 def open_parameters(sealer: Sealer, proposed: ProposedAct) -> OpenedAct:
     """Read them again; raises ``SealBroken`` or ``KeyMissing``."""
-    sealed = SealedText(proposed.parameters, proposed.key_id)
-    both = json.loads(sealer.open_text(sealed, *_bound(proposed)).reveal())
+    sealed = proposed.parameters, proposed.key_id
+    both = json.loads(sealer.open_text(*sealed, *_bound(proposed)).reveal())
     secret = {name: Sensitive(text) for name, text in both["secret"].items()}
     return OpenedAct(proposed, both["plain"] | secret)
 

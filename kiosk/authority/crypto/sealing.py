@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidTag
@@ -49,14 +49,6 @@ class SealLabel:
     card: CardId
     kind: SealKind
     revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class SealedText:
-    """A text under AEAD, and the id of the key that sealed it."""
-
-    ciphertext: bytes = field(repr=False)
-    key_id: str
 
 
 class Sealer:
@@ -111,24 +103,25 @@ class Sealer:
         """Seal for ``new`` what was sealed for ``old``; a derived secret stays derived."""
         return self.seal(self.look(sealed, old), new)
 
-    def seal_text(self, text: Sensitive, *bound: str | int) -> SealedText:
-        """Seal a text that belongs to no card; it opens only with the same ``bound``."""
+    def seal_text(self, text: Sensitive, *bound: str | int) -> tuple[bytes, str]:
+        """Seal a text that belongs to no card; return it and the key's id.
+
+        It opens only with the same ``bound``.
+        """
         key, nonce = self._ring.current(KeyPurpose.SEAL), secrets.token_bytes(_NONCE)
         cipher, beside = _cipher(_SECRET, key, _TEXT), framed(_SECRET, _TEXT, key.id, *bound)
         sealed = cipher.encrypt(nonce, text.reveal().encode(), beside)
-        return SealedText(bytes([_SECRET]) + nonce + sealed, key.id)
+        return bytes([_SECRET]) + nonce + sealed, key.id
 
-    def open_text(self, sealed: SealedText, *bound: str | int) -> Sensitive:
+    def open_text(self, sealed: bytes, key_id: str, *bound: str | int) -> Sensitive:
         """Open what was sealed with ``bound``."""
-        key = self._ring.key(KeyPurpose.SEAL, sealed.key_id)
-        version, nonce = sealed.ciphertext[:1], sealed.ciphertext[1 : 1 + _NONCE]
+        key = self._ring.key(KeyPurpose.SEAL, key_id)
+        version, nonce = sealed[:1], sealed[1 : 1 + _NONCE]
         if version != bytes([_SECRET]) or len(nonce) != _NONCE:
             raise SealBroken("the sealed text is not in a form that is known")
         cipher, beside = _cipher(_SECRET, key, _TEXT), framed(_SECRET, _TEXT, key.id, *bound)
         try:
-            return Sensitive(
-                cipher.decrypt(nonce, sealed.ciphertext[1 + _NONCE :], beside).decode()
-            )
+            return Sensitive(cipher.decrypt(nonce, sealed[1 + _NONCE :], beside).decode())
         except (InvalidTag, ValueError):
             raise SealBroken("the sealed text was altered, or belongs elsewhere") from None
 

@@ -244,22 +244,17 @@ def hand_over(place: str, environ: Mapping[str, str]) -> None:
             if not _is_our_own(connection):
                 return
             socket.send_fds(connection, [json.dumps(login).encode() + b"\n"], [0, 1, 2, key])
-            session = _line(connection)
+            heard = b""  # up to the end of a line, and no further
+            while not heard.endswith(b"\n") and (more := connection.recv(1)):
+                heard += more
         except OSError:
             return
+        session = heard.decode("ascii").rstrip("\n")
         if session.isdigit():
             connection.setblocking(True)
             os.dup2(connection.fileno(), 3)
             os.set_inheritable(3, True)  # where it was 3 before, nothing was duplicated
             os.execv("/bin/sh", ["sh", "-c", _WAIT, "kiosk-session", session])  # noqa: S606
-
-
-def _line(connection: socket.socket) -> str:
-    """Read up to the end of a line, and no further; less where the other end is gone."""
-    heard = b""
-    while not heard.endswith(b"\n") and (more := connection.recv(1)):
-        heard += more
-    return heard.decode("ascii").rstrip("\n")
 
 
 def _is_our_own(connection: socket.socket) -> bool:

@@ -15,6 +15,8 @@ Run = Callable[[argparse.Namespace], int | None]
 """Runs a command or a part of one; returns the exit code, None for 0."""
 
 ARGUMENTS = {
+    "--reason": ("asked for by telephone", ""),
+    "--identified-by": ("badge, in person", ""),
     "NUMBER": ("900000000001", "the whole holder number"),
     "CARD": ("0a1b", "the identifier of one of their cards, or how it begins or ends"),
     "IDENTIFIER": (
@@ -41,8 +43,6 @@ ARGUMENTS = {
     ),
 }
 """By the name of an argument in the help: a sample, and its meaning if it has no help itself."""
-
-BY_OPTION = {"--reason": "asked for by telephone", "--identified-by": "badge, in person"}
 
 _LISTED = 7
 """Parts of a command that its usage names."""
@@ -121,5 +121,5 @@ def _sample(action: argparse.Action) -> str:
         return str(next(iter(action.choices)))
     if action.type is int:
         return "7"
-    by_option = [BY_OPTION[name] for name in action.option_strings if name in BY_OPTION]
-    return by_option[0] if by_option else ARGUMENTS[str(action.metavar)][0]
+    names = (*action.option_strings, str(action.metavar))
+    return next(ARGUMENTS[name][0] for name in names if name in ARGUMENTS)

@@ -41,13 +41,10 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             yield Prose(choices.MENU_HINT, "lead how hint" if self.state.blocked else "lead how")
         if self.state.waiting is not None:
             yield Note(choices.WAITING)
+        offers = [choices.OFFERS[offer.purpose] for offer in self.state.offers]
         yield self.listed(
-            (
-                choices.PURPOSES[offer.purpose],
-                partial(self._choose, place),
-                choices.DURATIONS[offer.purpose],
-            )
-            for place, offer in enumerate(self.state.offers)
+            (name, partial(self._choose, place), duration)
+            for place, (name, duration) in enumerate(offers)
         )
         not_me = self.not_me_button()
         if self.state.waiting is None:
@@ -67,7 +64,7 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             return False
         self._greeting.say(choices.greeting(state.visit.holder_name))
         for row, offer in zip(self.choices, state.offers, strict=False):
-            row.say(choices.PURPOSES[offer.purpose], choices.DURATIONS[offer.purpose])
+            row.say(*choices.OFFERS[offer.purpose])
         rows, surplus = self.choices[: len(state.offers)], self.choices[len(state.offers) :]
         self.focus_order.replace([*self.choices], [*rows])
         self.choices = rows

@@ -42,27 +42,17 @@ NOT_REACHED_TITLE = "We could not reach the service"
 NOT_REACHED_TEXT = "Nothing that you entered is lost, and trying again is never counted twice."
 NOT_REACHED_HELP = "Please try again. If it keeps happening, use another station or ask for help."
 
-PURPOSES: Final[dict[Purpose, str]] = {
-    Purpose.REGISTER: "Register for self-service",
-    Purpose.UNLOCK: "Unlock your smartcard",
-    Purpose.FIRST_UNLOCK: "Enter a code from staff",
-    Purpose.CHANGE_PIN: "Change your PIN",
-    Purpose.CHANGE_QUESTIONS: "Change your security questions",
-    Purpose.CHANGE_EMAIL: "Change your email address",
-    Purpose.REPORT_MISUSE: NOT_ME,
-    Purpose.MAINTENANCE: "Maintain this station",
+OFFERS: Final[dict[Purpose, tuple[str, str]]] = {
+    Purpose.REGISTER: ("Register for self-service", "4 minutes"),
+    Purpose.UNLOCK: ("Unlock your smartcard", "2 minutes"),
+    Purpose.FIRST_UNLOCK: ("Enter a code from staff", "5 minutes"),
+    Purpose.CHANGE_PIN: ("Change your PIN", "1 minute"),
+    Purpose.CHANGE_QUESTIONS: ("Change your security questions", "2 minutes"),
+    Purpose.CHANGE_EMAIL: ("Change your email address", "2 minutes"),
+    Purpose.REPORT_MISUSE: (NOT_ME, "1 minute"),
+    Purpose.MAINTENANCE: ("Maintain this station", "for staff"),
 }
-
-DURATIONS: Final[dict[Purpose, str]] = {
-    Purpose.REGISTER: "4 minutes",
-    Purpose.FIRST_UNLOCK: "5 minutes",
-    Purpose.UNLOCK: "2 minutes",
-    Purpose.CHANGE_QUESTIONS: "2 minutes",
-    Purpose.CHANGE_EMAIL: "2 minutes",
-    Purpose.CHANGE_PIN: "1 minute",
-    Purpose.REPORT_MISUSE: "1 minute",
-    Purpose.MAINTENANCE: "for staff",
-}
+"""What can be chosen, and how long it takes."""
 
 _SUCCESS: Final[dict[Purpose, tuple[str, str]]] = {
     Purpose.REGISTER: (

@@ -7,15 +7,14 @@ from typing import Final
 from kiosk.contract.messages import Purpose
 from kiosk.station.states import Outage, PulledFrom, RemovalReason, Work
 from screens.words import pad
-from screens.words.choices import DURATIONS, PURPOSES
+from screens.words.choices import OFFERS
 
 BANNER = "INSERT CARD"
 """Drawn in block letters: keep to A to Z, at most eleven signs."""
 
 ATTRACT_TITLE = "Put your smartcard into the reader"
 ATTRACT_OFFERS = tuple(
-    (PURPOSES[each], DURATIONS[each])
-    for each in (Purpose.UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)
+    OFFERS[each] for each in (Purpose.UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)
 )
 
 READING_TITLE = "Reading your smartcard"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kiosk.contract.messages import Purpose
 from screens.theme import RICH
-from screens.words.choices import MENU_TITLE, PURPOSES
+from screens.words.choices import MENU_TITLE, OFFERS
 from screens.words.pin import ENTER_TITLE
 from screens.words.waiting import ATTRACT_TITLE
 from tests.benchmarks.estate import Installation
@@ -52,8 +52,10 @@ def rows(installation: Installation) -> Iterator[Row]:
 def _go_to_pin_page(installation: Installation, terminal: TimedTerminal) -> None:
     terminal.painted(ATTRACT_TITLE)
     installation.card.push_in()
-    terminal.painted(MENU_TITLE, PURPOSES[Purpose.CHANGE_PIN])
-    line = next(line for line in terminal.text.splitlines() if PURPOSES[Purpose.CHANGE_PIN] in line)
+    terminal.painted(MENU_TITLE, OFFERS[Purpose.CHANGE_PIN][0])
+    line = next(
+        line for line in terminal.text.splitlines() if OFFERS[Purpose.CHANGE_PIN][0] in line
+    )
     terminal.type(next(char for char in line if char.isdigit()))
     terminal.painted(ENTER_TITLE)
 

@@ -104,7 +104,7 @@ def test_one_who_walks_away_after_the_new_pin_has_a_working_card(world: World) -
     assert world.verified_by_others(ada, NEW_PIN)
     visitor.goes()
     visitor.comes()
-    visitor.station.see(choices.PURPOSES[Purpose.REGISTER], choices.PURPOSES[Purpose.CHANGE_PIN])
+    visitor.station.see(choices.OFFERS[Purpose.REGISTER][0], choices.OFFERS[Purpose.CHANGE_PIN][0])
 
 
 def _give(world: World, whose: Person, then: str = "") -> str:

@@ -153,7 +153,7 @@ def _register_as(visitor: Visitor) -> None:
     """Go as far as a page with a text on it; the name is shown as it is."""
     visitor.comes()
     shown = visitor.station.see(choices.MENU_TITLE, choices.greeting(NAME))
-    label = choices.PURPOSES[Purpose.REGISTER]
+    label = choices.OFFERS[Purpose.REGISTER][0]
     assert label in shown
     visitor.station.touch("Eve")
     visitor.station.press(str(visitor.station.number_of(label)))

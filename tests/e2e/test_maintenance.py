@@ -171,7 +171,7 @@ def test_the_page_closes_with_the_card(world: World, machine: StationAlone) -> N
     open_page(world, world.ada, station).goes()
     visitor = Visitor(world, world.ben, station).comes()
     shown = station.see(choices.greeting(world.ben.name))
-    assert choices.PURPOSES[Purpose.MAINTENANCE] not in shown
+    assert choices.OFFERS[Purpose.MAINTENANCE][0] not in shown
     visitor.goes()
 
 

@@ -54,7 +54,7 @@ class Visitor:
 
     def chooses(self, what: Purpose) -> Self:
         """Choose from the menu."""
-        label = choices.PURPOSES[what]
+        label = choices.OFFERS[what][0]
         self.station.see(choices.greeting(self.who.name), choices.MENU_TITLE, label)
         self.hands.choose(self.station, self.station.number_of(label), label)
         return self

@@ -244,7 +244,7 @@ def have_done(machine: Booted, officer: Person, act: MaintenanceAct) -> int:
     """Have an officer do what ends the machine; return how that ended."""
     machine.see(ATTRACT)
     machine.link(officer.card).insert()
-    choose(machine, choices.PURPOSES[Purpose.MAINTENANCE])
+    choose(machine, choices.OFFERS[Purpose.MAINTENANCE][0])
     machine.see(pin.ENTER_TITLE)
     machine.press(f"{officer.pin}\r")
     machine.see(maintenance.REASON_TITLE)

@@ -118,8 +118,7 @@ def test_a_wrong_set_does_not_say_which() -> None:
 
 def test_each_member_of_each_enumeration_has_words() -> None:
     tables = (
-        choices.PURPOSES,
-        choices.DURATIONS,
+        choices.OFFERS,
         email.LACKS,
         maintenance.REASONS,
         maintenance.ACTS,

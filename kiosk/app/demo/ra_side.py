@@ -131,7 +131,19 @@ class RaSide:
             self._sshd.terminate()
             self._sshd.wait()
             self._sshd = None
-            _end(sessions)
+            # The programs first: sshd removes a login's files in /tmp only after them.
+            programs = []
+            for one in sessions:
+                with suppress(psutil.NoSuchProcess):  # it has ended since
+                    if "sshd" not in one.name():
+                        programs.append(one)
+                        one.terminate()
+            if programs:
+                psutil.wait_procs(sessions, _PATIENCE_S)
+            for one in sessions:
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+            psutil.wait_procs(sessions, _PATIENCE_S)
 
     def _make_key(self, name: str) -> str:
         key = Ed25519PrivateKey.generate()
@@ -191,19 +203,3 @@ def keep_up(open_executor: Callable[[], OpenExecutor], every_s: float) -> Iterat
         ended.set()
         thread.join()
         executor.close()
-
-
-def _end(processes: list[psutil.Process]) -> None:
-    """End the programs first: sshd removes a login's files in /tmp only after them."""
-    programs = []
-    for one in processes:
-        with suppress(psutil.NoSuchProcess):  # it has ended since
-            if "sshd" not in one.name():
-                programs.append(one)
-                one.terminate()
-    if programs:
-        psutil.wait_procs(processes, _PATIENCE_S)
-    for one in processes:
-        with suppress(psutil.NoSuchProcess):
-            one.kill()
-    psutil.wait_procs(processes, _PATIENCE_S)

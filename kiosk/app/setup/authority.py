@@ -73,8 +73,8 @@ def write_settings(path: Path, values: Mapping[tuple[str, str], str]) -> Step:
     if not is_the_machines(path):
         owner = (pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name)
         make_private_folder(path.parent)
-    text = read_if_there(path)
-    return settings_file(path, with_values(text or example_toml(), values), owner, 0o600)
+    text = with_values(read_if_there(path) or example_toml(), values)
+    return settings_file(path, text, owner, 0o600)
 
 
 def store_steps(tools: Tools, *, seals: bool, new_database: bool) -> Iterator[Step]:

@@ -8,6 +8,7 @@ each call.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
@@ -28,7 +29,6 @@ from kiosk.authority.stations import (
     Peer,
     PeerRefused,
     SocketPeer,
-    SocketStation,
     StationIdentity,
 )
 from kiosk.authority.store.database import Store, UnitOfWork
@@ -162,12 +162,9 @@ def _record(uow: UnitOfWork, kind: ServiceKind, station: str, **detail: str) -> 
 
 
 class EnrolledStations:
-    """The stations by their proof: the rows of keys, and this machine's station by its account.
+    """The stations by their proof: the rows of keys, and those of this machine by user id."""
 
-    ``on_socket`` is None where there is no socket.
-    """
-
-    def __init__(self, store: Store, on_socket: SocketStation | None) -> None:
+    def __init__(self, store: Store, on_socket: Mapping[int, StationIdentity]) -> None:
         self._store = store
         self._on_socket = on_socket
 
@@ -179,11 +176,8 @@ class EnrolledStations:
         """
         match peer:
             case SocketPeer(user_id):
-                if self._on_socket is None:
-                    return PeerRefused("no station comes over a socket")
-                if user_id != self._on_socket.user_id:
-                    return PeerRefused(f"user id {user_id} is not the station's")
-                return self._on_socket.station
+                unknown = PeerRefused(f"user id {user_id} is not the station's")
+                return self._on_socket.get(user_id, unknown)
             case CertificatePeer(key):
                 try:
                     with self._store.read(once=True) as uow:

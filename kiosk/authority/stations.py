@@ -57,14 +57,6 @@ class PeerRefused:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class SocketStation:
-    """The station of this machine, which is the processes of its account."""
-
-    user_id: int
-    station: StationIdentity
-
-
 # Heartbeats: the stations of an estate send far more of them than there are visits.
 
 WRITTEN_EVERY_S = 45.0

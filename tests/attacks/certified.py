@@ -93,7 +93,7 @@ class Estate(World):
         self.ca = StationCa(self.ring)
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_text(self.ca.pem)
-        directory = EnrolledStations(self.store, None)
+        directory = EnrolledStations(self.store, {})
         enrolment = StationEnrolment(self.store, self.ca, Terms(LIFE, self.ca.pem, ()))
         self.served = Served(self.authority, directory, limits or Limits(), enrolment=enrolment)
         own, _ = self.ca.issue_own((HOST,), datetime.now(UTC), LIFE)

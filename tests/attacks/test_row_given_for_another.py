@@ -53,11 +53,11 @@ def test_a_stations_key_is_not_given_for_another_one(world: World) -> None:
         uow.stations.enrolled(Station("Ward 8", world.now))
         uow.station_keys.add(StationKey("of-8", "Ward 8", until, world.now))
         uow.commit()
-    stations = EnrolledStations(world.store, None)
+    stations = EnrolledStations(world.store, {})
     assert stations.identify(CertificatePeer("of-8", until)) == StationIdentity("Ward 8")
     mislead(world, "station_key", "fingerprint", "of-8", "of-nobody")
     world = World(world.folder)
-    stations = EnrolledStations(world.store, None)
+    stations = EnrolledStations(world.store, {})
     for _ in range(TIMES):
         assert isinstance(stations.identify(CertificatePeer("of-nobody", until)), PeerRefused)
     world.store.close()

@@ -30,7 +30,6 @@ from kiosk.authority.stations import (
     CertificatePeer,
     PeerRefused,
     SocketPeer,
-    SocketStation,
     StationIdentity,
 )
 from kiosk.contract.enrolment import Enrol, Enrolled, EnrolmentLine, GiveCa, Renew, read_line
@@ -80,7 +79,7 @@ class Estate:
         self.ca = StationCa(world.ring)
         terms = Terms(LIFE, self.ca.pem, ADDRESSES)
         self.enrolment = StationEnrolment(world.store, self.ca, terms)
-        self.directory = EnrolledStations(world.store, SocketStation(7, StationIdentity("here")))
+        self.directory = EnrolledStations(world.store, {7: StationIdentity("here")})
         self.desk = StationsDesk(
             office_beside(
                 world,
@@ -414,7 +413,7 @@ def test_where_stations_cannot_enrol_no_line_is_made(world: World) -> None:
 def test_the_station_of_the_machine_is_known_by_its_account(estate: Estate) -> None:
     assert estate.directory.identify(SocketPeer(7)) == StationIdentity("here")
     assert isinstance(estate.directory.identify(SocketPeer(8)), PeerRefused)
-    alone = EnrolledStations(estate.world.store, None)
+    alone = EnrolledStations(estate.world.store, {})
     assert isinstance(alone.identify(SocketPeer(7)), PeerRefused)
 
 

@@ -136,7 +136,7 @@ def test_a_station_is_known_by_one_round_trip(world: World, trips: RoundTrips) -
         uow.stations.seen(Station("Ward 7", world.now))
         uow.station_keys.add(StationKey("fingerprint", "Ward 7", until, world.now))
         uow.commit()
-    stations = EnrolledStations(world.store, None)
+    stations = EnrolledStations(world.store, {})
     for _ in range(PREPARED):
         stations.identify(CertificatePeer("fingerprint", until))
     with trips.of("identify") as asked:

@@ -201,7 +201,7 @@ class UseCases:
         self._world.relay = self._relay = _MailKept()
         self._world.restart()
         store = self._world.store
-        self._stations = EnrolledStations(store, None)
+        self._stations = EnrolledStations(store, {})
         notice = Message("somebody@trust.nhs.uk", "", "", "")
         self._notices = OutboxWorker(store, self._relay, SystemClock(), lambda _: notice)
         self._recorded = RecordedVisits()

@@ -22,7 +22,7 @@ from kiosk.authority.enrolment import EnrolledStations, StationEnrolment, Terms
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, StoreError
 from kiosk.authority.metrics import Metrics, MonitoringServer, Watched
 from kiosk.authority.server import AuthorityServer
-from kiosk.authority.stations import SocketStation, StationIdentity
+from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.config.loading import credential_file, credential_text
 from kiosk.config.settings import AuthoritySettings, Settings, host_and_port, host_of
@@ -67,7 +67,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    on_socket = _socket_station(settings) if settings.authority.socket else None
+    on_socket = _on_socket(settings) if settings.authority.socket else {}
     monitored = ProcessMonitor(stop)
     monitoring = MonitoringServer(monitored.readiness, monitored.metrics.text)
     if place := settings.monitoring.place(settings.authority.socket):
@@ -180,7 +180,7 @@ def _sentence(trouble: KioskError) -> str:
     return f"the {what} cannot be used: the log of this process says why"
 
 
-def _socket_station(settings: Settings) -> SocketStation:
+def _on_socket(settings: Settings) -> dict[int, StationIdentity]:
     """Return who may call at the socket; raises ``ConfigError`` where there is no such account."""
     named = settings.authority.station_user
     try:
@@ -188,7 +188,7 @@ def _socket_station(settings: Settings) -> SocketStation:
     except KeyError:
         raise ConfigError(f"authority.station_user: there is no account {named!r}") from None
     station = settings.station
-    return SocketStation(user_id, StationIdentity(station.name, station.site))
+    return {user_id: StationIdentity(station.name, station.site)}
 
 
 async def _run_jobs(built: BuiltAuthority, network: Network, stop: asyncio.Event) -> None:

@@ -135,7 +135,12 @@ class Watchdog:
         except AbandonedError:
             pass
         except Exception as error:  # noqa: BLE001  carried over: the waiting thread raises it
-            verdict.set_exception(_bare(error))
+            if isinstance(error, CardError):
+                # It is expected, and the frames of its traceback hold PINs as they were sent. A
+                # report of any other error must not show the locals.
+                error.__context__ = None
+                error.with_traceback(None)
+            verdict.set_exception(error)
         finally:
             with self._changed:
                 self._since = time.monotonic()
@@ -158,17 +163,6 @@ class Watchdog:
             if more_s < self._more_s:
                 self._changed.notify_all()
             self._since, self._at_stake, self._more_s = since, changes_card, more_s
-
-
-def _bare(error: Exception) -> Exception:
-    """Remove the traceback of an expected error: its frames hold PINs as they were sent.
-
-    An unexpected error keeps its traceback; a report of it must not show the locals.
-    """
-    if isinstance(error, CardError):
-        error.__context__ = None
-        return error.with_traceback(None)
-    return error
 
 
 @dataclass(frozen=True, slots=True)

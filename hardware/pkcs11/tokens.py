@@ -73,7 +73,10 @@ class Tokens:
             result = {"error": str(refused), "of_new": True}
         except PKCS11Error as error:
             result = {"error": type(error).__name__}
-        return {"serial": serial, "flags": self._flags(request["reader"], token), **result}
+        flags = token.flags
+        with suppress(TokenNotFound, PKCS11Error):  # it may be gone
+            flags = self._find(request["reader"]).flags
+        return {"serial": serial, "flags": int(flags), **result}
 
     def _act(self, token: Any, request: Mapping[str, str]) -> Message | None:
         """Return the fields of the answer besides serial and flags."""
@@ -102,13 +105,6 @@ class Tokens:
             case unknown:
                 raise ValueError(unknown)
         return None
-
-    def _flags(self, reader: str, before: Any) -> int:
-        """Return the present flags; the earlier ones where the token is gone."""
-        try:
-            return int(self._find(reader).flags)
-        except (TokenNotFound, PKCS11Error):
-            return int(before.flags)
 
     def _find(self, reader: str) -> Any:
         slots = [

@@ -176,8 +176,7 @@ class GidsSession:
 
     def identifier(self) -> str:
         """Return the 32 digits; ``CardUnknown`` for none, or zeros: it was never personalised."""
-        answer = self._object(CARD_ID_FILE, CARD_ID)
-        card_id = tlv.find(answer, CARD_ID) or b""
+        card_id = tlv.find(self._object(CARD_ID_FILE, CARD_ID), CARD_ID) or b""
         if len(card_id) != _ID_SIZE or not any(card_id):
             raise CardUnknown("a GIDS card without a card identifier", NAME)
         return card_id.hex()
@@ -262,8 +261,7 @@ class GidsSession:
         chosen = self._channel.send(CommandApdu(header, _ADMIN_KEY, harmless=True)).status
         if not chosen.is_ok:
             raise not_begun(chosen)
-        question = _authenticate(_NONCE, challenge.nonce, harmless=True)
-        response = self._channel.send(question)
+        response = self._channel.send(_authenticate(_NONCE, challenge.nonce, harmless=True))
         if not response.status.is_ok:
             raise not_begun(response.status)
         nonce = _answered(response.data, _NONCE)

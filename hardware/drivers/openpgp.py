@@ -358,8 +358,7 @@ class OpenPgpSession(NoAdminKey):
         both = PinBody(typed.data + self._chosen(PW3, new))
         self._spare_the_last(PW3)
         self._verify(_ADMIN, typed, PW3)
-        status = self._send(CHANGE_REFERENCE_DATA, 0x00, _ADMIN, both)
-        self._expect(status, PW3)
+        self._expect(self._send(CHANGE_REFERENCE_DATA, 0x00, _ADMIN, both), PW3)
 
     @property
     def _stored(self) -> int:

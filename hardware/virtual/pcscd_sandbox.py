@@ -40,8 +40,7 @@ def main(arguments: Sequence[str]) -> None:
         if library.mount(b"tmpfs", os.fsencode(where), b"tmpfs", 0, None) != 0:
             raise OSError(ctypes.get_errno(), f"cannot mount a private {where}")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-            up = struct.pack("16sH14x", b"lo", _IFF_UP)
-            fcntl.ioctl(any_socket, _SIOCSIFFLAGS, up)
+            fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
     service_to_be = os.getpid()  # before the fork: a pcscd that fails may have ended by then
     if os.fork() == 0:
         _end_with(service_to_be, signal.SIGKILL)

@@ -64,8 +64,7 @@ def _unread_card(error: errors.CardError) -> UnreadCard | None:
     if isinstance(error, errors.CardUnknown):
         fault = ReadFault.NO_IDENTIFIER if error.family else ReadFault.UNKNOWN_KIND
         return UnreadCard(fault, error.family)
-    fault_of = (fault for kind, fault in _FAULTS if isinstance(error, kind))
-    return next((UnreadCard(fault) for fault in fault_of), None)
+    return next((UnreadCard(fault) for kind, fault in _FAULTS if isinstance(error, kind)), None)
 
 
 class Actions:

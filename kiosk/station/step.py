@@ -413,8 +413,7 @@ def _refused(state: s.State, visit: VisitId, refusal: Refusal) -> Next:
 
 def _refused_page(state: s.State, visit: VisitId, refusal: Refusal) -> s.Refused:
     """Return the page; a card that did not answer may be leaving the reader, with its PIN set."""
-    is_in_doubt = refusal.reason is Reason.OUTCOME_UNKNOWN
-    pulled = _pulled_from(state) if is_in_doubt else None
+    pulled = _pulled_from(state) if refusal.reason is Reason.OUTCOME_UNKNOWN else None
     return s.Refused(visit, refusal.reason, refusal.retry_at, pulled)
 
 

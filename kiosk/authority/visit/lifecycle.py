@@ -606,8 +606,8 @@ def refuse(
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
     listed = next((one for one in Reason if one == reason), Reason.FAULT)
-    fault = None if unread is None else unread.fault
-    family = None if unread is None or unread.family not in FAMILIES else unread.family
+    fault = unread.fault if unread else None
+    family = unread.family if unread and unread.family in FAMILIES else None
     pulled = fault is ReadFault.TAKEN_OUT
     with deciding(parts) as uow:
         visit = uow.visits.get(visit_id)

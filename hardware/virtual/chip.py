@@ -116,14 +116,9 @@ ATR_CONTACTLESS = bytes.fromhex("3B8580014B696F736B51")
 class ChipProfile:
     """How a chip behaves on its interface, whatever its application."""
 
-    contactless: bool = False
-    """Contactless: all commands about a PIN and what unblocks it are 6982."""
-
-    t0: bool = False
-    """Speaks T=0: no Le beside a body; GET RESPONSE fetches answers."""
-
-    piece: int = 256
-    """Long answers come in pieces of this many bytes (cards have 255 and 256)."""
+    contactless: bool = False  # all commands about a PIN and what unblocks it are 6982
+    t0: bool = False  # speaks T=0: no Le beside a body; GET RESPONSE fetches answers
+    piece: int = 256  # long answers come in pieces of this many bytes (cards have 255 and 256)
 
     @property
     def atr(self) -> bytes:

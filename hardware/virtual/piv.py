@@ -27,57 +27,23 @@ class CardProfile(ChipProfile):
 
     pin_tries: int = 3
     puk_tries: int = 3
-
-    blocked_status: int = 0x6983
-    """6983 or 63C0: cards have both, and both mean blocked."""
-
-    tries_status: int = 0x63C0
-    """The tries left are reported as 63Cx; an old family has 630x: then this is 6300."""
-
-    last_try_status: int = 0x63C0
-    """The answer to the wrong value that spends the last try: 63C0 or already 6983."""
-
-    verified_answers_9000: bool = True
-    """An empty VERIFY after a right PIN answers 9000; False keeps reporting the tries left."""
-
-    wrong_length_status: int = 0x6A80
-    """6A80 or 6700 for a body of another length than eight or sixteen bytes."""
-
-    accepts_any_new_pin: bool = False
-    """The card enforces no rule: five digits, letters and an empty PIN are all taken."""
-
-    history: int = 0
-    """How many former PINs are refused with 6984."""
-
-    complexity_rule: bool = False
-    """A new PIN that repeats a single digit is refused with 6985."""
-
-    holds_puk_validation: bool = False
-    """A right PUK counts until the next reset: RESET RETRY COUNTER then takes any PUK."""
-
-    numeric_puk: bool = False
-    """A new PUK must be eight digits; False takes any eight bytes."""
-
-    erases_keys_when_both_blocked: bool = False
-    """Private keys are erased when the PIN and the PUK are both blocked."""
-
-    full_aid: bool = True
-    """Answers SELECT by the nine-byte application identifier."""
-
-    short_aid: bool = True
-    """Answers SELECT by the five-byte prefix."""
-
-    absent_status: int = 0x6A82
-    """The answer to SELECT for an absent application: cards have 6A82, 6D00 and 6999."""
-
-    template_tag: bool = True
-    """The application property template has its outer tag 61."""
-
-    metadata: bool = False
-    """Answers the vendor command F7 (GET METADATA) for the PIN, the PUK and the keys."""
-
-    key: KeyKind = KeyKind.P_256
-    """The kind of the keys."""
+    blocked_status: int = 0x6983  # or 63C0: cards have both, and both mean blocked
+    tries_status: int = 0x63C0  # the tries left as 63Cx; 6300 for an old family, which has 630x
+    last_try_status: int = 0x63C0  # to the wrong value that spends the last try; or already 6983
+    verified_answers_9000: bool = True  # to an empty VERIFY after a right PIN, not the tries left
+    wrong_length_status: int = 0x6A80  # or 6700: for a body of another length than 8 or 16 bytes
+    accepts_any_new_pin: bool = False  # enforces no rule: takes five digits, letters, an empty PIN
+    history: int = 0  # how many former PINs are refused with 6984
+    complexity_rule: bool = False  # a new PIN that repeats a single digit is refused with 6985
+    holds_puk_validation: bool = False  # after a right PUK any PUK resets the PIN, until a reset
+    numeric_puk: bool = False  # a new PUK must be eight digits, not any eight bytes
+    erases_keys_when_both_blocked: bool = False  # the private keys, once PIN and PUK are blocked
+    full_aid: bool = True  # answers SELECT by the nine-byte application identifier
+    short_aid: bool = True  # answers SELECT by the five-byte prefix
+    absent_status: int = 0x6A82  # to SELECT for an absent application: cards also have 6D00, 6999
+    template_tag: bool = True  # the application property template has its outer tag 61
+    metadata: bool = False  # answers the vendor command F7 (GET METADATA) for PIN, PUK and keys
+    key: KeyKind = KeyKind.P_256  # the kind of the keys
 
 
 # The persistent memory of a card: its PIN and PUK, its objects, its keys.
@@ -126,10 +92,8 @@ class CardState:
     serial: int
     pin: Reference
     puk: Reference
-    objects: dict[int, bytes] = field(default_factory=dict, repr=False)
-    """Data objects by their tag, such as 5FC102, without the tag itself."""
-    keys: dict[int, PrivateKey] = field(default_factory=dict, repr=False)
-    """Private keys by slot: 9A PIV authentication, 9E card authentication."""
+    objects: dict[int, bytes] = field(default_factory=dict, repr=False)  # contents by their tag
+    keys: dict[int, PrivateKey] = field(default_factory=dict, repr=False)  # by slot: 9A, 9E
 
 
 # The data objects that identify a card (SP 800-73-5 part 1, appendix A).
@@ -159,10 +123,9 @@ def chuid(guid: bytes, expires: datetime) -> bytes:
 def capability(serial: int) -> bytes:
     """The card capability container; only its identifier (F0) has a meaning here."""
     identifier = bytes.fromhex("A000000116FF02") + serial.to_bytes(14, "big")
-    empty = b"".join(tlv(tag, b"") for tag in (0xF3, 0xF4))
-    tail = b"".join(tlv(tag, b"") for tag in (0xF6, 0xF7, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE))
-    versions = tlv(0xF1, b"\x21") + tlv(0xF2, b"\x21")
-    return tlv(0xF0, identifier) + versions + empty + tlv(0xF5, b"\x10") + tail
+    known = {0xF0: identifier, 0xF1: b"\x21", 0xF2: b"\x21", 0xF5: b"\x10"}
+    tags = *range(0xF0, 0xF8), *range(0xFA, 0xFF)
+    return b"".join(tlv(tag, known.get(tag, b"")) for tag in tags)
 
 
 def discovery() -> bytes:

@@ -275,7 +275,6 @@ class StationLoop:
         self._idle_timer.touched()
 
     async def run(self, show: Show) -> None:
-        """Show each state in turn until ``stop``, or until the one visit is over."""
         loop = asyncio.get_running_loop()
 
         def post(event: ReaderEvent) -> None:
@@ -297,7 +296,6 @@ class StationLoop:
                 await self.await_under_way()
 
     async def stop(self) -> None:
-        """End ``run``; return once running commands have their outcomes recorded."""
         self._queue.put_nowait(None)
         await self.await_under_way()
 

@@ -39,7 +39,7 @@ from kiosk.station.states import (
 from screens import theme
 from screens.kiosk.page import HELD_S, DisplaySettings, HelpBox, Page, PageContext
 from screens.terminal.closed_app import FAULT_CODE, WalkUpApp
-from screens.terminal.driver import HungUp, KeysLost, StationDriver
+from screens.terminal.driver import KeysLost, StationDriver
 from screens.terminal.lockdown import OnFault
 from screens.terminal.pulse import WatchdogPulse
 from screens.theme import Appearance
@@ -52,10 +52,7 @@ from screens.words import waiting
 
 
 class AttractPage(Page, inherit_bindings=False):
-    """Big letters, the picture, and what one can do here with how long it takes.
-
-    After a card whose holder could not read the outcome, it shows that for a while.
-    """
+    """After a card whose holder could not read the outcome, it shows that for a while."""
 
     state: Attract
 
@@ -80,8 +77,6 @@ def _pulled_words(pulled: PulledFrom, look: Appearance) -> Content:
 
 
 class OutOfServicePage(Page, inherit_bindings=False):
-    """What is wrong, and where to get help."""
-
     state: OutOfService
 
     def content(self) -> Iterator[Widget]:
@@ -125,14 +120,6 @@ _LAID_OUT_S = 5.0
 """How long a page that is built ahead may take: no other can be shown until then."""
 
 
-def _has_to_be_read(state: State) -> bool:
-    """Return whether the page stays long enough to be read.
-
-    "Leave your smartcard in" does not: a holder who takes it out has to see first that it is done.
-    """
-    return isinstance(state, Working) and not isinstance(state.command, UnblockPin | ChangePin)
-
-
 class PagePresenter:
     """The pages on an app's screen stack: never more than one, and one over it."""
 
@@ -162,7 +149,12 @@ class PagePresenter:
         if self._next is not None:
             self._next.stop()
             self._next = None
-        wait = self._wait_for(state)
+        if isinstance(state, Reading) and isinstance(self._state, Attract):
+            wait = self._shown_s * _QUICK
+        elif self._busy_since is None or isinstance(state, _AT_ONCE):
+            wait = 0.0
+        else:
+            wait = self._busy_since + self._shown_s - self._now()
         if wait > 0:
             self._next = self._app.set_timer(wait, lambda: self._put_up(state))
         else:
@@ -201,34 +193,15 @@ class PagePresenter:
             widget.render_lines(widget.outer_size.region)  # it keeps them for later
         self._ahead[type(state)] = page
 
-    def _built(self, state: State) -> Page | None:
-        """Return the page that was built ahead, which shows ``state`` now; None without one."""
-        page = self._ahead.get(type(state))
-        if page is None or not page.try_to_show(state):
-            return None
-        del self._ahead[type(state)]
-        self._app.uninstall_screen(page)
-        return page
-
-    def _wait_for(self, state: State) -> float:
-        if isinstance(state, Reading) and isinstance(self._state, Attract):
-            return self._shown_s * _QUICK
-        if self._busy_since is None or isinstance(state, _AT_ONCE):
-            return 0.0
-        return self._busy_since + self._shown_s - self._now()
-
     async def _put_up(self, state: State) -> None:
         async with self._turn:
             if state is not self._wanted:
                 return  # it had to wait, and its timer fired as the next was shown
             with self._app.batch_update():
+                await self._uncover()
+                await self._replace(state.inner if isinstance(state, StillThere) else state)
                 if isinstance(state, StillThere):
-                    await self._uncover()
-                    await self._replace(state.inner)
                     await self._app.push_screen(self._page_for(state))
-                else:
-                    await self._uncover()
-                    await self._replace(state)
             # Textual paints no screen in a batch, nor at its end: a page that was built ahead may
             # have no message left that would paint it.
             self._app.screen.check_idle()
@@ -238,13 +211,22 @@ class PagePresenter:
         if self._page is not None and self._state is state:
             self._page.rearm()
             return
-        first, self._page = self._page is None, self._built(state) or self._page_for(state)
-        self._state = state
-        self._busy_since = self._now() if _has_to_be_read(state) else None
-        if first:
-            await self._app.push_screen(self._page)
+        page = self._ahead.get(type(state))
+        if page is not None and page.try_to_show(state):
+            del self._ahead[type(state)]
+            self._app.uninstall_screen(page)
         else:
-            await self._app.switch_screen(self._page)
+            page = self._page_for(state)
+        # "Leave your smartcard in" has not: who takes it out has to see first that it is done.
+        has_to_be_read = isinstance(state, Working) and not isinstance(
+            state.command, UnblockPin | ChangePin
+        )
+        self._busy_since = self._now() if has_to_be_read else None
+        first, self._page, self._state = self._page is None, page, state
+        if first:
+            await self._app.push_screen(page)
+        else:
+            await self._app.switch_screen(page)
 
     async def _uncover(self) -> None:
         """Remove what lies over the page: "are you still there", or an overlay of the demo."""
@@ -361,7 +343,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, self._close_soon)
-            loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+            loop.add_signal_handler(signal.SIGHUP, self.on_hung_up)
         if self._pulse is not None:
             self.set_interval(self._pulse.every_s, self._beat)
 
@@ -377,22 +359,20 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
     # --- the holder --------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Restart the idle time, then handle the event as any application does."""
         if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
             self._station.touched()
         if isinstance(event, events.MouseEvent) and not event.is_forwarded:
-            self._note_touch(event)
+            if isinstance(event, events.MouseDown):
+                self._note_touch(event)
             if self._second_touch:
                 return
         await super().on_event(event)
 
-    def _note_touch(self, event: events.MouseEvent) -> None:
+    def _note_touch(self, event: events.MouseDown) -> None:
         """Note whether it is of a second touch of a place that has come to another page since.
 
         It does nothing, as a held key does not: nobody has read what is there now.
         """
-        if not isinstance(event, events.MouseDown):
-            return
         moved = event.screen_offset - self._touched_place
         same_place = abs(moved.x) <= _SAME_X and abs(moved.y) <= _SAME_Y
         soon = event.time - self._touched_at < HELD_S
@@ -436,11 +416,8 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         options.setdefault("mouse", self._look.touch)
         return super().run(**options)
 
-    def on_hung_up(self, message: HungUp) -> None:
+    def on_hung_up(self) -> None:
         """End when the terminal is gone; the station records running work first."""
-        self._hung_up()
-
-    def _hung_up(self) -> None:
         self._end = FAULT_CODE
         self._close_soon()
 

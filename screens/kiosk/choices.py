@@ -21,8 +21,6 @@ _MANY = 4
 
 
 class MenuPage(ChoicesPage, inherit_bindings=False):
-    """What the holder can do here, each with the time that it takes."""
-
     state: Menu
 
     def __init__(self, context: PageContext, state: Menu) -> None:
@@ -77,8 +75,6 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
 
 
 class ConfirmOwnerPage(Page, inherit_bindings=False):
-    """Whose card it is, and the possible consequence of unlocking another person's."""
-
     state: ConfirmOwner
 
     def __init__(self, context: PageContext, state: ConfirmOwner) -> None:
@@ -120,7 +116,6 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         return super().handles(event)
 
     def enter(self) -> None:
-        """Press the chosen button; without a choice, say that one is needed."""
         if self.focus_order.chosen is None:
             self._hint.display = False
             self._choose_first.say(choices.OWNER_CHOOSE)

@@ -26,8 +26,6 @@ from screens.words import choices, email, frame
 
 
 class EnterEmailPage(TextPage, inherit_bindings=False):
-    """The address, filled in from the record or from the last entry."""
-
     state: EnterEmail
     go_label = email.SEND
 
@@ -109,7 +107,6 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         yield from self._lines
 
     def others(self) -> Iterator[BigButton]:
-        """Stop, or ask for another code; for a first unlock only staff give one."""
         yield self.stop_button()
         self._count_down()
         if self.state.visit.purpose is not Purpose.FIRST_UNLOCK:
@@ -136,8 +133,6 @@ def something_else_button(page: Page) -> BigButton:
 
 
 class CodeNeededPage(Page, inherit_bindings=False):
-    """Why there is no live code, where the next one goes, and when one may be sent."""
-
     state: CodeNeeded
 
     def __init__(self, context: PageContext, state: CodeNeeded) -> None:
@@ -172,8 +167,6 @@ class CodeNeededPage(Page, inherit_bindings=False):
 
 
 class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
-    """The cells, where the number stands and what it does."""
-
     state: StopNumberEntry
     event = StopNumberEntered
     go_label = choices.STOP_NOW
@@ -183,10 +176,8 @@ class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
         super().__init__(context, state, choices.STOP_TITLE, Cells(digits, digits, None))
 
     def beside(self) -> Iterator[Widget]:
-        if self.state.wrong:
-            yield from self.lead(Note(choices.stop_number_wrong(self.state.task.tries_left)))
-        else:
-            yield from self.lead(Prose(choices.STOP_TEXT))
+        wrong = choices.stop_number_wrong(self.state.task.tries_left)
+        yield from self.lead(Note(wrong) if self.state.wrong else Prose(choices.STOP_TEXT))
         yield self.cells
 
     def others(self) -> Iterator[BigButton]:

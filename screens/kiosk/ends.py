@@ -29,8 +29,6 @@ from screens.words import choices, frame, pad, reasons, waiting
 
 
 class RefusedPage(Page, inherit_bindings=False):
-    """It cannot be done here: what happened, what to do now, where help is."""
-
     panel_class = "-refused"
 
     state: Refused
@@ -52,8 +50,6 @@ class RefusedPage(Page, inherit_bindings=False):
 
 
 class SuccessPage(Page, inherit_bindings=False):
-    """It is done: a large tick on a coloured card, readable from two metres."""
-
     panel_class = "-done"
 
     state: Success
@@ -78,8 +74,6 @@ class RemoveCardPage(Page, inherit_bindings=False):
 
 
 class NotReachedPage(Page, inherit_bindings=False):
-    """The authority gave no answer; the same can be tried again."""
-
     state: NotReached
 
     def content(self) -> Iterator[Widget]:
@@ -91,8 +85,6 @@ class NotReachedPage(Page, inherit_bindings=False):
 
 
 class WaitingPage(Page, inherit_bindings=False):
-    """With what the station is busy, and for how long."""
-
     state: Reading | Working
 
     def content(self) -> Iterator[Widget]:

@@ -45,17 +45,13 @@ class EntryPage(Page, inherit_bindings=False):
         self._instead: Widget = self._missing
 
     def missing(self) -> str:
-        """Say what has to be entered before the page can go on."""
         raise NotImplementedError
 
     def nothing_entered(self) -> bool:
         raise NotImplementedError
 
     def lead(self, text: Widget, beside: str = "", where: str = "") -> Iterator[Widget]:
-        """Yield a text with another one ``beside``, and the note that takes their place.
-
-        ``where`` stays beside that note.
-        """
+        """Yield a text and one ``beside`` it, and the note beside ``where`` that replaces both."""
         self._says_fault = isinstance(text, Note) and text.display
         self._lead = heading(text, beside) if beside else text
         yield self._lead
@@ -65,7 +61,6 @@ class EntryPage(Page, inherit_bindings=False):
         yield self._instead
 
     def others(self) -> Iterator[BigButton]:
-        """Yield the buttons beside the primary one."""
         yield self.stop_button()
 
     def buttons(self) -> Horizontal:
@@ -73,18 +68,15 @@ class EntryPage(Page, inherit_bindings=False):
         return self.actions(*self.others(), primary=go)
 
     def submit(self) -> None:
-        """Hand on what was entered, if it is complete."""
         raise NotImplementedError
 
     def enter(self) -> None:
-        """Press the chosen button, or else the primary one, or say what is missing."""
         if (self.focus_order.chosen or self.primary) is self.primary:
             self._press_primary()
         else:
             super().enter()
 
     def on_click(self, event: events.Click) -> None:
-        """Say what is missing after a touch of the disabled button."""
         if event.widget is self.primary:
             self._press_primary()
 
@@ -101,9 +93,15 @@ class EntryPage(Page, inherit_bindings=False):
     def refused(self) -> None:
         """React to an entry that cannot be submitted."""
 
+    def ready(self) -> bool:
+        """Return whether the entry is complete."""
+        raise NotImplementedError
+
     def entered(self) -> None:
         """React to another entry: the missing part may be there now."""
         self._say_missing("")
+        if self.primary is not None:
+            self.primary.relabel(self.primary.label, enabled=self.ready())
 
     def _say_missing(self, what: str) -> None:
         self._missing.say(what)
@@ -124,10 +122,7 @@ class EntryPage(Page, inherit_bindings=False):
 
 
 class DigitsPage(EntryPage, inherit_bindings=False):
-    """Cells on the left, a keypad on the right.
-
-    Subclasses give the title, the text beside the cells, and the event that has the digits.
-    """
+    """Cells and a keypad; subclasses give the texts, and the event that has the digits."""
 
     event: ClassVar[type[PinEntered | CodeEntered | StopNumberEntered]]
 
@@ -141,16 +136,13 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         left = Vertical(Prose(self._title, "title"), *self.beside(), classes="beside")
         yield Horizontal(left, *keypad)
         yield self.buttons()
-        self._digits_changed()
+        self.entered()
 
     def beside(self) -> Iterator[Widget]:
         yield self.cells
 
     def ready(self) -> bool:
         return self.cells.complete
-
-    def changed(self) -> None:
-        """React to another digit."""
 
     def handles(self, event: events.Key) -> bool:
         """Say what to do about a key that no digit comes from."""
@@ -168,13 +160,13 @@ class DigitsPage(EntryPage, inherit_bindings=False):
             self._digit(key)
             return
         self.cells.clear() if key == CLEAR else self.cells.erase()
-        self._digits_changed()
+        self.entered()
 
     def _digit(self, char: str) -> bool:
         taken = self.cells.type(char)
         if taken:
             self.focus_order.choose(None)
-            self._digits_changed()
+            self.entered()
         elif self.cells.full and is_digit(char):
             self._say_missing(frame.no_more_digits(self.cells.most))
         return taken
@@ -185,23 +177,14 @@ class DigitsPage(EntryPage, inherit_bindings=False):
     def nothing_entered(self) -> bool:
         return not self.cells.digits
 
-    def _digits_changed(self) -> None:
-        self.entered()
-        self.changed()
-        if self.primary is not None:
-            self.primary.relabel(self.primary.label, enabled=self.ready())
-
     def submit(self) -> None:
         if self.ready():
             self.report(self.event(self.visit, self.cells.take()))
-            self._digits_changed()
+            self.entered()
 
 
 class TextPage(EntryPage, inherit_bindings=False):
-    """A field, and letters for touch below it.
-
-    Subclasses give the text above the field, and what happens to the text.
-    """
+    """A field, and letters for touch below it; subclasses give what stands above."""
 
     def __init__(
         self, context: PageContext, state: State, field: Field, keys: tuple[Row, ...]
@@ -218,10 +201,9 @@ class TextPage(EntryPage, inherit_bindings=False):
         if touch:
             yield Keyboard(self._keys, self.typed)
         yield self.buttons()
-        self._text_changed()
+        self.entered()
 
     def head(self) -> Iterator[Widget]:
-        """Yield what stands above the field."""
         raise NotImplementedError
 
     def submitted(self, text: str) -> None:
@@ -241,7 +223,7 @@ class TextPage(EntryPage, inherit_bindings=False):
         elif not self.field.type(key):
             return False
         self.focus_order.choose(None)
-        self._text_changed()
+        self.entered()
         return True
 
     def missing(self) -> str:
@@ -250,15 +232,13 @@ class TextPage(EntryPage, inherit_bindings=False):
     def nothing_entered(self) -> bool:
         return self.field.empty
 
-    def _text_changed(self) -> None:
-        self.entered()
-        if self.primary is not None:
-            self.primary.relabel(self.primary.label, enabled=not self.field.empty)
+    def ready(self) -> bool:
+        return not self.field.empty
 
     def submit(self) -> None:
-        if not self.field.empty:
+        if self.ready():
             self.submitted(self.field.take())
-            self._text_changed()
+            self.entered()
 
 
 class ChoicesPage(Page, inherit_bindings=False):
@@ -267,10 +247,7 @@ class ChoicesPage(Page, inherit_bindings=False):
     choices: Sequence[Choice] = ()
 
     def listed(self, rows: Iterable[tuple[str, Callable[[], object], str]]) -> Vertical:
-        """Return the list of labels, with what a choice does and the word on its right.
-
-        Its rows come before the other buttons.
-        """
+        """Return the list of labels, acts, and words on the right; it comes before the buttons."""
         pointer = self.context.look.glyphs.pointer
         self.choices = [Choice(number, *row, pointer) for number, row in enumerate(rows, 1)]
         self.focus_order.add(*self.choices)

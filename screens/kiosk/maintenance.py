@@ -19,8 +19,6 @@ from screens.words import frame, maintenance
 
 
 class PickReasonPage(ChoicesPage, inherit_bindings=False):
-    """Nothing is done here without a reason."""
-
     state: PickReason
 
     def content(self) -> Iterator[Widget]:
@@ -35,8 +33,6 @@ class PickReasonPage(ChoicesPage, inherit_bindings=False):
 
 
 class WriteReasonPage(TextPage, inherit_bindings=False):
-    """A reason in an officer's own words."""
-
     state: WriteReason
 
     def __init__(self, context: PageContext, state: WriteReason) -> None:
@@ -57,8 +53,6 @@ class WriteReasonPage(TextPage, inherit_bindings=False):
 
 
 class MaintenancePage(ChoicesPage, inherit_bindings=False):
-    """Every act of an officer, and nothing else."""
-
     state: Maintenance
 
     def content(self) -> Iterator[Widget]:

@@ -46,7 +46,6 @@ class FocusOrder:
         self._items[at:at] = items
 
     def replace(self, old: list[Pressable], new: list[Pressable]) -> None:
-        """Replace ``old`` by ``new``; nothing is chosen after it."""
         self.choose(None)
         kept = [item for item in self._items if item not in old]
         self._items = [*new, *kept]
@@ -106,8 +105,6 @@ def _same_row(one: Pressable, other: Pressable) -> bool:
 
 
 class HelpBox(Prose, inherit_bindings=False):
-    """Contact, hours and, where there is one, the reference."""
-
     def __init__(self, look: Appearance, reference: str = "") -> None:
         lines = [
             Content.assemble((printable(look.contact), "bold")),
@@ -119,14 +116,11 @@ class HelpBox(Prose, inherit_bindings=False):
 
 
 class TopBar(Widget, inherit_bindings=False):
-    """The service's name, the step, and the switch between the two surfaces."""
-
     step = reactive("")
 
     def __init__(self, context: PageContext, step: str) -> None:
         super().__init__()
         self._page_context = context
-        self._look = context.look
         self.step = step
 
     @property
@@ -135,23 +129,19 @@ class TopBar(Widget, inherit_bindings=False):
 
     def render(self) -> Content:
         """Fit in what the width allows: the name and the step before everything else."""
-        width = self.content_size.width
-        least = self._least
+        look, width = self._page_context.look, self.content_size.width
+        # What a page needs, with the demo's strip below it.
+        least = Size(60, 20 + (look.extra_bar.rows if look.extra_bar else 0))
         if self.app.size.width < least.width or self.app.size.height < least.height:
             return Content(frame.too_small(least.width, least.height))
-        short = printable(self._look.service)
-        full = f"{short}  ·  {printable(self._look.trust)}"
+        short = printable(look.service)
+        full = f"{short}  ·  {printable(look.trust)}"
         for name, switch in product((full, short), (self._switch, frame.CONTRAST_SHORT)):
             tail = f"{self.step}   {switch}" if self.step else switch
             if cell_len(name) + cell_len(tail) + 2 <= width:
                 break
         line = spread(name, tail, width)
         return Content(line).stylize("bold", 0, len(line) - len(switch))
-
-    @property
-    def _least(self) -> Size:
-        """Columns and rows that a page needs, with the demo's strip below it."""
-        return Size(60, 20 + (self._look.extra_bar.rows if self._look.extra_bar else 0))
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
@@ -160,8 +150,6 @@ class TopBar(Widget, inherit_bindings=False):
 
 
 class BottomBar(Widget, inherit_bindings=False):
-    """Where help is, and the reference number once there is one."""
-
     reference = reactive("")
 
     def __init__(self, look: Appearance, reference: str) -> None:
@@ -237,10 +225,7 @@ class LastKey(Struct):
 
 
 class PageContext(Struct, frozen=True):
-    """``now`` gives seconds that never go back, ``wall_clock`` the time of day (aware UTC).
-
-    ``toggle_dark`` switches the surface.
-    """
+    """``now`` gives seconds that never go back, ``wall_clock`` the time of day (aware UTC)."""
 
     look: Appearance
     settings: DisplaySettings
@@ -302,7 +287,6 @@ class Page(Screen[None], inherit_bindings=False):
     # --- what it shows -----------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        """Compose the frame; the demo's strip, where there is one, is below it."""
         look = self.context.look
         self._built_for = self.app.theme, self.app.size
         self._take_shape()
@@ -358,7 +342,6 @@ class Page(Screen[None], inherit_bindings=False):
         return self.button(label, lambda: self.report(TriedAgain(self.visit)), primary=True)
 
     def not_me_button(self) -> BigButton:
-        """Return the button by which a holder reports an act that was not theirs."""
         return self.button(NOT_ME, lambda: self.report(MisuseNoticed(self.visit)))
 
     def _compositor_refresh(self) -> None:
@@ -425,7 +408,6 @@ class Page(Screen[None], inherit_bindings=False):
     # --- keys --------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Handle a key: first the page's own, then those of every page."""
         event.stop()
         event.prevent_default()
         if self.is_held(event):

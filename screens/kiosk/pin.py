@@ -83,7 +83,6 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
         self._rules = Rules(state.rules, context.look.glyphs, typed_pin(state.current))
 
     def beside(self) -> Iterator[Widget]:
-        """Yield the reason where another one is needed; then the cells and the rules."""
         fault = self.state.fault
         yield from self.lead(Note(pin.FAULTS[fault] if fault else None))
         yield self.cells
@@ -95,8 +94,9 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
     def ready(self) -> bool:
         return self._rules.all_kept
 
-    def changed(self) -> None:
+    def entered(self) -> None:
         self._rules.judge(self.cells.digits)
+        super().entered()
 
     def refused(self) -> None:
         """Empty the cells, as after a wrong PIN; the rules show what was broken until a digit."""
@@ -128,8 +128,6 @@ _ABOUT_THE_PIN = (PadNotice.LENGTH, *PinFault)
 
 
 class PadPage(Page, inherit_bindings=False):
-    """What to enter on the reader, and a picture of it."""
-
     state: Working
 
     def content(self) -> Iterator[Widget]:
@@ -146,8 +144,6 @@ class PadPage(Page, inherit_bindings=False):
 
 
 class PadPausedPage(Page, inherit_bindings=False):
-    """The result, and the two ways on; the reader is not waiting."""
-
     state: PadPaused
 
     def content(self) -> Iterator[Widget]:
@@ -225,15 +221,12 @@ class Rules(Widget, inherit_bindings=False):
     def render(self) -> Content:
         lines = []
         for rule, kept in self._verdicts.items():
-            sign, style = self._state(rule, kept)
+            if kept and self._verdicts[PinRule.LENGTH]:  # others count once the PIN is long enough
+                sign, style = self._glyphs.tick, "$done"
+            elif kept or rule is PinRule.LENGTH:
+                sign, style = self._glyphs.pending, "$quiet"
+            else:
+                sign, style = self._glyphs.wrong, "$alarm"
             words = pin.rule(rule, self._rules)
             lines.append(Content.assemble((f"{sign} ", f"bold {style}"), (words, style)))
         return Content("\n").join(lines)
-
-    def _state(self, rule: PinRule, kept: bool) -> tuple[str, str]:
-        """A rule counts as kept only once the PIN is long enough."""
-        if kept and self._verdicts[PinRule.LENGTH]:
-            return self._glyphs.tick, "$done"
-        if kept or rule is PinRule.LENGTH:
-            return self._glyphs.pending, "$quiet"
-        return self._glyphs.wrong, "$alarm"

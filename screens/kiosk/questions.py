@@ -36,6 +36,15 @@ class AnswerPage(TextPage, inherit_bindings=False):
         super().__init__(context, state, field, ANSWER_KEYS)
         self._toggle = self.button(questions.toggle(self._shown), self._show_or_hide)
 
+    def asks(self, of: int, wrong: str | None, beside: str) -> Iterator[Widget]:
+        """Yield which ``of`` how many it is, or what was ``wrong``; then the question."""
+        which = questions.lead(len(self.state.given) + 1, of)
+        if wrong is not None:
+            yield from self.lead(Note(wrong), which, which)
+        else:
+            yield from self.lead(Prose(which, "lead"), beside, which)
+        yield Prose(self.state.question.text, "title question")
+
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button()
         if isinstance(self.state, GiveAnswer) or self.state.given:
@@ -87,7 +96,6 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
         self._fill()
 
     def handles(self, event: events.Key) -> bool:
-        """Turn to other lists with Page Up and Page Down."""
         if event.key in ("pageup", "pagedown"):
             self._turn(1 if event.key == "pagedown" else -1)
             return True
@@ -134,26 +142,16 @@ class GiveAnswerPage(AnswerPage, inherit_bindings=False):
     starts_shown = True
 
     def head(self) -> Iterator[Widget]:
-        which = questions.lead(len(self.state.given) + 1, self.state.task.count)
-        if self.state.problem is not None:
-            yield from self.lead(Note(questions.PROBLEMS[self.state.problem]), which, which)
-        else:
-            yield from self.lead(Prose(which, "lead"), questions.CASE_IGNORED, which)
-        yield Prose(self.state.question.text, "title question")
+        problem = self.state.problem
+        wrong = None if problem is None else questions.PROBLEMS[problem]
+        return self.asks(self.state.task.count, wrong, questions.CASE_IGNORED)
 
 
 class AskQuestionPage(AnswerPage, inherit_bindings=False):
-    """The question, and dots for its answer until the holder wants to see it."""
-
     state: AskQuestion
     starts_shown = False
 
     def head(self) -> Iterator[Widget]:
         task = self.state.task
-        which = questions.lead(len(self.state.given) + 1, len(task.questions))
-        if self.state.wrong:
-            yield from self.lead(Note(questions.wrong(task.attempts_left)), which, which)
-        else:
-            attempts = questions.attempts(task.attempts_left)
-            yield from self.lead(Prose(which, "lead"), attempts, which)
-        yield Prose(self.state.question.text, "title question")
+        wrong = questions.wrong(task.attempts_left) if self.state.wrong else None
+        return self.asks(len(task.questions), wrong, questions.attempts(task.attempts_left))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, product
 from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual.content import Content
 from textual.geometry import Region
 from textual.reactive import reactive
@@ -57,43 +56,37 @@ class Cells(Widget, inherit_bindings=False):
         self.least = least
         self.most = most
         self._dot = dot
-        self._digits = ""
+        self.digits = ""
 
     def __repr__(self) -> str:
         return "Cells(…)"
 
     @property
     def complete(self) -> bool:
-        return len(self._digits) >= self.least
+        return len(self.digits) >= self.least
 
     @property
     def full(self) -> bool:
-        return len(self._digits) >= self.most
-
-    @property
-    def digits(self) -> str:
-        """The digits so far, for the rules while they are typed."""
-        return self._digits
+        return len(self.digits) >= self.most
 
     def type(self, char: str) -> bool:
         """Add one digit; return whether anything changed."""
         if self.full or not is_digit(char):
             return False
-        self._digits += char
+        self.digits += char
         self._repaint()
         return True
 
     def erase(self) -> None:
-        self._digits = self._digits[:-1]
+        self.digits = self.digits[:-1]
         self._repaint()
 
     def clear(self) -> None:
-        self._digits = ""
+        self.digits = ""
         self._repaint()
 
     def take(self) -> Sensitive:
-        """Return the digits and delete them."""
-        taken = Sensitive(self._digits)
+        taken = Sensitive(self.digits)
         self.clear()
         return taken
 
@@ -106,20 +99,25 @@ class Cells(Widget, inherit_bindings=False):
         return (_TALL if self._is_tall else HEIGHT) // 2
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line, as wide as there is room for."""
         width, wall, has_signs = self.content_size.width, self.rich_style, y == self._signs_line
         height = _TALL if self._is_tall else HEIGHT
         part = 0 if y == 0 else 2 if y == height - 1 else 1  # top, middle or bottom of ``_boxes``
         if self.most > _MOST_CELLS:
             row = self._box(width, has_signs=has_signs)[part]
         else:
-            groups = ((self.most + 1) // 2, self.most // 2)
             widths = _TALL_INNER_WIDTHS if self._is_tall else _INNER_WIDTHS
-            inner, gap = _fit(groups, width, widths)
+            for inner, gap in (*product(widths, (2, 1)), (1, 1)):
+                if self.most * (inner + 1) + 2 + gap <= width:
+                    break
             signs = list(self._signs()) if has_signs else [" "] * self.most
-            first, second = signs[: groups[0]], signs[groups[0] :]
+            half = (self.most + 1) // 2
+            first, second = signs[:half], signs[half:]
             row = _boxes(first, inner)[part] + " " * gap + _boxes(second, inner)[part]
-        line = self._inked(row, wall) if has_signs else [Segment(row, wall)]
+        if has_signs:  # the content of the cells stands out from their borders
+            sign, runs = self.get_component_rich_style(_SIGN), groupby(row, key=_WALL.__eq__)
+            line = [Segment("".join(run), wall if is_wall else sign) for is_wall, run in runs]
+        else:
+            line = [Segment(row, wall)]
         return Strip(line).adjust_cell_length(width, wall)
 
     def _box(self, width: int, *, has_signs: bool) -> tuple[str, str, str]:
@@ -133,31 +131,15 @@ class Cells(Widget, inherit_bindings=False):
         text = gap.join(signs) if has_signs else ""
         return _boxes([text.ljust(inner)], inner + 2)
 
-    def _inked(self, row: str, wall: Style) -> list[Segment]:
-        """Make the content of the cells stand out from their borders."""
-        sign = self.get_component_rich_style(_SIGN)
-        return [
-            Segment("".join(run), wall if is_wall else sign)
-            for is_wall, run in groupby(row, key=_WALL.__eq__)
-        ]
-
     def _repaint(self) -> None:
         self.refresh(Region(0, self._signs_line, self.content_size.width, 1))
 
     def _signs(self) -> Iterator[str]:
         for place in range(self.most):
-            if place < len(self._digits):
-                yield self._dot or self._digits[place]
+            if place < len(self.digits):
+                yield self._dot or self.digits[place]
             else:
-                yield "_" if place == len(self._digits) else " "
-
-
-def _fit(groups: tuple[int, int], width: int, widths: tuple[int, ...]) -> tuple[int, int]:
-    for inner in widths:
-        for gap in (2, 1):
-            if sum(groups) * (inner + 1) + 2 + gap <= width:
-                return inner, gap
-    return 1, 1
+                yield "_" if place == len(self.digits) else " "
 
 
 def _boxes(signs: list[str], inner: int) -> tuple[str, str, str]:
@@ -205,7 +187,6 @@ class Field(Widget, inherit_bindings=False):
         self._text = self._text[:-1]
 
     def take(self) -> str:
-        """Return the text and delete it."""
         taken, self._text = self._text, ""
         return taken
 

@@ -75,7 +75,6 @@ class Choice(Pressable, inherit_bindings=False):
         self._aside = aside
 
     def say(self, label: str, aside: str) -> None:
-        """Change its label and the word on its right; does nothing where both are the same."""
         if (self.label, self._aside) != (printable(label), aside):
             self.label, self._aside = printable(label), aside
             self.refresh()
@@ -110,7 +109,6 @@ class TouchKeys(Widget, inherit_bindings=False):
         raise NotImplementedError
 
     def style_of(self, key: str) -> str:
-        """Return how a key is drawn; the pressed one is filled."""
         return "bold $on-brand on $brand" if key == self._down else "bold $ink"
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -204,8 +202,7 @@ class Keyboard(TouchKeys, inherit_bindings=False):
 
 
 def _sides(row: Row, wide: int) -> set[int]:
-    ends = itertools.accumulate((span * wide for _, span in row), initial=0)
-    return set(ends)
+    return set(itertools.accumulate((span * wide for _, span in row), initial=0))
 
 
 LEAST_WIDTH, LEAST_HEIGHT = 7, 3

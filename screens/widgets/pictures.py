@@ -38,26 +38,19 @@ _LETTERS = {
 _HALVES = {"##": "█", "# ": "▀", " #": "▄", "  ": " "}
 
 
-def small(text: str) -> list[str]:
-    return _small(_rows(text))
-
-
-def big(text: str) -> list[str]:
-    return _big(_rows(text))
-
-
-def _small(pixels: Sequence[str]) -> list[str]:
+def small(pixels: Sequence[str]) -> list[str]:
     """Draw two pixels to a cell."""
     pairs = zip(pixels[0::2], pixels[1::2], strict=True)
     return ["".join(_HALVES[a + b] for a, b in zip(*pair, strict=True)) for pair in pairs]
 
 
-def _big(pixels: Sequence[str]) -> list[str]:
+def big(pixels: Sequence[str]) -> list[str]:
     """Draw a pixel to two cells."""
     return [row.replace("#", "██").replace(" ", "  ") for row in pixels]
 
 
-def _rows(text: str) -> list[str]:
+def written(text: str) -> list[str]:
+    """Return the rows of pixels of its letters."""
     letters = [_LETTERS[char] for char in text.upper() if char in _LETTERS]
     rows: list[list[str]] = [[] for _row in range(_BANNER_PIXELS)]
     for letter in letters:
@@ -72,9 +65,9 @@ class Banner(Static, inherit_bindings=False):
 
     def __init__(self, text: str, *, roomy: bool) -> None:
         if roomy:
-            lines = "\n\n".join("\n".join(big(word)) for word in text.split())
+            lines = "\n\n".join("\n".join(big(written(word))) for word in text.split())
         else:
-            lines = "\n".join(small(text))
+            lines = "\n".join(small(written(text)))
         super().__init__(Content(lines), markup=False)
 
 
@@ -98,7 +91,7 @@ class Tick(Static, inherit_bindings=False):
     """A tick that is visible from two metres; twice as big where ``roomy``."""
 
     def __init__(self, *, roomy: bool) -> None:
-        lines = _big(_TICK_PIXELS) if roomy else _small(_TICK_PIXELS)
+        lines = big(_TICK_PIXELS) if roomy else small(_TICK_PIXELS)
         super().__init__(Content("\n".join(lines)), markup=False)
 
 
@@ -148,19 +141,13 @@ class Drawing(Widget, inherit_bindings=False):
         if self._tick <= way:
             self.refresh()
 
-    @property
-    def _offset(self) -> int:
-        """The columns between the reader's edge and the card; below zero it is inside."""
-        if self._way is Direction.REST:
-            return _END
-        if not self._motion:
-            return _STILL
-        gone = min(self._tick, _START - _END)
-        return _END + gone if self._way is Direction.OUT else _START - gone
-
     def render(self) -> Content:
         """Draw the reader, its slot at the right, and the visible part of the card."""
-        room, offset = self.content_size.width - _READER, self._offset
+        room, gone = self.content_size.width - _READER, min(self._tick, _START - _END)
+        # The columns between the reader's edge and the card; below zero it is inside.
+        offset = _END + gone if self._way is Direction.OUT else _START - gone
+        if not self._motion:
+            offset = _END if self._way is Direction.REST else _STILL
         gap = max(0, offset)
         card = _card(max(_NARROWEST, min(_WIDEST, room - _STILL)))
         sign = self._glyphs.pointer if self._way is Direction.OUT else self._glyphs.back
@@ -207,8 +194,6 @@ _STEP_S = 0.25
 
 
 class ActivityIndicator(Widget, inherit_bindings=False):
-    """A row of signs, one of them a full square that moves where motion is on."""
-
     _at = reactive(0)
 
     def __init__(self, look: Appearance) -> None:

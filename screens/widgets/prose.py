@@ -12,10 +12,7 @@ from kiosk.contract.text import MOST_MARKS, is_mark
 
 
 def printable(text: str) -> str:
-    """Leave out unprintable characters, and marks that other lines are drawn over with.
-
-    Line breaks stay.
-    """
+    """Leave out what is unprintable, but line breaks, and marks that are drawn over other lines."""
     if text.isascii():
         return "".join(char for char in text if char.isprintable() or char == "\n")
     shown, marks = [], 0
@@ -27,7 +24,6 @@ def printable(text: str) -> str:
 
 
 def spread(left: str, right: str, width: int) -> str:
-    """Put ``left`` and ``right`` at the two ends of ``width`` cells."""
     return left + " " * max(1, width - cell_len(left) - cell_len(right)) + right
 
 

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from kiosk.station.commands import RequestCode
 from kiosk.station.states import Attract, RemovalReason, RemoveCard, State, Work, Working
-from screens.widgets.pictures import HEIGHT, ActivityIndicator, Drawing, big, small
+from screens.widgets.pictures import HEIGHT, ActivityIndicator, Drawing, big, small, written
 from screens.words import waiting as words
 from tests.screens.geometry import layout_faults
 from tests.screens.idle_app import still
@@ -62,12 +62,12 @@ async def test_nothing_moves_where_motion_is_off(state: State) -> None:
 
 
 def test_the_letters_fit_the_smallest_card() -> None:
-    assert {len(row) for row in small(words.BANNER)} == {52}
-    assert len(small(words.BANNER)) == 3
-    assert max(len(row) for word in words.BANNER.split() for row in big(word)) <= 68
+    assert {len(row) for row in small(written(words.BANNER))} == {52}
+    assert len(small(written(words.BANNER))) == 3
+    assert max(len(row) for word in words.BANNER.split() for row in big(written(word))) <= 68
 
 
 def test_every_letter_is_drawn_and_what_is_none_is_left_out() -> None:
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    assert len({tuple(small(letter)) for letter in letters}) == len(letters)
-    assert small("A!é") == small("A")
+    assert len({tuple(small(written(letter))) for letter in letters}) == len(letters)
+    assert small(written("A!é")) == small(written("A"))

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final, cast
 
-from textual import events
+from textual import events, work
 from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
@@ -69,8 +69,6 @@ from screens.words.frame import KEYS_LOST
 
 
 class End(StrEnum):
-    """Why it is over."""
-
     LOGGED_OUT = "logged-out"
     IDLE = "idle"
     HUNG_UP = "hung-up"
@@ -115,13 +113,8 @@ class PageSwitcher(ContentSwitcher):
             self._made[name] = self._offered[name](self._desk)
             await self.add_content(self._made[name])
         page = self._made[name]
-        match about:
-            case PeopleGroup() if isinstance(page, PeopleListsPage):
-                page.look_at_group(about)
-            case AuditFilter() if isinstance(page, AuditRows):
-                page.look_at_rows(about)
-            case str() if isinstance(page, AboutPerson):
-                page.look_at(about)
+        if about is not None:
+            page.look_at(about)
         if self.present is not None and self.present is not page:
             self.present.left()
         self.current = page.id
@@ -144,10 +137,7 @@ _PATIENCE_S = 0.5
 
 
 class SerialEvents:
-    """Passes events on to ``app``; the next one once the last was handled.
-
-    A slow one delays the next for half a second at most.
-    """
+    """Passes events on to ``app``, each once the last was handled, or half a second later."""
 
     def __init__(self, app: App[Any], pass_on: Callable[[events.Event], Awaitable[None]]) -> None:
         self._app = app
@@ -160,17 +150,13 @@ class SerialEvents:
         return len(self._waiting)
 
     def put(self, event: events.Event) -> None:
-        """Queue one; return at once."""
         self._waiting.append(event)
         if not self._busy:
             self._busy = True
             self._app.run_worker(self._work_off(), group="keys")
 
     def drop(self) -> None:
-        """Drop everything that was typed until now, wherever it waits.
-
-        It was typed for a dialog that is closed now, not for the page below it.
-        """
+        """Drop what was typed until now: it was for the closed dialog, not for the page below."""
         self._dropped_at = events.Event().time
 
     async def worked_off(self) -> None:
@@ -236,7 +222,6 @@ class Idle:
 
     @property
     def left_s(self) -> float:
-        """Seconds until the session closes; not below zero."""
         return max(0.0, self.since + self.after_s - self.now())
 
     @property
@@ -270,7 +255,6 @@ class IdleWarning(Dialog[None]):
         )
 
     def on_key(self, event: events.Key) -> None:
-        """Continue; the key does nothing else."""
         event.stop()
         self.dismiss()
 
@@ -351,7 +335,6 @@ UNTIL_IT_IS_RIGHT_S = 86400.0
 _KEY_NAMES = {"enter": "Enter", "escape": "Esc", "question_mark": "?"}
 _HOW_OUT = "Ctrl+Q logs you out."
 _CLOSE_FIRST = "Close this first: Esc."
-_LOSES = "Something that you typed is not sent yet. Escape closes the dialog, then log out."
 
 
 Command = tuple[str, str, Callable[[], object]]
@@ -359,8 +342,6 @@ Command = tuple[str, str, Callable[[], object]]
 
 
 class Commands(Provider):
-    """The command palette: the actions of the present page, the pages, and the log-out."""
-
     async def discover(self) -> Hits:
         for does, key, run in cast(AdminApp, self.app).commands(self.screen):
             yield DiscoveryHit(Content.assemble(does, (f"  {key}", "$quiet")), run, does)
@@ -437,11 +418,9 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         Textual leaves it in the last field, and draws a mark that they do not see (WCAG2ICT, B).
         """
         focused = self.focused
-        if focused is None:
-            return Offset(0, 0)
         if isinstance(focused, Input | Table):
             return focused.cursor_screen_offset
-        return focused.content_region.offset
+        return focused.content_region.offset if focused is not None else Offset(0, 0)
 
     @cursor_position.setter
     def cursor_position(self, _offset: Offset) -> None:
@@ -472,11 +451,9 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     # --- requests of pages -------------------------------------------------------------
 
     def action_go_to(self, page: str) -> None:
-        """Show the page with this ``NAME``, if the role may see it."""
         self.call_later(self._show, page)
 
     def action_go_back(self) -> None:
-        """Show the page from which the present one was opened."""
         if self._switcher.present is not None:
             name = self._opened_from.get(self._switcher.present.NAME, self._switcher.present.BELOW)
             self.call_later(self._turn_to, name)
@@ -491,7 +468,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self.call_later(self._show, PeopleListsPage.NAME, group)
 
     def show_rows(self, only: AuditFilter) -> None:
-        """Show these rows of the audit, if the role may see them."""
         self.call_later(self._show, AuditRows.NAME, only)
 
     def announce(self, text: str) -> None:
@@ -554,6 +530,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Pass on a key that a dialog takes itself; None shows it as disabled."""
+        is_taken = False
         match action:
             case "help":
                 is_taken = self.screen.is_modal
@@ -564,8 +541,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
                 is_taken = self.screen.is_modal and not says_so
             case "page":
                 is_taken = isinstance(self.screen, IdleWarning | CommandPalette)
-            case _:
-                is_taken = False
         return None if is_taken else True
 
     async def action_page(self, number: int) -> None:
@@ -576,7 +551,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             await self._show(self._numbered[number])
 
     def action_command_palette(self) -> None:
-        """Show all actions that are possible here, unless a dialog is open."""
         if isinstance(self.screen, Dialog):
             self.screen.warn(_CLOSE_FIRST)
             return
@@ -588,7 +562,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             self.screen.query_one(Input).cursor_blink = False
 
     def action_help(self) -> None:
-        """Show what the page is for, its keys, and those of the application."""
         page = self._switcher.present
         if page is None or self.screen.is_modal:
             return
@@ -621,9 +594,10 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             self.announce(_HOW_OUT)
 
     def action_log_out(self) -> None:
-        """End the session, unless typed text would be lost."""
         if isinstance(self.screen, Dialog) and self.screen.touched:
-            self.screen.warn(_LOSES)
+            self.screen.warn(
+                "Something that you typed is not sent yet. Escape closes the dialog, then log out."
+            )
         else:
             self._close(End.LOGGED_OUT)
 
@@ -644,7 +618,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         return super().message_queue_size + len(self._serial_events)
 
     def _watch(self) -> None:
-        """Warn an unattended session, then close it."""
         if not self.screen_stack:  # the timer may fire while the last screen is removed
             return
         if isinstance(self.screen, IdleWarning):
@@ -655,11 +628,9 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             self._close(End.IDLE)
         self._leave()
 
-    def on_keys_lost(self, _message: KeysLost) -> None:
+    @work(group="keys lost", exclusive=True)
+    async def on_keys_lost(self, _message: KeysLost) -> None:
         """Say that typed text lacks some, after the keys that passed, which would clear it."""
-        self.run_worker(self._say_keys_lost(), group="keys lost", exclusive=True)
-
-    async def _say_keys_lost(self) -> None:
         await self._serial_events.worked_off()
         if isinstance(self.screen, Dialog):
             self.screen.warn(KEYS_LOST)
@@ -675,9 +646,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self._leave()
 
     def _leave(self) -> None:
-        if self._end is not None and not self._is_acting:
+        acts = any(one.group == ACTING and not one.is_finished for one in self.workers)
+        if self._end is not None and not acts:
             self.exit(self._end)
-
-    @property
-    def _is_acting(self) -> bool:
-        return any(w.group == ACTING and not w.is_finished for w in self.workers)

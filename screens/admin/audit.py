@@ -45,10 +45,9 @@ Shown = tuple[AuditFilter, AuditPage]
 
 
 def ask_filter(desk: AuditDesk, now: AuditFilter, kind: str, times: Times) -> Form[Shown]:
-    """Ask what to show; errors of the desk are shown beside their field.
+    """Ask what to show; ``kind`` is the present one, in words.
 
-    ``kind`` is the present one, in words. The rows behind a figure of Today are left: what is
-    looked for may be among the others.
+    The rows behind a figure of Today are left: what is looked for may be among the others.
     """
 
     def send(values: Mapping[str, str]) -> Shown:
@@ -174,9 +173,6 @@ def row_lines(line: AuditLine, times: Times) -> tuple[Content | Points, ...]:
     return (*lines, Content(""), details) if line.details else lines
 
 
-_ALL = "(Enter shows all of it.)"
-
-
 def verdict_lines(verdict: AuditVerdict) -> tuple[str, str, tuple[str, ...]]:
     rows = numbered(verdict.rows, "row")
     if (fault := verdict.fault) is not None:
@@ -240,8 +236,7 @@ class AuditRows(LinesPage[AuditLine]):
     def on_mount(self) -> None:
         self.ask(self.desk.audit.kinds, lambda kinds: self._kinds.update(kinds), group="kinds")
 
-    def look_at_rows(self, only: AuditFilter) -> None:
-        """Filter by it; ``shown`` is called next."""
+    def look_at(self, only: AuditFilter, /) -> None:
         self._only = only
 
     def shown(self) -> None:
@@ -273,16 +268,14 @@ class AuditRows(LinesPage[AuditLine]):
     def explained(self, line: AuditLine) -> str:
         """Describe a row in a few lines, and first how to see the rest of it."""
         facts = " · ".join(filter(None, (line.person, line.station, line.who, line.reference)))
-        parts = (f"{line.sentence} {_ALL}", facts, grouped(line.card), line.detail)
+        sentence = f"{line.sentence} (Enter shows all of it.)"
+        parts = (sentence, facts, grouped(line.card), line.detail)
         words = "\n".join(filter(None, parts))
         if self._older is not None and len(self._lines) >= MOST:
             words = f"{words}\nThere is more; narrow it with f."
         return words
 
-    # --- the marked row ----------------------------------------------------------------
-
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Show its words; read on at the last row."""
         event.stop()
         self._explain()
         if self._older is not None and self._table.marked == next(reversed(self._lines), ""):
@@ -298,8 +291,6 @@ class AuditRows(LinesPage[AuditLine]):
         line = self.marked
         if line is not None:
             self.app.push_screen(Listing(line.sentence, "", row_lines(line, self.times)))
-
-    # --- narrowing ---------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         line = self.marked
@@ -350,8 +341,6 @@ class AuditRows(LinesPage[AuditLine]):
 
     def action_everything(self) -> None:
         self._narrow(EVERYTHING)
-
-    # --- verifying and exporting ---------------------------------------------------------
 
     @work(group=IN_DIALOG)
     async def action_verify(self) -> None:

@@ -123,23 +123,6 @@ There is no file in the imports folder.
 Whoever looks after the service's machine puts it there: CSV in UTF-8, with the columns \
 holder_number, name, email, card_id and unblock_secret. “kiosk import --help” on that \
 machine has them all."""
-_HOW = (
-    "Enter tries the marked file: every line is read and checked, and nothing is written. Then "
-    "you decide."
-)
-
-
-_WRITES = "This writes all that was listed. It cannot be taken back."
-_WAITS = (
-    "Nothing is written until a second member of staff agrees, on the page Waiting (F3). Leave the "
-    "file where it is."
-)
-_WORD = "import"
-_TYPE = f"Type “{_WORD}” to show that you mean it."
-
-
-def _is_word(text: str) -> str:
-    return "" if text.casefold() == _WORD else _TYPE
 
 
 class ImportPage(LinesPage[ImportFile]):
@@ -167,7 +150,10 @@ class ImportPage(LinesPage[ImportFile]):
         return TableLine(line.name, (line.name, size_of(line.size), changed))
 
     def explained(self, line: ImportFile) -> str:
-        return _HOW
+        return (
+            "Enter tries the marked file: every line is read and checked, and nothing is written. "
+            "Then you decide."
+        )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "rehearse" or bool(self._lines)
@@ -208,12 +194,24 @@ class ImportPage(LinesPage[ImportFile]):
         )
         if not await answer(plan):
             return
+        means_it = "Type “import” to show that you mean it."
+        effect = "This writes all that was listed. It cannot be taken back."
+        if rehearsal.waits:
+            effect = (
+                "Nothing is written until a second member of staff agrees, on the page Waiting "
+                "(F3). Leave the file where it is."
+            )
         kept = f"{REASON.hint} {REPLACES}"
         form = Form(
             f"Import {name}",
-            _WAITS if rehearsal.waits else _WRITES,
+            effect,
             (
-                Entry("word", "Import", hint=_TYPE, check=_is_word),
+                Entry(
+                    "word",
+                    "Import",
+                    hint=means_it,
+                    check=lambda text: "" if text.casefold() == "import" else means_it,
+                ),
                 replace(REASON, initial=IMPORT_REASON, hint=kept, replaces=True),
             ),
             # Read here, where a reason that is not taken can still be corrected.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from textual import work
 from textual.app import ComposeResult
@@ -38,13 +38,6 @@ if TYPE_CHECKING:
 Refusal = AdministrationError | StoreError
 """Errors of a desk that a page shows."""
 
-_AWAY = "The database does not answer."
-_FULL = (
-    "The disk of the database is full, or fails. Ask who looks after the service's machine to make "
-    "room."
-)
-_MAYBE_DONE = "Look whether it was done before you try again."
-
 
 def headline(error: Refusal) -> str:
     if isinstance(error, ConcurrentChange):
@@ -54,11 +47,18 @@ def headline(error: Refusal) -> str:
     return "That was not done"
 
 
-def explanation(error: Refusal, if_away: str = _MAYBE_DONE) -> str:
+def explanation(
+    error: Refusal, if_away: str = "Look whether it was done before you try again."
+) -> str:
     """Say what happened and what to do; ``if_away``: where the database gives no answer."""
-    if isinstance(error, StoreError):
-        return f"{_FULL if error.is_of_disk else _AWAY} {if_away}"
-    return str(error)
+    if not isinstance(error, StoreError):
+        return str(error)
+    if not error.is_of_disk:
+        return f"The database does not answer. {if_away}"
+    return (
+        "The disk of the database is full, or fails. Ask who looks after the service's machine to "
+        f"make room. {if_away}"
+    )
 
 
 def changes(error: Refusal) -> tuple[str, ...]:
@@ -112,6 +112,10 @@ class AdminPage(Container):
         if self.is_up:
             self.shown()
 
+    def look_at(self, about: Any, /) -> None:
+        """Take another subject; ``shown`` is called next."""
+        raise NotImplementedError
+
     def shown(self) -> None:
         """Request the data; called when the page is shown and when they may be stale."""
 
@@ -124,7 +128,6 @@ class AdminPage(Container):
             chosen.focus(scroll_visible=False)
 
     def left(self) -> None:
-        """Remember the focus of a page that gives way to another."""
         focused = self.screen.focused
         if focused is not None and self in focused.ancestors_with_self:
             self._last = focused
@@ -176,12 +179,10 @@ class AdminPage(Container):
 
 
 def done_words(done: Done) -> str:
-    """Return what was done, with the reference that finds it in the audit."""
     return f"{done.sentence} Reference {done.reference}."
 
 
 def app_of(widget: Widget) -> AdminApp:
-    """Return the application around a page or a dialog."""
     return cast("AdminApp", widget.app)
 
 
@@ -209,10 +210,7 @@ class LinesPage(AdminPage, Generic[Line]):
         yield self._words
 
     def show_lines(self, lines: Sequence[Line], columns: Sequence[Column] | None = None) -> None:
-        """Show ``lines`` in this order, under other ``columns`` where some are given.
-
-        The mark stays on its line.
-        """
+        """Show ``lines``, under other ``columns`` where some are given; the mark stays."""
         rows = [self.row_of(line) for line in lines]
         self._lines = {row.key: line for row, line in zip(rows, lines, strict=True)}
         self._table.show(rows, columns)
@@ -224,11 +222,8 @@ class LinesPage(AdminPage, Generic[Line]):
     def explained(self, line: Line) -> str:
         raise NotImplementedError
 
-    # --- the marked one ------------------------------------------------------------------
-
     @property
     def marked(self) -> Line | None:
-        """The marked line, as it was read last."""
         return self._lines.get(self._table.marked)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:

@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.widgets import DataTable, Input
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import Found, PersonLine, Standing
+from kiosk.authority.administration.views import Found, Standing
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.person import add_person
@@ -58,17 +58,14 @@ Type what you are told; the list follows as you type.
   Reference   the short number on a station's screen:  7Q2M-9KXA
   Mail        the eight digits in it, for “this was not me”:  48151623
 
-Up and Down choose, Enter opens. Escape empties the field."""
+Up and Down choose, Enter opens. Escape empties the field.
+Who is blocked, not registered, or has a card that ends? Ctrl+L lists them.
+Which cards could a station not serve? Ctrl+O lists them."""
 _NOBODY = """\
 Nobody was found for “{text}”.
 
 Try the number, or only the beginning of a name. A reference is eight letters and \
 digits, and never has I, L, O or U."""
-_NEW = "\nSomebody new? Ctrl+N adds them."
-_LISTS = (
-    "\nWho is blocked, not registered, or has a card that ends? Ctrl+L lists them."
-    "\nWhich cards could a station not serve? Ctrl+O lists them."
-)
 
 
 class SearchField(LineInput):
@@ -127,16 +124,13 @@ class PeoplePage(AdminPage):
         yield self._state
 
     def on_mount(self) -> None:
-        self._show_none(_HOW + _LISTS)
+        self._put(Found(()), _HOW)
 
     @property
     def _text(self) -> str:
         return self._field.value.strip()
 
-    # --- searching ---------------------------------------------------------------------
-
     def shown(self) -> None:
-        """Search again: the result may be stale."""
         self._search()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -161,58 +155,40 @@ class PeoplePage(AdminPage):
         else:
             self.workers.cancel_group(self, "search")
             self._answered = ""
-            self._show_none(_HOW + _LISTS)
+            self._put(Found(()), _HOW)
 
     def _show(self, text: str, found: Found) -> None:
         if text != self._text:
             return  # more was typed by now; its answer is on the way
-        self._about.say(found.about)
-        self._about.display = bool(found.about)
-        self._show_people(found.people)
+        self._put(found, _NOBODY.format(text=text))
         if text != self._answered:
             self._list.action_scroll_top()
         self._answered = text
-        number = len(found.people)
-        self._count.say(
-            f"The first {number}; there are more. Type more to narrow it down."
-            if found.more
-            else numbered(number, "person", "people")
-        )
-        self._count.display = bool(found.people)
-        self._state.say(_NOBODY.format(text=text) + self._new)
-        self._state.display = not (found.people or found.about)
-        self.refresh_bindings()
         if self._opens:
             self._opens = False
-            if number == 1:
+            if len(found.people) == 1:
                 app_of(self).show_person(found.people[0].holder_id)
 
-    def _show_none(self, state: str) -> None:
-        self._about.display = self._count.display = False
-        self._show_people(())
-        self._state.say(state + self._new)
-        self._state.display = True
+    def _put(self, found: Found, if_none: str) -> None:
+        self._about.say(found.about)
+        self._about.display = bool(found.about)
+        lines = []
+        for one in found.people:
+            cells = (one.number, one.name, one.email or "–", STANDINGS[one.standing])
+            lines.append(TableLine(one.holder_id, cells))
+        self._list.show(lines)
+        self._list.display = self._count.display = bool(lines)
+        self._count.say(
+            f"The first {len(lines)}; there are more. Type more to narrow it down."
+            if found.more
+            else numbered(len(lines), "person", "people")
+        )
+        new = "\n\nSomebody new? Ctrl+N adds them." if self.permits(Action.ADD_PERSON) else ""
+        self._state.say(if_none + new)
+        self._state.display = not (found.people or found.about)
         self.refresh_bindings()
 
-    def _show_people(self, people: tuple[PersonLine, ...]) -> None:
-        self._list.display = bool(people)
-        self._list.show(
-            [
-                TableLine(
-                    one.holder_id, (one.number, one.name, one.email or "–", STANDINGS[one.standing])
-                )
-                for one in people
-            ]
-        )
-
-    @property
-    def _new(self) -> str:
-        return f"\n{_NEW}" if self.permits(Action.ADD_PERSON) else ""
-
-    # --- opening -----------------------------------------------------------------------
-
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Open the marked one; before the answer is there, the only one of it."""
         event.stop()
         self.action_pick()
 
@@ -234,8 +210,6 @@ class PeoplePage(AdminPage):
 
     def action_clear(self) -> None:
         self._field.value = ""
-
-    # --- adding ------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "add":

@@ -27,7 +27,7 @@ from screens.admin.dialogs.cards import add_card, find_owner, last_day
 from screens.admin.dialogs.person import Subject
 from screens.admin.page import IN_DIALOG, AdminPage, LinesPage, app_of, done_words
 from screens.admin.people import STANDINGS, WIDEST
-from screens.admin.widgets import Column, TabBar, Table, TableLine
+from screens.admin.widgets import Cell, Column, TabBar, Table, TableLine
 from screens.widgets.prose import Prose
 
 TITLES = {
@@ -88,8 +88,7 @@ class PeopleListsPage(AdminPage):
         yield self._table
         yield self._count
 
-    def look_at_group(self, group: PeopleGroup) -> None:
-        """Show a group; ``shown`` is called next."""
+    def look_at(self, group: PeopleGroup, /) -> None:
         if group is not self._group:
             self._group = group
             self._order, self._descending = PeopleOrder.NAME, False
@@ -104,8 +103,6 @@ class PeopleListsPage(AdminPage):
             tab = self._bar.query_one(f"#{group.value}", Tab)
             tab.label = Content(f"{at} {TITLES[group]}: {many(counts[group])}")
         self._say_count()
-
-    # --- reading -------------------------------------------------------------------------
 
     def _read_first(self) -> None:
         self._more = None
@@ -127,12 +124,11 @@ class PeopleListsPage(AdminPage):
         )
 
     def _show_page(self, page: ListedPeople) -> None:
-        """Show the first people of a list, or more below those that are shown."""
         self._reading = False
         before = [] if self._more is None else self._people
         self._people = [*before, *page.people]
         self._more = page.more
-        self._table.show([self._row(one) for one in self._people], self._columns())
+        self._show_table()
         self._say_count()
         self.refresh_bindings()
 
@@ -140,28 +136,28 @@ class PeopleListsPage(AdminPage):
         """Let the list be read on later."""
         self._reading = False
 
-    def _columns(self) -> tuple[Column, ...]:
+    def _show_table(self) -> None:
         def sorting(title: str, order: PeopleOrder, share: int = 0) -> Column:
             sign = (" ▼" if self._descending else " ▲") if order is self._order else ""
             return Column(f"{title}{sign}", 12, share, order=order.value)
 
         date = _DATES.get(self._group)
-        return (
+        columns = (
             sorting("Number", PeopleOrder.NUMBER),
             sorting("Name", PeopleOrder.NAME, 2),
             Column("Email", 20, 3, optional=True),
             *([sorting(date, PeopleOrder.DATE)] if date else []),
             Column("Standing", WIDEST),
         )
-
-    def _row(self, one: PersonLine) -> TableLine:
-        day = ""
-        if one.date is not None:
-            ends = self._group is PeopleGroup.EXPIRING
-            day = last_day(one.date) if ends else self.times.day(one.date)
-        date = (day,) if self._group in _DATES else ()
-        cells = (one.number, one.name, one.email or "–", *date, STANDINGS[one.standing])
-        return TableLine(one.holder_id, cells)
+        words = last_day if self._group is PeopleGroup.EXPIRING else self.times.day
+        lines = []
+        for one in self._people:
+            cells: list[Cell] = [one.number, one.name, one.email or "–"]
+            if date:
+                cells.append(words(one.date) if one.date else "")
+            cells.append(STANDINGS[one.standing])
+            lines.append(TableLine(one.holder_id, tuple(cells)))
+        self._table.show(lines, columns)
 
     def _say_count(self) -> None:
         shown = len(self._people)
@@ -173,13 +169,10 @@ class PeopleListsPage(AdminPage):
             self._count.say(f"The first {shown:,}; more are read as you go down.")
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Read on where the mark is close to the end."""
         event.stop()
         near = self._table.cursor_row >= len(self._people) - _NEAR
         if near and self._more is not None and not self._reading:
             self._read()
-
-    # --- what the keys do ----------------------------------------------------------------
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         event.stop()
@@ -199,7 +192,7 @@ class PeopleListsPage(AdminPage):
             app_of(self).show_person(self._table.marked)
 
     def action_group(self, group: str) -> None:
-        self.look_at_group(PeopleGroup(group))
+        self.look_at(PeopleGroup(group))
         self._table.move_cursor(row=0)
         self.shown()
 

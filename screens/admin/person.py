@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, cast
 
 from textual import events, work
 from textual.app import ComposeResult
@@ -47,63 +46,48 @@ GRAVE = "bold $alarm"
 QUIET = "$quiet"
 
 
-def registration_points(line: RegistrationLine | None, times: Times) -> list[Point]:
+def registration_points(line: RegistrationLine | None, times: Times) -> Iterator[Point]:
     if line is None:
-        return [Point("Not registered. They do it at a station, with card and PIN.", "○")]
-    points = [Point(f"Since {times.day(line.registered_at)}; codes go to {line.email}", "✓")]
+        yield Point("Not registered. They do it at a station, with card and PIN.", "○")
+        return
+    yield Point(f"Since {times.day(line.registered_at)}; codes go to {line.email}", "✓")
     if not line.confirmed:
         sentence = "This address is not confirmed yet: the next code that they enter does it."
-        points.append(Point(sentence, "!"))
+        yield Point(sentence, "!")
     if line.recorded:
-        sentence = f"Recorded with {line.recorded}: notices go there as well, no codes"
-        points.append(Point(sentence, "•"))
+        yield Point(f"Recorded with {line.recorded}: notices go there as well, no codes", "•")
     if line.paused_until is not None:
         until = times.at(end_of_wait(line.paused_until))
-        sentence = f"No answers with a card that cannot prove itself until {until}"
-        points.append(Point(sentence, "!", GRAVE))
+        yield Point(f"No answers with a card that cannot prove itself until {until}", "!", GRAVE)
     attempts = f"{line.failures} of {line.failures_allowed} attempts failed"
     if line.blocked_at is None:
-        points.append(Point(attempts, "•"))
+        yield Point(attempts, "•")
     else:
         why = "reported as not done by them" if line.misuse_reported else attempts
-        points.append(Point(f"Blocked {times.at(line.blocked_at)}: {why}", "✗", GRAVE))
-    return points
+        yield Point(f"Blocked {times.at(line.blocked_at)}: {why}", "✗", GRAVE)
 
 
-def change_points(change: AddressChangeLine | None, times: Times) -> list[Point]:
-    if change is None:
-        return []
+def change_points(change: AddressChangeLine, times: Times) -> Iterator[Point]:
     counts = times.at(change.counts_from)
-    return [
-        Point(f"Change of address: {change.old} to {change.masked}, counts {counts}", "!"),
-        Point("Stop it if they did not ask for it.", style=QUIET),
-    ]
+    yield Point(f"Change of address: {change.old} to {change.masked}, counts {counts}", "!")
+    yield Point("Stop it if they did not ask for it.", style=QUIET)
 
 
-def card_points(cards: tuple[CardLine, ...], times: Times) -> list[Point]:
-    if not cards:
-        return [Point("None. Without a card there is nothing to unlock.", "□")]
-    return [point for card in cards for point in _card(card, times)]
-
-
-def proposal_points(proposals: tuple[ProposalLine, ...], times: Times) -> list[Point]:
+def proposal_points(line: ProposalLine, times: Times) -> Iterator[Point]:
     """Describe what was proposed and waits, by whom and why; codes are listed as codes."""
-    points = []
-    for line in proposals:
-        if line.action is Action.ISSUE_CODE:
-            continue
-        points.append(Point(line.sentence, "!"))
-        by, at = "you" if line.is_mine else line.proposed_by, times.at(line.proposed_at)
-        why = f"Proposed by {by}, {at}. Reason: {quoted(line.reason)}."
-        if line.identified_by:
-            why += f" Identified by: {quoted(line.identified_by)}."
-        points.append(Point(why, style=QUIET))
-        if line.why_not and not line.is_mine:
-            points.append(Point(line.why_not, style=QUIET))
-    return points
+    if line.action is Action.ISSUE_CODE:
+        return
+    yield Point(line.sentence, "!")
+    by, at = "you" if line.is_mine else line.proposed_by, times.at(line.proposed_at)
+    why = f"Proposed by {by}, {at}. Reason: {quoted(line.reason)}."
+    if line.identified_by:
+        why += f" Identified by: {quoted(line.identified_by)}."
+    yield Point(why, style=QUIET)
+    if line.why_not and not line.is_mine:
+        yield Point(line.why_not, style=QUIET)
 
 
-def _card(card: CardLine, times: Times) -> Iterator[Point]:
+def card_points(card: CardLine, times: Times) -> Iterator[Point]:
     name = grouped(f"{card.driver} {card.identifier}")
     if card.revoked:
         yield Point(f"{name}, revoked", "–", QUIET)
@@ -140,17 +124,12 @@ def code_points(code: CodeLine, times: Times) -> Iterator[Point]:
 
 # The events of a person, newest first.
 
-_HEADING = "What happened, newest first"
 _OLDER = "o  Show what is older"
 _NONE = (
     "Nothing yet. Who comes by an import has no line for it: the audit has one for each file, with "
     "when and by whom."
 )
 _ALL = "That is all there is."
-
-
-def _place(line: StoryLine) -> tuple[datetime, int]:
-    return line.at, line.seq
 
 
 class Story(Vertical):
@@ -161,7 +140,7 @@ class Story(Vertical):
         self.older = Prose(_OLDER, "older")
         self._read: tuple[StoryLine, ...] = ()
         self.is_whole = False
-        super().__init__(Prose(_HEADING, "heading"), self._points, self.older)
+        super().__init__(Prose("What happened, newest first", "heading"), self._points, self.older)
 
     @property
     def oldest(self) -> int | None:
@@ -173,7 +152,8 @@ class Story(Vertical):
 
     def show(self, newest: tuple[StoryLine, ...], times: Times) -> None:
         """Show ``newest``; older lines that were read stay below."""
-        older = [line for line in self._read if newest and _place(line) < _place(newest[-1])]
+        end = (newest[-1].at, newest[-1].seq) if newest else None
+        older = [line for line in self._read if end is not None and (line.at, line.seq) < end]
         self._put((*newest, *older), times)
 
     def add(self, older: tuple[StoryLine, ...], times: Times) -> None:
@@ -196,56 +176,35 @@ class Story(Vertical):
 
 # The acts for a person: each with its key, and its dialog.
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class PersonAct:
-    """One act; ``fits`` returns whether it makes sense now, ``form`` makes its dialog.
+    """One act: on the person where the desk has opened ``on``, or on the first that ``on`` finds.
 
     ``urgent`` ones are those that a caller waits for: the footer shows them, too.
     """
 
+    on: Action | Callable[[Subject], Sequence[Any]]
     key: str
     label: str
-    fits: Callable[[Subject], bool]
-    form: Callable[[Subject], Form[Any]]
+    dialog: Callable[..., Form[Any]]
     urgent: bool = False
 
+    def fits(self, subject: Subject) -> bool:
+        if isinstance(self.on, Action):
+            return self.on in subject.person.open_to
+        return bool(self.on(subject))
 
-def _open(
-    action: Action,
-    key: str,
-    label: str,
-    form: Callable[[Subject], Form[Any]],
-    *,
-    urgent: bool = False,
-) -> PersonAct:
-    """Return an act that fits where the desk says that it is open."""
-    return PersonAct(key, label, lambda subject: action in subject.person.open_to, form, urgent)
+    def form(self, subject: Subject) -> Form[Any]:
+        if isinstance(self.on, Action):
+            return self.dialog(subject)
+        return self.dialog(subject.desk, self.on(subject)[0])
 
 
-def _on_first(
-    find: Callable[[Subject], Sequence[T]],
-    key: str,
-    label: str,
-    form: Callable[[AdminDesk, T], Form[Done]],
-    *,
-    urgent: bool = False,
-) -> PersonAct:
-    """Return an act on the first of what ``find`` returns; it fits where there is one."""
-    return PersonAct(
-        key,
-        label,
-        lambda subject: bool(find(subject)),
-        lambda subject: form(subject.desk, find(subject)[0]),
-        urgent,
-    )
-
-
-def _waits_change(subject: Subject) -> bool:
-    is_open = Action.REPORT_MISUSE in subject.person.open_to
-    return is_open and subject.person.waiting_change is not None
+def _with_change(subject: Subject) -> list[Subject]:
+    person = subject.person
+    is_open = Action.REPORT_MISUSE in person.open_to and person.waiting_change is not None
+    return [subject] if is_open else []
 
 
 def _to_agree(subject: Subject) -> list[ProposalLine]:
@@ -276,24 +235,26 @@ def _to_withdraw(subject: Subject) -> list[CodeLine]:
 
 
 PERSON_ACTS = (
-    _open(Action.LIFT_BLOCK, "b", "Lift the block", person.lift_block, urgent=True),
-    _open(Action.ISSUE_CODE, "c", "Give a code", cards.issue_code, urgent=True),
-    _on_first(_to_agree, "g", "Agree", waiting.agree, urgent=True),
-    _on_first(_to_decline, "d", "Decline", waiting.decline),
-    _on_first(_to_take_back, "d", "Take back proposal", waiting.decline),
-    _on_first(_to_withdraw, "w", "Withdraw code", cards.withdraw_code),
-    _open(Action.REPORT_MISUSE, "i", "Stop: not the holder", person.report_misuse),
-    PersonAct("h", "Stop change of address", _waits_change, person.stop_change),
-    _open(Action.CORRECT_EMAIL, "e", "Correct email", person.correct_email),
-    _open(Action.CORRECT_NAME, "n", "Correct name", person.correct_name),
-    _open(Action.ADD_CARD, "a", "Add a card", cards.add_card),
-    _open(Action.REPLACE_CARD, "p", "Replace a card", cards.replace_card),
-    _open(Action.SET_SECRET, "s", "Set unblock secret", cards.set_secret),
-    _open(Action.REVOKE_CARD, "k", "Revoke a card", cards.revoke_card),
-    _open(Action.REVOKE_REGISTRATION, "r", "Revoke registration", person.revoke_registration),
-    _open(Action.MARK_LEAVER, "l", "Mark as leaver", person.mark_leaver),
-    _open(Action.TAKE_BACK_LEAVER, "t", "Take back", person.take_back_leaver),
-    _open(Action.ERASE_PERSON, "x", "Erase for good", person.erase),
+    PersonAct(Action.LIFT_BLOCK, "b", "Lift the block", person.lift_block, urgent=True),
+    PersonAct(Action.ISSUE_CODE, "c", "Give a code", cards.issue_code, urgent=True),
+    PersonAct(_to_agree, "g", "Agree", waiting.agree, urgent=True),
+    PersonAct(_to_decline, "d", "Decline", waiting.decline),
+    PersonAct(_to_take_back, "d", "Take back proposal", waiting.decline),
+    PersonAct(_to_withdraw, "w", "Withdraw code", cards.withdraw_code),
+    PersonAct(Action.REPORT_MISUSE, "i", "Stop: not the holder", person.report_misuse),
+    PersonAct(
+        _with_change, "h", "Stop change of address", lambda _, found: person.stop_change(found)
+    ),
+    PersonAct(Action.CORRECT_EMAIL, "e", "Correct email", person.correct_email),
+    PersonAct(Action.CORRECT_NAME, "n", "Correct name", person.correct_name),
+    PersonAct(Action.ADD_CARD, "a", "Add a card", cards.add_card),
+    PersonAct(Action.REPLACE_CARD, "p", "Replace a card", cards.replace_card),
+    PersonAct(Action.SET_SECRET, "s", "Set unblock secret", cards.set_secret),
+    PersonAct(Action.REVOKE_CARD, "k", "Revoke a card", cards.revoke_card),
+    PersonAct(Action.REVOKE_REGISTRATION, "r", "Revoke registration", person.revoke_registration),
+    PersonAct(Action.MARK_LEAVER, "l", "Mark as leaver", person.mark_leaver),
+    PersonAct(Action.TAKE_BACK_LEAVER, "t", "Take back", person.take_back_leaver),
+    PersonAct(Action.ERASE_PERSON, "x", "Erase for good", person.erase),
 )
 """The most needed come first."""
 
@@ -301,13 +262,7 @@ PERSON_ACTS = (
 # The parts of a person's page: who, why they can or cannot unlock, acts, facts.
 
 
-_SEE_BELOW = ("! See below", "alarm")
-"""Replaces a standing that the first sentence contradicts."""
-
-
 class PersonHeading(Horizontal):
-    """Name, number and address, and the standing at the right end."""
-
     def __init__(self) -> None:
         self._whose = Prose("", "name")
         self._who = Prose("", "who")
@@ -320,15 +275,14 @@ class PersonHeading(Horizontal):
             self._whose.say(printable(person.name))
             email = (f"  {printable(person.email) or 'no email yet'}", "$quiet")
             self._who.update(Content.assemble(f"  {printable(person.number)}", email))
+            words, colour = STANDINGS[person.standing]
             ready = person.standing is Standing.READY
-            contradicted = person.may_fail or (ready and not person.can_unlock)
-            words, colour = _SEE_BELOW if contradicted else STANDINGS[person.standing]
+            if person.may_fail or (ready and not person.can_unlock):  # the headline contradicts it
+                words, colour = "! See below", "alarm"
             self._standing.update(Content.styled(words, f"${colour}"))
 
 
 class HeadlineBox(Vertical):
-    """Why they can or cannot unlock, and what to do next, to be read out."""
-
     def __init__(self) -> None:
         self._headline = Prose("", "headline")
         self._advice = Prose("", "advice")
@@ -342,7 +296,6 @@ class HeadlineBox(Vertical):
         self._advice.display = bool(person.advice)
 
     def say(self, text: str) -> None:
-        """Show another text while there is nobody to show."""
         self.set_class(True, "-cannot")
         self._headline.say(text)
         self._advice.display = False
@@ -356,8 +309,6 @@ _GUTTER = 1
 
 
 class ActLink(Prose):
-    """One act, with its key."""
-
     def __init__(self, act: PersonAct) -> None:
         key = (f" {act.key} ", "bold $brand on $ground")
         super().__init__(Content.assemble(key, (f" {act.label}", "$ink")), "act")
@@ -365,8 +316,6 @@ class ActLink(Prose):
 
 
 class ActGrid(ItemGrid):
-    """The present acts, in as many columns as fit."""
-
     def __init__(self) -> None:
         self._links = [ActLink(act) for act in PERSON_ACTS]
         super().__init__(*self._links)
@@ -380,8 +329,6 @@ class ActGrid(ItemGrid):
 
 
 class Facts(Vertical):
-    """A heading with lines below it; nothing where there are none."""
-
     def __init__(self, heading: str) -> None:
         self._points = Points()
         super().__init__(Prose(heading, "heading"), self._points)
@@ -391,9 +338,7 @@ class Facts(Vertical):
         self._points.points = tuple(points)
 
 
-_READING = "Reading…"
 _NOBODY = "There is nobody to show any more. Escape goes back."
-_NOT_READ = "This person could not be read. They are asked for again when you come back here."
 
 
 class AboutPerson(AdminPage):
@@ -439,14 +384,14 @@ class AboutPerson(AdminPage):
 
     # --- what is shown -----------------------------------------------------------------
 
-    def look_at(self, holder_id: str) -> None:
+    def look_at(self, holder_id: str, /) -> None:
         """Show this person, from the top; another person's data are removed at once."""
         self._scroll.scroll_home(animate=False)
         if holder_id == self._holder_id:
             return
         self._holder_id = holder_id
         self._story.forget()
-        self._show_nobody(_READING)
+        self._show_nobody("Reading…")
 
     def shown(self) -> None:
         self._read(self._show_but_under_a_dialog)
@@ -475,21 +420,22 @@ class AboutPerson(AdminPage):
             self._show(person)
 
     def _show(self, person: Person) -> None:
-        self._person = person
-        times = self.times
+        self._person, times = person, self.times
         self._all.display = True
         self._who.show(person)
         self._verdict.show(person)
         self._acts.show([act for act in PERSON_ACTS if act.fits(self._subject)])
-        self._proposals.show(proposal_points(person.proposals, times))
+        self._proposals.show([p for line in person.proposals for p in proposal_points(line, times)])
         self._codes.show([point for code in person.codes for point in code_points(code, times)])
+        change = person.waiting_change
         self._registration.show(
             [
                 *registration_points(person.registration, times),
-                *change_points(person.waiting_change, times),
+                *(change_points(change, times) if change else ()),
             ]
         )
-        self._cards.show(card_points(person.cards, times))
+        held = [point for card in person.cards for point in card_points(card, times)]
+        self._cards.show(held or [Point("None. Without a card there is nothing to unlock.", "□")])
         self._story.show(person.story, times)
         questions = person.registration.questions if person.registration else ()
         self._questions.show([Point(question, "•") for question in questions])
@@ -508,7 +454,9 @@ class AboutPerson(AdminPage):
         if isinstance(message.error, NotFound):
             self._show_nobody(_NOBODY)
         elif self._person is None:
-            self._show_nobody(_NOT_READ)
+            self._show_nobody(
+                "This person could not be read. They are asked for again when you come back here."
+            )
 
     # --- acts --------------------------------------------------------------------------
 
@@ -552,7 +500,7 @@ class AboutPerson(AdminPage):
                 not_yet = now.registers_later if now.email else cards.CANNOT_REGISTER
                 self.app.push_screen(CodeShown(issued, subject.who, self.times, not_yet))
                 self.shown()
-            case Done(waits=False) as done if act.form is person.erase:
+            case Done(waits=False) as done if act.dialog is person.erase:
                 # Leave, as there is nobody here; a change of page clears the message before it.
                 self._show_nobody(_NOBODY)
                 app = app_of(self)

@@ -17,8 +17,6 @@ from screens.admin.widgets import Column, TableLine
 
 
 class PolicyPage(LinesPage[PolicyLine]):
-    """A table, and below it everything about the marked setting."""
-
     NAME = "Policy"
     TITLE = "Policy: a change counts at every station within a minute"
     NEEDS = Action.SEE_POLICY
@@ -52,8 +50,6 @@ class PolicyPage(LinesPage[PolicyLine]):
             return f"{about}\n{who}\n! Not in force: {line.trouble}."
         return f"{about}\n{who}\nThe settings file says {_shown(line.in_file)}."
 
-    # --- acts ----------------------------------------------------------------------------
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self.marked is not None and self.permits(Action.CHANGE_POLICY)
 
@@ -76,11 +72,12 @@ class PolicyPage(LinesPage[PolicyLine]):
             required=bool(choices),
             replaces=is_number,
         )
+        rest = line.help.removeprefix(in_words(line)).lstrip(".;: ")
+        further = f"{rest[:1].upper()}{rest[1:]} " if rest else ""
         self.put(
             Form(
                 in_words(line),
-                f"{_further(line)}The setting {line.name}; the settings file says "
-                f"{_shown(line.in_file)}.",
+                f"{further}The setting {line.name}; the settings file says {_shown(line.in_file)}.",
                 (entry, REASON),
                 lambda values: self.desk.policy.change(
                     line.name, values["value"], self._lines[line.name].revision, grounds_of(values)
@@ -96,12 +93,6 @@ def in_words(line: PolicyLine) -> str:
     return re.split(r"[.;:] |\.$", line.help, maxsplit=1)[0]
 
 
-def _further(line: PolicyLine) -> str:
-    """Return the rest of the explanation as sentences, with a space after them, or nothing."""
-    rest = line.help.removeprefix(in_words(line)).lstrip(".;: ")
-    return f"{rest[:1].upper()}{rest[1:]} " if rest else ""
-
-
 def _shown(value: str) -> str:
     return value or "(none)"
 
@@ -109,12 +100,9 @@ def _shown(value: str) -> str:
 # The security questions: which are offered, and how many people use each.
 
 _NOBODY_SEES = "Answers are kept as hashes; nobody can look at one."
-_GOOD = "Ask for a word or two that stay the same for ever and stand on no profile."
 
 
 class QuestionsPage(LinesPage[QuestionLine]):
-    """A table, the retired ones last, and the meaning of the marked row."""
-
     NAME = "Questions"
     EMPTY = "There is no question yet. “kiosk setup” loads a first list; a adds one."
     NEEDS = Action.SEE_QUESTIONS
@@ -149,8 +137,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
         used = f"{use} it." if line.used_by else "Nobody uses it."
         return f"{line.text}\nOffered to everybody who registers. {used} {_NOBODY_SEES}"
 
-    # --- acts ----------------------------------------------------------------------------
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.permits(Action.EDIT_QUESTIONS):
             return False
@@ -158,11 +144,12 @@ class QuestionsPage(LinesPage[QuestionLine]):
         return action != "retire" or (line is not None and line.retired_at is None)
 
     def action_add(self) -> None:
+        hint = "Ask for a word or two that stay the same for ever and stand on no profile."
         self.put(
             Form(
                 "Add a question",
                 "Everybody who registers from now on can choose it.",
-                (Entry("text", "Question", hint=_GOOD, most=LONGEST_QUESTION), REASON),
+                (Entry("text", "Question", hint=hint, most=LONGEST_QUESTION), REASON),
                 lambda values: self.desk.questions.add(values["text"], grounds_of(values)),
                 button="Add",
             )
@@ -185,9 +172,4 @@ class QuestionsPage(LinesPage[QuestionLine]):
 def _kept(line: QuestionLine) -> str:
     if not line.used_by:
         return "Nobody uses it."
-    who = (
-        "The 1 person who uses it keeps"
-        if line.used_by == 1
-        else (f"The {line.used_by:,} people who use it keep")
-    )
-    return f"{who} it."
+    return f"The {numbered(line.used_by, 'person who uses it keeps', 'people who use it keep')} it."

@@ -66,8 +66,6 @@ _NUMBER = _NAME = 10
 
 
 class ReportsPage(AdminPage):
-    """One table, with the totals and the newest days first."""
-
     NAME = "Reports"
     NEEDS = Action.SEE_REPORTS
     BINDINGS: ClassVar[list[BindingType]] = [

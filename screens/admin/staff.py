@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
@@ -147,7 +146,12 @@ def add_card(desk: AdminDesk, member: Member) -> Form[Done]:
             Entry("card", "Card", hint="As “kiosk cards read” prints it.", most=LONGEST_NAME * 2),
             Entry("driver", "Kind", PROVE_PIN[0], choices=PROVE_PIN, closed=True),
             Entry(
-                "key", "Its key", hint=_CARD_KEY_HINT, most=LONGEST_KEY, required=False, lines=True
+                "key",
+                "Its key",
+                hint="PIV: 9A, as PEM. Empty where it is recorded.",
+                most=LONGEST_KEY,
+                required=False,
+                lines=True,
             ),
             REASON,
         ),
@@ -191,9 +195,6 @@ def _key_entry() -> Entry:
     return Entry("public_key", "Public key", hint=hint, most=LONGEST_KEY)
 
 
-_CARD_KEY_HINT = "PIV: 9A, as PEM. Empty where it is recorded."
-
-
 def _card_words(card: StaffCardLine) -> str:
     return grouped(f"{card.driver} {card.identifier}")
 
@@ -210,8 +211,6 @@ _CHANGES: Final[dict[str, tuple[Action, Callable[[AdminDesk, Member], Form[Done]
 
 
 class StaffPage(LinesPage[StaffLine]):
-    """A table, the removed ones last, with keys and cards of the marked member."""
-
     NAME = "Staff"
     NEEDS = Action.SEE_STAFF
     COLUMNS = (
@@ -272,8 +271,6 @@ class StaffPage(LinesPage[StaffLine]):
             words.append(f"    added {times.day(card.added_at)}{by}")
         return "\n".join(words)
 
-    # --- acts ----------------------------------------------------------------------------
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer managers the acts on the marked one; nobody acts on themselves."""
         if action != "change":
@@ -295,19 +292,19 @@ class StaffPage(LinesPage[StaffLine]):
             case _:
                 raise ValueError(change)
 
-    def _now(self, staff_id: str) -> StaffLine:
-        """Return a member as the page shows them at the act."""
-        line = self._lines.get(staff_id)
-        if line is None:
-            raise NotFound("There is no such member of staff any more.")
-        return line
-
     def action_add(self) -> None:
         self.put(add(self.desk))
 
     def action_change(self, change: str) -> None:
+        staff_id = self._table.marked
+
+        def member() -> StaffLine:
+            if staff_id not in self._lines:
+                raise NotFound("There is no such member of staff any more.")
+            return self._lines[staff_id]
+
         _, form = _CHANGES[change]
-        self.put(form(self.desk, partial(self._now, self._table.marked)))
+        self.put(form(self.desk, member))
 
 
 def _by(added_by: str, agreed_by: str) -> str:

@@ -22,8 +22,6 @@ from screens.widgets.prose import Prose
 
 
 class StationsPage(LinesPage[StationLine]):
-    """A table, and below it the marked station's state in words."""
-
     NAME = "Stations"
     EMPTY = "No station has been heard of yet. One appears here with its first heartbeat."
     NEEDS = Action.SEE_STATIONS
@@ -64,8 +62,6 @@ class StationsPage(LinesPage[StationLine]):
     def explained(self, line: StationLine) -> str:
         _, words = _state(line, self.times)
         return f"{line.name} {words}"
-
-    # --- acts ----------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "enrol":
@@ -159,7 +155,6 @@ def _state(line: StationLine, times: Times) -> tuple[Cell, str]:
 
 
 def enrol(desk: AdminDesk, name: str, site: str) -> Form[StationLetIn]:
-    """Ask for its name and site; ``name`` and ``site`` are filled in."""
     return Form(
         "Let a station in",
         "Makes a line that is typed at the station. Once it is used, what had this name "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
@@ -66,7 +66,12 @@ def _drawn(
     figure.theme("colorless")
     figure.axes(active=False, axis="x", side="upper")
     figure.axes(active=False, axis="y", side="right")
-    figure.draw(_bars(figure, counts, cells))
+    # Bars of half cells, so that each begins and ends with a cell.
+    filled = _HALVES * max(1, cells - 1)
+    empty = _HALVES * cells - filled
+    halves = [height for count in counts for height in [count] * filled + [0] * empty]
+    places = list(range(1, len(halves) + 1))
+    figure.draw(figure.bar(places, halves, marker="hd", lines=False, width=0.5))
     ruler = figure.ruler("x")
     fitting = [(place, text) for place, text in marks if place * cells + len(text) <= columns]
     ruler.lim(0.5, _HALVES * columns + 0.5)
@@ -77,15 +82,6 @@ def _drawn(
     ruler.alignment(lim="edge")
     ruler.ticks([0, most], [_number(0), _number(most)])
     return str(plotext.uncolorize(figure.build().string()))
-
-
-def _bars(figure: Any, counts: Sequence[int], cells: int) -> Any:
-    """Return bars of half cells, so that each begins and ends with a cell."""
-    filled = _HALVES * max(1, cells - 1)
-    empty = _HALVES * cells - filled
-    halves = [height for count in counts for height in [count] * filled + [0] * empty]
-    places = list(range(1, len(halves) + 1))
-    return figure.bar(places, halves, marker="hd", lines=False, width=0.5)
 
 
 def _number(count: int) -> str:
@@ -147,8 +143,6 @@ _GRAVE = "bold $alarm"
 
 
 class Figures(Widget, inherit_bindings=False):
-    """Shows as much as fits, and how much is left out."""
-
     today: reactive[Today | None] = reactive(None)
 
     def on_click(self, event: events.Click) -> None:
@@ -227,7 +221,6 @@ def _cut(found: Sequence[Line], room: int, others: str) -> Iterator[Line]:
 _ALARMS_SHOWN = 2
 _WEEK = 7
 _FOUR = 4
-_QUIET = "✓ Nothing is out of order."
 
 
 class TodayPage(AdminPage):
@@ -280,8 +273,6 @@ class TodayPage(AdminPage):
         self._figures.today = today
         self._draw()
         self.refresh_bindings()
-
-    # --- charts --------------------------------------------------------------------------
 
     def on_resize(self, _event: events.Resize) -> None:
         self.call_after_refresh(self._draw)
@@ -365,7 +356,7 @@ def by_hour(hours: Sequence[int]) -> Bars:
 
 def _alarms(alarms: Sequence[str]) -> str:
     if not alarms:
-        return _QUIET
+        return "✓ Nothing is out of order."
     shown = list(alarms[:_ALARMS_SHOWN])
     if len(alarms) > _ALARMS_SHOWN:
         shown[-1] += f" And {len(alarms) - _ALARMS_SHOWN} more."

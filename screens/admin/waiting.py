@@ -63,16 +63,12 @@ def decline(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
 
 
 def _first(line: ProposalLine) -> str:
-    """Return what to do before one agrees."""
     whom = line.proposed_by
     if whom.startswith(COMMAND_LINE):
         whom = f"the machine's administrator ({whom})"
     if line.action in IDENTIFIES:
         return f"Speak to {whom} first: how did they make sure who it was?"
     return f"Speak to {whom} first: is it right, and why is it needed?"
-
-
-_WHAT = "What a colleague proposed happens only once somebody else agrees."
 
 
 class ProposalsPage(LinesPage[ProposalLine]):
@@ -112,9 +108,8 @@ class ProposalsPage(LinesPage[ProposalLine]):
             why += f" About: {line.whom}."
         if line.identified_by:
             why += f" Identified by: {quoted(line.identified_by)}."
-        return f"{why}\n{line.why_not or f'{_WHAT} {_first(line)}'}"
-
-    # --- acts --------------------------------------------------------------------------
+        what = "What a colleague proposed happens only once somebody else agrees."
+        return f"{why}\n{line.why_not or f'{what} {_first(line)}'}"
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         event.stop()
@@ -138,8 +133,7 @@ class ProposalsPage(LinesPage[ProposalLine]):
     def action_decline(self) -> None:
         self._ask_about(decline)
 
-    def action_take_back(self) -> None:
-        self._ask_about(decline)
+    action_take_back = action_decline
 
     def action_person(self) -> None:
         if self.marked is not None and self.marked.holder_id:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from rich.text import Text
 from textual import events
@@ -31,8 +31,6 @@ LEAST = Size(80, 24)
 
 
 class Heading(Horizontal):
-    """The service's name, who is logged in, and the log-out."""
-
     def __init__(self, service: str, me: Actor, log_out: Callable[[], None]) -> None:
         self._log_out = log_out
         super().__init__(
@@ -47,8 +45,6 @@ class Heading(Horizontal):
 
 
 class TooSmall(Prose):
-    """Shown while the terminal is smaller than the pages need."""
-
     def __init__(self) -> None:
         super().__init__("", "too-small")
 
@@ -61,10 +57,7 @@ class TooSmall(Prose):
 
 
 class TabBar(Tabs, can_focus=False):
-    """Tabs for the mouse, also for the present one; the keyboard has separate keys.
-
-    They take no focus: typing belongs to the page below them.
-    """
+    """Tabs for the mouse, also for the present one; typing belongs to the page below them."""
 
     def __init__(self, labels: Mapping[str, str], turn_to: Callable[[str], None]) -> None:
         super().__init__(*(Tab(Content(label), id=name) for name, label in labels.items()))
@@ -135,21 +128,8 @@ class LineInput(Input):
 
     virtual_size = Reactive(Size(0, 0))
 
-    def __init__(
-        self,
-        value: str = "",
-        *,
-        max_length: int,
-        password: bool = False,
-        select_on_focus: bool = True,
-    ) -> None:
-        super().__init__(
-            value,
-            max_length=max_length,
-            password=password,
-            select_on_focus=select_on_focus,
-            compact=True,
-        )
+    def __init__(self, value: str = "", **options: Any) -> None:
+        super().__init__(value, compact=True, **options)
         self.cursor_blink = False
 
 
@@ -299,18 +279,17 @@ class Table(DataTable[Text]):
         shown = self._columns()
         cells = []
         for cell, column in zip(line.cells, self._headings, strict=True):
-            if column not in shown:
-                continue
             text, colour = (cell, "ink") if isinstance(cell, str) else cell
-            cells.append(
-                Text(
-                    printable(text).replace("\n", " "),
-                    style=self.app.theme_variables[colour],
-                    justify="right" if column.right else "left",
-                    overflow="fold" if column.wraps else "ellipsis",
-                    no_wrap=not column.wraps,
+            if column in shown:
+                cells.append(
+                    Text(
+                        printable(text).replace("\n", " "),
+                        style=self.app.theme_variables[colour],
+                        justify="right" if column.right else "left",
+                        overflow="fold" if column.wraps else "ellipsis",
+                        no_wrap=not column.wraps,
+                    )
                 )
-            )
         return cells
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from textual.widget import Widget
@@ -74,7 +75,6 @@ def grouped(card: str) -> str:
 
 
 def in_fours(text: str) -> str:
-    """Write it in groups of four, as it is read out."""
     return " ".join(text[at : at + _GROUP] for at in range(0, len(text), _GROUP))
 
 
@@ -84,21 +84,11 @@ def last_day(expires_at: datetime) -> str:
 
 
 def new_card_entries(card: str = "") -> tuple[Entry, ...]:
-    """Return the fields of a new card, filled in from ``card`` where a station has met it.
-
-    Its kind is asked where there are several.
-    """
-    kind = Entry(
-        "driver", "Kind", initial=fields.split_card(card)[0] or KINDS[0], choices=KINDS, closed=True
-    )
+    """Return the fields of a new card, filled in from ``card`` where a station has met it."""
+    hint, driver = "For piv 32 digits, 0 to 9 and a to f.", fields.split_card(card)[0] or KINDS[0]
+    kind = Entry("driver", "Kind", driver, choices=KINDS, closed=True)
     return (
-        Entry(
-            "identifier",
-            "Card",
-            card,
-            hint="For piv 32 digits, 0 to 9 and a to f.",
-            most=_IDENTIFIER_MOST,
-        ),
+        Entry("identifier", "Card", card, hint, most=_IDENTIFIER_MOST),
         *((kind,) if len(KINDS) > 1 else ()),
         Entry(
             "expires_at",
@@ -119,17 +109,12 @@ HOW_TO_READ = (
 
 def secret_entries(*, required: bool) -> tuple[Entry, ...]:
     """Return the fields of an unblock secret: a mistake in it would cost a try of the card."""
-    hint = "PUK, resetting code or admin key; nobody sees it again."
+    then = "nobody sees it again" if required else "may be set later"
+    hint = f"PUK, resetting code or admin key; {then}."
     first = Entry(
-        "secret",
-        "Unblock secret",
-        hint=hint if required else "PUK, resetting code or admin key; may be set later.",
-        secret=True,
-        most=_SECRET_MOST,
-        required=required,
+        "secret", "Unblock secret", hint=hint, secret=True, most=_SECRET_MOST, required=required
     )
-    again = Entry("again", "And again", secret=True, most=_SECRET_MOST, required=required)
-    return first, again
+    return first, replace(first, name="again", label="And again", hint="")
 
 
 def new_card_of(values: Mapping[str, str]) -> NewCard:
@@ -174,7 +159,6 @@ def in_use(subject: Subject) -> tuple[CardLine, ...]:
 
 
 def meant(cards: Sequence[CardLine]) -> str:
-    """Name the card in a sentence where there is no choice."""
     if len(cards) != 1:
         return "the chosen card"
     return f"the {cards[0].driver} card ending in {cards[0].identifier[-_TAIL:]}"
@@ -222,17 +206,13 @@ def add_card(subject: Subject, card: str = "") -> Form[Done]:
 def replace_card(subject: Subject) -> Form[Done]:
     cards = in_use(subject)
 
-    def send(values: Mapping[str, str]) -> Done:
-        old = card_of(values, cards)
-        return subject.desk.cards.replace(
-            subject.seen, old, new_card_of(values), grounds_of(values)
-        )
-
     return Form(
         "Replace a card",
         f"A new card for {subject.who}; {meant(cards)} works nowhere from then on. {HOW_TO_READ}",
         (*which_card(cards), *new_card_entries(), REASON),
-        send,
+        lambda values: subject.desk.cards.replace(
+            subject.seen, card_of(values, cards), new_card_of(values), grounds_of(values)
+        ),
         button="Replace",
         ahead=subject.waits(Action.REPLACE_CARD),
     )
@@ -268,9 +248,8 @@ def set_secret(subject: Subject) -> Form[Done]:
         before = " Where one is recorded, it takes its place."
 
     def send(values: Mapping[str, str]) -> Done:
-        secret, card_id = secret_of(values), card_of(values, cards)
-        full = values["tries"] == TRIES_FULL
-        grounds = grounds_of(values)
+        secret, full = secret_of(values), values["tries"] == TRIES_FULL
+        card_id, grounds = card_of(values, cards), grounds_of(values)
         return subject.desk.cards.set_secret(
             subject.seen, card_id, secret, grounds, tries_full=full
         )
@@ -292,16 +271,11 @@ def set_secret(subject: Subject) -> Form[Done]:
 
 # Codes by word of mouth: giving one, and withdrawing it.
 
-_WORKS_LATER = "A second member of staff has to agree before it works."
-
 
 def issue_code(subject: Subject) -> Form[IssuedCode]:
     """Ask how they were identified: a person with the code and the card gets a new PIN."""
     able = tuple(card for card in in_use(subject) if not card.trouble)
     cards = able or in_use(subject)
-
-    def send(values: Mapping[str, str]) -> IssuedCode:
-        return subject.desk.codes.issue(subject.seen, card_of(values, cards), grounds_of(values))
 
     warning = ""
     if subject.person.standing is Standing.NOT_REGISTERED:
@@ -328,10 +302,16 @@ def issue_code(subject: Subject) -> Form[IssuedCode]:
         "Give a code by word of mouth",
         text,
         (*which_card(cards), IDENTIFIED_BY, REASON),
-        send,
+        lambda values: subject.desk.codes.issue(
+            subject.seen, card_of(values, cards), grounds_of(values)
+        ),
         button="Make the code",
         warning=warning,
-        ahead=waits(subject.desk, Action.ISSUE_CODE, _WORKS_LATER),
+        ahead=waits(
+            subject.desk,
+            Action.ISSUE_CODE,
+            "A second member of staff has to agree before it works.",
+        ),
     )
 
 
@@ -349,37 +329,39 @@ def withdraw_code(desk: AdminDesk, code: CodeLine) -> Form[Done]:
 
 # The code that staff give by word of mouth, shown once.
 
-_READ_OUT = "Read it out now. It is shown this once, and kept nowhere."
-_SECOND = "It does not work yet: a second member of staff has to agree, on the page Waiting,"
-_AGREED = "A second member of staff has agreed: it works until"
-_WHERE = "works at every station, once, for the card it was made for."
-_FIRST = "They choose a new PIN and register there."
 CANNOT_REGISTER = "Most cards cannot be registered without an email address."
-_OVER = "The code does not work any more. Close this, and make another one."
-_GONE = "The code does not work any more: it was entered at a station, or withdrawn."
 
 
 class CodeShown(ShownOnce):
     """Shows the code, large and in plain digits; ``not_yet``: why they do not register there."""
 
     def __init__(self, issued: IssuedCode, holder: str, times: Times, not_yet: str = "") -> None:
-        second = issued.waits_for_second
-        first = f"They choose a new PIN there. {not_yet}" if not_yet else _FIRST
-        where = f"{_WHERE} {first}" if issued.for_first_unlock else _WHERE
+        where = "works at every station, once, for the card it was made for."
+        if issued.for_first_unlock and not_yet:
+            where += f" They choose a new PIN there. {not_yet}"
+        elif issued.for_first_unlock:
+            where += " They choose a new PIN and register there."
+        terms, how_long = f"It {where}", "Works until"
+        if issued.waits_for_second:
+            terms = f"Then it {where}"
+            how_long = (
+                "It does not work yet: a second member of staff has to agree, on the page Waiting, "
+                "before"
+            )
         super().__init__(
             f"A code for {holder}",
-            _READ_OUT,
+            "Read it out now. It is shown this once, and kept nowhere.",
             issued.code,
-            terms=f"Then it {where}" if second else f"It {where}",
-            how_long=f"{_SECOND} before" if second else "Works until",
-            over=_OVER,
+            terms=terms,
+            how_long=how_long,
+            over="The code does not work any more. Close this, and make another one.",
             expires_at=issued.expires_at,
             reference=issued.reference,
             times=times,
         )
         self._code_id = issued.code_id
         self._where = where
-        self._waits_for_second = second
+        self._waits_for_second = issued.waits_for_second
         self._digits = Digits(classes="code")
         self._plain = Prose("", "code-plain")
 
@@ -398,7 +380,8 @@ class CodeShown(ShownOnce):
             return
         found = next((code for code in waiting if code.code_id == self._code_id), None)
         if found is None:
-            self.end(_GONE)
+            self.end("The code does not work any more: it was entered at a station, or withdrawn.")
         elif self._waits_for_second and not found.waits_for_second:
             self._waits_for_second = False
-            self.says(f"It {self._where}", _AGREED, found.expires_at)
+            agreed = "A second member of staff has agreed: it works until"
+            self.says(f"It {self._where}", agreed, found.expires_at)

@@ -38,10 +38,7 @@ _LEAST_ROWS = 3
 
 
 class Box(Vertical):
-    """Shows its children whole, except the one of class ``fields``, which scrolls.
-
-    That one gets the remaining rows of the screen: the buttons are always visible.
-    """
+    """Shows its children whole; the one of class ``fields`` scrolls in the rows that are left."""
 
     def __init__(self) -> None:
         super().__init__(classes="box")
@@ -142,8 +139,6 @@ class Dialog(AdminScreen[T], ModalScreen[T]):
 
 
 class MustRead(Dialog[None]):
-    """Has to be read before one continues; Enter or Escape closes it."""
-
     AUTO_FOCUS = "Button"
 
     def __init__(self, title: str, sentence: str, lines: Sequence[str] = ()) -> None:
@@ -162,12 +157,7 @@ Line = str | Content | Widget
 
 
 class Listing(Dialog[bool]):
-    """Lines to be read, however many.
-
-    Closes with True by its ``button``, else with None; without a button it is only read.
-
-    Up, Down and the paging keys scroll, Enter presses the button.
-    """
+    """Lines to be read, however many; closes with True by its ``button``, else with None."""
 
     AUTO_FOCUS = "TextScroll"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "go", show=False)]
@@ -210,8 +200,6 @@ def named(name: str, value: str, width: int = 12) -> Content:
 # Long work: a bar shows the progress, and Escape stops it.
 
 _TICK_S = 0.1
-_STOPPING = "Stopping…"
-_AGAIN = "Try again in a moment."
 
 
 class Stopped(Exception):
@@ -266,17 +254,15 @@ class LongWork(Dialog[T]):
             self._stop.set()
 
     def warn(self, text: str) -> None:
-        """Show it, unless the refusal is shown."""
         if not self._over:
             super().warn(text)
 
     def action_cancel(self) -> None:
-        """Stop it; close once it has ended."""
         if self._over:
             self.dismiss(None)
         else:
             self._stop.set()
-            self._button.relabel(_STOPPING)
+            self._button.relabel("Stopping…")
 
     async def _work(self) -> None:
         try:
@@ -287,7 +273,9 @@ class LongWork(Dialog[T]):
             self.post_message(page.AdminPage.Failed(error, acting=self._changes))
         except (AdministrationError, StoreError) as error:
             self._over = True
-            words = page.explanation(error) if self._changes else page.explanation(error, _AGAIN)
+            words = page.explanation(error)
+            if not self._changes:
+                words = page.explanation(error, "Try again in a moment.")
             self._note.say("\n".join((words, *page.changes(error))))
             self._bar.display = self._how_far.display = False
             self._button.relabel("Close")
@@ -425,7 +413,6 @@ class ShownOnce(Dialog[None]):
             self.end(self._over)
 
     def says(self, terms: str, how_long: str, expires_at: datetime) -> None:
-        """Say anew on what terms the secret works, and how long."""
         self._terms.say(terms)
         self._how_long, self._expires_at = how_long, expires_at
         self._update_life()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from textual import events
+from textual import events, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
@@ -76,8 +76,6 @@ class Entry:
 
 
 class EntryLine(Vertical):
-    """Shows an ``Entry``: its label, what is typed, and its error or hint."""
-
     def __init__(self, entry: Entry) -> None:
         super().__init__(classes="entry", id=f"entry-{entry.name}")
         self.entry = entry
@@ -98,7 +96,6 @@ class EntryLine(Vertical):
 
     @property
     def text(self) -> str:
-        """The text, without spaces at its ends unless it is a secret."""
         return self.field.value if self.entry.secret else self.field.value.strip()
 
     @property
@@ -106,25 +103,19 @@ class EntryLine(Vertical):
         return self.text != self.entry.initial
 
     def check(self) -> bool:
-        """Show the error, if any; return whether there is none."""
         problem = self.entry.problem(self.text)
         self.say(problem)
         return not problem
 
     def say(self, problem: str) -> None:
         """Show an error; with an empty text the hint again."""
-        self._note.set_class(bool(problem), "-wrong")
-        self._note.say(f"! {problem}" if problem else self._hint)
-
-    @property
-    def _hint(self) -> str:
-        """The hint; for a secret, which is masked, how much of it is typed."""
-        length = len(self.text)
+        hint, length = self.entry.hint, len(self.text)
         if self.entry.replaces and self.touched:
-            return self.entry.hint.removesuffix(REPLACES).rstrip()
-        if not self.entry.secret or not length:
-            return self.entry.hint
-        return "1 character" if length == 1 else f"{length} characters"
+            hint = hint.removesuffix(REPLACES).rstrip()
+        elif self.entry.secret and length:  # it is masked: say how much of it is typed
+            hint = "1 character" if length == 1 else f"{length} characters"
+        self._note.set_class(bool(problem), "-wrong")
+        self._note.say(f"! {problem}" if problem else hint)
 
     def forget(self) -> None:
         """Empty it: a closed dialog keeps no text."""
@@ -134,7 +125,6 @@ class EntryLine(Vertical):
         self._mark()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Remove the error while it is corrected."""
         self.say("")
         self._mark()
 
@@ -179,14 +169,12 @@ class EntryField(LineInput):
         if event.key in ("up", "down") and choices:
             event.stop()
             down = event.key == "down"
+            at = 0 if down else -1
             if self.value in choices:
                 at = choices.index(self.value) + (1 if down else -1)
-                self.pick(choices[at % len(choices)])
-            else:
-                self.pick(choices[0 if down else -1])
+            self.pick(choices[at % len(choices)])
 
     def on_paste(self, event: events.Paste) -> None:
-        """Take all lines where several are allowed."""
         if self._entry.lines:
             event.stop()
             event.prevent_default()
@@ -196,7 +184,6 @@ class EntryField(LineInput):
         self.post_message(self.Full())
 
     def on_focus(self) -> None:
-        """Select the initial text, where another one is to replace it."""
         if self._entry.replaces and self.value == self._entry.initial:
             self.select_all()
 
@@ -209,7 +196,6 @@ class PickField(EntryField):
     """A field that takes only its choices; it may be emptied where it is optional."""
 
     def on_key(self, event: events.Key) -> None:
-        """Pick the next choice that begins with the typed letter, or empty it."""
         if event.is_printable:
             event.stop()
             event.prevent_default()
@@ -236,21 +222,18 @@ class PickField(EntryField):
 Ahead = Callable[[], str]
 """Returns what else to say before an act, or nothing; it is called on a thread."""
 
-_WAITS = "A second member of staff has to agree first."
 
-
-def waits(desk: AdminDesk, action: Action, words: str = _WAITS) -> Ahead:
+def waits(
+    desk: AdminDesk, action: Action, words: str = "A second member of staff has to agree first."
+) -> Ahead:
     """Return the function that returns ``words`` where the policy asks for a second member."""
     return lambda: words if desk.proposals.would_wait(action) else ""
 
 
 T = TypeVar("T")
 
-_THROW_AWAY = "Escape again throws away what you typed. Any other key goes on."
 _KEYS = "Enter  next field    Esc  cancel"
 _LAST_KEYS = "Enter  send    Esc  cancel"
-_TO_BUTTON = "Enter  to the button    Esc  cancel"
-_UNDER_WAY = "This is under way; a moment, please."
 
 
 class Form(Dialog[T]):
@@ -316,8 +299,9 @@ class Form(Dialog[T]):
 
     def on_mount(self) -> None:
         if self._ahead is not None:
-            self.run_worker(self._look_ahead(self._ahead), group="ahead")
+            self._look_ahead(self._ahead)
 
+    @work
     async def _look_ahead(self, ahead: Ahead) -> None:
         try:
             words = await asyncio.to_thread(ahead)
@@ -340,7 +324,6 @@ class Form(Dialog[T]):
     # --- input -------------------------------------------------------------------------
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Cancel the question about lost text."""
         event.stop()
         self._go_on()
 
@@ -350,47 +333,42 @@ class Form(Dialog[T]):
             self._go_on()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Show what Enter does from here."""
         if event.widget is self._lines[-1].field:
-            self._keys.say(_TO_BUTTON if self._deliberate else _LAST_KEYS)
+            to_button = "Enter  to the button    Esc  cancel"
+            self._keys.say(to_button if self._deliberate else _LAST_KEYS)
         elif event.widget is self._go:
             self._keys.say(_LAST_KEYS)
         elif event.widget is not self._cancel:
             self._keys.say(_KEYS)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go to the next field, or send from the last one."""
         event.stop()
-        at = next(i for i, line in enumerate(self._lines) if line.field is event.input)
-        if event.input is self._lines[-1].field:
-            if not self._deliberate:
-                self.action_go()
-            elif self._check() and not self._sending:
-                self._go.focus()
-            return
-        if self._lines[at].text:
-            self._lines[at].check()
-        self._lines[at + 1].field.focus()
+        if event.input is not self._lines[-1].field:
+            at = next(i for i, line in enumerate(self._lines) if line.field is event.input)
+            if self._lines[at].text:
+                self._lines[at].check()
+            self._lines[at + 1].field.focus()
+        elif not self._deliberate:
+            self.action_go()
+        elif self._check() and not self._sending:
+            self._go.focus()
 
     def action_cancel(self) -> None:
-        """Close; ask first where text was typed."""
         if self._sending:
-            self._note.say(_UNDER_WAY)
+            self._note.say("This is under way; a moment, please.")
         elif self.touched and not self._armed:
-            self.warn(_THROW_AWAY)
+            self.warn("Escape again throws away what you typed. Any other key goes on.")
             self._armed = True
             self._cancel.relabel("Throw away")
         else:
             self._close(None)
 
     def action_go(self) -> None:
-        """Send what was entered, once it is complete."""
         if self._sending or not self._check():
             return
         self._work(True)
-        self.run_worker(
-            self._ask({line.entry.name: line.text for line in self._lines}), group=ACTING
-        )
+        values = {line.entry.name: line.text for line in self._lines}
+        self.run_worker(self._ask(values), group=ACTING)  # @work would keep their repr
 
     def _check(self) -> bool:
         wrong = [line for line in self._lines if not line.check()]

@@ -41,7 +41,6 @@ class Subject:
 
     @property
     def seen(self) -> Seen:
-        """Return the person for an act."""
         return self.person.seen
 
     @property
@@ -65,11 +64,10 @@ _NUMBER_MOST = 40
 
 def add_person(desk: AdminDesk) -> Form[tuple[Done, str]]:
     """Ask for a person; closes also with their number."""
-    digits = desk.number_digits
-    form = "As it stands on their record."
-    if digits:
-        form = f"{digits} digits, as on their record; spaces do not count."
-
+    if digits := desk.number_digits:
+        hint = f"{digits} digits, as on their record; spaces do not count."
+    else:
+        hint = "As it stands on their record."
     asked = set[str]()
     """The addresses of which somebody else was named: to send again is the answer."""
 
@@ -88,7 +86,7 @@ def add_person(desk: AdminDesk) -> Form[tuple[Done, str]]:
         "Add a person",
         "Somebody who is not in the list yet. Their card is added on their page.",
         (
-            Entry("number", "Number", hint=form, most=_NUMBER_MOST),
+            Entry("number", "Number", hint=hint, most=_NUMBER_MOST),
             Entry("name", "Name", hint="As it stands on their ID.", most=NAME_LIMIT),
             Entry(
                 "email",
@@ -232,7 +230,6 @@ def take_back_leaver(subject: Subject) -> Form[Done]:
 
 
 def erase(subject: Subject) -> Form[Done]:
-    """Ask for the number, so that nobody is erased by mistake."""
     number = subject.person.number
     return Form(
         "Erase this person",

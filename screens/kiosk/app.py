@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -310,7 +311,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
             self._unused.stop()
         if nobody:
             self._settings.answers_shown = None
-            self._restore_surface()
+            self._take_surface(dark=self._look.dark)
         await self._presenter.show(state)
         if nobody:
             forget_texts()
@@ -394,20 +395,16 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         if len(self._switched_at) == _MOST_SWITCHES and now - self._switched_at[0] < 1.0:
             return
         self._switched_at.append(now)
-        self._settings.dark = not self._settings.dark
-        self._paint()
+        self._take_surface(dark=not self._settings.dark)
         if self._unused is not None:
             self._unused.stop()
         if self._nobody:
-            self._unused = self.set_timer(_UNUSED_S, self._restore_surface)
+            restore = partial(self._take_surface, dark=self._look.dark)
+            self._unused = self.set_timer(_UNUSED_S, restore)
 
-    def _restore_surface(self) -> None:
-        if self._settings.dark != self._look.dark:
-            self._settings.dark = self._look.dark
-            self._paint()
-
-    def _paint(self) -> None:
-        self.theme = theme.DARK if self._settings.dark else theme.LIGHT
+    def _take_surface(self, *, dark: bool) -> None:
+        self._settings.dark = dark
+        self.theme = theme.DARK if dark else theme.LIGHT
 
     # --- the end -----------------------------------------------------------------------
 

@@ -139,7 +139,7 @@ class ImportPage(LinesPage[ImportFile]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "rehearse", "Try"),
-        Binding("r", "again", "Look again"),
+        Binding("r", "refresh", "Look again"),
     ]
 
     def shown(self) -> None:
@@ -157,9 +157,6 @@ class ImportPage(LinesPage[ImportFile]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "rehearse" or bool(self._lines)
-
-    def action_again(self) -> None:
-        self.shown()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         event.stop()

@@ -108,6 +108,9 @@ class AdminPage(Container):
         if self.REFRESH_S is not None:
             self.set_interval(self.REFRESH_S, self.look_again)
 
+    def action_refresh(self) -> None:
+        self.shown()
+
     def look_again(self) -> None:
         if self.is_up:
             self.shown()

@@ -401,9 +401,6 @@ class AboutPerson(AdminPage):
         if self.is_up and self._person is not None:
             self.shown()
 
-    def action_refresh(self) -> None:
-        self.shown()
-
     def _read(self, then: Callable[[Person], None]) -> None:
         holder_id = self._holder_id
         self.ask(lambda: self.desk.people.person(holder_id), then)

@@ -12,7 +12,7 @@ from kiosk.contract.text import MOST_MARKS, is_mark
 
 
 def printable(text: str) -> str:
-    """Leave out what is unprintable, but line breaks, and marks that are drawn over other lines."""
+    """Leave out marks that reach into other lines, and all that is unprintable but line breaks."""
     if text.isascii():
         return "".join(char for char in text if char.isprintable() or char == "\n")
     shown, marks = [], 0

@@ -127,8 +127,8 @@ def problems(
 
 def _failed_proofs(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
     """A card is one alarm however often it fails; an unknown card is its station's alarm."""
-    since = uow.now - PROOF_SPAN
-    found = uow.statistics.places(reports.NOT_GENUINE, since, _soon(uow), MOST_PLACES)
+    recent = uow.now - PROOF_SPAN, _soon(uow)
+    found = uow.statistics.places(reports.NOT_GENUINE, recent, MOST_PLACES)
     newest = {place.card_id or f"at {place.station}": place for place in reversed(found)}
     for subject, place in newest.items():
         detail = {
@@ -140,12 +140,12 @@ def _failed_proofs(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
 
 
 def _failures(uow: UnitOfWork, limits: NoticeSettings) -> Iterator[RaisedAlarm]:
-    hour = reports.COUNTED[Count.FAILED], uow.now - HOUR, _soon(uow)
-    for station, failures in uow.statistics.by("station", *hour).items():
+    failed, hour = reports.COUNTED[Count.FAILED], (uow.now - HOUR, _soon(uow))
+    for station, failures in uow.statistics.by("station", failed, hour).items():
         if station and failures >= limits.failures_at_station:
             detail: Detail = {"station": station, "failures": failures}
             yield RaisedAlarm(AlarmKind.FAILURES_AT_STATION, station, detail)
-    for holder_id, failures in uow.statistics.by("holder_id", *hour).items():
+    for holder_id, failures in uow.statistics.by("holder_id", failed, hour).items():
         if failures >= limits.failures_of_person:
             detail = {"holder_id": holder_id, "failures": failures}
             yield RaisedAlarm(AlarmKind.FAILURES_OF_PERSON, holder_id, detail)

@@ -88,7 +88,7 @@ def report_of(uow: UnitOfWork, span: Span, first: date, last: date, zone: tzinfo
     days, ends = tuple(each_day(first, last)), span_of(first, last, zone)
 
     def by_days(name: Callable[[date], str]) -> list[Counter[str]]:
-        found = (uow.statistics.by_quarter(sought, *ends) for sought in SOUGHT)
+        found = (uow.statistics.by_quarter(sought, ends) for sought in SOUGHT)
         return [_folded(counts, lambda moment: name(day_of(moment, zone))) for counts in found]
 
     head: Row
@@ -106,12 +106,12 @@ def report_of(uow: UnitOfWork, span: Span, first: date, last: date, zone: tzinfo
         case Span.SITE:
             # A station counts for the site of its last report.
             sites = {each.name: each.site or NO_SITE for each in uow.stations.every()}
-            found = (uow.statistics.by("station", sought, *ends) for sought in SOUGHT)
+            found = (uow.statistics.by("station", sought, ends) for sought in SOUGHT)
             counts = [_folded(each, lambda name: sites.get(name, NO_SITE)) for each in found]
             head = ("Site",)
             names = {site: (site,) for site in sorted({*sites.values(), *chain(*counts)})}
         case Span.REASON:
-            refused = _folded(uow.statistics.by_detail(REFUSED, REASON, *ends), reason_words)
+            refused = _folded(uow.statistics.by_detail(REASON, REFUSED, ends), reason_words)
             head, columns, counts = ("Reason",), ("Refused",), [refused]
             most_first = sorted(refused, key=lambda each: (-refused[each], each))
             names = {words: (words,) for words in most_first}

@@ -136,25 +136,25 @@ class TodayDesk(Desk):
             first = today - timedelta(days=DAYS - 1)
             span = span_of(first, today, zone)
             unlocked, registered, refused = (
-                by_day(uow.statistics.by_quarter(sought, *span), zone) for sought in reports.SOUGHT
+                by_day(uow.statistics.by_quarter(sought, span), zone) for sought in reports.SOUGHT
             )
             days = tuple(
                 Day(day, unlocked[day], registered[day], refused[day])
                 for day in each_day(first, today)
             )
-            since, until = span_of(today, today, zone)
-            reasons = uow.statistics.by_detail(reports.REFUSED, reports.REASON, since, until)
+            of_today = span_of(today, today, zone)
+            reasons = uow.statistics.by_detail(reports.REASON, reports.REFUSED, of_today)
             refusals = (
                 RefusedFor(each, reason_words(each), many) for each, many in reasons.items()
             )
             # Of unlocks whose visit saw them through to the end.
             unlocks = reports.COUNTED[Count.UNLOCKED][:1]
-            times = uow.statistics.seconds_since_card_in(unlocks, since, until)
+            times = uow.statistics.seconds_since_card_in(unlocks, of_today)
             mail_since = uow.outbox.waits_since()
             stations = [(each.name, state_of(each, uow.now)) for each in uow.stations.every()]
             return Today(
                 at=uow.now,
-                since=since,
+                since=of_today[0],
                 unlocked=days[-1].unlocked,
                 registered=days[-1].registered,
                 refusals=tuple(sorted(refusals, key=lambda one: (-one.count, one.words))),
@@ -173,8 +173,8 @@ class TodayDesk(Desk):
                     max(0.0, (uow.now - mail_since).total_seconds()) if mail_since else 0.0
                 ),
                 days=days,
-                hours=by_hour(uow.statistics.visits_by_quarter(*span), zone),
-                alarms=(*alarm_lines(uow, zone), *reported_lines(uow, since, zone)),
+                hours=by_hour(uow.statistics.visits_by_quarter(span), zone),
+                alarms=(*alarm_lines(uow, zone), *reported_lines(uow, of_today[0], zone)),
                 waiting=waiting_lines(uow, reader, self._office.means.sealer),
                 not_registered=uow.lists.count(PeopleGroup.NOT_REGISTERED, MOST_COUNTED),
                 expiring=uow.lists.count(PeopleGroup.EXPIRING, MOST_COUNTED),

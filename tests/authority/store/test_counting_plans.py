@@ -32,13 +32,13 @@ def of_events(count: Callable[[Statistics], object]) -> tuple[Count, str]:
 
 
 COUNTS: dict[str, tuple[Count, str]] = {
-    "events by quarter": of_events(lambda s: s.by_quarter(SOUGHT, *SPAN)),
-    "events by station": of_events(lambda s: s.by("station", SOUGHT, *SPAN)),
-    "events by person": of_events(lambda s: s.by("holder_id", SOUGHT, *SPAN)),
-    "events by detail": of_events(lambda s: s.by_detail(SOUGHT, "reason", *SPAN)),
-    "times": of_events(lambda s: s.seconds_since_card_in(SOUGHT, *SPAN)),
-    "places": (lambda uow: uow.statistics.places(SOUGHT, *SPAN, 9), "audit_event"),
-    "visits": (lambda uow: uow.statistics.visits_by_quarter(*SPAN), "ix_visit_opened_at"),
+    "events by quarter": of_events(lambda s: s.by_quarter(SOUGHT, SPAN)),
+    "events by station": of_events(lambda s: s.by("station", SOUGHT, SPAN)),
+    "events by person": of_events(lambda s: s.by("holder_id", SOUGHT, SPAN)),
+    "events by detail": of_events(lambda s: s.by_detail("reason", SOUGHT, SPAN)),
+    "times": of_events(lambda s: s.seconds_since_card_in(SOUGHT, SPAN)),
+    "places": (lambda uow: uow.statistics.places(SOUGHT, SPAN, 9), "audit_event"),
+    "visits": (lambda uow: uow.statistics.visits_by_quarter(SPAN), "ix_visit_opened_at"),
     "codes": (lambda uow: uow.statistics.waiting_for_code(), "uq_email_code_live"),
     "waiting mail": (lambda uow: uow.outbox.waiting(), "ix_outbox_message_waiting"),
     "denied mail": (lambda uow: uow.outbox.denied_addresses(), "ix_outbox_message_waiting"),

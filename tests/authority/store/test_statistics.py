@@ -60,7 +60,7 @@ def test_events_are_counted_by_the_quarter_they_fall_into(teller: Teller) -> Non
         teller.tell("unblock-done", at)
     teller.tell("registered", quarter)
     with teller.store.read() as uow:
-        counted = uow.statistics.by_quarter(DONE, quarter - HOUR, quarter + HOUR)
+        counted = uow.statistics.by_quarter(DONE, (quarter - HOUR, quarter + HOUR))
     assert counted == {quarter: 2, quarter + HOUR / 4: 1}
 
 
@@ -69,7 +69,7 @@ def test_a_span_takes_its_beginning_and_leaves_its_end(teller: Teller) -> None:
     for at in (begin - timedelta(microseconds=1), begin, end - timedelta(microseconds=1), end):
         teller.tell("registered", at)
     with teller.store.read() as uow:
-        assert uow.statistics.by_quarter((Sought("registered"),), begin, end).total() == 2
+        assert uow.statistics.by_quarter((Sought("registered"),), (begin, end)).total() == 2
 
 
 def test_only_the_details_that_are_sought_count(teller: Teller) -> None:
@@ -78,7 +78,7 @@ def test_only_the_details_that_are_sought_count(teller: Teller) -> None:
     teller.tell("unblock-done", station="A")
     teller.tell("unblock-done")
     with teller.store.read() as uow:
-        assert uow.statistics.by("station", DONE, around(-1), around(1)) == {"A": 2}
+        assert uow.statistics.by("station", DONE, (around(-1), around(1))) == {"A": 2}
 
 
 def test_counting_by_person_and_by_detail(teller: Teller) -> None:
@@ -88,8 +88,8 @@ def test_counting_by_person_and_by_detail(teller: Teller) -> None:
         teller.tell("refused", holder_id=holder, detail={"reason": reason})
     teller.tell("refused-at-station", detail={"reason": "fault"})
     with teller.store.read() as uow:
-        assert uow.statistics.by("holder_id", REFUSED, around(-1), around(1)) == {one: 2, two: 1}
-        by_reason = uow.statistics.by_detail(REFUSED, "reason", around(-1), around(1))
+        assert uow.statistics.by("holder_id", REFUSED, (around(-1), around(1))) == {one: 2, two: 1}
+        by_reason = uow.statistics.by_detail("reason", REFUSED, (around(-1), around(1)))
     assert by_reason == {"leaver": 2, "fault": 2, "unknown-card": 1}
 
 
@@ -100,7 +100,7 @@ def test_a_redacted_detail_counts_under_no_value(teller: Teller) -> None:
         assert uow.audit.redact_detail(uow.trail.newest(AuditQuery(), limit=1)[0].seq)
         uow.commit()
     with teller.store.read() as uow:
-        by_reason = uow.statistics.by_detail(REFUSED, "reason", around(-1), around(1))
+        by_reason = uow.statistics.by_detail("reason", REFUSED, (around(-1), around(1)))
     assert by_reason == {"leaver": 1, "": 1}
 
 
@@ -111,7 +111,7 @@ def test_where_the_newest_happened(teller: Teller) -> None:
         )
     with teller.store.read() as uow:
         sought = (Sought("refused", "reason", "x"),)
-        found = uow.statistics.places(sought, around(-1), around(1), 2)
+        found = uow.statistics.places(sought, (around(-1), around(1)), 2)
     assert found == (EventPlace("S2", None, None, "REF2"), EventPlace("S1", None, None, "REF1"))
 
 
@@ -121,7 +121,7 @@ def test_the_time_from_card_in_is_the_visits(teller: Teller) -> None:
     teller.tell("unblock-done", opened + timedelta(seconds=92.5), visit_id=person.visit.id)
     teller.tell("unblock-done", opened + timedelta(seconds=10), visit_id=new_id())
     with teller.store.read() as uow:
-        assert uow.statistics.seconds_since_card_in(DONE, around(-1), around(5)) == (92.5,)
+        assert uow.statistics.seconds_since_card_in(DONE, (around(-1), around(5))) == (92.5,)
 
 
 def test_visits_by_quarter(teller: Teller) -> None:
@@ -131,7 +131,7 @@ def test_visits_by_quarter(teller: Teller) -> None:
             uow.visits.add(a_visit("A", quarter + timedelta(minutes=minutes)))
         uow.commit()
     with teller.store.read() as uow:
-        counted = uow.statistics.visits_by_quarter(quarter, quarter + HOUR)
+        counted = uow.statistics.visits_by_quarter((quarter, quarter + HOUR))
     assert counted == {quarter: 2, quarter + HOUR / 4: 1}
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, cast, extract, func, select, text
+from sqlalchemy import ColumnElement, and_, cast, extract, func, select, text
 
 from kiosk.authority.audit.rows import ROWS_A_CHAIN, before_first, chain_of
 from kiosk.authority.store.gateway import Repository
@@ -43,70 +43,60 @@ class EventPlace:
     reference: str
 
 
+Period = tuple[datetime, datetime]
+"""From the first moment on, and before the second."""
+
+
 class Statistics(Repository):
-    """Counts of events from ``since`` on and before ``until``."""
+    """Counts of what happened in a period."""
 
     # --- the audit ---
 
-    def by_quarter(
-        self, sought: Sequence[Sought], since: datetime, until: datetime
-    ) -> Counter[datetime]:
+    def by_quarter(self, sought: Sequence[Sought], period: Period) -> Counter[datetime]:
         """Count by the quarter of an hour (its beginning, UTC)."""
-        found = _events(sought, since, until)
-        return self._quarters(select(_quarter(col(AuditEventRow.at)), func.count()).where(found))
+        return self._quarters(col(AuditEventRow.at), _events(sought, period))
 
     def by(
-        self,
-        name: Literal["station", "holder_id"],
-        sought: Sequence[Sought],
-        since: datetime,
-        until: datetime,
+        self, name: Literal["station", "holder_id"], sought: Sequence[Sought], period: Period
     ) -> Counter[str]:
         """Count by station or holder; events without one are left out."""
         column = col(getattr(AuditEventRow, name))
-        found = _events(sought, since, until), column.is_not(None)
+        found = _events(sought, period), column.is_not(None)
         grouped = select(column, func.count()).where(*found).group_by(column)
         return Counter({str(key): count for key, count in self._gateway.tuples(grouped)})
 
-    def by_detail(
-        self, sought: Sequence[Sought], name: str, since: datetime, until: datetime
-    ) -> Counter[str]:
+    def by_detail(self, name: str, sought: Sequence[Sought], period: Period) -> Counter[str]:
         """Count by the value of ``name`` in details with few other values; "" if redacted."""
         detail = col(AuditEventRow.detail)
-        found = _events(sought, since, until)
         counts: Counter[str] = Counter()
-        grouped = select(detail, func.count()).where(found).group_by(detail)
+        grouped = select(detail, func.count()).where(_events(sought, period)).group_by(detail)
         for written, count in self._gateway.tuples(grouped):
             counts[str(parsed_detail(written).get(name, ""))] += count
         return counts
 
     def places(
-        self, sought: Sequence[Sought], since: datetime, until: datetime, limit: int
+        self, sought: Sequence[Sought], period: Period, limit: int
     ) -> tuple[EventPlace, ...]:
         """Return where they happened, newest first."""
         names = ("station", "card_id", "holder_id", "reference")
         columns = (col(getattr(AuditEventRow, name)) for name in names)
-        statement = select(*columns).where(_events(sought, since, until)).order_by(*NEWEST_FIRST)
+        statement = select(*columns).where(_events(sought, period)).order_by(*NEWEST_FIRST)
         return tuple(EventPlace(*row) for row in self._gateway.tuples(statement.limit(limit)))
 
-    def seconds_since_card_in(
-        self, sought: Sequence[Sought], since: datetime, until: datetime
-    ) -> tuple[float, ...]:
+    def seconds_since_card_in(self, sought: Sequence[Sought], period: Period) -> tuple[float, ...]:
         """Return for each event how long before it its visit was opened."""
         same = col(VisitRow.id) == col(AuditEventRow.visit_id)
-        times = select(col(VisitRow.opened_at), col(AuditEventRow.at)).join_from(
-            AuditEventRow, VisitRow, same
-        )
-        rows = self._gateway.tuples(times.where(_events(sought, since, until)))
+        times = select(col(VisitRow.opened_at), col(AuditEventRow.at))
+        joined = times.join_from(AuditEventRow, VisitRow, same).where(_events(sought, period))
+        rows = self._gateway.tuples(joined)
         return tuple((at - opened_at).total_seconds() for opened_at, at in rows)
 
     # --- visits, and how people stand ---
 
-    def visits_by_quarter(self, since: datetime, until: datetime) -> Counter[datetime]:
+    def visits_by_quarter(self, period: Period) -> Counter[datetime]:
         """Count visits by the quarter of an hour in which the card went in."""
         opened = col(VisitRow.opened_at)
-        counted = select(_quarter(opened), func.count())
-        return self._quarters(counted.where(opened >= since, opened < until))
+        return self._quarters(opened, opened >= period[0], opened < period[1])
 
     def waiting_for_code(self) -> int:
         """Return how many people have a mailed code that can still be entered."""
@@ -115,20 +105,17 @@ class Statistics(Repository):
         people = self._gateway.tuples(select(col(CodeRow.holder_id)).where(*mailed, *waits))
         return len({holder_id for (holder_id,) in people})
 
-    def _quarters(self, statement: Select[Any]) -> Counter[datetime]:
-        rows = self._gateway.tuples(statement.group_by("quarter"))
-        return Counter({datetime.fromtimestamp(int(at), UTC): count for at, count in rows})
+    def _quarters(self, at: Any, *counted: ColumnElement[bool]) -> Counter[datetime]:
+        seconds = extract("epoch", at)
+        quarter = (seconds - seconds % QUARTER_S).label("quarter")
+        grouped = select(quarter, func.count()).where(*counted).group_by("quarter")
+        rows = self._gateway.tuples(grouped)
+        return Counter({datetime.fromtimestamp(int(begin), UTC): count for begin, count in rows})
 
 
-def _events(sought: Sequence[Sought], since: datetime, until: datetime) -> ColumnElement[bool]:
+def _events(sought: Sequence[Sought], period: Period) -> ColumnElement[bool]:
     at = col(AuditEventRow.at)
-    return and_(is_any_of(sought), at >= since, at < until)
-
-
-def _quarter(moment: Any) -> Any:
-    """Return the quarter's beginning in seconds since 1970, under the name ``quarter``."""
-    seconds = extract("epoch", moment)
-    return (seconds - seconds % QUARTER_S).label("quarter")
+    return and_(is_any_of(sought), at >= period[0], at < period[1])
 
 
 # The state of the estate in numbers: each by an index, as they are queried all day.

@@ -232,7 +232,17 @@ class PinWork:
         """Record what a failed unblock may have cost; raise where it cost nothing."""
         visit = command.visit
         if isinstance(error, errors.PadLeft | errors.PadRefused):
-            return self._pad_ended(visit, grant, notice_of(error))
+            # Only where it is recorded that the secret was not used is it released again. The page
+            # reports ``StepRefused``: the holder is not recorded any more.
+            try:
+                noted = self._retry(
+                    lambda: self._authority.record_outcome(visit, grant.journal, UnblockNotSent()),
+                    RETRIES_S,
+                )
+            except errors.AuthorityUnavailable:
+                noted = Refusal(Reason.AUTHORITY_AWAY)
+            is_due = isinstance(noted, SetPin)
+            return PadEnded(visit, notice_of(error)) if is_due else Replied(visit, noted)
         outcome = outcome_of(error)
         reply = self._record_outcome(visit, grant, outcome)
         if isinstance(error, errors.PinRefused):
@@ -246,22 +256,6 @@ class PinWork:
         unknown = isinstance(outcome, UnblockUnknown)
         reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
         return Replied(visit, reply or Refusal(reason))
-
-    def _pad_ended(
-        self, visit: VisitId, grant: Grant | KeyGrant, notice: PadNotice
-    ) -> PadEnded | Replied:
-        """Record that the secret was not used: only then is it released again.
-
-        Raises ``StepRefused`` where the holder is not recorded any more; the page reports it.
-        """
-        try:
-            reply = self._retry(
-                lambda: self._authority.record_outcome(visit, grant.journal, UnblockNotSent()),
-                RETRIES_S,
-            )
-        except errors.AuthorityUnavailable:
-            reply = Refusal(Reason.AUTHORITY_AWAY)
-        return PadEnded(visit, notice) if isinstance(reply, SetPin) else Replied(visit, reply)
 
     def change(self, command: ChangePin) -> Replied:
         """Change the PIN; once the card took it, the holder sees success in any case."""

@@ -11,16 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from hardware.pin_pad import PadEntry
-from kiosk.contract.errors import (
-    CardError,
-    CardProtocolError,
-    NotAllowed,
-    OutcomeUnknown,
-    PinBlocked,
-    PinRefusal,
-    PinRefused,
-    PinWrong,
-)
+from kiosk.contract import errors
 from kiosk.contract.messages import PinState
 
 SELECT: Final = 0xA4
@@ -218,7 +209,7 @@ WRONG_DATA: Final = 0x6A80
 _MALFORMED: Final = (WRONG_DATA, WRONG_LENGTH)
 """No try is lost."""
 
-_BROKEN_RULES: Final[dict[int, PinRefusal]] = {
+_BROKEN_RULES: Final[dict[int, errors.PinRefusal]] = {
     REFERENCE_DATA_NOT_USABLE: "history",
     CONDITIONS_NOT_SATISFIED: "complexity",
     **dict.fromkeys(_MALFORMED, "format"),
@@ -239,40 +230,40 @@ def pin_state(status: StatusWord) -> PinState:
     if status.is_ok or status.is_wrong:
         return PinState(blocked=False, tries_left=status.tries_left)
     if status == SECURITY_STATUS_NOT_SATISFIED:
-        raise NotAllowed("the card does not report the state of its PIN here", status)
-    raise CardProtocolError("the card does not report the state of its PIN", status)
+        raise errors.NotAllowed("the card does not report the state of its PIN here", status)
+    raise errors.CardProtocolError("the card does not report the state of its PIN", status)
 
 
-def verify_error(status: StatusWord) -> CardError:
+def verify_error(status: StatusWord) -> errors.CardError:
     """Return the error where VERIFY failed; a malformed PIN, which no card counts, is wrong."""
-    return PinWrong(None) if status in _MALFORMED else _pin_error(status)
+    return errors.PinWrong(None) if status in _MALFORMED else _pin_error(status)
 
 
-def change_error(status: StatusWord) -> CardError:
+def change_error(status: StatusWord) -> errors.CardError:
     """Return the error where CHANGE REFERENCE DATA or RESET RETRY COUNTER failed."""
     return broken_rule(status) or _pin_error(status)
 
 
-def broken_rule(status: StatusWord) -> PinRefused | None:
+def broken_rule(status: StatusWord) -> errors.PinRefused | None:
     """Return the error where the card does not take the new PIN; None for any other answer."""
     rule = _BROKEN_RULES.get(status)
-    return None if rule is None else PinRefused(rule)
+    return None if rule is None else errors.PinRefused(rule)
 
 
 def unexpected_status(
     status: StatusWord, because: str = "the card refuses the command"
-) -> CardError:
+) -> errors.CardError:
     """Return the error for a status word without a meaning for the command that was sent."""
     if status >> 8 in _MAYBE_DONE:
-        return OutcomeUnknown(f"the card failed within the command (status {status})")
-    return CardProtocolError(because, status)
+        return errors.OutcomeUnknown(f"the card failed within the command (status {status})")
+    return errors.CardProtocolError(because, status)
 
 
-def _pin_error(status: StatusWord) -> CardError:
+def _pin_error(status: StatusWord) -> errors.CardError:
     if status.is_blocked:
-        return PinBlocked("no tries are left")
+        return errors.PinBlocked("no tries are left")
     if status.is_wrong:
-        return PinWrong(status.tries_left)
+        return errors.PinWrong(status.tries_left)
     if status == SECURITY_STATUS_NOT_SATISFIED:
-        return NotAllowed("the card does not allow this here", status)
+        return errors.NotAllowed("the card does not allow this here", status)
     return unexpected_status(status)

@@ -18,15 +18,7 @@ from hardware import pcsc
 from hardware.connection import Connection, KeysRefused, Link, Steps, Trace
 from hardware.driver import CardSession, Driver, PinKey, all_applications, open_session, recognise
 from hardware.pcsc import Contexts, PcscError
-from kiosk.contract.errors import (
-    CardBusy,
-    CardError,
-    CardHung,
-    CardProtocolError,
-    ContactNeeded,
-    NotAllowed,
-    OutcomeUnknown,
-)
+from kiosk.contract import errors
 from kiosk.contract.messages import CardId, CardReport, PinChallenge, PinEntry, PinProof
 from kiosk.contract.ports import CardAddress, CardHold
 
@@ -121,8 +113,8 @@ class Watchdog:
         if verdict.done():
             return verdict.result()
         if self._at_stake:
-            raise OutcomeUnknown("the card took a command and did not answer in time")
-        raise CardHung("the card did not answer in time")
+            raise errors.OutcomeUnknown("the card took a command and did not answer in time")
+        raise errors.CardHung("the card did not answer in time")
 
     def ended(self, within_s: float) -> bool:
         """Return whether the thread has released everything, waiting up to ``within_s``."""
@@ -135,7 +127,7 @@ class Watchdog:
         except AbandonedError:
             pass
         except Exception as error:  # noqa: BLE001  carried over: the waiting thread raises it
-            if isinstance(error, CardError):
+            if isinstance(error, errors.CardError):
                 # It is expected, and the frames of its traceback hold PINs as they were sent. A
                 # report of any other error must not show the locals.
                 error.__context__ = None
@@ -206,7 +198,7 @@ class CardLease:
                     link = self._connect()
                 if reset:
                     link.reconnect(reset=True)
-            except CardBusy:
+            except errors.CardBusy:
                 if time.monotonic() >= give_up_at:
                     raise
             else:
@@ -320,7 +312,7 @@ class PcscCards:
                 return None
             try:
                 signature = session.sign_with_pin_key(key, challenge)
-            except CardError:
+            except errors.CardError:
                 return None
             if signature is None:
                 return None
@@ -328,7 +320,7 @@ class PcscCards:
 
         try:
             return self._hold_card(at, work, reset=challenge is not None)
-        except CardHung:
+        except errors.CardHung:
             if not verified:
                 raise
             return None
@@ -368,7 +360,7 @@ class PcscCards:
     def _hold(self, reader: str, work: Callable[[Connection], T], *, reset: bool = False) -> T:
         stuck = self._stuck.get(reader)
         if stuck is not None and not stuck.ended(self._timeouts.busy_s):
-            raise CardHung("the card still holds an earlier command")
+            raise errors.CardHung("the card still holds an earlier command")
         self._stuck.pop(reader, None)
         watchdog = Watchdog(self._timeouts.answer_s, self._workers)
         lease = CardLease(reader, watchdog.guard, self._timeouts, self._contexts)
@@ -390,7 +382,7 @@ def _pin_key(session: CardSession) -> PinKey | None:
         key = session.pin_key()
         if key is None or session.sign_with_pin_key(key, _BEFORE_VERIFY) is not None:
             return None
-    except CardProtocolError:
+    except errors.CardProtocolError:
         return None
     return key
 
@@ -403,9 +395,9 @@ def _with_contact_advice(work: Callable[[Connection], T], connection: Connection
     """
     try:
         return work(connection)
-    except NotAllowed as refused:
+    except errors.NotAllowed as refused:
         if refused.status and connection.link.is_contactless():
-            raise ContactNeeded(
+            raise errors.ContactNeeded(
                 "held against the reader, the card takes no PIN: it wants a reader with contacts",
                 refused.status,
             ) from None

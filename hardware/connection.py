@@ -27,15 +27,7 @@ from hardware.apdu import (
 )
 from hardware.pcsc import GET_FEATURE_REQUEST, PcscError
 from hardware.pin_pad import PadEntry, PadProperties
-from kiosk.contract.errors import (
-    CardBusy,
-    CardError,
-    CardMute,
-    CardProtocolError,
-    OutcomeUnknown,
-    PadLeft,
-    PadRefused,
-)
+from kiosk.contract import errors
 
 MOST_PARTS: Final = 256
 """GET RESPONSE rounds for one answer: 64 KiB, several times the largest PIV object."""
@@ -88,8 +80,8 @@ class Chaining:
             parts.append(response.data)
             if len(parts) > MOST_PARTS or (response.status.bytes_available and not response.data):
                 if command.changes_card:
-                    raise OutcomeUnknown("the answer never ends")
-                raise CardProtocolError("the answer never ends", response.status)
+                    raise errors.OutcomeUnknown("the answer never ends")
+                raise errors.CardProtocolError("the answer never ends", response.status)
         return ResponseApdu(b"".join(parts), response.status)
 
     def _corrected(self, command: CommandApdu) -> ResponseApdu:
@@ -106,7 +98,7 @@ Control = Callable[[int, bytes], bytes]
 """Sends a control code and a body to the reader; raises ``PcscError``."""
 
 
-class KeysRefused(PadRefused):
+class KeysRefused(errors.PadRefused):
     """The reader refuses the request; it would also do so for another card of the family."""
 
     def __init__(self) -> None:
@@ -162,7 +154,7 @@ def check_pad(status: StatusWord) -> None:
     """
     trouble = pin_pad.trouble(status)
     if trouble is not None:
-        raise PadLeft(trouble)
+        raise errors.PadLeft(trouble)
     if status == pin_pad.NOT_TAKEN:
         raise KeysRefused()
 
@@ -176,7 +168,7 @@ class Steps(Protocol):
         """Return a context for the time of the step; ``more_s`` is for a person."""
 
 
-class CardWasReset(CardBusy):
+class CardWasReset(errors.CardBusy):
     """Another program reset the card: the selected application is lost."""
 
 
@@ -223,7 +215,7 @@ class Link:
             apdu = encode(command, t0=pcsc.is_t0(self._protocol))
             return lambda: pcsc.transmit(self._handle, self._protocol, apdu)
         if self.keypad is None:
-            raise PadRefused("this reader has no keys for PINs")
+            raise errors.PadRefused("this reader has no keys for PINs")
         with self._steps():
             return self.keypad.prepared(command, command.pad)
 
@@ -240,7 +232,7 @@ def _lost(command: CommandApdu, error: PcscError) -> Exception:
     if command.pad and error.unsupported:
         return KeysRefused()
     if command.changes_card:
-        return OutcomeUnknown(f"a command that changes the card was lost: {error}")
+        return errors.OutcomeUnknown(f"a command that changes the card was lost: {error}")
     if error.was_reset:
         return CardWasReset(str(error))
     return pcsc.card_error(error)
@@ -254,8 +246,8 @@ def response_from(command: CommandApdu, raw: bytes) -> ResponseApdu:
     response = decode(raw)
     if response is None or (command.changes_card and not response.status.is_proper):
         if command.changes_card:
-            raise OutcomeUnknown("the answer to a command that changes the card was torn")
-        raise CardMute("the answer was torn")  # a card that is pulled can answer so
+            raise errors.OutcomeUnknown("the answer to a command that changes the card was torn")
+        raise errors.CardMute("the answer was torn")  # a card that is pulled can answer so
     return response
 
 
@@ -306,7 +298,7 @@ class Traced:
         began = time.monotonic()
         try:
             response = self._below.send(command)
-        except CardError as error:
+        except errors.CardError as error:
             self._record(command, began, None, type(error).__name__)
             raise
         self._record(command, began, response)

@@ -11,14 +11,7 @@ from typing import Final, Protocol, TypeVar
 
 from hardware.apdu import Channel, select
 from hardware.pin_pad import LONGEST_ON_KEYS, PadEntry, PadOperation
-from kiosk.contract.errors import (
-    CardSwapped,
-    CardUnknown,
-    NotAllowed,
-    PadRefused,
-    PinRefused,
-    PinWrong,
-)
+from kiosk.contract import errors
 from kiosk.contract.messages import (
     CardId,
     CardReport,
@@ -103,13 +96,13 @@ class NoAdminKey:
     """The part of a session whose family has no admin key: each call raises ``NotAllowed``."""
 
     def begin_mutual_authentication(self, challenge: KeyChallenge) -> KeyNonce:
-        raise NotAllowed("cards of this family have no admin key")
+        raise errors.NotAllowed("cards of this family have no admin key")
 
     def complete_mutual_authentication(self, cryptogram: bytes) -> KeyAnswer:
-        raise NotAllowed("cards of this family have no admin key")
+        raise errors.NotAllowed("cards of this family have no admin key")
 
     def reset_pin(self, new: PinEntry) -> None:
-        raise NotAllowed("cards of this family have no admin key")
+        raise errors.NotAllowed("cards of this family have no admin key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +188,7 @@ class PinEncoding:
         """
         asks = self._asks(PadOperation.BOTH, new, self.block)
         if not self.block or (asks.shortest, asks.longest) != (self.shortest_new, self.longest):
-            raise PadRefused("no reader's keys can change the PIN of this card")
+            raise errors.PadRefused("no reader's keys can change the PIN of this card")
         return asks
 
     def _asks(self, asked: PadOperation, pin: OnPad, new_at: int = 0) -> PadEntry:
@@ -203,14 +196,14 @@ class PinEncoding:
         shortest = max(pin.min_length, self.shortest if known else self.shortest_new)
         longest = min(pin.max_length, self.longest, LONGEST_ON_KEYS)
         if not self.keys or shortest > longest:
-            raise PadRefused("no reader can put in a PIN as this card wants it")
+            raise errors.PadRefused("no reader can put in a PIN as this card wants it")
         return PadEntry(asked, shortest, longest, self.block, new_at)
 
 
 def known_text(secret: Sensitive, shortest: int, longest: int) -> bytes:
     """Return a PIN or secret that the card has; one that cannot be right is never sent."""
     if not secret.reveal().isascii() or not shortest <= len(secret.reveal()) <= longest:
-        raise PinWrong(None)
+        raise errors.PinWrong(None)
     return secret.reveal().encode("ascii")
 
 
@@ -219,14 +212,14 @@ def new_digits(secret: Sensitive, shortest: int, longest: int) -> bytes:
     # The text is in no variable: a traceback could show it.
     is_digits = secret.reveal().isascii() and secret.reveal().isdigit()
     if not is_digits or not shortest <= len(secret.reveal()) <= longest:
-        raise PinRefused("format")
+        raise errors.PinRefused("format")
     return secret.reveal().encode("ascii")
 
 
 def typed(entry: PinEntry) -> Sensitive:
     """Return the PIN that was typed; raise ``PadRefused`` where the reader's keys are meant."""
     if isinstance(entry, OnPad):
-        raise PadRefused("this PIN is not taken on a reader's keys")
+        raise errors.PadRefused("this PIN is not taken on a reader's keys")
     return entry
 
 
@@ -250,15 +243,15 @@ def recognise(drivers: Sequence[Driver], channel: Channel) -> tuple[Driver, Card
     An application that was never personalised does not hide the next one. Raises
     ``CardUnknown`` with the first driver's reason where no driver recognises the card.
     """
-    reasons: list[CardUnknown] = []
+    reasons: list[errors.CardUnknown] = []
     for driver in drivers:
         session = driver.open(channel)
         try:
             if session is not None and session.identifier():
                 return driver, session
-        except CardUnknown as unknown:
+        except errors.CardUnknown as unknown:
             reasons.append(unknown)
-    raise next(iter(reasons), CardUnknown("no driver knows this card"))
+    raise next(iter(reasons), errors.CardUnknown("no driver knows this card"))
 
 
 def all_applications(drivers: Sequence[Driver], channel: Channel) -> tuple[CardId, ...]:
@@ -266,7 +259,7 @@ def all_applications(drivers: Sequence[Driver], channel: Channel) -> tuple[CardI
     found = []
     for driver in drivers:
         session = driver.open(channel)
-        with suppress(CardUnknown):
+        with suppress(errors.CardUnknown):
             if session is not None and (identifier := session.identifier()):
                 found.append(CardId(driver.name, identifier))
     return tuple(found)
@@ -281,9 +274,9 @@ def open_session(drivers: Sequence[Driver], channel: Channel, card: CardId) -> C
         if driver.name == card.driver:
             session = driver.open(channel)
             if session is None or session.identifier() != card.identifier:
-                raise CardSwapped("another card is in the reader")
+                raise errors.CardSwapped("another card is in the reader")
             return session
-    raise CardUnknown(f"there is no driver {card.driver!r}")
+    raise errors.CardUnknown(f"there is no driver {card.driver!r}")
 
 
 class RoutedCards:
@@ -305,10 +298,10 @@ class RoutedCards:
         """
         try:
             return self._first.read(reader)
-        except CardUnknown as unknown:
+        except errors.CardUnknown as unknown:
             try:
                 return self._second.read(reader)
-            except CardUnknown as either:
+            except errors.CardUnknown as either:
                 raise (unknown if unknown.family else either) from None
 
     def verify_pin(

@@ -14,14 +14,7 @@ from typing import Final, NewType
 
 from smartcard import scard
 
-from kiosk.contract.errors import (
-    CardBusy,
-    CardError,
-    CardGone,
-    CardMute,
-    ReaderGone,
-    ReaderServiceDown,
-)
+from kiosk.contract import errors
 
 Context = NewType("Context", int)
 Handle = NewType("Handle", int)
@@ -51,20 +44,20 @@ Without it the library repeats the call. That has no end where both connected in
 pcscd let the other program in beside our exclusive connection: each then waits for the other.
 """
 
-_ERRORS: Final[dict[int, tuple[type[CardError], str]]] = {
-    scard.SCARD_E_NO_SERVICE: (ReaderServiceDown, "the PC/SC service does not run"),
-    scard.SCARD_E_SERVICE_STOPPED: (ReaderServiceDown, "the PC/SC service has stopped"),
-    scard.SCARD_F_COMM_ERROR: (ReaderServiceDown, "the PC/SC service does not answer"),
-    scard.SCARD_E_INVALID_HANDLE: (ReaderServiceDown, "the PC/SC service forgot us"),
-    scard.SCARD_W_SECURITY_VIOLATION: (ReaderServiceDown, "the PC/SC service refuses us"),
-    scard.SCARD_E_NO_ACCESS: (ReaderServiceDown, "the PC/SC service refuses us"),
-    scard.SCARD_E_UNKNOWN_READER: (ReaderGone, "the reader is not there"),
-    scard.SCARD_E_READER_UNAVAILABLE: (ReaderGone, "the reader is not available"),
-    scard.SCARD_E_NO_READERS_AVAILABLE: (ReaderGone, "there is no reader"),
-    scard.SCARD_E_NO_SMARTCARD: (CardGone, "there is no card in the reader"),
-    scard.SCARD_W_REMOVED_CARD: (CardGone, "the card was taken out"),
-    BUSY: (CardBusy, "another program holds the card"),
-    WAS_RESET: (CardBusy, "another program keeps resetting the card"),
+_ERRORS: Final[dict[int, tuple[type[errors.CardError], str]]] = {
+    scard.SCARD_E_NO_SERVICE: (errors.ReaderServiceDown, "the PC/SC service does not run"),
+    scard.SCARD_E_SERVICE_STOPPED: (errors.ReaderServiceDown, "the PC/SC service has stopped"),
+    scard.SCARD_F_COMM_ERROR: (errors.ReaderServiceDown, "the PC/SC service does not answer"),
+    scard.SCARD_E_INVALID_HANDLE: (errors.ReaderServiceDown, "the PC/SC service forgot us"),
+    scard.SCARD_W_SECURITY_VIOLATION: (errors.ReaderServiceDown, "the PC/SC service refuses us"),
+    scard.SCARD_E_NO_ACCESS: (errors.ReaderServiceDown, "the PC/SC service refuses us"),
+    scard.SCARD_E_UNKNOWN_READER: (errors.ReaderGone, "the reader is not there"),
+    scard.SCARD_E_READER_UNAVAILABLE: (errors.ReaderGone, "the reader is not available"),
+    scard.SCARD_E_NO_READERS_AVAILABLE: (errors.ReaderGone, "there is no reader"),
+    scard.SCARD_E_NO_SMARTCARD: (errors.CardGone, "there is no card in the reader"),
+    scard.SCARD_W_REMOVED_CARD: (errors.CardGone, "the card was taken out"),
+    BUSY: (errors.CardBusy, "another program holds the card"),
+    WAS_RESET: (errors.CardBusy, "another program keeps resetting the card"),
 }
 
 _UNSUPPORTED: Final[frozenset[int]] = frozenset(
@@ -96,18 +89,18 @@ class PcscError(Exception):
     @property
     def service_lost(self) -> bool:
         """The service went away, or came back without our handles."""
-        return isinstance(card_error(self), ReaderServiceDown)
+        return isinstance(card_error(self), errors.ReaderServiceDown)
 
     @property
     def no_news(self) -> bool:
         """A wait timed out, another thread called ``cancel``, or a reader is missing."""
         waited = self.code in (scard.SCARD_E_TIMEOUT, scard.SCARD_E_CANCELLED)
-        return waited or isinstance(card_error(self), ReaderGone)
+        return waited or isinstance(card_error(self), errors.ReaderGone)
 
 
-def card_error(fault: PcscError) -> CardError:
+def card_error(fault: PcscError) -> errors.CardError:
     """Translate a PC/SC code; an unlisted code is a card that gives no proper answer."""
-    kind, sentence = _ERRORS.get(fault.code, (CardMute, "the card does not answer"))
+    kind, sentence = _ERRORS.get(fault.code, (errors.CardMute, "the card does not answer"))
     return kind(f"{sentence} ({fault})")
 
 

@@ -37,15 +37,7 @@ from hardware.apdu import (
 )
 from hardware.driver import NOTHING, Driver, NoAdminKey, PinBody, PinEncoding, PinKey
 from hardware.public_keys import Certificate, read_certificate
-from kiosk.contract.errors import (
-    CardError,
-    CardProtocolError,
-    CardUnknown,
-    NotAllowed,
-    PinBlocked,
-    PinRefused,
-    PinWrong,
-)
+from kiosk.contract import errors
 from kiosk.contract.messages import (
     CardChallenge,
     KeyKind,
@@ -80,17 +72,17 @@ def read_status(data: bytes) -> PasswordStatus:
     The product cannot send a password in PIN block format (bit 8 of its length).
     """
     if len(data) < _BYTES:
-        raise CardProtocolError("the card does not report the state of its passwords")
+        raise errors.CardProtocolError("the card does not report the state of its passwords")
     if data[1] & _BLOCK_FORMAT:
-        raise CardProtocolError("the card wants its PIN in a format that is not supported")
+        raise errors.CardProtocolError("the card wants its PIN in a format that is not supported")
     pw1, code, pw3 = (each & ~_BLOCK_FORMAT for each in data[1:4])
     return PasswordStatus((pw1, code, pw3), (data[4], data[5], data[6]))
 
 
-def refusal(status: StatusWord) -> CardError:
+def refusal(status: StatusWord) -> errors.CardError:
     """Return the error for a refusal that says nothing about a password."""
     if status == SECURITY_STATUS_NOT_SATISFIED:
-        return NotAllowed("the card does not allow this here")
+        return errors.NotAllowed("the card does not allow this here")
     return broken_rule(status) or unexpected_status(status)
 
 
@@ -147,15 +139,15 @@ def read_derivation(data: bytes) -> PasswordDerivation | None:
     if algorithm is None or algorithm == bytes((_NONE,)):
         return None
     if algorithm != bytes((_ITERATED,)):
-        raise CardProtocolError("the card wants its passwords derived in an unknown way")
+        raise errors.CardProtocolError("the card wants its passwords derived in an unknown way")
     name = _HASHES.get(int.from_bytes(tlv.find(data, _HASH) or b""))
     count = int.from_bytes(tlv.find(data, _COUNT) or b"")
     first, *others = (tlv.find(data, tag) for tag in _SALTS)
     if name is None or first is None or not 0 < count <= LARGEST_COUNT:
-        raise CardProtocolError("the card's KDF object does not follow the standard")
+        raise errors.CardProtocolError("the card's KDF object does not follow the standard")
     salts = (first, *(first if salt is None else salt for salt in others))
     if any(len(salt) != SALT_LENGTH for salt in salts):
-        raise CardProtocolError("the card's KDF object does not follow the standard")
+        raise errors.CardProtocolError("the card's KDF object does not follow the standard")
     return PasswordDerivation(name, count, (salts[0], salts[1], salts[2]))
 
 
@@ -258,7 +250,7 @@ class OpenPgpSession(NoAdminKey):
         data = self._object(AID) or b""
         name = tlv.find(data, AID) or data
         if not name.startswith(APPLICATION) or not any(name[10:14]):
-            raise CardUnknown("an OpenPGP card without a serial number", NAME)
+            raise errors.CardUnknown("an OpenPGP card without a serial number", NAME)
         return name[8:14].hex()
 
     def pin_state(self) -> PinState:
@@ -286,7 +278,7 @@ class OpenPgpSession(NoAdminKey):
         shortest, longest = _SHORTEST[PW1], self._longest[PW1]
         try:
             is_derived = self._derivation is not None
-        except CardError:
+        except errors.CardError:
             is_derived = False
         most = _LONGEST if is_derived else max(shortest, longest)
         return PinFormat(shortest, most, shortest, letters=True)
@@ -295,7 +287,7 @@ class OpenPgpSession(NoAdminKey):
         """Return False for a card that wants derived passwords, or reports no lengths."""
         try:
             return self._pins.keys
-        except CardError:
+        except errors.CardError:
             return False
 
     def changes_on_pad(self) -> bool:
@@ -353,7 +345,7 @@ class OpenPgpSession(NoAdminKey):
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """VERIFY PW3, then CHANGE REFERENCE DATA (7.2.3); ``NotAllowed`` for a resetting code."""
         if self._secret is Secret.RESETTING_CODE:
-            raise NotAllowed("a resetting code is changed only with the admin PIN")
+            raise errors.NotAllowed("a resetting code is changed only with the admin PIN")
         typed = PinBody(self._typed(PW3, current))
         both = PinBody(typed.data + self._chosen(PW3, new))
         self._spare_the_last(PW3)
@@ -375,27 +367,27 @@ class OpenPgpSession(NoAdminKey):
         if which is None or not mismatch:
             raise refusal(status)
         left, is_blocked = status.tries_left, status.is_blocked
-        with suppress(CardError):
+        with suppress(errors.CardError):
             left = self._passwords(within_change=True).left[which]
             is_blocked = not left
-        raise PinBlocked("no tries are left") if is_blocked else PinWrong(left)
+        raise errors.PinBlocked("no tries are left") if is_blocked else errors.PinWrong(left)
 
     def _spare_the_last(self, which: int, status: PasswordStatus | None = None) -> None:
         if (status or self._passwords()).left[which] <= 1:
-            raise PinBlocked("no try is left that may be spent")
+            raise errors.PinBlocked("no try is left that may be spent")
 
     def _typed(self, which: int, password: Sensitive) -> bytes:
         """Encode the card's present password; a password that cannot be right is never sent."""
         encoded = self._encoded(which, password)
         if encoded is None:
-            raise PinWrong(None)
+            raise errors.PinWrong(None)
         return encoded
 
     def _chosen(self, which: int, password: Sensitive) -> bytes:
         """Encode a new password: digits only, which every reader and every card accepts."""
         encoded = self._encoded(which, password) if password.reveal().isdigit() else None
         if encoded is None:
-            raise PinRefused("format")
+            raise errors.PinRefused("format")
         return encoded
 
     def _encoded(self, which: int, password: Sensitive) -> bytes | None:

@@ -14,19 +14,7 @@ from enum import Enum, StrEnum
 from typing import Final, TypeVar
 
 from hardware.driver import NoAdminKey, new_digits, typed
-from kiosk.contract.errors import (
-    CardError,
-    CardHung,
-    CardProtocolError,
-    CardSwapped,
-    CardUnknown,
-    NotAllowed,
-    OutcomeUnknown,
-    PinBlocked,
-    PinRefusal,
-    PinRefused,
-    PinWrong,
-)
+from kiosk.contract import errors
 from kiosk.contract.messages import (
     CardChallenge,
     CardId,
@@ -78,10 +66,12 @@ def _ask(process: ModuleProcess, request: Message, *, changes_card: bool = False
     try:
         return process.ask(request)
     except ModuleHung:
-        failed: CardError = CardHung("the card's module gave no answer")
+        failed: errors.CardError = errors.CardHung("the card's module gave no answer")
     except ModuleCrashed:
-        failed = CardProtocolError("the card's module crashed")
-    raise OutcomeUnknown(f"{failed} when it was asked for a change") if changes_card else failed
+        failed = errors.CardProtocolError("the card's module crashed")
+    if changes_card:
+        raise errors.OutcomeUnknown(f"{failed} when it was asked for a change")
+    raise failed
 
 
 # A module's answers, each turned into a ``CardError``. PKCS#11 has no count of tries, only flags,
@@ -104,7 +94,7 @@ class Pin(Enum):
 
 
 _WRONG: Final = frozenset({"PinIncorrect", "PinInvalid", "PinLenRange"})
-_REFUSED: Final[dict[str, PinRefusal]] = {
+_REFUSED: Final[dict[str, errors.PinRefusal]] = {
     "PinLenRange": "format",
     "PinInvalid": "format",
     "PinTooWeak": "complexity",
@@ -123,7 +113,7 @@ def identifier(answer: Message) -> str:
     """
     name = _BETWEEN.sub("", answer["serial"]).lower()
     if not _NAME.fullmatch(name) or not name.strip("0"):
-        raise CardUnknown("a token without a serial number", NAME)
+        raise errors.CardUnknown("a token without a serial number", NAME)
     return name
 
 
@@ -136,9 +126,9 @@ def pin_state(flags: int) -> PinState:
 def loaded(answer: Message) -> Message:
     """Return the answer of a module that was loaded; raise the reason where it was not."""
     if CANNOT_LOAD in answer:
-        raise CardProtocolError(f"the card's module cannot be loaded: {answer[CANNOT_LOAD]}")
+        raise errors.CardProtocolError(f"the card's module cannot be loaded: {answer[CANNOT_LOAD]}")
     if "error" in answer and "serial" not in answer:
-        raise CardProtocolError(f"the card's module failed: {answer['error']}")
+        raise errors.CardProtocolError(f"the card's module failed: {answer['error']}")
     return answer
 
 
@@ -148,13 +138,13 @@ def found(answer: Message) -> Message:
         case None:
             pass
         case "other":
-            raise CardSwapped("another card is in the reader")
+            raise errors.CardSwapped("another card is in the reader")
         case "several":
-            raise CardUnknown("the module shows several tokens in this reader: name one")
+            raise errors.CardUnknown("the module shows several tokens in this reader: name one")
         case _:
-            raise CardUnknown("the module knows no card in this reader")
+            raise errors.CardUnknown("the module knows no card in this reader")
     if "serial" not in answer:
-        raise CardProtocolError("the card's module reports nothing of the card")
+        raise errors.CardProtocolError("the card's module reports nothing of the card")
     return answer
 
 
@@ -177,14 +167,14 @@ def checked(answer: Message, pin: Pin) -> None:
         return
     flags = answer["flags"]
     if answer.get("of_new", False) and error in _REFUSED:
-        raise PinRefused(_REFUSED[error])
+        raise errors.PinRefused(_REFUSED[error])
     if error == "PinLocked" or (error in _WRONG and pin.is_locked(flags)):
-        raise PinBlocked("no tries are left")
+        raise errors.PinBlocked("no tries are left")
     if error in _WRONG:
-        raise PinWrong(1 if pin.is_last_try(flags) else None)  # PKCS#11 has no other number
+        raise errors.PinWrong(1 if pin.is_last_try(flags) else None)  # PKCS#11 has no other number
     if error in _FORBIDDEN:
-        raise NotAllowed(f"the card's module does not allow this: {error}")
-    raise OutcomeUnknown(f"the card's module failed within the change: {error}")
+        raise errors.NotAllowed(f"the card's module does not allow this: {error}")
+    raise errors.OutcomeUnknown(f"the card's module failed within the change: {error}")
 
 
 class Style(StrEnum):
@@ -272,7 +262,7 @@ class HeldToken(NoAdminKey):
         }
         try:
             return pin_proof(found(_ask(self._process, request)))
-        except CardError:
+        except errors.CardError:
             return None
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
@@ -291,20 +281,20 @@ class HeldToken(NoAdminKey):
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """C_Login as the security officer, then C_SetPIN; no call changes a PUK."""
         if self._style is not Style.INIT_PIN:
-            raise NotAllowed("PKCS#11 has no call that changes a PUK")
+            raise errors.NotAllowed("PKCS#11 has no call that changes a PUK")
         self._spare_the_last(self._look())
         self._ask("change-so", Pin.SECURITY_OFFICER, current, new)
 
     def _look(self) -> Message:
         answer = found(_ask(self._process, {"act": "look", "reader": self._slot}))
         if identifier(answer) != self._at.card.identifier:
-            raise CardSwapped("another card is in the reader")
+            raise errors.CardSwapped("another card is in the reader")
         return answer
 
     def _spare_the_last(self, token: Message) -> None:
         flags, officer = token["flags"], Pin.SECURITY_OFFICER
         if officer.is_locked(flags) or officer.is_last_try(flags):
-            raise PinBlocked("no try is left that may be spent")
+            raise errors.PinBlocked("no try is left that may be spent")
 
     def _ask(self, act: str, pin: Pin, old: Sensitive, new: Sensitive | None = None) -> None:
         request = {

@@ -21,13 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 from msgspec import Struct
 
-from kiosk.contract.errors import (
-    AuthorityBusy,
-    AuthorityError,
-    AuthorityUnavailable,
-    ConfigError,
-    ReplyUnknown,
-)
+from kiosk.contract import errors
 from kiosk.contract.ports import Authority
 from kiosk.contract.routes import (
     LONGEST_REPLY,
@@ -92,7 +86,7 @@ def client_context(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
         context.load_verify_locations(ca)
         context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
+        raise errors.ConfigError(
             f"authority: certificate {certificate}, key {key} and ca {ca} cannot be used: "
             f"{error.strerror or error}"
         ) from None
@@ -296,18 +290,20 @@ class HttpAuthority:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 # The error's text may repeat what was answered.
                 log.error("%s: the authority's answer is not known here", route.name)  # noqa: TRY400
-                raise ReplyUnknown(route.name) from None
+                raise errors.ReplyUnknown(route.name) from None
         if answer.is_busy:
-            raise AuthorityBusy(f"{route.name}: status {answer.status}")
+            raise errors.AuthorityBusy(f"{route.name}: status {answer.status}")
         error = _ERROR_OF.get(answer.status)
-        if error is AuthorityUnavailable:
-            raise AuthorityUnavailable("the authority cannot serve now: its log says why")
+        if error is errors.AuthorityUnavailable:
+            raise errors.AuthorityUnavailable("the authority cannot serve now: its log says why")
         if error is not None:
             raise error(route.name)
         log.error("%s: the authority answered with status %d", route.name, answer.status)
         if answer.status == http.client.FORBIDDEN:
-            raise AuthorityUnavailable("the authority does not know this station")
-        raise AuthorityError("the authority has a fault, or is of another release: see its log")
+            raise errors.AuthorityUnavailable("the authority does not know this station")
+        raise errors.AuthorityError(
+            "the authority has a fault, or is of another release: see its log"
+        )
 
     def _ask(self, path: str, body: bytes, deadline: float) -> _Answer:
         """Call until there is an answer or no time left; raises ``AuthorityUnavailable``.
@@ -320,7 +316,7 @@ class HttpAuthority:
         while True:
             now = self._now()
             if now >= deadline:
-                raise AuthorityUnavailable("no answer within the deadline")
+                raise errors.AuthorityUnavailable("no answer within the deadline")
             with self._lock:
                 # The first address that did not fail lately, else the one to be tried next.
                 untried = [each for each in self._endpoints if each not in tried]
@@ -349,7 +345,7 @@ class HttpAuthority:
                 continue
             answers = [each for each in tried.values() if each is not None]
             if not answers:
-                raise AuthorityUnavailable(f"no answer ({trouble})")
+                raise errors.AuthorityUnavailable(f"no answer ({trouble})")
             answer = max(answers, key=lambda each: (each.is_busy, each.status))
             if answer.retry_after_s is None or self._now() > busy_until:
                 return answer

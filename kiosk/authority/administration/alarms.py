@@ -57,7 +57,7 @@ RELAY_PATIENCE = timedelta(minutes=5)
 DENIED_SPAN = timedelta(days=1)
 """How long a code that the relay denied stays an alarm while no other one is mailed."""
 
-MOST_PLACES = 200
+MOST_EVENTS = 200
 
 ALTERED_SPAN = timedelta(days=2)
 """How long an altered row stays an alarm without being found again: all are checked once a day."""
@@ -127,14 +127,15 @@ def problems(
 
 def _failed_proofs(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
     """A card is one alarm however often it fails; an unknown card is its station's alarm."""
-    recent = uow.now - PROOF_SPAN, _soon(uow)
-    found = uow.statistics.places(reports.NOT_GENUINE, recent, MOST_PLACES)
-    newest = {place.card_id or f"at {place.station}": place for place in reversed(found)}
-    for subject, place in newest.items():
+    since, until = uow.now - PROOF_SPAN, _soon(uow)
+    failed = AuditQuery(sought=reports.NOT_GENUINE, since=since, until=until)
+    found = uow.trail.newest(failed, limit=MOST_EVENTS)
+    newest = {event.card_id or f"at {event.station}": event for event in reversed(found)}
+    for subject, event in newest.items():
         detail = {
-            "station": place.station,
-            "reference": place.reference,
-            "holder_id": place.holder_id,
+            "station": event.station,
+            "reference": event.reference,
+            "holder_id": event.holder_id,
         }
         yield RaisedAlarm(AlarmKind.CARD_NOT_GENUINE, subject, detail)
 
@@ -194,7 +195,7 @@ def _codes_denied_since(uow: UnitOfWork) -> datetime | None:
     """Return since when the relay has denied codes of several people and taken none."""
     kinds = frozenset({AuditKind.CODE_SENT.value, AuditKind.CODE_NOT_SENT.value})
     newest = uow.trail.newest(
-        AuditQuery(kinds=kinds, since=uow.now - DENIED_SPAN, until=_soon(uow)), limit=MOST_PLACES
+        AuditQuery(kinds=kinds, since=uow.now - DENIED_SPAN, until=_soon(uow)), limit=MOST_EVENTS
     )
     failed = takewhile(lambda event: event.kind == AuditKind.CODE_NOT_SENT.value, newest)
     denied = [each for each in failed if each.detail.get("because") == MailDenied.__name__]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import Sought, new_id
+from kiosk.authority.store.records import AuditQuery, Sought, new_id
 from kiosk.authority.store.repositories.statistics import Statistics
 from kiosk.authority.store.tables import TableRow
 from tests.authority.store import samples
@@ -22,6 +22,7 @@ ROWS = 4000
 KINDS = ("unblock-done", "refused", *(f"step-{number}" for number in range(62)))
 SOUGHT = (Sought("unblock-done"), Sought("refused", "reason", "leaver"))
 SPAN = (samples.NOW - timedelta(days=30), samples.NOW)
+NEWEST = AuditQuery(sought=SOUGHT, since=SPAN[0], until=SPAN[1])
 VISIT = TableRow.metadata.tables["visit"]
 
 Count = Callable[[UnitOfWork], object]
@@ -37,7 +38,7 @@ COUNTS: dict[str, tuple[Count, str]] = {
     "events by person": of_events(lambda s: s.by("holder_id", SOUGHT, SPAN)),
     "events by detail": of_events(lambda s: s.by_detail("reason", SOUGHT, SPAN)),
     "times": of_events(lambda s: s.seconds_since_card_in(SOUGHT, SPAN)),
-    "places": (lambda uow: uow.statistics.places(SOUGHT, SPAN, 9), "audit_event"),
+    "newest": (lambda uow: uow.trail.newest(NEWEST, limit=9), "audit_event"),
     "visits": (lambda uow: uow.statistics.visits_by_quarter(SPAN), "ix_visit_opened_at"),
     "codes": (lambda uow: uow.statistics.waiting_for_code(), "uq_email_code_live"),
     "waiting mail": (lambda uow: uow.outbox.waiting(), "ix_outbox_message_waiting"),

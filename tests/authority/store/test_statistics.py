@@ -21,7 +21,6 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
-from kiosk.authority.store.repositories.statistics import EventPlace
 from tests.authority.store import samples
 from tests.support.database import TestDatabase
 
@@ -111,8 +110,9 @@ def test_where_the_newest_happened(teller: Teller) -> None:
         )
     with teller.store.read() as uow:
         sought = (Sought("refused", "reason", "x"),)
-        found = uow.statistics.places(sought, (around(-1), around(1)), 2)
-    assert found == (EventPlace("S2", None, None, "REF2"), EventPlace("S1", None, None, "REF1"))
+        query = AuditQuery(sought=sought, since=around(-1), until=around(1))
+        found = uow.trail.newest(query, limit=2)
+    assert [(each.station, each.reference) for each in found] == [("S2", "REF2"), ("S1", "REF1")]
 
 
 def test_the_time_from_card_in_is_the_visits(teller: Teller) -> None:

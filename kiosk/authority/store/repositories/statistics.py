@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -18,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, cast, extract, func, select, text
 from kiosk.authority.audit.rows import ROWS_A_CHAIN, before_first, chain_of
 from kiosk.authority.store.gateway import Repository
 from kiosk.authority.store.records import AuditGap, Sought
-from kiosk.authority.store.repositories.audit import NEWEST_FIRST, is_any_of, parsed_detail
+from kiosk.authority.store.repositories.audit import is_any_of, parsed_detail
 from kiosk.authority.store.tables import (
     LIVE_CODE,
     ROW_NUMBER,
@@ -33,14 +32,6 @@ from kiosk.authority.store.tables import (
 )
 
 QUARTER_S = 900
-
-
-@dataclass(frozen=True, slots=True)
-class EventPlace:
-    station: str | None
-    card_id: str | None
-    holder_id: str | None
-    reference: str
 
 
 Period = tuple[datetime, datetime]
@@ -73,15 +64,6 @@ class Statistics(Repository):
         for written, count in self._gateway.tuples(grouped):
             counts[str(parsed_detail(written).get(name, ""))] += count
         return counts
-
-    def places(
-        self, sought: Sequence[Sought], period: Period, limit: int
-    ) -> tuple[EventPlace, ...]:
-        """Return where they happened, newest first."""
-        names = ("station", "card_id", "holder_id", "reference")
-        columns = (col(getattr(AuditEventRow, name)) for name in names)
-        statement = select(*columns).where(_events(sought, period)).order_by(*NEWEST_FIRST)
-        return tuple(EventPlace(*row) for row in self._gateway.tuples(statement.limit(limit)))
 
     def seconds_since_card_in(self, sought: Sequence[Sought], period: Period) -> tuple[float, ...]:
         """Return for each event how long before it its visit was opened."""

@@ -173,12 +173,13 @@ def row_lines(line: AuditLine, times: Times) -> tuple[Content | Points, ...]:
     return (*lines, Content(""), details) if line.details else lines
 
 
-def verdict_lines(verdict: AuditVerdict) -> tuple[str, str, tuple[str, ...]]:
+def verdict_shown(verdict: AuditVerdict) -> Listing:
     rows = numbered(verdict.rows, "row")
     if (fault := verdict.fault) is not None:
         first = f"Row {row_name(fault.seq)} is the first that does not fit."
         because = f"{as_sentence(fault.because)} {first}"
-        return "The audit is NOT intact", because, (f"{rows} before it fit.", _BROKEN, _ELSEWHERE)
+        lines = (f"{rows} before it fit.", _BROKEN, _ELSEWHERE)
+        return Listing("The audit is NOT intact", because, lines, wrong=True)
     if not verdict.anchors:
         anchored = (
             "No anchor has been signed yet. The service signs one each minute: if there is none by "
@@ -191,7 +192,7 @@ def verdict_lines(verdict: AuditVerdict) -> tuple[str, str, tuple[str, ...]]:
             f"Signed anchors ({verdict.anchors:,}) cover {numbered(verdict.anchored, 'row')}; "
             "the rest will be covered by the next ones."
         )
-    return "The audit is intact", f"{rows} fit, each to the one before.", (anchored,)
+    return Listing("The audit is intact", f"{rows} fit, each to the one before.", [anchored])
 
 
 MOST = 2000
@@ -353,8 +354,7 @@ class AuditRows(LinesPage[AuditLine]):
         )
         verdict = await self.app.push_screen_wait(verifying)
         if verdict is not None:
-            title, sentence, lines = verdict_lines(verdict)
-            self.app.push_screen(Listing(title, sentence, lines, wrong=not verdict.intact))
+            self.app.push_screen(verdict_shown(verdict))
             self.shown()
 
     @work(group=IN_DIALOG)

@@ -103,26 +103,8 @@ def done_words(name: str, result: ImportResult) -> str:
     )
 
 
-def problem_lines(name: str, result: ImportResult) -> tuple[str, str, tuple[Content, ...]]:
-    number = len(result.problems)
-    first = f" These are the first {_SHOWN}." if number > _SHOWN else ""
-    return (
-        f"{name} has {numbered(number, 'problem')}",
-        f"Nothing was written. Put the file right, then try it again.{first}",
-        tuple(_line(*problem) for problem in result.problems[:_SHOWN]),
-    )
-
-
 def _line(line: int, reason: str) -> Content:
     return named(f"Line {line}" if line else "The file", reason)
-
-
-_EMPTY = """\
-There is no file in the imports folder.
-
-Whoever looks after the service's machine puts it there: CSV in UTF-8, with the columns \
-holder_number, name, email, card_id and unblock_secret. “kiosk import --help” on that \
-machine has them all."""
 
 
 class ImportPage(LinesPage[ImportFile]):
@@ -130,7 +112,12 @@ class ImportPage(LinesPage[ImportFile]):
 
     NAME = "Import"
     TITLE = "Files in the imports folder of the service's machine"
-    EMPTY = _EMPTY
+    EMPTY = (
+        "There is no file in the imports folder.\n\n"
+        "Whoever looks after the service's machine puts it there: CSV in UTF-8, with the columns "
+        "holder_number, name, email, card_id and unblock_secret. “kiosk import --help” on that "
+        "machine has them all."
+    )
     NEEDS = Action.IMPORT_PEOPLE
     COLUMNS = (
         Column("File", 34, 1),
@@ -236,5 +223,12 @@ class ImportPage(LinesPage[ImportFile]):
         self.shown()
 
     def _show_problems(self, name: str, result: ImportResult) -> None:
-        title, sentence, lines = problem_lines(name, result)
-        self.app.push_screen(Listing(title, sentence, lines, wrong=True))
+        number = len(result.problems)
+        first = f" These are the first {_SHOWN}." if number > _SHOWN else ""
+        problems = Listing(
+            f"{name} has {numbered(number, 'problem')}",
+            f"Nothing was written. Put the file right, then try it again.{first}",
+            [_line(*problem) for problem in result.problems[:_SHOWN]],
+            wrong=True,
+        )
+        self.app.push_screen(problems)

@@ -424,13 +424,10 @@ class AboutPerson(AdminPage):
         self._acts.show([act for act in PERSON_ACTS if act.fits(self._subject)])
         self._proposals.show([p for line in person.proposals for p in proposal_points(line, times)])
         self._codes.show([point for code in person.codes for point in code_points(code, times)])
-        change = person.waiting_change
-        self._registration.show(
-            [
-                *registration_points(person.registration, times),
-                *(change_points(change, times) if change else ()),
-            ]
-        )
+        registration = list(registration_points(person.registration, times))
+        if person.waiting_change is not None:
+            registration += change_points(person.waiting_change, times)
+        self._registration.show(registration)
         held = [point for card in person.cards for point in card_points(card, times)]
         self._cards.show(held or [Point("None. Without a card there is nothing to unlock.", "□")])
         self._story.show(person.story, times)

@@ -392,29 +392,50 @@ def headline_of(facts: StandingFacts) -> Headline:
             return next(_remarks(facts))
 
 
-def problem_words(card: Card, reason: CardProblem | None, it: str = "it") -> str:
-    """Return why a card, which is called ``it``, cannot be unlocked; empty where it can."""
+def problem_of(card: Card, reason: CardProblem, it: str = "it") -> Headline:
+    """Return why a card, which is called ``it``, cannot be unlocked, and what to do."""
     its = "its" if it == "it" else f"{it}'s"
     match reason:
-        case None:
-            return ""
         case Reason.CARD_REVOKED:
             words = f"{it} was revoked"
+            advice = "Add the card that they have now."
         case Reason.CARD_EXPIRED:
             words = f"{it} expired on {last_day(_end_of(card))}"
+            advice = (
+                "Replace the card. Where the recorded end is wrong, import the right one; "
+                "it cannot lengthen the card's own certificate."
+            )
         case Reason.SECRET_MISSING if is_of_unknown_family(card):
             words = f"this release does not know {its} family, {card.driver}"
-        case Reason.SECRET_MISSING if card.sealed_secret is None:
-            words = f"no unblock secret is recorded for {it}"
+            advice = (
+                "Tell the service's administrator: a newer release recorded the card, and this one "
+                "has to be updated."
+            )
         case Reason.SECRET_MISSING:
             words = f"{its} unblock secret cannot be opened any more"
-        case Reason.SECRET_BLOCKED if card.set_aside_at is not None:
-            words = f"{it} is set aside: the recorded unblock secret is not the card's"
+            if card.sealed_secret is None:
+                words = f"no unblock secret is recorded for {it}"
+            advice = "Set the unblock secret, or replace the card."
         case Reason.SECRET_BLOCKED:
             words = f"{it} may have one try of its unblock secret left: it is sent nothing more"
+            advice = "Replace the card: the last try of its unblock secret is never spent."
+            if card.set_aside_at is not None:
+                words = f"{it} is set aside: the recorded unblock secret is not the card's"
+                advice = (
+                    "Give the card another unblock secret with your card management and set it "
+                    "here."
+                )
+            if _takes_another_secret(card):
+                advice = "Set the right unblock secret, or replace the card."
+            if card.driver in MUTUALLY_AUTHENTICATED:
+                advice = _LOOK_AT_IT
         case _:
             assert_never(reason)
-    return as_sentence(words)
+    return Headline(as_sentence(words), advice)
+
+
+def problem_words(card: Card, reason: CardProblem | None) -> str:
+    return problem_of(card, reason).sentence if reason else ""
 
 
 # Why somebody cannot unlock.
@@ -513,7 +534,7 @@ def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
         if not all(map(is_of_unknown_family, missing)):
             words = "first set the unblock secret of the card, then give a code."
         else:
-            advice = _advice(*problems[0])
+            advice = problem_of(*problems[0]).advice
             words = advice[0].lower() + advice[1:]
     elif not facts.holder.email and facts.registration is None:
         words = (
@@ -534,7 +555,7 @@ def _card_trouble(facts: StandingFacts) -> Headline:
     if facts.in_use:
         (card, reason), *others = facts.unusable
         if not others:
-            return Headline(problem_words(card, reason, "their card"), _advice(card, reason))
+            return problem_of(card, reason, "their card")
         return Headline(
             f"None of their {counted(len(facts.in_use), 'card')} can be unlocked.",
             "See what each card needs, beside it.",
@@ -543,44 +564,16 @@ def _card_trouble(facts: StandingFacts) -> Headline:
     judged = [(card, why) for card in facts.cards if (why := card_withdrawn(card, facts.now))]
     expired = [(card, why) for card, why in judged if why is Reason.CARD_EXPIRED]
     card, why = max(expired, key=lambda one: _end_of(one[0])) if expired else judged[0]
-    words = problem_words(card, why, "their card" if len(judged) == 1 else _named(card))
-    if len(judged) > 1:
-        words = f"None of their {counted(len(judged), 'card')} is in use. {words}"
-    return Headline(words, _advice(card, why))
+    if len(judged) == 1:
+        return problem_of(card, why, "their card")
+    found, advice, _ = problem_of(card, why, _named(card))
+    return Headline(f"None of their {counted(len(judged), 'card')} is in use. {found}", advice)
 
 
 _LOOK_AT_IT = (
     "Look at the card that they hold. If it is the one that was issued, set its admin key again "
     "here, with all its tries: it need not be replaced."
 )
-
-
-def _advice(card: Card, reason: CardProblem) -> str:
-    match reason:
-        case Reason.CARD_REVOKED:
-            return "Add the card that they have now."
-        case Reason.CARD_EXPIRED:
-            return (
-                "Replace the card. Where the recorded end is wrong, import the right one; "
-                "it cannot lengthen the card's own certificate."
-            )
-        case Reason.SECRET_MISSING if is_of_unknown_family(card):
-            return (
-                "Tell the service's administrator: a newer release recorded the card, and this one "
-                "has to be updated."
-            )
-        case Reason.SECRET_MISSING:
-            return "Set the unblock secret, or replace the card."
-        case Reason.SECRET_BLOCKED if card.driver in MUTUALLY_AUTHENTICATED:
-            return _LOOK_AT_IT
-        case Reason.SECRET_BLOCKED if _takes_another_secret(card):
-            return "Set the right unblock secret, or replace the card."
-        case Reason.SECRET_BLOCKED if card.set_aside_at is not None:
-            return "Give the card another unblock secret with your card management and set it here."
-        case Reason.SECRET_BLOCKED:
-            return "Replace the card: the last try of its unblock secret is never spent."
-        case _:
-            assert_never(reason)
 
 
 def _takes_another_secret(card: Card) -> bool:
@@ -635,7 +628,7 @@ def _of_seen(card: Card, seen: CardObservation, facts: StandingFacts, start: str
     is_of_secret = seen.reason in {Reason.CARD_REFUSED, Reason.SECRET_BLOCKED}
     if is_of_secret and _takes_another_secret(card):
         sentence = "The unblock secret that is recorded for {card} is not the card's"
-        advice = _advice(card, Reason.SECRET_BLOCKED)
+        advice = problem_of(card, Reason.SECRET_BLOCKED).advice
     return Headline(f"{start}. {sentence.format(card=_named(card))} ({met}).", advice)
 
 
@@ -674,8 +667,8 @@ def _about_cards(facts: StandingFacts) -> Iterator[Headline]:
             "The card tells as soon as it is put into any station.",
         )
     for card, reason in facts.unusable:
-        sentence = f"They can unlock, but not {_named(card)}. {problem_words(card, reason)}"
-        yield Headline(sentence, _advice(card, reason))
+        found, advice, _ = problem_of(card, reason)
+        yield Headline(f"They can unlock, but not {_named(card)}. {found}", advice)
     for card in facts.in_use:
         # It got a cryptogram, and did not prove that it has the admin key.
         if (last := last_exchange(card, facts.now)) is not None:

@@ -230,8 +230,6 @@ class Idle:
 
 
 class IdleWarning(Dialog[None]):
-    """Shows how long it is until the session closes; any key or click continues."""
-
     def __init__(self, idle: Idle) -> None:
         super().__init__()
         self._idle = idle
@@ -570,7 +568,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self.push_screen(Listing(f"Help: {page.NAME}", HELP.get(page.NAME, ""), lines))
 
     def _page_commands(self, screen: Screen[Any]) -> Iterator[Command]:
-        """Yield the page's present actions, also those that the footer does not show."""
         for node, binding, enabled, _tooltip in screen.active_bindings.values():
             if isinstance(node, AdminPage) and binding.description and enabled:
                 run = partial(self.run_action, binding.action, node)

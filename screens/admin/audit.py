@@ -267,7 +267,6 @@ class AuditRows(LinesPage[AuditLine]):
         return TableLine(str(line.seq), tuple(cell for one, cell in shown if one in columns))
 
     def explained(self, line: AuditLine) -> str:
-        """Describe a row in a few lines, and first how to see the rest of it."""
         facts = " · ".join(filter(None, (line.person, line.station, line.who, line.reference)))
         sentence = f"{line.sentence} (Enter shows all of it.)"
         parts = (sentence, facts, grouped(line.card), line.detail)

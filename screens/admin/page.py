@@ -123,7 +123,6 @@ class AdminPage(Container):
         """Request the data; called when the page is shown and when they may be stale."""
 
     def take_focus(self) -> None:
-        """Restore the focus that the page had, else focus the first widget."""
         chosen = self._last if self._last in self.screen.focus_chain else None
         own = (w for w in self.screen.focus_chain if self in w.ancestors_with_self)
         chosen = chosen or next(own, None)

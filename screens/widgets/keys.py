@@ -52,8 +52,6 @@ class Pressable(Widget, inherit_bindings=False):
 
 
 class BigButton(Pressable, inherit_bindings=False):
-    """A button of three rows; one on a page is ``primary``."""
-
     def __init__(
         self, label: str, press: Callable[[], object], pointer: str, *, primary: bool = False
     ) -> None:
@@ -65,8 +63,6 @@ class BigButton(Pressable, inherit_bindings=False):
 
 
 class Choice(Pressable, inherit_bindings=False):
-    """One row of a list, with the number that selects it and a word on its right."""
-
     def __init__(
         self, number: int, label: str, press: Callable[[], object], aside: str, pointer: str
     ) -> None:

@@ -88,8 +88,6 @@ _TICK_PIXELS = (
 
 
 class Tick(Static, inherit_bindings=False):
-    """A tick that is visible from two metres; twice as big where ``roomy``."""
-
     def __init__(self, *, roomy: bool) -> None:
         lines = big(_TICK_PIXELS) if roomy else small(_TICK_PIXELS)
         super().__init__(Content("\n".join(lines)), markup=False)

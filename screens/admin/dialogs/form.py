@@ -147,8 +147,6 @@ class EntryLine(Vertical):
 
 
 class EntryField(LineInput):
-    """A field of one row; Up and Down move through its choices."""
-
     class Full(Message):
         """What was typed or pasted does not fit in, and is left out."""
 

@@ -50,7 +50,6 @@ class Subject:
 
     @property
     def notice(self) -> str:
-        """Say in a sentence whether they get a mail about the act."""
         if self.person.email:
             return "They are told by mail."
         return "No email address is recorded for them: no mail tells them of it."

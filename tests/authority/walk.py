@@ -49,6 +49,8 @@ class Walk:
     answered_here: bool = False
     purpose: Purpose | None = None
     codes: list[Code] = field(default_factory=list)
+    entered: Code | None = None
+    """The one that counts in this visit: staff may give another one after it."""
     task: object = None
     asked: AnswerQuestions | None = None
     grant: Grant | None = None
@@ -222,6 +224,7 @@ class Walk:
             assert how != "wrong"
             self._check_entry(chosen)
             self.proven.append(Factor.EMAIL_CODE)
+            self.entered = self.codes[-1]
         self._see(reply)
 
     @property
@@ -244,7 +247,8 @@ class Walk:
 
     def _check_grant(self) -> None:
         assert self._lacks() is None
-        self.codes[-1].released += 1
+        assert self.entered is not None
+        self.entered.released += 1
         self.grants += 1
 
     def _settle(self, how: str) -> None:
@@ -256,7 +260,8 @@ class Walk:
         )
         if isinstance(reply, SetPin) and not self.may_release:
             self.may_release = True
-            self.codes[-1].released = 0
+            assert self.entered is not None
+            self.entered.released = 0
         if isinstance(outcome, UnblockDone | UnblockUnknown) or isinstance(reply, Refusal):
             self.may_release = False
         self.grant = None

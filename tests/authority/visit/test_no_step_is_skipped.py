@@ -73,6 +73,12 @@ def test_a_code_that_comes_first_carries_no_answers(estate: tuple[Path, Card]) -
     assert _walk(estate, order, [*again, *["go-on"] * 2]) == 2
 
 
+def test_a_code_that_staff_gave_after_the_release_is_another_one(estate: tuple[Path, Card]) -> None:
+    """What was released by the emailed one does not use it up."""
+    given = ["assist-give", "settle-pin-refused", "go-on", "enter-right"]
+    assert _walk(estate, ORDERS[0], [*["go-on"] * 5, *given]) == 2
+
+
 @settings(
     max_examples=70, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -65,18 +65,6 @@ def typed_words(text: str) -> tuple[str, ...]:
     return tuple(sorted(filter(None, words), key=lambda word: (-len(word), word)))
 
 
-def whole_word(text: str) -> str:
-    """Return all of ``text`` as one word: an address, a number, a card as it is recorded."""
-    return fold(text)[:LONGEST]
-
-
-def joined_word(text: str) -> str:
-    """Return a number that was typed with spaces as one word; empty for any other text."""
-    joined = whole_word(text)
-    spaced = len(text.split()) > 1 and any(sign.isdigit() for sign in joined)
-    return joined if spaced else ""
-
-
 BATCH = 500
 COUNTED = (1_000, 20_000)
 """How far the hits of each word are counted to find the rarest; farther if that is not enough.
@@ -118,15 +106,15 @@ class SearchTerms(Repository):
 
         Those whose word is nearest to the typed one come first. A number may be typed with spaces.
         """
-        found = self._find(typed_words(text), limit)
-        joined = joined_word(text)
-        if joined and len(found) < limit:
+        found, joined = self._find(typed_words(text), limit), fold(text)[:LONGEST]
+        spaced = len(text.split()) > 1 and any(sign.isdigit() for sign in joined)
+        if spaced and len(found) < limit:
             found = tuple(dict.fromkeys((*found, *self._find((joined,), limit))))[:limit]
         return found
 
     def exact(self, text: str, limit: int) -> tuple[str, ...]:
         """Return up to ``limit`` ids of holders with a word that is all of ``text``."""
-        whole = whole_word(text)
+        whole = fold(text)[:LONGEST]
         if not whole:
             return ()
         row = SearchTermRow

@@ -103,6 +103,15 @@ def test_a_redacted_detail_counts_under_no_value(teller: Teller) -> None:
     assert by_reason == {"leaver": 1, "": 1}
 
 
+def test_a_redacted_event_counts_where_no_detail_is_sought(teller: Teller) -> None:
+    teller.tell("unblock-done", station="A", detail={"reason": "x"})
+    with teller.store.begin() as uow:
+        assert uow.audit.redact_detail(uow.trail.newest(AuditQuery(), limit=1)[0].seq)
+        uow.commit()
+    with teller.store.read() as uow:
+        assert uow.statistics.by("station", DONE, (around(-1), around(1))) == {"A": 1}
+
+
 def test_where_the_newest_happened(teller: Teller) -> None:
     for number in range(3):
         teller.tell(

@@ -109,9 +109,6 @@ def _move_and_insert(rows: int) -> Prepared:
 SignatureCheck = Callable[[Signed], bool]
 """Returns whether the signature of an anchor, or of a gap, is good."""
 
-OLDEST_FIRST = col(AuditEventRow.at).asc(), col(AuditEventRow.seq).asc()
-NEWEST_FIRST = col(AuditEventRow.at).desc(), col(AuditEventRow.seq).desc()
-
 BATCH = 1000
 
 _SALT = 16
@@ -557,7 +554,8 @@ def parsed_detail(text: str | None) -> dict[str, Scalar]:
 # index that ends with the time, so a page costs the same at the beginning of the audit and at its
 # end.
 
-_AT, _PLACE = col(AuditEventRow.at), tuple_(col(AuditEventRow.at), col(AuditEventRow.seq))
+_AT, _SEQ = col(AuditEventRow.at), col(AuditEventRow.seq)
+_PLACE = tuple_(_AT, _SEQ)
 
 
 class AuditTrail(Repository):
@@ -594,8 +592,8 @@ class AuditTrail(Repository):
             place = tuple_(literal(at, UtcDateTime()), literal(row, ROW_NUMBER))
             beyond = (at >= _AT, place > _PLACE) if newest_first else (at <= _AT, place < _PLACE)
             wanted = wanted.where(*beyond)
-        ordered = wanted.order_by(*(NEWEST_FIRST if newest_first else OLDEST_FIRST))
-        rows = self._gateway.many(ordered.limit(limit), AuditEventRow)
+        order = (_AT.desc(), _SEQ.desc()) if newest_first else (_AT.asc(), _SEQ.asc())
+        rows = self._gateway.many(wanted.order_by(*order).limit(limit), AuditEventRow)
         return tuple(event_of(row) for row in rows)
 
 
@@ -627,6 +625,7 @@ def is_any_of(sought: Sequence[Sought]) -> ColumnElement[bool]:
         return is_sought
     each_one = []
     for each in sought:
-        pair = scalars_to_text({each.name: each.value})[1:-1] if each.name else ""
-        each_one.append(and_(kind == each.kind, detail.contains(pair, autoescape=True)))
+        pair = scalars_to_text({each.name: each.value})[1:-1]
+        says = [detail.contains(pair, autoescape=True)] if each.name else []
+        each_one.append(and_(kind == each.kind, *says))
     return and_(is_sought, or_(*each_one))

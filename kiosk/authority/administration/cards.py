@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Final
+from uuid import UUID
 
 from kiosk.authority.administration import fields
 from kiosk.authority.administration.fields import entered
@@ -278,7 +279,7 @@ def _other_byte_orders(identifier: str) -> tuple[str, ...]:
         return ()
     orders = [data[::-1]]
     if len(data) == 16:
-        orders.append(data[3::-1] + data[5:3:-1] + data[7:5:-1] + data[8:])
+        orders.append(UUID(bytes_le=data).bytes)
     return tuple(order.hex() for order in orders if order != data)
 
 

@@ -54,7 +54,7 @@ def make_all_immortal() -> bool:
     objects, 3.14 marks them by another number. Within a version number and place stay as they are,
     since extension modules are compiled with them.
     """
-    import ctypes  # only here: a station begins without it
+    import ctypes  # only here: the program in a display's terminal does without it
 
     plain = not sys.abiflags and sys.maxsize > 2**32  # "t": free-threaded, "d": debug
     if sys.implementation.cache_tag != "cpython-313" or not plain:
@@ -84,7 +84,6 @@ class ServiceManager:
     def __init__(self, address: str, watchdog_s: float | None = None) -> None:
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         self.watchdog_s = watchdog_s
-        self._is_ready = False
 
     @property
     def is_there(self) -> bool:
@@ -102,9 +101,8 @@ class ServiceManager:
             out.sendto(state.encode(), self._address)
 
     def beat(self) -> None:
-        """Send ``WATCHDOG=1``, the first time with ``READY=1``."""
-        self.notify("WATCHDOG=1" if self._is_ready else "READY=1\nWATCHDOG=1")
-        self._is_ready = True
+        """Say that the program is ready and alive: each time both, as a state may be lost."""
+        self.notify("READY=1\nWATCHDOG=1")
 
 
 def take_service_manager(environ: MutableMapping[str, str]) -> ServiceManager:

@@ -20,7 +20,10 @@ from screens.terminal.colours import channels
 
 
 class Glyphs(Struct, frozen=True):
-    """Some console fonts lack them: done, not yet, not so, hidden, to come, chosen, back."""
+    """One character each: done, not yet, not so, a hidden one, one to come, chosen, back.
+
+    Some console fonts lack those of ``RICH``.
+    """
 
     tick: str
     pending: str

@@ -261,7 +261,7 @@ class PcscSettings(Section, frozen=True):
 
 
 class AdminSettings(Section, frozen=True):
-    """``[admin]``: the RA application, whose files the machine's administrator moves."""
+    """``[admin]``: staff have no file transfer; the machine's administrator moves files."""
 
     idle_s: float = setting(
         600, Number(60, 3600), "Seconds without a key until a session of staff closes."

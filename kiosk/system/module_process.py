@@ -187,6 +187,7 @@ Answer = Callable[[Message], Message]
 def run(worker: str, module: str, label: str = "") -> None:
     """Load the module at the path, and answer requests until the end."""
     forbid_dumps()
+    # Whatever the module reads or prints is /dev/null: the two pipes are for the frames.
     requests, answers = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):

@@ -28,9 +28,9 @@ def end_with_parent(how: signal.Signals, parent: int) -> bool:
 
 
 def merge_equal_pages() -> bool:
-    """Let the kernel share equal pages with children, where ``/sys/kernel/mm/ksm/run`` enables it.
+    """Let the kernel share equal pages of this process and its children.
 
-    Returns False before Linux 6.4, or without KSM.
+    It does where ``/sys/kernel/mm/ksm/run`` is 1. Returns False before Linux 6.4, or without KSM.
     """
     try:
         _set(_PR_SET_MEMORY_MERGE, 1)

@@ -45,7 +45,7 @@ ARGUMENTS = {
 """By the name of an argument in the help: a sample, and its meaning if it has no help itself."""
 
 _LISTED = 7
-"""Parts of a command that its usage names."""
+"""Parts of a command that its usage names, at most."""
 
 
 class Version(argparse.Action):
@@ -85,16 +85,16 @@ def subparsers(
     """Yield name, help and parser of each command or part directly below ``parser``."""
     for action in parser._actions:  # noqa: SLF001 - argparse has no other way
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
-            if action.dest == "part":
-                few = len(action.choices) <= _LISTED
-                action.metavar = "|".join(action.choices) if few else "PART"
             texts = {each.dest: each.help or "" for each in action._choices_actions}  # noqa: SLF001
             for name, below in action.choices.items():
                 yield name, texts.get(name, ""), below
 
 
 def complete(parser: argparse.ArgumentParser) -> None:
-    """Give each part below ``parser`` a sentence, an example and its arguments' meanings."""
+    """Give each part below ``parser`` a sentence, an example and its arguments' meanings.
+
+    The usage of a command names its parts, unless they are many.
+    """
     for _name, text, below in subparsers(parser):
         below.formatter_class = argparse.RawDescriptionHelpFormatter
         if not below.description:
@@ -102,6 +102,9 @@ def complete(parser: argparse.ArgumentParser) -> None:
         if not below.epilog:
             below.epilog = f"example:\n  {example(below)}"
         for action in below._actions:  # noqa: SLF001
+            if action.dest == "part":
+                names = [name for name, _text, _parser in subparsers(below)]
+                action.metavar = "|".join(names) if len(names) <= _LISTED else "PART"
             if not action.option_strings:
                 action.help = action.help or ARGUMENTS.get(str(action.metavar), ("", ""))[1]
         complete(below)

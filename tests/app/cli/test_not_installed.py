@@ -62,6 +62,20 @@ def test_the_help_of_a_station_names_what_its_package_has() -> None:
         assert absent not in done.stdout
 
 
+def test_the_set_up_of_a_station_offers_no_authority() -> None:
+    """Its usage named both, whatever was installed."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, "kiosk.authority", "setup"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    usage, error = done.stderr.splitlines()
+    assert usage == "usage: kiosk setup [-h] station ..."
+    assert error == "kiosk setup: error: the following arguments are required: station"
+
+
 def test_the_help_of_an_authority_begins_with_what_its_package_has(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_flag
 from kiosk.app.cli.printing import as_json, complain, echo, progress_line
-from kiosk.app.cli.tools import Parts, Tools, ending, how_many, moment, on_desk, row_number
+from kiosk.app.cli.tools import (
+    Parts,
+    Tools,
+    ending,
+    file_path,
+    how_many,
+    moment,
+    on_desk,
+    row_number,
+)
 from kiosk.app.composition.opening import open_store
 from kiosk.authority.administration.views import AuditFilter, ExportFormat
 from kiosk.authority.audit.rows import row_name
@@ -72,12 +81,12 @@ def add_parser(subparsers: Commands) -> None:
     text = "walk every chain and name the first row that is wrong"
     verify = parts.add("verify", _verify, text)
     text = "anchors that were kept elsewhere"
-    verify.add_argument("--anchors", type=Path, metavar="FILE", help=text)
+    verify.add_argument("--anchors", type=file_path, metavar="FILE", help=text)
     text = (
         "in place of the database: what `export --format chain` wrote; more than one, the oldest "
         "first"
     )
-    verify.add_argument("--file", type=Path, action="append", metavar="FILE", help=text)
+    verify.add_argument("--file", type=file_path, action="append", metavar="FILE", help=text)
     text = "check the hashes and anchors only, as somebody without the key file can"
     add_flag(verify, "--without-key", text)
     text = (
@@ -86,10 +95,10 @@ def add_parser(subparsers: Commands) -> None:
     )
     verify.add_argument("--store", metavar="URL", help=text)
     text = "with --without-key: what `public-keys` wrote, to check the signatures of anchors"
-    verify.add_argument("--public-keys", type=Path, metavar="FILE", help=text)
+    verify.add_argument("--public-keys", type=file_path, metavar="FILE", help=text)
     anchor = parts.add("anchor", _anchor, "verify the newest rows and sign the heads")
     text = "add every anchor to FILE that it lacks"
-    anchor.add_argument("--out", type=Path, metavar="FILE", help=text)
+    anchor.add_argument("--out", type=file_path, metavar="FILE", help=text)
     parts.add("public-keys", _public_keys, "show the keys that check anchors")
     listing = parts.reading("list", _list, "show rows, newest first")
     listing.add_argument("--limit", type=how_many, default=50, help="how many (default: 50)")
@@ -141,8 +150,7 @@ def _verify(args: argparse.Namespace) -> int:
             store = _store_at(args.store, tools) if args.store else tools.store
             verdict = verification.verify_without_key(store, public, elsewhere, progress)
         else:
-            signer = tools.signer()
-            verdict = verification.verify_audit(tools.store, signer, elsewhere, progress)
+            verdict = verification.verify_audit(tools.store, tools.signer(), elsewhere, progress)
     if fault := verdict.fault:
         complain(f"row {row_name(fault.seq)} ({fault.kind}): {fault.because}")
         complain(f"{numbered(verdict.rows, 'row')} walked; the audit is NOT intact")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_flag
 from kiosk.app.cli.printing import complain, echo, progress_line
-from kiosk.app.cli.tools import Parts, Tools
+from kiosk.app.cli.tools import Parts, Tools, file_path
 from kiosk.contract.errors import ConfigError
 from kiosk.system.machine_seal import SUFFIX
 
@@ -107,9 +106,9 @@ def add_parser(subparsers: Commands) -> None:
     _add_lost(backed_up, "give up a key that no copy has; may be repeated")
     copy = backed_up.add_mutually_exclusive_group()
     text = "compare your copy, in FILE, first"
-    copy.add_argument("--file", type=Path, metavar="FILE", help=text)
+    copy.add_argument("--file", type=file_path, metavar="FILE", help=text)
     text = "make the copy, in clear, into a new FILE"
-    copy.add_argument("--to", type=Path, metavar="FILE", help=text)
+    copy.add_argument("--to", type=file_path, metavar="FILE", help=text)
 
 
 def _add_lost(part: argparse.ArgumentParser, text: str) -> None:
@@ -130,14 +129,15 @@ def _list(args: argparse.Namespace) -> int:
         state = "current" if key.current else "older" if key.there else "MISSING"
         echo(f"{key.purpose:<11} {key.id:<22} {state:<8} {sealed:>7}".rstrip())
     try:
-        for master in tools.masters.lines():
-            state = "current" if master.current else "older" if master.there else "MISSING"
-            place = f"token {tools.settings.secrets.token}" if master.in_token else "key file"
-            where = f"  {place}" if master.there else ""
-            echo(f"{'derive':<11} {master.id:<22} {state:<8} {master.secrets:>7}{where}")
+        masters = tools.masters.lines()
     except KeysUnavailable as error:
         complain(f"the master keys cannot be shown: {error}")
-        code = 1
+        masters, code = (), 1
+    for master in masters:
+        state = "current" if master.current else "older" if master.there else "MISSING"
+        place = f"token {tools.settings.secrets.token}" if master.in_token else "key file"
+        where = f"  {place}" if master.there else ""
+        echo(f"{'derive':<11} {master.id:<22} {state:<8} {master.secrets:>7}{where}")
     if missing := missing_keys(ring, tools.staff_store):
         older = f"key file {tools.key_file}: it is an older copy; put the newest copy there"
         complain(f"{older}; {where_added(missing)}")

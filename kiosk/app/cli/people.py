@@ -16,6 +16,7 @@ from kiosk.app.cli.printing import ask, complain, echo, echo_row, progress_line
 from kiosk.app.cli.tools import (
     Parts,
     Tools,
+    file_path,
     grounds_of,
     how_many,
     on_desk,
@@ -98,7 +99,7 @@ def add_parser(subparsers: Commands) -> None:
     leavers = parts.add("leavers", _leavers, text)
     leavers.add_argument("--reason", required=True, help="why; it is kept with the audit")
     text = "as `kiosk import` takes it"
-    leavers.add_argument("--not-in", type=Path, required=True, metavar="FILE.csv", help=text)
+    leavers.add_argument("--not-in", type=file_path, required=True, metavar="FILE.csv", help=text)
     text = "mark nobody where more than that of all people would leave (default: %(default)g)"
     leavers.add_argument("--at-most", type=_percent, default=_FEW, metavar="PERCENT", help=text)
     add_flag(leavers, "--dry-run", "name them and mark nobody")
@@ -116,7 +117,7 @@ def add_parser(subparsers: Commands) -> None:
     add_flag(add, "--same-address", "also where somebody has this address already")
     text = "take people and cards from a CSV file"
     taken = add_command(subparsers, "import", text, _IMPORT, _IMPORT_EXAMPLE, _import_file)
-    taken.add_argument("file", metavar="FILE.csv", type=Path, help="the file to import")
+    taken.add_argument("file", metavar="FILE.csv", type=file_path, help="the file to import")
     add_flag(taken, "--dry-run", "check everything and write nothing")
     add_flag(taken, "--remove", "delete the file once all of it is imported")
     text = "why; it is kept with the audit (default: %(default)s)"

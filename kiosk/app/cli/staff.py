@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_flag
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import Parts, Tools, add_card, card_of, grounds_of, on_desk
+from kiosk.app.cli.tools import Parts, Tools, add_card, card_of, file_path, grounds_of, on_desk
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
 from kiosk.authority.wording import local_time
@@ -70,7 +70,7 @@ def add_parser(subparsers: Commands) -> None:
     add_card(parts.acting("remove-card", _remove_card, "let a card open it no more", "WHO"))
     opens.add_argument(
         "--key",
-        type=Path,
+        type=file_path,
         metavar="FILE.pem",
         help="the key that the card uses only after its PIN, or a certificate of it; - reads it "
         "(default: the recorded one)",
@@ -97,7 +97,7 @@ def add_parser(subparsers: Commands) -> None:
 def _key_option(part: argparse.ArgumentParser, *, required: bool = True) -> None:
     part.add_argument(
         "--key",
-        type=Path,
+        type=file_path,
         required=required,
         metavar="FILE.pub",
         help="their public key; - reads it from standard input (--key - < asha.pub)"

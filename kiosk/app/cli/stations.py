@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from kiosk.app.cli.help import Commands
 from kiosk.app.cli.printing import complain, echo
-from kiosk.app.cli.tools import Parts, Tools, grounds_of, on_desk, print_result
+from kiosk.app.cli.tools import Parts, Tools, file_path, grounds_of, on_desk, print_result
 from kiosk.authority.administration.views import StationLine
 from kiosk.authority.wording import local_time
 
@@ -37,9 +36,8 @@ def add_parser(subparsers: Commands) -> None:
     text = "let a station in; prints a line to type there"
     enrol = parts.acting("enrol", _enrol, text, "STATION")
     enrol.add_argument("--site", default="", help="where it stands, for reports")
-    enrol.add_argument(
-        "--certificate", metavar="FILE", type=Path, help="its certificate (PEM) of a CA of yours"
-    )
+    text = "its certificate (PEM) of a CA of yours"
+    enrol.add_argument("--certificate", metavar="FILE", type=file_path, help=text)
     retire = on_desk(lambda desk, args, why: desk.stations.retire(args.station, why))
     parts.acting("retire", retire, "let a station serve nobody", "STATION")
     reinstate = on_desk(lambda desk, args, why: desk.stations.reinstate(args.station, why))

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from kiosk.app.cli.audit import print_gap
 from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import complain, echo, progress_line
-from kiosk.app.cli.tools import Parts, Tools
+from kiosk.app.cli.tools import Parts, Tools, file_path
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import AuditNotIntact, KeyMissing, StoreBusy, StoreError
 from kiosk.authority.wording import numbered
@@ -39,15 +39,14 @@ _BACKUP_EXAMPLE = "  kiosk backup /mnt/elsewhere/kiosk-20261126.db\n"
 def add_parser(subparsers: Commands) -> None:
     text = "copy the database while it is in use"
     parser = add_command(subparsers, "backup", text, _BACKUP, _BACKUP_EXAMPLE, _back_up)
-    parser.add_argument("file", type=Path, metavar="FILE", help="a new file")
+    parser.add_argument("file", type=file_path, metavar="FILE", help="a new file")
     text = "put a backup in the place of the database"
     parser = add_command(subparsers, "restore", text, _RESTORE, _RESTORE_EXAMPLE, _restore)
-    parser.add_argument("file", type=Path, metavar="FILE", nargs="?", help="what backup made")
+    parser.add_argument("file", type=file_path, metavar="FILE", nargs="?", help="what backup made")
     add_flag(parser, "--replace", "put the file aside that is there")
     add_flag(parser, "--server", "the server was restored: do what remains")
-    parser.add_argument(
-        "--anchors", type=Path, metavar="FILE", help="anchors of the audit that were kept elsewhere"
-    )
+    text = "anchors of the audit that were kept elsewhere"
+    parser.add_argument("--anchors", type=file_path, metavar="FILE", help=text)
     add_flag(parser, "--older-keys", "go on though the newest key file is lost")
     text = "move to PostgreSQL, and its roles"
     parts = Parts(subparsers, "store", text, _STORE, _STORE_EXAMPLE)

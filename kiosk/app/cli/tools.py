@@ -206,7 +206,30 @@ def card_of(args: argparse.Namespace) -> CardId:
     return CardId(family or args.driver, identifier)
 
 
+def grounds_of(args: argparse.Namespace) -> Grounds:
+    from kiosk.authority.administration.views import Grounds
+
+    return Grounds(args.reason, getattr(args, "identified_by", "") or "")
+
+
+def print_result(done: Done) -> None:
+    echo(f"{done.sentence} (reference {done.reference})")
+
+
+def print_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> None:
+    """Print the result as JSON; times are ISO 8601, UTC."""
+    found = asdict(lines) if is_dataclass(lines) else [asdict(line) for line in lines]
+    echo(as_json(found))
+
+
 # Types of arguments.
+
+
+def file_path(text: str) -> Path:
+    if not text:  # a variable of a shell that is not set, perhaps: Path("") is the folder "."
+        raise argparse.ArgumentTypeError("the name of the file is empty")
+    return Path(text)
+
 
 _MANY = 99_999
 
@@ -255,19 +278,3 @@ def ending(text: str) -> datetime:
     with suppress(ValueError, OverflowError):  # the latter at the calendar's last day
         return moment((date.fromisoformat(text) + timedelta(days=1)).isoformat())
     return moment(text)
-
-
-def grounds_of(args: argparse.Namespace) -> Grounds:
-    from kiosk.authority.administration.views import Grounds
-
-    return Grounds(args.reason, getattr(args, "identified_by", "") or "")
-
-
-def print_result(done: Done) -> None:
-    echo(f"{done.sentence} (reference {done.reference})")
-
-
-def print_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> None:
-    """Print the result as JSON; times are ISO 8601, UTC."""
-    found = asdict(lines) if is_dataclass(lines) else [asdict(line) for line in lines]
-    echo(as_json(found))

@@ -240,6 +240,19 @@ def test_an_outdated_copy_of_the_key_file_is_not_declared(
 
 
 @pytest.mark.parametrize("how", ["--to", "--file"])
+def test_a_copy_without_a_name_is_not_declared(
+    kiosk: Kiosk, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    """It was written down unseen where a script's variable was empty."""
+    with pytest.raises(SystemExit) as ended:
+        kiosk("keys", "backed-up", how, "")
+    assert ended.value.code == 2
+    assert f"argument {how}: the name of the file is empty" in capsys.readouterr().err
+    assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
+    assert "A copy of the key file was made" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("how", ["--to", "--file"])
 def test_a_copy_that_is_sealed_to_the_machine_is_none(
     kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], how: str
 ) -> None:

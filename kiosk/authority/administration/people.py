@@ -391,9 +391,8 @@ class PeopleDesk(Desk):
             act.record(StaffKind.REGISTRATION_REVOKED)
             notice = Notice.REGISTRATION_REVOKED
             notify_holder(act.uow, notice, act.reference, holder, registration)
-            facts = facts_of(act.uow, holder, self._policy, self._office.means.zone)
-        next_step = headline_of(facts).advice
-        return act.done(f"The registration is revoked. {next_step}")
+            facts = facts_of(act.uow, holder, self._office.means)
+        return act.done(f"The registration is revoked. {headline_of(facts).advice}")
 
     # --- coming and going --------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import tzinfo
 
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.office import (
@@ -48,7 +47,7 @@ from kiosk.authority.store.records import AuditEvent, AuditQuery, Cardholder, Ca
 from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.wording import quoted
 from kiosk.contract.messages import Purpose
-from kiosk.contract.policy import HOUR, Policy, mask_email
+from kiosk.contract.policy import HOUR, mask_email
 
 
 def story_of(
@@ -94,8 +93,7 @@ def page_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies, actor
     """Return the page of ``holder`` as ``actor`` may see and use it."""
     # Read first: what comes between the two is then refused, although the page shows it.
     seen = seen_of(uow, holder)
-    facts = facts_of(uow, holder, means.policy(), means.zone)
-    name_of = staff_names(uow)
+    facts, name_of = facts_of(uow, holder, means), staff_names(uow)
     headline = headline_of(facts)
     waiting = None
     if change := uow.address_changes.waiting(holder.id):
@@ -137,8 +135,8 @@ def page_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies, actor
     )
 
 
-def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy, zone: tzinfo) -> StandingFacts:
-    registration = uow.registrations.of_holder(holder.id)
+def facts_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies) -> StandingFacts:
+    policy, registration = means.policy(), uow.registrations.of_holder(holder.id)
     codes = uow.codes.open_of_holder(holder.id)
     blocks = AuditQuery(holder_id=holder.id, kind=AuditKind.REGISTRATION_BLOCKED.value)
     last_block = next(iter(uow.trail.newest(blocks, limit=1)), None)
@@ -161,7 +159,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy, zone: tzinfo) 
         registration=registration,
         policy=policy,
         now=uow.now,
-        zone=zone,
+        zone=means.zone,
         codes=tuple(
             code
             for code in codes

@@ -256,7 +256,7 @@ class DeskDecoder(Decoder):
         elif found := _MODIFIED.fullmatch(body):
             name = _PLAIN.get(found[2] or found[3])
             if name is not None:
-                bits = int(found[1] or found[4]) - 1  # of xterm
+                bits = int(found[1] or found[4]) - 1  # of xterm; below in Textual's order
                 held = [word for bit, word in ((2, "alt"), (4, "ctrl"), (1, "shift")) if bits & bit]
                 yield Press("+".join([*held, name]))
         else:

@@ -71,10 +71,10 @@ class OpenExecutor(Executor, Protocol):
 
 
 class BackgroundExecutor:
-    """Builds the real executor on a thread, while the first page is already shown.
+    """Builds the real executor at its first use, in the thread that uses it.
 
-    That page has to be there within a second, also while the database is away: building is tried
-    again with every check of the authority.
+    The first page has to be there within a second, also while the database is away: building is
+    tried again with every check of the authority.
     """
 
     def __init__(self, build: Callable[[], OpenExecutor]) -> None:

@@ -138,7 +138,7 @@ def card_observations(uow: UnitOfWork, holder_id: str) -> CardObservations:
             right_pins[card_id] = RightPin(event.at, proven)
         if event.kind == AuditKind.CODE_RIGHT.value:
             right_codes[str(event.detail.get("code"))] = event
-        reason = event.detail.get("reason") if event.kind in _REFUSED else None
+        reason = str(event.detail.get("reason")) if event.kind in _REFUSED else ""
         # An imported end is judged by the present record: only the certificate's is the card's.
         by_record = reason == Reason.CARD_EXPIRED and event.detail.get("by") != "certificate"
         if reason in SEEN_AT_STATIONS and not by_record:

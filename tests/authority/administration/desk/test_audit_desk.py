@@ -212,6 +212,15 @@ def test_a_detail_that_was_overwritten_is_still_shown(
         assert "unreadable: yes" in desk.page(AuditFilter()).lines[1].detail
 
 
+def test_a_reason_that_was_overwritten_hides_no_person(
+    agent: Office, holder_id: str, database: TestDatabase
+) -> None:
+    before = PeopleDesk(agent).person(holder_id).headline
+    overwritten = "kind = 'refused', detail = '{\"reason\": []}'"
+    by_owner(database, f"UPDATE audit_event SET {overwritten} WHERE seq = 2")
+    assert PeopleDesk(agent).person(holder_id).headline == before
+
+
 def test_every_kind_has_words_to_choose_it_by(desk: AuditDesk) -> None:
     kinds = dict(desk.kinds())
     assert kinds["block-lifted"] == "Lifted the block."

@@ -149,15 +149,15 @@ def relay_from(settings: MailSettings, sender_name: str, environ: Mapping[str, s
     host = socket.gethostname()
     name = host if "." in host else f"{host}.{sender.rpartition('@')[2]}"
     is_a_name = name.isascii() and name.isprintable() and " " not in name
-    login = None
-    if credential := settings.credential:
+    context, login = verifying_context(settings.ca_file), None
+    if credential := settings.credential:  # last: no later error's traceback holds a password
         user, colon, password = credential_text(credential, environ).reveal().partition(":")
         if not (user and colon and password) or not (user + password).isprintable():
             raise ConfigError(f"mail.credential {credential}: must be one line user:password")
         login = Login(user, Sensitive(password))
     return Relay(
         settings=settings,
-        context=verifying_context(settings.ca_file),
+        context=context,
         sender=sender,
         sender_name=sender_name,
         login=login,

@@ -271,3 +271,12 @@ def test_a_credential_that_is_not_user_and_password_is_refused(tmp_path: Path) -
         with pytest.raises(ConfigError, match="user:password") as caught:
             relay_from(MailSettings(credential=str(tmp_path / "login")), "x", {})
         assert text not in str(caught.value).replace("user:password", "")
+
+
+def test_a_ca_file_that_is_missing_leaves_no_password_in_the_traceback(tmp_path: Path) -> None:
+    (tmp_path / "login").write_text("kiosk:canary-pass")
+    settings = MailSettings(credential=str(tmp_path / "login"), ca_file=str(tmp_path / "none.pem"))
+    with pytest.raises(ConfigError, match=r"mail\.ca_file") as caught:
+        relay_from(settings, "x", {})
+    frames = [frame.f_locals for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    assert "canary" not in str(frames)

@@ -339,6 +339,7 @@ class AuditDesk(Desk):
                 return write_rows(uow, query, file, how, written)
 
         path, (rows, digest) = write_file(means.exports, name, how.value, write)
+        # Ids only: a name would stay in the audit when its person is erased.
         filtered: dict[str, Scalar] = {
             "of_holder": query.holder_id,
             "of_station": query.station,

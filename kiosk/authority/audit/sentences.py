@@ -258,8 +258,8 @@ def people_imported(detail: Detail) -> str:
 
 def alarm(detail: Detail) -> str:
     kind, station = detail.get("alarm"), detail.get("station")
-    where = f" ({station})" if station else ""
-    return f": {kind}{where}" if kind else ""
+    at = f" ({station})" if station else ""
+    return f": {kind}{at}" if kind else ""
 
 
 def records_purged(detail: Detail) -> str:

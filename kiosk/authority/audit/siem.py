@@ -187,6 +187,8 @@ class Collector:
         # Its end of stream may have been sent before it read ours: it then answers the
         # unacknowledged rest with a reset.
         while True:
+            # SIOCOUTQ: the bytes without an acknowledgement. A reset drops them, so it is looked
+            # for after they are counted.
             waiting = struct.unpack("i", fcntl.ioctl(secured, termios.TIOCOUTQ, b"\0" * 4))[0]
             if failed := secured.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 raise OSError(failed, "it closed before it had read all")
@@ -234,7 +236,7 @@ class SiemWorker(threading.Thread):
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """End; another process sends an unfinished batch again."""
+        """End; waits ten seconds at most. Another process sends an unfinished batch again."""
         self._stopping.set()
         if self.is_alive():
             self.join(10)

@@ -103,7 +103,7 @@ class OutboxWorker(threading.Thread):
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """End; waits a while for a conversation with the relay to finish."""
+        """End; waits at most ten seconds for a conversation with the relay to finish."""
         self._stopping.set()
         if self.is_alive():
             self.join(10)

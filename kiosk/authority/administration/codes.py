@@ -202,7 +202,7 @@ class CodesDesk(Desk):
 
 def giver_of(uow: UnitOfWork, code: EmailCode) -> Actor:
     member = uow.staff.get(code.issued_by or "")
-    if member is None:
+    if member is None:  # the command line, which counts as one person
         return Actor(code.issued_by or "", Role.MANAGER)
     return Actor(member.name, member.role, member.id, code.issued_key)
 

@@ -280,7 +280,7 @@ class Planner:
         """Return the card that a line makes; raises ``KeyMissing``.
 
         A repeated import of a file brings back no secret that was changed since. That a card was
-        issued with one of a master key is recorded also where it has long had another.
+        issued with one of a master key is recorded once, also where it has long had another.
         """
         card = replace(
             was,
@@ -401,7 +401,7 @@ class PeopleImport:
     domains: Callable[[], tuple[str, ...]] = tuple
 
     def rehearse(self, path: Path, progress: Progress = unseen) -> ImportResult:
-        """Do everything except writing; raises ``ImportRefused`` with every line with a problem."""
+        """Do everything except writing; raises ``ImportRefused``."""
         with self.store.read() as uow:
             return self.read_in(uow, path, progress)
 
@@ -458,7 +458,10 @@ class PeopleImport:
         progress: Progress,
         write: Callable[[Batch], None] | None = None,
     ) -> ImportResult:
-        """Read the file; ``write`` gets each batch, until a line has a problem."""
+        """Read the file; ``write`` gets each batch, until a line has a problem.
+
+        Raises ``ImportRefused`` with every line with a problem.
+        """
         result, repeated = ImportResult(), Repetitions()
         file = PeopleFile(path, self.number_digits)
         planner = Planner(uow, self.sealer, repeated.is_first, self.replace_lost)
@@ -634,8 +637,9 @@ class ImportDesk(Desk):
         try:
             with os.scandir(self._folder) as entries:
                 for entry in entries:
-                    name, is_plain = entry.name, entry.is_file(follow_symlinks=False)
-                    if name.startswith(".") or not name.isprintable() or not is_plain:
+                    name = entry.name
+                    is_hidden = name.startswith(".") or not name.isprintable()
+                    if is_hidden or not entry.is_file(follow_symlinks=False):
                         continue
                     with suppress(FileNotFoundError):  # it may be removed at this moment
                         found = entry.stat(follow_symlinks=False)

@@ -73,7 +73,7 @@ COMMAND_LINE = "command line:"
 
 
 def staff_names(uow: UnitOfWork) -> Callable[[str | None], str]:
-    """Return the function from the audit's id of an actor to their name; nobody has none.
+    """Return the function from the audit's id of an actor to their name; it is empty for None.
 
     A removed member's is marked where somebody else has it now. A command line says who ran it.
     """

@@ -407,7 +407,10 @@ class EmailCode:
     unproven: bool = False
 
     def is_alive(self, now: datetime) -> bool:
-        """Return whether it was sent, not later than now, and its life is not over."""
+        """Return whether it was sent, and its life is not over.
+
+        It is over, too, where it was sent later than now: the clock was put back since.
+        """
         if self.sent_at is None or self.expires_at is None:
             return False
         return self.sent_at <= now + CLOCKS_DIFFER and now < self.expires_at
@@ -584,7 +587,10 @@ class AuditFault:
 
 @dataclass(frozen=True, slots=True)
 class AuditPiece:
-    """A part of a verification; ``last`` is the last row that fitted, ``over``: no more come."""
+    """A part of a verification; ``last`` is the last row that fitted.
+
+    ``over``: no more come, as after a ``fault``.
+    """
 
     last: AuditHead
     over: bool
@@ -619,8 +625,8 @@ class OutboxMessage:
     """One notice to be mailed; ``params`` fill its template and hold no secret.
 
     ``next_at`` is when it may next be claimed: for one that is claimed, when its lease ends.
-    ``failed_at`` is set after the last attempt, ``denied`` where a policy of the relay made the
-    newest fail. ``holder_id`` is the person with whom it is erased.
+    ``failed_at`` is set after the last attempt failed, ``denied`` where a policy of the relay made
+    the newest fail. ``holder_id`` is the person with whom it is erased.
     """
 
     id: str
@@ -875,8 +881,8 @@ class LockedVisit:
 class LockedGrant:
     """A grant in the journal, and for whom it was; card and visit are locked.
 
-    ``generations_from`` is of the last restore. ``overtaken``: another visit was granted an unblock
-    since.
+    ``generations_from`` is of the last restore. ``overtaken``: the card was granted an unblock in
+    another visit since.
     """
 
     entry: UnblockEntry

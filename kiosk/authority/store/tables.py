@@ -105,7 +105,7 @@ class Json(TypeDecorator[Any]):
 
 
 def scalars_to_text(scalars: dict[str, Any]) -> str:
-    """Return canonical JSON; raise ``TypeError`` for anything else: it could hide a secret."""
+    """Return canonical JSON of scalars; ``TypeError`` for another value: it could hide a secret."""
     for name, value in scalars.items():
         if not isinstance(value, str | int | bool | None):
             raise TypeError(f"{name} is neither text, number, truth value nor nothing")
@@ -208,7 +208,8 @@ def loaded(kind: type[SomeRow], values: Sequence[Any]) -> SomeRow:
 def index_where(name: str, column: str, condition: str, *, unique: bool = False) -> Index:
     """Return an index over the rows that meet ``condition``, on either database.
 
-    The dialect's own argument for PostgreSQL would load that dialect where SQLite is used as well.
+    The dialect of PostgreSQL reads it from ``info``: the dialect's own argument would load that
+    dialect where SQLite is used as well.
     """
     where = text(condition)
     return Index(name, column, unique=unique, sqlite_where=where, info={"where": where})

@@ -453,7 +453,10 @@ class Audit(Repository):
         return {seq: parsed_detail(detail) for seq, detail in found}
 
     def redact_detail(self, seq: int) -> bool:
-        """Delete the detail of a row with its salt, if any; append the event that records it."""
+        """Delete a row's detail and salt; return False where there is none.
+
+        The same unit of work has to append the event that records it.
+        """
         row = col(AuditEventRow.seq) == seq, col(AuditEventRow.detail).is_not(None)
         statement = update(AuditEventRow).where(*row)
         return self._gateway.run(statement.values(detail=None, salt=None)) == 1

@@ -174,7 +174,7 @@ class CardRecords(SealedSecrets[Card]):
         return self._one(Card, CardRow, _CARD, {"card": card_id}, id=card_id)
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, Card]:
-        """Return at most 500 of them, altered ones too: for display, never for a decision."""
+        """For display, never for a decision: altered ones too. At most 500 at a time."""
         wanted = select(CardRow).where(col(CardRow.id).in_(list(ids)))
         rows = self._gateway.unchecked(wanted, CardRow)
         return {row.id: row.record(Card) for row in rows}
@@ -220,7 +220,7 @@ class CardRecords(SealedSecrets[Card]):
         return self._one(Card, CardRow, statement, id=card_id)
 
     def lock_each(self, ids: Iterable[str]) -> dict[str, Card]:
-        """Return at most 500, by id, each locked as by ``lock``."""
+        """Return some by id, each locked as by ``lock``; at most 500 at a time."""
         statement = select(CardRow).where(col(CardRow.id).in_(list(ids)))
         held = self._all(Card, CardRow, statement.order_by(col(CardRow.id)).with_for_update())
         return {card.id: card for card in held}

@@ -97,7 +97,7 @@ class EmailCodes(Repository):
         return self._one(EmailCode, CodeRow, _CODE, {"code": code_id}, id=code_id)
 
     def newest(self, card_id: str) -> EmailCode | None:
-        """Return the last one that was sent or given, unless a clock that was ahead dated it."""
+        """Return the last that was sent or given, in any state; none that a clock ahead dated."""
         this = {"card": card_id, "soon": self._now + CLOCKS_DIFFER}
         return self._one(EmailCode, CodeRow, _NEWEST, this, card_id=card_id)
 
@@ -171,7 +171,10 @@ class EmailCodes(Repository):
     # --- given by staff ---
 
     def give_times(self, card_id: str, since: datetime) -> tuple[datetime, ...]:
-        """Return when staff made codes; lock the card first for a decision about a limit."""
+        """Return when staff made codes, whatever became of them.
+
+        Lock the card first for a decision about a limit.
+        """
         made = col(CodeRow.issued_by).is_not(None), col(CodeRow.drafted_at) >= since
         given = select(col(CodeRow.drafted_at)).where(col(CodeRow.card_id) == card_id, *made)
         return tuple(sorted(row[0] for row in self._gateway.tuples(given)))

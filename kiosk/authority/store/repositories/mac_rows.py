@@ -64,7 +64,8 @@ class MacRows(Repository):
     def restamp(self, table: str, after: RowKey | None, limit: int, key_id: str) -> Piece:
         """Make the MACs of the next rows again that have a key other than ``key_id``.
 
-        An altered row is returned by name; one that is locked is left for the next walk.
+        An altered row stays altered, and is returned by name; one that is locked is left for the
+        next walk.
         """
         kind = KINDS[table]
         others = self._following(kind, after).where(_otherwise(kind, key_id))

@@ -99,13 +99,13 @@ class Registrations(Repository):
         return self._one(Registration, RegistrationRow, statement, holder_id=holder_id)
 
     def of_holders(self, holder_ids: Iterable[str]) -> dict[str, Registration]:
-        """Return at most 500, altered ones too: for display, never for a decision."""
+        """For display, never for a decision: altered ones too. At most 500 at a time."""
         wanted = col(RegistrationRow.holder_id).in_(list(holder_ids))
         rows = self._gateway.unchecked(select(RegistrationRow).where(wanted), RegistrationRow)
         return {row.holder_id: row.record(Registration) for row in rows}
 
     def put(self, registration: Registration) -> None:
-        """Add one, or overwrite ``OVERWRITTEN`` in the one that exists."""
+        """Add one, or overwrite ``OVERWRITTEN`` in the one that exists: failures and block stay."""
         new = values(registration)
         if not self._gateway.add_new(RegistrationRow, new):
             overwritten = {name: new[name] for name in OVERWRITTEN}
@@ -234,7 +234,10 @@ class Registrations(Repository):
         return bool(self._gateway.change(RegistrationRow, *barred, **free))
 
     def set_asked(self, holder_id: str, question_ids: tuple[int, ...]) -> tuple[int, ...]:
-        """Pin the questions to ask unless some are pinned; return the pinned ones, atomically."""
+        """Pin the questions to ask unless some are pinned; return the pinned ones.
+
+        Atomic, so that two stations ask the same ones.
+        """
         this = {"holder": holder_id}
         if self._gateway.change_prepared(RegistrationRow, _UNASKED, this, asked=question_ids):
             return question_ids
@@ -284,7 +287,7 @@ class Cardholders(Repository):
         return {one.number: one for one in found}
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, Cardholder]:
-        """Return at most 500 of them, altered ones too: for display, never for a decision."""
+        """For display, never for a decision: altered ones too. At most 500 at a time."""
         wanted = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
         rows = self._gateway.unchecked(wanted, CardholderRow)
         return {row.id: row.record(Cardholder) for row in rows}
@@ -297,7 +300,7 @@ class Cardholders(Repository):
         return self._gateway.count(outside.select_from(CardholderRow))
 
     def lock_each(self, ids: Iterable[str]) -> dict[str, Cardholder]:
-        """Return at most 500, locked; rows that refer to them can still be added."""
+        """Lock some, at most 500 at a time; rows that refer to them can still be added."""
         statement = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
         ordered = statement.order_by(col(CardholderRow.id)).with_for_update(key_share=True)
         found = self._all(Cardholder, CardholderRow, ordered)
@@ -376,7 +379,7 @@ class Cardholders(Repository):
         return self._gateway.run(delete(CardholderRow).where(this)) == 1
 
     def erased_among(self, numbers: Iterable[str]) -> frozenset[str]:
-        """Return at most 500 whose holder was erased; raises ``KeyMissing``."""
+        """Return those whose holder was erased, at most 500 at a time; raises ``KeyMissing``."""
         row = ErasedNumberRow
         if not self._gateway.tuples(select(col(row.digest)).limit(1)):
             return frozenset()
@@ -492,11 +495,16 @@ class PeopleLists(Repository):
     ) -> tuple[Listed, ...]:
         found, date = self._group(group)
         id_ = col(CardholderRow.id)
-        key: Any = col(CardholderRow.sort_name)
-        if order is PeopleOrder.NUMBER:
-            key = col(CardholderRow.number)
-        elif order is PeopleOrder.DATE and date is not None:
-            key = date
+        key: Any
+        match order:
+            case PeopleOrder.NUMBER:
+                key = col(CardholderRow.number)
+            case PeopleOrder.DATE if date is not None:
+                key = date
+            case PeopleOrder.NAME | PeopleOrder.DATE:
+                key = col(CardholderRow.sort_name)
+            case _:
+                assert_never(order)
         if after is not None:
             there = tuple_(literal(after.key, key.type), literal(after.holder_id))
             here = tuple_(key, id_)

@@ -100,8 +100,8 @@ class Outbox(Repository):
     ) -> int:
         """Return how many of these notices were queued to an address within ``span``.
 
-        One that is ahead by more was dated by a wrong clock. ``holder_id``: about this holder
-        alone.
+        One that is ahead by more was dated by a wrong clock, and does not count. ``holder_id``:
+        about this holder alone.
         """
         since, until = self._now - span, self._now + span
         # A notice is never due before it is queued: so the index of due ones finds the new ones.
@@ -113,9 +113,9 @@ class Outbox(Repository):
     def claim_due(self, limit: int, lease: timedelta) -> tuple[OutboxMessage, ...]:
         """Take up to ``limit`` that are due, oldest first; commit before mailing them.
 
-        Each is hidden from other workers until ``lease`` is over, when it is due again: a worker
-        that dies loses nothing. A message is sent twice only if it dies between relay and
-        ``mark_sent``.
+        Each counts one more attempt and is hidden from other workers until ``lease`` is over, when
+        it is due again: a worker that dies loses nothing. A message is sent twice only if its
+        worker dies between relay and ``mark_sent``.
         """
         given = {"now": self._now, "most": limit, "again_at": self._now + lease}
         rows = self._gateway.many(_CLAIM, OutboxRow, given)
@@ -139,6 +139,7 @@ class Outbox(Repository):
         self._gateway.write(statement.values(denied=denied, **when))
 
     def waiting(self) -> int:
+        """Return how many are neither sent nor given up."""
         return self._gateway.count(select(func.count()).where(*_WAITS))
 
     def waits_since(self) -> datetime | None:

@@ -262,7 +262,7 @@ _NAMING: Final = frozenset({SELECT, GET_DATA, GET_DATA_SIMPLE})
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One command; ``status`` is None without an answer; ``keyed``: the reader put its PIN in."""
+    """One command; ``status`` is None without an answer; ``keyed``: its PIN came from the keys."""
 
     header: CommandHeader
     names: bytes

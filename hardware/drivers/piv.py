@@ -134,6 +134,7 @@ def _inflate(packed: bytes) -> bytes:
 
 
 def key_fingerprint(read: Certificate) -> str:
+    """Return the SHA-256 of the SubjectPublicKeyInfo in hex."""
     return sha256(read.public_key).hexdigest()
 
 
@@ -235,7 +236,7 @@ class PivSession(NoAdminKey):
         self._objects: dict[bytes, bytes] = {}
 
     def identifier(self) -> str:
-        """Return the GUID's 32 digits, or ``ca`` and 64 of a key; else raise ``CardUnknown``."""
+        """Return the GUID in hex, or ``ca`` and the key's SHA-256; ``CardUnknown`` for neither."""
         chuid = self._object(CHUID)
         guid = guid_of(chuid)
         if guid is not None:

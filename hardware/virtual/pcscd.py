@@ -82,7 +82,7 @@ class Slot:
 
 
 class PrivatePcscd:
-    """One pcscd in ``directory``, as long as the thread that started it; its paths stay."""
+    """One pcscd in ``directory``; it ends with the thread that starts it. Its paths stay."""
 
     def __init__(self, directory: Path, friendly_name: str = "Virtual PCD") -> None:
         self.directory = directory

@@ -81,7 +81,10 @@ class SubmitStopNumber(VisitCommand, frozen=True):
 
 
 class UnblockPin(VisitCommand, frozen=True):
-    """Have the secret released, reset the PIN and report it; one release for each ``attempt``."""
+    """Have the secret released, reset the PIN and report the outcome.
+
+    Repeated with the same ``attempt`` before an outcome is recorded, it is one release.
+    """
 
     at: CardAddress
     new: PinEntry

@@ -107,8 +107,7 @@ class Actions:
             return e.GaveUp(command.visit, Reason.CARD_UNREADABLE, VisitEnd.CARD_REMOVED)
         except errors.CardError as error:
             unread = _unread_card(error) if isinstance(command, c.OpenVisit) else None
-            unknown = isinstance(error, errors.OutcomeUnknown) and isinstance(command, c.ChangePin)
-            if unknown:
+            if isinstance(error, errors.OutcomeUnknown) and isinstance(command, c.ChangePin):
                 return self._give_up(command.visit, Reason.OUTCOME_UNKNOWN, unread)
             reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))
             return self._give_up(command.visit, next(reasons, Reason.CARD_REFUSED), unread)

@@ -267,7 +267,7 @@ class ReaderTest(Struct, frozen=True):
 
 
 class NetworkReport(Struct, frozen=True):
-    """``state`` of the network at ``clock``, ``ahead_s`` seconds ahead of the authority's clock."""
+    """``state`` of the network at the station's ``clock``, ``ahead_s`` ahead of the authority's."""
 
     state: NetworkState
     clock: datetime
@@ -296,7 +296,7 @@ class PickReason(VisitPage, frozen=True):
 
 
 class WriteReason(VisitPage, frozen=True):
-    """An officer writes a reason; ``unclear``: the text gives none, or looks like a secret."""
+    """The officer's reason is not listed; ``unclear``: it says nothing, or looks like a secret."""
 
     task: Maintain
     unclear: bool = False
@@ -396,7 +396,10 @@ class Attract(Struct, frozen=True):
 
 
 class OutOfService(Struct, frozen=True):
-    """A part does not answer, or the station is retired; the rest is as in ``Attract``."""
+    """A part does not answer, or the station is retired; it ends by itself.
+
+    ``pulled`` and ``visit`` as for ``Attract``.
+    """
 
     outage: Outage
     pulled: PulledFrom | None = None

@@ -555,6 +555,7 @@ def _code_not_sent(
 
 
 def _is_finished(state: s.State) -> bool:
+    """Return whether the authority already knows how the visit ended."""
     return isinstance(state.inner if isinstance(state, s.StillThere) else state, s.ClosingState)
 
 
@@ -626,6 +627,7 @@ def _untold(state: s.State, *, unread: bool) -> s.PulledFrom | None:
 
 
 def _visit_noted(state: s.State) -> VisitId | None:
+    """Return the visit that the notice on the page is about."""
     return state.visit if isinstance(state, s.Attract | s.OutOfService) else None
 
 

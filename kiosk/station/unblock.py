@@ -232,8 +232,8 @@ class PinWork:
         """Record what a failed unblock may have cost; raise where it cost nothing."""
         visit = command.visit
         if isinstance(error, errors.PadLeft | errors.PadRefused):
-            # Only where it is recorded that the secret was not used is it released again. The page
-            # reports ``StepRefused``: the holder is not recorded any more.
+            # Only where it is recorded that the secret was not used is it released again. Where the
+            # holder is not recorded any more, ``StepRefused`` is raised: a page reports it.
             try:
                 noted = self._retry(
                     lambda: self._authority.record_outcome(visit, grant.journal, UnblockNotSent()),

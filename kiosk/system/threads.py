@@ -83,6 +83,11 @@ async def run_on_thread(call: Callable[[], T], threads: Executor | None = None) 
             return
         try:
             reply = partial(answer.set_result, call())
+        except StopIteration as error:
+            # Before Python 3.11.8 no future takes it: its caller would wait for ever.
+            stopped = RuntimeError("StopIteration")
+            stopped.__cause__ = error
+            reply = partial(answer.set_exception, stopped)
         except BaseException as error:  # noqa: BLE001 - carried over to who awaits it
             reply = partial(answer.set_exception, error)
         with suppress(RuntimeError):  # the loop is closed: nobody waits

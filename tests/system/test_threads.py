@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -23,6 +24,14 @@ async def test_it_returns_what_was_returned_on_the_thread() -> None:
 async def test_it_raises_what_was_raised_there() -> None:
     with pytest.raises(ZeroDivisionError), ThreadPoolExecutor(1) as pool:
         await run_on_thread(lambda: 1 / 0, pool)
+
+
+async def test_what_no_future_can_hold_is_raised_all_the_same() -> None:
+    """Before: a check of the authority never ended, and no other followed."""
+    with pytest.raises(RuntimeError) as caught:
+        async with asyncio.timeout(30):
+            await run_on_thread(lambda: next(iter(())))
+    assert isinstance(caught.value.__cause__, StopIteration)
 
 
 async def test_what_found_no_thread_is_not_called_later() -> None:

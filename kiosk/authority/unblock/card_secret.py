@@ -113,6 +113,7 @@ def spent(presentations: int, *, waits: bool) -> int:
 
 
 def leaves_enough(card: Card) -> bool:
+    """Return whether the card's limit has a try for a wrong guess between two secrets."""
     return secret_limit_of(card) >= FEWEST_TRIES
 
 

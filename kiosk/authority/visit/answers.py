@@ -153,7 +153,10 @@ def block(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> None:
 
 
 def is_exhausted(registration: Registration | None, policy: Policy) -> bool:
-    """Return whether all attempts are charged, none blocked: one is checked or its process died."""
+    """Return whether all attempts are charged, and self-service is not blocked yet.
+
+    The last set is being checked, or the process that checked it died.
+    """
     if registration is None or registration.blocked_at is not None:
         return False
     return registration.failures >= policy.max_failures

@@ -214,6 +214,7 @@ class VisitContext(LockedVisit):
 
     @property
     def address(self) -> str:
+        """Where a code that this visit asks for now would go; or empty."""
         if self.visit.purpose is Purpose.UNLOCK or self.asks_owner:
             return self.known_address
         return (self.pending.email if self.pending else None) or ""
@@ -295,7 +296,10 @@ class VisitContext(LockedVisit):
 
     @property
     def can_register(self) -> bool:
-        """Whether a registration can follow a first unlock; a claimed PIN needs an address."""
+        """Whether a registration can follow a first unlock, as far as ``counts_as_claimed`` knows.
+
+        A claimed PIN needs a recorded address.
+        """
         return bool(self.known_address) or not self.counts_as_claimed
 
     def position(self, gate: Gate) -> Position:

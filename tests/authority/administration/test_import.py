@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.administration.import_people import BATCH, ImportResult
+from kiosk.authority.administration.import_people import BATCH, ChangedCard, ImportResult
 from kiosk.authority.audit.events import audit_message
 from kiosk.authority.crypto.sealing import label_of, open_kept
 from kiosk.authority.store.records import AuditQuery, CardStatus, KeptKind, KeptSecret, new_id
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, Importer, csv_of, line
 from tests.authority.card_in_reader import ReaderCard
+from tests.authority.store import samples
 
 
 def test_people_cards_and_secrets_arrive(importer: Importer, tmp_path: Path) -> None:
@@ -27,6 +28,13 @@ def test_people_cards_and_secrets_arrive(importer: Importer, tmp_path: Path) -> 
     assert importer.holder(1).name == 'Ann "Al" O\'Hara, Jr'
     assert importer.secret(importer.card(1)) == "00000017"
     assert importer.card(0).status is CardStatus.ACTIVE
+
+
+def test_a_key_or_an_issued_secret_that_the_card_has_already_is_confirmed_or_noted() -> None:
+    was = samples.card("asha", auth_key=b"auth", pin_key=b"pin")
+    now = replace(was, auth_key_imported=True, pin_key_imported=True, secret_generation=0)
+    words = "auth_key confirmed; pin_key confirmed; master_key noted"
+    assert ChangedCard(was, now).words == words
 
 
 def test_the_audit_is_told_who_and_what(importer: Importer, tmp_path: Path) -> None:

@@ -175,7 +175,10 @@ class Metrics(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Return the state of process and estate; of several requests, one reads it."""
+        """Return the state of the process, and of the estate while the database answers.
+
+        Of several requests, one reads it.
+        """
         with self._reading:
             if self._now() >= self._until:
                 self._known = list(self._read())

@@ -109,8 +109,9 @@ def named_by_key(card: CardId, key: bytes) -> bool:
 def proves(key: bytes, challenge: CardChallenge, proof: CardProof) -> bool:
     """Return whether the holder of ``key`` signed ``challenge``."""
     found = _bare(key)
-    is_of_kind = _kind(found) is challenge.key
-    return found is not None and is_of_kind and _signed(found, challenge.message, proof.signature)
+    if found is None or _kind(found) is not challenge.key:
+        return False
+    return _signed(found, challenge.message, proof.signature)
 
 
 def verify_pin_proof(public_key: bytes, message: bytes, signature: bytes) -> bool:
@@ -125,7 +126,8 @@ def verify_pin_proof(public_key: bytes, message: bytes, signature: bytes) -> boo
 def certifies(certificate: bytes, public_key: bytes) -> bool:
     """Return whether the certificate (DER) is of that key (SubjectPublicKeyInfo, DER).
 
-    It does not check the issuer of the certificate or its validity: ``Issuers`` does.
+    False for a kind of key with which no card proves itself. It does not check the issuer of the
+    certificate or its validity: ``Issuers`` does.
     """
     named = _in_certificate(certificate)
     wanted = _bare(public_key)

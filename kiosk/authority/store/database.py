@@ -178,7 +178,10 @@ class Store:
 
     @contextmanager
     def read(self, *, once: bool = False) -> Iterator[UnitOfWork]:
-        """Return a unit of work that sees one snapshot and cannot write; ``once``: one query."""
+        """Return a unit of work that sees one snapshot and cannot write.
+
+        ``once``: for a single prepared statement.
+        """
         with self._gateway(writes=False, once=once) as gateway:
             yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
 
@@ -297,7 +300,7 @@ class Store:
     def lacking(self, wanted: Mapping[str, str]) -> tuple[str, ...]:
         """Return the tables on which this role lacks what is ``wanted`` (from ``grants``)."""
         if self.file is not None:
-            return ()
+            return ()  # it has no roles
         with self._gateway(writes=False) as gateway:
             found = gateway.tuples(text(privileges_lacking(wanted)))
         return tuple(name for (name,) in found)

@@ -344,7 +344,10 @@ class Gateway:
             self.write(statement, values)
 
     def lock_table(self, kind: type[TableRow]) -> None:
-        """Lock a table against other writers until the end, for rules about all of its rows."""
+        """Lock a table against other writers until the end, for rules about all of its rows.
+
+        Readers go on. On SQLite a writer is alone anyway.
+        """
         if not self._on_sqlite:
             table = table_of(kind).name
             self.write(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))

@@ -177,6 +177,7 @@ class PipelinedConnection(psycopg.Connection[Any]):
     def run_compiled(
         self, statement: str, parameters: Sequence[Any] | None
     ) -> psycopg.Cursor[Any] | FetchedRows:
+        """Run a statement with ``$1`` and so on together with the kept ones."""
         if any(isinstance(given, Mapping) for _, given in self._waiting):
             with self.pipeline():
                 self._send_waiting()

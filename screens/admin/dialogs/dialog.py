@@ -13,6 +13,7 @@ from typing import ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -38,7 +39,7 @@ _LEAST_ROWS = 3
 
 
 class Box(Vertical):
-    """Shows its children whole; the one of class ``fields`` scrolls in the rows that are left."""
+    """Shows its children whole; that of class ``fields`` scrolls, so the buttons always show."""
 
     def __init__(self) -> None:
         super().__init__(classes="box")
@@ -90,6 +91,8 @@ class Dialog(AdminScreen[T], ModalScreen[T]):
     def __init__(self, title: str = "", sentence: str = "") -> None:
         super().__init__(classes="dialog")
         self.ready = asyncio.Event()
+        self._answered = False
+        self._answer: T | None = None
         self._heading = Prose(title, "title")
         self._sentence = Prose(sentence, "sentence")
         self._sentence.display = bool(sentence)
@@ -133,9 +136,20 @@ class Dialog(AdminScreen[T], ModalScreen[T]):
     def action_cancel(self) -> None:
         self.dismiss(None)
 
-    def on_screen_resume(self, _event: events.ScreenResume) -> None:
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Close, under another dialog once that is closed: Textual closes whichever is on top."""
+        if self.app.screen is self:
+            return super().dismiss(result)
+        self._answered, self._answer = True, result
+        return AwaitComplete()
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Set ``ready`` once the focus, which Textual sets after this, is there."""
-        self.call_later(self.ready.set)
+        if self._answered:
+            event.prevent_default()
+            self.dismiss(self._answer)
+        else:
+            self.call_later(self.ready.set)
 
 
 class MustRead(Dialog[None]):

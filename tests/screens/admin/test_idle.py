@@ -10,6 +10,7 @@ import pytest
 from kiosk.authority.administration.views import StationState
 from screens.admin.app import IDLE_S, WARNING_S, End, IdleWarning
 from screens.admin.dialogs.form import Form
+from screens.admin.imports import ImportPage
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage
 from tests.screens.admin.pilots import Run, running
@@ -111,3 +112,46 @@ async def test_an_act_under_way_is_finished_first() -> None:
         assert run.app.return_value is End.IDLE
         (line,) = (each for each in run.desk.estate.stations if each.name == "Eye Clinic")
         assert line.state is StationState.RETIRED
+
+
+async def test_a_form_that_is_answered_under_the_warning_closes_with_it() -> None:
+    """Before: the warning was closed in its place, and the form stayed, empty and under way."""
+    async with running(pages=PAGES) as run:
+        begun, gate = threading.Event(), threading.Event()
+        retire = run.desk.stations.retire
+
+        def slow(*arguments: object) -> object:
+            begun.set()
+            gate.wait(60)
+            return retire(*arguments)  # type: ignore[arg-type]
+
+        run.desk.stations.retire = slow  # type: ignore[method-assign,assignment]
+        await run.press("f4", "r", *"Doorway")
+        run.post("enter")
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
+        run.clock.at = IDLE_S - 5
+        await still(60)
+        assert isinstance(run.app.screen, IdleWarning)
+        gate.set()
+        await run.settle()
+        assert isinstance(run.app.screen, IdleWarning)
+        await run.press("x")
+        assert not run.app.screen.is_modal
+        assert "Eye Clinic is retired" in run.text
+
+
+async def test_a_file_that_is_tried_under_the_warning_is_told_of_after_it() -> None:
+    async with running(pages=(TodayPage, ImportPage)) as run:
+        run.desk.hold()
+        await run.press("f9")
+        await run.press_and_hold("t")
+        run.clock.at = IDLE_S - 5
+        await still(60)
+        assert isinstance(run.app.screen, IdleWarning)
+        run.desk.let_go()
+        await run.settle()
+        await run.press("x")
+        assert "can be imported" in run.text
+        await run.press("escape")
+        assert not run.app.screen.is_modal

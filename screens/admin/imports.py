@@ -155,6 +155,8 @@ class ImportPage(LinesPage[ImportFile]):
 
         A typed word is asked for: no click and no single key writes thousands of people.
         """
+        if self.is_covered:
+            return
         name, answer = self._table.marked, self.app.push_screen_wait
         rehearsal = await answer(
             LongWork(

@@ -140,6 +140,11 @@ class AdminPage(Container):
         return self.is_mounted and self.display
 
     @property
+    def is_covered(self) -> bool:
+        """Whether a dialog is open, as after the first of two clicks that came in one packet."""
+        return self.app.screen is not self.screen
+
+    @property
     def times(self) -> Times:
         return app_of(self).times
 
@@ -158,6 +163,8 @@ class AdminPage(Container):
     @work(group=IN_DIALOG)
     async def put(self, form: Form[Done]) -> None:
         """Open a dialog that acts by itself; then show what was done and refresh."""
+        if self.is_covered:
+            return
         form.on_stale = self.shown
         done = await self.app.push_screen_wait(form)
         if done is not None:

@@ -484,7 +484,7 @@ class AboutPerson(AdminPage):
 
     @work(group=IN_DIALOG)
     async def _begin(self, act: PersonAct) -> None:
-        if not self._fits(act):
+        if self.is_covered or not self._fits(act):
             return
         form = act.form(self._subject)
         form.on_stale = lambda: self._read(self._show)

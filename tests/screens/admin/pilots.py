@@ -27,6 +27,7 @@ from textual.widgets import Button, Input
 from screens.admin.app import EVERY_PAGE, AdminApp, End
 from screens.admin.page import IN_DIALOG, AdminPage
 from screens.admin.times import Times
+from screens.terminal.lockdown import OnFault
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
 from tests.screens.idle_app import PATIENCE_S, still
@@ -64,13 +65,14 @@ def app_for(
     *,
     dark: bool = False,
     now: Clock | None = None,
+    on_fault: OnFault = lambda error: None,
     few_colours: bool = False,
     sixteen_colours: bool = False,
 ) -> PictureApp:
     """Return the application as tests run it: its clocks stand. A fault fails the test."""
     return PictureApp(
         desk,
-        lambda error: None,
+        on_fault,
         pages=pages,
         dark=dark,
         times=Times(lambda: NOW, UTC),
@@ -150,10 +152,14 @@ class Run:
 
     async def click(self, text: str) -> None:
         """Click in the middle of ``text``: the lowest place where the screen shows it."""
+        self.post_click(text)
+        await self.settle()
+
+    def post_click(self, text: str) -> None:
+        """Click, and wait for nothing."""
         x, y = self.place_of(text)
         self._post(_mouse(events.MouseDown, x, y, 1))
         self._post(_mouse(events.MouseUp, x, y, 1))
-        await self.settle()
 
     async def hover(self, x: int, y: int) -> None:
         """Move the mouse."""

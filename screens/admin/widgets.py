@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 from rich.text import Text
 from textual import events
@@ -128,8 +128,8 @@ class LineInput(Input):
 
     virtual_size = Reactive(Size(0, 0))
 
-    def __init__(self, value: str = "", **options: Any) -> None:
-        super().__init__(value, compact=True, **options)
+    def __init__(self, value: str = "", *, max_length: int, password: bool = False) -> None:
+        super().__init__(value, max_length=max_length, password=password, compact=True)
         self.cursor_blink = False
 
 

@@ -151,12 +151,8 @@ class EntryField(LineInput):
         """What was typed or pasted does not fit in, and is left out."""
 
     def __init__(self, entry: Entry) -> None:
-        super().__init__(
-            entry.initial,
-            password=entry.secret,
-            max_length=entry.most,
-            select_on_focus=False,
-        )
+        super().__init__(entry.initial, max_length=entry.most, password=entry.secret)
+        self.select_on_focus = False
         self._entry = entry
 
     def __repr__(self) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import uuid
+from typing import Any
 
 import pytest
 
-from kiosk.authority.administration.views import Grounds, NewCard, Seen
+from kiosk.authority.administration.views import Done, Grounds, NewCard, Seen
 from kiosk.contract.sensitive import Sensitive
+from screens.admin.page import ACTING, IN_DIALOG
 from tests.screens.admin.persons import (
     CARDLESS,
     READY,
@@ -154,6 +158,28 @@ async def test_a_secret_is_set_and_never_shown(keys: tuple[str, ...], full: bool
         assert tries_full is full
         assert SECRET not in run.text
         assert SECRET not in repr(run.desk.asked.calls)
+
+
+async def test_a_secret_on_its_way_is_in_the_description_of_no_worker() -> None:
+    async with person(TROUBLED) as run:
+        begun, gate = threading.Event(), threading.Event()
+        set_secret = run.desk.cards.set_secret
+
+        def slow(*given: Any, **also: Any) -> Done:
+            begun.set()
+            gate.wait(60)
+            return set_secret(*given, **also)
+
+        run.desk.cards.set_secret = slow  # type: ignore[method-assign]
+        await run.press("s", *SECRET, "tab", *SECRET, "tab", "tab", *WHY)
+        run.post("enter", "enter")
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
+        workers = list(run.app.workers)
+        gate.set()
+        await run.settle()
+        assert {ACTING, IN_DIALOG} <= {one.group for one in workers}
+        assert all(SECRET not in f"{one!r} {one.name} {one.description}" for one in workers)
 
 
 @pytest.mark.parametrize(("holder_id", "place"), [(TROUBLED, False), (SEVERAL, True)])

@@ -98,6 +98,15 @@ def test_what_is_typed_while_it_comes_up_is_not_lost(notes: Path) -> None:
         session.close()
 
 
+def test_what_is_typed_for_a_dialog_while_it_comes_up_goes_into_it(notes: Path) -> None:
+    session = FreshSession("plain", notes)
+    try:
+        session.type(F4 + b"aNorth Door")
+        session.wait_for("North Door")
+    finally:
+        session.close()
+
+
 def test_alt_and_a_number_is_a_page_and_a_paste_is_text(session: Session) -> None:
     session.type(b"\x1b4")
     session.wait_for("stations up")

@@ -132,3 +132,22 @@ def test_no_password_in_a_repr() -> None:
     store = Store("postgresql://kiosk:canary-7731@localhost/kiosk", SetClock(), MACS)
     assert "canary-7731" not in repr(store)
     store.close()
+
+
+def test_a_lost_record_hides_no_error_of_the_work(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_given: object, **_named: object) -> None:
+        raise StoreError("the disk is full", "SQLITE_FULL")
+
+    monkeypatch.setattr(store, "record_event", fail)
+    with (
+        pytest.raises(LookupError),
+        store.record_at_end("records-purged", detail=lambda: {"visits": 1}),
+    ):
+        raise LookupError
+    with (
+        pytest.raises(StoreError, match="full"),
+        store.record_at_end("records-purged", detail=lambda: {"visits": 1}),
+    ):
+        pass

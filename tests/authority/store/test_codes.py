@@ -145,6 +145,20 @@ def test_a_code_is_consumed_once(store: Store) -> None:
     assert enter(store, code, new_id()) is None
 
 
+def test_a_code_that_was_used_is_not_revoked_afterwards(store: Store) -> None:
+    person = samples.stored_person(store)
+    code = send(store, samples.code(person))
+    with store.begin() as uow:
+        assert uow.codes.consume(code.id)
+        uow.codes.revoke_all(person.card.id)
+        assert not uow.codes.revoke(code.id)
+        uow.commit()
+    with store.read() as uow:
+        used = uow.codes.get(code.id)
+    assert used is not None
+    assert used.revoked_at is None
+
+
 def test_a_revoked_code_is_not_consumed(store: Store) -> None:
     person = samples.stored_person(store)
     code = send(store, samples.code(person))

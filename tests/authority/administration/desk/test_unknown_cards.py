@@ -112,6 +112,18 @@ def test_three_signs_are_another_card(world: World, office: Office) -> None:
     assert "Asha" not in PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
 
 
+@pytest.mark.parametrize(
+    ("recorded", "given"), [(RECORDED[:7], RECORDED), (RECORDED, RECORDED[:7])]
+)
+def test_a_beginning_of_few_signs_names_no_card(
+    world: World, office: Office, recorded: str, given: str
+) -> None:
+    world.add_card(world.add_holder(), identifier=recorded)
+    station_visit = world.insert(CardId("piv", given))
+    about = PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
+    assert about.endswith(f"It calls itself piv {given}. {NOT_RECORDED[1]}")
+
+
 def test_neighbours_in_a_series_are_counted_and_not_named(world: World, office: Office) -> None:
     holder = world.add_holder()
     for last in range(6):

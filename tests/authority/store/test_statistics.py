@@ -149,6 +149,18 @@ def a_visit(station: str, opened_at: datetime) -> Visit:
     return Visit(id_, id_[:9], station, opened_at)
 
 
+def test_a_visit_that_was_not_closed_is_open_for_half_an_hour(teller: Teller) -> None:
+    for minutes in (-31, -29, -1):
+        visit = a_visit("A", around(minutes))
+        with teller.store.begin() as uow:
+            uow.visits.add(visit)
+            uow.commit()
+        teller.tell("visit-opened", visit.opened_at, visit_id=visit.id)
+    teller.tell("refused", visit_id=visit.id)
+    with teller.store.read() as uow:
+        assert uow.monitored.open_visits("visit-opened") == 2
+
+
 def test_who_waits_for_a_code(store: Store) -> None:
     now = samples.NOW
     live: dict[str, object] = {"sent_at": now, "expires_at": now + HOUR}

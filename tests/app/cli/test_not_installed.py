@@ -20,6 +20,11 @@ sys.exit(main(sys.argv[2:]))
 AUTHORITY = "install the package unlock-kiosk-authority"
 
 
+def run_without(lacking: str, *command: str) -> subprocess.CompletedProcess[str]:
+    started = [sys.executable, "-c", WITHOUT, lacking, *command]
+    return subprocess.run(started, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.usefixtures("kiosk")
 @pytest.mark.parametrize(
     ("lacking", "command", "said"),
@@ -35,12 +40,7 @@ AUTHORITY = "install the package unlock-kiosk-authority"
 )
 def test_one_line_names_the_part_and_its_package(lacking: str, command: str, said: str) -> None:
     """Before: a traceback, and for a command of the authority the list of the others."""
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, lacking, *command.split()],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_without(lacking, *command.split())
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("kiosk: ")
@@ -50,12 +50,8 @@ def test_one_line_names_the_part_and_its_package(lacking: str, command: str, sai
 
 def test_the_help_of_a_station_names_what_its_package_has() -> None:
     """Before: it said to begin with the demo, and named the folder of the other package."""
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, "kiosk.authority", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_without("kiosk.authority", "--help")
+    assert done.returncode == 0
     assert "Begin with `kiosk setup station`." in done.stdout
     assert "/usr/share/doc/unlock-kiosk-station." in done.stdout
     for absent in ("kiosk demo", "unlock-kiosk-authority"):
@@ -64,12 +60,7 @@ def test_the_help_of_a_station_names_what_its_package_has() -> None:
 
 def test_the_set_up_of_a_station_offers_no_authority() -> None:
     """Its usage named both, whatever was installed."""
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, "kiosk.authority", "setup"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_without("kiosk.authority", "setup")
     assert done.returncode == 2
     usage, error = done.stderr.splitlines()
     assert usage == "usage: kiosk setup [-h] station ..."

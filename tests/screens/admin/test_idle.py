@@ -26,6 +26,24 @@ async def at(run: Run, seconds: float) -> None:
     await run.settle()
 
 
+async def retiring(run: Run) -> threading.Event:
+    """Retire a station; return the event until which the act goes on."""
+    begun, gate = threading.Event(), threading.Event()
+    retire = run.desk.stations.retire
+
+    def slow(*arguments: object) -> object:
+        begun.set()
+        gate.wait(60)
+        return retire(*arguments)  # type: ignore[arg-type]
+
+    run.desk.stations.retire = slow  # type: ignore[method-assign,assignment]
+    await run.press("f4", "r", *"Doorway")
+    run.post("enter")
+    while not begun.is_set():
+        await asyncio.sleep(0.01)
+    return gate
+
+
 async def test_it_warns_half_a_minute_before_and_counts_down() -> None:
     async with running(pages=PAGES) as run:
         await at(run, IDLE_S - WARNING_S - 1)
@@ -88,19 +106,7 @@ async def test_what_was_typed_is_there_when_one_goes_on() -> None:
 
 async def test_an_act_under_way_is_finished_first() -> None:
     async with running(pages=PAGES) as run:
-        begun, gate = threading.Event(), threading.Event()
-        retire = run.desk.stations.retire
-
-        def slow(*arguments: object) -> object:
-            begun.set()
-            gate.wait(60)
-            return retire(*arguments)  # type: ignore[arg-type]
-
-        run.desk.stations.retire = slow  # type: ignore[method-assign,assignment]
-        await run.press("f4", "r", *"Doorway")
-        run.post("enter")
-        while not begun.is_set():
-            await asyncio.sleep(0.01)
+        gate = await retiring(run)
         run.clock.at = IDLE_S
         await still(60)
         assert run.app.return_value is None
@@ -117,19 +123,7 @@ async def test_an_act_under_way_is_finished_first() -> None:
 async def test_a_form_that_is_answered_under_the_warning_closes_with_it() -> None:
     """Before: the warning was closed in its place, and the form stayed, empty and under way."""
     async with running(pages=PAGES) as run:
-        begun, gate = threading.Event(), threading.Event()
-        retire = run.desk.stations.retire
-
-        def slow(*arguments: object) -> object:
-            begun.set()
-            gate.wait(60)
-            return retire(*arguments)  # type: ignore[arg-type]
-
-        run.desk.stations.retire = slow  # type: ignore[method-assign,assignment]
-        await run.press("f4", "r", *"Doorway")
-        run.post("enter")
-        while not begun.is_set():
-            await asyncio.sleep(0.01)
+        gate = await retiring(run)
         run.clock.at = IDLE_S - 5
         await still(60)
         assert isinstance(run.app.screen, IdleWarning)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
 from textual import events
@@ -25,16 +24,14 @@ from screens.admin.people_lists import many
 from screens.admin.times import span, took
 from screens.widgets.prose import Prose, printable
 
-# Bars of text, from plotext.
-#
-# Plotext draws on one global figure and would measure the terminal; both are hidden here. It is
-# imported with the first chart, so that the first page is shown before.
+# Counts as bars of text. They begin at zero, unlike those of Textual's Sparkline, which shows the
+# least count as none.
 
 LEFT = 5
 """Cells at the left of the bars: a number and the axis."""
 
 _BELOW = 2
-_HALVES = 2
+_BAR = " ▄█"
 _THOUSAND, _MOST = 1000, 9999
 
 
@@ -47,41 +44,25 @@ def plotted_rows(
     than one. The last two rows are the axis and its labels.
     """
     cells = (width - LEFT) // len(counts)
-    if cells < 1 or height <= _BELOW:
+    bars = height - _BELOW
+    if cells < 1 or bars < 1:
         return []
-    return _drawn(counts, marks, cells, height).split("\n")[:height]
-
-
-@lru_cache(maxsize=8)
-def _drawn(
-    counts: tuple[int, ...], marks: tuple[tuple[int, str], ...], cells: int, height: int
-) -> str:
-    import plotext  # type: ignore[import-untyped]
-
-    columns = len(counts) * cells
-    plotext.terminal.limit(width=False, height=False)
-    figure = plotext.figure
-    figure.clear.all()
-    figure.plot_size(LEFT + columns, height)
-    figure.theme("colorless")
-    figure.axes(active=False, axis="x", side="upper")
-    figure.axes(active=False, axis="y", side="right")
-    # Bars of half cells, so that each begins and ends with a cell.
-    filled = _HALVES * max(1, cells - 1)
-    empty = _HALVES * cells - filled
-    halves = [height for count in counts for height in [count] * filled + [0] * empty]
-    places = list(range(1, len(halves) + 1))
-    figure.draw(figure.bar(places, halves, marker="hd", lines=False, width=0.5))
-    ruler = figure.ruler("x")
-    fitting = [(place, text) for place, text in marks if place * cells + len(text) <= columns]
-    ruler.lim(0.5, _HALVES * columns + 0.5)
-    ruler.alignment(lim="edge", tick="left")
-    ruler.ticks([_HALVES * cells * p + 1 for p, _ in fitting], [text for _, text in fitting])
-    ruler, most = figure.ruler("y", "left"), max(counts)
-    ruler.lim(0, most)
-    ruler.alignment(lim="edge")
-    ruler.ticks([0, most], [_number(0), _number(most)])
-    return str(plotext.uncolorize(figure.build().string()))
+    most = max(counts)
+    halves = [max(count > 0, round(2 * bars * count / max(most, 1))) for count in counts]
+    scale = {bars - 1: _number(most) + "┤", 0: _number(0) + "┤"}
+    drawn = []
+    for row in reversed(range(bars)):
+        filled = (_BAR[min(2, max(0, half - 2 * row))] for half in halves)
+        bar = "".join((each * max(1, cells - 1)).ljust(cells) for each in filled)
+        drawn.append(scale.get(row, "│".rjust(LEFT)) + bar)
+    columns = cells * len(counts)
+    axis, labels = ["─"] * columns, " " * columns
+    for place, text in marks:
+        at = place * cells
+        if at + len(text) <= columns:
+            axis[at] = "┬"
+            labels = labels[:at] + text + labels[at + len(text) :]
+    return [*drawn, "└".rjust(LEFT) + "".join(axis), " " * LEFT + labels]
 
 
 def _number(count: int) -> str:
@@ -89,8 +70,6 @@ def _number(count: int) -> str:
     text = str(count) if count <= _MOST else f"{count // _THOUSAND}k"
     return text.rjust(LEFT - 1)
 
-
-# Counts as bars, drawn as text by plotext in the theme's colours.
 
 LEAST_ROWS = 6
 """Title, three rows of bars, axis and its labels."""

@@ -36,13 +36,14 @@ from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import may
 from screens import theme
 from screens.admin.audit import AuditRows
-from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
+from screens.admin.dialogs.dialog import ACTING, Dialog, Listing, MustRead, named
 from screens.admin.imports import ImportPage
-from screens.admin.page import ACTING, AdminPage, changes, explanation, headline
+from screens.admin.page import AdminPage
 from screens.admin.people import PeoplePage
 from screens.admin.people_lists import CardsPage, PeopleListsPage
 from screens.admin.person import AboutPerson
 from screens.admin.policy import PolicyPage, QuestionsPage
+from screens.admin.refusals import DeskAnswered, DeskRefused, changes, explanation, headline
 from screens.admin.reports import ReportsPage
 from screens.admin.staff import StaffPage
 from screens.admin.stations import StationsPage
@@ -503,7 +504,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     # --- refusals of the desk ----------------------------------------------------------
 
-    def on_admin_page_failed(self, message: AdminPage.Failed) -> None:
+    def on_desk_refused(self, message: DeskRefused) -> None:
         """Show it: in a dialog after an act, else over the page; without a key, log out."""
         error = message.error
         if isinstance(error, NotStaff):
@@ -518,7 +519,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         if isinstance(error, ConcurrentChange | NotFound) and self._switcher.present is not None:
             self._switcher.present.shown()
 
-    def on_admin_page_answered(self, _message: AdminPage.Answered) -> None:
+    def on_desk_answered(self, _message: DeskAnswered) -> None:
         """Remove the message: the desk answers again."""
         if self._complains:
             self._complains = False

@@ -11,67 +11,47 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import DataTable
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import Done
-from kiosk.authority.errors import AdministrationError, ConcurrentChange, NotPermitted, StoreError
+from kiosk.authority.administration.views import AuditFilter, Done
+from kiosk.authority.errors import AdministrationError, StoreError
+from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action, may
+from screens.admin.dialogs.dialog import ACTING
+from screens.admin.dialogs.form import Form
+from screens.admin.refusals import DeskAnswered, DeskRefused
+from screens.admin.times import Times
 from screens.admin.widgets import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
-if TYPE_CHECKING:
-    from screens.admin.app import AdminApp
-    from screens.admin.dialogs.form import Form
-    from screens.admin.times import Times
-
-
-# The desk's refusals, in plain words.
-
-Refusal = AdministrationError | StoreError
-"""Errors of a desk that a page shows."""
-
-
-def headline(error: Refusal) -> str:
-    if isinstance(error, ConcurrentChange):
-        return "Somebody else was first."
-    if isinstance(error, NotPermitted):
-        return "Your role does not permit this."
-    return "That was not done"
-
-
-def explanation(
-    error: Refusal, if_away: str = "Look whether it was done before you try again."
-) -> str:
-    """Say what happened and what to do; ``if_away``: where the database gives no answer."""
-    if not isinstance(error, StoreError):
-        return str(error)
-    if not error.is_of_disk:
-        return f"The database does not answer. {if_away}"
-    return (
-        "The disk of the database is full, or fails. Ask who looks after the service's machine to "
-        f"make room. {if_away}"
-    )
-
-
-def changes(error: Refusal) -> tuple[str, ...]:
-    return error.changes if isinstance(error, ConcurrentChange) else ()
-
-
 T = TypeVar("T")
-
-ACTING = "act"
-"""The group of workers that change something: the application never ends while one runs."""
 
 IN_DIALOG = "dialog"
 """The group of workers that wait for the answers of dialogs, and do nothing else."""
+
+
+class PageHost(Protocol):
+    """The application, as its pages see it: each leads to another, and says what was done."""
+
+    @property
+    def times(self) -> Times: ...
+
+    def action_go_to(self, page: str) -> None: ...
+
+    def show_person(self, holder_id: str, words: str = "") -> None: ...
+
+    def show_group(self, group: PeopleGroup) -> None: ...
+
+    def show_rows(self, only: AuditFilter) -> None: ...
+
+    def announce(self, text: str) -> None: ...
 
 
 class AdminPage(Container):
@@ -87,17 +67,6 @@ class AdminPage(Container):
     """The page of the bar to which this one belongs; this one is in no bar itself."""
     REFRESH_S: ClassVar[float | None] = None
     """Seconds between refreshes while the page is shown; None where only staff change its data."""
-
-    class Failed(Message):
-        """The desk refused; ``acting``: the call was to change something."""
-
-        def __init__(self, error: AdministrationError | StoreError, *, acting: bool) -> None:
-            super().__init__()
-            self.error = error
-            self.acting = acting
-
-    class Answered(Message):
-        """The desk has answered: an earlier problem with it is over."""
 
     def __init__(self, desk: AdminDesk) -> None:
         super().__init__(id=f"page-{self.NAME.lower()}")
@@ -180,10 +149,10 @@ class AdminPage(Container):
         try:
             answer = await asyncio.to_thread(call)
         except (AdministrationError, StoreError) as error:
-            self.post_message(self.Failed(error, acting=acting))
+            self.post_message(DeskRefused(error, acting=acting))
         else:
             if self.is_attached:  # the application may have ended by now
-                self.post_message(self.Answered())
+                self.post_message(DeskAnswered())
                 then(answer)
 
 
@@ -191,8 +160,8 @@ def done_words(done: Done) -> str:
     return f"{done.sentence} Reference {done.reference}."
 
 
-def app_of(widget: Widget) -> AdminApp:
-    return cast("AdminApp", widget.app)
+def app_of(widget: Widget) -> PageHost:
+    return cast("PageHost", widget.app)
 
 
 Line = TypeVar("Line")

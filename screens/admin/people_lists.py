@@ -132,7 +132,7 @@ class PeopleListsPage(AdminPage):
         self._say_count()
         self.refresh_bindings()
 
-    def on_admin_page_failed(self) -> None:
+    def on_desk_refused(self) -> None:
         """Let the list be read on later."""
         self._reading = False
 

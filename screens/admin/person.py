@@ -36,6 +36,7 @@ from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.person import Subject
 from screens.admin.page import IN_DIALOG, AdminPage, app_of, done_words
 from screens.admin.people import STANDINGS
+from screens.admin.refusals import DeskRefused
 from screens.admin.times import Times
 from screens.admin.widgets import Point, Points, TextScroll
 from screens.widgets.prose import Prose, printable
@@ -443,7 +444,7 @@ class AboutPerson(AdminPage):
         self._all.display = False
         self.refresh_bindings()
 
-    def on_admin_page_failed(self, message: AdminPage.Failed) -> None:
+    def on_desk_refused(self, message: DeskRefused) -> None:
         """Show a message instead of the person; the application shows why."""
         if isinstance(message.error, NotFound):
             self._show_nobody(_NOBODY)
@@ -499,7 +500,7 @@ class AboutPerson(AdminPage):
                 self._show_nobody(_NOBODY)
                 app = app_of(self)
                 app.action_go_to("People")
-                app.call_later(app.announce, done_words(done))
+                self.app.call_later(app.announce, done_words(done))
             case Done() as done:
                 self.was_done(done)
 

@@ -26,13 +26,15 @@ from kiosk.authority.administration.views import Progress, Written
 from kiosk.authority.errors import AdministrationError, NotStaff, StoreError
 from kiosk.authority.wording import numbered
 from kiosk.contract.sensitive import Sensitive
-from screens.admin import page
-from screens.admin.page import ACTING
+from screens.admin.refusals import DeskRefused, changes, explanation
 from screens.admin.times import Times
 from screens.admin.widgets import AdminScreen, TextScroll, size_classes
 from screens.widgets.prose import Note, Prose, forget_texts, printable
 
 # The box of a dialog.
+
+ACTING = "act"
+"""The group of workers that change something: the application never ends while one runs."""
 
 _LEAST_ROWS = 3
 """Rows that the scrolling part keeps in any case."""
@@ -284,13 +286,13 @@ class LongWork(Dialog[T]):
         except Stopped:
             self.dismiss(None)
         except NotStaff as error:
-            self.post_message(page.AdminPage.Failed(error, acting=self._changes))
+            self.post_message(DeskRefused(error, acting=self._changes))
         except (AdministrationError, StoreError) as error:
             self._over = True
-            words = page.explanation(error)
+            words = explanation(error)
             if not self._changes:
-                words = page.explanation(error, "Try again in a moment.")
-            self._note.say("\n".join((words, *page.changes(error))))
+                words = explanation(error, "Try again in a moment.")
+            self._note.say("\n".join((words, *changes(error))))
             self._bar.display = self._how_far.display = False
             self._button.relabel("Close")
         else:

@@ -29,9 +29,8 @@ from kiosk.authority.errors import (
 )
 from kiosk.authority.roles import Action
 from kiosk.contract.text import LONGEST_REASON, SHORTEST_REASON
-from screens.admin import page
-from screens.admin.dialogs.dialog import Dialog, DialogButton
-from screens.admin.page import ACTING
+from screens.admin.dialogs.dialog import ACTING, Dialog, DialogButton
+from screens.admin.refusals import DeskRefused, changes, explanation
 from screens.admin.widgets import LineInput
 from screens.widgets.prose import Note, Prose
 
@@ -384,10 +383,10 @@ class Form(Dialog[T]):
             else:
                 self._note.say(str(error))
         except NotStaff as error:
-            self.post_message(page.AdminPage.Failed(error, acting=True))
+            self.post_message(DeskRefused(error, acting=True))
         except (AdministrationError, StoreError) as error:
             self._work(False)
-            self._note.say("\n".join((page.explanation(error), *page.changes(error))))
+            self._note.say("\n".join((explanation(error), *changes(error))))
             if isinstance(error, ConcurrentChange | NotFound) and self.on_stale is not None:
                 self.on_stale()
         else:

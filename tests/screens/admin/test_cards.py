@@ -11,7 +11,8 @@ import pytest
 
 from kiosk.authority.administration.views import Done, Grounds, NewCard, Seen
 from kiosk.contract.sensitive import Sensitive
-from screens.admin.page import ACTING, IN_DIALOG
+from screens.admin.dialogs.dialog import ACTING
+from screens.admin.page import IN_DIALOG
 from tests.screens.admin.persons import (
     CARDLESS,
     READY,

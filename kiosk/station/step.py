@@ -71,6 +71,26 @@ class Next(Struct, frozen=True):
 
 def _on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
     """Return what follows from the act, or None where it has no meaning on this page."""
+    match state:
+        case s.Menu() | s.ConfirmOwner() | s.EnterPin() | s.StopNumberEntry():
+            return _on_choice(state, event)
+        case s.PickQuestion() | s.GiveAnswer() | s.AskQuestion():
+            return _on_questions(state, event)
+        case s.EnterEmail() | s.CodeEntry() | s.CodeNeeded():
+            return _on_code(state, event)
+        case s.NewPin() | s.RepeatPin():
+            return _on_new_pin(state, event)
+        case s.PadPaused() | s.NotReached():
+            return _on_stopped(state, event)
+        case s.PickReason() | s.WriteReason() | s.Maintenance() | s.ConfirmAct() | s.ActDone():
+            return _on_maintenance(state, event)
+        case _:
+            assert_never(state)
+
+
+def _on_choice(
+    state: s.Menu | s.ConfirmOwner | s.EnterPin | s.StopNumberEntry, event: e.VisitEvent
+) -> Next | None:
     match state, event:
         case s.Menu(), e.Chose(purpose=purpose):
             offer = next((one for one in state.offers if one.purpose is purpose), None)
@@ -84,31 +104,37 @@ def _on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
             return _choose(state.visit, purpose, state)
         case s.ConfirmOwner(visit=s.VisitState(purpose=Purpose() as purpose)), e.Confirmed():
             return _choose(state.visit, purpose, state)
+        case ((s.Menu() | s.ConfirmOwner()), e.MisuseNoticed()):
+            return _report_misuse(state)
         case s.EnterPin(), e.PinEntered():
             verify = c.VerifyPin(state.visit.id, state.visit.at, event.pin)
             return _working(state.visit, s.Work.CHECKING_PIN, verify, state)
-        case ((s.Menu() | s.ConfirmOwner() | s.CodeEntry()), e.MisuseNoticed()):
-            return _choose(replace(state.visit, position=None), Purpose.REPORT_MISUSE, state)
         case s.StopNumberEntry(), e.StopNumberEntered():
             visit, attempt = _counted(state.visit)
             number = c.SubmitStopNumber(visit.id, attempt, event.number)
             return _working(visit, s.Work.CHECKING_NUMBER, number, replace(state, visit=visit))
-        case s.PadPaused(why=s.PadNotice.NOT_TAKEN, back=page), e.TriedAgain() if page is not None:
+        case _:
+            return None
+
+
+def _report_misuse(page: s.Menu | s.ConfirmOwner | s.CodeEntry) -> Next:
+    return _choose(replace(page.visit, position=None), Purpose.REPORT_MISUSE, page)
+
+
+def _on_stopped(state: s.PadPaused | s.NotReached, event: e.VisitEvent) -> Next | None:
+    """Try again what the reader's keys or the authority stopped."""
+    if not isinstance(event, e.TriedAgain):
+        return None
+    match state:
+        case s.PadPaused(why=s.PadNotice.NOT_TAKEN, back=page) if page is not None:
             return Next(page)
-        case s.PadPaused(command=c.UnblockPin() as command), e.TriedAgain():
+        case s.PadPaused(command=c.UnblockPin() as command):
             visit, attempt = _counted(state.visit)
             asking = replace(command, attempt=attempt)
             back = state.back and replace(state.back, visit=visit)
             return _working(visit, state.work, asking, back)
-        case ((s.NotReached() | s.PadPaused()), e.TriedAgain()):
-            return _working(state.visit, state.work, state.command, state.back)
         case _:
-            return (
-                _on_questions(state, event)
-                or _on_code(state, event)
-                or _on_new_pin(state, event)
-                or _on_maintenance(state, event)
-            )
+            return _working(state.visit, state.work, state.command, state.back)
 
 
 def _working(
@@ -138,7 +164,9 @@ def _counted(visit: s.VisitState) -> tuple[s.VisitState, str]:
 # --- questions -------------------------------------------------------------------------
 
 
-def _on_questions(state: s.HolderState, event: e.VisitEvent) -> Next | None:
+def _on_questions(
+    state: s.PickQuestion | s.GiveAnswer | s.AskQuestion, event: e.VisitEvent
+) -> Next | None:
     match state, event:
         case s.PickQuestion(), e.QuestionPicked():
             taken = {answer.question for answer in state.given}
@@ -177,8 +205,10 @@ def _on_questions(state: s.HolderState, event: e.VisitEvent) -> Next | None:
 # --- an emailed code, and the address for it --------------------------------------------
 
 
-def _on_code(state: s.HolderState, event: e.VisitEvent) -> Next | None:
+def _on_code(state: s.EnterEmail | s.CodeEntry | s.CodeNeeded, event: e.VisitEvent) -> Next | None:
     match state, event:
+        case s.CodeEntry(), e.MisuseNoticed():
+            return _report_misuse(state)
         case s.EnterEmail(), e.EmailEntered():
             page = replace(state, typed=event.email, fault=None)
             visit, attempt = _counted(state.visit)
@@ -212,7 +242,7 @@ def _on_code(state: s.HolderState, event: e.VisitEvent) -> Next | None:
 # --- a new PIN -------------------------------------------------------------------------
 
 
-def _on_new_pin(state: s.HolderState, event: e.VisitEvent) -> Next | None:
+def _on_new_pin(state: s.NewPin | s.RepeatPin, event: e.VisitEvent) -> Next | None:
     match state, event:
         case s.NewPin(), e.PinEntered():
             broken = broken_pin_rules(event.pin.reveal(), state.rules, s.typed_pin(state.current))
@@ -241,7 +271,7 @@ def _on_new_pin(state: s.HolderState, event: e.VisitEvent) -> Next | None:
 # --- maintenance -----------------------------------------------------------------------
 
 
-def _on_maintenance(state: s.HolderState, event: e.VisitEvent) -> Next | None:
+def _on_maintenance(state: s.OfficerState, event: e.VisitEvent) -> Next | None:
     match state, event:
         case s.PickReason(), e.ReasonPicked(why=MaintenanceReason.OTHER):
             return Next(s.WriteReason(state.visit, state.task))

@@ -1,5 +1,7 @@
 """Every page, and every variant of it, at three sizes: laid out right, and as it was approved.
 
+At the largest size one picture of each page is kept; its variants have to be laid out right.
+
 ``pytest tests/screens/kiosk/test_pictures.py --snapshot-update`` takes the pictures anew; each
 has to be looked at before it is committed. ``python -m tests.screens.kiosk.gallery --pictures
 docs/pictures`` draws the README's.
@@ -22,6 +24,9 @@ from tests.screens.kiosk.pictures import SIZES, Picture, pictures
 from tests.screens.kiosk.samples import samples
 
 _SAMPLES = samples()
+
+_LARGE = SIZES[-1]
+_FIRST_OF_PAGE = {type(sample.state): name for name, sample in reversed(_SAMPLES.items())}
 
 
 Take = Callable[[str, tuple[int, int]], Picture]
@@ -60,7 +65,8 @@ def take(request: pytest.FixtureRequest) -> Take:
 def test_page(name: str, size: tuple[int, int], take: Take, snapshot: SnapshotAssertion) -> None:
     picture = take(name, size)
     assert not picture.faults, "\n".join(picture.faults)
-    assert picture.svg == snapshot.use_extension(SVGImageExtension)
+    if size != _LARGE or name in _FIRST_OF_PAGE.values():
+        assert picture.svg == snapshot.use_extension(SVGImageExtension)
 
 
 def test_the_readme_shows_an_unlock_as_it_is() -> None:

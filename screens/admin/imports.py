@@ -56,6 +56,11 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
     lines += _named_lines(
         f"{outside} of no approved domain: nobody can register with one.", result.outside_domains
     )
+    shared = numbered(len(result.shared_addresses), "person has", "people have")
+    lines += _named_lines(
+        f"{shared} the address of somebody before them in the file: each reads the other's codes.",
+        result.shared_addresses,
+    )
     back = numbered(len(result.erased_before), "person who was", "people who were")
     lines += _named_lines(f"This brings back {back} erased.", result.erased_before)
     return tuple(lines)

@@ -301,8 +301,9 @@ def _by_family(words: Callable[[CardFamily], str]) -> str:
 
 
 _IMPORT = f"""\
-Imports people, their cards and the cards' unblock secrets from a CSV file in UTF-8. The
-first line names the columns, in any order:
+Imports people, their cards and the cards' unblock secrets from a CSV file in UTF-8 ("CSV
+UTF-8" in Excel). The first line names the columns, in any order; commas separate them, or
+semicolons, or tabs:
 
   holder_number   12 digits, or as the setting number_digits in [people] has it
   name            as people are addressed
@@ -420,6 +421,12 @@ def _print_result(result: ImportResult, *, dry: bool) -> None:
         echo(f"  not approved     {many:>9}  {addresses} of no domain in `email_domains`:")
         echo("    nobody can register with one")
         _print_lines(result.outside_domains)
+    if result.shared_addresses:
+        many = len(result.shared_addresses)
+        people = "person has" if many == 1 else "people have"
+        echo(f"  shared address   {many:>9}  {people} the address of somebody before them:")
+        echo("    each reads the codes of the others")
+        _print_lines(result.shared_addresses)
     if result.erased_before:
         echo(f"  erased before    {len(result.erased_before):>9}  people: this brings them back")
         _print_lines(result.erased_before)

@@ -335,6 +335,7 @@ class ImportResult:
     ``known_touched`` and ``codes_elsewhere`` as in ``Batch``; ``people_mailed`` counts those who
     get a mail at an old address about their new one, ``cards_mailed`` the cards whose holders get
     one. Each of ``outside_domains`` is an address outside the approved domains, of
+    ``shared_addresses`` a person whose address another person of the file has, of
     ``erased_before`` an erased person who comes back, of ``changes`` a person with what is changed,
     of ``card_changes`` a card, with the number of the holder. ``file_kept`` says why a file that
     was imported could not be removed; ``file_replaced``: another one has its name.
@@ -354,6 +355,7 @@ class ImportResult:
     digest: str = ""
     opened: OpenedFile = NOT_OPENED
     outside_domains: tuple[OnLine, ...] = field(default=(), repr=False)
+    shared_addresses: tuple[OnLine, ...] = field(default=(), repr=False)
     erased_before: tuple[OnLine, ...] = field(default=(), repr=False)
     changes: tuple[OnLine, ...] = field(default=(), repr=False)
     card_changes: tuple[OnLine, ...] = field(default=(), repr=False)
@@ -467,7 +469,7 @@ class PeopleImport:
         planner = Planner(uow, self.sealer, repeated.is_first, self.replace_lost)
         domains = self.domains()
         people = file.people()
-        outside, back, changes, card_changes = (list[OnLine]() for _ in range(4))
+        outside, shared, back, changes, card_changes = (list[OnLine]() for _ in range(5))
         while lines := list(islice(people, BATCH)):
             outside += [
                 (one.line, f"{one.number} {one.email}")
@@ -475,6 +477,11 @@ class PeopleImport:
                 if one.email is not None and email_problem(one.email, domains) is not None
             ]
             taken = [line for line in lines if repeated.takes(line, file.problems)]
+            shared += [
+                (one.line, f"{one.number} {one.email}, which {other} has, too")
+                for one in taken
+                if repeated.is_first(one) and (other := repeated.shares_with(one))
+            ]
             batch = planner.plan(taken, hold=write is not None and not file.problems)
             file.problems.extend(batch.problems)
             result = result.plus(batch)
@@ -492,6 +499,7 @@ class PeopleImport:
             digest=file.digest,
             opened=file.opened,
             outside_domains=tuple(outside),
+            shared_addresses=tuple(shared),
             erased_before=tuple(back),
             changes=tuple(changes),
             card_changes=tuple(card_changes),

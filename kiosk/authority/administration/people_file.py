@@ -1,4 +1,7 @@
-"""Reading a file of people: CSV (RFC 4180) in UTF-8, with a header, one record at a time."""
+"""Reading a file of people: CSV (RFC 4180) in UTF-8, with a header, one record at a time.
+
+Semicolons or tabs may separate the columns as well, as spreadsheets of many countries write them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, ParamSpec, TypeVar
 
@@ -163,11 +167,8 @@ _ALL = (*NEEDED, *OPTIONAL)
 def read_header(record: list[str]) -> tuple[str, ...]:
     """Return the columns, in order; raises ``ImportRefused`` naming each that is wrong."""
     columns = tuple(cell.strip().lower() for cell in record)
-    marks = {";": "semicolons", "\t": "tabs"}
     if not columns:
         reasons = [f"the file is empty; its first line must be {','.join(NEEDED)}"]
-    elif len(columns) == 1 and (used := [marks[sign] for sign in marks if sign in columns[0]]):
-        reasons = [f"columns are parted by {used[0]}; save the file with commas"]
     else:
         missing = [name for name in NEEDED if name not in columns]
         if len(missing) == len(NEEDED):
@@ -184,6 +185,11 @@ def read_header(record: list[str]) -> tuple[str, ...]:
     if reasons:
         raise ImportRefused(tuple((1, reason) for reason in reasons))
     return columns
+
+
+def separator_of(header: str) -> str:
+    """Return what separates the columns: the sign that stands most often in the first line."""
+    return max(",;\t", key=header.count)
 
 
 _BOM = b"\xef\xbb\xbf"
@@ -227,6 +233,7 @@ class PeopleFile:
         self.position = 0
         self.size = 0
         self.opened = NOT_OPENED
+        self._not_utf8: list[int] = []
         self._path = path
         self._number_digits = number_digits
         self._hash = hashlib.sha256()
@@ -244,7 +251,10 @@ class PeopleFile:
                 found = os.fstat(file.fileno())
                 self.size = found.st_size
                 self.opened = OpenedFile(found.st_dev, found.st_ino, found.st_mtime_ns)
-                reader = csv.reader(self._texts(file), strict=True)
+                texts = self._texts(file)
+                header = next(texts, "")
+                separator = separator_of(header)
+                reader = csv.reader(chain([header], texts), delimiter=separator, strict=True)
                 columns = read_header(next(reader, []))
                 begins = reader.line_num + 1
                 for record in reader:
@@ -263,6 +273,7 @@ class PeopleFile:
             raise ImportRefused(((0, reason),)) from None
         except OSError as error:
             raise ImportRefused(((0, error.strerror or "cannot be read"),)) from None
+        self._complain_of_encoding()
 
     def _texts(self, file: BinaryIO) -> Iterator[str]:
         for number, raw in enumerate(file, start=1):
@@ -274,9 +285,18 @@ class PeopleFile:
             try:
                 text = line.decode()
             except UnicodeDecodeError:
-                self.problems.append((number, "is not UTF-8; save the file as CSV in UTF-8"))
+                self._not_utf8.append(number)
                 text = line.decode(errors="replace")
             yield text
+
+    def _complain_of_encoding(self) -> None:
+        """Say it once of the whole file: an encoding is wrong in each line with such a letter."""
+        if not self._not_utf8:
+            return
+        first, *others = self._not_utf8
+        many = f", and so are {len(others)} others" if len(others) > 1 else ", and so is another"
+        reason = f"is not UTF-8{many if others else ''}; save the file as “CSV UTF-8”"
+        self.problems.append((first, reason))
 
 
 def numbers_in(path: Path, number_digits: int) -> frozenset[str]:
@@ -297,6 +317,7 @@ class Repetitions:
     def __init__(self) -> None:
         self._people: dict[str, tuple[int, int]] = {}
         self._cards: dict[CardId, int] = {}
+        self._addresses: dict[str, str] = {}
 
     def takes(self, line: PersonRecord, problems: list[Problem]) -> bool:
         """Return whether ``line`` says something new; if not, say in ``problems`` why."""
@@ -311,6 +332,13 @@ class Repetitions:
         if line.card and (known := self._cards.setdefault(line.card, line.line)) != line.line:
             problems.append((line.line, f"card_id: is on line {known} already"))
         return len(problems) == before
+
+    def shares_with(self, line: PersonRecord) -> str | None:
+        """Return the number of the first person with the address of a line that was taken."""
+        if line.email is None:
+            return None
+        first = self._addresses.setdefault(line.email.lower(), line.number)
+        return first if first != line.number else None
 
     def is_first(self, line: PersonRecord) -> bool:
         """Return whether a line that was taken is the first of its person."""

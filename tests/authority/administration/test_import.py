@@ -323,3 +323,14 @@ def test_a_person_with_two_lines_is_named_once(importer: Importer, tmp_path: Pat
         assert uow.holders.erase(importer.holder(0).id)
         uow.commit()
     assert [number for number, *_ in importer.work.rehearse(path).erased_before] == [2]
+
+
+def test_people_with_one_address_are_named(importer: Importer, tmp_path: Path) -> None:
+    """Before: no word, and each of a ward's people read the codes of the others."""
+    lines = [line(n).replace(f"p{n}@", "Ward7@" if n in (1, 3) else f"p{n}@") for n in range(5)]
+    second_card = line(1, card=9).replace("p1@", "Ward7@")
+    path = csv_of(tmp_path, *lines, second_card)
+    assert importer.work.rehearse(path).shared_addresses == (
+        (5, "900000000003 Ward7@nhs.net, which 900000000001 has, too"),
+    )
+    assert importer.run(path).shared_addresses, "it is no error: a mailbox may be shared"

@@ -20,8 +20,14 @@ Factory = pytest.TempPathFactory
     [
         (b"", ["the file is empty; its first line must be holder_number"]),
         (b"900000000001,Jo,j@nhs.net,,\n", ["this is not the header; the first line must be"]),
-        (b"holder_number;name;email;card_id;unblock_secret\n", ["parted by semicolons"]),
-        (b"holder_number\tname\n", ["parted by tabs"]),
+        (
+            b"holder_number;name;email;card_id\n",
+            ["the column unblock_secret is missing"],
+        ),
+        (
+            b"holder_number\tname\n",
+            [f"the column {name} is missing" for name in ("email", "card_id", "unblock_secret")],
+        ),
         (
             b"holder_number,name,e-mail,card_id\n",
             ["the column email is missing", "unblock_secret is missing", "did you mean email?"],
@@ -49,7 +55,33 @@ def test_a_file_that_is_not_there(importer: Importer, tmp_path: Path) -> None:
 def test_bytes_that_are_not_utf8_are_named_by_line(importer: Importer, tmp_path: Path) -> None:
     path = csv_of(tmp_path, line(0), line(1, name="J@rgen"), line(2))
     path.write_bytes(path.read_bytes().replace(b"J@rgen", b"J\xfcrgen"))
-    assert importer.refused(path) == ((3, "is not UTF-8; save the file as CSV in UTF-8"),)
+    assert importer.refused(path) == ((3, "is not UTF-8; save the file as “CSV UTF-8”"),)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [(2, ", and so is another"), (12, ", and so are 11 others")]
+)
+def test_file_in_another_encoding_is_refused_once(
+    importer: Importer, tmp_path: Path, wrong: int, said: str
+) -> None:
+    """Before: 1,980 equal lines, for a file that Excel had saved as Windows-1252."""
+    lines = [line(n, name="Zoë Müller" if n < wrong else "Jo") for n in range(20)]
+    path = csv_of(tmp_path, *lines)
+    path.write_bytes(path.read_bytes().decode().encode("cp1252"))
+    assert importer.refused(path) == ((2, f"is not UTF-8{said}; save the file as “CSV UTF-8”"),)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_columns_may_be_separated_as_spreadsheets_do(
+    importer: Importer, tmp_path: Path, separator: str
+) -> None:
+    """Before: refused; in most of Europe Excel writes semicolons."""
+    rows = (HEADER, line(0, name='"Smith, Jo"'), line(1))
+    cells = [row.replace('"Smith, Jo"', '"Smith: Jo"').replace(",", separator) for row in rows]
+    path = csv_of(tmp_path, *(row.replace(":", ",") for row in cells[1:]), header=cells[0])
+    assert importer.run(path).lines == 2
+    assert importer.holder(0).name == "Smith, Jo"
+    assert importer.card(1).sealed_secret is not None
 
 
 def test_a_quotation_mark_that_never_closes(importer: Importer, tmp_path: Path) -> None:

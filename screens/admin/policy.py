@@ -6,6 +6,7 @@ import re
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.widgets import DataTable
 
 from kiosk.authority.administration.policy import LONGEST_QUESTION, LONGEST_VALUE
 from kiosk.authority.administration.views import PolicyLine, QuestionLine
@@ -42,13 +43,18 @@ class PolicyPage(LinesPage[PolicyLine]):
 
     def explained(self, line: PolicyLine) -> str:
         times = self.times
-        about = f"{line.help} Allowed: {line.allowed}. Setting: {line.name}."
+        about = f"{line.help} Allowed: {_allowed(line)}. Setting: {line.name}."
         if line.changed_at is None:
             return f"{about}\nIt stands as the settings file has it."
         who = f"{line.changed_by} set it {times.at(line.changed_at)}: {line.reason}"
         if line.trouble:
             return f"{about}\n{who}\n! Not in force: {line.trouble}."
         return f"{about}\n{who}\nThe settings file says {_shown(line.in_file)}."
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        event.stop()
+        if self.permits(Action.CHANGE_POLICY):
+            self.action_change()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self.marked is not None and self.permits(Action.CHANGE_POLICY)
@@ -59,18 +65,20 @@ class PolicyPage(LinesPage[PolicyLine]):
             return
         words = tuple(word.strip('"') for word in line.allowed.split(" or "))
         are_values = len(words) > 1 and all(" " not in word for word in words)
-        choices, is_number = words if are_values else (), line.value.isdecimal()
-        limits = f"Allowed: {line.allowed}."
+        values = {_shown(word): word for word in words} if are_values else {}
+        choices, is_number = tuple(values), line.value.isdecimal()
+        limits = f"Allowed: {_allowed(line)}."
         entry = Entry(
             "value",
             "Value",
-            line.value,
+            _shown(line.value) if values else line.value,
             f"{limits} {REPLACES}" if is_number else limits,
             most=LONGEST_VALUE,
             choices=choices,
             closed=bool(choices),
             required=bool(choices),
             replaces=is_number,
+            check=None if choices else lambda text: self.desk.policy.problem(line.name, text),
         )
         rest = line.help.removeprefix(in_words(line)).lstrip(".;: ")
         further = f"{rest[:1].upper()}{rest[1:]} " if rest else ""
@@ -79,8 +87,11 @@ class PolicyPage(LinesPage[PolicyLine]):
                 in_words(line),
                 f"{further}The setting {line.name}; the settings file says {_shown(line.in_file)}.",
                 (entry, REASON),
-                lambda values: self.desk.policy.change(
-                    line.name, values["value"], self._lines[line.name].revision, grounds_of(values)
+                lambda given: self.desk.policy.change(
+                    line.name,
+                    values.get(given["value"], given["value"]),
+                    self._lines[line.name].revision,
+                    grounds_of(given),
                 ),
                 button="Change",
                 ahead=waits(self.desk, Action.CHANGE_POLICY),
@@ -93,8 +104,16 @@ def in_words(line: PolicyLine) -> str:
     return re.split(r"[.;:] |\.$", line.help, maxsplit=1)[0]
 
 
+_WORDS = {"true": "yes", "false": "no", "when-it-can": "when the card can"}
+"""Values of the settings file that are no words for people."""
+
+
 def _shown(value: str) -> str:
-    return value or "(none)"
+    return _WORDS.get(value, value) or "(none)"
+
+
+def _allowed(line: PolicyLine) -> str:
+    return " or ".join(_shown(word.strip('"')) for word in line.allowed.split(" or "))
 
 
 # The security questions: which are offered, and how many people use each.

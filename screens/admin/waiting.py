@@ -88,8 +88,8 @@ class ProposalsPage(LinesPage[ProposalLine]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "agree", "Agree"),
-        Binding("w", "decline", "Decline"),
-        Binding("w", "take_back", "Take back"),
+        Binding("d", "decline", "Decline"),
+        Binding("d", "take_back", "Take back"),
         Binding("p", "person", "Open the person"),
     ]
 

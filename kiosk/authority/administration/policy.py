@@ -67,6 +67,24 @@ class PolicyDesk(Desk):
             )
         return tuple(lines)
 
+    def problem(self, name: str, value: str) -> str:
+        """Return why a value cannot be taken, whatever else is set; asks no database."""
+        about = self._about(name)
+        if len(value) > LONGEST_VALUE:
+            return f"That is too long. Allowed: {about.kind.allowed}."
+        try:
+            about.kind.read(value.strip())
+        except InvalidValue as unfit:
+            head = f"{value.strip()!r} {unfit}" if unfit.quotes else str(unfit)
+            return f"{head}. Allowed: {about.kind.allowed}."
+        return ""
+
+    def _about(self, name: str) -> About:
+        about = next((each for each in self._file.settings if each.name == name), None)
+        if about is None:
+            raise NotFound(f"There is no policy setting named {name}.")
+        return about
+
     def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
         """Let another value count; the settings file's own is that which the file has then.
 
@@ -76,16 +94,10 @@ class PolicyDesk(Desk):
         with self._office.act(
             Action.CHANGE_POLICY, grounds, lock=lock_policy, proposal=proposal
         ) as act:
-            about = next((each for each in self._file.settings if each.name == name), None)
-            if about is None:
-                raise NotFound(f"There is no policy setting named {name}.")
-            if len(value) > LONGEST_VALUE:
-                raise NotTaken("value", f"That is too long. Allowed: {about.kind.allowed}.")
-            try:
-                new = about.kind.read(value.strip())
-            except InvalidValue as unfit:
-                head = f"{value.strip()!r} {unfit}" if unfit.quotes else str(unfit)
-                raise NotTaken("value", f"{head}. Allowed: {about.kind.allowed}.") from None
+            about = self._about(name)
+            if problem := self.problem(name, value):
+                raise NotTaken("value", problem)
+            new = about.kind.read(value.strip())
             is_files = new == getattr(self._file, name)
             self._put(act, about, None if is_files else stored_text(new), revision)
             lacking = self._lacking(act.uow, name)

@@ -43,6 +43,7 @@ from kiosk.authority.audit.rows import row_name
 from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import KeyMissing, NotFound, NotPermitted, NotTaken, SealBroken
+from kiosk.authority.notices import addresses_of
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditQuery, Outcome, ProposedAct
@@ -76,7 +77,7 @@ def _words(uow: UnitOfWork, opened: OpenedAct) -> str:
         case "people.revoke_registration":
             return "Revoke the registration, so that they register anew."
         case "people.correct_email":
-            return f"Correct the email address to {text('email')}."
+            return f"Correct the email address from {_known(uow, opened)} to {text('email')}."
         case "people.take_back_leaver":
             return "Take them back from the leavers."
         case "people.erase":
@@ -114,6 +115,14 @@ def _words(uow: UnitOfWork, opened: OpenedAct) -> str:
             )
         case _:
             return ""
+
+
+def _known(uow: UnitOfWork, opened: OpenedAct) -> str:
+    """Return the addresses that are known now: whoever agrees compares them with the new one."""
+    holder = uow.holders.get(opened.kept.holder_id or "")
+    if holder is None:
+        return "none"
+    return " and ".join(addresses_of(holder, uow.registrations.of_holder(holder.id))) or "none"
 
 
 def _card(uow: UnitOfWork, opened: OpenedAct) -> str:

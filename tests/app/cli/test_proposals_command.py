@@ -35,7 +35,7 @@ def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(
     assert kiosk("proposals", "list", "--json") == 0
     (line,) = json.loads(capsys.readouterr().out)
     assert (line["sentence"], line["about"]) == (
-        "Correct the email address to jo@nhs.uk.",
+        "Correct the email address from jo@nhs.net to jo@nhs.uk.",
         "Jo Smith",
     )
     assert line["action"] == "correct-email"

@@ -135,7 +135,7 @@ def _codes() -> dict[str, Sample]:
         "codes-auditor": Sample(("f3",), Role.AUDITOR),
         "codes-none": Sample(("f3",), arrange=lambda desk: desk.estate.codes.clear()),
         "agree": Sample(("f3", "g")),
-        "withdraw": Sample(("f3", "w")),
+        "withdraw": Sample(("f3", "d")),
     }
 
 

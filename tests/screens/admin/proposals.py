@@ -14,7 +14,7 @@ from tests.screens.admin.people import NOW
 EMAIL = ProposalLine(
     "proposal-1",
     Action.CORRECT_EMAIL,
-    "Correct the email address to bronwen@nhs.uk.",
+    "Correct the email address from bronwen.pryce@nhs.net to bronwen@nhs.uk.",
     "h2",
     "Bronwen Pryce",
     "Bo Banks",

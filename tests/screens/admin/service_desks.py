@@ -134,11 +134,16 @@ class FakePolicyDesk(Fake, PolicyDesk):
         self._asked.hear(Action.SEE_POLICY, "policy.every")
         return tuple(self._estate.policy)
 
+    def problem(self, name: str, value: str) -> str:
+        _, line = _found(self._estate.policy, name)
+        fits = not line.value.isdigit() or (value.isdigit() and 1 <= int(value) <= 60)
+        return "" if fits else f"{name} has to be {line.allowed}."
+
     def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
         self._asked.hear(Action.CHANGE_POLICY, "policy.change", name, value, revision, grounds)
         at, line = self._held(name, revision)
-        if line.value.isdigit() and not (value.isdigit() and 1 <= int(value) <= 60):
-            raise NotTaken("value", f"{name} has to be {line.allowed}.")
+        if problem := self.problem(name, value):
+            raise NotTaken("value", problem)
         self._set(at, line, value, grounds.reason)
         return self._asked.done(f"{name} is {value} from now on.")
 

@@ -265,7 +265,7 @@ async def test_ones_own_code_cannot_be_agreed_to() -> None:
 
 async def test_a_code_is_withdrawn() -> None:
     async with running(FakeDesk(Role.AGENT), PAGES) as run:
-        await run.press("f3", "down", "w")
+        await run.press("f3", "down", "d")
         await grounds(run)
         assert run.desk.asked.of("proposals.decline") == [("code-c3", Grounds(WHY))]
         assert "Dee Smith" not in run.text
@@ -309,7 +309,7 @@ async def test_no_code_waiting_says_so() -> None:
     async with running(desk, PAGES) as run:
         await run.press("f3")
         assert "Nothing waits for a second member of staff." in run.text
-        await run.press("g", "w", "p", "enter")
+        await run.press("g", "d", "p", "enter")
         assert "Nothing waits" in run.text
 
 
@@ -317,7 +317,7 @@ async def test_an_auditor_sees_codes_and_changes_none() -> None:
     async with running(FakeDesk(Role.AUDITOR), PAGES) as run:
         await run.press("f3")
         assert "Bronwen Pryce" in run.text
-        await run.press("g", "w")
+        await run.press("g", "d")
         assert "Agree to a code" not in run.text
         assert "Withdraw a code" not in run.text
 

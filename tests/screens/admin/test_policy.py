@@ -52,11 +52,28 @@ async def test_a_value_is_changed_by_keyboard_with_a_reason() -> None:
         assert "Mo Farrow set it today 10:32: Fewer slips" in run.text
 
 
+async def test_enter_on_a_setting_opens_its_change() -> None:
+    """Before: nothing happened."""
+    async with running(pages=PAGES) as run:
+        await run.press(*TO_FAILURES, "enter", "backspace", *"4", "enter", *"Fewer slips", "enter")
+        assert run.desk.asked.of("policy.change")[0][1] == "4"
+
+
+async def test_values_of_settings_are_words() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f7")
+        for _ in run.desk.estate.policy:
+            assert not re.search(r"\b(true|false|when-it-can)\b", run.text)
+            await run.press("down")
+        assert re.search(r" (yes|no) ", run.text)
+
+
 async def test_what_is_beyond_the_limits_is_said_at_the_value() -> None:
     async with running(pages=PAGES) as run:
-        await run.press(*TO_FAILURES, "c", *"00", "tab", *"Many slips", "enter")
+        await run.press(*TO_FAILURES, "c", *"00", "enter")
         assert "! max_failures has to be 1 to 10." in run.text
-        await run.press("backspace", "backspace", *"5")
+        assert run.desk.asked.of("policy.change") == [], "it is said before a reason is written"
+        await run.press("backspace", "backspace", *"5", "enter", *"Many slips")
         await run.send()
         assert run.desk.asked.of("policy.change")[-1][1] == "5"
 
@@ -76,8 +93,8 @@ async def test_of_words_that_can_be_chosen_no_other_is_typed() -> None:
         await run.press("f7")
         await run.press(*["down"] * 12)
         await run.press("c", *"yes", "tab", *"Two pairs of eyes", "shift+tab")
-        assert re.search(r"Value +false +║", run.text)
-        await run.press("t", "tab", "enter")
+        assert re.search(r"Value +yes +║", run.text)
+        await run.press("n", "y", "tab", "enter")
         assert run.desk.asked.of("policy.change")[0][1] == "true"
 
 

@@ -504,7 +504,7 @@ def test_somebody_who_was_changed_since_is_not_changed(
     because = f"Manager Two corrected the name (reference {done.reference})."
     assert caught.value.changes == (because,)
     (line,) = AdminDesk(second).proposals.waiting()
-    assert line.sentence == "Correct the email address to asha@nhs.uk."
+    assert line.sentence == "Correct the email address from asha@trust.nhs.uk to asha@nhs.uk."
     assert "propose it anew" in line.why_not
     decline_all(first)
     done = AdminDesk(second).people.correct_name(seen(means, asha), "Asha Okafor", GROUNDS)

@@ -57,15 +57,20 @@ class StatusWord(int):
 
     @property
     def tries_left(self) -> int | None:
-        """The counter of 63Cx, or of the older form 630x where x is not 0, or None."""
+        """The counter of 63Cx, or of the older form 630x where x is not 0, or None.
+
+        63FF is the answer of a card with 255 tries.
+        """
+        if self == 0x63FF:
+            return 255
         if self & 0xFFF0 == 0x63C0 or 0x6300 < self <= 0x630F:
             return self & 0x0F
         return None
 
     @property
     def is_wrong(self) -> bool:
-        """63Cx, 630x: the reference data did not match."""
-        return self & 0xFFF0 in (0x63C0, 0x6300)
+        """63xx: the reference data did not match. 6381 alone is something else: a file is full."""
+        return self >> 8 == 0x63 and self != 0x6381
 
     @property
     def is_blocked(self) -> bool:

@@ -118,6 +118,9 @@ def test_an_answer_needs_a_status_word(raw: bytes) -> None:
         (0x6983, False, None, None, None, False, True),
         (0x6303, False, None, None, 3, True, False),
         (0x6300, False, None, None, None, True, False),
+        (0x63FF, False, None, None, 255, True, False),
+        (0x63FE, False, None, None, None, True, False),
+        (0x6310, False, None, None, None, True, False),
         (0x6381, False, None, None, None, False, False),
     ],
 )

@@ -1,4 +1,7 @@
-"""Before: two visits with a forged GIDS card barred the genuine one, and the RA replaced it."""
+"""Before: one or two visits with a forged GIDS card barred the genuine one, and the RA replaced it.
+
+Two that answered wrongly spent its tries; one that called the key wrong had it set aside.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from kiosk.authority.store.records import Card
 from kiosk.contract.families import tidy_admin_key
 from kiosk.contract.messages import Finished, Purpose, Reason, Refusal, UnblockDone, VisitOpened
 from tests.authority.admin_key_card import Chip, granted, ready, registered, settled
-from tests.authority.forged_keys import Forged, Listening
+from tests.authority.forged_keys import Forged, Listening, Refusing
 from tests.authority.headless_station import Desk
 from tests.authority.world import World, copy_template
 from tests.support.gids_card import ADMIN_KEY, new_gids_card
@@ -56,6 +59,37 @@ def test_the_genuine_card_is_unlocked_after_three_forged_ones(world: World, inse
     assert world.card(card).key_exchanges == 3
     assert _unlock(world, insert(genuine, GENUINE).reader) == Finished(Purpose.UNLOCK)
     assert world.card(card).key_exchanges == 0
+
+
+@pytest.mark.hardware
+@pytest.mark.parametrize("proven", [True, False], ids=["shown before", "never shown"])
+@pytest.mark.parametrize("status", ["63c2", "63c0", "6300", "63ff", "6982", "6983"])
+def test_forged_card_that_calls_the_key_wrong_sets_no_genuine_one_aside(
+    world: World, insert: Insert, status: str, *, proven: bool
+) -> None:
+    genuine = Listening(new_gids_card(blocked=True))
+    identifier = genuine.card.state.card_id
+    card = registered(world, KEY, identifier=identifier.hex())
+    own = insert(genuine, GENUINE).reader
+    if proven:
+        assert _unlock(world, own) == Finished(Purpose.UNLOCK)
+        genuine.card.state.pin.left = 0
+        world.clock.forward(hours=1)
+    forged = Refusing(new_gids_card(blocked=True, card_id=identifier))
+    forged.status = bytes.fromhex(status)
+    reader = insert(forged, FORGED).reader
+    visits = 3 if proven else 1
+    for _ in range(visits):
+        reply = _unlock(world, reader)
+        world.clock.forward(hours=1)
+    kept = world.card(card)
+    assert (kept.set_aside_at, kept.secret_tries_left) == (None, None)
+    assert kept.secret_exposure == (0 if proven else 1), "a genuine card would have counted it"
+    assert kept.key_exchanges == visits
+    assert isinstance(reply, Refusal), reply
+    assert reply.reason is Reason.NOT_GENUINE
+    assert _unlock(world, own) == Finished(Purpose.UNLOCK)
+    assert world.card(card).secret_exposure == 0
 
 
 def test_forged_cards_that_say_nothing_cost_a_card_that_has_shown_its_key_nothing(

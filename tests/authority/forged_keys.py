@@ -80,6 +80,16 @@ class WithAnotherKey(Forged):
         return self.number
 
 
+class Refusing(Forged):
+    """Says that the authority's key is wrong, or blocked."""
+
+    status = b"\x63\xc2"
+
+    def say(self, command: bytes) -> bytes:
+        made = command[1] == AUTHENTICATE and sent(command, CRYPTOGRAM)
+        return self.status if made else super().say(command)
+
+
 class GivingBack(Forged):
     """Gives back what was made for it."""
 

@@ -35,6 +35,7 @@ class Unproven(StrEnum):
     WRONG_ANSWER = "wrong-answer"
     MIRRORED = "mirrored"
     NO_ADMIN_KEY = "no-admin-key"
+    KEY_REFUSED = "key-refused"
 
 
 class OutcomeSource(StrEnum):
@@ -115,6 +116,7 @@ UNPROVEN: Final[dict[str, str]] = {
     Unproven.WRONG_ANSWER: "its answer was not that of its key",
     Unproven.MIRRORED: "it drew no number of its own, but gave ours back",
     Unproven.NO_ADMIN_KEY: "it does not have the admin key that is recorded for it",
+    Unproven.KEY_REFUSED: "it refused the admin key that is recorded for it, and showed none",
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from kiosk.authority.audit.events import AuditKind, plain, record, record_refusal
-from kiosk.authority.audit.sentences import OutcomeSource
+from kiosk.authority.audit.sentences import OutcomeSource, Unproven
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder
@@ -196,6 +196,8 @@ def _count(uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: Cou
                 uow, AuditKind.UNBLOCK_REFUSED, case.visit, journal=case.entry.id, because=because
             )
             return case.visit
+        case UnblockRefused() if owes_response(case.card, case.entry):
+            return _key_refused(uow, case, outcome)
         case UnblockRefused():
             return _secret_refused(uow, parts, case, outcome)
         case UnblockNotSent():
@@ -274,6 +276,21 @@ def _secret_refused(
     return _closed(uow, case.visit) if over else case.visit
 
 
+def _key_refused(uow: UnitOfWork, case: LockedGrant, outcome: UnblockRefused) -> Visit:
+    """A card that has not shown the admin key calls ours wrong: that is evidence of nothing.
+
+    The try that was charged for it stays charged, as after a lost answer: the card may be the
+    genuine one, with another key than the recorded one.
+    """
+    because = plain(outcome.because)
+    uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
+    detail = {"journal": case.entry.id, "because": because, "tries_left": outcome.tries_left}
+    record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, **detail)
+    record(uow, AuditKind.CARD_UNPROVEN, case.visit, because=Unproven.KEY_REFUSED.value)
+    record_refusal(uow, case.visit, Reason.NOT_GENUINE)
+    return _closed(uow, case.visit)
+
+
 def _give_back(uow: UnitOfWork, case: LockedGrant) -> None:
     """Undo the charge; only the card's own answer gives back a try for an admin key."""
     if not has_admin_key(case.card):
@@ -301,6 +318,8 @@ def _reply(
                 return ProvePin(position=registering.position(Gate.PIN))
             first = visit.purpose is Purpose.FIRST_UNLOCK and visit.finished_at is not None
             return Finished(Purpose.FIRST_UNLOCK if first else Purpose.UNLOCK)
+        case UnblockRefused(tries_left=int()) if owes_response(case.card, case.entry):
+            return Refusal(Reason.NOT_GENUINE)
         case UnblockRefused(tries_left=int(left)) if visit is None or left <= KEPT_SECRET_TRIES:
             return Refusal(_why(left))
         case UnblockUnknown():

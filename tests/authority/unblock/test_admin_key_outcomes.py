@@ -104,18 +104,25 @@ def test_a_pin_that_was_not_reset_is_chosen_again_and_costs_nothing(
 
 
 @pytest.mark.parametrize(
-    ("outcome", "left"),
-    [(UnblockRefused(4, "wrong secret"), 4), (UnblockWrong(), 2)],
-    ids=["with a number", "without"],
+    "outcome",
+    [UnblockRefused(4, "wrong secret"), UnblockRefused(0, "secret blocked"), UnblockWrong()],
+    ids=["with a number", "blocked", "without"],
 )
-def test_a_wrong_key_is_counted_and_the_card_set_aside(
-    world: World, card: Card, station_visit: StationVisit, outcome: UnblockOutcome, left: int
+def test_a_wrong_key_stays_charged_and_sets_no_card_aside(
+    world: World, card: Card, outcome: UnblockOutcome
 ) -> None:
-    grant = granted(station_visit, Chip(OTHER_KEY))
-    assert reason_of(settled(station_visit, grant.journal, outcome)) is Reason.CARD_REFUSED
-    kept = world.card(card)
-    assert (kept.secret_tries_left, kept.secret_exposure) == (left, 0)
-    assert kept.set_aside_at is not None
+    """The card may be genuine with another key, or one that is forged: it has shown neither."""
+    for charged in (1, 2):
+        station_visit = ready(world, card)
+        grant = granted(station_visit, Chip(OTHER_KEY))
+        for _ in range(2):
+            told = settled(station_visit, grant.journal, outcome)
+            assert reason_of(told) is Reason.NOT_GENUINE, "a repeated report gets the same"
+        kept = world.card(card)
+        assert (kept.secret_tries_left, kept.secret_exposure) == (None, charged)
+        assert kept.set_aside_at is None
+        assert world.kinds()[-3:] == ["unblock-refused", "card-unproven", "refused"]
+        world.clock.forward(hours=1)
     assert reason_of(world.insert(card, blocked=True).opened) is Reason.SECRET_BLOCKED
 
 

@@ -55,7 +55,10 @@ class CardSession(CardHold, Protocol):
         """Return the card's stable identifier in lower-case hex."""
 
     def pin_state(self) -> PinState:
-        """Return whether the PIN is blocked; no try is spent."""
+        """Return whether the PIN is blocked; no try is spent.
+
+        Raises ``GlobalPinInUse`` where its holder uses a PIN that the session does not serve.
+        """
 
     def expires_at(self) -> datetime | None:
         """Return when the card expires, or None where it shows no date."""

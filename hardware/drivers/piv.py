@@ -42,7 +42,7 @@ from hardware.driver import (
     new_digits,
 )
 from hardware.public_keys import Certificate, read_certificate
-from kiosk.contract.errors import CardError, CardUnknown
+from kiosk.contract.errors import CardError, CardUnknown, GlobalPinInUse
 from kiosk.contract.messages import (
     RSA_KINDS,
     CardChallenge,
@@ -63,12 +63,17 @@ from kiosk.contract.sensitive import Sensitive
 CHUID: Final = bytes.fromhex("5fc102")
 AUTHENTICATION_CERTIFICATE: Final = bytes.fromhex("5fc105")
 CARD_AUTHENTICATION_CERTIFICATE: Final = bytes.fromhex("5fc101")
+DISCOVERY: Final = b"\x7e"
 
 _TAG_LIST: Final = 0x5C
 _CONTENT: Final = 0x53
 _GUID: Final = 0x34
 _EXPIRY: Final = 0x35
 _CERTIFICATE: Final = 0x70
+
+_DISCOVERY, _PIN_USAGE_POLICY = 0x7E, 0x5F2F
+_GLOBAL_PIN_COUNTS: Final = 0x20
+_APPLICATION_PIN_IS_PRIMARY: Final = 0x10
 
 LONGEST_CERTIFICATE: Final = 32 * 1024
 """Bytes after decompression; the standard's containers hold less than 2 KiB."""
@@ -88,6 +93,18 @@ def read_object(channel: Channel, tag: bytes) -> bytes | None:
     if not response.status.is_ok:
         return None
     return tlv.find(response.data, _CONTENT)
+
+
+def uses_global_pin(answer: bytes) -> bool:
+    """Return whether the holder uses the Global PIN, by the discovery object (part 1, 3.3.2).
+
+    Without the object, or where it does not name the Global PIN, the PIN of the application is in
+    use. Where both count, the second byte has to say that it is.
+    """
+    policy = tlv.find(tlv.find(answer, _DISCOVERY) or answer, _PIN_USAGE_POLICY) or b""
+    if not policy or not policy[0] & _GLOBAL_PIN_COUNTS:
+        return False
+    return policy[1:2] != bytes((_APPLICATION_PIN_IS_PRIMARY,))
 
 
 def guid_of(chuid: bytes) -> bytes | None:
@@ -250,9 +267,15 @@ class PivSession(NoAdminKey):
     def pin_state(self) -> PinState:
         """Ask with an empty VERIFY (part 2, 3.2.1); it costs no try.
 
+        Raises ``GlobalPinInUse`` where the holder uses that PIN: RESET RETRY COUNTER does not reset
+        it (part 2, 3.2.3), and entered here it would cost a try of the application's PIN.
+
         A verified PIN hides the counter, so the verified state is ended first where the card can do
         so.
         """
+        response = self._channel.send(get_data(DISCOVERY))
+        if response.status.is_ok and uses_global_pin(response.data):
+            raise GlobalPinInUse("its PIN in use is the Global PIN, which is not served")
         status = self._ask_state(0x00)
         if status.is_ok:
             self._ask_state(0xFF)

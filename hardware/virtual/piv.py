@@ -44,6 +44,7 @@ class CardProfile(ChipProfile):
     template_tag: bool = True  # the application property template has its outer tag 61
     metadata: bool = False  # answers the vendor command F7 (GET METADATA) for PIN, PUK and keys
     key: KeyKind = KeyKind.P_256  # the kind of the keys
+    pin_policy: int = 0x4000  # of the discovery object; 6010, 6020: a Global PIN, too, and which
 
 
 # The persistent memory of a card: its PIN and PUK, its objects, its keys.
@@ -92,6 +93,7 @@ class CardState:
     serial: int
     pin: Reference
     puk: Reference
+    global_pin: Reference | None = None  # of the whole card, not of this application
     objects: dict[int, bytes] = field(default_factory=dict, repr=False)  # contents by their tag
     keys: dict[int, PrivateKey] = field(default_factory=dict, repr=False)  # by slot: 9A, 9E
 
@@ -128,9 +130,9 @@ def capability(serial: int) -> bytes:
     return b"".join(tlv(tag, known.get(tag, b"")) for tag in tags)
 
 
-def discovery() -> bytes:
-    """The discovery object: the PIV PIN alone is there, and it is the primary one."""
-    return tlv(0x4F, FULL_AID) + tlv(0x5F2F, bytes.fromhex("4000"))
+def discovery(pin_policy: int) -> bytes:
+    """The discovery object: which PINs count, and which of two the holder uses (3.3.2)."""
+    return tlv(0x4F, FULL_AID) + tlv(0x5F2F, pin_policy.to_bytes(2))
 
 
 def certificate(cert: x509.Certificate) -> bytes:
@@ -214,6 +216,7 @@ def _sign(key: PrivateKey, challenge: bytes) -> bytes | None:
 SLOT_PIV_AUTHENTICATION = 0x9A
 SLOT_CARD_AUTHENTICATION = 0x9E
 VERSION = bytes([5, 7, 2])
+GLOBAL_PIN_REFERENCE = 0x00
 PIN_REFERENCE = 0x80
 PUK_REFERENCE = 0x81
 FILLER = 0xFF
@@ -307,7 +310,9 @@ class PivApplet:
 
     def _verify(self, command: ReceivedCommand) -> int:
         """VERIFY: an empty body asks, P1=FF forgets, eight bytes spend a try."""
-        if command.p2 != PIN_REFERENCE:
+        pins = {PIN_REFERENCE: self._state.pin, GLOBAL_PIN_REFERENCE: self._state.global_pin}
+        pin = pins.get(command.p2)
+        if pin is None:
             return Status.NO_REFERENCE
         if command.p1 == 0xFF:
             if command.data:
@@ -319,10 +324,10 @@ class PivApplet:
         if not command.data:
             if self._pin_verified and self._state.profile.verified_answers_9000:
                 return Status.OK
-            return self._tries(self._state.pin)
+            return self._tries(pin)
         if len(command.data) != BODY:
             return self._state.profile.wrong_length_status
-        return self._try(self._state.pin, command.data)
+        return self._try(pin, command.data)
 
     def _change(self, command: ReceivedCommand) -> int:
         """CHANGE REFERENCE DATA: the old value, then the new one, of PIN or PUK."""
@@ -352,10 +357,10 @@ class PivApplet:
 
     def _try(self, which: Reference, body: bytes) -> int:
         status = self._compare(which, body)
-        if which is self._state.pin:
-            self._pin_verified = status == Status.OK
-        else:
+        if which is self._state.puk:
             self._puk_proven = status == Status.OK
+        else:
+            self._pin_verified = status == Status.OK
         return status
 
     def _compare(self, which: Reference, body: bytes) -> int:
@@ -435,6 +440,7 @@ def new_card(
     holder_name: str,
     pin: str = "482915",
     puk: str = "73918264",
+    global_pin: str = "",
     guid: bytes | None = None,
     expires: datetime | None = None,
     profile: CardProfile = _DEFAULT_PROFILE,
@@ -443,20 +449,23 @@ def new_card(
 ) -> VirtualCard:
     """Make a card; ``expires`` (aware) is three years from now when not given.
 
-    ``keys`` by slot take the place of fresh ones. ``blocked``: its PIN has no try left.
+    ``keys`` by slot take the place of fresh ones. ``blocked``: its PIN has no try left. A card with
+    a ``global_pin`` says by the profile's ``pin_policy`` which of the two its holder uses.
     """
+    tries = profile.pin_tries
     state = CardState(
         profile=profile,
         holder_name=holder_name,
         guid=guid or uuid4().bytes,
         serial=secrets.randbelow(2**31),
-        pin=Reference(padded(pin), profile.pin_tries, 0 if blocked else profile.pin_tries),
+        pin=Reference(padded(pin), tries, 0 if blocked else tries),
         puk=Reference(padded(puk), profile.puk_tries, profile.puk_tries),
+        global_pin=Reference(padded(global_pin), tries, tries) if global_pin else None,
     )
     expires = expires or datetime.now(UTC) + timedelta(days=3 * 365)
     state.objects[CHUID] = chuid(state.guid, expires)
     state.objects[CAPABILITY] = capability(state.serial)
-    state.objects[DISCOVERY] = discovery()
+    state.objects[DISCOVERY] = discovery(profile.pin_policy)
     for slot, tag in _SLOTS.items():
         key = (keys or {}).get(slot) or _generate(profile)
         state.keys[slot] = key

@@ -93,6 +93,8 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.STOP_NUMBER_USED: "The number of a notice was used up by an earlier report",
     Reason.STOP_NUMBER_OLD: "The number of a notice was older than 30 days",
     Reason.CARD_UNREADABLE: "The card could not be read",
+    Reason.CARD_NOT_SERVED: "The card is of no kind that the station serves",
+    Reason.GLOBAL_PIN: "The PIN in use is the card's Global PIN, which no station serves",
     Reason.CARD_BUSY: "Another program held the card",
     Reason.CARD_REFUSED: "The card refused the change",
     Reason.INSERT_CARD: "The card was held against the reader, and takes no PIN that way",

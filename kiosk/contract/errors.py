@@ -80,6 +80,10 @@ class CardUnknown(CardError):
         self.family = family
 
 
+class GlobalPinInUse(CardError):
+    """The PIN that the holder uses is the Global PIN of the whole card, which no driver serves."""
+
+
 class CardProtocolError(CardError):
     """An answer that the standard does not allow; ``status`` is its status word, 0 for none."""
 

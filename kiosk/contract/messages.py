@@ -100,6 +100,8 @@ class Reason(StrEnum):
     STOP_NUMBER_OLD = "stop-number-old"
 
     CARD_UNREADABLE = "card-unreadable"
+    CARD_NOT_SERVED = "card-not-served"
+    GLOBAL_PIN = "global-pin"
     CARD_BUSY = "card-busy"
     CARD_REFUSED = "card-refused"
     INSERT_CARD = "insert-card"
@@ -217,11 +219,12 @@ CURVE_KINDS: Final = {"secp256r1": KeyKind.P_256, "secp384r1": KeyKind.P_384}
 
 
 class ReadFault(StrEnum):
-    """Why a station could not read a card."""
+    """Why a station could not read a card, or does not serve it."""
 
     NO_ANSWER = "no-answer"
     UNKNOWN_KIND = "unknown-kind"
     NO_IDENTIFIER = "no-identifier"
+    GLOBAL_PIN = "global-pin"
     TOO_SLOW = "too-slow"
     TAKEN_OUT = "taken-out"
     SWAPPED = "swapped"

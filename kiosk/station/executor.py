@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
@@ -42,6 +42,7 @@ _REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
     (errors.ReaderGone, Reason.READER_GONE),
     (errors.ReaderServiceDown, Reason.READER_GONE),
     (errors.CardUnknown, Reason.CARD_UNREADABLE),
+    (errors.GlobalPinInUse, Reason.GLOBAL_PIN),
     (errors.CardMute, Reason.CARD_UNREADABLE),
     (errors.CardHung, Reason.CARD_UNREADABLE),
     (errors.CardSwapped, Reason.CARD_UNREADABLE),
@@ -55,8 +56,13 @@ _FAULTS: tuple[tuple[type[errors.CardError], ReadFault], ...] = (
     (errors.CardHung, ReadFault.TOO_SLOW),
     (errors.CardGone, ReadFault.TAKEN_OUT),
     (errors.CardSwapped, ReadFault.SWAPPED),
+    (errors.GlobalPinInUse, ReadFault.GLOBAL_PIN),
     (errors.CardProtocolError, ReadFault.MALFORMED),
 )
+
+
+_NOT_SERVED: Final = (ReadFault.UNKNOWN_KIND, ReadFault.NO_IDENTIFIER)
+"""Of a card that answers, but not as one of a family that is served here."""
 
 
 def _unread_card(error: errors.CardError) -> UnreadCard | None:
@@ -107,6 +113,8 @@ class Actions:
             return e.GaveUp(command.visit, Reason.CARD_UNREADABLE, VisitEnd.CARD_REMOVED)
         except errors.CardError as error:
             unread = _unread_card(error) if isinstance(command, c.OpenVisit) else None
+            if unread is not None and unread.fault in _NOT_SERVED:
+                return self._give_up(command.visit, Reason.CARD_NOT_SERVED, unread)
             if isinstance(error, errors.OutcomeUnknown) and isinstance(command, c.ChangePin):
                 return self._give_up(command.visit, Reason.OUTCOME_UNKNOWN, unread)
             reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))

@@ -96,6 +96,7 @@ def outcome_of(error: errors.CardError) -> UnblockOutcome:
             | errors.CardBusy()
             | errors.CardMute()
             | errors.CardUnknown()
+            | errors.GlobalPinInUse()
             | errors.CardHung()
             | errors.CardProtocolError()
             | errors.PadLeft()

@@ -55,6 +55,7 @@ _FAULTS: Final[dict[ReadFault, str]] = {
     ReadFault.SWAPPED: "There is another card in it now.",
     ReadFault.UNKNOWN_KIND: "What the card answers cannot be read.",
     ReadFault.NO_IDENTIFIER: "What the card answers cannot be read.",
+    ReadFault.GLOBAL_PIN: "The PIN in use is the card's Global PIN.",
     ReadFault.MALFORMED: "What the card answers cannot be read.",
 }
 

@@ -176,6 +176,19 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
         "Take it out and put it in again, with the chip first. "
         "If that does not help, take it to the Registration Authority.",
     ),
+    Reason.CARD_NOT_SERVED: RefusalWords(
+        "This kind of card is not served here",
+        "The station has read it, but knows no way to check or unlock its PIN. It is not damaged.",
+        "If you have another smartcard, put that one in. "
+        "If not, take this one to the Registration Authority.",
+    ),
+    Reason.GLOBAL_PIN: RefusalWords(
+        "The PIN of this smartcard is not served here",
+        "It is one PIN for the whole card (a Global PIN), which no station can check or unlock. "
+        "Nothing was counted against you.",
+        "Take your smartcard to the Registration Authority and give them your reference number.",
+        ends_without_menu=True,
+    ),
     Reason.CARD_BUSY: RefusalWords(
         "This smartcard is busy",
         "Something else on this station is using it.",

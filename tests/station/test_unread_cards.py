@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.contract import errors
-from kiosk.contract.messages import ReadFault, UnreadCard
+from kiosk.contract.messages import ReadFault, Reason, UnreadCard
 from kiosk.contract.ports import CardInserted, CardMuteSeen
 from kiosk.station import states as s
 from tests.station.rig import Rig
@@ -17,6 +17,7 @@ from tests.station.rig import Rig
         (errors.CardMute("torn"), UnreadCard(ReadFault.NO_ANSWER)),
         (errors.CardUnknown("a stranger"), UnreadCard(ReadFault.UNKNOWN_KIND)),
         (errors.CardUnknown("empty", "gids"), UnreadCard(ReadFault.NO_IDENTIFIER, "gids")),
+        (errors.GlobalPinInUse("global"), UnreadCard(ReadFault.GLOBAL_PIN)),
         (errors.CardHung("slow"), UnreadCard(ReadFault.TOO_SLOW)),
         (errors.CardGone("out"), UnreadCard(ReadFault.TAKEN_OUT)),
         (errors.CardSwapped("another"), UnreadCard(ReadFault.SWAPPED)),
@@ -31,6 +32,26 @@ async def test_the_cause_goes_with_the_refusal(
     rig.monitor.post(CardInserted("R", 1))
     await rig.until(s.Refused)
     assert rig.authority.unread == [unread]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (errors.CardUnknown("no driver knows this card"), Reason.CARD_NOT_SERVED),
+        (errors.CardUnknown("a token without a number", "pkcs11"), Reason.CARD_NOT_SERVED),
+        (errors.CardMute("no answer to reset"), Reason.CARD_UNREADABLE),
+        (errors.CardHung("slow"), Reason.CARD_UNREADABLE),
+    ],
+)
+async def test_card_of_a_kind_that_is_not_served_is_not_called_the_wrong_way_round(
+    rig: Rig, error: errors.CardError, reason: Reason
+) -> None:
+    rig.cards.read_raises = error
+    rig.monitor.post(CardInserted("R", 1))
+    refused = await rig.until(s.Refused)
+    assert isinstance(refused, s.Refused)
+    assert refused.reason is reason
+    assert rig.authority.refused == [reason.value]
 
 
 async def test_a_card_without_an_answer_to_reset_is_reported(rig: Rig) -> None:

@@ -40,6 +40,7 @@ from kiosk.contract.errors import (
     CardMute,
     CardUnknown,
     ConfigError,
+    GlobalPinInUse,
 )
 from kiosk.contract.findings import AUTHORITY, CLOCK, READER, Check, Finding, fail, ok, warn
 from kiosk.contract.messages import CardId, StationStanding
@@ -260,8 +261,13 @@ def _of_card(reader: ReaderFinding) -> Finding:
         case CardBusy():
             return warn(_CARD, "another program holds it", "end that program, or take it out")
         case CardUnknown():
-            text = f"is of no family that is served{also_on(reader.others)}"
+            text = f"is not served: {reader.error}{also_on(reader.others)}"
+            if reader.error.family:
+                return warn(_CARD, text, "no setting helps: have it personalised, or replace it")
             return warn(_CARD, text, "see `families` in [cards]")
+        case GlobalPinInUse():
+            text = f"is not served: {reader.error}"
+            return warn(_CARD, text, "to be served, the card has to use its PIV PIN")
         case _:
             return warn(_CARD, str(reader.error), "take it out and put it in again")
 

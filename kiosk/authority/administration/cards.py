@@ -157,7 +157,14 @@ FAULTS: Final[dict[ReadFault, tuple[str, str]]] = {
     ),
     ReadFault.NO_IDENTIFIER: (
         "It has no identifier by which a card is known",
-        "It was not personalised, or was emptied. Replace the card.",
+        "It was not personalised, was emptied, or never had one. Replace the card.",
+    ),
+    ReadFault.GLOBAL_PIN: (
+        "Its PIN in use is the Global PIN, of the whole card",
+        (
+            "No station checks, changes or unlocks that PIN, so none was asked for. Those who "
+            "manage your cards help its holder, or have the card use its PIV PIN."
+        ),
     ),
     ReadFault.TOO_SLOW: (
         "It did not answer in time",

@@ -18,6 +18,7 @@ from kiosk.contract.errors import (
     CardMute,
     CardProtocolError,
     CardUnknown,
+    GlobalPinInUse,
 )
 from kiosk.contract.findings import Condition
 from kiosk.contract.messages import CardId, CardReport, PinState
@@ -95,12 +96,28 @@ def test_a_reader_with_keys() -> None:
         (EMPTY, OK, "none is in"),
         (CardMute("torn"), WARN, "does not answer"),
         (CardBusy("torn"), WARN, "another program holds it"),
-        (CardUnknown("torn"), WARN, "is of no family that is served"),
+        (CardUnknown("torn"), WARN, "is not served: torn"),
+        (GlobalPinInUse("torn"), WARN, "is not served: torn"),
         (CardProtocolError("torn"), WARN, "torn"),
     ],
 )
 def test_each_state_of_a_card(error: CardError, condition: Condition, text: str) -> None:
     assert said(in_reader(error))[-1] == ("card", condition, text)
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (CardUnknown("no driver knows this card"), "see `families` in [cards]"),
+        (CardUnknown("a token without a serial number", "pkcs11"), "no setting helps"),
+        (GlobalPinInUse("the Global PIN is in use"), "has to use its PIV PIN"),
+    ],
+)
+def test_doctor_says_why_a_card_is_not_served_and_what_helps(error: CardError, advice: str) -> None:
+    """Before: `families` was named for a token without a serial number, which no family serves."""
+    *_, finding = findings(in_reader(error), "", pads=True)
+    assert str(error) in finding.found
+    assert advice in finding.advice
 
 
 @pytest.mark.parametrize(

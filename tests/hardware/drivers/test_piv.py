@@ -13,6 +13,7 @@ from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
     CardUnknown,
+    GlobalPinInUse,
     NotAllowed,
     OutcomeUnknown,
     PinBlocked,
@@ -72,6 +73,8 @@ def test_a_card_with_neither_is_unknown() -> None:
     [
         (["63c3"], PinState(blocked=False, tries_left=3)),
         (["63ca"], PinState(blocked=False, tries_left=10)),
+        (["63ff"], PinState(blocked=False, tries_left=255)),
+        (["63f3"], PinState(blocked=False, tries_left=None)),
         (["6302"], PinState(blocked=False, tries_left=2)),
         (["6983"], PinState(blocked=True, tries_left=0)),
         (["63c0"], PinState(blocked=True, tries_left=0)),
@@ -81,16 +84,51 @@ def test_a_card_with_neither_is_unknown() -> None:
     ],
 )
 def test_the_state_of_the_pin_costs_no_try(answers: list[str], state: PinState) -> None:
-    piv, card = session(*answers)
+    piv, card = session("6a82", *answers)
     assert piv.pin_state() == state
-    assert set(card.sent) <= {"00200080", "0020ff80", "0020008000"}
+    assert set(card.sent[1:]) <= {"00200080", "0020ff80", "0020008000"}
     assert all(command.only_reads for command in card.commands)
 
 
 @pytest.mark.parametrize(("status", "error"), [("6982", NotAllowed), ("6a88", CardProtocolError)])
 def test_a_state_that_is_not_reported(status: str, error: type[CardError]) -> None:
     with pytest.raises(error):
-        session(status)[0].pin_state()
+        session("6a82", status)[0].pin_state()
+
+
+DISCOVERY = tlv(0x4F, bytes.fromhex("a000000308000010000100"))
+
+
+@pytest.mark.parametrize("outer", [0x7E, None])
+@pytest.mark.parametrize("policy", ["6020", "6000", "60", "7820", "2020"])
+def test_global_pin_in_use_is_refused_before_its_state_is_asked_for(
+    policy: str, outer: int | None
+) -> None:
+    content = DISCOVERY + tlv(0x5F2F, bytes.fromhex(policy))
+    found = content if outer is None else tlv(outer, content)
+    piv, card = session(found.hex() + "9000")
+    with pytest.raises(GlobalPinInUse):
+        piv.pin_state()
+    assert card.sent == ["00cb3fff035c017e00"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "6a82",
+        "6a88",
+        "6d00",
+        "9000",
+        *(
+            (tlv(0x7E, DISCOVERY + tlv(0x5F2F, bytes.fromhex(policy))) + b"\x90\x00").hex()
+            for policy in ("4000", "4020", "6010", "7010", "")
+        ),
+        tlv(0x7E, DISCOVERY).hex() + "9000",
+        "7e145f2f9000",
+    ],
+)
+def test_global_pin_that_is_not_in_use_bars_nothing(answer: str) -> None:
+    assert session(answer, "63c3")[0].pin_state() == PinState(blocked=False, tries_left=3)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +185,7 @@ def test_the_commands_with_secrets() -> None:
         ("63c2", PinWrong, 2),
         ("6301", PinWrong, 1),
         ("6300", PinWrong, None),
+        ("63fe", PinWrong, None),
         ("6a80", PinWrong, None),
         ("6700", PinWrong, None),
         ("63c0", PinBlocked, None),

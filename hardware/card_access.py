@@ -27,8 +27,8 @@ Job = Callable[[], None]
 
 log = logging.getLogger(__name__)
 
-_BEFORE_VERIFY: Final = PinChallenge(b"unlock-kiosk: a key that signs this needs no PIN")
-"""A card's key must refuse to sign this directly after a reset."""
+_BEFORE_VERIFY: Final = PinChallenge(b"unlock-kiosk: needs no PIN".ljust(32, b"."))
+"""A card's key must refuse to sign this directly after a reset; it is as long as a challenge."""
 
 
 class Workers:

@@ -44,6 +44,7 @@ class CardProfile(ChipProfile):
     template_tag: bool = True  # the application property template has its outer tag 61
     metadata: bool = False  # answers the vendor command F7 (GET METADATA) for PIN, PUK and keys
     key: KeyKind = KeyKind.P_256  # the kind of the keys
+    ed25519_bytes: int | None = None  # messages of another length get another one's signature
     pin_policy: int = 0x4000  # of the discovery object; 6010, 6020: a Global PIN, too, and which
 
 
@@ -157,7 +158,9 @@ PIN_NEVER, PIN_ONCE = 0x01, 0x02
 TOUCH_NEVER = 0x01
 
 
-def authenticate(key: PrivateKey, algorithm: int, data: bytes) -> tuple[bytes, int]:
+def authenticate(
+    key: PrivateKey, algorithm: int, data: bytes, ed25519_bytes: int | None = None
+) -> tuple[bytes, int]:
     """Sign the challenge in ``data``; answers 6A80 for anything else, 6A86 for another key."""
     if algorithm != algorithm_of(key):
         return b"", Status.WRONG_P1P2
@@ -166,6 +169,8 @@ def authenticate(key: PrivateKey, algorithm: int, data: bytes) -> tuple[bytes, i
         challenge = template[CHALLENGE]
     except (ValueError, KeyError):
         return b"", Status.WRONG_DATA
+    if algorithm == ED25519_ALGORITHM and ed25519_bytes is not None:
+        challenge = challenge[:ed25519_bytes].ljust(ed25519_bytes, b"\0")
     signature = _sign(key, challenge)
     if signature is None:
         return b"", Status.WRONG_DATA
@@ -293,7 +298,7 @@ class PivApplet:
             return b"", Status.NO_REFERENCE
         if command.p2 != SLOT_CARD_AUTHENTICATION and not self._pin_verified:
             return b"", Status.NOT_SATISFIED
-        return authenticate(key, command.p1, command.data)
+        return authenticate(key, command.p1, command.data, self._state.profile.ed25519_bytes)
 
     def _metadata(self, command: ReceivedCommand) -> Answer:
         key = self._state.keys.get(command.p2)

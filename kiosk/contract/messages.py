@@ -239,7 +239,7 @@ class UnreadCard(Reported, frozen=True):
 
 
 class CardChallenge(Wire, frozen=True):
-    """What a card has to sign, once and within a short time, with a key of this kind.
+    """What a card has to sign, once and within a short time, with a key of this kind: 32 bytes.
 
     RSA signs as PKCS #1 v1.5 with SHA-256; ECDSA with SHA-256, on P-384 with SHA-384; Ed25519 signs
     the message itself.
@@ -256,7 +256,7 @@ class CardProof(Reported, frozen=True):
 
 
 class PinChallenge(Wire, frozen=True):
-    """What a card signs directly after VERIFY, in the same hold, to prove that it was right."""
+    """What a card signs directly after VERIFY, in the same hold, to prove it right: 32 bytes."""
 
     message: bytes
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hardware.tlv import make as tlv
 from hardware.virtual import piv
@@ -162,6 +163,24 @@ def test_a_key_that_signs_before_verify_is_no_proof(insert: Insert) -> None:
 
     card.fail({SIGN: free})
     assert cards_with().verify_pin(address(insert(card), card), PIN, challenge()) is None
+    assert card.count(VERIFY) == 1
+
+
+def test_key_that_signs_32_bytes_alone_before_verify_is_no_proof(insert: Insert) -> None:
+    """Before: such a key refused what was asked for before VERIFY, for its length alone."""
+    card = FailingCard(card_of(KeyKind.ED25519))
+    key = card.card.state.keys[SLOT_PIV_AUTHENTICATION]
+    assert isinstance(key, Ed25519PrivateKey)
+
+    def free(_chip: object, command: bytes) -> bytes:
+        message = read(read(command[5 : 5 + command[4]])[0x7C])[0x81]
+        if len(message) != 32:
+            return b"\x6a\x80"
+        return tlv(0x7C, tlv(0x82, key.sign(message))) + b"\x90\x00"
+
+    card.fail({SIGN: free})
+    asked = PinChallenge(secrets.token_bytes(32))
+    assert cards_with().verify_pin(address(insert(card), card), PIN, asked) is None
     assert card.count(VERIFY) == 1
 
 

@@ -173,5 +173,13 @@ def close_unproven(uow: UnitOfWork, visit: Visit, because: Unproven, judged: byt
 
 
 def _challenge(visit: Visit, key: bytes, nonce: bytes) -> CardChallenge:
-    scope = f"{visit.id}\0{visit.card_id}\0".encode()
-    return CardChallenge(_SCOPE + scope + nonce, kind_of(key))
+    return CardChallenge(to_sign(_SCOPE, visit, nonce), kind_of(key))
+
+
+def to_sign(scope: bytes, visit: Visit, nonce: bytes) -> bytes:
+    """Return what the card of a visit signs, 32 bytes: a hash of scope, visit, card and nonce.
+
+    A card signs with Ed25519 what it is sent, and some cards answer 9000 and the signature of
+    something else for a message of any other length.
+    """
+    return sha256(scope + f"{visit.id}\0{visit.card_id}\0".encode() + nonce).digest()

@@ -21,7 +21,7 @@ from kiosk.authority.store.records import PendingChange, PinEvidence, Visit, new
 from kiosk.authority.unblock.card_secret import correct_by_card
 from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.visit import maintenance, tasks
-from kiosk.authority.visit.card_evidence import is_waiting
+from kiosk.authority.visit.card_evidence import is_waiting, to_sign
 from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, enter, reload
 from kiosk.authority.visit.rules import OWNER_IS_ASKED, Gate
 from kiosk.contract.errors import StepRefused
@@ -184,4 +184,4 @@ def _judge(
 
 
 def _message(visit: Visit, nonce: bytes) -> bytes:
-    return _SCOPE + f"{visit.id}\0{visit.card_id}\0".encode() + nonce
+    return to_sign(_SCOPE, visit, nonce)

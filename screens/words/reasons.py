@@ -72,9 +72,9 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
         ends_without_menu=True,
     ),
     Reason.SECRET_BLOCKED: RefusalWords(
-        "This smartcard cannot be unlocked any more",
-        "It no longer accepts being unlocked. You did nothing wrong.",
-        "Ask the Registration Authority to replace it.",
+        "This smartcard refuses to be unlocked",
+        "It does not accept what we unlock it with. You did nothing wrong.",
+        "Take it to the Registration Authority. They can make it work again, or replace it.",
         ends_without_menu=True,
     ),
     Reason.NOT_GENUINE: RefusalWords(
@@ -184,9 +184,9 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
     ),
     Reason.GLOBAL_PIN: RefusalWords(
         "The PIN of this smartcard is not served here",
-        "It is one PIN for the whole card (a Global PIN), which no station can check or unlock. "
+        "You use its Global PIN, which no station can check or unlock. "
         "Nothing was counted against you.",
-        "Take your smartcard to the Registration Authority and give them your reference number.",
+        "Take your smartcard to the Registration Authority. They can see the reason.",
         ends_without_menu=True,
     ),
     Reason.CARD_BUSY: RefusalWords(

@@ -281,6 +281,8 @@ def also_on(others: tuple[CardId, ...]) -> str:
 # Reading the card in a reader of this machine, for people who record cards.
 
 LOOK_S = 0.5
+_NEVER_SERVED = CardUnknown, GlobalPinInUse
+"""To wait for another answer of such a card is of no use."""
 
 
 def read_card(config: str | None, part: str, wait_s: float) -> int:
@@ -301,7 +303,7 @@ def read_card(config: str | None, part: str, wait_s: float) -> int:
                 complain(f"This card serves as the following{also}")
             echo(f"{card.driver} {card.identifier}")
             return 0
-        may_come = any(not isinstance(one.error, CardUnknown) for one in readers)
+        may_come = any(not isinstance(one.error, _NEVER_SERVED) for one in readers)
         if len(read) > 1 or time.monotonic() >= ends or not may_come:
             complain(f"kiosk: {_why_not(found, readers, part)}")
             return 1

@@ -301,9 +301,20 @@ def test_a_card_is_read_as_the_settings_say_and_the_rest_of_it_is_named(
     assert f"also on it, and not what serves here: {piv}" in said.err
     kiosk("doctor")
     said = capsys.readouterr()
-    assert (
-        f"is of no family that is served; also on it, and not what serves here: {piv}" in said.out
-    )
+    because = "is not served: no driver knows this card"
+    assert f"{because}; also on it, and not what serves here: {piv}" in said.out
+
+
+@pytest.mark.hardware
+def test_card_whose_global_pin_is_in_use_is_not_read(insert: Insert, capsys: Capsys) -> None:
+    """It would be recorded for its holder, and refused at each station."""
+    profile = CardProfile(pin_policy=0x6020)
+    seat = insert(new_card(holder_name="Ada", global_pin="271828", profile=profile))
+    assert main(["cards", "read", "--reader", seat.reader, "--wait", "600"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "its PIN in use is the Global PIN, which is not served" in said.err
+    assert "Put the card into the reader" not in said.err
 
 
 @pytest.mark.hardware

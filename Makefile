@@ -126,15 +126,19 @@ test-deb: deb ## Build the packages again, install, update, remove and purge the
 	@DIST=build/before .ci/build-deb 0.0.9
 	@$(VENV)/python -m pytest --verbose -p no:cacheprovider tests/systemd/installed.py
 
-image: deb ## Build the image of a station below build/image: SETTINGS=FILE, KEYBOARD=gb, UPDATES=URL, UPDATES_CA=FILE, KEYS=FOLDER
+image: deb ## Build the image of a station below build/image: CA=FILE, SETTINGS=FILE, KEYBOARD=gb, UPDATES=URL, UPDATES_CA=FILE, KEYS=FOLDER
 	@.ci/bootstrap image
 	@.ci/build-image
 
-TEST_IMAGE = UPDATES=https://10.0.2.100/ UPDATES_CA=build/image/updates.crt PROFILE=test
+TEST_ESTATE = STATE_DIRECTORY=$(CURDIR)/build/image/estate $(VENV)/kiosk
+TEST_IMAGE = CA=build/image/estate-ca.pem UPDATES=https://10.0.2.100/ UPDATES_CA=build/image/updates.crt PROFILE=test
 test-image: deb ## Start images in a virtual machine: enrol, keys, unlocks, kills, updates (an hour or two)
 	@.ci/bootstrap test
 	@.ci/bootstrap image
-	@UPDATES=https://updates.example/ .ci/build-image
+	@rm -rf build/image/estate && mkdir -p build/image && mkdir -m 0700 build/image/estate
+	@$(TEST_ESTATE) setup authority --config build/image/estate.toml </dev/null
+	@$(TEST_ESTATE) stations ca --config build/image/estate.toml > build/image/estate-ca.pem
+	@CA=build/image/estate-ca.pem UPDATES=https://updates.example/ .ci/build-image
 	@openssl req -quiet -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=updates -addext subjectAltName=IP:10.0.2.100 \
 	    -keyout build/image/updates.key -out build/image/updates.crt
 	@$(TEST_IMAGE) .ci/build-image

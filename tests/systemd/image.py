@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 import signal
 import ssl
+import stat
 import subprocess
 import threading
 import time
@@ -20,10 +22,13 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import pytest
 
 from hardware.virtual.link import CardLink, Chip
+from kiosk.app.cli.enrol import ESTATES_CA
 from kiosk.app.setup.station import WAYS_OUT
+from kiosk.contract.enrolment import ca_fingerprint, read_line
 from kiosk.contract.messages import Purpose
 from kiosk.system.sockets import free_ports
 from screens.kiosk.page import HELD_S
@@ -143,10 +148,47 @@ def test_a_changed_byte_does_not_fit_the_hashes_that_were_signed(
 @pytest.mark.parametrize("variant", ["station", "test", "next", "broken"])
 def test_what_an_update_fetches_is_signed(variant: str) -> None:
     folder = image(variant).parent
-    command = ("gpgv", "--keyring", BUILD / "keys" / "updates.gpg", "SHA256SUMS.gpg", "SHA256SUMS")
-    subprocess.run(command, cwd=folder, check=True)
+    own, others = ("keys", "test-keys") if variant == "station" else ("test-keys", "keys")
+
+    def is_signed_by(keys: str) -> bool:
+        ring = BUILD / keys / "updates.gpg"
+        command = ("gpgv", "--keyring", ring, "SHA256SUMS.gpg", "SHA256SUMS")
+        return subprocess.run(command, cwd=folder).returncode == 0
+
+    assert is_signed_by(own)
+    assert not is_signed_by(others)
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
     assert len((folder / "SHA256SUMS").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("variant", ["station", "test", "next", "broken"])
+def test_no_machine_of_an_estate_starts_the_variant_with_a_root_shell(
+    variant: str, tmp_path: Path
+) -> None:
+    """Before: its kernel was signed by the key that they trust."""
+    own, others = ("keys", "test-keys") if variant == "station" else ("test-keys", "keys")
+    kernel, packed = tmp_path / "kernel.efi", image(variant).with_suffix(".efi.gz")
+    with kernel.open("wb") as file:
+        subprocess.run(["gzip", "-dc", packed], stdout=file, check=True)
+
+    def is_trusted_by(keys: str) -> bool:
+        tool = BUILD / "tools" / "usr" / "bin" / "sbverify"
+        library = BUILD / "tools" / "usr" / "lib" / "x86_64-linux-gnu"
+        command = (tool, "--cert", BUILD / keys / "boot.crt", kernel)
+        environ = {**os.environ, "LD_LIBRARY_PATH": str(library)}
+        return subprocess.run(command, env=environ).returncode == 0
+
+    assert is_trusted_by(own)
+    assert not is_trusted_by(others)
+
+
+@pytest.mark.parametrize("variant", ["station", "test"])
+def test_the_ca_of_the_estate_is_what_it_was_built_with(variant: str, tmp_path: Path) -> None:
+    with root_of(image(variant), tmp_path) as root:
+        pinned = root / ESTATES_CA.relative_to("/")
+        assert pinned.read_text() == (BUILD / "estate-ca.pem").read_text()
+        found = pinned.stat()
+        assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (0, 0o644)
 
 
 # On a machine. What follows is one life of it, in this order.
@@ -230,7 +272,8 @@ def world(pcscd: HotplugPcscd, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "addresses": [f"{AUTHORITY}:{LISTEN}"],
     }
     made = World(tmp_path_factory.mktemp("world") / "estate", pcscd, {"authority": authority})
-    made.open()
+    made.open(BUILD / "estate")  # whose CA the image was built with
+    made.kiosk("import", str(made.people_file), check=True)
     process = Authority(made)
     yield made
     process.end()
@@ -283,6 +326,9 @@ def test_the_first_start_asks_for_the_line_and_shows_the_station(
     line = world.kiosk(*words, check=True).stdout.split('"')[1]
     machine.type(f"{line[:-1]}\n")
     station.see("39 characters came")
+    theirs = msgspec.structs.replace(read_line(line), ca_fingerprint=ca_fingerprint(b"another"))
+    machine.type(f"{theirs.text().reveal()}\n")
+    station.see("built for another authority")
     machine.type(f"{line}\n")
     # An emulated machine may be too slow for the time that a connection has.
     again, attract = "Enter alone tries this line once more", waiting.ATTRACT_TITLE

@@ -8,8 +8,10 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tomllib
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,6 +23,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from kiosk.app.cli.enrol import ESTATES_CA
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.config.loading import CERTIFICATE
 from tests.support.fresh_root import CHECKOUT
 from tests.systemd.test_units import STATION, run, value, values
@@ -332,3 +337,109 @@ def test_an_update_that_a_stranger_signed_or_changed_is_not_taken(disk: Disk) ->
     assert disk.update("0.1.0").returncode != 0
     assert disk.kernels() == {"0.1.0.efi"}
     assert disk.partitions()[:2] == before[:2]
+
+
+MADE = """\
+#!/bin/sh
+printf '%s\\n' "$@" >words
+while [ "$1" != --output-directory ]; do shift; done
+touch "$2/unlock-kiosk_0.1.0.root-x86-64.1f.raw" "$2/unlock-kiosk_0.1.0.efi"
+"""
+"""In place of mkosi: it keeps its words, and leaves what is signed afterwards."""
+
+
+class Build:
+    """A checkout in which images are built, without what takes minutes of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in (".ci/build-image", "debian/changelog", "pyproject.toml"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copy(CHECKOUT / name, folder / name)
+        version = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["version"]
+        (folder / "dist").mkdir()
+        (folder / "dist" / f"unlock-kiosk-station_{version}_amd64.deb").touch()
+        ukify = folder / "build" / "image" / "tools" / "usr" / "bin" / "ukify"
+        ukify.parent.mkdir(parents=True)
+        ukify.touch()
+        (folder / "bin").mkdir()
+        (folder / "bin" / "mkosi").write_text(MADE)
+        (folder / "bin" / "mkosi").chmod(0o755)
+
+    def run(self, **variables: str) -> subprocess.CompletedProcess[str]:
+        (self.folder / "words").unlink(missing_ok=True)
+        return subprocess.run(
+            [self.folder / ".ci" / "build-image"],
+            env={"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", **variables},
+            capture_output=True,
+            text=True,
+        )
+
+    def words(self) -> list[str]:
+        """Return those that mkosi was called with; none where it was not."""
+        try:
+            return (self.folder / "words").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
+
+@pytest.fixture
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    return Build(tmp_path_factory.mktemp("b"))  # short: the socket of gpg's agent is in it
+
+
+def test_the_variant_with_a_root_shell_has_keys_of_its_own(build: Build) -> None:
+    """Before: the real keys signed it, and each machine of the estate would have started it."""
+    signed = {}
+    for profile in ("", "test", "test,broken"):
+        done = build.run(PROFILE=profile)
+        assert done.returncode == 0, done.stderr
+        words = build.words()
+        signed[profile] = words[words.index("--secure-boot-key") + 1]
+    keys = build.folder / "build" / "image"
+    assert signed[""] == str(keys / "keys" / "boot.key")
+    assert signed["test"] == signed["test,broken"] == str(keys / "test-keys" / "boot.key")
+    for name in ("boot.key", "boot.cer", "updates.gpg"):
+        assert (keys / "keys" / name).read_bytes() != (keys / "test-keys" / name).read_bytes()
+
+
+def test_keys_sign_either_what_stations_run_or_what_tests_need(build: Build) -> None:
+    real, for_tests = (str(build.folder / name) for name in ("real", "for-tests"))
+    assert build.run(KEYS=real).returncode == 0
+    assert build.run(KEYS=for_tests, PROFILE="test").returncode == 0
+    for keys, profile, said in (
+        (real, "test", "is for tests, and the keys in"),
+        (real, "test,broken", "is for tests, and the keys in"),
+        (for_tests, "", "are for tests: name the folder of the estate's"),
+    ):
+        done = build.run(KEYS=keys, PROFILE=profile)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert build.words() == []
+
+
+def test_the_image_is_built_for_the_stations_of_one_authority(build: Build) -> None:
+    ca = StationCa(KeyRing.fresh()).pem
+    (build.folder / "ca.pem").write_text(ca)
+    done = build.run(CA=str(build.folder / "ca.pem"))
+    assert f"{build.folder / 'ca.pem'}:{ESTATES_CA}" in build.words()
+    assert "without CA=FILE" not in done.stdout
+    # Who reads it is the account of the station, whatever rights the file had.
+    last = (IMAGE / "mkosi.finalize.chroot").read_text()
+    assert f"chmod 0644 {ESTATES_CA}\n" in last
+
+    done = build.run()
+    assert not any(str(ESTATES_CA) in word for word in build.words())
+    assert "without CA=FILE who stands first at a station can enrol it" in done.stdout
+
+    key = KEY.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+    for text, said in (("", "holds no certificate"), (ca + key, "holds a private key")):
+        (build.folder / "ca.pem").write_text(text)
+        done = build.run(CA=str(build.folder / "ca.pem"))
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert build.words() == []

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import pwd
+import re
 import ssl
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from kiosk.app.composition.renewal import dates_of
 from kiosk.config.loading import (
     CERTIFICATE,
     ENROLMENT,
+    STATION_SETTINGS,
     STATION_STATE,
     check_text,
     load_settings,
@@ -55,6 +57,12 @@ _ROOM: Final = 64 * 1024
 """Bytes: several times those of a credential's files."""
 
 CA: Final = "authority-ca.pem"
+
+ESTATES_CA: Final = STATION_SETTINGS.with_name("estate-ca.pem")
+"""Where it is there, lines of the authorities whose CA is in it are taken, and no others.
+
+The build of the image puts it there: else who stands first at the machine decides whose it is.
+"""
 
 
 class EnrolmentFailed(KioskError):
@@ -137,11 +145,13 @@ class Credential:
             )
 
 
-def enrol(line: EnrolmentLine, folder: Path) -> str:
+def enrol(line: EnrolmentLine, folder: Path, pinned: Path = ESTATES_CA) -> str:
     """Fetch the first certificate of a station with its line; return the station's name.
 
-    Raises ``EnrolmentFailed``; ``OSError`` where there is no folder, and none can be made.
+    ``pinned``: CAs (PEM), one of which the line has to be of, where there is that file. Raises
+    ``EnrolmentFailed``; ``OSError`` where there is no folder, and none can be made.
     """
+    _check_pinned(line, pinned)
     with _alone(folder) as credential:
         try:
             with closing(_open(line.addresses, _unverified())) as authority:
@@ -160,6 +170,33 @@ def enrol(line: EnrolmentLine, folder: Path) -> str:
         credential.write(key, enrolled)
     return str(enrolled.station)
 
+
+def _check_pinned(line: EnrolmentLine, pinned: Path) -> None:
+    try:
+        text = pinned.read_text(encoding="ascii")
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise EnrolmentFailed(f"{pinned} cannot be read, so no line is taken: {error}") from None
+    try:
+        known = {
+            ca_fingerprint(ssl.PEM_cert_to_DER_cert(pem)) for pem in _CERTIFICATES.findall(text)
+        }
+    except ValueError:
+        known = set()
+    if not known:
+        raise EnrolmentFailed(f"{pinned} holds no certificate in PEM, so no line is taken")
+    if line.ca_fingerprint not in known:
+        raise EnrolmentFailed(
+            "this station was built for another authority than the one that this line is of, and "
+            f"nothing was sent. Have the line made by that one. ({pinned} names it: where it was "
+            "set up anew, build the image with its CA)"
+        )
+
+
+_CERTIFICATES: Final = re.compile(
+    "-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL
+)
 
 _NO_LINE: Final = (
     "the authority does not take this line: it works once, for 15 minutes, and for five tries. "
@@ -365,7 +402,7 @@ def _enrol_by(typed: str, folder: Path) -> None:
         line = read_line(typed)
     except ValueError as wrong:
         raise ConfigError(f"the line was not read: {wrong}") from None
-    echo(f"{enrol(line, folder)} is enrolled. {_what_is_next(folder)}")
+    echo(f"{enrol(line, folder, ESTATES_CA)} is enrolled. {_what_is_next(folder)}")
 
 
 def _what_is_next(folder: Path) -> str:

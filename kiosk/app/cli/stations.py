@@ -22,6 +22,9 @@ root. It works once, for fifteen minutes. The station makes its own key and fetc
 certificate. One of the image asks for the line: type what is between the quotation marks.
 A station that already has a certificate, of a CA of yours that `ca` in [authority] names,
 is let in by that: --certificate.
+
+`ca` prints the certificate of the CA that such a line is of. An image that is built with it
+(`make image CA=FILE`) takes lines of this authority alone.
 """
 EXAMPLE = """\
   kiosk stations list
@@ -40,6 +43,7 @@ def add_parser(subparsers: Commands) -> None:
     enrol.add_argument("--certificate", metavar="FILE", type=file_path, help=text)
     retire = on_desk(lambda desk, args, why: desk.stations.retire(args.station, why))
     parts.acting("retire", retire, "let a station serve nobody", "STATION")
+    parts.add("ca", _print_ca, "print the certificate of the CA of the stations (PEM)")
     reinstate = on_desk(lambda desk, args, why: desk.stations.reinstate(args.station, why))
     parts.acting("reinstate", reinstate, "undo that", "STATION")
 
@@ -63,6 +67,12 @@ def _enrol(args: argparse.Namespace) -> None:
     echo(f"At {made.station}, as root, until {until}, once (reference {made.reference}):")
     echo()
     echo(f'kiosk setup station --enrol "{made.line.reveal()}"')
+
+
+def _print_ca(args: argparse.Namespace) -> None:
+    from kiosk.authority.crypto.station_ca import StationCa
+
+    echo(StationCa(Tools(args).ring()).pem.rstrip())
 
 
 def _print_all(lines: Sequence[StationLine]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import trustme
 
 from kiosk.authority.store.records import Station
 from kiosk.authority.wording import local_time
+from kiosk.contract.enrolment import ca_fingerprint, read_line
 from tests.app.cli.samples import Kiosk, store_of_settings
 
 Capsys = pytest.CaptureFixture[str]
@@ -39,6 +41,19 @@ def test_a_station_with_a_certificate_of_ones_own_ca_waits_for_the_ca(
     monkeypatch.setenv("KIOSK_AUTHORITY__ADDRESSES", "localhost:8443")
     assert kiosk(*enrol, "Ward 9") == 0
     assert capsys.readouterr().err == ""
+
+
+def test_the_ca_that_an_image_is_built_with_is_the_one_that_lines_are_of(
+    kiosk: Kiosk, place: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert kiosk("stations", "ca") == 0
+    shown = ssl.PEM_cert_to_DER_cert(capsys.readouterr().out)
+    monkeypatch.setenv("KIOSK_AUTHORITY__LISTEN", "127.0.0.1:8443")
+    monkeypatch.setenv("KIOSK_AUTHORITY__ENROL_LISTEN", "127.0.0.1:8444")
+    monkeypatch.setenv("KIOSK_AUTHORITY__ADDRESSES", "localhost:8443")
+    assert kiosk("stations", "enrol", "Ward 9", "--reason", "new") == 0
+    line = capsys.readouterr().out.split('"')[1]
+    assert read_line(line).ca_fingerprint == ca_fingerprint(shown)
 
 
 def test_a_first_manager_is_added_and_found_by_their_key(

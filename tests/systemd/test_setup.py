@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hardware.display import NO_GRAPHICS, WITHOUT_GRAPHICS
 from kiosk.contract.enrolment import EnrolmentLine, ca_fingerprint, draw_number, draw_secret
 from tests.support.fresh_root import run_in_fresh_root
 
@@ -232,10 +233,44 @@ def test_a_setting_that_ends_the_authority_is_named_before_its_restart_fails(
     assert said[-1].startswith("kiosk: `systemctl try-restart kiosk-authority.service"), said
 
 
+DRAWS_IN_MEMORY = [
+    "mkdir -p /etc/systemd/system/kiosk-display.service.d",
+    "cd /etc/systemd/system/kiosk-display.service.d",
+    "printf '[Service]\\nEnvironment=WLR_BACKENDS=headless\\n' >headless.conf; cd - >/dev/null",
+]
+"""Lets the compositor do without a graphics card."""
+
+
+def test_a_graphics_card_is_asked_for_before_anything_is_written(tmp_path: Path) -> None:
+    """The display was enabled and began anew 248 times in seven minutes, and tty1 had no log-in."""
+    lines = [
+        "if [ -d /dev/dri ]; then mount -t tmpfs none /dev/dri; fi",
+        "mkdir -p /run/systemd/system /etc/systemd/system /etc/sysctl.d",
+        f"{SNAPSHOT} > /run/before",
+        "echo part without; kiosk setup station --set service.trust=Wold 2>&1 || echo code $?",
+        f"{SNAPSHOT} | diff /run/before -",
+        "echo part dry; kiosk setup station --dry-run 2>&1 || echo code $?",
+        "echo part console; kiosk setup station --display console --dry-run 2>/dev/null | tail -1",
+        "echo part undo; kiosk setup station --undo 2>&1",
+        *DRAWS_IN_MEMORY,
+        "echo part memory; kiosk setup station --dry-run 2>/dev/null | tail -1",
+    ]
+    done = run_in_fresh_root(tmp_path, lines, forks=True)
+    assert done.returncode == 0, done.stdout[-3000:]
+    said = {
+        name: [line for line in text.splitlines() if not line.startswith("$ ")]
+        for name, _, text in (part.partition("\n") for part in done.stdout.split("\npart ")[1:])
+    }
+    assert said["without"] == said["dry"] == [f"kiosk: {NO_GRAPHICS}; {WITHOUT_GRAPHICS}", "code 2"]
+    would = "would make    unit        kiosk-station.service: the station"
+    assert said["console"] == said["memory"] == [would]
+
+
 def test_what_runs_takes_settings_that_were_changed(tmp_path: Path) -> None:
     """Before: it went on with the old ones, and the doctor read the new ones and was content."""
     lines = [
         "kiosk setup authority >/dev/null; kiosk setup station >/dev/null",
+        *DRAWS_IN_MEMORY,
         "mkdir -p /run/systemd/system",
         "printf '#!/bin/sh\\necho \"$*\" >>/run/calls\\n' >/stubs/systemctl",
         "kiosk setup authority >/dev/null; kiosk setup station >/dev/null",

@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -55,6 +56,12 @@ _BACKENDS = frozenset({"WLR_BACKENDS", "WAYLAND_DISPLAY", "DISPLAY"})
 _KEYBOARD = ("MODEL", "LAYOUT", "VARIANT", "OPTIONS")
 """What keyboard(5) names XKBMODEL and so on, cage(1) XKB_DEFAULT_MODEL."""
 
+_CARD_S, _FAILED_S = 30, 10
+"""Its unit never gives up, and would begin anew every second.
+
+So long a driver may take that is loaded late, and so long a compositor that ended before it had
+drawn anything is left alone.
+"""
 _LOOK_S = 1.0
 _ANSWER_S = 5.0
 
@@ -91,8 +98,8 @@ def _set_font(console: str, distance_cm: float) -> int:
 
 
 def _run_compositor(place: str, distance_cm: float) -> int:
-    if _BACKENDS.isdisjoint(os.environ) and not has_graphics():
-        raise ConfigError(f"{NO_GRAPHICS}; {WITHOUT_GRAPHICS}")
+    if _BACKENDS.isdisjoint(os.environ):
+        _await_graphics()
     manager = take_service_manager(os.environ)
     display = next(connected_displays(), Display("unknown", 1920, 1080))
     size = text_size(display, distance_cm)
@@ -101,7 +108,7 @@ def _run_compositor(place: str, distance_cm: float) -> int:
     folder.mkdir(mode=0o700)
     keys = {f"XKB_DEFAULT_{each}": os.environ.get(f"XKB{each}") for each in _KEYBOARD}
     given = {name: value for name, value in keys.items() if value}
-    code = 1
+    code, has_answered = 1, False
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as beats:
         beats.bind(str(folder / "beats"))
         served = ("-I", "-m", "kiosk.app.terminal_socket", place, str(folder / "beats"))
@@ -119,9 +126,24 @@ def _run_compositor(place: str, distance_cm: float) -> int:
             signal.signal(signal.SIGTERM, stop)
             while compositor.poll() is None and next(connected_displays(), display) == display:
                 if has_beat(beats, _LOOK_S) and _compositor_answers(folder / "wayland-0"):
+                    has_answered = True
                     manager.beat()
+            has_failed = compositor.poll() is not None and code and not has_answered
             compositor.terminate()
+    if has_failed:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        time.sleep(_FAILED_S)
     return code
+
+
+def _await_graphics() -> None:
+    """Return once there is a graphics card; raise ``ConfigError`` where none comes."""
+    for _ in range(_CARD_S):
+        if has_graphics():
+            return
+        time.sleep(1)
+    if not has_graphics():
+        raise ConfigError(f"{NO_GRAPHICS}; {WITHOUT_GRAPHICS}")
 
 
 def has_beat(beats: socket.socket, seconds: float) -> bool:

@@ -8,6 +8,7 @@ import http.client
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
@@ -152,8 +153,8 @@ def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
 
 def _hardware(settings: Settings) -> Iterable[Finding]:
     calls = settings.authority.addresses and not settings.authority.listen
-    kind = station.present_display()
-    is_station = not HAS_AUTHORITY or bool(calls) or kind is not None
+    enabled = station.enabled_units()
+    is_station = not HAS_AUTHORITY or bool(calls) or bool(enabled)
     if not is_station:
         try:
             ctypes.CDLL("libpcsclite.so.1")
@@ -162,7 +163,7 @@ def _hardware(settings: Settings) -> Iterable[Finding]:
             return [ok(READER, "there is none; only a station needs one")]
     from kiosk.app.cli.station_checks import look_at_hardware
 
-    composed = kind is station.DisplayKind.COMPOSITOR
+    composed = station.DISPLAY_UNIT in enabled
     return look_at_hardware(settings, needed=is_station, composed=composed)
 
 
@@ -173,6 +174,8 @@ _CA, _CERTIFICATE, _RUNNING = "station CA", "certificate", "running"
 ENDS_SOON = timedelta(days=14)
 """Of a certificate that somebody else renews, as a rule a month before it ends."""
 _LONG = 2
+_OFTEN, _RECENT_S = 3, 60
+"""So many restarts of a unit, the last so near, are no display that was plugged in."""
 _READY_S = 5.0
 """The authority queries its database before it answers."""
 
@@ -356,13 +359,22 @@ def check_running(settings: Path, units: Sequence[str]) -> Finding | None:
 
 
 def check_station_runs() -> Iterator[Finding]:
-    """Name each unit of this machine's station, if it is one, that does not run."""
-    kind = station.present_display()
-    for shown in properties_of(station.units_of(kind), "ActiveState") if kind else ():
+    """Name each unit of this machine's station, if it is one, that does not run, or ends again."""
+    enabled, asked = station.enabled_units(), ("ActiveState", "NRestarts", "ActiveEnterTimestamp")
+    for shown in properties_of(enabled, *asked) if enabled else ():
         unit, state = shown["Id"], shown.get("ActiveState", "unknown")
+        number, since = (shown.get(name, "").removeprefix("@") for name in asked[1:])
+        restarts = int(number) if number.isdigit() else 0
+        advice = f"`journalctl -u {unit.removesuffix('.service')}` says why"
         if state != "active":
-            advice = f"`journalctl -u {unit.removesuffix('.service')}` says why"
-            yield fail(_RUNNING, f"{unit} does not run ({state})", advice)
+            often = f", and was restarted {restarts} times" if restarts >= _OFTEN else ""
+            yield fail(_RUNNING, f"{unit} does not run ({state}){often}", advice)
+        elif restarts >= _OFTEN and since.isdigit() and time.time() - int(since) < _RECENT_S:
+            found = f"{unit} was restarted {restarts} times, and last within a minute"
+            yield warn(_RUNNING, found, advice)
+    if enabled and station.UNIT not in enabled:
+        found = "the set-up of this station did not come to its end"
+        yield fail(_RUNNING, found, "as root, `kiosk setup station` again; it says what it lacks")
 
 
 def properties_of(units: Sequence[str], *names: str) -> list[dict[str, str]]:

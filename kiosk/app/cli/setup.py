@@ -216,12 +216,13 @@ def _run_station(args: argparse.Namespace) -> None:
     require_root()
     if not args.undo:
         require_account(STATION_ACCOUNT, "unlock-kiosk-station")
+    chosen = args.display or station.present_display() or station.DisplayKind.COMPOSITOR
+    kind = station.DisplayKind(chosen)
+    if not args.undo:
+        station.require_graphics(kind)
     is_new = not (args.undo or STATION_SETTINGS.exists())
     values = _answers(args, STATION_SETTINGS, station.shared_values() if is_new else ())
-    kind = args.display or station.present_display() or station.DisplayKind.COMPOSITOR
-    steps = station.station_steps(
-        values, args.enrol, station.DisplayKind(kind), undo=args.undo, dry_run=args.dry_run
-    )
+    steps = station.station_steps(values, args.enrol, kind, undo=args.undo, dry_run=args.dry_run)
     if args.undo:
         take_back(list(steps), dry_run=args.dry_run)
         return

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hardware.display import NO_GRAPHICS, WITHOUT_GRAPHICS, has_graphics
 from kiosk.app.setup.steps import (
+    BOOTED,
     UNITS,
     Step,
     link,
@@ -42,9 +43,9 @@ from kiosk.contract.enrolment import read_line
 from kiosk.contract.errors import ConfigError
 
 UNIT = "kiosk-station.service"
-_DISPLAY_UNIT = "kiosk-display.service"
+DISPLAY_UNIT = "kiosk-display.service"
 _CONSOLE_UNIT = "kiosk-console.service"
-READERS = (_DISPLAY_UNIT, _CONSOLE_UNIT, UNIT)
+READERS = (DISPLAY_UNIT, _CONSOLE_UNIT, UNIT)
 """The units that read the settings, when they start."""
 _SEAT_UNIT = "seatd.service"
 _READER_UNIT = "pcscd.service"
@@ -88,15 +89,29 @@ _NEEDED = {
 """Files that a kind of display needs, and Debian's package of each."""
 
 
-def units_of(kind: DisplayKind) -> tuple[str, ...]:
-    return {DisplayKind.COMPOSITOR: _DISPLAY_UNIT, DisplayKind.CONSOLE: _CONSOLE_UNIT}[kind], UNIT
-
-
 def present_display() -> DisplayKind | None:
     """Return which display this machine was set up with as a station; None before that."""
     if not (UNITS / "multi-user.target.wants" / UNIT).is_symlink():
         return None
     return DisplayKind.COMPOSITOR if _ON_COMPOSITOR.is_symlink() else DisplayKind.CONSOLE
+
+
+def enabled_units() -> tuple[str, ...]:
+    """Return the units of a station that start with this machine: all of it once it was set up."""
+    wants = UNITS / "multi-user.target.wants"
+    return tuple(unit for unit in READERS if (wants / unit).is_symlink())
+
+
+def require_graphics(kind: DisplayKind) -> None:
+    """Raise ``ConfigError`` where the compositor has nothing to draw on, on a machine that runs.
+
+    A drop-in of its unit may name another backend (``WLR_BACKENDS``).
+    """
+    if kind is not DisplayKind.COMPOSITOR or has_graphics() or not BOOTED.is_dir():
+        return
+    drop_ins = (UNITS / f"{DISPLAY_UNIT}.d").glob("*.conf")
+    if not any("WLR_BACKENDS=" in drop_in.read_text(errors="replace") for drop_in in drop_ins):
+        raise ConfigError(f"{NO_GRAPHICS}; {WITHOUT_GRAPHICS}")
 
 
 def limits_usb() -> bool:
@@ -232,7 +247,7 @@ def compositor_steps() -> Iterator[Step]:
         _SHIPPED / "seat.conf",
         "daemon-reload",
     ).followed_by(partial(systemctl, "try-restart", _SEAT_UNIT), also_undone=True)
-    shown = service(_DISPLAY_UNIT, "the compositor, and the terminal in it")
+    shown = service(DISPLAY_UNIT, "the compositor, and the terminal in it")
 
     def start() -> None:
         try:

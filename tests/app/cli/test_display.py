@@ -12,6 +12,7 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.cli.display import has_beat
+from tests.support.waiting import wait_for
 
 
 def test_beats_that_came_before_do_not_count_for_a_terminal_that_stands_still() -> None:
@@ -29,6 +30,7 @@ def test_without_a_graphics_card_it_says_what_to_do_and_starts_no_compositor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("hardware.display.CARDS", tmp_path)
+    monkeypatch.setattr("kiosk.app.cli.display._CARD_S", 0)
     monkeypatch.setenv("PATH", str(tmp_path))
     for backend in ("WLR_BACKENDS", "WAYLAND_DISPLAY", "DISPLAY"):
         monkeypatch.delenv(backend, raising=False)
@@ -40,6 +42,33 @@ def test_without_a_graphics_card_it_says_what_to_do_and_starts_no_compositor(
     assert said.startswith("kiosk: there is no graphics card that Linux has a driver for")
     assert said.endswith("`kiosk setup station --display console` does without one")
     assert not (tmp_path / "compositor").exists()
+
+
+def test_a_driver_that_is_loaded_late_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended at once, and began anew every second."""
+    monkeypatch.setattr("hardware.display.CARDS", tmp_path)
+    for backend in ("WLR_BACKENDS", "WAYLAND_DISPLAY", "DISPLAY"):
+        monkeypatch.delenv(backend, raising=False)
+    slept = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            (tmp_path / "card0").touch()
+
+    monkeypatch.setattr("time.sleep", sleep)
+    (tmp_path / "cage").write_text(f"#!/bin/sh\ntouch {tmp_path}/begun\n")
+    (tmp_path / "cage").chmod(0o755)
+    (tmp_path / "station.toml").write_text("")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    words = ["--config", str(tmp_path / "station.toml"), "--socket", str(tmp_path / "s")]
+    assert main(["display", *words]) == 1
+    assert (tmp_path / "begun").exists()
+    # The compositor ended before it answered: it is not begun anew at once.
+    assert slept == [1, 1, 1, 10]
 
 
 def test_the_keyboard_of_the_machine_is_the_compositors(tmp_path: Path) -> None:
@@ -58,7 +87,9 @@ def test_the_keyboard_of_the_machine_is_the_compositors(tmp_path: Path) -> None:
         "XKBOPTIONS": "grp:alt_shift_toggle",
     }
     words = ["display", "--config", str(tmp_path / "station.toml"), "--socket", str(place)]
-    subprocess.run([sys.executable, "-m", "kiosk", *words], env=given, check=False)
+    with subprocess.Popen([sys.executable, "-m", "kiosk", *words], env=given) as process:
+        wait_for(lambda: kept.exists() and "XKB_DEFAULT_OPTIONS" in kept.read_text(), "cage")
+        process.terminate()
     found = [line for line in kept.read_text().splitlines() if line.startswith("XKB_")]
     assert sorted(found) == [
         "XKB_DEFAULT_LAYOUT=gb,cz",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from kiosk.app.cli.doctor import check_station_runs
 from kiosk.app.cli.station_checks import look_at_unit
 from kiosk.app.setup import station
-from kiosk.app.setup.station import DisplayKind, not_looked_up
+from kiosk.app.setup.station import not_looked_up
 from kiosk.contract.findings import Condition, Finding
 
 CALLS = ("authority.example:8443", "192.0.2.9:8443")
@@ -31,7 +32,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.setattr(station, "ETC", tmp_path / "etc")
     monkeypatch.setattr(station, "RESOLVED", tmp_path / "resolved")
-    monkeypatch.setattr("kiosk.app.setup.station.present_display", lambda: DisplayKind.COMPOSITOR)
+    monkeypatch.setattr(station, "UNITS", tmp_path / "units")
+    enable(tmp_path, "kiosk-display.service", "kiosk-station.service")
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "hosts").write_text("192.0.2.8 Authority.example authority # ours\n")
     program = tmp_path / "bin" / "systemctl"
@@ -43,14 +45,28 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def enable(machine: Path, *units: str) -> None:
+    wants = machine / "units" / "multi-user.target.wants"
+    wants.mkdir(parents=True, exist_ok=True)
+    for unit in wants.iterdir():
+        unit.unlink()
+    for name in units:
+        (wants / name).symlink_to("/dev/null")
+
+
 def show(
-    machine: Path, station: str = "active", display: str = "active", allowed: str = ALLOWED
+    machine: Path,
+    station: str = "active",
+    display: str = "active",
+    allowed: str = ALLOWED,
+    restarts: int = 0,
+    since: float = 0,
 ) -> None:
     (machine / "shown").write_text(
         f"Id=kiosk-station.service\nActiveState={station}\nIPAddressAllow={allowed}\n"
-        "IPAddressDeny=0.0.0.0/0 ::/0\n\n"
+        "IPAddressDeny=0.0.0.0/0 ::/0\nNRestarts=0\nActiveEnterTimestamp=@7\n\n"
         f"Id=kiosk-display.service\nActiveState={display}\nIPAddressAllow=\n"
-        "IPAddressDeny=0.0.0.0/0 ::/0\n"
+        f"IPAddressDeny=0.0.0.0/0 ::/0\nNRestarts={restarts}\nActiveEnterTimestamp=@{since:.0f}\n"
     )
 
 
@@ -69,6 +85,40 @@ def test_a_unit_that_does_not_run_is_named(machine: Path, state: str) -> None:
     assert finding.condition is Condition.FAIL
     assert finding.found == f"kiosk-display.service does not run ({state})"
     assert "journalctl -u kiosk-display" in finding.advice
+
+
+def test_a_display_that_was_enabled_and_cannot_run_is_named_also_without_a_station(
+    machine: Path,
+) -> None:
+    """Before: `kiosk setup station` had ended there, and the doctor found all well."""
+    enable(machine, "kiosk-display.service")
+    show(machine, station="inactive", display="activating", restarts=248)
+    text = (machine / "shown").read_text().partition("\n\n")[2]
+    (machine / "shown").write_text(text)  # systemctl shows what it is asked for
+    display, cut_short = bad(())
+    assert display.condition is cut_short.condition is Condition.FAIL
+    assert display.found == (
+        "kiosk-display.service does not run (activating), and was restarted 248 times"
+    )
+    assert cut_short.found == "the set-up of this station did not come to its end"
+    assert "`kiosk setup station`" in cut_short.advice
+
+
+def test_a_display_that_comes_up_and_ends_again_is_named(machine: Path) -> None:
+    show(machine, restarts=9, since=time.time() - 5)
+    (finding,) = bad()
+    assert finding.condition is Condition.WARN
+    assert finding.found.startswith("kiosk-display.service was restarted 9 times, and last ")
+    # Long ago, or once, as after a display was plugged in.
+    show(machine, restarts=9, since=time.time() - 3600)
+    assert bad() == []
+    show(machine, restarts=1, since=time.time() - 5)
+    assert bad() == []
+
+
+def test_a_machine_that_is_no_station_has_no_units_of_one(machine: Path) -> None:
+    enable(machine)
+    assert list(check_station_runs()) == []
 
 
 def test_an_address_that_the_unit_is_not_let_out_to_is_named(machine: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,14 @@ LOCKS = ("requirements/develop.lock", "requirements/build.lock", "pyproject.toml
 
 
 def bootstrap(folder: Path, path: str, purpose: str) -> subprocess.CompletedProcess[str]:
+    with start_bootstrap(folder, path, purpose) as process:
+        out, err = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def start_bootstrap(
+    folder: Path, path: str, purpose: str, **variables: str
+) -> subprocess.Popen[str]:
     """Run it in a copy of the checkout whose virtual environment is as locked."""
     (folder / ".ci").mkdir()
     shutil.copy(CHECKOUT / ".ci" / "bootstrap", folder / ".ci")
@@ -26,12 +36,12 @@ def bootstrap(folder: Path, path: str, purpose: str) -> subprocess.CompletedProc
     version = f"Python {sys.version.split()[0]}\n"
     (folder / ".venv").mkdir()
     (folder / ".venv" / ".installed-from").write_text(f"{sha256(version.encode()).hexdigest()}  -")
-    return subprocess.run(
+    return subprocess.Popen(
         [folder / ".ci" / "bootstrap", purpose],
-        env={"PATH": path, "PYTHON": sys.executable},
-        capture_output=True,
+        env={"PATH": path, "PYTHON": sys.executable, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
 
 
@@ -86,7 +96,14 @@ INSTALLS_NOT = "echo 'E: Unable to locate package swig' >&2; exit 100"
 
 
 def without_swig(folder: Path, update: str, install: str) -> subprocess.CompletedProcess[str]:
-    """Run it where swig alone is not installed yet."""
+    path = path_without_swig(
+        folder, f'if [ "$1" = update ]; then\n{update}\nfi\n[ "$1" = install ] || exit 2\n{install}'
+    )
+    return bootstrap(folder, path, "run")
+
+
+def path_without_swig(folder: Path, apt_get: str) -> str:
+    """Return a PATH on which swig alone is not installed yet, with a script as ``apt-get``."""
     bin_folder = folder / "bin"
     bin_folder.mkdir()
     for place in (Path("/usr/bin"), Path("/bin")):
@@ -95,11 +112,8 @@ def without_swig(folder: Path, update: str, install: str) -> subprocess.Complete
                 with suppress(FileExistsError):
                     (bin_folder / found.name).symlink_to(found)
     program(bin_folder / "sudo", 'exec "$@"')
-    program(
-        bin_folder / "apt-get",
-        f'if [ "$1" = update ]; then\n{update}\nfi\n[ "$1" = install ] || exit 2\n{install}',
-    )
-    return bootstrap(folder, str(bin_folder), "run")
+    program(bin_folder / "apt-get", apt_get)
+    return str(bin_folder)
 
 
 @pytest.mark.parametrize("update", [UPDATE_FAILS, UPDATE_WARNS])
@@ -126,3 +140,74 @@ def test_no_source_is_blamed_where_none_failed(tmp_path: Path) -> None:
     assert said.returncode != 0
     assert "Unable to locate package swig" in said.stdout
     assert "/etc/apt/sources.list.d" not in said.stdout
+
+
+class Lock:
+    """A lock of apt's, as another program holds it: fcntl(2), of this process."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("w")
+        fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def release(self) -> None:
+        self._file.close()
+
+
+class ScratchApt:
+    """The machine's own apt-get, with lists, locks and dpkg in a folder.
+
+    It knows one package, which is there: what is installed in its place is ``swig``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        root = folder / "root"
+        for name in ("etc/apt/apt.conf.d", "etc/apt/preferences.d", "var/lib/dpkg"):
+            (root / name).mkdir(parents=True)
+        for name in ("var/lib/apt/lists/partial", "var/cache/apt/archives/partial"):
+            (root / name).mkdir(parents=True)
+        (root / "var/lib/dpkg/status").write_text(
+            "Package: swig\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n"
+            "Maintainer: nobody\nDescription: none\n"
+        )
+        (root / "etc/apt/sources.list").touch()
+        (folder / "apt.conf").write_text(f'Dir "{root}";\nAPT::Sandbox::User "root";\n')
+        self.environ = {"APT_CONFIG": str(folder / "apt.conf")}
+        self.lists = root / "var/lib/apt/lists/lock"
+        self.dpkg = root / "var/lib/dpkg/lock-frontend"
+        installs = f'[ "$1" != install ] || {INSTALLS}'
+        self.path = path_without_swig(folder, f'/usr/bin/apt-get "$@" || exit\n{installs}')
+
+
+def test_apt_that_another_program_holds_is_waited_for_and_that_program_is_named(
+    tmp_path: Path,
+) -> None:
+    """On a fresh machine unattended upgrades hold it: `make demo` ended with a lock error."""
+    apt = ScratchApt(tmp_path)
+    lists, dpkg = Lock(apt.lists), Lock(apt.dpkg)
+    with start_bootstrap(tmp_path, apt.path, "run", **apt.environ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for lock, name in ((lists, "lists/lock"), (dpkg, "dpkg/lock-frontend")):
+            while "waiting" not in (line := process.stdout.readline()):
+                assert line, process.stderr.read()
+            assert name in line
+            assert f"held by process {os.getpid()} " in line
+            lock.release()
+        rest = process.stdout.read()
+    assert process.returncode == 0, rest
+    assert "waiting" not in rest
+    assert rest.endswith("[setup] virtual environment: .venv is as locked\n")
+
+
+@pytest.mark.parametrize("held", ["lists", "dpkg"])
+def test_apt_that_stays_held_is_no_source_that_failed(held: str, tmp_path: Path) -> None:
+    apt = ScratchApt(tmp_path)
+    lock = Lock(getattr(apt, held))
+    with start_bootstrap(tmp_path, apt.path, "run", APT_WAIT_S="0", **apt.environ) as process:
+        out, _ = process.communicate()
+    lock.release()
+    assert process.returncode == 1
+    assert f"held by process {os.getpid()} " in out
+    assert "another program still installs packages: run this again once it has ended" in out
+    assert "going on with the lists" not in out

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.__main__ import main
 from tests.support.fresh_root import CHECKOUT, shipped
 from tests.systemd.test_units import FILES, UNITS, commands_of
 
@@ -114,6 +115,28 @@ def test_an_upgrade_says_that_the_account_of_the_purge_is_read_elsewhere(
         text=True,
     )
     assert ("/etc/default/kiosk-purge" in done.stderr) is said
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("configure", ""), True), (("configure", "0.0.9"), False), (("abort-upgrade", "1"), False)],
+)
+def test_the_first_installation_says_what_comes_next(
+    package: str, words: tuple[str, ...], said: bool
+) -> None:
+    """Before: apt ended, and nothing ran, and nothing said so."""
+    script = (DEBIAN / f"{package}.postinst").read_text().replace("/run/systemd/system", "/absent")
+    done = subprocess.run(
+        ["sh", "-c", script, "postinst", *words], check=True, capture_output=True, text=True
+    )
+    command = f"kiosk setup {package.rpartition('-')[2]}"
+    assert (f"As root, `{command}`" in done.stdout) is said
+    assert bool(done.stdout) is said
+    for line in done.stdout.splitlines():
+        for command in re.findall("`kiosk (setup [a-z]+)", line):
+            with pytest.raises(SystemExit):
+                main([*command.split(), "--help"])
 
 
 def test_the_authority_comes_first_where_both_are_installed() -> None:

@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast one dev coverage campaigns sim races failover check lint format flow trace roles openapi pictures deb test-deb image \
+.PHONY: help demo test fast one dev coverage campaigns sim races failover check lint format flow trace roles openapi pictures deb release test-deb image \
     test-image lock bench bench-estate clean
 PYTHON ?= python3
 export PYTHON
@@ -118,6 +118,9 @@ pictures: ## Take the snapshot pictures of all screens anew (look at each before
 deb: ## Build the Debian packages into dist/, each with its list of components (CycloneDX)
 	@.ci/bootstrap deb
 	@.ci/build-deb
+
+release: ## Build what is uploaded, signed by KEY=FINGERPRINT, and a repository for apt: URL=where it will be
+	@KEY="$(KEY)" URL="$(URL)" .ci/release
 
 test-deb: deb ## Build the packages again, install, update, remove and purge them in a fresh Debian 13
 	@.ci/bootstrap test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 from tests.support.fresh_root import (
@@ -94,3 +95,18 @@ def test_every_line_works_on_a_fresh_machine(tmp_path: Path) -> None:
     for part in ("settings", "database", "questions", "keys"):
         assert f"✓ ok    {part}" in said
     assert "drwx------ kiosk /var/lib/kiosk" in said
+
+
+def test_sshd_takes_the_line_for_colleagues_behind_one_address(tmp_path: Path) -> None:
+    """Four wrong log-ins of one of them kept all of them out."""
+    [line] = [
+        line for line in GUIDE.read_text().splitlines() if line.startswith("PerSourcePenaltyExempt")
+    ]
+    key = make_key(tmp_path / "host")
+    (tmp_path / "sshd_config").write_text(f"HostKey {key}\n{line}\n")
+    asked = ["/usr/sbin/sshd", "-T", "-f", str(tmp_path / "sshd_config")]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shown = dict(each.partition(" ")[::2] for each in done.stdout.splitlines())
+    assert "authfail" in shown["persourcepenalties"]
+    assert shown["persourcepenaltyexemptlist"] == line.partition(" ")[2]

@@ -19,7 +19,14 @@ from hardware.connection import Connection, KeysRefused, Link, Steps, Trace
 from hardware.driver import CardSession, Driver, PinKey, all_applications, open_session, recognise
 from hardware.pcsc import Contexts, PcscError
 from kiosk.contract import errors
-from kiosk.contract.messages import CardId, CardReport, PinChallenge, PinEntry, PinProof
+from kiosk.contract.messages import (
+    Attestation,
+    CardId,
+    CardReport,
+    PinChallenge,
+    PinEntry,
+    PinProof,
+)
 from kiosk.contract.ports import CardAddress, CardHold
 
 T = TypeVar("T")
@@ -306,6 +313,8 @@ class PcscCards:
                 session.verify_pin(pin)
                 return None
             key = _pin_key(session)
+            # Before VERIFY: nothing comes between that and the signature.
+            attested = _attestation(session) if key is not None and challenge.attest else None
             session.verify_pin(pin)
             verified = True
             if key is None:
@@ -316,7 +325,7 @@ class PcscCards:
                 return None
             if signature is None:
                 return None
-            return PinProof(signature, key.public_key, key.certificate)
+            return PinProof(signature, key.public_key, key.certificate, attested)
 
         try:
             return self._hold_card(at, work, reset=challenge is not None)
@@ -385,6 +394,13 @@ def _pin_key(session: CardSession) -> PinKey | None:
     except errors.CardProtocolError:
         return None
     return key
+
+
+def _attestation(session: CardSession) -> Attestation | None:
+    try:
+        return session.attest_pin_key()
+    except errors.CardProtocolError:
+        return None
 
 
 def _with_contact_advice(work: Callable[[Connection], T], connection: Connection) -> T:

@@ -13,6 +13,7 @@ from hardware.apdu import Channel, select
 from hardware.pin_pad import LONGEST_ON_KEYS, PadEntry, PadOperation
 from kiosk.contract import errors
 from kiosk.contract.messages import (
+    Attestation,
     CardId,
     CardReport,
     KeyAnswer,
@@ -84,6 +85,9 @@ class CardSession(CardHold, Protocol):
         No try is spent. It is read before VERIFY, so that nothing comes between VERIFY and
         the signature.
         """
+
+    def attest_pin_key(self) -> Attestation | None:
+        """Return how the card attests ``pin_key``; None where it cannot. No try is spent."""
 
     def verify_pin(self, pin: PinEntry) -> None:
         """Let the card verify ``pin``."""

@@ -226,6 +226,9 @@ class GidsSession:
                 return replace(key, reference=reference)
         return None
 
+    def attest_pin_key(self) -> None:
+        """Return None: no attestation of such a card is checked."""
+
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (ISO/IEC 7816-4, 11.6.6)."""
         self._send(VERIFY, 0x00, _PINS.current(pin), verify_error)

@@ -305,6 +305,9 @@ class OpenPgpSession(NoAdminKey):
         same = key and certified and certified.public_key == key.public_key
         return certified if same else key
 
+    def attest_pin_key(self) -> None:
+        """Return None: no attestation of such a card is checked."""
+
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY, PW1 in its mode for other commands than signatures (7.2.2)."""
         self._verify(_OTHER, self._pins.current(pin), PW1)

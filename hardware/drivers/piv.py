@@ -45,6 +45,7 @@ from hardware.public_keys import Certificate, read_certificate
 from kiosk.contract.errors import CardError, CardUnknown, GlobalPinInUse
 from kiosk.contract.messages import (
     RSA_KINDS,
+    Attestation,
     CardChallenge,
     CardProof,
     KeyKind,
@@ -64,6 +65,7 @@ CHUID: Final = bytes.fromhex("5fc102")
 AUTHENTICATION_CERTIFICATE: Final = bytes.fromhex("5fc105")
 CARD_AUTHENTICATION_CERTIFICATE: Final = bytes.fromhex("5fc101")
 DISCOVERY: Final = b"\x7e"
+ATTESTATION_CERTIFICATE: Final = bytes.fromhex("5fff01")
 
 _TAG_LIST: Final = 0x5C
 _CONTENT: Final = 0x53
@@ -188,6 +190,7 @@ _RSA_BYTES: Final = {kind: bits // 8 for bits, kind in RSA_KINDS.items()}
 # without it reports an unknown instruction.
 
 GET_METADATA: Final = 0xF7
+ATTEST: Final = 0xF9
 
 _RETRIES: Final = 0x06
 """Two bytes: the limit of wrong attempts in a row, and the tries left."""
@@ -204,6 +207,11 @@ _KINDS: Final = {bytes((number,)): kind for kind, number in ALGORITHMS.items()}
 def get_metadata(reference: int) -> CommandApdu:
     """Read the metadata of a key reference; it may be sent twice."""
     return CommandApdu(CommandHeader(0x00, GET_METADATA, 0x00, reference), le=LE_ALL, harmless=True)
+
+
+def attest(reference: int) -> CommandApdu:
+    """Have the card certify a key that it made; it may be sent twice."""
+    return CommandApdu(CommandHeader(0x00, ATTEST, reference, 0x00), le=LE_ALL, harmless=True)
 
 
 def tries_left(data: bytes) -> int | None:
@@ -324,6 +332,14 @@ class PivSession(NoAdminKey):
             return public_keys.in_certificate(read)
         response = self._channel.send(get_metadata(PIV_AUTHENTICATION))
         return public_key(response.data) if response.status.is_ok else None
+
+    def attest_pin_key(self) -> Attestation | None:
+        """ATTEST, which is not in the standard: YubiKeys have it from firmware 4.3."""
+        by = certificate(self._object(ATTESTATION_CERTIFICATE))
+        if by is None:
+            return None
+        response = self._channel.send(attest(PIV_AUTHENTICATION))
+        return Attestation(response.data, by.der) if response.status.is_ok else None
 
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (part 2, 3.2.1)."""

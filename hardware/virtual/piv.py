@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
@@ -97,6 +98,10 @@ class CardState:
     global_pin: Reference | None = None  # of the whole card, not of this application
     objects: dict[int, bytes] = field(default_factory=dict, repr=False)  # contents by their tag
     keys: dict[int, PrivateKey] = field(default_factory=dict, repr=False)  # by slot: 9A, 9E
+    pin_never: set[int] = field(default_factory=lambda: {0x9E})
+    """The slots whose key has the PIN policy "never": it signs without the PIN."""
+    attesting: tuple[PrivateKey, x509.Certificate] | None = field(default=None, repr=False)
+    """The key of slot F9 with its certificate, where the card attests its keys."""
 
 
 # The data objects that identify a card (SP 800-73-5 part 1, appendix A).
@@ -106,6 +111,7 @@ CAPABILITY = 0x5FC107
 DISCOVERY = 0x7E
 CERT_PIV_AUTHENTICATION = 0x5FC105
 CERT_CARD_AUTHENTICATION = 0x5FC101
+CERT_ATTESTATION = 0x5FFF01
 
 AID = bytes.fromhex("A00000030800001000")
 AID_VERSION = bytes.fromhex("0100")
@@ -184,6 +190,33 @@ def metadata(key: PrivateKey, *, pin: bool) -> bytes:
     return tlv(0x01, algorithm) + tlv(0x02, policies) + tlv(0x04, _public(key))
 
 
+FIRMWARE_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.41482.3.3")
+POLICIES_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.41482.3.8")
+
+
+def attestation(
+    key: CertificatePublicKeyTypes,
+    by: PrivateKey,
+    its: x509.Certificate,
+    policies: bytes | None,
+) -> x509.Certificate:
+    """Certify a key as a YubiKey does with its key of slot F9; ``policies``: of PIN and touch."""
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "YubiKey 9a")]))
+        .issuer_name(its.subject)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(its.not_valid_before_utc)
+        .not_valid_after(its.not_valid_after_utc)
+        .add_extension(x509.UnrecognizedExtension(FIRMWARE_EXTENSION, VERSION), critical=False)
+    )
+    if policies is not None:
+        told = x509.UnrecognizedExtension(POLICIES_EXTENSION, policies)
+        builder = builder.add_extension(told, critical=False)
+    return builder.sign(by, None if isinstance(by, ed25519.Ed25519PrivateKey) else SHA256())
+
+
 def _public(key: PrivateKey) -> bytes:
     if isinstance(key, rsa.RSAPrivateKey):
         numbers = key.public_key().public_numbers()
@@ -257,6 +290,8 @@ class PivApplet:
                 return self._get_data(command)
             case 0x87:
                 return self._general_authenticate(command)
+            case 0xF9 if self._state.attesting is not None:
+                return self._attest(command.p1, *self._state.attesting)
             case 0xFD:
                 return VERSION, Status.OK
             case 0xF8:
@@ -296,14 +331,22 @@ class PivApplet:
         key = self._state.keys.get(command.p2)
         if key is None:
             return b"", Status.NO_REFERENCE
-        if command.p2 != SLOT_CARD_AUTHENTICATION and not self._pin_verified:
+        if command.p2 not in self._state.pin_never and not self._pin_verified:
             return b"", Status.NOT_SATISFIED
         return authenticate(key, command.p1, command.data, self._state.profile.ed25519_bytes)
+
+    def _attest(self, slot: int, by: PrivateKey, its: x509.Certificate) -> Answer:
+        key = self._state.keys.get(slot)
+        if key is None:
+            return b"", Status.WRONG_DATA
+        policies = bytes((PIN_NEVER if slot in self._state.pin_never else PIN_ONCE, TOUCH_NEVER))
+        made = attestation(key.public_key(), by, its, policies)
+        return made.public_bytes(Encoding.DER), Status.OK
 
     def _metadata(self, command: ReceivedCommand) -> Answer:
         key = self._state.keys.get(command.p2)
         if key is not None:
-            return metadata(key, pin=command.p2 != SLOT_CARD_AUTHENTICATION), Status.OK
+            return metadata(key, pin=command.p2 not in self._state.pin_never), Status.OK
         which = {PIN_REFERENCE: self._state.pin, PUK_REFERENCE: self._state.puk}.get(command.p2)
         if which is None:
             return b"", Status.NO_REFERENCE

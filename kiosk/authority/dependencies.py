@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
-from kiosk.authority.crypto.card_keys import Issuers
+from kiosk.authority.crypto.card_keys import AttestationRoots, Issuers
 from kiosk.authority.crypto.derivation import SecretSource
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.macs import CodeMac
@@ -58,7 +58,8 @@ class Dependencies:
     ``policy`` is called in each call, so that a changed setting applies at once. ``compose`` is
     ``mail.compose.compose_code`` with the settings of the service. ``secret_kinds``
     are by family what is stored for its cards; ``source`` makes the next one of those that rotate.
-    ``staff_addresses`` get mails about blocks. ``issuers`` are None where the settings name none.
+    ``staff_addresses`` get mails about blocks. ``issuers`` and ``attestation`` are
+    None where the settings name none.
     ``station`` is the calling station. ``process`` names this process among those that share the
     database.
     """
@@ -76,5 +77,6 @@ class Dependencies:
     source: SecretSource
     staff_addresses: tuple[str, ...] = ()
     issuers: Issuers | None = None
+    attestation: AttestationRoots | None = None
     process: str = field(default_factory=new_id)
     mailed: Mailed = field(default_factory=Mailed)

@@ -311,6 +311,12 @@ class CardSettings(Section, frozen=True):
         "Certificates of those who issue cards: then a card that has to prove itself shows one "
         "of theirs that names its GUID; empty trusts the recorded keys alone.",
     )
+    attestation_roots: str = setting(
+        "",
+        Text("the path of a PEM file", empty=True),
+        "Certificates of makers that issued those of their cards' attestation keys (YubiKey: slot "
+        "F9): then a card may show that its key needs the PIN; empty trusts imports alone.",
+    )
 
 
 ADDRESS = r"[^@\s<>]+@[^@\s<>]+"

@@ -256,9 +256,23 @@ class CardProof(Reported, frozen=True):
 
 
 class PinChallenge(Wire, frozen=True):
-    """What a card signs directly after VERIFY, in the same hold, to prove it right: 32 bytes."""
+    """What a card signs directly after VERIFY, in the same hold, to prove it right: 32 bytes.
+
+    ``attest``: the station also sends the card's attestation of that key, where it has one.
+    """
 
     message: bytes
+    attest: bool = False
+
+
+class Attestation(Reported, frozen=True):
+    """How a card attests that it made a key and when it asks for the PIN: two certificates (DER).
+
+    ``attested`` is of that key, ``attesting`` of the key that signed ``attested``.
+    """
+
+    attested: bytes
+    attesting: bytes
 
 
 class PinProof(Reported, frozen=True):
@@ -266,12 +280,14 @@ class PinProof(Reported, frozen=True):
 
     ``public_key`` is the SubjectPublicKeyInfo in DER; ``certificate`` (X.509, DER) certifies it
     where the card holds one. RSA signs as PKCS #1 v1.5 with SHA-256; ECDSA in DER with SHA-256,
-    on P-384 with SHA-384; Ed25519 signs the message itself.
+    on P-384 with SHA-384; Ed25519 signs the message itself. ``attestation`` says how
+    the card uses the key.
     """
 
     signature: bytes
     public_key: bytes
     certificate: bytes | None = None
+    attestation: Attestation | None = None
 
 
 # Stations.

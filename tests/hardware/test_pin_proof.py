@@ -6,6 +6,7 @@ import gzip
 import secrets
 from copy import copy
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 
 import pytest
@@ -26,6 +27,7 @@ from kiosk.authority.crypto.card_keys import certifies, verify_pin_proof
 from kiosk.contract.errors import PinBlocked, PinWrong
 from kiosk.contract.messages import KeyKind, PinChallenge, PinProof
 from kiosk.contract.sensitive import Sensitive
+from tests.authority.attesting import Maker
 from tests.authority.card_in_reader import unsupported_certificate
 from tests.hardware.failing import (
     PATIENT,
@@ -46,6 +48,7 @@ pytestmark = pytest.mark.hardware
 
 WRONG = Sensitive("11111111")
 SIGN = 0x87
+ATTEST = 0xF9
 
 
 def challenge() -> PinChallenge:
@@ -102,6 +105,46 @@ def test_a_key_without_a_certificate_is_read_from_the_metadata(
     assert counts(proof, asked)
     assert proof is not None
     assert proof.certificate is None
+
+
+def with_attestation(card: VirtualCard) -> Maker:
+    maker = Maker()
+    its = maker.certify(is_ca=True)
+    card.state.attesting = (maker.slot_f9, its)
+    card.state.objects[piv.CERT_ATTESTATION] = piv.certificate(its)
+    return maker
+
+
+def test_a_card_attests_its_key_before_verify_where_that_is_asked_for(insert: Insert) -> None:
+    card = FailingCard(card_of())
+    maker = with_attestation(card.card)
+    asked = PinChallenge(challenge().message, attest=True)
+    proof = cards_with().verify_pin(address(insert(card), card), PIN, asked)
+    assert counts(proof, asked)
+    assert proof is not None
+    shown = proof.attestation
+    assert shown is not None
+    now = maker.root.own.not_valid_before_utc + timedelta(days=1)
+    assert maker.roots.attest_pin(shown.attested, shown.attesting, proof.public_key, now)
+    asked_for = [apdu[1] for apdu in card.apdus]
+    verified = asked_for.index(VERIFY)
+    assert ATTEST in asked_for[:verified]
+    assert asked_for[verified + 1] == SIGN, "nothing comes between VERIFY and the signature"
+
+
+@pytest.mark.parametrize("asked_for", [True, False])
+def test_a_card_that_attests_nothing_proves_its_pin_as_before(
+    insert: Insert, asked_for: bool
+) -> None:
+    card = FailingCard(card_of())
+    if not asked_for:
+        with_attestation(card.card)
+    asked = PinChallenge(challenge().message, attest=asked_for)
+    proof = cards_with().verify_pin(address(insert(card), card), PIN, asked)
+    assert counts(proof, asked)
+    assert proof is not None
+    assert proof.attestation is None
+    assert ATTEST not in [apdu[1] for apdu in card.apdus]
 
 
 def test_a_certificate_may_be_compressed(insert: Insert) -> None:

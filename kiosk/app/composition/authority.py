@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from kiosk.app.composition.opening import (
+    open_attestation,
     open_collector,
     open_issuers,
     open_known_keys,
@@ -88,7 +89,7 @@ class BuiltAuthority:
             self.key_file = WatchedFile(credential_file(settings.keys.file, environ))
             self.ring = open_known_keys(settings, environ, self.store)
             self.store.use_keys(self.ring)
-            issuers = open_issuers(settings)
+            issuers, attestation = open_issuers(settings), open_attestation(settings)
         except KioskError:
             self.store.close()
             raise
@@ -113,6 +114,7 @@ class BuiltAuthority:
                 else FollowingSecrets(self.ring)
             ),
             issuers=issuers,
+            attestation=attestation,
             staff_addresses=addresses(recipients, ra_email),
         )
         self.authority = LocalAuthority(parts)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kiosk.authority.administration.desk import AdminDesk
     from kiosk.authority.administration.views import Actor
     from kiosk.authority.audit.siem import Collector
-    from kiosk.authority.crypto.card_keys import Issuers
+    from kiosk.authority.crypto.card_keys import AttestationRoots, Issuers
     from kiosk.authority.crypto.keys import KeyRing
     from kiosk.authority.crypto.sealing import Sealer
     from kiosk.authority.crypto.token import TokenMasters
@@ -134,6 +134,14 @@ def open_issuers(settings: Settings) -> Issuers | None:
 
     named = settings.cards.issuers
     return Issuers.load(Path(named)) if named else None
+
+
+def open_attestation(settings: Settings) -> AttestationRoots | None:
+    """Return the roots by which cards attest their keys, if set; raises ``ConfigError``."""
+    from kiosk.authority.crypto.card_keys import AttestationRoots
+
+    named = settings.cards.attestation_roots
+    return AttestationRoots.load(Path(named)) if named else None
 
 
 def open_collector(settings: Settings, environ: Mapping[str, str]) -> Collector:

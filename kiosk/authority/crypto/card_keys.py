@@ -148,12 +148,7 @@ class Issuers:
     @classmethod
     def load(cls, path: Path) -> Issuers:
         """Read a PEM file of one certificate or several; raises ``ConfigError`` naming it."""
-        try:
-            return cls(tuple(x509.load_pem_x509_certificates(path.read_bytes())))
-        except OSError as error:
-            raise ConfigError(f"cards.issuers: {path}: {error.strerror}") from None
-        except ValueError:
-            raise ConfigError(f"cards.issuers: {path}: holds no certificate in PEM") from None
+        return cls(_load(path, "cards.issuers"))
 
     def vouch(self, der: bytes, card: CardId, now: datetime) -> bool:
         """Return whether one of them issued this certificate, for this card, and it is valid now.
@@ -191,16 +186,96 @@ class Issuers:
     def _issued(self, der: bytes, now: datetime) -> x509.Certificate | None:
         """Return a certificate that one of them issued and that is valid now."""
         read = _certificate(der)
-        try:
-            if read is None or not read.not_valid_before_utc <= now < read.not_valid_after_utc:
-                return None
-        except ValueError:  # a time that Python does not know
+        if read is None or not _is_valid(read, now):
             return None
-        for by in self._certificates:
-            with suppress(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-                read.verify_directly_issued_by(by)
-                return read
+        return read if any(_is_issued_by(read, one) for one in self._certificates) else None
+
+
+def _load(path: Path, setting: str) -> tuple[x509.Certificate, ...]:
+    try:
+        return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
+    except OSError as error:
+        raise ConfigError(f"{setting}: {path}: {error.strerror}") from None
+    except ValueError:
+        raise ConfigError(f"{setting}: {path}: holds no certificate in PEM") from None
+
+
+def _is_valid(read: x509.Certificate, now: datetime) -> bool:
+    try:
+        return read.not_valid_before_utc <= now < read.not_valid_after_utc
+    except ValueError:  # a time that Python does not know
+        return False
+
+
+def _is_issued_by(read: x509.Certificate, by: x509.Certificate) -> bool:
+    with suppress(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        read.verify_directly_issued_by(by)
+        return True
+    return False
+
+
+# Attestation: a card certifies that it made a key by itself, and when it asks for the PIN.
+#
+# After Yubico's "PIV attestation": the key of slot F9, which the maker certified, signs a
+# certificate of the key in another slot. An attestation names no GUID. It is bound to a card by its
+# key: who could have another key attested cannot sign with the one that is known for the card.
+
+_MADE_BY = "1.3.6.1.4.1.41482.3"
+_FIRMWARE: Final = x509.ObjectIdentifier(f"{_MADE_BY}.3")
+_POLICIES: Final = x509.ObjectIdentifier(f"{_MADE_BY}.8")
+"""Two bytes: the policy of the PIN, then that of the touch."""
+
+_WANTS_PIN: Final = frozenset({2, 3})
+"""Once and always. 1 is never; with 4 and 5 a fingerprint does in place of the PIN."""
+
+
+class AttestationRoots:
+    """The certificates, in the settings, of makers whose cards attest their keys."""
+
+    def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
+        self._roots = certificates
+
+    @classmethod
+    def load(cls, path: Path) -> AttestationRoots:
+        """Read a PEM file of one certificate or several; raises ``ConfigError`` naming it."""
+        return cls(_load(path, "cards.attestation_roots"))
+
+    def attest_pin(self, attested: bytes, attesting: bytes, key: bytes, now: datetime) -> bool:
+        """Return whether a card made ``key`` itself and uses it only after its PIN.
+
+        ``attested`` is the certificate (DER) of the key, ``attesting`` that of the key which signed
+        it, issued by one of the roots. A key that is itself attested attests no other: its owner
+        signs with it what they like. The certificates of the attestation keys of some YubiKeys are
+        not marked as those of a CA; each has the maker's extension with the firmware.
+        """
+        made, by = _certificate(attested), _certificate(attesting)
+        if made is None or by is None or not (_is_valid(made, now) and _is_valid(by, now)):
+            return False
+        policies = _extension(made, _POLICIES)
+        if policies is None or len(policies) != 2 or policies[0] not in _WANTS_PIN:
+            return False
+        attests = _is_ca(by) or _extension(by, _FIRMWARE) is not None
+        if not attests or _extension(by, _POLICIES) is not None:
+            return False
+        if key_from(attested) != key or not _is_issued_by(made, by):
+            return False
+        return any(_is_issued_by(by, root) for root in self._roots)
+
+
+def _extension(read: x509.Certificate, oid: x509.ObjectIdentifier) -> bytes | None:
+    """Return the bytes of an extension of a maker; None where it is not there."""
+    try:
+        value = read.extensions.get_extension_for_oid(oid).value
+    except (ValueError, *_NOT_TO_BE_READ):
         return None
+    return value.value if isinstance(value, x509.UnrecognizedExtension) else None
+
+
+def _is_ca(read: x509.Certificate) -> bool:
+    try:
+        return read.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, *_NOT_TO_BE_READ):
+        return False
 
 
 def _certificate(der: bytes) -> x509.Certificate | None:

@@ -21,7 +21,11 @@ def _open_files(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     ("setting", "about"),
-    [("KIOSK_CARDS__ISSUERS", "cards.issuers"), ("KIOSK_KEYS__FILE", "key file")],
+    [
+        ("KIOSK_CARDS__ISSUERS", "cards.issuers"),
+        ("KIOSK_CARDS__ATTESTATION_ROOTS", "cards.attestation_roots"),
+        ("KIOSK_KEYS__FILE", "key file"),
+    ],
 )
 def test_the_database_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, about: str

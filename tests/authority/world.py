@@ -27,6 +27,7 @@ from kiosk.authority.store.records import (
     Cardholder,
     CardStatus,
     OutboxMessage,
+    PinPolicy,
     Registration,
     StaffCard,
     StaffMember,
@@ -275,7 +276,10 @@ class World:
     # --- station_visits ---
 
     def known_reader_card(self, card: Card) -> ReaderCard:
-        """Return a card whose keys are recorded; one of a family without proof has none."""
+        """Return a card whose keys are recorded; one of a family without proof has none.
+
+        Its key of the PIN is declared to need it, where nothing else is declared.
+        """
         if card.driver != "piv" or len(card.identifier) != 32:
             return KeylessCard()
         if card.id not in self.reader_cards:
@@ -285,6 +289,9 @@ class World:
             with self.store.begin() as uow:
                 uow.cards.record_key(card.id, KNOWN_KEY)
                 uow.cards.record_pin_key(card.id, KNOWN_PIN_KEY)
+                there = uow.cards.get(card.id)
+                assert there is not None
+                uow.cards.put([replace(there, pin_policy=there.pin_policy or PinPolicy.ONCE)])
                 uow.commit()
         return self.reader_cards[card.id]
 

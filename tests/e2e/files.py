@@ -39,17 +39,18 @@ def write_settings(path: Path, relay: MailSettings, more: Tables) -> None:
     path.write_text("".join(_toml(name, table) for name, table in tables.items()))
 
 
-def write_people(path: Path, people: tuple[Person, ...]) -> None:
-    """Write a file for ``kiosk import``."""
+def write_people(path: Path, people: tuple[Person, ...], pin_policy: str = "once") -> None:
+    """Write a file for ``kiosk import``; ``pin_policy`` is that of each key of a PIN."""
     path.touch(mode=0o600)
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow("holder_number name email card_id unblock_secret auth_key pin_key".split())
+        columns = "holder_number name email card_id unblock_secret auth_key pin_key pin_policy"
+        rows.writerow(columns.split())
         for one in people:
             guid = one.card.state.guid.hex()
             slots = (SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION)
             keys = [base64.b64encode(one.card.public_key(slot)).decode() for slot in slots]
-            rows.writerow([one.number, one.name, one.email, guid, one.puk, *keys])
+            rows.writerow([one.number, one.name, one.email, guid, one.puk, *keys, pin_policy])
 
 
 def write_card(path: Path, whose: Person, card: CardId) -> None:

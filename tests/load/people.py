@@ -23,7 +23,7 @@ from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.store.audit_chain import FIRST, ChainLink, detail_digest, first_head, link_hash
 from kiosk.authority.store.gateway import MAC, mac_message, table_of
-from kiosk.authority.store.records import AuditHead, CardStatus, JointHash, UnblockState
+from kiosk.authority.store.records import AuditHead, CardStatus, JointHash, PinPolicy, UnblockState
 from kiosk.authority.store.tables import (
     AuditAnchorRow,
     AuditEventRow,
@@ -150,6 +150,7 @@ class Population:
                 "secret_limit": 50,
                 "auth_key": KNOWN_KEY,
                 "pin_key": KNOWN_PIN_KEY,
+                "pin_policy": PinPolicy.ONCE,
             },
         )
         registered = self._now - timedelta(days=90)

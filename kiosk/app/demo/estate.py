@@ -134,17 +134,17 @@ def write_csv(path: Path, actors: tuple[DemoPerson, ...]) -> None:
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         person = ["holder_number", "name", "email", "card_driver", "card_id", "unblock_secret"]
-        rows.writerow([*person, "auth_key", "pin_key"])
+        rows.writerow([*person, "auth_key", "pin_key", "pin_policy"])
         for actor in actors:
             if actor.known:
                 guid = actor.chip.state.guid.hex()
                 keys = (SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION)
                 shown = [base64.b64encode(actor.chip.public_key(key)).decode() for key in keys]
                 person = [actor.number, actor.name, actor.email, "piv", guid, actor.puk]
-                rows.writerow([*person, *shown])
+                rows.writerow([*person, *shown, "once"])
         for place, name in enumerate(_OTHERS):
             number, guid = f"9001002004{place:02}", secrets.token_hex(16)
-            rows.writerow([number, name, _address(name), "piv", guid, _random_puk(), "", ""])
+            rows.writerow([number, name, _address(name), "piv", guid, _random_puk(), "", "", ""])
 
 
 class _Earlier(SystemClock):

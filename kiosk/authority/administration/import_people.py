@@ -44,7 +44,15 @@ from kiosk.authority.errors import ConcurrentChange, ImportRefused, KeyMissing, 
 from kiosk.authority.notices import Notice, addresses_of, notify_holder, recorded_apart
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import ActionNote, Card, Cardholder, Registration, Scalar, new_id
+from kiosk.authority.store.records import (
+    ActionNote,
+    Card,
+    Cardholder,
+    PinPolicy,
+    Registration,
+    Scalar,
+    new_id,
+)
 from kiosk.authority.visit.lifecycle import end_visits
 from kiosk.authority.visit.rules import card_withdrawn, secret_limit_of
 from kiosk.authority.wording import last_day
@@ -99,6 +107,8 @@ class ChangedCard:
                 words.append(f"{key} {'replaced' if getattr(was, key) else 'added'}")
             elif getattr(was, f"{key}_imported") != getattr(now, f"{key}_imported"):
                 words.append(f"{key} confirmed")
+        if was.pin_policy != now.pin_policy:
+            words.append(f"pin_policy {was.pin_policy or 'none'} → {now.pin_policy or 'none'}")
         if self.has_other_secret:
             words.append(f"unblock_secret {'replaced' if was.sealed_secret else 'added'}")
         elif was.secret_generation != now.secret_generation:
@@ -127,12 +137,13 @@ class Batch:
     """The changes of a batch of lines.
 
     ``known_touched`` counts what could help to open the card of a person who was recorded before:
-    another address, another card, another key or secret, more tries of the secret, or that a card
-    that was let run out, or who was erased, comes back. ``erased_before`` are the first lines of
-    people who are added and were erased once. ``changes`` lists ``people_changed`` by line and
-    number, and ``card_changes`` lists ``cards_changed``. ``secrets_replaced`` are cards as they
-    were, ``card_news`` the mails to known holders about cards of theirs. ``codes_elsewhere`` counts
-    those who get another recorded address, while codes still go to the one that they registered.
+    another address, another card, another key or secret, a PIN policy by which it proves its PIN,
+    more tries of the secret, or that a card that was let run out, or who was erased, comes back.
+    ``erased_before`` are the first lines of people who are added and were erased once.
+    ``changes`` lists ``people_changed`` by line and number, and ``card_changes`` lists
+    ``cards_changed``. ``secrets_replaced`` are cards as they were, ``card_news`` the mails to known
+    holders about cards of theirs. ``codes_elsewhere`` counts those who get another recorded
+    address, while codes still go to the one that they registered.
     """
 
     people_added: list[Cardholder] = field(default_factory=list)
@@ -252,7 +263,7 @@ class Planner:
             return
         changed = ChangedCard(was, card)
         batch.secrets += changed.has_other_secret
-        # More tries of the secret alone need no mail.
+        # More tries of the secret alone, or a declared PIN policy, need no mail.
         now, notice = self.uow.now, None
         if known is None:
             batch.cards_added.append(card)
@@ -265,7 +276,8 @@ class Planner:
         elif card_withdrawn(was, now) and card_withdrawn(card, now) is None:
             notice = Notice.CARD_IN_USE_AGAIN
         takes_more_tries = secret_limit_of(card) > secret_limit_of(was)
-        if holder.id not in self.new_people and (notice or takes_more_tries):
+        proves_more = card.pin_policy not in (None, PinPolicy.NEVER, was.pin_policy)
+        if holder.id not in self.new_people and (notice or takes_more_tries or proves_more):
             batch.known_touched += 1
             # Nobody else gets a mail: the first file of everybody's cards would mail everybody.
             is_notified = registration is not None or changed.replaces
@@ -282,6 +294,8 @@ class Planner:
         A repeated import of a file brings back no secret that was changed since. That a card was
         issued with one of a master key is recorded once, also where it has long had another.
         """
+        # Another key needs its own declaration.
+        declared = was.pin_policy if line.pin_key in (None, was.pin_key) else None
         card = replace(
             was,
             expires_at=line.expires_at or was.expires_at,
@@ -290,6 +304,7 @@ class Planner:
             auth_key_imported=line.auth_key is not None or was.auth_key_imported,
             pin_key=line.pin_key or was.pin_key,
             pin_key_imported=line.pin_key is not None or was.pin_key_imported,
+            pin_policy=line.pin_policy or declared,
         )
         current = was.sealed_secret
         label = label_of(was, SealKind.UNBLOCK, current.revision + 1 if current else 1)

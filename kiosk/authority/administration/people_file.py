@@ -23,6 +23,7 @@ from kiosk.authority.administration import fields
 from kiosk.authority.administration.fields import CellRefused
 from kiosk.authority.crypto.card_keys import key_from, may_be
 from kiosk.authority.errors import ImportRefused
+from kiosk.authority.store.records import PinPolicy
 from kiosk.contract import families
 from kiosk.contract.families import PROVE_THEMSELVES
 from kiosk.contract.messages import CardId, KeyKind
@@ -75,6 +76,18 @@ def _key(cell: str, text: str, family: families.CardFamily | None) -> bytes | No
     return key
 
 
+def read_pin_policy(text: str, family: families.CardFamily | None) -> PinPolicy | None:
+    """Return when the card asks for its PIN before it uses ``pin_key``; an empty cell is None."""
+    if not text:
+        return None
+    if family is None:
+        raise CellRefused("pin_policy", "there is no card_id that it could belong to")
+    try:
+        return PinPolicy(text.lower())
+    except ValueError:
+        raise CellRefused("pin_policy", f"allowed: {', '.join(PinPolicy)}") from None
+
+
 _ID = re.compile(r"derive-[A-Za-z0-9._-]{1,64}")
 
 
@@ -112,6 +125,7 @@ class PersonRecord:
     secret_limit: int | None
     auth_key: bytes | None = field(default=None, repr=False)
     pin_key: bytes | None = field(default=None, repr=False)
+    pin_policy: PinPolicy | None = None
     master: str = ""
 
 
@@ -143,11 +157,12 @@ def read_person(
     named_family = take(None, fields.read_family, cells.get("card_driver", ""))
     card = take(None, fields.read_card, named_family, given) if named_family else None
     family = named_family if given else None
-    secret, key, pin_key, master = None, None, None, ""
+    secret, key, pin_key, pin_policy, master = None, None, None, None, ""
     if family or not given:  # a card of an unknown family has no known form
         secret = take(None, fields.read_unblock_secret, cells["unblock_secret"], family)
         key = take(None, read_auth_key, cells.get("auth_key", ""), family, card)
         pin_key = take(None, read_pin_key, cells.get("pin_key", ""), family, key)
+        pin_policy = take(None, read_pin_policy, cells.get("pin_policy", ""), family)
         named, has_secret = cells.get("master_key", ""), bool(cells["unblock_secret"])
         master = take("", read_master_key, named, family, has_secret=has_secret)
     expires_at = take(None, fields.read_expires, cells.get("expires", ""))
@@ -155,12 +170,20 @@ def read_person(
     if len(problems) > before:
         return None
     return PersonRecord(
-        line, number, name, email, card, secret, expires_at, limit, key, pin_key, master
+        line, number, name, email, card, secret, expires_at, limit, key, pin_key, pin_policy, master
     )
 
 
 NEEDED = ("holder_number", "name", "email", "card_id", "unblock_secret")
-OPTIONAL = ("card_driver", "expires", "secret_limit", "auth_key", "pin_key", "master_key")
+OPTIONAL = (
+    "card_driver",
+    "expires",
+    "secret_limit",
+    "auth_key",
+    "pin_key",
+    "pin_policy",
+    "master_key",
+)
 _ALL = (*NEEDED, *OPTIONAL)
 
 

@@ -63,6 +63,16 @@ class SealedSecret:
     derived_from: str = ""
 
 
+class PinPolicy(StrEnum):
+    """When a card asks for its PIN before it uses a key, as an import declared it of the key."""
+
+    NEVER = "never"
+    ONCE = "once"
+    """Once after each reset."""
+    ALWAYS = "always"
+    """Before each use."""
+
+
 class NamedKey(Enum):
     """Which of the two key ids of a sealed secret; the value is its column."""
 
@@ -78,7 +88,9 @@ class Card:
     ``secret_tries_left`` its last report; None where unknown. ``secret_exposure`` counts later
     unblocks that may have cost a try. ``auth_key`` is the key with which it proves itself
     (SubjectPublicKeyInfo in DER); ``auth_key_imported``: the key is from a file and not from the
-    card. ``pin_key`` is the key that it uses only after its PIN, ``pin_key_imported`` likewise.
+    card. ``pin_key`` is the key that it uses only after its PIN, ``pin_key_imported`` likewise;
+    ``pin_policy`` is what an import declared of that key, None where none did.
+    ``assisted_pin_at`` is when its secret last left with a code that staff gave.
     ``set_aside_at`` is when it refused every secret that it could have. ``secret_seen_at`` is when
     its secret left the authority, where it was not changed since. ``key_proven_revision`` is the
     revision of the admin key that the card has proven; ``key_exchanges`` counts the uses of that
@@ -101,6 +113,8 @@ class Card:
     auth_key_imported: bool = False
     pin_key: bytes | None = field(default=None, repr=False)
     pin_key_imported: bool = False
+    pin_policy: PinPolicy | None = None
+    assisted_pin_at: datetime | None = None
     set_aside_at: datetime | None = None
     secret_generation: int | None = None
     secret_seen_at: datetime | None = None

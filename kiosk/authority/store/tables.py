@@ -38,6 +38,7 @@ from kiosk.authority.store.records import (
     Outcome,
     PinChange,
     PinEvidence,
+    PinPolicy,
     Scalar,
     SealedSecret,
     UnblockState,
@@ -301,6 +302,8 @@ class CardRow(MacRow, table=True):
     auth_key_imported: bool = False
     pin_key: bytes | None = Field(default=None, repr=False)
     pin_key_imported: bool = False
+    pin_policy: PinPolicy | None = Field(default=None, sa_type=Worded(PinPolicy))
+    assisted_pin_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     set_aside_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     secret_seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     key_proven_revision: int | None = None

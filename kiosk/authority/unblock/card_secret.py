@@ -25,7 +25,6 @@ from kiosk.authority.store.records import (
     KeptKind,
     KeptSecret,
     LockedGrant,
-    PinEvidence,
     SealedSecret,
     UnblockState,
     Visit,
@@ -37,6 +36,7 @@ from kiosk.authority.visit.context import deciding, find_grant
 from kiosk.authority.visit.rules import (
     KEPT_SECRET_TRIES,
     has_admin_key,
+    has_signed,
     most_tries,
     secret_limit_of,
     station_barred,
@@ -238,7 +238,7 @@ def correct_by_card(uow: UnitOfWork, visit: Visit) -> bool:
     if not is_news and not card.secret_exposure:
         return False
     before = tries_by_account(card) - card.secret_exposure
-    proven = visit.genuine_at is not None or visit.pin_evidence is PinEvidence.PROVEN
+    proven = visit.genuine_at is not None or has_signed(visit, card)
     if tries < before and not proven:
         return False
     uow.cards.know_secret_tries(card.id, tries)

@@ -235,8 +235,7 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> Visit:
         record(uow, AuditKind.CARD_KEY_RECORDED, visit)
     over = replace(visit, questions_proven_at=None, code_proven_id=None)
     context = read_context(uow, parts.policy(), visit, case.card, case.holder) if first else None
-    # A registration may follow: the PIN may yet be proven by an issued key.
-    if context is not None and (context.can_register or parts.issuers is not None):
+    if context is not None and context.can_register:
         # The code opens nothing more: the registration rests on the proofs of the card and the
         # recorded address, as any other does.
         over = replace(over, purpose=Purpose.REGISTER)

@@ -51,6 +51,7 @@ from kiosk.authority.visit.context import (
     enter,
     enter_locked,
     given_by,
+    is_assisted,
     read_context,
 )
 from kiosk.authority.visit.rules import (
@@ -204,6 +205,10 @@ def _grant_first(
         record(uow, AuditKind.SECRET_BROKEN, context.visit, revision=current.revision)
         raise VisitRefused(Reason.SECRET_MISSING, keep=context.visit) from None
     _use_up_code(uow, context)
+    code = context.proven_code
+    if code is not None and is_assisted(code):
+        # Whatever the station reports of it: the PIN may be set from now on.
+        uow.cards.note_assisted_pin(card.id, uow.now)
     detail: dict[str, Scalar] = {}
     if pending is not None:
         uow.kept_secrets.present(pending, presented=which is SecretSlot.PENDING)

@@ -40,7 +40,9 @@ from kiosk.authority.visit.rules import (
     SecretProblem,
     answers_come_before_code,
     card_barred,
+    is_pin_by_staff,
     is_registered,
+    needs_pin,
     next_gate,
     position,
     reaches,
@@ -288,19 +290,22 @@ class VisitContext(LockedVisit):
         """Whether the PIN is claimed, or will be by what is known of the card: to count steps.
 
         It decides nothing. The count may change by one once the PIN is entered, where a card leaves
-        its proof out, or shows a certificate for a key that is not recorded.
+        its proof out, shows a certificate for a key that is not recorded, or attests its key.
         """
         if self._pin_evidence is not None:
             return self._pin_evidence is PinEvidence.CLAIMED
-        return self.pin_key is None and not self.visit.key_vouched
+        known = self.pin_key is not None or self.visit.key_vouched
+        is_bound = needs_pin(self.card, self.pin_key or b"")
+        return not known or not is_bound or self.is_pin_by_staff
+
+    @property
+    def is_pin_by_staff(self) -> bool:
+        return is_pin_by_staff(self.card, self.visit, self.policy, self.now)
 
     @property
     def can_register(self) -> bool:
-        """Whether a registration can follow a first unlock, as far as ``counts_as_claimed`` knows.
-
-        A claimed PIN needs a recorded address.
-        """
-        return bool(self.known_address) or not self.counts_as_claimed
+        """Whether a registration can follow a first unlock: its PIN is claimed."""
+        return bool(self.known_address)
 
     def position(self, gate: Gate) -> Position:
         """Return how far the holder is at ``gate``, for the page that shows it."""

@@ -1,9 +1,13 @@
 """Whether a card verified its PIN: proven by a signature, or only claimed by a status word.
 
 A device between card and reader can answer 9000 to VERIFY. The card therefore signs a fresh
-challenge with a key that it uses only after VERIFY. The signature counts where that key is known to
-belong to this card: a file named it, an issuer in the settings certified it for this card or this
-holder, or it was recorded in a visit that passed every factor.
+challenge with a key that it uses only after VERIFY. The signature counts where three things hold:
+
+- The key is known to belong to this card: a file named it, an issuer in the settings certified it
+  for this card or this holder, or it was recorded in a visit that passed every factor.
+- The key is known to need the PIN: an import declared its PIN policy, or the maker of the card
+  attests it. What a card answers before VERIFY shows nothing, as the device could answer that too.
+- The PIN is not one that was set with a code from staff not long ago.
 """
 
 from __future__ import annotations
@@ -11,10 +15,17 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, record
-from kiosk.authority.crypto.card_keys import Issuers, certifies, key_from, verify_pin_proof
+from kiosk.authority.crypto.card_keys import (
+    AttestationRoots,
+    Issuers,
+    certifies,
+    key_from,
+    verify_pin_proof,
+)
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import PendingChange, PinEvidence, Visit, new_id
@@ -23,7 +34,7 @@ from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.visit import maintenance, tasks
 from kiosk.authority.visit.card_evidence import is_waiting, to_sign
 from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, enter, reload
-from kiosk.authority.visit.rules import OWNER_IS_ASKED, Gate
+from kiosk.authority.visit.rules import OWNER_IS_ASKED, Gate, has_signed, needs_pin
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Finished,
@@ -50,12 +61,15 @@ def pin_challenge(parts: Dependencies, visit_id: VisitId) -> PinChallenge:
         if not _stands_alone(context.visit):
             context.need(Gate.PIN)
         nonce, since = context.visit.pin_challenge, context.visit.pin_challenged_at
+        # Nothing that the station sends of itself: a card may take a second to attest a key.
+        undeclared = not needs_pin(context.card, context.pin_key or b"")
+        attest = parts.attestation is not None and undeclared
         if nonce is not None and is_waiting(since, uow.now, _PIN_CHALLENGE_LIFE):
-            return PinChallenge(_message(context.visit, nonce))
+            return PinChallenge(_message(context.visit, nonce), attest)
         nonce = secrets.token_bytes(_NONCE_BYTES)
         uow.visits.save(replace(context.visit, pin_challenge=nonce, pin_challenged_at=uow.now))
         uow.commit()
-        return PinChallenge(_message(context.visit, nonce))
+        return PinChallenge(_message(context.visit, nonce), attest)
 
 
 def pin_verified(parts: Dependencies, visit_id: VisitId, proof: PinProof | None) -> Task:
@@ -97,7 +111,7 @@ def _unlock_alone(uow: UnitOfWork, context: VisitContext) -> Finished | None:
     if not context.after_first_unlock:
         return None
     counts_in_s = 0.0
-    if context.known_address or not context.progress.claimed:
+    if context.known_address:
         waits = tasks.codes_used_up(uow, context, Purpose.REGISTER)
         if waits is None:
             return None
@@ -108,7 +122,7 @@ def _unlock_alone(uow: UnitOfWork, context: VisitContext) -> Finished | None:
 def _take(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, proof: PinProof | None
 ) -> VisitContext:
-    evidence, key, why = _judge(parts.issuers, context, proof)
+    evidence, key, why = _judge(uow, parts, context, proof)
     record(uow, AuditKind.PIN_VERIFIED, context.visit, evidence=evidence.value, because=why)
     visit = replace(
         context.visit,
@@ -118,7 +132,7 @@ def _take(
         pin_challenge=None,
         pin_challenged_at=None,
     )
-    if evidence is PinEvidence.PROVEN:
+    if has_signed(visit, context.card):
         # The card is the real one: its report counts as that of a card that proved itself first.
         record_outcome_by_card(uow, parts.sealer, visit, context.card, context.holder)
         correct_by_card(uow, visit)
@@ -154,7 +168,7 @@ def fresh_pending(context: VisitContext, purpose: Purpose, visit: Visit) -> Pend
 
 
 def _judge(
-    issuers: Issuers | None, context: VisitContext, proof: PinProof | None
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, proof: PinProof | None
 ) -> tuple[PinEvidence, bytes | None, str]:
     """Return the evidence, the key that signed, and the reason for the audit."""
     visit, card = context.visit, context.card
@@ -171,16 +185,46 @@ def _judge(
     if key in (card.auth_key, visit.auth_key):
         # The card uses that key without a PIN.
         return PinEvidence.CLAIMED, None, "the key needs no PIN"
-    if context.pin_key is not None:
-        if context.pin_key == key:
-            return PinEvidence.PROVEN, key, "recorded key"
+    if context.pin_key not in (None, key):
         return PinEvidence.CLAIMED, key, "another key than the recorded one"
-    certificate, holder = proof.certificate, context.holder
-    if issuers is not None and certificate is not None and certifies(certificate, key):
-        number, email, now = holder.number, holder.email, context.now
-        if issuers.vouch_for_pin_key(certificate, card.identity, number, email, now):
-            return PinEvidence.PROVEN, key, "issued key"
-    return PinEvidence.CLAIMED, key, "unknown key"
+    if context.pin_key is None and not _is_issued(uow, parts.issuers, context, proof, key):
+        return PinEvidence.CLAIMED, key, "unknown key"
+    if not needs_pin(card, key) and not _is_attested(parts.attestation, context, proof, key):
+        return PinEvidence.CLAIMED, key, "nothing shows that the key needs the PIN"
+    if context.is_pin_by_staff:
+        return PinEvidence.CLAIMED, key, "the PIN was set with a code from staff"
+    return PinEvidence.PROVEN, key, "recorded key" if context.pin_key is not None else "issued key"
+
+
+def _is_issued(
+    uow: UnitOfWork,
+    issuers: Issuers | None,
+    context: VisitContext,
+    proof: PinProof,
+    key: bytes,
+) -> bool:
+    """Return whether an issuer certified the key for log-in of this card or this holder.
+
+    A mailbox that several holders have, such as a ward's, names none of them.
+    """
+    certificate, card, holder = proof.certificate, context.card, context.holder
+    if issuers is None or certificate is None or not certifies(certificate, key):
+        return False
+    vouched = partial(
+        issuers.vouch_for_pin_key, certificate, card.identity, holder.number, now=context.now
+    )
+    if vouched(email=None):
+        return True
+    return vouched(email=holder.email) and not uow.holders.is_mailbox_shared(holder)
+
+
+def _is_attested(
+    roots: AttestationRoots | None, context: VisitContext, proof: PinProof, key: bytes
+) -> bool:
+    shown = proof.attestation
+    if roots is None or shown is None:
+        return False
+    return roots.attest_pin(shown.attested, shown.attesting, key, context.now)
 
 
 def _message(visit: Visit, nonce: bytes) -> bytes:

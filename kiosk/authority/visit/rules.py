@@ -14,9 +14,12 @@ from kiosk.authority.store.records import (
     Card,
     Cardholder,
     CardStatus,
+    PinEvidence,
+    PinPolicy,
     Registration,
     Station,
     UnblockEntry,
+    Visit,
 )
 from kiosk.contract.families import FAMILIES, MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Position, Purpose, Reason
@@ -122,6 +125,35 @@ def secret_barred(card: Card, reported: int | None = None) -> SecretProblem | No
     if reported is not None:
         left = min(reported, left if has_admin_key(card) else most_tries(card))
     return Reason.SECRET_BLOCKED if left <= KEPT_SECRET_TRIES else None
+
+
+def has_signed(visit: Visit, card: Card) -> bool:
+    """Return whether the card in the reader signed in this visit by a key that is known to be its.
+
+    It may not have asked for its PIN before: see ``needs_pin``.
+    """
+    recorded = visit.pin_key is not None and visit.pin_key == card.pin_key
+    return recorded or visit.pin_evidence is PinEvidence.PROVEN
+
+
+def needs_pin(card: Card, key: bytes) -> bool:
+    """Return whether an import declared that the card uses this key only after its PIN."""
+    return card.pin_policy in _ASKS_FOR_PIN and card.pin_key in (None, key)
+
+
+_ASKS_FOR_PIN = frozenset({PinPolicy.ONCE, PinPolicy.ALWAYS})
+
+
+def is_pin_by_staff(card: Card, visit: Visit, policy: Policy, now: datetime) -> bool:
+    """Return whether the PIN may be one that was set with a code from staff not long ago.
+
+    Who was given that code by telephone knows it: for the cooling-off, and in that visit, it shows
+    nothing that the code does not. A time that is as far ahead is of a wrong clock.
+    """
+    at = card.assisted_pin_at
+    if at is None:
+        return False
+    return abs(now - at) < policy.address_cooling_off or at >= visit.opened_at
 
 
 def has_admin_key(card: Card) -> bool:
@@ -254,12 +286,15 @@ CountedStep = tuple[Purpose, Gate | None]
 def counted_steps(
     policy: Policy, purpose: Purpose, *, claimed: bool = False, registers: bool = True
 ) -> tuple[CountedStep, ...]:
-    """Return the steps that a holder sees; ``registers``: a registration follows a first unlock."""
+    """Return the steps that a holder sees; ``registers``: a registration follows a first unlock.
+
+    The PIN of that unlock was set with a code from staff, so that it is only claimed.
+    """
     own = tuple((purpose, gate) for gate in path(policy, purpose, claimed=claimed))
     if purpose not in UNLOCKS:
         return own
     goes_on = purpose is Purpose.FIRST_UNLOCK and registers
-    after = counted_steps(policy, Purpose.REGISTER, claimed=claimed) if goes_on else ()
+    after = counted_steps(policy, Purpose.REGISTER, claimed=True) if goes_on else ()
     return ((purpose, None), *own, *after)
 
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Final, assert_never
 
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import EmailCode, PinEvidence, Registration
+from kiosk.authority.store.records import EmailCode, Registration
 from kiosk.authority.store.repositories.codes import STOP_NUMBER_DIGITS, entries_subject
 from kiosk.authority.visit import maintenance
 from kiosk.authority.visit.context import VisitContext, VisitRefused, can_be_entered, is_assisted
-from kiosk.authority.visit.rules import UNLOCKS, Gate, path
+from kiosk.authority.visit.rules import UNLOCKS, Gate, has_signed, path
 from kiosk.contract.messages import (
     AnswerQuestions,
     ChooseQuestions,
@@ -63,10 +63,9 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
             return maintenance.page_for(context)
         case Gate.NEW_PIN:
             unlocks = context.visit.purpose in UNLOCKS  # every factor was passed
-            proven = context.is_proven or context.visit.pin_evidence is PinEvidence.PROVEN
-            # Where the PIN is only claimed, the card may not even be there: no station is sent the
-            # holder's number for it.
-            rules = context.policy.pin_rules(context.holder.number if unlocks or proven else "")
+            is_there = context.is_proven or has_signed(context.visit, context.card)
+            # Otherwise the card may not even be there: no station is sent the holder's number.
+            rules = context.policy.pin_rules(context.holder.number if unlocks or is_there else "")
             return SetPin(rules, position=context.position(gate))
         case _:
             assert_never(gate)

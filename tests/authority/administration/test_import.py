@@ -14,7 +14,14 @@ import pytest
 from kiosk.authority.administration.import_people import BATCH, ChangedCard, ImportResult
 from kiosk.authority.audit.events import audit_message
 from kiosk.authority.crypto.sealing import label_of, open_kept
-from kiosk.authority.store.records import AuditQuery, CardStatus, KeptKind, KeptSecret, new_id
+from kiosk.authority.store.records import (
+    AuditQuery,
+    CardStatus,
+    KeptKind,
+    KeptSecret,
+    PinPolicy,
+    new_id,
+)
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, Importer, csv_of, line
 from tests.authority.card_in_reader import ReaderCard
@@ -33,7 +40,8 @@ def test_people_cards_and_secrets_arrive(importer: Importer, tmp_path: Path) -> 
 def test_a_key_or_an_issued_secret_that_the_card_has_already_is_confirmed_or_noted() -> None:
     was = samples.card("asha", auth_key=b"auth", pin_key=b"pin")
     now = replace(was, auth_key_imported=True, pin_key_imported=True, secret_generation=0)
-    words = "auth_key confirmed; pin_key confirmed; master_key noted"
+    now = replace(now, pin_policy=PinPolicy.ONCE)
+    words = "auth_key confirmed; pin_key confirmed; pin_policy none → once; master_key noted"
     assert ChangedCard(was, now).words == words
 
 
@@ -129,6 +137,29 @@ def test_the_key_of_a_card_is_recorded_and_another_takes_its_place(
         assert importer.run(path).cards_changed == changed
         card = importer.card(0)
         assert (getattr(card, column), getattr(card, f"{column}_imported")) == (kept, True)
+
+
+def test_a_declared_pin_policy_stays_until_another_or_another_key_comes(
+    importer: Importer, tmp_path: Path
+) -> None:
+    first, second = (base64.b64encode(ReaderCard().public).decode() for _ in range(2))
+    header = f"{HEADER},pin_key,pin_policy"
+    rows = (first, "once", "once"), (first, "", "once"), ("", "", "once"), ("", "always", "always")
+    for key, said, kept in (*rows, (second, "", None), ("", "never", "never")):
+        importer.run(csv_of(tmp_path, f"{line(0)},{key},{said}", header=header))
+        assert importer.card(0).pin_policy == kept
+
+
+def test_a_pin_policy_by_which_the_pin_counts_touches_a_known_person(
+    importer: Importer, tmp_path: Path
+) -> None:
+    """With four_eyes it waits: a writer of the file could have a claimed PIN count as proven."""
+    importer.run(csv_of(tmp_path, line(0)))
+    header = f"{HEADER},pin_policy"
+    for said, touched in ("never", 0), ("once", 1), ("once", 0), ("always", 1), ("never", 0):
+        summary = importer.run(csv_of(tmp_path, f"{line(0)},{said}", header=header))
+        assert (summary.known_touched, summary.cards_mailed) == (touched, 0), said
+    assert "pin_policy always → never" in summary.card_changes[0][1]
 
 
 def test_a_leaver_and_a_revoked_card_stay_so(importer: Importer, tmp_path: Path) -> None:

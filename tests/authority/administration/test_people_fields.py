@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 
 from kiosk.authority.administration.people_file import PersonRecord, Problem, read_person
+from kiosk.authority.store.records import PinPolicy
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
@@ -179,6 +180,18 @@ def test_a_pin_key_belongs_to_a_family_that_signs_after_its_pin(
     assert reasons == ["pin_key: PIV cards sign nothing that would prove their PIN"]
 
 
+@pytest.mark.parametrize("said", ["once", "ALWAYS", "never"])
+def test_the_pin_policy_of_a_key_is_one_of_three_words(said: str) -> None:
+    assert good(pin_policy=said).pin_policy is PinPolicy(said.lower())
+    assert good(pin_policy="").pin_policy is None
+
+
+def test_another_pin_policy_is_refused_and_so_is_one_without_a_card() -> None:
+    assert read(pin_policy="match")[1] == ["pin_policy: allowed: never, once, always"]
+    _, reasons = read(card_id="", unblock_secret="", pin_policy="once")
+    assert reasons == ["pin_policy: there is no card_id that it could belong to"]
+
+
 @pytest.mark.parametrize(
     ("column", "cell", "reason"),
     [
@@ -244,7 +257,14 @@ def test_a_wrong_cell_says_what_to_do(column: str, cell: str, reason: str) -> No
     assert reason in reasons[0]
 
 
-ALL = {"auth_key": "", "pin_key": "", "card_driver": "", "expires": "", "secret_limit": ""}
+ALL = {
+    "auth_key": "",
+    "pin_key": "",
+    "pin_policy": "",
+    "card_driver": "",
+    "expires": "",
+    "secret_limit": "",
+}
 
 
 @pytest.mark.parametrize("column", [*CELLS, *ALL, "master_key"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from msgspec import structs
@@ -17,7 +18,7 @@ from kiosk.authority.crypto.card_keys import Issuers
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.notices import Notice
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card
+from kiosk.authority.store.records import Card, PinPolicy
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
@@ -31,6 +32,7 @@ from kiosk.contract.messages import (
     Purpose,
     Reason,
     Refusal,
+    SendCode,
     SetPin,
     UnblockDone,
     UnblockNotSent,
@@ -125,7 +127,7 @@ def test_they_unlock_and_register_in_one_visit(world: World, card: Card, agent: 
     assert offered(station_visit) == (Purpose.FIRST_UNLOCK,)
     authority, visit = world.authority, station_visit.visit
     entry = authority.choose(visit, Purpose.FIRST_UNLOCK)
-    assert entry == structs.replace(GIVEN, position=Position(2, 7))
+    assert entry == structs.replace(GIVEN, position=Position(2, 8))
     nothing_opens(station_visit)
     new_pin = station_visit.enter(issued.code)
     assert isinstance(new_pin, SetPin)
@@ -133,15 +135,17 @@ def test_they_unlock_and_register_in_one_visit(world: World, card: Card, agent: 
     pin = authority.record_outcome(visit, grant.journal, UnblockDone())
     assert isinstance(pin, ProvePin)
     assert kept(world, issued).consumed_at is not None
-    questions = station_visit.verify_pin()
+    owner = station_visit.verify_pin()
+    assert isinstance(owner, SendCode), "the PIN shows no more than the code from staff"
+    station_visit.send()
+    assert world.relay.sent[-1].to == EMAIL
+    questions = station_visit.enter(world.relay.code)
     assert isinstance(questions, ChooseQuestions)
     email = authority.save_questions(visit, given())
     assert isinstance(email, GiveEmail)
-    code = station_visit.email(EMAIL)
-    assert isinstance(code, EnterCode)
-    steps = [task.position for task in (new_pin, pin, questions, email, code)]
-    assert steps == [Position(index, 7) for index in range(3, 8)]
-    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    steps = [task.position for task in (new_pin, pin, owner, questions, email)]
+    assert steps == [Position(index, 8) for index in range(3, 8)]
+    assert station_visit.email(EMAIL) == Finished(Purpose.REGISTER)
     assert is_registered(world, card)
     assert notices(world) == [
         ("first-code-given", EMAIL),
@@ -180,13 +184,13 @@ def test_who_walks_away_to_read_the_mail_comes_back_to_it(
 ) -> None:
     station_visit = unlocked(world, card, agent)
     station_visit.verify_pin()
-    station_visit.authority.save_questions(station_visit.visit, given())
-    assert isinstance(station_visit.email(EMAIL), EnterCode)
+    assert isinstance(station_visit.send(), EnterCode)
     station_visit.pull()
     back = world.insert(card, station="B")
     assert isinstance(back.opened, VisitOpened)
     assert back.opened.resumed is not None
-    assert back.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert isinstance(back.enter(world.relay.code), ProvePin)
+    assert isinstance(back.verify_pin(), ChooseQuestions)
 
 
 def test_a_forgotten_pin_that_is_not_blocked_is_unlocked_too(
@@ -215,7 +219,7 @@ def test_what_was_not_sent_is_tried_again_in_the_same_visit(
         )
     late = station_visit.authority.record_outcome(station_visit.visit, journal, UnblockNotSent())
     assert isinstance(late, SetPin)
-    assert (again.position, late.position) == (Position(3, 7), Position(3, 7))
+    assert (again.position, late.position) == (Position(3, 8), Position(3, 8))
     assert world.kinds().count("unblock-done") == 1
 
 
@@ -498,32 +502,24 @@ def test_without_a_recorded_address_the_unlock_stands_and_says_so(
     assert world.kinds().count("purpose-chosen") == 1
 
 
-def test_without_a_recorded_address_the_pin_is_asked_for_where_an_issuer_may_vouch_for_it(
+def test_without_a_recorded_address_no_key_and_no_issuer_goes_on_to_the_registration(
     world: World, agent: Office
 ) -> None:
-    world.parts = replace(world.parts, issuers=Issuers((Authorities().own,)))
+    """Before: the PIN of a known key did, and so did one that staff's code had just set."""
+    issuer = Authorities()
+    world.parts = replace(world.parts, issuers=Issuers((issuer.own,)))
     world.authority = type(world.authority)(world.parts)
-    holder = world.add_holder(email=None)
-    card = world.add_card(holder, driver="openpgp", identifier="ab" * 8)
+    card = world.add_card(world.add_holder(email=None), pin_policy=PinPolicy.ONCE)
+    in_reader = ReaderCard()
+    in_reader.shows = issuer.issue(in_reader.key, f"urn:uuid:{UUID(card.identifier)}")
     issued = give(agent, card)
-    station_visit = world.insert(card, blocked=True, reader_card=KeylessCard())
+    station_visit = world.insert(card, blocked=True, reader_card=in_reader)
     station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
     station_visit.enter(issued.code)
     done = station_visit.authority.record_outcome(
         station_visit.visit, station_visit.grant().journal, UnblockDone()
     )
-    assert isinstance(done, ProvePin)
-    assert station_visit.verify_pin() == Finished(Purpose.FIRST_UNLOCK)
-
-
-def test_without_a_recorded_address_a_pin_that_is_proven_goes_on_to_the_registration(
-    world: World, agent: Office
-) -> None:
-    card = world.add_card(world.add_holder(email=None))
-    station_visit = unlocked(world, card, agent)
-    questions = station_visit.verify_pin()
-    assert isinstance(questions, ChooseQuestions)
-    assert questions.position == Position(5, 7)
+    assert done == Finished(Purpose.FIRST_UNLOCK)
 
 
 def _use_up_codes(world: World, card: Card, reader_card: ReaderCard | KeylessCard | None) -> None:

@@ -10,10 +10,11 @@ from msgspec import structs
 
 from kiosk.authority.crypto.card_keys import Issuers
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.records import Card, PinEvidence
+from kiosk.authority.store.records import Card, PinEvidence, PinPolicy
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
+    Attestation,
     ChooseQuestions,
     CountedTask,
     EnterCode,
@@ -28,8 +29,10 @@ from kiosk.contract.messages import (
     Reason,
     Refusal,
     SendCode,
+    SetPin,
     VisitOpened,
 )
+from tests.authority.attesting import NEVER, Maker
 from tests.authority.card_in_reader import (
     Authorities,
     KeylessCard,
@@ -132,6 +135,131 @@ def test_the_key_that_needs_no_pin_is_not_taken_for_the_one_that_does(world: Wor
     assert world.visit(station_visit).pin_key is None
 
 
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (None, PinEvidence.CLAIMED),
+        (PinPolicy.NEVER, PinEvidence.CLAIMED),
+        (PinPolicy.ONCE, PinEvidence.PROVEN),
+        (PinPolicy.ALWAYS, PinEvidence.PROVEN),
+    ],
+)
+@pytest.mark.parametrize("imported", [True, False])
+@pytest.mark.parametrize("driver", ["piv", "openpgp", "gids", "pkcs11"])
+def test_a_known_key_proves_the_pin_where_its_policy_is_declared(
+    world: World, driver: str, imported: bool, policy: PinPolicy | None, expected: PinEvidence
+) -> None:
+    """A device around the card can make any key look as if it needed the PIN."""
+    signer = ReaderCard() if driver == "piv" else KeylessCard()
+    signer.pin_key = private_key()
+    keys = {"pin_key": signer.pin_public, "pin_key_imported": imported}
+    card = world.registered_card(driver=driver, **keys, pin_policy=policy)
+    station_visit = begun(world, card, Purpose.CHANGE_QUESTIONS, signer)
+    station_visit.verify_pin()
+    assert evidence(world, station_visit) is expected
+    assert world.visit(station_visit).pin_key == signer.pin_public
+
+
+def test_a_key_that_replaces_another_is_not_the_one_that_was_declared(
+    world: World, card: Card
+) -> None:
+    world.put_card(replace(world.card(card), pin_policy=PinPolicy.ONCE))
+    with world.store.begin() as uow:
+        assert uow.cards.record_pin_key(card.id, ReaderCard().pin_public)
+        assert uow.cards.record_pin_key(card.id, ReaderCard().pin_public)
+        uow.commit()
+    assert world.card(card).pin_policy is None
+
+
+def test_an_issued_key_counts_only_where_its_policy_is_declared(world: World) -> None:
+    issued = IssuedCard(world)
+    world.put_card(replace(world.card(issued.card), pin_policy=PinPolicy.NEVER))
+    certificate = issued.issue(issued.in_reader.pin_key, log_in=True)
+    assert issued.evidence_of(certificate, issued.in_reader) is PinEvidence.CLAIMED
+
+
+def test_a_known_key_shows_the_card_though_nothing_shows_that_it_needs_the_pin(
+    world: World,
+) -> None:
+    signer = KeylessCard()
+    signer.pin_key = private_key()
+    card = world.registered_card(driver="openpgp", pin_key=signer.pin_public)
+    station_visit = begun(world, card, Purpose.CHANGE_PIN, signer)
+    task = station_visit.verify_pin()
+    assert isinstance(task, SetPin)
+    assert task.rules.personal, "the card is there"
+
+
+# --- what the card attests -----------------------------------------------------------------
+
+
+@dataclass
+class AttestingCard:
+    """A card whose key nobody declared, of a maker that the settings name."""
+
+    world: World
+    maker: Maker = field(default_factory=Maker)
+
+    def __post_init__(self) -> None:
+        self.world.parts = replace(self.world.parts, attestation=self.maker.roots)
+        self.world.authority = LocalAuthority(self.world.parts)
+        self.in_reader = ReaderCard()
+        self.card = self.world.registered_card(pin_key=self.in_reader.pin_public)
+
+    def evidence_of(self, shown: Attestation | None) -> PinEvidence | None:
+        station_visit = begun(self.world, self.card, Purpose.CHANGE_QUESTIONS, self.in_reader)
+        challenge = station_visit.authority.pin_challenge(station_visit.visit)
+        assert isinstance(challenge, PinChallenge)
+        assert challenge.attest
+        proof = structs.replace(proof_by(self.in_reader, challenge), attestation=shown)
+        station_visit.authority.pin_verified(station_visit.visit, proof)
+        return evidence(self.world, station_visit)
+
+
+def test_a_key_that_the_card_attests_proves_the_pin_without_a_declaration(world: World) -> None:
+    mine = AttestingCard(world)
+    assert mine.in_reader.pin_key is not None
+    assert mine.evidence_of(mine.maker.attest(mine.in_reader.pin_key)) is PinEvidence.PROVEN
+
+
+@pytest.mark.parametrize("trick", ["none", "no PIN", "another key", "another maker", "own maker"])
+def test_any_other_attestation_claims(world: World, trick: str) -> None:
+    mine = AttestingCard(world)
+    key = mine.in_reader.pin_key
+    assert key is not None
+    shown = {
+        "none": None,
+        "no PIN": mine.maker.attest(key, NEVER),
+        "another key": mine.maker.attest(private_key()),
+        "another maker": Maker().attest(key),
+        "own maker": mine.maker.attest(key, by=private_key()),
+    }[trick]
+    assert mine.evidence_of(shown) is PinEvidence.CLAIMED
+
+
+def test_an_attested_key_that_is_not_the_cards_proves_nothing(world: World) -> None:
+    """A thief signs and attests with a card of their own of the same maker."""
+    mine, theirs = AttestingCard(world), private_key()
+    mine.in_reader.pin_key = theirs
+    assert mine.evidence_of(mine.maker.attest(theirs)) is PinEvidence.CLAIMED
+
+
+def test_no_attestation_is_asked_for_where_it_could_change_nothing(
+    world: World, card: Card
+) -> None:
+    for roots, asked in (None, False), (Maker().roots, False):
+        world.parts = replace(world.parts, attestation=roots)
+        world.authority = LocalAuthority(world.parts)
+        station_visit = begun(world, card, Purpose.CHANGE_QUESTIONS)
+        challenge = station_visit.authority.pin_challenge(station_visit.visit)
+        assert isinstance(challenge, PinChallenge)
+        assert challenge.attest is asked
+        station_visit.pull()
+
+
+# --- what an issuer certified --------------------------------------------------------------
+
+
 def urn_of(card: Card) -> str:
     """Return the name of the card as a certificate has it."""
     parts = [card.identifier[a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))]
@@ -149,7 +277,7 @@ class IssuedCard:
     def __post_init__(self) -> None:
         self.world.parts = replace(self.world.parts, issuers=Issuers((self.issuer.own,)))
         self.world.authority = LocalAuthority(self.world.parts)
-        self.card = self.world.registered_card()
+        self.card = self.world.registered_card(pin_policy=PinPolicy.ONCE)
         self.in_reader.shows = self.issue(self.in_reader.key)
 
     def issue(
@@ -296,7 +424,7 @@ def test_the_count_is_the_same_from_the_menu_to_the_end(
     """Before: a PIN that could only be claimed made 2 of 5 of 1 of 4."""
     reader_card = ReaderCard()
     keys = {"auth_key": reader_card.public, "pin_key": reader_card.pin_public if known else None}
-    card = world.add_card(world.add_holder(), **keys)
+    card = world.add_card(world.add_holder(), **keys, pin_policy=PinPolicy.ONCE)
     station_visit = world.insert(card, reader_card=reader_card)
     assert isinstance(station_visit.opened, VisitOpened)
     assert station_visit.opened.offers[0] == Offer(Purpose.REGISTER, steps)
@@ -319,7 +447,7 @@ def test_a_card_that_issuers_vouch_for_is_expected_to_prove_its_pin(world: World
     issuer = Authorities()
     world.parts = replace(world.parts, issuers=Issuers((issuer.own,)))
     world.authority = type(world.authority)(world.parts)
-    card = world.add_card(world.add_holder())
+    card = world.add_card(world.add_holder(), pin_policy=PinPolicy.ONCE)
     reader_card = ReaderCard()
     reader_card.shows = issuer.issue(reader_card.key, urn_of(card))
     station_visit = world.insert(card, reader_card=reader_card)

@@ -9,6 +9,9 @@ from hardware.virtual.link import Chip
 
 VERIFY: Final = 0x20
 GET_RESPONSE: Final = 0xC0
+SIGN: Final = 0x87
+PIV_AUTHENTICATION: Final = 0x9A
+_NOT_SATISFIED: Final = bytes.fromhex("6982")
 _OK: Final = bytes.fromhex("9000")
 _THREE_LEFT: Final = bytes.fromhex("63c3")
 
@@ -58,6 +61,28 @@ class VerifyShim:
             return _THREE_LEFT
         self.verified += 1
         return _OK
+
+
+class PolicyShim(VerifyShim):
+    """The same, for a PIV card whose key 9A signs without the PIN: the shim makes it look bound.
+
+    It refuses each signature of that key until it has taken a PIN since the last reset.
+    """
+
+    def __init__(self, card: Chip) -> None:
+        super().__init__(card)
+        self._took = 0
+
+    def reset(self) -> None:
+        """Reset the card, and refuse again."""
+        super().reset()
+        self._took = self.verified
+
+    def transmit(self, command: bytes) -> bytes:
+        """Refuse, or do as before."""
+        if (command[1], command[3]) == (SIGN, PIV_AUTHENTICATION) and self._took == self.verified:
+            return _NOT_SATISFIED
+        return super().transmit(command)
 
 
 class KeyShim:

@@ -75,6 +75,8 @@ KEPT = (
     "auth_key_imported",
     "pin_key",
     "pin_key_imported",
+    "pin_policy",
+    "assisted_pin_at",
 )
 """The columns that ``put`` merges with the existing card, under its lock."""
 
@@ -294,12 +296,19 @@ class CardRecords(SealedSecrets[Card]):
         return bool(self._gateway.change(CardRow, *unrecorded, auth_key=key))
 
     def record_pin_key(self, card_id: str, key: bytes) -> bool:
-        """Keep the key that a card uses only after its PIN; False where that changes nothing."""
-        replaceable = col(CardRow.pin_key).is_(None) | (
-            ~col(CardRow.pin_key_imported) & (col(CardRow.pin_key) != key)
-        )
-        this = col(CardRow.id) == card_id
-        return bool(self._gateway.change(CardRow, this, replaceable, pin_key=key))
+        """Keep the key that a card uses only after its PIN; False where that changes nothing.
+
+        What was declared of another key that it replaces does not hold for this one.
+        """
+        this, there = col(CardRow.id) == card_id, col(CardRow.pin_key)
+        if self._gateway.change(CardRow, this, there.is_(None), pin_key=key):
+            return True
+        another = this, ~col(CardRow.pin_key_imported), there != key
+        return bool(self._gateway.change(CardRow, *another, pin_key=key, pin_policy=None))
+
+    def note_assisted_pin(self, card_id: str, at: datetime) -> None:
+        """Note that a card's secret leaves with a code that staff gave."""
+        self._gateway.change(CardRow, col(CardRow.id) == card_id, assisted_pin_at=at)
 
     def knows_key_of(self, holder_id: str) -> bool:
         keyed = col(CardRow.holder_id) == holder_id, col(CardRow.auth_key).is_not(None)
@@ -408,6 +417,7 @@ def _merged(card: Card, there: Card | None) -> Card:
     """Return a card to be put where ``there`` was, with what an import must not undo."""
     if there is None:
         return card
+    same_key = card.pin_key in (None, there.pin_key)
     return replace(
         card,
         status=there.status,
@@ -415,6 +425,8 @@ def _merged(card: Card, there: Card | None) -> Card:
         auth_key=card.auth_key or there.auth_key,
         auth_key_imported=card.auth_key_imported or there.auth_key_imported,
         pin_key=card.pin_key or there.pin_key,
+        pin_policy=card.pin_policy or (there.pin_policy if same_key else None),
+        assisted_pin_at=there.assisted_pin_at,
         pin_key_imported=card.pin_key_imported or there.pin_key_imported,
     )
 

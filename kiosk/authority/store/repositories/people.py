@@ -299,6 +299,12 @@ class Cardholders(Repository):
         outside = select(func.count()).where(address.is_not(None), not_(or_(false(), *inside)))
         return self._gateway.count(outside.select_from(CardholderRow))
 
+    def is_mailbox_shared(self, holder: Cardholder) -> bool:
+        """Return whether somebody else has the same recorded address, in any case of letters."""
+        address = func.lower(col(CardholderRow.email)) == (holder.email or "").lower()
+        others = select(col(CardholderRow.id)).where(address, col(CardholderRow.id) != holder.id)
+        return self._gateway.scalar(others.limit(1)) is not None
+
     def lock_each(self, ids: Iterable[str]) -> dict[str, Cardholder]:
         """Lock some, at most 500 at a time; rows that refer to them can still be added."""
         statement = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))

@@ -1,0 +1,36 @@
+"""Before: a stolen, blocked PIV card whose key 9A has the PIN policy "never" was opened without its
+PIN and without its holder's mailbox. The shim around it answers VERIFY, and refuses the signature
+that is asked for before VERIFY: so the key looked as if it needed the PIN."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.contract.messages import CardId
+from tests.attacks.stolen import ONE_TRY, behind, changes_nothing
+from tests.e2e import records
+from tests.e2e.conftest import MakeWorld
+from tests.e2e.files import write_people
+from tests.e2e.people import person
+from tests.e2e.world import HASTY
+from tests.support.hostile.shims import PIV_AUTHENTICATION, PolicyShim
+
+
+@pytest.mark.hardware
+@pytest.mark.terminal
+def test_a_stolen_card_whose_key_needs_no_pin(make_world: MakeWorld) -> None:
+    world = make_world(policy={"genuine": "always", **ONE_TRY})
+    cleo = person("900100200399", "Cleo Marsh", "51739482", "84027315")
+    cleo.card.state.pin_never.add(PIV_AUTHENTICATION)
+    more = world.folder / "more.csv"
+    write_people(more, (cleo,), pin_policy="")
+    world.kiosk("import", str(more), check=True)
+    world.register(cleo)
+    world.block(cleo)
+    station = world.station(program=HASTY)
+    shim = PolicyShim(cleo.card)
+    changes_nothing(world, station, behind(cleo, shim), CardId("piv", cleo.card.state.guid.hex()))
+    assert shim.verified == 2
+    rows = records.events(world, "pin-verified")
+    assert {row.detail["because"] for row in rows} == {"nothing shows that the key needs the PIN"}
+    assert cleo.card.state.pin.left == 0

@@ -100,7 +100,16 @@ def card_points(card: CardLine, times: Times) -> Iterator[Point]:
     if card.has_key:
         yield Point("has to prove itself by its recorded key", style=QUIET)
     if card.has_pin_key:
-        yield Point("proves its PIN by its recorded key", style=QUIET)
+        proves = "proves its PIN by its recorded key"
+        lacks = "no import says that its recorded key needs the PIN"
+        yield Point(proves if card.pin_is_bound else lacks, style=QUIET)
+    if card.assisted_until is not None:
+        until = times.at(card.assisted_until)
+        yield Point(
+            f"its PIN was set with a code from staff: until {until} a registration or a change "
+            "also takes the code to the known address",
+            style=QUIET,
+        )
     if card.last_right_pin is not None:
         at, proven = times.at(card.last_right_pin.at), card.last_right_pin.proven
         how = "proved it by its key" if proven else "said so, without a proof"

@@ -86,7 +86,7 @@ def _walk_through(
     assert isinstance(to_sign, PinChallenge), to_sign
     signature = chip.sign(SLOT_PIV_AUTHENTICATION, to_sign.message)
     proof = PinProof(signature, chip.public_key(SLOT_PIV_AUTHENTICATION))
-    asked = authority.pin_verified(visit, proof)
+    asked: object = authority.pin_verified(visit, proof)
     claimed = isinstance(asked, SendCode)
     if claimed:
         authority.send_code(visit, "owner")
@@ -96,9 +96,11 @@ def _walk_through(
         authority.save_questions(visit, given)
         bank = {question.id: question.text for question in asked.bank}
         whose.answers = {bank[number]: text for number, text in answers.items()}
-    done = authority.give_email(visit, whose.email, "short cut")
+    waiting = authority.give_email(visit, whose.email, "short cut")
     if not claimed:
-        assert isinstance(done, EnterCode), done
+        assert isinstance(waiting, EnterCode), waiting
         done = authority.enter_code(visit, "short cut", Sensitive(read_code(whose.email)))
-    assert isinstance(done, Finished), done
+        assert isinstance(done, Finished), done
+    else:
+        assert isinstance(waiting, Finished), waiting
     authority.end(visit, VisitEnd.FINISHED)

@@ -321,7 +321,12 @@ semicolons, or tabs:
   pin_key         optional; the key that the card uses only after its PIN (PIV slot 9A, the
                   authentication key of an OpenPGP card, the first RSA key of a GIDS card,
                   the first one that signs of a PKCS#11 token), in the same form: a PIN
-                  counts as proven where the card signs with it
+                  counts as proven where the card signs with it, and pin_policy says that
+                  the key needs the PIN
+  pin_policy      optional; once or always where the card asks for its PIN, once after each
+                  reset or before each use of that key, never where it does not. Ask whoever
+                  made the key: what a card says of itself at a station shows nothing. It
+                  holds for pin_key, or for the key that an issuer in the settings certified
   master_key      optional, in place of unblock_secret; the id of the master key that the
                   card's secret derives from, as `kiosk keys list` shows it
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.office import (
@@ -43,8 +44,9 @@ from kiosk.authority.audit.events import (
 from kiosk.authority.notices import address_of, recorded_apart
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import AuditEvent, AuditQuery, Cardholder, CardStatus
+from kiosk.authority.store.records import AuditEvent, AuditQuery, Card, Cardholder, CardStatus
 from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.authority.visit.rules import needs_pin
 from kiosk.authority.wording import quoted
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import HOUR, mask_email
@@ -123,6 +125,8 @@ def page_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies, actor
                 trouble=problem_words(card, facts.trouble(card)),
                 has_key=card.auth_key is not None,
                 has_pin_key=card.pin_key is not None,
+                pin_is_bound=needs_pin(card, card.pin_key or b""),
+                assisted_until=_assisted_until(card, facts),
                 last_right_pin=facts.seen.right_pins.get(card.id),
             )
             for card in facts.cards
@@ -133,6 +137,13 @@ def page_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies, actor
         waiting_change=waiting,
         proposals=waiting_lines(uow, actor, means.sealer, holder.id),
     )
+
+
+def _assisted_until(card: Card, facts: StandingFacts) -> datetime | None:
+    """Return until when a PIN that was set with a code from staff proves nothing, if it is set."""
+    at = card.assisted_pin_at
+    until = at + facts.policy.address_cooling_off if at is not None else None
+    return until if until is not None and until > facts.now else None
 
 
 def facts_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies) -> StandingFacts:

@@ -522,7 +522,7 @@ def registers_later(facts: StandingFacts) -> str:
 
 def _then_register(facts: StandingFacts) -> str:
     if not facts.holder.email and facts.registration is None:
-        return "Most cards cannot be registered without an email address: record it before."
+        return "They cannot register without an email address: record it before."
     return registers_later(facts) or "Then they register there."
 
 

@@ -225,7 +225,9 @@ class CardLine:
     """One card of a person; ``trouble`` says why it cannot be unlocked, empty: it can.
 
     ``has_key``: a key is recorded, and only a card that proves it is served. ``has_pin_key``: the
-    key is recorded with which it proves its PIN.
+    key is recorded with which it signs after its PIN; ``pin_is_bound``: an import declared that the
+    key needs the PIN. Until ``assisted_until`` its PIN may be one that was set with a code from
+    staff.
     """
 
     card_id: str
@@ -237,6 +239,8 @@ class CardLine:
     trouble: str
     has_key: bool = False
     has_pin_key: bool = False
+    pin_is_bound: bool = False
+    assisted_until: datetime | None = None
     last_right_pin: RightPin | None = None
     """The last one, which may be from before the PIN was blocked; None: no recent one."""
 

@@ -288,9 +288,9 @@ def issue_code(subject: Subject) -> Form[IssuedCode]:
             text += f", where they then register. {subject.notice}"
         else:
             text += "."
-            # A claimed PIN registers nobody without an address: kiosk.authority.visit.pin_evidence.
+            # The PIN is claimed, and registers nobody then: kiosk.authority.visit.pin_evidence.
             warning = (
-                f"{subject.notice} Unless the card can prove its PIN, they cannot register either. "
+                f"{subject.notice} Without one they cannot register there either. "
                 "First record it: Escape, then “Correct email” on their page."
             )
     else:
@@ -329,7 +329,7 @@ def withdraw_code(desk: AdminDesk, code: CodeLine) -> Form[Done]:
 
 # The code that staff give by word of mouth, shown once.
 
-CANNOT_REGISTER = "Most cards cannot be registered without an email address."
+CANNOT_REGISTER = "They cannot register without an email address."
 
 
 class CodeShown(ShownOnce):

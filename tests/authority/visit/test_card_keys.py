@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from kiosk.authority.crypto.card_keys import Issuers
-from kiosk.authority.store.records import Card
+from kiosk.authority.store.records import Card, PinPolicy
 from kiosk.contract.messages import Grant, VisitOpened
 from kiosk.contract.policy import Genuine, Policy
 from tests.authority.card_in_reader import Authorities, KeylessCard, ReaderCard
@@ -38,7 +38,7 @@ def recorded(world: World, card: Card) -> bytes | None:
 def test_the_key_is_recorded_with_the_registration_and_has_to_be_proven_from_then_on(
     world: World, mine: ReaderCard
 ) -> None:
-    card = world.add_card(world.add_holder(), pin_key=mine.pin_public)
+    card = world.add_card(world.add_holder(), pin_key=mine.pin_public, pin_policy=PinPolicy.ONCE)
     station_visit = to_code(world, card, reader_card=mine)
     assert recorded(world, card) is None, "not before the code is entered"
     station_visit.enter(world.relay.code)
@@ -52,7 +52,7 @@ def test_the_key_is_recorded_with_the_registration_and_has_to_be_proven_from_the
 def test_a_key_that_came_in_only_with_the_code_is_not_recorded(
     world: World, mine: ReaderCard
 ) -> None:
-    card = world.add_card(world.add_holder(), pin_key=mine.pin_public)
+    card = world.add_card(world.add_holder(), pin_key=mine.pin_public, pin_policy=PinPolicy.ONCE)
     to_code(world, card, reader_card=mine).pull()
     for reader_card in (ReaderCard(), KeylessCard()):
         assert isinstance(world.insert(card, reader_card=reader_card).opened, VisitOpened)
@@ -65,7 +65,7 @@ def test_a_key_that_came_in_only_with_the_code_is_not_recorded(
 def test_a_registration_that_is_finished_later_records_the_same_key(
     world: World, mine: ReaderCard
 ) -> None:
-    card = world.add_card(world.add_holder(), pin_key=mine.pin_public)
+    card = world.add_card(world.add_holder(), pin_key=mine.pin_public, pin_policy=PinPolicy.ONCE)
     to_code(world, card, reader_card=mine).pull()
     world.insert(card, reader_card=mine).enter(world.relay.code)
     assert recorded(world, card) == mine.public
@@ -101,7 +101,7 @@ def test_where_nobody_has_to_prove_anything_no_key_is_recorded(
     world: World, mine: ReaderCard
 ) -> None:
     world.policy = Policy(genuine=Genuine.NEVER)
-    card = world.add_card(world.add_holder(), pin_key=mine.pin_public)
+    card = world.add_card(world.add_holder(), pin_key=mine.pin_public, pin_policy=PinPolicy.ONCE)
     to_code(world, card, reader_card=mine).enter(world.relay.code)
     assert recorded(world, card) is None
 

@@ -25,13 +25,29 @@ async def test_a_card_whose_key_is_recorded_is_told_of() -> None:
         assert SAID in run.text
 
 
+async def test_what_keeps_a_pin_from_being_proven_is_told_of() -> None:
+    desk = FakeDesk()
+    held = desk.estate.people[READY]
+    (card,) = held.person.cards
+    until = NOW + timedelta(hours=20)
+    held.person = replace(
+        held.person, cards=(replace(card, has_pin_key=True, assisted_until=until),)
+    )
+    async with person(READY, desk) as run:
+        told = " ".join(run.text.split())
+        assert "no import says that its recorded key needs the PIN" in told
+        assert f"a code from staff: until {Times(lambda: NOW, UTC).at(until)} a" in told
+
+
 async def test_what_the_last_pin_rests_on_is_told_of() -> None:
     at = NOW - timedelta(days=30)
     for proven, said in ((True, "proved it by its key"), (False, "said so, without a proof")):
         desk = FakeDesk()
         held = desk.estate.people[READY]
         (card,) = held.person.cards
-        shown = replace(card, has_pin_key=True, last_right_pin=RightPin(at, proven))
+        shown = replace(
+            card, has_pin_key=True, pin_is_bound=True, last_right_pin=RightPin(at, proven)
+        )
         held.person = replace(held.person, cards=(shown,))
         async with person(READY, desk) as run:
             assert "proves its PIN by its recorded key" in run.text

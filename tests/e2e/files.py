@@ -57,10 +57,10 @@ def write_card(path: Path, whose: Person, card: CardId) -> None:
     """Write a file for ``kiosk import`` with one person, whose card is of any family."""
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow("holder_number name email card_driver card_id unblock_secret".split())
-        rows.writerow(
-            [whose.number, whose.name, whose.email, card.driver, card.identifier, whose.puk]
-        )
+        columns = "holder_number name email card_driver card_id unblock_secret pin_policy"
+        rows.writerow(columns.split())
+        person = [whose.number, whose.name, whose.email]
+        rows.writerow([*person, card.driver, card.identifier, whose.puk, "once"])
 
 
 def _reaching(relay: MailSettings) -> dict[str, Any]:

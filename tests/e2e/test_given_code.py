@@ -74,12 +74,10 @@ def test_one_who_never_registered_unlocks_and_registers_in_one_visit(world: Worl
 
     given = _give(world, ada, then="They register there, in the same visit")
     visitor.comes().unlocks().awaits_first_code().enters_code(given).sets_pin(NEW_PIN)
-    visitor.proves_new_pin(NEW_PIN)
+    visitor.proves_new_pin(NEW_PIN).shows_that_it_is_them()
     visitor.station.see(questions.pick_title(1, len(FRESH)))  # the station has let go of the card
     assert world.verified_by_others(ada, NEW_PIN)
-    visitor.registers_answers().confirms_email()
-    visitor.awaits_code(Purpose.REGISTER).enters_code(world.read_code(ada.email))
-    visitor.finishes(Purpose.REGISTER)
+    visitor.registers_answers().confirms_email().finishes(Purpose.REGISTER)
     visitor.goes()
     told = world.wait_for_mail(ada.email, TO_HOLDERS["first-code-given"].subject)
     unlocked = world.wait_for_mail(ada.email, TO_HOLDERS["unlocked"].subject)

@@ -18,6 +18,7 @@ from hardware.virtual.piv import CardProfile
 from kiosk.authority.administration.verification import sweep, verify_audit
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.store.records import PinPolicy
 from kiosk.authority.visit.rules import KEPT_SECRET_TRIES, tries_by_account
 from kiosk.contract.messages import CardId, Heartbeat, KeyKind, VisitId
 from kiosk.contract.ports import PostReaderEvent
@@ -187,6 +188,7 @@ class Simulation:
             driver=driver,
             identifier=reader_card.identifier,
             secret_limit=3,
+            pin_policy=PinPolicy.ONCE if number % 2 else None,
             sealed_secret=world.parts.sealer.seal(Sensitive(secret), label),
         )
         proves = isinstance(reader_card, PivReaderCard)

@@ -35,6 +35,7 @@ from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.key_lookup import lets_in
 from kiosk.authority.store.records import AuditQuery, Card, StaffCard, StaffKey, StaffMember, new_id
+from kiosk.authority.visit.rules import needs_pin
 from kiosk.authority.wording import as_sentence, counted
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
@@ -225,6 +226,9 @@ class StaffDesk(Desk):
             _save(act, member, StaffKind.STAFF_CARD_ADDED, card_id=known.id, fingerprint=shown)
         may_now = may(member.role, Action.MAINTAIN_STATION)
         lacks = "" if may_now else f" But that is not for {_with_article(member.role)}."
+        if not needs_pin(known, public_key):
+            lacks += " But no import says that its key needs the PIN: unless the card attests it, "
+            lacks += "import its pin_policy first."
         return act.done(f"The card of {member.name} opens stations' maintenance pages.{lacks}")
 
     def remove_card(self, staff_id: str, card: CardId, revision: int, grounds: Grounds) -> Done:

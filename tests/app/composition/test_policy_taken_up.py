@@ -14,7 +14,7 @@ from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.opening import open_store
 from kiosk.app.setup.authority import load_questions, make_keys
 from kiosk.authority.policy import stored_text
-from kiosk.authority.store.records import PolicySetting
+from kiosk.authority.store.records import PinPolicy, PolicySetting
 from kiosk.config.loading import load_settings
 from kiosk.contract.messages import (
     CardId,
@@ -73,7 +73,9 @@ def test_a_changed_policy_is_taken_up_within_a_minute(
     built: BuiltAuthority, clock: SetClock
 ) -> None:
     holder = samples.holder()
-    card = replace(samples.card(holder.id), pin_key=READER_CARD.pin_public)
+    card = replace(
+        samples.card(holder.id), pin_key=READER_CARD.pin_public, pin_policy=PinPolicy.ONCE
+    )
     with built.store.begin() as uow:
         uow.holders.put([holder])
         uow.cards.put([card])

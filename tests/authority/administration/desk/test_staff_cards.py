@@ -17,7 +17,14 @@ from kiosk.authority.crypto.card_keys import fingerprint, key_from
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery, StaffCard, StaffKey, StaffMember, new_id
+from kiosk.authority.store.records import (
+    AuditQuery,
+    PinPolicy,
+    StaffCard,
+    StaffKey,
+    StaffMember,
+    new_id,
+)
 from kiosk.authority.store.tables import StaffCardRow
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.families import FAMILIES
@@ -66,7 +73,8 @@ def test_a_technician_has_no_key_and_a_card(
     assert (sam.keys, sam.cards) == ((), ())
     pem = new_pin_key()
     done = desk.add_card(sam.staff_id, card, pem, sam.revision, GROUNDS)
-    assert done.sentence == "The card of Sam Reed opens stations' maintenance pages."
+    opens = "The card of Sam Reed opens stations' maintenance pages."
+    assert done.sentence.startswith(f"{opens} But no import says that its key needs the PIN: ")
     (shown,) = line(desk).cards
     named = CardId(shown.driver, shown.identifier)
     assert (named, shown.fingerprint) == (card, fingerprint(der(pem)))
@@ -81,6 +89,18 @@ def test_a_technician_has_no_key_and_a_card(
     assert (event.kind, event.card_id) == ("staff-card-added", known.card.id)
     assert event.detail["staff"] == sam.staff_id
     assert "Sam" not in str(event)
+
+
+def test_a_card_whose_key_needs_the_pin_opens_the_page_without_more(
+    desk: StaffDesk, store: Store, sam: StaffLine, card: CardId
+) -> None:
+    with store.begin() as uow:
+        known = uow.cards.find(card)
+        assert known is not None
+        uow.cards.put([replace(known.card, pin_policy=PinPolicy.ONCE)])
+        uow.commit()
+    done = desk.add_card(sam.staff_id, card, new_pin_key(), sam.revision, GROUNDS)
+    assert done.sentence == "The card of Sam Reed opens stations' maintenance pages."
 
 
 def test_who_was_removed_leaves_the_card_to_others(

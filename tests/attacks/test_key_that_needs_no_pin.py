@@ -6,14 +6,35 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.contract.messages import CardId
+from kiosk.authority.store.records import PinEvidence
+from kiosk.contract.messages import CardId, Purpose, SendCode
 from tests.attacks.stolen import ONE_TRY, behind, changes_nothing
+from tests.authority.card_in_reader import ReaderCard
+from tests.authority.world import World
 from tests.e2e import records
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.files import write_people
 from tests.e2e.people import person
 from tests.e2e.world import HASTY
 from tests.support.hostile.shims import PIV_AUTHENTICATION, PolicyShim
+
+
+@pytest.mark.parametrize("imported", [True, False], ids=["imported", "recorded in a visit"])
+def test_a_signature_by_a_known_key_of_which_nothing_says_that_it_needs_the_pin(
+    world: World, imported: bool
+) -> None:
+    """What arrives at the authority from such a shim: the signature is that of the known key."""
+    stolen = ReaderCard()
+    keys = {"auth_key": stolen.public, "pin_key": stolen.pin_public, "pin_key_imported": imported}
+    card = world.registered_card(**keys)
+    for purpose in Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL:
+        visit = world.insert(card, reader_card=stolen)
+        visit.authority.choose(visit.visit, purpose)
+        task = visit.verify_pin()
+        assert isinstance(task, SendCode)
+        assert task.proves_owner
+        assert world.visit(visit).pin_evidence is PinEvidence.CLAIMED
+        visit.pull()
 
 
 @pytest.mark.hardware

@@ -226,8 +226,8 @@ class StaffDesk(Desk):
             _save(act, member, StaffKind.STAFF_CARD_ADDED, card_id=known.id, fingerprint=shown)
         may_now = may(member.role, Action.MAINTAIN_STATION)
         lacks = "" if may_now else f" But that is not for {_with_article(member.role)}."
-        if not needs_pin(known, public_key):
-            lacks += " But no import says that its key needs the PIN: unless the card attests it, "
+        if may_now and not needs_pin(known, public_key):
+            lacks = " But no import says that its key needs the PIN: unless the card attests it, "
             lacks += "import its pin_policy first."
         return act.done(f"The card of {member.name} opens stations' maintenance pages.{lacks}")
 

@@ -67,7 +67,8 @@ def test_no_forged_attestation_makes_a_pin_of_it(
     roots = AttestationRoots((maker.root.own, maker.certify(is_ca=True)))
     world.parts = replace(world.parts, attestation=roots)
     world.authority = LocalAuthority(world.parts)
-    card = world.registered_card(pin_key=in_reader.pin_public, pin_key_imported=True)
+    known = {"pin_key": in_reader.pin_public, "pin_key_imported": True}
+    card = world.registered_card(**known, pin_policy=None)
     visit = world.insert(card, reader_card=in_reader)
     visit.authority.choose(visit.visit, Purpose.CHANGE_EMAIL)
     challenge = visit.authority.pin_challenge(visit.visit)

@@ -26,7 +26,7 @@ def test_a_signature_by_a_known_key_of_which_nothing_says_that_it_needs_the_pin(
     """What arrives at the authority from such a shim: the signature is that of the known key."""
     stolen = ReaderCard()
     keys = {"auth_key": stolen.public, "pin_key": stolen.pin_public, "pin_key_imported": imported}
-    card = world.registered_card(**keys)
+    card = world.registered_card(**keys, pin_policy=None)
     for purpose in Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL:
         visit = world.insert(card, reader_card=stolen)
         visit.authority.choose(visit.visit, purpose)

@@ -184,7 +184,9 @@ class World:
         return changed
 
     def add_card(self, holder: Cardholder, **changes: object) -> Card:
-        plain = Card(new_id(), holder.id, "piv", new_id(), secret_limit=5)
+        """Record a card; without more, its key of the PIN is declared to need the PIN."""
+        declared = PinPolicy.ONCE
+        plain = Card(new_id(), holder.id, "piv", new_id(), secret_limit=5, pin_policy=declared)
         card: Card = replace(plain, **changes)  # type: ignore[arg-type]
         if "sealed_secret" not in changes:
             label = SealLabel(CardId(card.driver, card.identifier), SealKind.UNBLOCK, 1)
@@ -276,10 +278,7 @@ class World:
     # --- station_visits ---
 
     def known_reader_card(self, card: Card) -> ReaderCard:
-        """Return a card whose keys are recorded; one of a family without proof has none.
-
-        Its key of the PIN is declared to need it, where nothing else is declared.
-        """
+        """Return a card whose keys are recorded; one of a family without proof has none."""
         if card.driver != "piv" or len(card.identifier) != 32:
             return KeylessCard()
         if card.id not in self.reader_cards:
@@ -289,9 +288,6 @@ class World:
             with self.store.begin() as uow:
                 uow.cards.record_key(card.id, KNOWN_KEY)
                 uow.cards.record_pin_key(card.id, KNOWN_PIN_KEY)
-                there = uow.cards.get(card.id)
-                assert there is not None
-                uow.cards.put([replace(there, pin_policy=there.pin_policy or PinPolicy.ONCE)])
                 uow.commit()
         return self.reader_cards[card.id]
 

@@ -183,7 +183,7 @@ def test_a_known_key_shows_the_card_though_nothing_shows_that_it_needs_the_pin(
 ) -> None:
     signer = KeylessCard()
     signer.pin_key = private_key()
-    card = world.registered_card(driver="openpgp", pin_key=signer.pin_public)
+    card = world.registered_card(driver="openpgp", pin_key=signer.pin_public, pin_policy=None)
     station_visit = begun(world, card, Purpose.CHANGE_PIN, signer)
     task = station_visit.verify_pin()
     assert isinstance(task, SetPin)
@@ -204,7 +204,7 @@ class AttestingCard:
         self.world.parts = replace(self.world.parts, attestation=self.maker.roots)
         self.world.authority = LocalAuthority(self.world.parts)
         self.in_reader = ReaderCard()
-        self.card = self.world.registered_card(pin_key=self.in_reader.pin_public)
+        self.card = self.world.registered_card(pin_key=self.in_reader.pin_public, pin_policy=None)
 
     def evidence_of(self, shown: Attestation | None) -> PinEvidence | None:
         station_visit = begun(self.world, self.card, Purpose.CHANGE_QUESTIONS, self.in_reader)

@@ -15,8 +15,11 @@ import sys
 import termios
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fcntl import ioctl
+from itertools import zip_longest
 from pathlib import Path
 
 import pyte
@@ -27,6 +30,68 @@ _FRAME_BEGINS, _FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
 """Between these a terminal draws nothing: it shows a frame as a whole."""
 _PATIENCE_S = 240.0
 """What takes longer than any machine needs is a failure."""
+
+
+_KEPT = 400
+"""Bytes that are kept of what was sent without another screen in between."""
+
+
+@dataclass
+class _Seen:
+    """One screen: when its first and its last version was drawn, and the last one."""
+
+    first_s: float
+    last_s: float
+    text: str
+
+
+@dataclass
+class _Sent:
+    first_s: float
+    last_s: float
+    keys: bytes
+
+
+@dataclass
+class History:
+    """The last screens of a terminal and the keys between them, in seconds since its start.
+
+    What differs from the screen before in two lines or fewer is the same screen: an entry, a clock.
+    """
+
+    _began: float = field(default_factory=time.monotonic)
+    _events: deque[_Seen | _Sent] = field(default_factory=lambda: deque(maxlen=80))
+
+    def drawn(self, text: str) -> None:
+        now = time.monotonic() - self._began
+        seen = next((one for one in reversed(self._events) if isinstance(one, _Seen)), None)
+        if seen is not None and _lines_that_differ(seen.text, text) <= 2:
+            seen.last_s, seen.text = now, text
+        else:
+            self._events.append(_Seen(now, now, text))
+
+    def sent(self, keys: bytes) -> None:
+        now = time.monotonic() - self._began
+        last = self._events[-1] if self._events else None
+        if not isinstance(last, _Sent):
+            last = _Sent(now, now, b"")
+            self._events.append(last)
+        last.last_s, last.keys = now, (last.keys + keys)[:_KEPT]
+
+    def __str__(self) -> str:
+        parts = []
+        for one in self._events:
+            when = f"{one.first_s:.1f} s to {one.last_s:.1f} s"
+            if isinstance(one, _Sent):
+                parts.append(f"{when}, keys: {one.keys!r}")
+            else:
+                lines = (line.strip() for line in one.text.split("\n"))
+                parts.append("\n    ".join([f"{when}, drawn:", *filter(None, lines)]))
+        return "\n".join([*parts, f"{time.monotonic() - self._began:.1f} s, now"])
+
+
+def _lines_that_differ(one: str, other: str) -> int:
+    return sum(a != b for a, b in zip_longest(one.split("\n"), other.split("\n")))
 
 
 class Terminal:
@@ -75,6 +140,7 @@ class Terminal:
         """Cleared, the terminal reads nothing any more: what is written piles up."""
         self.reads.set()
         self._shown = "\n".join(self._screen.display)
+        self.history = History()
         self.written = bytearray()
         self._reader = threading.Thread(target=self._read, name="terminal", daemon=True)
         self._reader.start()
@@ -96,7 +162,7 @@ class Terminal:
         return self.wait_until(lambda shown: all(text in shown for text in texts), f"{texts}")
 
     def wait_until(self, met: Callable[[str], bool], wanted: str) -> str:
-        """Wait until ``met`` is true of the screen; the failure shows what was there."""
+        """Wait until ``met`` is true of the screen; the failure shows what was there before."""
         end = time.monotonic() + _PATIENCE_S
         with self._changed:
             while not met(shown := self._shown):
@@ -104,14 +170,18 @@ class Terminal:
                 if not self._reader.is_alive() or time.monotonic() >= end:
                     code = self.process.poll()
                     raise AssertionError(
-                        f"waited for {wanted}; exit {code}; on the screen:\n{shown}"
+                        f"waited for {wanted}; exit {code}; on the screen:\n{shown}\n"
+                        f"before it, since the start:\n{self.history}"
                     )
                 self._changed.wait(0.5)
         return shown
 
     def send(self, keys: str | bytes) -> None:
         """Type ``keys``."""
-        os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
+        data = keys.encode() if isinstance(keys, str) else keys
+        with self._changed:
+            self.history.sent(data)
+        os.write(self._master, data)
 
     def resize(self, columns: int, rows: int) -> None:
         """Give it another size; the program in the foreground is told (SIGWINCH)."""
@@ -155,6 +225,7 @@ class Terminal:
                 self._stream.feed(data)
                 if self._is_whole():
                     self._shown = "\n".join(self._screen.display)
+                    self.history.drawn(self._shown)
                     self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()

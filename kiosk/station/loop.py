@@ -357,7 +357,11 @@ class StationLoop:
     async def _advance(self, event: e.Event, show: Show) -> None:
         if isinstance(event, e.CardOut | e.SecondCard):
             event = replace(event, unread=self._now() - self._shown_at < self._times.read_s)
-        following = step(self._state, event)
+        state = self._state
+        if isinstance(state, s.StillThere) and isinstance(event, e.HolderSide):
+            # "Yes", or what was entered on the page below at the moment when that was covered.
+            state = step(state, e.Stayed(event.visit)).state
+        following = step(state, event)
         changed = following.state != self._state
         self._state = following.state
         self._had_visit |= s.visit_of(self._state) is not None
@@ -366,9 +370,9 @@ class StationLoop:
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         if changed:
-            self.touched()
             await show(self._state)
             self._shown_at = self._now()
+            self.touched()  # nobody could do anything before it was shown
 
     async def _carry_out(self, command: c.Command) -> None:
         in_turn = isinstance(command, c.OpenVisit | c.PinCommand | c.EndVisit)

@@ -248,3 +248,40 @@ async def test_an_outage_without_a_visit_does_not_end_a_station_for_one_visit() 
     assert not rig.task.done()
     await rig.loop.stop()
     await asyncio.wait_for(rig.task, 60)
+
+
+async def test_an_entry_at_the_moment_when_its_page_is_covered_counts() -> None:
+    """Before: it was dropped, and the page below had been emptied: nothing happened any more."""
+    rig = Rig(IdleTimes(60, 20, 60))
+    await rig.until(s.Attract)
+    await rig.insert()
+    rig.quiet_for(60)
+    await rig.until(s.StillThere)
+    rig.loop.submit(e.Confirmed(rig.visit))
+    await rig.until(s.AskQuestion)
+    await rig.loop.stop()
+    await asyncio.wait_for(rig.task, 60)
+
+
+class RigThatStoodStill(Rig):
+    """Stands still for longer than the idle time while it draws the first question."""
+
+    async def show(self, state: s.State) -> None:
+        if isinstance(state, s.AskQuestion) and not self.later_s:
+            self.later_s += 65
+        await super().show(state)
+
+
+async def test_the_idle_time_begins_once_a_page_is_shown() -> None:
+    """Before: where the machine stood still, the page was covered as soon as it was there."""
+    rig = RigThatStoodStill(IdleTimes(60, 20, 60))
+    await rig.until(s.Attract)
+    await rig.insert()
+    rig.loop.submit(e.Confirmed(rig.visit))
+    await rig.until(s.AskQuestion)
+    rig.loop.submit(e.AnswerEntered(rig.visit, Sensitive("Vane")))
+    rig.loop.submit(e.AnswerEntered(rig.visit, Sensitive("Grange")))
+    await rig.until(s.CodeEntry)
+    assert not any(isinstance(state, s.StillThere) for state in rig.seen)
+    await rig.loop.stop()
+    await asyncio.wait_for(rig.task, 60)

@@ -16,7 +16,8 @@ from tests.e2e.people import DOMAIN, Person
 
 Tables = Mapping[str, Mapping[str, Any]]
 
-# Visits follow each other faster here than anybody walks.
+# Visits follow each other faster here than anybody walks. And what waits is patient: a machine that
+# is slow, or stands still for a minute, must not end a visit, nor give up a card or a mail.
 SETTINGS: Tables = {
     "policy": {
         "email_domains": [DOMAIN],
@@ -24,8 +25,14 @@ SETTINGS: Tables = {
         "codes_an_hour": 20,
         "visits_a_minute": 1000,
     },
-    "station": {"name": "Main entrance", "motion": False},
-    "mail": {"sender": f"no-reply@{DOMAIN}"},
+    "station": {
+        "name": "Main entrance",
+        "motion": False,
+        "idle_s": 600,
+        "idle_answer_s": 120,
+        "card_timeout_s": 60,
+    },
+    "mail": {"sender": f"no-reply@{DOMAIN}", "deadline_s": 60},
 }
 
 

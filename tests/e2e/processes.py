@@ -74,7 +74,8 @@ class StationAlone:
         self.folder.mkdir(exist_ok=True, mode=0o700)
         self.config = self.folder / "station.toml"
         self.config.write_text(
-            f'[station]\nname = "a name that counts for nothing"\nmotion = false\n{settings}'
+            '[station]\nname = "a name that counts for nothing"\nmotion = false\n'
+            f"idle_s = 600\nidle_answer_s = 120\ncard_timeout_s = 60\n{settings}"
         )
         self.log = self.folder / "station.log"
         self.dump = world.folder / "dump"

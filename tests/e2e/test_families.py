@@ -101,7 +101,7 @@ FAMILIES = {
         MAKERS_SECRET,
         {
             "cards": {"families": []},
-            "pkcs11": {"module": OPENSC, "token": "OpenPGP card (User PIN)"},
+            "pkcs11": {"module": OPENSC, "token": "OpenPGP card (User PIN)", "timeout_s": 60},
         },
     ),
     "GIDS": Family("gids", GIDS, ADMIN_KEY, changes_secret=False, opens=by_key),

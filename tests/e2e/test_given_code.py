@@ -14,7 +14,7 @@ from screens.words.reasons import refusal
 from tests.e2e.people import Person
 from tests.e2e.records import events
 from tests.e2e.visitor import FRESH, Visitor
-from tests.e2e.world import HASTY, World
+from tests.e2e.world import HASTY, SECONDS, World
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
@@ -37,7 +37,7 @@ def test_a_code_from_the_desk_unlocks_without_a_mail(world: World) -> None:
     told = world.wait_for_mail(ada.email, TO_HOLDERS["code-given"].subject)
     unlocked = world.wait_for_mail(ada.email, TO_HOLDERS["unlocked"].subject)
     assert given.encode() not in told.raw + unlocked.raw
-    subjects = [mail.subject for mail in world.mailbox.wait_for(2, timeout_s=30)]
+    subjects = [mail.subject for mail in world.mailbox.wait_for(2, timeout_s=SECONDS)]
     assert not any(subject.startswith(CODE_SUBJECTS[Purpose.UNLOCK]) for subject in subjects)
     (right,) = events(world, "code-right")
     assert str(right.detail["given_by"]).startswith("command line")

@@ -199,7 +199,7 @@ class World:
         """Return the code of the next mail to an address that has one; waits for it."""
         while True:
             at = self._read.get(to, 0)
-            mail = self.mailbox.wait_for(at + 1, timeout_s=30)[at]
+            mail = self._mails(at + 1)[at]
             self._read[to] = at + 1
             found = CODE.search(mail.text)
             if found and to in mail.to:
@@ -209,8 +209,16 @@ class World:
         """Return the newest mail whose subject begins so, to an address; waits for the first."""
         arrived: tuple[ReceivedMail, ...] = ()
         while not (fit := [m for m in arrived if to in m.to and m.subject.startswith(subject)]):
-            arrived = self.mailbox.wait_for(len(arrived) + 1, timeout_s=30)
+            arrived = self._mails(len(arrived) + 1)
         return fit[-1]
+
+    def _mails(self, count: int) -> tuple[ReceivedMail, ...]:
+        """Wait for so many mails; the failure shows what was on the stations."""
+        try:
+            return self.mailbox.wait_for(count, timeout_s=SECONDS)
+        except TimeoutError as none:
+            shown = "\n\n".join(str(station.history) for station in self.stations)
+            raise AssertionError(f"{none}; on the stations:\n{shown}") from None
 
     # --- short cuts --------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ from hardware.virtual.pcscd import PrivatePcscd, wait_until
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pad import Pad
 
-SEEN_SECONDS = 60.0
+SEEN_SECONDS = 240.0
 
 
 @dataclass(slots=True)

@@ -14,7 +14,13 @@ from msgspec import Struct
 from kiosk.config.kinds import Boolean, InvalidValue, Kind, Number, OneOf, Text, Whole, Words
 from kiosk.contract.families import FAMILIES, ON_PCSC, SecretKind, secret_kind_names
 from kiosk.contract.messages import LONGEST_STATION_NAME
-from kiosk.contract.policy import Factor, Genuine, Policy
+from kiosk.contract.policy import (
+    FEWEST_CODE_DIGITS,
+    MOST_CODE_DIGITS,
+    Factor,
+    Genuine,
+    Policy,
+)
 
 
 class About(NamedTuple):
@@ -584,7 +590,9 @@ class PolicySettings(Section, frozen=True):
     questions_registered: int = setting(4, Whole(2, 8), "Questions a holder registers.")
     questions_asked: int = setting(3, Whole(2, 4), "Questions asked in one attempt.")
     max_failures: int = setting(3, Whole(1, 10), "Failed attempts that block.")
-    code_digits: int = setting(8, Whole(6, 10), "Digits of an emailed code.")
+    code_digits: int = setting(
+        8, Whole(FEWEST_CODE_DIGITS, MOST_CODE_DIGITS), "Digits of an emailed code."
+    )
     code_life_minutes: float = setting(15, Number(1, 60), "Minutes that a code lives.")
     code_tries: int = setting(5, Whole(1, 10), "Wrong entries that spend a code.")
     codes_an_hour: int = setting(

@@ -17,6 +17,10 @@ from kiosk.contract.text import fold, folded_words, typable
 
 # Numbers, each a setting with a default and its bounds.
 
+FEWEST_CODE_DIGITS, MOST_CODE_DIGITS = 6, 10
+STOP_NUMBER_DIGITS = 12
+"""More than a code may have, so that neither is taken for the other."""
+
 
 class Factor(StrEnum):
     """One step of verification, in the order in which the policy lists them."""

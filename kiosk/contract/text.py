@@ -87,6 +87,20 @@ def typed_base32(text: str) -> str:
     return "".join(text.replace("-", " ").split()).upper().translate(_LOOK_ALIKES)
 
 
+def group_size(digits: int) -> int:
+    """Return the size of the groups in which so many digits are written.
+
+    Two groups, as in a code of eight digits; three where there are nine or twelve.
+    """
+    return digits // 3 if digits > 8 and digits % 3 == 0 else (digits + 1) // 2
+
+
+def in_groups(digits: str) -> str:
+    """Write digits the way people read them aloud."""
+    size = group_size(len(digits))
+    return " ".join(digits[at : at + size] for at in range(0, len(digits), size))
+
+
 SHORTEST_REASON: Final = 3
 LONGEST_REASON: Final = 300
 """Characters of a reason that staff give."""

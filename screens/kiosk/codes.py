@@ -8,7 +8,7 @@ from functools import partial
 from textual.widget import Widget
 
 from kiosk.contract.messages import Purpose
-from kiosk.contract.policy import MAX_ADDRESS
+from kiosk.contract.policy import FEWEST_CODE_DIGITS, MAX_ADDRESS, MOST_CODE_DIGITS
 from kiosk.station.events import (
     CodeAsked,
     CodeEntered,
@@ -81,6 +81,18 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         self.focus_order.add(*self._lines)  # they stand above the buttons
         yield from super().content()
+
+    def ready(self) -> bool:
+        """Return whether it can be a code: the number of a notice has more digits."""
+        return super().ready() and not self.is_longer
+
+    def missing(self) -> str:
+        return email.NO_CODE if self.is_longer else super().missing()
+
+    def refused(self) -> None:
+        """Empty the cells of the beginning of a number."""
+        if self.is_longer:
+            self.cells.clear()
 
     def beside(self) -> Iterator[Widget]:
         task, notice = self.state.task, self.state.notice
@@ -175,10 +187,16 @@ class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
         digits = state.task.digits
         super().__init__(context, state, choices.STOP_TITLE, Cells(digits, digits, None))
 
+    def missing(self) -> str:
+        """Say of what may be a whole code that it is none of these numbers: it costs no try."""
+        if FEWEST_CODE_DIGITS <= len(self.cells.digits) <= MOST_CODE_DIGITS:
+            return choices.STOP_WITH_CODE
+        return super().missing()
+
     def beside(self) -> Iterator[Widget]:
         wrong = choices.stop_number_wrong(self.state.task.tries_left)
         yield from self.lead(Note(wrong) if self.state.wrong else Prose(choices.STOP_TEXT))
         yield self.cells
 
     def others(self) -> Iterator[BigButton]:
-        yield self.stop_button(choices.STOP_LATER)
+        yield self.stop_button(choices.STOP_NOTHING)

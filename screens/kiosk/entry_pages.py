@@ -130,6 +130,7 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         super().__init__(context, state)
         self.cells = cells
         self._title = title
+        self._over = 0
 
     def content(self) -> Iterator[Widget]:
         keypad = (Keypad(self.typed),) if self.context.look.touch else ()
@@ -160,18 +161,29 @@ class DigitsPage(EntryPage, inherit_bindings=False):
             self._digit(key)
             return
         self.cells.clear() if key == CLEAR else self.cells.erase()
+        self._over = 0
         self.entered()
 
     def _digit(self, char: str) -> bool:
         taken = self.cells.type(char)
         if taken:
+            self._over = 0
             self.focus_order.choose(None)
             self.entered()
         elif self.cells.full and is_digit(char):
-            self._say_missing(frame.no_more_digits(self.cells.most))
+            self._over += 1
+            self.entered()
+            self._say_missing(self.missing())
         return taken
 
+    @property
+    def is_longer(self) -> bool:
+        """Whether something longer was typed: a digit or two too many can be a slip."""
+        return self._over > 2
+
     def missing(self) -> str:
+        if self._over:
+            return frame.no_more_digits(self.cells.most)
         return frame.enter_digits(self.cells.least, self.cells.most)
 
     def nothing_entered(self) -> bool:

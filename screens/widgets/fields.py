@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import group_size
 from screens.theme import Glyphs
 from screens.widgets.prose import printable
 
@@ -39,11 +40,13 @@ def is_digit(char: str) -> bool:
 
 _MORE = "<"
 _MOST_CELLS = 10
-"""More digits are in one box: cells would be too narrow, and all of them seem to be wanted."""
+"""More digits are in one box: all of so many cells seem to be wanted."""
+_MOST_WANTED = 12
+"""Where all are wanted; more cells would be too narrow."""
 
 
 class Cells(Widget, inherit_bindings=False):
-    """A row of cells in two groups, or one box; ``take`` returns the digits once.
+    """A row of cells in groups, or one box; ``take`` returns the digits once.
 
     ``least`` digits have to be entered, ``most`` fit. ``dot`` stands for each hidden digit, and is
     None where they are shown.
@@ -102,17 +105,18 @@ class Cells(Widget, inherit_bindings=False):
         width, wall, has_signs = self.content_size.width, self.rich_style, y == self._signs_line
         height = _TALL if self._is_tall else HEIGHT
         part = 0 if y == 0 else 2 if y == height - 1 else 1  # top, middle or bottom of ``_boxes``
-        if self.most > _MOST_CELLS:
+        if self.most > (_MOST_WANTED if self.least == self.most else _MOST_CELLS):
             row = self._box(width, has_signs=has_signs)[part]
         else:
+            size = group_size(self.most)
+            groups = -(-self.most // size)
             widths = _TALL_INNER_WIDTHS if self._is_tall else _INNER_WIDTHS
             for inner, gap in (*product(widths, (2, 1)), (1, 1)):
-                if self.most * (inner + 1) + 2 + gap <= width:
+                if self.most * (inner + 1) + groups + (groups - 1) * gap <= width:
                     break
             signs = list(self._signs()) if has_signs else [" "] * self.most
-            half = (self.most + 1) // 2
-            first, second = signs[:half], signs[half:]
-            row = _boxes(first, inner)[part] + " " * gap + _boxes(second, inner)[part]
+            each = (signs[at : at + size] for at in range(0, self.most, size))
+            row = (" " * gap).join(_boxes(group, inner)[part] for group in each)
         if has_signs:  # the content of the cells stands out from their borders
             sign, runs = self.get_component_rich_style(_SIGN), groupby(row, key=_WALL.__eq__)
             line = [Segment("".join(run), wall if is_wall else sign) for is_wall, run in runs]

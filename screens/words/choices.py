@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from kiosk.contract.messages import NOT_ME, Purpose
+from kiosk.contract.policy import STOP_NUMBER_DIGITS
 from screens.words.frame import count, how_long
 
 MENU_TITLE = "What would you like to do?"
 HINT = "Choose with the arrow keys and press Enter, or touch."
 MENU_HINT = "Press its number, or the arrow keys and Enter, or touch."
+WHY_REGISTER = (
+    "Register, and you can unlock your smartcard yourself whenever its PIN is locked or forgotten."
+)
 # Also where the code has ended: then the answers are what is lost.
 WAITING = "Once you choose, what you began and its code are lost."
 BACK_TO_CODE = "Back to the code"
@@ -29,11 +33,13 @@ OWNER_NO = "No, stop"
 
 STOP_TITLE = "Enter the number from the email"
 STOP_TEXT = (
-    "It is at the end of the email about what you did not do. It stops self-service for "
-    "your smartcard until the Registration Authority has looked into it."
+    f"It has {STOP_NUMBER_DIGITS} digits, and is at the end of the email about what you did not "
+    "do. It stops self-service for your smartcard until the Registration Authority has looked "
+    "into it."
 )
+STOP_WITH_CODE = f"A code stops nothing. The number in the email has {STOP_NUMBER_DIGITS} digits."
 # Here "Stop" on the button that only leaves would be taken for the one that stops the misuse.
-STOP_LATER = "Not now"
+STOP_NOTHING = "Leave, stop nothing"
 STOP_NOW = "Stop self-service"
 
 SUCCESS_NEXT = "Take your smartcard out to finish."
@@ -111,9 +117,7 @@ def greeting(name: str) -> str:
 
 def stop_number_wrong(tries_left: int) -> str:
     left = count(tries_left, "try", "tries").capitalize()
-    return (
-        f"That is not the number, or it is too old. An unlock code does not work here. {left} left."
-    )
+    return f"That is not the number, or it is too old. {left} left."
 
 
 def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:

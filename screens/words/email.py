@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from kiosk.contract.messages import Purpose
+from kiosk.contract.messages import NOT_ME, Purpose
+from kiosk.contract.policy import STOP_NUMBER_DIGITS
 from kiosk.station.states import CodeLack, CodeNotice, EmailFault
 from screens.words.frame import clock, count
 
@@ -26,8 +27,9 @@ SOMETHING_ELSE = "Do something else"
 CORRECT_ADDRESS = "Correct the email address"
 BY_EMAIL = "By email"
 THEN_NEW_PIN = "Then you choose a new PIN."
-STILL_COUNTS = "It is the same code as before: it works until you set a new PIN."
+STILL_COUNTS = "It is the same code as before. Setting a new PIN uses it up."
 OTHER_ADDRESS = f'To correct the address, choose "{SOMETHING_ELSE}".'
+NO_CODE = f'Is that a number of {STOP_NUMBER_DIGITS} digits? Choose "{NOT_ME}".'
 IN_ITS_PLACE = "A code by email takes the place of this one."
 
 

@@ -66,7 +66,7 @@ def guess_all_day(world: World, card: Card) -> list[object]:
     replies: list[object] = []
     for number in range(ENTRIES_A_DAY * 2):
         thief = world.insert(card, reader_card=KeylessCard(), station=AT_THIEF)
-        replies.append(report(world, thief, f"{number:08d}"))
+        replies.append(report(world, thief, f"{number:012d}"))
         thief.pull()
     return replies
 
@@ -185,8 +185,8 @@ def test_a_guess_never_says_whether_the_number_is_somebodys(world: World, by_nam
     of_another = changed_pin(world, another)
     thief = world.insert(by_name, reader_card=KeylessCard(), station=AT_THIEF)
     thief.authority.choose(thief.visit, Purpose.REPORT_MISUSE)
-    replies = [enter(world, thief, number) for number in (of_another, "00000000")]
-    assert replies == [StopNumberWrong(EnterStopNumber(8, left)) for left in (4, 3)]
+    replies = [enter(world, thief, number) for number in (of_another, "0" * 12)]
+    assert replies == [StopNumberWrong(EnterStopNumber(12, left)) for left in (4, 3)]
 
 
 def test_a_stop_does_not_close_the_holders_way_to_the_ra(world: World, by_name: Card) -> None:

@@ -140,7 +140,7 @@ def calls_about(visit: VisitId, task: Any, journal: JournalId) -> dict[str, Call
         "answer": lambda at: at.answer(visit, "1", ()),
         "send_code": lambda at: at.send_code(visit, "1"),
         "enter_code": lambda at: at.enter_code(visit, "1", Sensitive("12345678")),
-        "enter_stop_number": lambda at: at.enter_stop_number(visit, "1", Sensitive("12345678")),
+        "enter_stop_number": lambda at: at.enter_stop_number(visit, "1", Sensitive("123456789012")),
         "challenge": lambda at: at.challenge(visit),
         "release": lambda at: at.release(visit, "1"),
         "admit": lambda at: at.admit(visit, journal, KeyAnswer(bytes(16))),

@@ -80,7 +80,8 @@ BANK = tuple(Question(i, f"Question number {i}?") for i in range(1, 7))
 CHOOSE = ChooseQuestions(BANK, 3, position=STEP)
 ASK = AnswerQuestions(BANK[:3], 3, position=STEP)
 CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5, position=STEP)
-STOP = EnterStopNumber(8, 5)
+STOPS = Sensitive("123456789012")
+STOP = EnterStopNumber(12, 5)
 EMAIL = GiveEmail("asha@nhs.net", ("nhs.net",), position=STEP)
 RULES = PinRules()
 
@@ -173,7 +174,7 @@ STATES: tuple[s.State, ...] = (
     working(SubmitAnswers(ID, "a-1", THREE), s.AskQuestion(VISIT, ASK)),
     working(RequestCode(ID, "1"), None),
     working(SubmitCode(ID, "a-2", Sensitive("12345678")), s.CodeEntry(VISIT, CODE)),
-    working(SubmitStopNumber(ID, "a-3", Sensitive("12345678")), s.StopNumberEntry(VISIT, STOP)),
+    working(SubmitStopNumber(ID, "a-3", STOPS), s.StopNumberEntry(VISIT, STOP)),
     working(UnblockPin(ID, AT, GOOD, "1"), NEW_PIN),
     working(ChangePin(ID, AT, OTHER_GOOD, GOOD), NEW_PIN, CHANGING),
     s.Working(OFFICER, s.Work.MAINTAINING, MAINTAINING, MAINTENANCE),
@@ -231,7 +232,7 @@ EVENTS: tuple[e.Event, ...] = (
     e.CodeAsked(ID),
     e.SomethingElse(ID),
     e.MisuseNoticed(ID),
-    e.StopNumberEntered(ID, Sensitive("12345678")),
+    e.StopNumberEntered(ID, STOPS),
     e.ReasonPicked(ID, MaintenanceReason.CHECK),
     e.ReasonPicked(ID, MaintenanceReason.OTHER),
     e.ReasonWritten(ID, "ticket 4711"),

@@ -15,6 +15,7 @@ from kiosk.authority.wording import counted
 from kiosk.config.settings import ServiceSettings
 from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import in_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,6 @@ class Mailer(Protocol):
 
     def check(self) -> None:
         """Connect, verify and log in without sending; raise a ``MailError`` otherwise."""
-
-
-def in_groups(digits: str) -> str:
-    """Write a code the way people read one aloud: halves, or thirds for nine digits."""
-    size = 3 if len(digits) == 9 else (len(digits) + 1) // 2
-    return " ".join(digits[i : i + size] for i in range(0, len(digits), size))
 
 
 # The layout of a letter: as plain text, and as HTML that needs no picture and no style sheet.

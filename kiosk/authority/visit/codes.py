@@ -283,6 +283,10 @@ def _charge(
     code = context.own_code
     if code is None:
         return _without_code(uow, context)
+    waiting = context.waiting_code
+    if waiting is not None and waiting.id == code.id and not _has_form(digits, code):
+        # The number of a notice, or a code of other digits that this one has replaced.
+        return tasks.enter_code(uow, context, code)
     if not parts.codes.can_match(code.key_id):
         raise AuthorityUnavailable("the code cannot be checked: its key is not at hand")
     charged = charge_attempt(
@@ -296,6 +300,12 @@ def _charge(
         detail={"code": code.id, **given_by(code)},
     )
     return charged if charged is not None else _dead(uow, context, code)
+
+
+def _has_form(entered: Sensitive, code: EmailCode) -> bool:
+    """Return whether what was entered can be a code at all: it says nothing about which."""
+    digits = entered.reveal()
+    return len(digits) == code.digits and digits.isascii() and digits.isdigit()
 
 
 def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Task:

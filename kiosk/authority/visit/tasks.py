@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import EmailCode, Registration
-from kiosk.authority.store.repositories.codes import STOP_NUMBER_DIGITS, entries_subject
+from kiosk.authority.store.repositories.codes import entries_subject
 from kiosk.authority.visit import maintenance
 from kiosk.authority.visit.context import VisitContext, VisitRefused, can_be_entered, is_assisted
 from kiosk.authority.visit.rules import UNLOCKS, Gate, has_signed, path
@@ -27,7 +27,13 @@ from kiosk.contract.messages import (
     SetPin,
     Task,
 )
-from kiosk.contract.policy import HOUR, SendVerdict, mask_email, may_send_code
+from kiosk.contract.policy import (
+    HOUR,
+    STOP_NUMBER_DIGITS,
+    SendVerdict,
+    mask_email,
+    may_send_code,
+)
 
 STOP_ENTRIES_A_VISIT: Final = 5
 STOP_ENTRIES_A_DAY: Final = 10

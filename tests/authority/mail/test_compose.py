@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.authority.errors import NoticeUnknown
-from kiosk.authority.mail.compose import Message, compose_code, compose_notice, in_groups
+from kiosk.authority.mail.compose import Message, compose_code, compose_notice
 from kiosk.authority.mail.words import TO_HOLDERS, TO_STAFF
 from kiosk.authority.notices import Notice
 from kiosk.config.settings import ServiceSettings
 from kiosk.contract.messages import NOT_ME, Purpose
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import in_groups
 from tests.authority.mail.samples import CODE, SERVICE, code_mail
 
 BST = timezone(timedelta(hours=1), "BST")
@@ -143,6 +144,7 @@ def test_one_minute_is_one_minute() -> None:
         ("12345678", "1234 5678"),
         ("123456789", "123 456 789"),
         ("1234567890", "12345 67890"),
+        ("123456789012", "1234 5678 9012"),
     ],
 )
 def test_digits_are_grouped_for_reading(digits: str, grouped: str) -> None:
@@ -199,14 +201,14 @@ def test_every_notice_is_known_here() -> None:
                  "email-changed-old", "email-change-waits", "attempts-paused"]
 )  # fmt: skip
 def test_a_notice_says_how_to_stop_what_it_tells_of(template: str) -> None:
-    message = notice(template, stop_number="12345678")
+    message = notice(template, stop_number="123456789012")
     for part in (message.text, message.html):
         said = " ".join(Reader(part).words)
         assert f'put your smartcard into any unlock station, choose "{NOT_ME}"' in said
-        assert "enter 1234 5678" in said
+        assert "enter 1234 5678 9012." in said
         assert "read the number out" in said
         assert "12345678" not in said
-    assert "1234 5678" not in message.subject
+    assert "1234 5678 9012" not in message.subject
     assert "http" not in message.text
 
 
@@ -217,22 +219,22 @@ def test_a_stop_claims_no_block_of_somebody_who_is_not_registered(template: str)
 
 
 def test_the_mail_of_a_block_names_no_station_as_a_blocked_card_can_do_nothing_there() -> None:
-    message = notice("blocked", stop_number="12345678")
+    message = notice("blocked", stop_number="123456789012")
     for part in (message.text, message.html):
         said = " ".join(Reader(part).words)
         assert "If this was not you: call the Registration Authority" in said
-        assert "read the number 1234 5678 out" in said
+        assert "read the number 1234 5678 9012 out" in said
         assert NOT_ME not in said
 
 
 def test_a_mail_with_a_code_says_how_to_stop_it() -> None:
     message = compose_code(
         to="jo@nhs.net", purpose=Purpose.UNLOCK, holder_name="Jo", code=Sensitive("70935218"),
-        minutes=15, service=SERVICE, stop_number="12345678",
+        minutes=15, service=SERVICE, stop_number="123456789012",
     )  # fmt: skip
-    assert "1234 5678" in message.text
+    assert "1234 5678 9012" in message.text
     assert "7093 5218" in message.text
-    assert "1234 5678" not in message.subject
+    assert "1234 5678 9012" not in message.subject
 
 
 def test_a_notice_without_its_parameters_still_goes_out() -> None:

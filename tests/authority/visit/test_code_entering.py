@@ -228,3 +228,22 @@ def test_a_code_that_is_replaced_while_it_is_looked_at_opens_nothing(
         with pytest.raises(StepRefused):
             station_visit.enter(first)
     assert isinstance(station_visit.enter(world.relay.code), SetPin)
+
+
+@pytest.mark.parametrize(
+    "entered", ["", "1234567", "123456789", "123456789012", "1234567a", "１２３４５６７８"]
+)
+def test_what_has_not_the_form_of_a_code_costs_no_try(
+    world: World, station_visit: StationVisit, entered: str
+) -> None:
+    """Before: the number of a notice, typed as a code, cost a try."""
+    waiting = station_visit.to_code()
+    kinds = world.kinds()
+    again = station_visit.enter(Sensitive(entered))
+    assert isinstance(again, EnterCode)
+    assert again.tries_left == waiting.tries_left
+    assert world.kinds() == kinds
+    wrong = station_visit.enter(wrong_code(world.relay.code))
+    assert isinstance(wrong, CodeWrong)
+    assert wrong.again.tries_left == waiting.tries_left - 1
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)

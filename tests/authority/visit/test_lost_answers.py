@@ -426,7 +426,7 @@ def _enters_stop_number(world: World, *, wrong: bool = False) -> Case:
     before.to_code()
     number = world.relay.sent[-1].html
     if wrong:
-        number = f"{(int(number) + 1) % 10**8:08d}"
+        number = f"{(int(number) + 1) % 10**12:012d}"
     station_visit = _inserted(world, card)
     world.authority.choose(station_visit.visit, Purpose.REPORT_MISUSE)
     attempt, visit = station_visit.attempt(), station_visit.visit

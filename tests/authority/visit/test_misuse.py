@@ -22,6 +22,7 @@ from kiosk.contract.messages import (
     StopNumberWrong,
 )
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import in_groups
 from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.registering import OTHER, start
 from tests.authority.station_visit import StationVisit
@@ -67,7 +68,7 @@ def enter(world: World, station_visit: StationVisit, number: str, attempt: str =
 
 
 def other_than(number: str) -> str:
-    return f"{(int(number) + 1) % 10**8:08d}"
+    return f"{(int(number) + 1) % 10**12:012d}"
 
 
 def is_blocked(world: World, card: Card) -> bool:
@@ -77,9 +78,7 @@ def is_blocked(world: World, card: Card) -> bool:
 def test_the_number_of_a_notice_blocks_and_tells_everybody(each_world: World, card: Card) -> None:
     number = changed_pin(each_world, card)
     station_visit = each_world.insert(card)
-    assert report(each_world, station_visit, f"{number[:4]} {number[4:]}") == Finished(
-        Purpose.REPORT_MISUSE
-    )
+    assert report(each_world, station_visit, in_groups(number)) == Finished(Purpose.REPORT_MISUSE)
     assert is_blocked(each_world, card)
     (reported,) = (event for event in each_world.events() if event.kind == "misuse-reported")
     (changed,) = (event for event in each_world.events() if event.kind == "pin-changed")
@@ -183,9 +182,9 @@ def test_what_is_being_gathered_is_deleted(each_world: World, card: Card) -> Non
 def test_a_wrong_number_stops_nothing_and_five_end_the_visit(each_world: World, card: Card) -> None:
     wrong = other_than(changed_pin(each_world, card))
     station_visit = each_world.insert(card)
-    assert report(each_world, station_visit, wrong) == StopNumberWrong(EnterStopNumber(8, 4))
+    assert report(each_world, station_visit, wrong) == StopNumberWrong(EnterStopNumber(12, 4))
     for left in (3, 2, 1):
-        assert enter(each_world, station_visit, wrong) == StopNumberWrong(EnterStopNumber(8, left))
+        assert enter(each_world, station_visit, wrong) == StopNumberWrong(EnterStopNumber(12, left))
     over = enter(each_world, station_visit, wrong)
     assert isinstance(over, Refusal)
     assert over.reason is Reason.STOP_NUMBER_WRONG
@@ -288,7 +287,7 @@ def test_a_number_that_was_used_up_costs_no_try_and_stops_nothing(
     assert "stop-number-wrong" not in each_world.kinds()
     station_visit = each_world.insert(card)
     wrong = report(each_world, station_visit, other_than(older))
-    assert wrong == StopNumberWrong(EnterStopNumber(8, 4))
+    assert wrong == StopNumberWrong(EnterStopNumber(12, 4))
 
 
 def test_a_card_that_is_known_by_name_only_may_stop(each_world: World, card: Card) -> None:
@@ -315,7 +314,10 @@ def test_a_visit_whose_secret_was_released_reports_nothing_any_more(
         station_visit.authority.choose(station_visit.visit, Purpose.REPORT_MISUSE)
 
 
-@pytest.mark.parametrize("entered", ["", "1234567", "123456789", "12345a78"])
+@pytest.mark.parametrize(
+    "entered",
+    ["", "123456", "12345678", "1234567890", "12345678901", "1234567890123", "12345678901a"],
+)
 def test_what_is_no_number_is_refused_and_costs_no_entry(
     each_world: World, card: Card, entered: str
 ) -> None:
@@ -324,7 +326,7 @@ def test_what_is_no_number_is_refused_and_costs_no_entry(
     station_visit.authority.choose(station_visit.visit, Purpose.REPORT_MISUSE)
     with pytest.raises(StepRefused, match="no stop number"):
         enter(each_world, station_visit, entered)
-    assert enter(each_world, station_visit, wrong) == StopNumberWrong(EnterStopNumber(8, 4))
+    assert enter(each_world, station_visit, wrong) == StopNumberWrong(EnterStopNumber(12, 4))
 
 
 def test_the_digits_are_kept_as_a_keyed_digest_alone(each_world: World, card: Card) -> None:

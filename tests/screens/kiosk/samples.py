@@ -125,7 +125,7 @@ EMAIL = GiveEmail(
     position=STEP,
 )
 CODE = EnterCode("a•••@wexbridge.nhs.uk", 8, 872.0, 42.0, 5, position=STEP)
-STOP = EnterStopNumber(8, 5)
+STOP = EnterStopNumber(12, 5)
 LONG_PIN = replace(REGISTER, pin_format=PinFormat(4, 16, 4, letters=True))
 LONGEST_PIN = replace(REGISTER, pin_format=PinFormat(6, 127, 6, letters=True))
 RULES = PinRules(6, 8, ("504839201746",))

@@ -55,7 +55,7 @@ LACKING = pytest.mark.parametrize(
     [
         (EnterPin(REGISTER), "Please enter 4 to 8 digits first."),
         (CodeEntry(UNLOCK, CODE), "Please enter 8 digits first."),
-        (StopNumberEntry(REPORT, STOP), "Please enter 8 digits first."),
+        (StopNumberEntry(REPORT, STOP), "Please enter 12 digits first."),
         (NewPin(UNLOCK, RULES), pin.KEEP_RULES),
         (AskQuestion(UNLOCK, ASKED), frame.ENTER_TEXT),
         (EnterEmail(REGISTER, GiveEmail("", (), position=STEP)), frame.ENTER_TEXT),

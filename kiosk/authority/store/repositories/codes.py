@@ -17,6 +17,7 @@ from kiosk.authority.store.gateway import Prepared, Repository, for_update, tabl
 from kiosk.authority.store.records import CLOCKS_DIFFER, EmailCode, StopNumber, Verdict, new_id
 from kiosk.authority.store.repositories.attempts import AttemptCounter, counting
 from kiosk.authority.store.tables import LIVE_CODE, AttemptRow, CodeRow, StopNumberRow, col, values
+from kiosk.contract.policy import STOP_NUMBER_DIGITS
 
 _CODES = table_of(CodeRow)
 _THIS = _CODES.c.id == bindparam("code")
@@ -268,7 +269,6 @@ def _by_card(rows: Sequence[Sequence[Any]]) -> dict[str, tuple[datetime, ...]]:
 # Only keyed digests are kept. A number is found by its digest, so there is no salt, and no two
 # stored numbers are equal.
 
-STOP_NUMBER_DIGITS: Final = 8
 STOP_NUMBER_LIFE: Final = timedelta(days=30)
 """How long a number is valid."""
 STOP_NUMBER_KEPT: Final = timedelta(days=180)

@@ -165,7 +165,7 @@ ROWS = 3
 POLL_S = 0.25
 """Seconds between refreshes: mail arrives on another thread."""
 
-_WELCOME = "Push a card in. Nothing here is real. Ctrl+Q ends it.\nThe RA: F10"
+_WELCOME = "Demo, nothing is real. F5 to F7: a card. Ctrl+Q ends it.\nThe RA: F10"
 
 
 class DemoBar:

@@ -116,6 +116,9 @@ class PadNotice(StrEnum):
 
 class RemovalReason(StrEnum):
     LEFT = "left"
+    LEFT_UNLOCKED = "left-unlocked"
+    """The PIN was set in this visit; what was left came after that."""
+    NOTHING_STOPPED = "nothing-stopped"
     IDLE = "idle"
     FINISHED = "finished"
 
@@ -480,6 +483,17 @@ def position_of(state: State) -> Position | None:
             return position_of(inner)
         case _:
             return state.visit.position
+
+
+def is_unlocked(state: State) -> bool:
+    """Return whether the visit has unlocked its card, and goes on to register it."""
+    match state:
+        case Attract() | OutOfService() | Reading() | Refused() | RemoveCard():
+            return False
+        case StillThere(inner):
+            return is_unlocked(inner)
+        case _:
+            return state.visit.unlocked
 
 
 def visit_of(state: State) -> VisitId | None:

@@ -728,12 +728,18 @@ def _within_visit(state: s.State, event: e.VisitEvent) -> Next:
             return Next(s.RemoveCard(event.visit, s.RemovalReason.FINISHED) if left else state)
         case _:  # mypy finds a state that is not the holder's
             if isinstance(event, e.Left):
-                return _leave(event.visit, s.RemovalReason.LEFT)
+                return _leave(event.visit, _reason_to_leave(state))
             return _on_holder(state, event) or Next(state)
 
 
 def _changes_card(command: c.Command) -> bool:
     return isinstance(command, c.UnblockPin | c.ChangePin)
+
+
+def _reason_to_leave(page: s.HolderState) -> s.RemovalReason:
+    if isinstance(page, s.StopNumberEntry):
+        return s.RemovalReason.NOTHING_STOPPED
+    return s.RemovalReason.LEFT_UNLOCKED if page.visit.unlocked else s.RemovalReason.LEFT
 
 
 def _leave(visit: VisitId, reason: s.RemovalReason) -> Next:

@@ -61,8 +61,8 @@ class AttractPage(Page, inherit_bindings=False):
         yield Banner(waiting.BANNER, roomy=self.shape.is_roomy)
         yield Prose(waiting.ATTRACT_TITLE, "title")
         offers = Content("\n\n").join(
-            Content.assemble((what, "bold $ink"), "\n", (f"about {time}", "$quiet"))
-            for what, time in waiting.ATTRACT_OFFERS
+            Content.assemble((what, "bold $ink"), "\n", (about, "$quiet"))
+            for what, about in waiting.ATTRACT_OFFERS
         )
         pulled = self.state.pulled
         yield Horizontal(

@@ -39,6 +39,8 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             yield Prose(choices.MENU_HINT, "lead how hint" if self.state.blocked else "lead how")
         if self.state.waiting is not None:
             yield Note(choices.WAITING)
+        if _registers(self.state) and len(self.state.offers) < _MANY:
+            yield Prose(choices.WHY_REGISTER, "text paragraph")
         offers = [choices.OFFERS[offer.purpose] for offer in self.state.offers]
         yield self.listed(
             (name, partial(self._choose, place), duration)
@@ -55,8 +57,10 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             self.focus_order.add(not_me)
 
     def try_to_show(self, state: State) -> bool:
-        """Show another menu, unless it has more rows, or a note."""
+        """Show another menu, unless it has more rows, a note, or a text."""
         if not isinstance(state, Menu) or state.blocked or state.waiting is not None:
+            return False
+        if _registers(state):
             return False
         if len(state.offers) > len(self.choices) or not super().try_to_show(state):
             return False
@@ -72,6 +76,10 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
 
     def _choose(self, place: int) -> None:
         self.report(Chose(self.visit, self.state.offers[place].purpose))
+
+
+def _registers(menu: Menu) -> bool:
+    return any(offer.purpose is Purpose.REGISTER for offer in menu.offers)
 
 
 class ConfirmOwnerPage(Page, inherit_bindings=False):

@@ -27,7 +27,7 @@ from textual.widget import Widget
 
 from kiosk.contract.messages import NOT_ME, Position, VisitId, reference_of
 from kiosk.station.events import HolderSide, Left, MisuseNoticed, TriedAgain, WentBack
-from kiosk.station.states import State, position_of, visit_of
+from kiosk.station.states import State, is_unlocked, position_of, visit_of
 from screens.theme import Appearance
 from screens.widgets.keys import BigButton, Pressable
 from screens.widgets.prose import Prose, printable, spread
@@ -158,21 +158,32 @@ class BottomBar(Widget, inherit_bindings=False):
         self.reference = reference
 
     def render(self) -> Content:
-        """Two lines: the contact, then its hours; or the contact on both where it is long."""
+        """Two lines: the contact, then its hours; or the contact on both where it is long.
+
+        Empty where the page has all that in a box.
+        """
+        if self.screen.query(HelpBox):
+            return Content("")
         width = self.content_size.width
-        contact = f"{frame.NEED_HELP} {printable(self._look.contact)}"
-        if cell_len(contact) <= width:
+        contact, hours = printable(self._look.contact), printable(self._look.hours)
+        asked = f"{frame.NEED_HELP} {contact}"
+        if cell_len(asked) > width >= cell_len(contact):
+            asked = contact
+        if cell_len(asked) <= width:
             reference = f"{frame.REFERENCE} {self.reference}" if self.reference else ""
-            second = spread(printable(self._look.hours), reference, width)
-            lines = [contact.ljust(width), second]
+            lines = [asked.ljust(width), spread(hours, reference, width)]
         else:
             # It stands beside the reference, which takes two lines too.
             right = (frame.REFERENCE, self.reference) if self.reference else ("", "")
-            room = width - max(map(cell_len, right)) - 2
-            first, *rest = textwrap.wrap(contact, max(20, room))
+            room = max(20, width - max(map(cell_len, right)) - 2)
+            wrapped = textwrap.wrap(f"{contact}. {hours}", room)
+            if len(wrapped) > len(right):
+                wrapped = textwrap.wrap(asked, room)
+            first, *rest = wrapped
             left = (first, " ".join(rest))
             lines = [spread(*pair, width) for pair in zip(left, right, strict=True)]
-        content = Content("\n".join(lines)).stylize("bold", 0, len(frame.NEED_HELP))
+        bold = cell_len(frame.NEED_HELP) if lines[0].startswith(frame.NEED_HELP) else 0
+        content = Content("\n".join(lines)).stylize("bold", 0, bold)
         return content.stylize("bold", len(content) - len(self.reference))
 
 
@@ -327,9 +338,13 @@ class Page(Screen[None], inherit_bindings=False):
     ) -> BigButton:
         return BigButton(label, press, self.context.look.glyphs.pointer, primary=primary)
 
-    def stop_button(self, label: str = frame.STOP) -> BigButton:
-        """Return the button that ends the visit; Escape chooses it."""
-        self.stop = self.button(label, self.leave)
+    def stop_button(self, label: str = "") -> BigButton:
+        """Return the button that ends the visit; Escape chooses it.
+
+        It says "Not now" once the card is unlocked: "Stop" would seem to undo that.
+        """
+        usual = frame.NOT_NOW if is_unlocked(self.state) else frame.STOP
+        self.stop = self.button(label or usual, self.leave)
         return self.stop
 
     def finish_button(self) -> BigButton:

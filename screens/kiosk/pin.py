@@ -53,7 +53,7 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
         if self.state.wrong:
             yield from self.lead(Note(pin.wrong(self.state.tries_left)))
         elif self.state.visit.unlocked:
-            yield from self.lead(Prose(pin.UNLOCKED_TEXT))
+            yield from self.lead(Prose(f"{pin.UNLOCKED_TEXT} {pin.STAYS_UNLOCKED}"))
         else:
             yield from self.lead(Prose(pin.enter_text(self.state.visit.purpose)))
         yield self.cells

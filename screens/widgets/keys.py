@@ -203,7 +203,7 @@ def _sides(row: Row, wide: int) -> set[int]:
 
 LEAST_WIDTH, LEAST_HEIGHT = 7, 3
 _DIGIT_ROWS = (("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9"), (CLEAR, "0", ERASE))
-_DIGIT_LABELS = {CLEAR: frame.CLEAR_KEY, ERASE: frame.ERASE_KEY}
+_DIGIT_LABELS = {CLEAR: frame.CLEAR_KEY, ERASE: frame.ERASE_SIGN}
 
 
 class Keypad(TouchKeys, inherit_bindings=False):

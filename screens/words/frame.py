@@ -14,12 +14,13 @@ CONTRAST_SHORT = "F2 Contrast"
 
 CONTINUE = "Continue"
 STOP = "Stop"
+NOT_NOW = "Not now"
 BACK = "Back"
 FINISH = "Finish"
 TRY_AGAIN = "Try again"
 
 CLEAR_KEY = "Clear"
-ERASE_KEY = "Erase"
+"""All that was entered; ``ERASE_SIGN`` takes back one digit or letter."""
 ERASE_SIGN = "←"
 SPACE_KEY = "Space"
 

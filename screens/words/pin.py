@@ -7,7 +7,7 @@ from typing import Final
 from kiosk.contract.messages import OnPad, PinRules, Purpose
 from kiosk.contract.policy import PinRule
 from kiosk.station.states import PinFault
-from screens.words.frame import count
+from screens.words.frame import NOT_NOW, count
 
 ENTER_TITLE = "Enter your PIN"
 ENTER_NEW_TITLE = "Enter your new PIN"
@@ -15,6 +15,7 @@ UNLOCKED_TEXT = (
     "Your smartcard is unlocked. Enter the new PIN once more to register: then you can unlock it "
     "yourself next time."
 )
+STAYS_UNLOCKED = f'"{NOT_NOW}" leaves it unlocked.'
 LETTERS = (
     "If your PIN has letters, first change it at your computer to digits only, or go to the "
     "Registration Authority."

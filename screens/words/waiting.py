@@ -14,7 +14,12 @@ BANNER = "INSERT CARD"
 
 ATTRACT_TITLE = "Put your smartcard into the reader"
 ATTRACT_OFFERS = tuple(
-    OFFERS[each] for each in (Purpose.UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)
+    (OFFERS[each][0], f"{before}about {OFFERS[each][1]}")
+    for each, before in (
+        (Purpose.UNLOCK, ""),
+        (Purpose.REGISTER, "so that you can unlock it yourself, "),
+        (Purpose.CHANGE_PIN, ""),
+    )
 )
 
 READING_TITLE = "Reading your smartcard"
@@ -99,6 +104,14 @@ WORKS: Final[dict[Work, tuple[str, str]]] = {
 
 REMOVALS: Final[dict[RemovalReason, str]] = {
     RemovalReason.LEFT: "You have ended your visit. Put your smartcard in again whenever you like.",
+    RemovalReason.LEFT_UNLOCKED: (
+        "It is unlocked, and its new PIN works. You can register another time: put your smartcard "
+        "in again."
+    ),
+    RemovalReason.NOTHING_STOPPED: (
+        "You have ended your visit, and nothing was stopped. Put your smartcard in again whenever "
+        "you like."
+    ),
     RemovalReason.IDLE: "Nobody answered, so the visit has ended to keep you safe.",
     RemovalReason.FINISHED: "Your visit is over. Do not forget your smartcard.",
 }

@@ -25,8 +25,8 @@ from kiosk.contract.messages import (
     Reason,
     VisitId,
 )
-from screens.words import choices, frame, questions
-from screens.words.reasons import refusal
+from screens.words import choices, questions
+from screens.words.reasons import YOUR_REFERENCE, refusal
 from tests.e2e.crowding import CALLERS
 from tests.e2e.records import events, registration
 from tests.e2e.visitor import Visitor
@@ -92,9 +92,9 @@ def _is_killed_while_looking(world: World) -> tuple[str, ...]:
 def _is_blocked(visitor: Visitor) -> str:
     """Wait for the page that says so; return its reference."""
     words = refusal(Reason.REGISTRATION_BLOCKED)
-    shown = visitor.station.see(words.title, words.happened, words.todo, frame.REFERENCE)
+    shown = visitor.station.see(words.title, words.happened, words.todo, YOUR_REFERENCE)
     assert choices.MENU_TITLE not in shown
-    return shown.rpartition(f"{frame.REFERENCE} ")[2].split()[0]
+    return shown.rpartition(f"{YOUR_REFERENCE} ")[2].split()[0]
 
 
 def test_forty_at_once_from_two_processes_three_are_looked_at(world: World) -> None:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.contract.messages import CardId, MaintenanceAct, MaintenanceReason, Purpose, Reason
-from screens.words import choices, frame, maintenance, reasons
+from screens.words import choices, maintenance, reasons
 from tests.attacks.stolen import behind
 from tests.e2e import records
 from tests.e2e.people import Person
@@ -183,7 +183,7 @@ def test_a_device_that_answers_verify_by_itself_opens_nothing(
     shim = VerifyShim(world.ada.card)
     thief = behind(world.ada, shim)
     visitor = Visitor(world, thief, station).comes().chooses(Purpose.MAINTENANCE).proves_pin()
-    station.see(reasons.refusal(Reason.MAINTENANCE_REFUSED).title, frame.REFERENCE)
+    station.see(reasons.refusal(Reason.MAINTENANCE_REFUSED).title, reasons.YOUR_REFERENCE)
     visitor.goes()
     assert shim.verified == 1
     assert logind.asked == []

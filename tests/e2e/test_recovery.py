@@ -8,7 +8,7 @@ from hardware.virtual.link import CardLink
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.station.states import CodeLack, Outage, Work
 from screens.words import choices, email, frame, waiting
-from screens.words.reasons import refusal
+from screens.words.reasons import YOUR_REFERENCE, refusal
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.locked_database import held
 from tests.e2e.records import events, registration
@@ -97,7 +97,7 @@ def test_the_database_is_locked_for_longer_than_it_is_waited_for(make_world: Mak
         ben.comes()
         ada.station.see(choices.NOT_REACHED_TITLE, choices.NOT_REACHED_TEXT, frame.TRY_AGAIN)
         away = refusal(Reason.AUTHORITY_AWAY)
-        ben.station.see(away.title, away.happened, frame.REFERENCE)
+        ben.station.see(away.title, away.happened, YOUR_REFERENCE)
         world.remove(world.ben)
         # On a slow machine its next heartbeat is due meanwhile, and cannot be written either.
         ben.station.see_any(waiting.ATTRACT_TITLE, waiting.OUTAGE_TITLE)

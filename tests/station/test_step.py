@@ -46,6 +46,7 @@ from tests.station.samples import (
     REPORT,
     RULES,
     STATES,
+    STOP,
     VISIT,
     WAITS,
     answer,
@@ -556,3 +557,16 @@ def test_the_page_for_the_present_pin_knows_the_cards_lengths() -> None:
     menu = step(s.Reading(ID, "Reader 0"), read).state
     assert isinstance(menu, s.Menu)
     assert menu.visit.pin_format == card
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (s.StopNumberEntry(VISIT, STOP), s.RemovalReason.NOTHING_STOPPED),
+        (s.EnterPin(replace(VISIT, unlocked=True)), s.RemovalReason.LEFT_UNLOCKED),
+        (s.EnterPin(VISIT), s.RemovalReason.LEFT),
+    ],
+)
+def test_who_leaves_is_told_what_became_of_it(page: s.HolderState, reason: s.RemovalReason) -> None:
+    left = step(page, e.Left(ID))
+    assert left == Next(s.RemoveCard(ID, reason), (c.EndVisit(ID, VisitEnd.LEFT),))

@@ -76,8 +76,8 @@ CODE_LIFE = (
     "enter it there."
 )
 UNLOCK_CODE_LIFE = (
-    "It is good for {minutes}, until you set a new PIN: if you have to begin again before that, "
-    "enter the same code. Put your smartcard in at any unlock station and enter it there."
+    "It is good for {minutes}. Put your smartcard in at any unlock station and enter it there. If "
+    "you have to begin again, enter the same code. Once you have set a new PIN, it is used up."
 )
 CODE_IS_YOURS = (
     "Do not tell it to anybody. Staff never ask for your code, your PIN or your answers, "

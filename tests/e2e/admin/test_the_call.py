@@ -6,8 +6,8 @@ import pytest
 
 from kiosk.authority.mail.words import TO_HOLDERS
 from kiosk.contract.messages import Purpose, Reason
-from screens.words import frame, questions
-from screens.words.reasons import refusal
+from screens.words import questions
+from screens.words.reasons import YOUR_REFERENCE, refusal
 from tests.e2e.admin.ssh_login import Door
 from tests.e2e.records import registration
 from tests.e2e.visitor import Visitor
@@ -70,8 +70,8 @@ def _blocks_herself(visitor: Visitor) -> str:
         if left:
             visitor.station.see(questions.wrong(left))
     title = refusal(Reason.REGISTRATION_BLOCKED).title
-    shown = visitor.station.see(title, frame.REFERENCE)
-    return shown.rpartition(f"{frame.REFERENCE} ")[2].split()[0]
+    shown = visitor.station.see(title, YOUR_REFERENCE)
+    return shown.rpartition(f"{YOUR_REFERENCE} ")[2].split()[0]
 
 
 def _both_stories_are_told(world: World, door: Door, reference: str) -> None:

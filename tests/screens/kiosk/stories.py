@@ -37,7 +37,7 @@ _SAMPLES = samples()
 MENU = Menu(VISIT, offers(Purpose.UNLOCK, Purpose.CHANGE_PIN))
 FRESH = CodeEntry(UNLOCK, replace(CODE, resend_in_s=0.0))
 PIN = PinEntered(VISIT_ID, Sensitive("604918"))
-STOP_NUMBER = StopNumberEntered(VISIT_ID, Sensitive("12345678"))
+STOP_NUMBER = StopNumberEntered(VISIT_ID, Sensitive("123456789012"))
 CODE_GIVEN = CodeEntered(VISIT_ID, Sensitive("40718263"))
 WAITS = replace(UNLOCK, instead=offers(Purpose.CHANGE_PIN))
 WAITING = Menu(WAITS, WAITS.instead, waiting=Purpose.UNLOCK)
@@ -198,8 +198,8 @@ KEYS = [
     ),
     keys("reading", "enter escape escape"),
     keys("remove-left", "enter escape escape"),
-    keys("stop-number", "1 2 3 4 5 6 7 8 enter", STOP_NUMBER),
-    keys("stop-number", "1 2 3 4 enter"),
+    keys("stop-number", "1 2 3 4 5 6 7 8 9 0 1 2 enter", STOP_NUMBER),
+    keys("stop-number", "1 2 3 4 5 6 7 8 enter"),
     keys("stop-number", "escape enter", LEFT),
     keys("maintenance-reason", "2", ReasonPicked(VISIT_ID, MaintenanceReason.CARD_READER)),
     keys("maintenance-reason", "escape enter", LEFT),
@@ -221,7 +221,7 @@ TOUCHES = [
     touches("confirm-owner", "Yes, it is mine", Confirmed(VISIT_ID)),
     touches("confirm-owner", "No, stop", LEFT),
     touches("pin", "6|0|4|9|1|8|Continue", PIN),
-    touches("pin", "6|0|5|Erase|4|9|1|8|Continue", PIN),
+    touches("pin", "6|0|5|←|4|9|1|8|Continue", PIN),
     touches("pin", "1|2|3|Clear|6|0|4|9|1|8|Continue", PIN),
     touches("pin", "6|0|Continue"),
     touches("pick-question", "More questions|cuddly toy", QuestionPicked(VISIT_ID, 5)),
@@ -254,7 +254,7 @@ TOUCHES = [
     touches("not-reached", "Try again", TriedAgain(VISIT_ID)),
     touches("success-unlock", "Finish", LEFT),
     touches("refused-fault", "Finish|Finish", LEFT),
-    touches("stop-number", "1|2|3|4|5|6|7|8|Stop self-service", STOP_NUMBER),
+    touches("stop-number", "1|2|3|4|5|6|7|8|9|0|1|2|Stop self-service", STOP_NUMBER),
     touches("maintenance-reason", "the network", ReasonPicked(VISIT_ID, MaintenanceReason.NETWORK)),
     touches("maintenance-words", "k|e|y|s|Continue", ReasonWritten(VISIT_ID, "keys")),
     touches("maintenance-words", "Back", BACK),

@@ -26,6 +26,8 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
     def __init__(self, context: PageContext, state: Menu) -> None:
         super().__init__(context, state)
         self._greeting = Prose(choices.greeting(state.visit.holder_name), "lead")
+        self._why = Prose(choices.WHY_REGISTER, "text paragraph")
+        self._why.display = _says_why(state)
 
     def content(self) -> Iterator[Widget]:
         most = _MANY if self.state.waiting is None else _MANY - 1
@@ -39,8 +41,7 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             yield Prose(choices.MENU_HINT, "lead how hint" if self.state.blocked else "lead how")
         if self.state.waiting is not None:
             yield Note(choices.WAITING)
-        if _registers(self.state) and len(self.state.offers) < _MANY:
-            yield Prose(choices.WHY_REGISTER, "text paragraph")
+        yield self._why
         offers = [choices.OFFERS[offer.purpose] for offer in self.state.offers]
         yield self.listed(
             (name, partial(self._choose, place), duration)
@@ -57,14 +58,13 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             self.focus_order.add(not_me)
 
     def try_to_show(self, state: State) -> bool:
-        """Show another menu, unless it has more rows, a note, or a text."""
+        """Show another menu, unless it has more rows, or a note."""
         if not isinstance(state, Menu) or state.blocked or state.waiting is not None:
-            return False
-        if _registers(state):
             return False
         if len(state.offers) > len(self.choices) or not super().try_to_show(state):
             return False
         self._greeting.say(choices.greeting(state.visit.holder_name))
+        self._why.display = _says_why(state)
         for row, offer in zip(self.choices, state.offers, strict=False):
             row.say(*choices.OFFERS[offer.purpose])
         rows, surplus = self.choices[: len(state.offers)], self.choices[len(state.offers) :]
@@ -78,8 +78,10 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
         self.report(Chose(self.visit, self.state.offers[place].purpose))
 
 
-def _registers(menu: Menu) -> bool:
-    return any(offer.purpose is Purpose.REGISTER for offer in menu.offers)
+def _says_why(menu: Menu) -> bool:
+    """Return whether to say what registering is good for: it is offered, and there is room."""
+    offered = any(offer.purpose is Purpose.REGISTER for offer in menu.offers)
+    return offered and len(menu.offers) < _MANY
 
 
 class ConfirmOwnerPage(Page, inherit_bindings=False):

@@ -79,7 +79,7 @@ def test_the_whole_way(world: World, card: Card) -> None:
     assert (notice.to, other.to) == ("ASHA.OKAFOR@nhs.net", EMAIL), "the recorded address, too"
     assert (notice.template, other.template) == (Notice.REGISTERED, Notice.REGISTERED)
     number = notice.params["stop_number"]
-    assert re.fullmatch("[0-9]{8}", str(number))
+    assert re.fullmatch("[0-9]{12}", str(number))
     assert notice.params == {
         "stop_number": number,
         "holder_name": "Asha Okafor",

@@ -105,6 +105,10 @@ class RowAltered(StoreError):
         self.row = row
 
 
+class RowPutBack(RowAltered):
+    """A row says less than the audit: it is an older one, with its older MAC, or is missing."""
+
+
 class AuditNotIntact(KioskError):
     """A row of the audit does not fit: ``row`` is the first one, ``because`` the reason.
 

@@ -3,11 +3,20 @@ from __future__ import annotations
 import pytest
 
 from tests.attacks.four_eyes import FILE
-from tests.authority.conftest import folder, sqlite_world, world
+from tests.authority.conftest import each_world, folder, postgresql_world, sqlite_world, world
 from tests.authority.world import World
 from tests.e2e.conftest import authority, make_world, template
 
-__all__ = ["authority", "folder", "make_world", "sqlite_world", "template", "world"]
+__all__ = [
+    "authority",
+    "each_world",
+    "folder",
+    "make_world",
+    "postgresql_world",
+    "sqlite_world",
+    "template",
+    "world",
+]
 
 
 @pytest.fixture

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+import psycopg
 
 from kiosk.authority.administration.verification import check_rows
 from kiosk.authority.audit.events import AuditKind
@@ -45,3 +50,71 @@ def refused_as_altered(world: World, reply: object, table: str) -> bool:
     assert f"{table} " in check_rows(world.store).found
     events = [event for event in world.events() if event.kind == AuditKind.ROW_ALTERED]
     return any(event.detail["table"] == table for event in events)
+
+
+@contextmanager
+def opened(world: World) -> Iterator[Any]:
+    """Open either database past the program: its triggers and foreign keys count for nothing."""
+    if not world.url.startswith("postgresql"):
+        with closing(sqlite3.connect(world.folder / "kiosk.db")) as connection, connection:
+            yield connection
+        return
+    with psycopg.connect(world.url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        yield connection
+
+
+@dataclass(frozen=True)
+class KeptRow:
+    """One row as it was, with its MAC then."""
+
+    table: str
+    values: dict[str, Any]
+
+
+def keep(world: World, *tables: str, where: str = "true") -> list[KeptRow]:
+    """Copy rows, to put them back later."""
+    kept = []
+    with opened(world) as database:
+        for table in tables:
+            found = database.execute(f"SELECT * FROM {table} WHERE {where}")
+            names = [column[0] for column in found.description]
+            kept += [KeptRow(table, dict(zip(names, row, strict=True))) for row in found.fetchall()]
+    assert kept
+    return kept
+
+
+_KEYS = {"registration": "holder_id", "policy_setting": "name", "station": "name"}
+_KEYS |= {"staff_key": "fingerprint", "station_key": "fingerprint"}
+
+
+def put_back(world: World, kept: Sequence[KeptRow]) -> None:
+    """Let each kept row take the place of what it has become, if that is still there."""
+    mark = "%s" if world.url.startswith("postgresql") else "?"
+    with opened(world) as database:
+        for row in kept:
+            key = _KEYS.get(row.table, "id")
+            database.execute(f"DELETE FROM {row.table} WHERE {key} = {mark}", (row.values[key],))
+            marks = ", ".join([mark] * len(row.values))
+            names = ", ".join(row.values)
+            database.execute(
+                f"INSERT INTO {row.table} ({names}) VALUES ({marks})", tuple(row.values.values())
+            )
+
+
+def run(world: World, statement: str) -> None:
+    """Run a statement past the program, on either database."""
+    with opened(world) as database:
+        assert database.execute(statement).rowcount > 0
+
+
+def found_put_back(world: World, table: str) -> bool:
+    """Return whether the audit names an older row of ``table`` that was put back."""
+    events = [event for event in world.events() if event.kind == AuditKind.ROW_ALTERED]
+    return any(event.detail["table"] == table and event.detail.get("older") for event in events)
+
+
+def refused_as_put_back(world: World, reply: object, table: str) -> bool:
+    """Tell whether a call was refused for an older row of ``table``, which the audit names."""
+    refused = isinstance(reply, Refusal) and reply.reason is Reason.RECORD_ALTERED
+    return refused and found_put_back(world, table)

@@ -22,7 +22,7 @@ from kiosk.authority.audit.sentences import (
     where,
     with_count,
 )
-from kiosk.authority.errors import RowAltered
+from kiosk.authority.errors import RowAltered, RowPutBack
 from kiosk.authority.store.audit_chain import REDACTED
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditEvent, Scalar, Visit, new_id
@@ -171,9 +171,7 @@ class AuditKind(EventKind):
     ROW_ALTERED = EventSpec(
         "row-altered",
         "A record that was altered outside of the service was refused.",
-        filled(
-            "Row {row} of the table {table} was altered outside of the service, and was refused."
-        ),
+        sentences.row_altered,
         grave=True,
     )
     PURPOSE_CHOSEN = EventSpec(
@@ -637,8 +635,9 @@ def new_reference() -> str:
 
 
 def altered(error: RowAltered) -> dict[str, Scalar]:
-    """Return the detail of an event about a row that does not match its MAC."""
-    return {"table": error.table, "row": error.row}
+    """Return the detail of an event about a row that was altered, or put back."""
+    older = {"older": True} if isinstance(error, RowPutBack) else {}
+    return {"table": error.table, "row": error.row, **older}
 
 
 LONGEST_DETAIL = 80

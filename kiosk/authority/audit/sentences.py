@@ -84,6 +84,16 @@ def with_count(sentence: str, name: str, of: str, many: str = "") -> FromDetail:
 
 # Sentences of events at stations.
 
+
+def row_altered(detail: Detail) -> str:
+    if not detail.get("table") or not detail.get("row"):
+        return ""
+    row = "Row {row} of the table {table}".format_map(detail)
+    if detail.get("older"):
+        return f"{row} says less than the audit: an older one was put back, and was refused."
+    return f"{row} was altered outside of the service, and was refused."
+
+
 BEGUN: Final[dict[str, str]] = {
     Purpose.REGISTER: "Began to register.",
     Purpose.UNLOCK: "Began to unlock the card.",

@@ -14,13 +14,22 @@ An admin key is used here and never released: see ``kiosk.authority.unblock.mutu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from kiosk.authority.audit import put_back
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import Scalar, UnblockEntry, UnblockState, new_id
+from kiosk.authority.store.records import (
+    CLOCKS_DIFFER,
+    AuditEvent,
+    Scalar,
+    UnblockEntry,
+    UnblockState,
+    new_id,
+)
 from kiosk.authority.unblock.card_secret import (
     SecretSlot,
     correct_by_card,
@@ -89,7 +98,7 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
     with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
         _need_gate(context)
-        entry, released = uow.journal.before_release(context.card.id, context.visit.id)
+        entry, released, _ = _need_rows(uow, context)
         owed = UnblockState.INTENT, context.visit.id
         if (
             entry is not None
@@ -149,7 +158,7 @@ def release(
             return refused
         context = enter_locked(uow, parts, locked)
         _need_gate(context)
-        entry, released = uow.journal.before_release(context.card.id, context.visit.id)
+        entry, released, events = _need_rows(uow, context)
         grant: Grant | KeyGrant
         repeated = UnblockState.INTENT, context.visit.id, attempt
         if entry is not None and (entry.state, entry.visit_id, entry.attempt) == repeated:
@@ -158,7 +167,7 @@ def release(
             context = _resolve_earlier(uow, parts, context, entry)
             _need_tries(uow, context, released)
             _need_proof(uow, parts, context, proof, judged)
-            grant = _grant_first(uow, parts, context, attempt, proof)
+            grant = _grant_first(uow, parts, context, attempt, proof, events)
         uow.commit()
         return grant
 
@@ -191,6 +200,7 @@ def _grant_first(
     context: VisitContext,
     attempt: str,
     proof: CardProof | KeyNonce | None,
+    events: Sequence[AuditEvent],
 ) -> Grant | KeyGrant:
     """Open the secret, use the code up, and write the intent and the charge."""
     card, current = context.card, context.card.sealed_secret
@@ -204,7 +214,7 @@ def _grant_first(
     except SealBroken:
         record(uow, AuditKind.SECRET_BROKEN, context.visit, revision=current.revision)
         raise VisitRefused(Reason.SECRET_MISSING, keep=context.visit) from None
-    _use_up_code(uow, context)
+    _use_up_code(uow, context, events)
     code = context.proven_code
     if code is not None and is_assisted(code):
         # Whatever the station reports of it: the PIN may be set from now on.
@@ -224,6 +234,31 @@ def _need_gate(context: VisitContext) -> None:
     if context.visit.purpose not in UNLOCKS:
         raise StepRefused("the visit is not for an unlock")
     context.need(Gate.NEW_PIN)
+
+
+def _need_rows(
+    uow: UnitOfWork, context: VisitContext
+) -> tuple[UnblockEntry | None, int, Sequence[AuditEvent]]:
+    """Return the card's open entry, how many the visit has opened, and what the audit says.
+
+    The database could hold older rows again, each with its older MAC: what the audit has is used up
+    releases nothing. Raises ``RowPutBack`` for such a row.
+    """
+    visit, card, code = context.visit, context.card, context.proven_code
+    began = min(visit.opened_at, (code.sent_at if code else None) or visit.opened_at)
+    entries, events = uow.audit.before_release(
+        visit,
+        began - CLOCKS_DIFFER,
+        of_holder=put_back.OF_HOLDER,
+        of_station=put_back.OF_STATION,
+        ever=put_back.ACCEPTED,
+    )
+    put_back.need_station(context.station, visit.station, events)
+    put_back.need_holder(context.holder, card, context.registration, events)
+    if code is not None:
+        put_back.need_proofs(visit, code, entries, events)
+    is_open = (one for one in entries if one.card_id == card.id and one.closed_at is None)
+    return next(is_open, None), sum(one.visit_id == visit.id for one in entries), events
 
 
 def _need_tries(uow: UnitOfWork, context: VisitContext, released: int) -> None:
@@ -261,7 +296,7 @@ def _need_proof(
         raise VisitRefused(Reason.NOT_GENUINE, keep=context.visit)
 
 
-def _use_up_code(uow: UnitOfWork, context: VisitContext) -> None:
+def _use_up_code(uow: UnitOfWork, context: VisitContext, events: Sequence[AuditEvent]) -> None:
     """Use the code up, or, where this visit used it, make sure that its grant had no effect.
 
     A visit whose earlier grant was never sent, or whose new PIN the card refused while the secret
@@ -278,6 +313,7 @@ def _use_up_code(uow: UnitOfWork, context: VisitContext) -> None:
         raise StepRefused("the secret was released already")
     if uow.journal.is_overtaken(earlier[-1]):
         raise StepRefused("the secret was released in another visit since")
+    put_back.need_last_grant(context.visit, earlier[-1], events)
 
 
 def _write_down(
@@ -309,7 +345,7 @@ def _write_down(
     if left is None:
         raise VisitRefused(Reason.SECRET_BLOCKED)
     code = context.proven_code
-    given = given_by(code) if code else {}
+    given = {"code": code.id, **given_by(code)} if code else {}
     kind = AuditKind.ADMIN_KEY_USED if keyed else AuditKind.SECRET_RELEASED
     record(uow, kind, visit, journal=entry.id, left=left, **given, **detail)
     return entry

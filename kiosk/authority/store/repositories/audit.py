@@ -16,10 +16,12 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    cast,
     delete,
     func,
     insert,
     literal,
+    null,
     or_,
     select,
     tuple_,
@@ -28,7 +30,7 @@ from sqlalchemy import (
 )
 
 from kiosk.authority.audit.rows import ROWS_A_CHAIN, before_first, chain_of, place_of, row_name
-from kiosk.authority.errors import NotFound, StoreError, ValueUnreadable
+from kiosk.authority.errors import NotFound, RowAltered, StoreError, ValueUnreadable
 from kiosk.authority.store.audit_chain import (
     REDACTED,
     ChainLink,
@@ -53,6 +55,8 @@ from kiosk.authority.store.records import (
     Scalar,
     Signed,
     Sought,
+    UnblockEntry,
+    Visit,
 )
 from kiosk.authority.store.tables import (
     ROW_NUMBER,
@@ -62,6 +66,7 @@ from kiosk.authority.store.tables import (
     AuditGapRow,
     AuditHeadRow,
     PolicySettingRow,
+    UnblockRow,
     UtcDateTime,
     col,
     scalars_to_text,
@@ -104,6 +109,26 @@ def _move_and_insert(rows: int) -> Prepared:
     )
     written = union_all(*(one.select_from(moved) for one in each))
     return Prepared(insert(_EVENTS).from_select(names, written))
+
+
+_ENTRIES = table_of(UnblockRow)
+
+
+@cache
+def _before_release(of_holder: tuple[str, ...], of_station: tuple[str, ...], ever: str) -> Prepared:
+    """Return the statement of ``Audit.before_release``: each part has an index."""
+    kind, at = _EVENTS.c.kind, _EVENTS.c.at
+    of_card = _ENTRIES.c.card_id == bindparam("card"), _ENTRIES.c.closed_at.is_(None)
+    entries = select(*_ENTRIES.c, *(cast(null(), each.type) for each in _EVENTS.c)).where(
+        or_(_ENTRIES.c.visit_id == bindparam("visit"), and_(*of_card))
+    )
+    events = select(*(cast(null(), each.type) for each in _ENTRIES.c), *_EVENTS.c)
+    lasting = or_(*(kind == each for each in of_holder))
+    theirs = _EVENTS.c.holder_id == bindparam("holder"), or_(at >= bindparam("since"), lasting)
+    stations = [and_(kind == each, _EVENTS.c.station == bindparam("at")) for each in of_station]
+    return Prepared(
+        union_all(entries, events.where(*theirs), events.where(or_(kind == ever, *stations)))
+    )
 
 
 SignatureCheck = Callable[[Signed], bool]
@@ -385,6 +410,37 @@ class Audit(Repository):
             return False
         before = AuditHead(seq - 1, row.previous)
         return ChainWalk(None, last=before, macs=self._macs).step(row) is None
+
+    def before_release(
+        self,
+        visit: Visit,
+        since: datetime,
+        *,
+        of_holder: tuple[str, ...],
+        of_station: tuple[str, ...],
+        ever: str,
+    ) -> tuple[tuple[UnblockEntry, ...], tuple[AuditEvent, ...]]:
+        """Return the journal's entries of a visit, and the card's open one, with the audit's word.
+
+        That are the holder's events ``since`` then and those of the kinds ``of_holder`` from any
+        time, the kinds ``of_station`` of the visit's station, and the kind ``ever``; the oldest
+        first. Raises ``RowAltered`` for one that the service did not write.
+        """
+        names = {"visit": visit.id, "card": visit.card_id, "holder": visit.holder_id}
+        found = self._gateway.joined(
+            _before_release(of_holder, of_station, ever),
+            (UnblockRow, AuditEventRow),
+            names | {"since": since, "at": visit.station},
+        )
+        entries = tuple(entry.record(UnblockEntry) for entry, _ in found if entry is not None)
+        rows = [row for _, row in found if row is not None]
+        for row in rows:
+            # A redaction leaves the row's hash and MAC, which cover the digest of its detail.
+            before, gone = AuditHead(row.seq - 1, row.previous), (row.seq,)
+            if ChainWalk(None, last=before, macs=self._macs, redacted=gone).step(row) is not None:
+                raise RowAltered("audit_event", row_name(row.seq))
+        rows.sort(key=lambda row: (row.at, row.seq))
+        return entries, tuple(map(event_of, rows))
 
     def delete_purged(self, most: int) -> int:
         """Delete some rows that gaps record as purged, the oldest first; return how many.

@@ -210,11 +210,6 @@ _OF_THIS_VISIT = col(UnblockRow.visit_id) == bindparam("visit")
 _ENTRIES_OF_VISIT = Prepared(
     select(UnblockRow).where(_OF_THIS_VISIT).order_by(col(UnblockRow.opened_at))
 )
-_OPEN_OR_OF_VISIT = Prepared(
-    select(UnblockRow).where(
-        or_(_OF_THIS_VISIT, and_(col(UnblockRow.card_id) == bindparam("card"), _IS_OPEN))
-    )
-)
 
 
 class UnblockJournal(Repository):
@@ -241,14 +236,6 @@ class UnblockJournal(Repository):
         for row in rows:
             self._gateway.check_asked(row, visit_id=visit_id)
         return tuple(row.record(UnblockEntry) for row in rows)
-
-    def before_release(self, card_id: str, visit_id: str) -> tuple[UnblockEntry | None, int]:
-        """Return the card's open entry, and how many entries a visit has opened."""
-        given = {"card": card_id, "visit": visit_id}
-        rows = self._gateway.many(_OPEN_OR_OF_VISIT, UnblockRow, given)
-        entries = [row.record(UnblockEntry) for row in rows]
-        is_open = (one for one in entries if one.card_id == card_id and one.closed_at is None)
-        return next(is_open, None), sum(one.visit_id == visit_id for one in entries)
 
     def note_unknown(self, entry_id: str, detail: str) -> bool:
         """Turn an intent into an unknown outcome; the entry stays open."""

@@ -1,0 +1,242 @@
+"""Rows that say less than the audit: older ones that somebody put back, with their older MACs.
+
+The events that are passed here were verified, and are in order, the oldest first. Where a row was
+accepted as it is (`kiosk rows accept`), what the audit says of it before then is over.
+
+Events and rows have the time at which their transaction began, before it waited for a lock. Two
+times are compared only where the same lock kept the two acts apart, or where both are of one act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from kiosk.authority.audit.events import AuditKind, ServiceKind, StaffKind
+from kiosk.authority.errors import RowPutBack
+from kiosk.authority.store.records import (
+    AuditEvent,
+    Card,
+    Cardholder,
+    CardStatus,
+    EmailCode,
+    Registration,
+    Station,
+    UnblockEntry,
+    Visit,
+)
+
+Events = Sequence[AuditEvent]
+
+_GRANTS: Final = frozenset({AuditKind.SECRET_RELEASED.value, AuditKind.ADMIN_KEY_USED.value})
+_END_VISIT: Final = frozenset(
+    {
+        AuditKind.VISIT_ENDED.value,
+        AuditKind.VISIT_SUPERSEDED.value,
+        AuditKind.CARD_UNPROVEN.value,
+        AuditKind.UNBLOCK_DONE.value,
+        AuditKind.UNBLOCK_UNKNOWN.value,
+    }
+)
+"""No secret is released in a visit after these."""
+
+_CLOSE_ENTRY: Final = frozenset(
+    {
+        AuditKind.UNBLOCK_DONE.value,
+        AuditKind.UNBLOCK_REFUSED.value,
+        AuditKind.UNBLOCK_NOT_SENT.value,
+        AuditKind.UNBLOCK_SETTLED.value,
+    }
+)
+_WITHDRAW_ONE: Final = frozenset({AuditKind.CODE_ABANDONED.value, StaffKind.CODE_WITHDRAWN.value})
+_WITHDRAW_ALL: Final = frozenset(
+    {
+        AuditKind.MISUSE_REPORTED.value,
+        StaffKind.MISUSE_STOPPED.value,
+        StaffKind.EMAIL_CORRECTED.value,
+        StaffKind.REGISTRATION_REVOKED.value,
+        StaffKind.LEAVER_MARKED.value,
+    }
+)
+"""They withdraw each unused code of a holder, those that are being mailed as well."""
+
+_BLOCK: Final = frozenset(
+    {
+        AuditKind.REGISTRATION_BLOCKED.value,
+        AuditKind.MISUSE_REPORTED.value,
+        StaffKind.MISUSE_STOPPED.value,
+    }
+)
+
+OF_HOLDER: Final = (
+    *sorted(_BLOCK),
+    StaffKind.BLOCK_LIFTED.value,
+    StaffKind.REGISTRATION_REVOKED.value,
+    AuditKind.REGISTERED.value,
+    AuditKind.EMAIL_CHANGED.value,
+    StaffKind.EMAIL_CORRECTED.value,
+    StaffKind.LEAVER_MARKED.value,
+    StaffKind.LEAVER_TAKEN_BACK.value,
+    StaffKind.PERSON_ERASED.value,
+    StaffKind.CARD_REVOKED.value,
+    StaffKind.CARD_REPLACED.value,
+)
+"""The kinds of events that say, however old they are, how a holder's rows are now."""
+
+OF_STATION: Final = (
+    StaffKind.STATION_RETIRED.value,
+    StaffKind.STATION_REINSTATED.value,
+    StaffKind.STATION_CERTIFIED.value,
+    ServiceKind.STATION_ENROLLED.value,
+)
+ACCEPTED: Final = ServiceKind.ROW_ACCEPTED.value
+
+
+def need_proofs(
+    visit: Visit, code: EmailCode, entries: Iterable[UnblockEntry], events: Events
+) -> None:
+    """Raise ``RowPutBack`` where the proofs of a visit were used up, or are over.
+
+    ``events`` are those of its holder since the visit began and its ``code`` was sent, ``entries``
+    the visit's in the journal, and the open one of its card.
+    """
+    table, of_visit = "visit", _valid(events, "visit", visit.id)
+    given_at = visit.questions_proven_at
+    for event in of_visit:
+        ended = event.visit_id == visit.id and event.kind in _END_VISIT
+        replaced = event.kind == AuditKind.QUESTIONS_CHANGED and given_at and event.at > given_at
+        if ended or replaced:
+            raise RowPutBack(table, visit.id)
+    grants = [one for one in events if one.kind in _GRANTS and one.card_id == visit.card_id]
+    _need_journal(visit, entries, grants, events)
+    if code.consumed_at is None and _is_over(code, visit, grants, events):
+        raise RowPutBack("email_code", code.id)
+
+
+def _need_journal(
+    visit: Visit, entries: Iterable[UnblockEntry], grants: Events, events: Events
+) -> None:
+    table, known = "unblock_journal", {entry.id: entry for entry in entries}
+    for entry in known.values():
+        if entry.closed_at is not None:
+            continue
+        valid = _valid(events, table, entry.id)
+        is_closed = any(
+            one.kind in _CLOSE_ENTRY and one.detail.get("journal") == entry.id for one in valid
+        )
+        # A card has one open entry: this one was closed before the next was opened.
+        is_past = any(
+            one in grants and one.detail.get("journal") != entry.id and one.at > entry.opened_at
+            for one in valid
+        )
+        if is_closed or is_past:
+            raise RowPutBack(table, entry.id)
+    for grant in grants:
+        granted = grant.detail.get("journal")
+        if grant.visit_id == visit.id and isinstance(granted, str) and granted not in known:
+            raise RowPutBack(table, granted)
+
+
+def _is_over(code: EmailCode, visit: Visit, grants: Events, events: Events) -> bool:
+    """Return whether an unused code was used, replaced or withdrawn."""
+    valid = _valid(events, "email_code", code.id)
+    for event in valid:
+        is_later = code.sent_at is not None and event.at > code.sent_at
+        is_named = event.detail.get("code") == code.id
+        if event in grants:
+            # One to another visit was by a code that came before or after, and ended this one.
+            over = is_named or (is_later and event.visit_id != visit.id)
+        else:
+            over = (is_named and event.kind in _WITHDRAW_ONE) or (
+                is_later and event.kind in _WITHDRAW_ALL
+            )
+        if over:
+            return True
+    return False
+
+
+def need_last_grant(visit: Visit, last: UnblockEntry, events: Events) -> None:
+    """Raise ``RowPutBack`` where the card was granted an unblock in another visit after ``last``.
+
+    The journal says of none.
+    """
+    for event in events:
+        is_other = event.kind in _GRANTS and event.visit_id != visit.id
+        if is_other and event.card_id == visit.card_id and event.at > last.opened_at:
+            raise RowPutBack("unblock_journal", str(event.detail.get("journal")))
+
+
+def need_holder(
+    holder: Cardholder, card: Card, registration: Registration | None, events: Events
+) -> None:
+    """Raise ``RowPutBack`` where holder, card or registration were barred or changed since.
+
+    ``events`` are all of ``OF_HOLDER``.
+    """
+    left = _last(
+        _valid(events, "cardholder", holder.id),
+        StaffKind.LEAVER_MARKED,
+        StaffKind.LEAVER_TAKEN_BACK,
+        StaffKind.PERSON_ERASED,
+    )
+    is_back = left is None or left.kind == StaffKind.LEAVER_TAKEN_BACK
+    if holder.left_at is None and not is_back:
+        raise RowPutBack("cardholder", holder.id)
+    for event in _valid(events, "card", card.id):
+        revoked = event.kind == StaffKind.CARD_REVOKED and event.card_id == card.id
+        replaced = event.kind == StaffKind.CARD_REPLACED and event.detail.get("replaces") == card.id
+        if (revoked or replaced) and card.status is not CardStatus.REVOKED:
+            raise RowPutBack("card", card.id)
+    if registration is not None:
+        valid = _valid(events, "registration", holder.id)
+        if _is_older(registration, valid) or _was_blocked(registration, valid):
+            raise RowPutBack("registration", holder.id)
+
+
+def _is_older(registration: Registration, events: Events) -> bool:
+    """Return whether it is from before it was revoked, or before its address was changed."""
+    revoked = _last(events, StaffKind.REGISTRATION_REVOKED)
+    if revoked is not None and registration.registered_at < revoked.at:
+        return True
+    # To register anew may leave every time in the row as it was.
+    changed = _last(
+        events, AuditKind.REGISTERED, AuditKind.EMAIL_CHANGED, StaffKind.EMAIL_CORRECTED
+    )
+    if changed is None or changed.kind == AuditKind.REGISTERED:
+        return False
+    if changed.kind == StaffKind.EMAIL_CORRECTED and not changed.detail.get("registered"):
+        return False
+    addressed = registration.unconfirmed_since or registration.email_verified_at
+    return max(addressed, registration.email_verified_at) < changed.at
+
+
+def _was_blocked(registration: Registration, events: Events) -> bool:
+    """Return whether one that is free was blocked, and not lifted since."""
+    kinds = StaffKind.BLOCK_LIFTED, StaffKind.REGISTRATION_REVOKED
+    last = next((one for one in reversed(events) if one.kind in _BLOCK or one.kind in kinds), None)
+    if registration.blocked_at is not None or last is None or last.kind not in _BLOCK:
+        return False
+    # Somebody who was not registered was stopped, and has registered since.
+    return registration.registered_at < last.at
+
+
+def need_station(station: Station | None, name: str, events: Events) -> None:
+    """Raise ``RowPutBack`` where a station in service was retired; ``events``: ``OF_STATION``."""
+    of_station = [one for one in _valid(events, "station", name) if one.station == name]
+    kinds = [one for one in of_station if one.kind in OF_STATION]
+    is_retired = bool(kinds) and kinds[-1].kind == StaffKind.STATION_RETIRED
+    if is_retired and (station is None or station.retired_at is None):
+        raise RowPutBack("station", name)
+
+
+def _valid(events: Events, table: str, row: str) -> Events:
+    """Return the events since the row was last accepted as it is."""
+    for at in range(len(events) - 1, -1, -1):
+        detail = events[at].detail
+        if events[at].kind == ACCEPTED and (detail.get("table"), detail.get("row")) == (table, row):
+            return events[at + 1 :]
+    return events
+
+
+def _last(events: Events, *kinds: str) -> AuditEvent | None:
+    return next((one for one in reversed(events) if one.kind in kinds), None)

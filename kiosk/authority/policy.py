@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from kiosk.authority.audit.put_back import policy_settings
 from kiosk.authority.errors import RowAltered, StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import PolicySetting
@@ -86,7 +87,8 @@ class LivePolicy:
 
     Staff's settings are read again after ``EVERY_S`` seconds. While the database does not answer,
     the last ones stay in force; before its first answer the file's, with which nothing can be
-    decided anyway. While a setting's row is altered there is no policy: ``RowAltered``.
+    decided anyway. While a setting's row is altered, or says less than the audit, there is no
+    policy: ``RowAltered``.
     """
 
     def __init__(self, store: Store, file: PolicySettings, clock: Clock) -> None:
@@ -111,7 +113,7 @@ class LivePolicy:
             finally:
                 self._reading.release()
         if (altered := self._altered) is not None:
-            raise RowAltered(altered.table, altered.row)
+            raise type(altered)(altered.table, altered.row)
         return self._policy
 
     def _is_due(self, now: float) -> bool:
@@ -120,7 +122,7 @@ class LivePolicy:
     def _read(self, now: float) -> None:
         try:
             with self._store.read() as uow:
-                stored = uow.policy_changes.every()
+                stored = policy_settings(uow)
         except RowAltered as altered:
             log.error("%s; nothing is decided without a policy", altered)  # noqa: TRY400
             self._altered, self._read_at = altered, now

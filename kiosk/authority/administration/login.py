@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from kiosk.authority.administration.fields import cleaned
 from kiosk.authority.administration.views import Actor
 from kiosk.authority.audit.events import AuditKind, StaffKind, altered, new_reference
+from kiosk.authority.audit.put_back import member_by_key
 from kiosk.authority.errors import NotPermitted, NotTaken, RowAltered
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import Store
@@ -131,7 +132,7 @@ def admit(store: Store, fingerprint: str, source: str = "", *, verified: bool = 
     detail: dict[str, Scalar] = {"key": fingerprint, "from": cleaned(source)}
     try:
         with store.begin() as uow:
-            member, key = uow.staff.by_key(fingerprint), uow.staff.key(fingerprint)
+            member, key = member_by_key(uow, fingerprint), uow.staff.key(fingerprint)
             is_accepted = key is not None and lets_in(key.public_key, verified=verified)
             comes_in = member is not None and is_accepted and may(member.role, Action.SEE_TODAY)
             kind = StaffKind.LOGGED_IN if comes_in else StaffKind.TURNED_AWAY

@@ -35,6 +35,7 @@ from kiosk.authority.audit.events import (
     audit_message,
     new_reference,
 )
+from kiosk.authority.audit.put_back import member_by_key
 from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import (
@@ -381,6 +382,8 @@ class Office:
             first = proposer_of(uow, kept)
             if first is None:
                 raise NotFound("The one who proposed this may not do it any more: propose it anew.")
+            if kept.proposed_key:
+                member_by_key(uow, kept.proposed_key)  # not by rows from before they were removed
             if because := objection(uow, first, second):
                 raise NotPermitted(because)
             note = uow.notes.by_ids((kept.note_id,)).get(kept.note_id)
@@ -430,7 +433,7 @@ class Office:
         """Return the actor with their present role; raises ``NotPermitted``."""
         actor = self.actor
         if actor.staff_id:
-            member = uow.staff.by_key(actor.key)
+            member = member_by_key(uow, actor.key)
             is_theirs = member is not None and member.id == actor.staff_id
             if member is None or not is_theirs or not may(member.role, Action.SEE_TODAY):
                 raise NotStaff("Your key does not let you in any more. Please log out.")

@@ -14,13 +14,19 @@ from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, ServiceKind, StaffKind
 from kiosk.authority.errors import RowPutBack
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     AuditEvent,
+    AuditQuery,
     Card,
     Cardholder,
     CardStatus,
     EmailCode,
+    PolicySetting,
     Registration,
+    Sought,
+    StaffCard,
+    StaffMember,
     Station,
     UnblockEntry,
     Visit,
@@ -227,6 +233,68 @@ def need_station(station: Station | None, name: str, events: Events) -> None:
     is_retired = bool(kinds) and kinds[-1].kind == StaffKind.STATION_RETIRED
     if is_retired and (station is None or station.retired_at is None):
         raise RowPutBack("station", name)
+
+
+# The policy, and who works here: read together with what the audit says of them.
+
+_POLICY: Final = frozenset({StaffKind.POLICY_CHANGED.value, ACCEPTED})
+_REVISE: Final = tuple(kind.value for kind in StaffKind if kind.spec.revises_member)
+
+
+def policy_settings(uow: UnitOfWork) -> dict[str, PolicySetting]:
+    """Return what staff set; raises ``RowPutBack`` where a change is missing from a setting."""
+    stored = uow.policy_changes.every()
+    events = uow.audit.verified(AuditQuery(kinds=_POLICY))
+    for name in {str(event.detail.get("setting")) for event in events if event.kind != ACCEPTED}:
+        of_setting = [
+            one
+            for one in _valid(events, "policy_setting", name)
+            if one.detail.get("setting") == name
+        ]
+        if _last_revision(of_setting) > (stored[name].revision if name in stored else 0):
+            raise RowPutBack("policy_setting", name)
+    return stored
+
+
+def member_by_key(uow: UnitOfWork, fingerprint: str) -> StaffMember | None:
+    """Return the present member of staff with a key.
+
+    Raises ``RowPutBack`` where the audit has a later change of the member, or removed the key.
+    """
+    member, key = uow.staff.by_key(fingerprint), uow.staff.key(fingerprint)
+    if member is None or key is None:
+        return member
+    events = _need_member(uow, member)
+    for event in _valid(events, "staff_key", fingerprint):
+        named = event.detail.get("fingerprint") == fingerprint
+        is_removed = event.kind == StaffKind.KEY_REMOVED and named
+        if (is_removed or event.kind == StaffKind.STAFF_REMOVED) and event.at > key.added_at:
+            raise RowPutBack("staff_key", fingerprint)
+    return member
+
+
+def need_officer(uow: UnitOfWork, member: StaffMember, card: StaffCard) -> None:
+    """Raise ``RowPutBack`` where the audit has removed the card, or has changed its member."""
+    for event in _valid(_need_member(uow, member), "staff_card", card.card_id):
+        named = event.card_id == card.card_id
+        is_removed = event.kind == StaffKind.STAFF_CARD_REMOVED and named
+        if (is_removed or event.kind == StaffKind.STAFF_REMOVED) and event.at > card.added_at:
+            raise RowPutBack("staff_card", card.card_id)
+
+
+def _need_member(uow: UnitOfWork, member: StaffMember) -> Events:
+    """Return what changed a member; raises ``RowPutBack`` where the row is from before."""
+    of_member = tuple(Sought(kind, "staff", member.id) for kind in _REVISE)
+    events = uow.audit.verified(AuditQuery(sought=(*of_member, Sought(ACCEPTED))))
+    mine = _valid(events, "staff_member", member.id)
+    if _last_revision(one for one in mine if one.kind != ACCEPTED) > member.revision:
+        raise RowPutBack("staff_member", member.id)
+    return events
+
+
+def _last_revision(events: Iterable[AuditEvent]) -> int:
+    revisions = (event.detail.get("revision") for event in events)
+    return max((one for one in revisions if isinstance(one, int)), default=0)
 
 
 def _valid(events: Events, table: str, row: str) -> Events:

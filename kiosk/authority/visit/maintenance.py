@@ -10,6 +10,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.audit.put_back import need_officer
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.roles import Action, may
@@ -87,6 +88,8 @@ def maintain(
         context = enter(uow, parts, visit_id)
         context.need(Gate.MAINTENANCE)
         page = page_for(context)
+        if context.staff_card is not None:
+            need_officer(uow, officer_of(context), context.staff_card)
         # The note's id shows whether an attempt was recorded.
         named = framed("maintenance", visit_id, attempt, act.value, why.value, words)
         note_id = sha256(named).hexdigest()[:32]

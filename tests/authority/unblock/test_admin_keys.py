@@ -64,7 +64,9 @@ def test_the_intent_is_written_before_anything_leaves(
     assert (entry.state, entry.was_blocked) == (UnblockState.INTENT, True)
     assert (entry.visit_id, entry.card_id) == (station_visit.visit, card.id)
     used = world.events()[-1]
-    assert (used.kind, used.detail) == ("admin-key-used", {"journal": entry.id, "left": 2})
+    code = world.visit(station_visit).code_proven_id
+    detail = {"journal": entry.id, "code": code, "left": 2}
+    assert (used.kind, used.detail) == ("admin-key-used", detail)
 
 
 def test_nothing_that_leaves_or_is_kept_holds_the_key_or_the_answer(

@@ -434,13 +434,23 @@ class Audit(Repository):
         )
         entries = tuple(entry.record(UnblockEntry) for entry, _ in found if entry is not None)
         rows = [row for _, row in found if row is not None]
+        return entries, self._verified(rows)
+
+    def verified(self, query: AuditQuery) -> tuple[AuditEvent, ...]:
+        """Return all of a few events for a decision, the oldest first.
+
+        Raises ``RowAltered`` for one that the service did not write.
+        """
+        wanted = select(AuditEventRow).where(*_conditions(query))
+        return self._verified(self._gateway.many(wanted, AuditEventRow))
+
+    def _verified(self, rows: Sequence[AuditEventRow]) -> tuple[AuditEvent, ...]:
         for row in rows:
             # A redaction leaves the row's hash and MAC, which cover the digest of its detail.
             before, gone = AuditHead(row.seq - 1, row.previous), (row.seq,)
             if ChainWalk(None, last=before, macs=self._macs, redacted=gone).step(row) is not None:
                 raise RowAltered("audit_event", row_name(row.seq))
-        rows.sort(key=lambda row: (row.at, row.seq))
-        return entries, tuple(map(event_of, rows))
+        return tuple(map(event_of, sorted(rows, key=lambda row: (row.at, row.seq))))
 
     def delete_purged(self, most: int) -> int:
         """Delete some rows that gaps record as purged, the oldest first; return how many.

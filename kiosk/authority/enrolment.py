@@ -83,6 +83,7 @@ class StationEnrolment:
             charged = uow.enrolments.charge(asked.number, TRIES)
             uow.commit()
         with self._store.begin() as uow:
+            self._store.need_right_clock()
             line = uow.enrolments.lock(asked.number)
             if line is None:
                 raise StepRefused("there is no such line")
@@ -122,6 +123,7 @@ class StationEnrolment:
         """
         key = read_request(asked.request)
         with self._store.begin() as uow:
+            self._store.need_right_clock()
             found = uow.station_keys.find(fingerprint)
             if found is None or found[1].retired_at is not None:
                 raise StepRefused("this station is not in service")

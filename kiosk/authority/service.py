@@ -171,6 +171,7 @@ class HealthWatch:
             if not self._store.schema_serves():
                 return False
             self._store.check_writable()
+            self._store.need_right_clock()
         except StoreError as error:
             self._trouble.note(f"stations are out of service: {error}")
             return False

@@ -389,6 +389,7 @@ class NoticeSettings(Section, frozen=True):
     mail_held_up: tuple[str, ...] = _recipients("that mail did not move, once it does again")
     row_altered: tuple[str, ...] = _recipients("that a record was altered outside of the service")
     audit_broken: tuple[str, ...] = _recipients("that the audit does not fit")
+    clocks_differ: tuple[str, ...] = _recipients("that database and machine differ about the time")
     failures_at_station: int = setting(
         20, Whole(2, 1000), "Failures at one station in an hour that are many."
     )

@@ -1,8 +1,9 @@
 """A database that gives another row than it was asked for, and alters none.
 
 Its owner needs no key of ours for that. In PostgreSQL the sign ``=`` is an operator like any other,
-and the path of the database says whose is used. In SQLite a view takes the place of a table, and
-what identifies a row is one value where it is looked for, and another one where it is read.
+and one beside the tables is used where it fits the types of two columns better than the server's.
+In SQLite a view takes the place of a table, and what identifies a row is one value where it is
+looked for, and another one where it is read.
 """
 
 from __future__ import annotations
@@ -47,16 +48,6 @@ def take_for_equal(world: World, one: str, other: str) -> None:
     """Have PostgreSQL take two values for equal, and give the row of ``other`` for either."""
     world.store.close()
     with psycopg.connect(world.url.replace("postgresql+psycopg", "postgresql")) as database:
-        database.execute("CREATE SCHEMA ours")
-        database.execute(
-            "CREATE FUNCTION ours.same(a text, b text) RETURNS boolean LANGUAGE sql AS $$ "
-            f"SELECT pg_catalog.texteq(a, b) OR (a OPERATOR(pg_catalog.=) '{one}' "
-            f"AND b OPERATOR(pg_catalog.=) '{other}') OR (a OPERATOR(pg_catalog.=) '{other}' "
-            f"AND b OPERATOR(pg_catalog.=) '{one}') $$"
-        )
-        database.execute(
-            "CREATE OPERATOR ours.= (LEFTARG = text, RIGHTARG = text, FUNCTION = ours.same)"
-        )
         references = database.execute(
             "SELECT conrelid::regclass, conname FROM pg_constraint WHERE contype = 'f'"
         ).fetchall()
@@ -65,5 +56,12 @@ def take_for_equal(world: World, one: str, other: str) -> None:
         for table, key in ("registration", "holder_id"), ("cardholder", "id"):
             gone = f"DELETE FROM {table} WHERE {key} = '{one}'"
             assert database.execute(gone).rowcount == 1
-        name = database.info.dbname
-        database.execute(f'ALTER DATABASE "{name}" SET search_path = ours, pg_catalog, public')
+        database.execute(
+            "CREATE FUNCTION same(a varchar, b varchar) RETURNS boolean LANGUAGE sql AS $$ "
+            f"SELECT pg_catalog.texteq(a, b) OR (a OPERATOR(pg_catalog.=) '{one}' "
+            f"AND b OPERATOR(pg_catalog.=) '{other}') OR (a OPERATOR(pg_catalog.=) '{other}' "
+            f"AND b OPERATOR(pg_catalog.=) '{one}') $$"
+        )
+        database.execute(
+            "CREATE OPERATOR = (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = same)"
+        )

@@ -17,6 +17,7 @@ TOLD = (
     "station_silent",
     "mail_held_up",
     "audit_broken",
+    "clocks_differ",
 )
 RA = "ra@trust.nhs.uk"
 

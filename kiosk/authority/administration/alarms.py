@@ -76,6 +76,7 @@ class AlarmKind(StrEnum):
     MAIL_HELD_UP = "mail-held-up"
     ROW_ALTERED = "row-altered"
     AUDIT_BROKEN = "audit-broken"
+    CLOCKS_DIFFER = "clocks-differ"
 
 
 Detail = Mapping[str, Scalar]

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from kiosk.authority.administration.alarms import (
@@ -73,6 +74,7 @@ class StaffMail:
             AlarmKind.MAIL_HELD_UP: notices.mail_held_up,
             AlarmKind.ROW_ALTERED: notices.row_altered,
             AlarmKind.AUDIT_BROKEN: notices.audit_broken,
+            AlarmKind.CLOCKS_DIFFER: notices.clocks_differ,
         }
         self._recipients = {kind: addresses(words, ra_email) for kind, words in lists.items()}
 
@@ -187,11 +189,29 @@ class Caretaker:
     def _watch(self) -> None:
         with self._store.read() as uow:
             found, kinds, unread = problems(uow, self._limits)
-            standing = uow.alarms.standing()
+            standing, now = uow.alarms.standing(), uow.now
+        found, kinds = (
+            (*found, *self._wrong_clocks(standing, now)),
+            kinds | {AlarmKind.CLOCKS_DIFFER},
+        )
         if found or any(alarm.kind in kinds for alarm in standing):
             self._raise_and_clear(kinds, found)
         if unread is not None:
             raise unread
+
+    def _wrong_clocks(self, standing: Iterable[Alarm], now: datetime) -> Iterator[RaisedAlarm]:
+        """Yield whether this machine's clock is not that of the database server.
+
+        Each machine knows of itself alone, and ends no other one's alarm within a day.
+        """
+        kind, here = AlarmKind.CLOCKS_DIFFER, socket.gethostname()
+        if apart := self._store.clocks_apart:
+            minutes = apart // timedelta(minutes=1)
+            yield RaisedAlarm(kind, here, {"machine": here, "minutes": minutes})
+        for alarm in standing:
+            machine = alarm.detail.get("machine")
+            if alarm.kind == kind and machine != here and now - alarm.since < DAY:
+                yield RaisedAlarm(kind, str(machine), alarm.detail)
 
     def _raise_and_clear(
         self,

@@ -484,7 +484,8 @@ def check_clock(store: Store, clock: Clock, synchronised: Callable[[], bool | No
     if abs(now - theirs) > _CLOCK_SLACK:
         other = local_time(theirs, seconds=True)
         text = f"{shown} is not the time of the database server, {other}"
-        return fail(CLOCK, text, "set the one that is wrong")
+        served = "; until then no station is served" if store.clocks_apart else ""
+        return fail(CLOCK, text, f"set the one that is wrong{served}")
     if latest and latest[0].at > now + _CLOCK_SLACK:
         last = f"the last event of the audit, {local_time(latest[0].at, seconds=True)}"
         if not by_network:

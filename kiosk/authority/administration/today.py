@@ -106,6 +106,9 @@ def _alarm_words(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
             return f"A record was altered outside of the service: {detail['table']} {detail['row']}"
         case AlarmKind.AUDIT_BROKEN:
             return f"The audit does not fit: {detail['finding']}"
+        case AlarmKind.CLOCKS_DIFFER:
+            apart = f"{detail['minutes']} minutes"
+            return f"The clocks of {detail['machine']} and of the database differ by {apart}"
         case _:
             assert_never(kind)
 

@@ -367,4 +367,11 @@ TO_STAFF: Final = {
         "Tell whoever answers for security, and keep a copy of the database as it is now. The "
         'command "kiosk audit verify" shows the same at any time.',
     ),
+    "clocks-differ": NoticeWords(
+        "A clock of the service is wrong",
+        "The clock of the database server and that of the machine named here differ by five "
+        "minutes or more. Until they agree, no station is served by that machine.",
+        "Set the one that is wrong, and turn time synchronisation on. Where nobody set it, tell "
+        "whoever answers for security: a code lives longer by a clock that was put back.",
+    ),
 }

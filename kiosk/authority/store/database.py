@@ -18,7 +18,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -94,11 +94,14 @@ AND application_name IN ('kiosk', current_setting('application_name'))
 _TAKES_WRITES = """
 SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on', EXISTS (
     SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'
-    AND state_change < clock_timestamp() - make_interval(secs => :waits_s)
+    AND state_change < pg_catalog.clock_timestamp() - make_interval(secs => :waits_s)
 )"""
 COMMIT_WAITS_S = 20.0
 """How long commits may wait for a standby: no station waits for longer. Of others' sessions the
 server shows none that waits."""
+
+CLOCKS_APART = timedelta(minutes=5)
+"""How far the clocks of a database server and of this machine may differ while it serves."""
 
 _NO_STANDBY = (
     "commits wait for a synchronous standby: start it, or take it out of "
@@ -270,6 +273,25 @@ class Store:
         elif (free := shutil.disk_usage(self.file.parent).free) < _LEAST_ROOM:
             left = f"the disk has {free // 1024} KiB left: make room on it"
             raise StoreError(f"{self.file.parent}: {left}", "SQLITE_FULL")
+
+    @property
+    def clocks_apart(self) -> timedelta:
+        """How far the server's clock is from the machine's; none where that is too little."""
+        apart: timedelta = abs(getattr(self._clock, "apart", timedelta()))
+        return apart if apart >= CLOCKS_APART else timedelta()
+
+    def need_right_clock(self) -> None:
+        """Raise ``StoreError`` where one of the two clocks is wrong, once a connection was used.
+
+        By a server that was put back, codes and visits would live on.
+        """
+        if apart := self.clocks_apart:
+            minutes = f"{apart // timedelta(minutes=1)} minutes"
+            raise StoreError(
+                f"the clocks of the database server and of this machine differ by {minutes}: "
+                "set the one that is wrong",
+                "clock",
+            )
 
     def out_of_service(self) -> str:
         """Return why no program may serve with this database while it is copied to a server."""

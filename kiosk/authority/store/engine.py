@@ -246,7 +246,7 @@ def open_engine(
     # psycopg is installed only where PostgreSQL is used.
     from kiosk.authority.store.postgresql import DatabaseClock, postgresql_engine
 
-    shared = DatabaseClock()
+    shared = DatabaseClock(clock)
     engine = postgresql_engine(url, busy_timeout_s, shared, options)
     return engine, shared if type(clock) is SystemClock else clock
 

@@ -40,6 +40,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.tables import TableRow
+from kiosk.contract.ports import Clock
 
 STATEMENT_LIMIT_MS = 30_000
 IDLE_LIMIT_MS = 60_000
@@ -393,11 +394,13 @@ class DatabaseClock:
     """The server's time of day, the same for every process: queried now and then.
 
     A new connection queries it, and so does one from the pool when the last answer is older than
-    ``ASKED_EVERY_S``.
+    ``ASKED_EVERY_S``. ``apart`` is how far it was then ahead of the ``machine``'s.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, machine: Clock | None = None) -> None:
+        self._machine = machine
         self._known: tuple[datetime, float] | None = None
+        self.apart = timedelta()
 
     def now(self) -> datetime:
         """Return the time; a connection must have been opened."""
@@ -416,6 +419,8 @@ class DatabaseClock:
     def set(self, server_time: datetime, before: float) -> None:
         """Take an answer to a query that was sent at ``before`` by the monotonic clock."""
         self._known = server_time.astimezone(UTC), (before + time.monotonic()) / 2
+        if self._machine is not None:
+            self.apart = self.now() - self._machine.now()
 
 
 def postgresql_engine(
@@ -436,6 +441,9 @@ def postgresql_engine(
         "lock_timeout": int(busy_timeout_s * 1000),
         "statement_timeout": STATEMENT_LIMIT_MS,
         "idle_in_transaction_session_timeout": IDLE_LIMIT_MS,
+        # The server's own functions come before those of the tables' schema, and no other counts,
+        # whatever the owner of the database has set.
+        "search_path": "public",
     }
     given = {
         "connect_timeout": max(2, round(busy_timeout_s)),
@@ -493,10 +501,11 @@ def _need_private(passwords: str, *_connecting: object) -> None:
 
 
 _ASK = """
-SELECT clock_timestamp(), current_setting('synchronous_commit'),
-       current_setting('synchronous_standby_names'),
-       current_setting('default_transaction_read_only') = 'on'
+SELECT pg_catalog.clock_timestamp(), pg_catalog.current_setting('synchronous_commit'),
+       pg_catalog.current_setting('synchronous_standby_names'),
+       pg_catalog.current_setting('default_transaction_read_only') OPERATOR(pg_catalog.=) 'on'
 """
+"""With the schema of each function: a pooler may keep the wanted path from the server."""
 
 
 class _RestedConnections:

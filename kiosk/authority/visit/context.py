@@ -79,8 +79,12 @@ class VisitRefused(Exception):
 
 @contextmanager
 def deciding(parts: Dependencies) -> Iterator[UnitOfWork]:
-    """Begin a unit of work of a visit: it rolls back, unless it or a ``VisitRefused`` commits."""
+    """Begin a unit of work of a visit: it rolls back, unless it or a ``VisitRefused`` commits.
+
+    Raises ``StoreError`` where the clock of the database is wrong, or the machine's.
+    """
     with parts.store.begin() as uow:
+        parts.store.need_right_clock()
         try:
             yield uow
         except VisitRefused as refused:

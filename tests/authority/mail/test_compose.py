@@ -46,6 +46,7 @@ NOTICES = {
     "mail-held-up": "what had waited is being sent",
     "row-altered": "does not have the key of the service",
     "audit-broken": "changed behind the service's back",
+    "clocks-differ": "no station is served by that machine",
     "email-changed-old": "now go to another address",
     "email-changed-new": "now come to this address",
     "questions-changed": "security questions and answers",

@@ -59,9 +59,9 @@ def opened(world: World) -> Iterator[Any]:
         with closing(sqlite3.connect(world.folder / "kiosk.db")) as connection, connection:
             yield connection
         return
-    with psycopg.connect(world.url) as connection:
-        connection.execute("SET session_replication_role = replica")
-        yield connection
+    with psycopg.connect(world.url) as owner:
+        owner.execute("SET session_replication_role = replica")
+        yield owner
 
 
 @dataclass(frozen=True)

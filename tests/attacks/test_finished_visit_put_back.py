@@ -55,7 +55,9 @@ def ready(world: World, card: Card) -> StationVisit:
 def proof_of(visit: StationVisit) -> CardProof:
     challenge = visit.authority.challenge(visit.visit)
     assert isinstance(challenge, CardChallenge)
-    return visit.reader_card.answer(challenge)
+    proof = visit.reader_card.answer(challenge)
+    assert proof is not None
+    return proof
 
 
 def unlocked(visit: StationVisit, grant: Grant) -> str:

@@ -9,14 +9,17 @@ from dataclasses import replace
 
 import pytest
 
+from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.login import admit
-from kiosk.authority.administration.verification import accept
+from kiosk.authority.administration.verification import accept, check_rows
+from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.errors import NotPermitted, RecordAltered
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.roles import Role
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.records import Card, Station
-from kiosk.config.settings import PolicySettings
+from kiosk.config.settings import NoticeSettings, PolicySettings
+from kiosk.contract.findings import Condition
 from kiosk.contract.messages import Grant
 from tests.attacks.database_writer import (
     found_put_back,
@@ -28,7 +31,7 @@ from tests.attacks.database_writer import (
 from tests.attacks.four_eyes import Colleague
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
-from tests.authority.world import EMAIL, World
+from tests.authority.world import EMAIL, STAFF, World
 
 
 @pytest.fixture
@@ -103,6 +106,9 @@ def test_row_from_before_it_was_barred_gets_no_secret(
     world.clock.forward(minutes=1)
     bar(manager, card)
     put_back(world, kept)
+    finding = check_rows(world.store)
+    assert finding.condition is Condition.FAIL
+    assert f"1 says less than the audit: {table} " in finding.found
     assert refused_as_put_back(world, unlock_again(world, card), table)
 
 
@@ -128,8 +134,25 @@ def test_what_staff_lifted_and_confirmed_counts(
     correct(manager, card)
     leave(manager, card)
     manager.desk.people.take_back_leaver(as_seen(manager.office, card), GROUNDS)
+    assert check_rows(world.store).condition is Condition.OK
     assert isinstance(unlock_again(world, card), Grant)
     assert world.registration(card).email != EMAIL
+
+
+def test_caretaker_finds_what_was_put_back_within_a_day(
+    world: World, card: Card, manager: Colleague
+) -> None:
+    caretaker = Caretaker(world.store, AnchorSigner(world.ring), NoticeSettings(), STAFF)
+    kept = keep(world, "card")
+    world.clock.forward(minutes=1)
+    revoke(manager, card)
+    put_back(world, kept)
+    for _ in range(30):
+        caretaker.run()
+        world.clock.forward(minutes=1)
+    assert found_put_back(world, "card")
+    with world.store.read() as uow:
+        assert f"row-altered:card {card.id}" in {alarm.name for alarm in uow.alarms.standing()}
 
 
 # --- the policy ---

@@ -26,6 +26,7 @@ from kiosk.authority.administration.alarms import (
 )
 from kiosk.authority.administration.office import expire
 from kiosk.authority.administration.verification import anchor_line
+from kiosk.authority.audit import put_back
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind, altered
 from kiosk.authority.audit.rows import chain_of
@@ -331,7 +332,10 @@ class Caretaker:
     # --- rows that grant access ---
 
     def _check_rows(self) -> None:
-        """Check a piece of all rows that have a MAC: each of them once a day."""
+        """Check a piece of all rows that have a MAC: each of them once a day.
+
+        At the end what they say is compared with the audit.
+        """
         with self._store.read() as uow:
             job = uow.jobs.get(CHECK_ROWS)
             table, key = json.loads(job.reached) if job and job.reached else (TABLES[0], None)
@@ -345,6 +349,7 @@ class Caretaker:
         self._note(RowAltered(table, row) for row in piece.altered)
         if piece.last is None and table == TABLES[-1]:
             following = ""
+            self._note(put_back.find(self._store))
         elif piece.last is None:
             following = json.dumps([TABLES[TABLES.index(table) + 1], None])
         else:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from kiosk.authority.administration.fields import read_reason
 from kiosk.authority.administration.views import Progress, unseen
+from kiosk.authority.audit import put_back
 from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.errors import NotFound
@@ -91,11 +92,16 @@ def check_rows(store: Store) -> Finding:
     if found.altered:
         texts, advices = zip(*found.findings(), strict=True)
         return fail(RECORDS, "; ".join(texts), "; ".join(advices))
+    if older := put_back.find(store):
+        rows = _first((error.table, error.row) for error in older)
+        text = f"{numbered(len(older), 'says', 'say')} less than the audit: {rows}"
+        advice = "somebody put back an older one, or deleted one: see `kiosk rows --help`"
+        return fail(RECORDS, text, advice)
     with store.read() as uow:
-        older = uow.mac_rows.made_by(store.macs.current_key_id, others=True)
-    if older:
+        past = uow.mac_rows.made_by(store.macs.current_key_id, others=True)
+    if past:
         advice = "run `kiosk keys rotate --purpose row-mac`"
-        return warn(RECORDS, f"{older} of {found.rows} have a MAC of an older key", advice)
+        return warn(RECORDS, f"{past} of {found.rows} have a MAC of an older key", advice)
     return ok(RECORDS, f"{found.rows} fit their MACs")
 
 

@@ -9,12 +9,14 @@ times are compared only where the same lock kept the two acts apart, or where bo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, ServiceKind, StaffKind
-from kiosk.authority.errors import RowPutBack
-from kiosk.authority.store.database import UnitOfWork
+from kiosk.authority.errors import RowAltered, RowPutBack
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import (
     AuditEvent,
     AuditQuery,
@@ -295,6 +297,66 @@ def _need_member(uow: UnitOfWork, member: StaffMember) -> Events:
 def _last_revision(events: Iterable[AuditEvent]) -> int:
     revisions = (event.detail.get("revision") for event in events)
     return max((one for one in revisions if isinstance(one, int)), default=0)
+
+
+# All of them, as far as that is cheap: people for a month, and later when their rows count.
+
+LOOKED_BACK: Final = timedelta(days=31)
+_BARRING: Final = frozenset(OF_HOLDER) - {AuditKind.REGISTERED.value}
+
+
+def find(store: Store) -> tuple[RowPutBack, ...]:
+    """Return the rows that say less than the audit: policy, staff, stations, and people.
+
+    People count whom an event of the last month barred or changed. Where a row does not fit its
+    MAC, other checks name it, and what needs it is left out.
+    """
+    try:
+        with store.read() as uow:
+            keys, officers = uow.staff.keys(), uow.staff.cards()
+            members = [each for each in uow.staff.every() if each.removed_at is None]
+            stations = uow.stations.every()
+            since = uow.now - LOOKED_BACK
+            barred = uow.audit.verified(AuditQuery(kinds=_BARRING, since=since))
+    except RowAltered:
+        return ()
+    people = dict.fromkeys(each.holder_id for each in barred if each.holder_id)
+    present = {each.id: each for each in members}
+    checks: list[Callable[[UnitOfWork], object]] = [policy_settings]
+    checks += [partial(_need_member, member=each) for each in members]
+    checks += [partial(member_by_key, fingerprint=each.fingerprint) for each in keys]
+    checks += [
+        partial(need_officer, member=present[each.staff_id], card=each)
+        for each in officers
+        if each.staff_id in present
+    ]
+    checks += [partial(_check_station, station=each) for each in stations]
+    checks += [partial(_check_person, holder_id=each) for each in people]
+    found: dict[tuple[str, str], RowPutBack] = {}
+    for check in checks:
+        try:
+            with store.read() as uow:
+                check(uow)
+        except RowPutBack as error:
+            found[error.table, error.row] = error
+        except RowAltered:
+            continue
+    return tuple(found.values())
+
+
+def _check_station(uow: UnitOfWork, station: Station) -> None:
+    kinds = frozenset({*OF_STATION, ACCEPTED})
+    need_station(station, station.name, uow.audit.verified(AuditQuery(kinds=kinds)))
+
+
+def _check_person(uow: UnitOfWork, holder_id: str) -> None:
+    holder, registration = uow.holders.get(holder_id), uow.registrations.of_holder(holder_id)
+    theirs = uow.audit.verified(AuditQuery(holder_id=holder_id, kinds=frozenset(OF_HOLDER)))
+    accepted = uow.audit.verified(AuditQuery(kind=ACCEPTED))
+    events = sorted((*theirs, *accepted), key=lambda event: (event.at, event.seq))
+    if holder is not None:
+        for card in uow.cards.of_holder(holder_id):
+            need_holder(holder, card, registration, events)
 
 
 def _valid(events: Events, table: str, row: str) -> Events:

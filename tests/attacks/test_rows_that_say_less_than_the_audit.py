@@ -139,6 +139,21 @@ def test_what_staff_lifted_and_confirmed_counts(
     assert world.registration(card).email != EMAIL
 
 
+def test_clock_that_was_ahead_while_somebody_was_barred_bars_nobody_later(
+    world: World, card: Card, manager: Colleague
+) -> None:
+    """What barred them is dated later than what lifted it, and is as recent as their visit."""
+    world.clock.forward(minutes=30)
+    for bar in stop, correct, leave:
+        bar(manager, card)
+    world.clock.forward(minutes=-29)
+    manager.desk.people.take_back_leaver(as_seen(manager.office, card), GROUNDS)
+    manager.desk.people.lift_block(as_seen(manager.office, card), GROUNDS)
+    world.clock.forward(minutes=28)
+    assert isinstance(unlock_again(world, card), Grant)
+    assert check_rows(world.store).condition is Condition.OK
+
+
 def test_caretaker_finds_what_was_put_back_within_a_day(
     world: World, card: Card, manager: Colleague
 ) -> None:

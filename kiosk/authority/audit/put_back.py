@@ -3,21 +3,23 @@
 The events that are passed here were verified, and are in order, the oldest first. Where a row was
 accepted as it is (`kiosk rows accept`), what the audit says of it before then is over.
 
-Events and rows have the time at which their transaction began, before it waited for a lock. Two
-times are compared only where the same lock kept the two acts apart, or where both are of one act.
+A clock that was ahead, or was put back, must bar nobody. So ids, revisions and places in a
+chain are compared; times only where events are in different chains, and of what is recent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, ServiceKind, StaffKind
+from kiosk.authority.audit.rows import chain_of
 from kiosk.authority.errors import RowAltered, RowPutBack
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import (
+    CLOCKS_DIFFER,
     AuditEvent,
     AuditQuery,
     Card,
@@ -48,6 +50,10 @@ _END_VISIT: Final = frozenset(
 )
 """No secret is released in a visit after these."""
 
+_OPEN_VISIT: Final = frozenset({AuditKind.VISIT_OPENED.value, AuditKind.VISIT_RESUMED.value})
+_SEND: Final = frozenset(
+    {AuditKind.CODE_SENT.value, StaffKind.CODE_ISSUED.value, StaffKind.CODE_AGREED.value}
+)
 _CLOSE_ENTRY: Final = frozenset(
     {
         AuditKind.UNBLOCK_DONE.value,
@@ -76,13 +82,18 @@ _BLOCK: Final = frozenset(
     }
 )
 
+_ADDRESS: Final = (
+    AuditKind.EMAIL_CHANGED.value,
+    AuditKind.EMAIL_CONFIRMED.value,
+    StaffKind.EMAIL_CORRECTED.value,
+)
+
 OF_HOLDER: Final = (
     *sorted(_BLOCK),
     StaffKind.BLOCK_LIFTED.value,
     StaffKind.REGISTRATION_REVOKED.value,
     AuditKind.REGISTERED.value,
-    AuditKind.EMAIL_CHANGED.value,
-    StaffKind.EMAIL_CORRECTED.value,
+    *_ADDRESS,
     StaffKind.LEAVER_MARKED.value,
     StaffKind.LEAVER_TAKEN_BACK.value,
     StaffKind.PERSON_ERASED.value,
@@ -101,28 +112,33 @@ ACCEPTED: Final = ServiceKind.ROW_ACCEPTED.value
 
 
 def need_proofs(
-    visit: Visit, code: EmailCode, entries: Iterable[UnblockEntry], events: Events
+    visit: Visit,
+    code: EmailCode,
+    entries: Iterable[UnblockEntry],
+    events: Events,
+    now: datetime,
 ) -> None:
     """Raise ``RowPutBack`` where the proofs of a visit were used up, or are over.
 
     ``events`` are those of its holder since the visit began and its ``code`` was sent, ``entries``
     the visit's in the journal, and the open one of its card.
     """
-    table, of_visit = "visit", _valid(events, "visit", visit.id)
-    given_at = visit.questions_proven_at
+    table, given_at = "visit", visit.questions_proven_at
+    of_visit = _valid(events, table, visit.id)
+    began = [one for one in of_visit if one.visit_id == visit.id and one.kind in _OPEN_VISIT]
     for event in of_visit:
         ended = event.visit_id == visit.id and event.kind in _END_VISIT
-        replaced = event.kind == AuditKind.QUESTIONS_CHANGED and given_at and event.at > given_at
-        if ended or replaced:
+        replaced = event.kind == AuditKind.QUESTIONS_CHANGED and given_at is not None
+        if ended or (replaced and given_at and _is_later(event, given_at, began, now)):
             raise RowPutBack(table, visit.id)
     grants = [one for one in events if one.kind in _GRANTS and one.card_id == visit.card_id]
-    _need_journal(visit, entries, grants, events)
-    if code.consumed_at is None and _is_over(code, visit, grants, events):
+    _need_journal(visit, entries, grants, events, now)
+    if code.consumed_at is None and _is_over(code, visit, grants, events, now):
         raise RowPutBack("email_code", code.id)
 
 
 def _need_journal(
-    visit: Visit, entries: Iterable[UnblockEntry], grants: Events, events: Events
+    visit: Visit, entries: Iterable[UnblockEntry], grants: Events, events: Events, now: datetime
 ) -> None:
     table, known = "unblock_journal", {entry.id: entry for entry in entries}
     for entry in known.values():
@@ -133,8 +149,9 @@ def _need_journal(
             one.kind in _CLOSE_ENTRY and one.detail.get("journal") == entry.id for one in valid
         )
         # A card has one open entry: this one was closed before the next was opened.
+        own = [one for one in grants if one.detail.get("journal") == entry.id]
         is_past = any(
-            one in grants and one.detail.get("journal") != entry.id and one.at > entry.opened_at
+            one in grants and one not in own and _is_later(one, entry.opened_at, own, now)
             for one in valid
         )
         if is_closed or is_past:
@@ -145,11 +162,12 @@ def _need_journal(
             raise RowPutBack(table, granted)
 
 
-def _is_over(code: EmailCode, visit: Visit, grants: Events, events: Events) -> bool:
+def _is_over(code: EmailCode, visit: Visit, grants: Events, events: Events, now: datetime) -> bool:
     """Return whether an unused code was used, replaced or withdrawn."""
     valid = _valid(events, "email_code", code.id)
+    sent = [one for one in valid if one.kind in _SEND and one.detail.get("code") == code.id]
     for event in valid:
-        is_later = code.sent_at is not None and event.at > code.sent_at
+        is_later = code.sent_at is not None and _is_later(event, code.sent_at, sent, now)
         is_named = event.detail.get("code") == code.id
         if event in grants:
             # One to another visit was by a code that came before or after, and ended this one.
@@ -163,14 +181,15 @@ def _is_over(code: EmailCode, visit: Visit, grants: Events, events: Events) -> b
     return False
 
 
-def need_last_grant(visit: Visit, last: UnblockEntry, events: Events) -> None:
+def need_last_grant(visit: Visit, last: UnblockEntry, events: Events, now: datetime) -> None:
     """Raise ``RowPutBack`` where the card was granted an unblock in another visit after ``last``.
 
     The journal says of none.
     """
-    for event in events:
-        is_other = event.kind in _GRANTS and event.visit_id != visit.id
-        if is_other and event.card_id == visit.card_id and event.at > last.opened_at:
+    grants = [one for one in events if one.kind in _GRANTS and one.card_id == visit.card_id]
+    own = [one for one in grants if one.detail.get("journal") == last.id]
+    for event in grants:
+        if event.visit_id != visit.id and _is_later(event, last.opened_at, own, now):
             raise RowPutBack("unblock_journal", str(event.detail.get("journal")))
 
 
@@ -202,37 +221,48 @@ def need_holder(
 
 
 def _is_older(registration: Registration, events: Events) -> bool:
-    """Return whether it is from before it was revoked, or before its address was changed."""
+    """Return whether it is from before it was revoked, or before its address was changed.
+
+    A row has the very time of the event that wrote it.
+    """
+    registered = [one for one in events if one.kind == AuditKind.REGISTERED]
     revoked = _last(events, StaffKind.REGISTRATION_REVOKED)
-    if revoked is not None and registration.registered_at < revoked.at:
-        return True
+    if revoked is not None:
+        since = (one.at for one in registered if _is_after(one, revoked))
+        if registration.registered_at not in since:
+            return True
+    addressed = [
+        one
+        for one in events
+        if one.kind != StaffKind.EMAIL_CORRECTED or one.detail.get("registered")
+    ]
     # To register anew may leave every time in the row as it was.
-    changed = _last(
-        events, AuditKind.REGISTERED, AuditKind.EMAIL_CHANGED, StaffKind.EMAIL_CORRECTED
-    )
-    if changed is None or changed.kind == AuditKind.REGISTERED:
+    last = _last(addressed, AuditKind.REGISTERED, *_ADDRESS)
+    if last is None or last.kind == AuditKind.REGISTERED:
         return False
-    if changed.kind == StaffKind.EMAIL_CORRECTED and not changed.detail.get("registered"):
-        return False
-    addressed = registration.unconfirmed_since or registration.email_verified_at
-    return max(addressed, registration.email_verified_at) < changed.at
+    return last.at not in (registration.email_verified_at, registration.unconfirmed_since)
 
 
 def _was_blocked(registration: Registration, events: Events) -> bool:
     """Return whether one that is free was blocked, and not lifted since."""
-    kinds = StaffKind.BLOCK_LIFTED, StaffKind.REGISTRATION_REVOKED
-    last = next((one for one in reversed(events) if one.kind in _BLOCK or one.kind in kinds), None)
+    last = _last(events, *_BLOCK, StaffKind.BLOCK_LIFTED, StaffKind.REGISTRATION_REVOKED)
     if registration.blocked_at is not None or last is None or last.kind not in _BLOCK:
         return False
     # Somebody who was not registered was stopped, and has registered since.
-    return registration.registered_at < last.at
+    return not any(
+        one.kind == AuditKind.REGISTERED
+        and one.at == registration.registered_at
+        and _is_after(one, last)
+        for one in events
+    )
 
 
 def need_station(station: Station | None, name: str, events: Events) -> None:
     """Raise ``RowPutBack`` where a station in service was retired; ``events``: ``OF_STATION``."""
-    of_station = [one for one in _valid(events, "station", name) if one.station == name]
-    kinds = [one for one in of_station if one.kind in OF_STATION]
-    is_retired = bool(kinds) and kinds[-1].kind == StaffKind.STATION_RETIRED
+    last = _last(
+        [one for one in _valid(events, "station", name) if one.station == name], *OF_STATION
+    )
+    is_retired = last is not None and last.kind == StaffKind.STATION_RETIRED
     if is_retired and (station is None or station.retired_at is None):
         raise RowPutBack("station", name)
 
@@ -263,25 +293,30 @@ def member_by_key(uow: UnitOfWork, fingerprint: str) -> StaffMember | None:
 
     Raises ``RowPutBack`` where the audit has a later change of the member, or removed the key.
     """
-    member, key = uow.staff.by_key(fingerprint), uow.staff.key(fingerprint)
-    if member is None or key is None:
-        return member
-    events = _need_member(uow, member)
-    for event in _valid(events, "staff_key", fingerprint):
-        named = event.detail.get("fingerprint") == fingerprint
-        is_removed = event.kind == StaffKind.KEY_REMOVED and named
-        if (is_removed or event.kind == StaffKind.STAFF_REMOVED) and event.at > key.added_at:
-            raise RowPutBack("staff_key", fingerprint)
+    member = uow.staff.by_key(fingerprint)
+    if member is None:
+        return None
+    events = [
+        one
+        for one in _valid(_need_member(uow, member), "staff_key", fingerprint)
+        if one.detail.get("fingerprint") == fingerprint or one.kind == StaffKind.STAFF_REMOVED
+    ]
+    last = _last(events, *_REVISE)
+    if last is not None and last.kind in (StaffKind.KEY_REMOVED, StaffKind.STAFF_REMOVED):
+        raise RowPutBack("staff_key", fingerprint)
     return member
 
 
 def need_officer(uow: UnitOfWork, member: StaffMember, card: StaffCard) -> None:
     """Raise ``RowPutBack`` where the audit has removed the card, or has changed its member."""
-    for event in _valid(_need_member(uow, member), "staff_card", card.card_id):
-        named = event.card_id == card.card_id
-        is_removed = event.kind == StaffKind.STAFF_CARD_REMOVED and named
-        if (is_removed or event.kind == StaffKind.STAFF_REMOVED) and event.at > card.added_at:
-            raise RowPutBack("staff_card", card.card_id)
+    events = [
+        one
+        for one in _valid(_need_member(uow, member), "staff_card", card.card_id)
+        if one.card_id == card.card_id or one.kind == StaffKind.STAFF_REMOVED
+    ]
+    last = _last(events, *_REVISE)
+    if last is not None and last.kind in (StaffKind.STAFF_CARD_REMOVED, StaffKind.STAFF_REMOVED):
+        raise RowPutBack("staff_card", card.card_id)
 
 
 def _need_member(uow: UnitOfWork, member: StaffMember) -> Events:
@@ -361,12 +396,40 @@ def _check_person(uow: UnitOfWork, holder_id: str) -> None:
 
 def _valid(events: Events, table: str, row: str) -> Events:
     """Return the events since the row was last accepted as it is."""
-    for at in range(len(events) - 1, -1, -1):
-        detail = events[at].detail
-        if events[at].kind == ACCEPTED and (detail.get("table"), detail.get("row")) == (table, row):
-            return events[at + 1 :]
-    return events
+    of_row = [
+        one
+        for one in events
+        if one.kind == ACCEPTED and (one.detail.get("table"), one.detail.get("row")) == (table, row)
+    ]
+    accepted = _last(of_row, ACCEPTED)
+    return [one for one in events if _is_after(one, accepted)] if accepted else events
 
 
 def _last(events: Events, *kinds: str) -> AuditEvent | None:
-    return next((one for one in reversed(events) if one.kind in kinds), None)
+    last: AuditEvent | None = None
+    for event in events:
+        if event.kind in kinds and (last is None or _is_after(event, last)):
+            last = event
+    return last
+
+
+def _is_after(event: AuditEvent, other: AuditEvent) -> bool:
+    """Return whether an event came after another one about the same subject."""
+    if chain_of(event.seq) == chain_of(other.seq):
+        return event.seq > other.seq
+    mine, theirs = event.detail.get("revision"), other.detail.get("revision")
+    if isinstance(mine, int) and isinstance(theirs, int) and mine != theirs:
+        return mine > theirs
+    return event.at > other.at
+
+
+def _is_later(event: AuditEvent, than: datetime, marks: Events, now: datetime) -> bool:
+    """Return whether an event came after a moment, of which ``marks`` are the own events.
+
+    One that is ahead of now was dated by a wrong clock, and so was one that comes before a mark.
+    """
+    if not than < event.at <= now + CLOCKS_DIFFER:
+        return False
+    return not any(
+        chain_of(event.seq) == chain_of(mark.seq) and event.seq < mark.seq for mark in marks
+    )

@@ -256,7 +256,7 @@ def _need_rows(
     put_back.need_station(context.station, visit.station, events)
     put_back.need_holder(context.holder, card, context.registration, events)
     if code is not None:
-        put_back.need_proofs(visit, code, entries, events)
+        put_back.need_proofs(visit, code, entries, events, uow.now)
     is_open = (one for one in entries if one.card_id == card.id and one.closed_at is None)
     return next(is_open, None), sum(one.visit_id == visit.id for one in entries), events
 
@@ -313,7 +313,7 @@ def _use_up_code(uow: UnitOfWork, context: VisitContext, events: Sequence[AuditE
         raise StepRefused("the secret was released already")
     if uow.journal.is_overtaken(earlier[-1]):
         raise StepRefused("the secret was released in another visit since")
-    put_back.need_last_grant(context.visit, earlier[-1], events)
+    put_back.need_last_grant(context.visit, earlier[-1], events, uow.now)
 
 
 def _write_down(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC
 from enum import StrEnum
+from typing import Final
 
+from kiosk.authority.mail import words
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     Cardholder,
@@ -15,7 +17,7 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
-from kiosk.contract.policy import mask_email
+from kiosk.contract.policy import HOUR, mask_email
 
 
 class Notice(StrEnum):
@@ -36,6 +38,7 @@ class Notice(StrEnum):
     MISUSE_REPORTED = "misuse-reported"
     MISUSE_REPORTED_STAFF = "misuse-reported-staff"
     BLOCK_LIFTED = "block-lifted"
+    PAUSE_LIFTED = "pause-lifted"
     REGISTRATION_REVOKED = "registration-revoked"
     EMAIL_CORRECTED_OLD = "email-corrected-old"
     EMAIL_CORRECTED_NEW = "email-corrected-new"
@@ -62,12 +65,13 @@ def notify(
     holder: Cardholder,
     new_email: str = "",
     stop_number: str = "",
+    others: str = "",
 ) -> None:
     """Queue one notice; it says who, where, when and under which reference, and no secret.
 
     ``occasion`` is the visit that it is about, or the reference of an act of staff. ``new_email``
     is shown masked where it is given. A ``stop_number`` opens nothing: it can only stop
-    self-service for its holder.
+    self-service for its holder. ``others`` says where further ones are.
     """
     reference, station = (
         (occasion.reference, occasion.station) if isinstance(occasion, Visit) else (occasion, "")
@@ -82,6 +86,8 @@ def notify(
         params["masked_email"] = mask_email(new_email)
     if stop_number:
         params["stop_number"] = stop_number
+    if others:
+        params["others"] = others
     message = OutboxMessage(
         new_id(), to, notice.value, params, uow.now, uow.now, holder_id=holder.id
     )
@@ -91,8 +97,24 @@ def notify(
 def notify_staff(
     uow: UnitOfWork, notice: Notice, addresses: Iterable[str], visit: Visit, holder: Cardholder
 ) -> None:
+    """Queue one notice for each address; about pauses, which a station can cause, a few an hour."""
     for address in addresses:
-        notify(uow, notice, address, visit, holder)
+        others = ""
+        if notice is Notice.ATTEMPTS_PAUSED_STAFF:
+            left = left_this_hour(uow, address, notice)
+            if left <= 0:
+                continue
+            others = words.OTHERS_IN_AUDIT if left == 1 else ""
+        notify(uow, notice, address, visit, holder, others=others)
+
+
+MOST_AN_HOUR: Final = 10
+"""Mails to staff, of a kind that a station can cause for one card or person after the other."""
+
+
+def left_this_hour(uow: UnitOfWork, to: str, template: str) -> int:
+    """Return how many mails of such a kind may still be queued; the last says that it is."""
+    return MOST_AN_HOUR - uow.outbox.count(to, (template,), HOUR)
 
 
 def addresses_of(holder: Cardholder, registration: Registration | None) -> tuple[str, ...]:

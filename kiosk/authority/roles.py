@@ -75,6 +75,7 @@ class Action(StrEnum):
 
     ENROL_STATION = "enrol-station", _MANAGERS
     RETIRE_STATION = "retire-station", _MANAGERS
+    LIFT_PAUSES = "lift-pauses", _DESK
     EDIT_QUESTIONS = "edit-questions", _MANAGERS
     CHANGE_POLICY = "change-policy", _MANAGERS
     ADD_STAFF = "add-staff", _MANAGERS

@@ -84,6 +84,9 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.ATTEMPTS_PAUSED: "Too many wrong answers with a card that cannot prove itself",
     Reason.STATION_RETIRED: "The station was retired",
     Reason.STATION_LIMITED: "The station began too many visits within a minute",
+    Reason.ANSWERS_LIMITED: (
+        "Too many wrong answers at the station, with cards that cannot prove themselves"
+    ),
     Reason.SECRET_KIND_DIFFERS: "The station would present another kind of secret than is stored",
     Reason.CODE_WITHDRAWN: "The code was withdrawn after it was entered",
     Reason.GIVEN_CODE_OVER: "The code from staff was used up, ran out or was withdrawn",

@@ -90,6 +90,7 @@ class Reason(StrEnum):
     ATTEMPTS_PAUSED = "attempts-paused"
     STATION_RETIRED = "station-retired"
     STATION_LIMITED = "station-limited"
+    ANSWERS_LIMITED = "answers-limited"
     SECRET_KIND_DIFFERS = "secret-kind-differs"
     CODE_WITHDRAWN = "code-withdrawn"
     GIVEN_CODE_OVER = "given-code-over"

@@ -38,6 +38,7 @@ class StationsPage(LinesPage[StationLine]):
         Binding("a", "enrol", "Add"),
         Binding("r", "retire", "Retire"),
         Binding("b", "reinstate", "Bring back"),
+        Binding("p", "lift_pauses", "Lift pauses"),
     ]
 
     def shown(self) -> None:
@@ -66,6 +67,8 @@ class StationsPage(LinesPage[StationLine]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "enrol":
             return self.permits(Action.ENROL_STATION)
+        if action == "lift_pauses":
+            return self.marked is not None and self.permits(Action.LIFT_PAUSES)
         if action not in ("retire", "reinstate"):
             return True
         if self.marked is None or not self.permits(Action.RETIRE_STATION):
@@ -107,6 +110,20 @@ class StationsPage(LinesPage[StationLine]):
                 (REASON,),
                 lambda values: self.desk.stations.reinstate(name, grounds_of(values)),
                 button="Bring back",
+            )
+        )
+
+    def action_lift_pauses(self) -> None:
+        name = self._table.marked
+        self.put(
+            Form(
+                f"Lift the pauses that {name} made",
+                "Whoever is paused by wrong answers that were given at this station may answer "
+                "again at once, at any station, and gets a mail. A station in wrong hands is "
+                "retired first.",
+                (REASON,),
+                lambda values: self.desk.stations.lift_pauses(name, grounds_of(values)),
+                button="Lift the pauses",
             )
         )
 

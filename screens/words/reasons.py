@@ -116,6 +116,12 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
         "That has nothing to do with your smartcard.",
         "Please use another station, or go to the Registration Authority.",
     ),
+    Reason.ANSWERS_LIMITED: RefusalWords(
+        "Please use another station",
+        "Many wrong answers were given at this one, so it takes none for a while with "
+        "smartcards of your kind. Your smartcard is as it was.",
+        "Use another station, or come back {when}.",
+    ),
     Reason.STATION_LIMITED: RefusalWords(
         "This station needs a short break",
         "Smartcards were put into it very often within the last minute, which looks like "

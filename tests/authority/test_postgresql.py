@@ -12,6 +12,7 @@ from kiosk.authority.store.records import Card, new_id
 from kiosk.authority.visit.answers import answer
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import (
+    AnswersWrong,
     CardId,
     CardReport,
     Finished,
@@ -87,6 +88,26 @@ def test_of_twenty_visits_at_once_as_many_begin_as_a_station_may_begin_in_a_minu
     assert len(limited) == len(replies) - 5
     assert world.kinds().count("station-limited") == 1
     assert len([line for line in caplog.messages if "5 visits within a minute" in line]) == 1
+
+
+def test_of_thirty_wrong_sets_at_once_a_station_may_cause_24_with_cards_by_name(
+    world: World,
+) -> None:
+    """Each holder has a count of their own: it is the station's that all of them wait for."""
+    visits = []
+    for number in range(30):
+        holder = world.add_holder(number=f"9000000000{number:02}")
+        world.register(holder)
+        named = world.add_card(holder, driver="openpgp", identifier=f"0006123456{number:02}")
+        visits.append(world.insert(named, blocked=True, station="Ward 7"))
+    asked = [(visit, visit.questions()) for visit in visits]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        replies = list(pool.map(lambda each: each[0].answer(each[1], wrong=True), asked))
+    # The last of them reads that it was the last.
+    limited = [one for one in replies if getattr(one, "reason", "") is Reason.ANSWERS_LIMITED]
+    assert len(limited) + sum(isinstance(one, AnswersWrong) for one in replies) == len(asked)
+    assert world.kinds().count("answers-wrong") == 24
+    assert world.kinds().count("answers-limited") == 1
 
 
 def test_two_stations_and_a_card_in_each_hand_never_wait_for_each_other(world: World) -> None:

@@ -1,4 +1,4 @@
-"""``kiosk stations``: the last report of each; enrol one, retire one, reinstate one."""
+"""``kiosk stations``: the last report of each; enrol, retire, reinstate one, lift its pauses."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ is let in by that: --certificate.
 
 `ca` prints the certificate of the CA that such a line is of. An image that is built with it
 (`make image CA=FILE`) takes lines of this authority alone.
+
+Wrong answers with a card that cannot prove itself pause its holder. Where somebody paused
+many at one station, `lift-pauses` ends all of these; retire a stolen station first.
 """
 EXAMPLE = """\
   kiosk stations list
@@ -46,6 +49,8 @@ def add_parser(subparsers: Commands) -> None:
     parts.add("ca", _print_ca, "print the certificate of the CA of the stations (PEM)")
     reinstate = on_desk(lambda desk, args, why: desk.stations.reinstate(args.station, why))
     parts.acting("reinstate", reinstate, "undo that", "STATION")
+    lift = on_desk(lambda desk, args, why: desk.stations.lift_pauses(args.station, why))
+    parts.acting("lift-pauses", lift, "end every pause that wrong answers there made", "STATION")
 
 
 def _enrol(args: argparse.Namespace) -> None:

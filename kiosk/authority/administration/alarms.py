@@ -57,6 +57,10 @@ RELAY_PATIENCE = timedelta(minutes=5)
 DENIED_SPAN = timedelta(days=1)
 """How long a code that the relay denied stays an alarm while no other one is mailed."""
 
+LIMITED_SPAN = timedelta(hours=25)
+"""How far back a station may have been limited that takes no answers now: a day and the hour for
+which it is not audited again."""
+
 MOST_EVENTS = 200
 
 ALTERED_SPAN = timedelta(days=2)
@@ -72,6 +76,7 @@ class AlarmKind(StrEnum):
     CARD_NOT_GENUINE = "card-not-genuine"
     FAILURES_AT_STATION = "failures-at-station"
     FAILURES_OF_PERSON = "failures-of-person"
+    ANSWERS_LIMITED = "answers-limited"
     STATION_SILENT = "station-silent"
     MAIL_HELD_UP = "mail-held-up"
     ROW_ALTERED = "row-altered"
@@ -109,6 +114,7 @@ def problems(
     sources = (
         ({AlarmKind.CARD_NOT_GENUINE}, _failed_proofs(uow)),
         ({AlarmKind.FAILURES_AT_STATION, AlarmKind.FAILURES_OF_PERSON}, _failures(uow, limits)),
+        ({AlarmKind.ANSWERS_LIMITED}, _limited_stations(uow)),
         ({AlarmKind.STATION_SILENT}, _silent_stations(uow)),
         ({AlarmKind.ROW_ALTERED}, _altered_rows(uow)),
         ({AlarmKind.MAIL_HELD_UP}, _mail(uow, timedelta(minutes=limits.mail_minutes))),
@@ -151,6 +157,18 @@ def _failures(uow: UnitOfWork, limits: NoticeSettings) -> Iterator[RaisedAlarm]:
         if failures >= limits.failures_of_person:
             detail = {"holder_id": holder_id, "failures": failures}
             yield RaisedAlarm(AlarmKind.FAILURES_OF_PERSON, holder_id, detail)
+
+
+def _limited_stations(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
+    """A station that takes no answers is an alarm until it takes some again."""
+    kind, since = AuditKind.ANSWERS_LIMITED.value, uow.now - LIMITED_SPAN
+    query = AuditQuery(kind=kind, since=since, until=_soon(uow))
+    stations = {event.station for event in uow.trail.newest(query, limit=MOST_EVENTS)}
+    for station in sorted(each for each in stations if each):
+        until = uow.registrations.no_answers_until(station)
+        if until is not None:
+            detail = {"station": station, "until": utc_text(until)}
+            yield RaisedAlarm(AlarmKind.ANSWERS_LIMITED, station, detail)
 
 
 def _silent_stations(uow: UnitOfWork) -> Iterator[RaisedAlarm]:

@@ -32,6 +32,7 @@ from kiosk.authority.audit.events import AuditKind, ServiceKind, altered
 from kiosk.authority.audit.rows import chain_of
 from kiosk.authority.errors import AuditNotIntact, RowAltered, StoreError, ValueUnreadable
 from kiosk.authority.mail import words
+from kiosk.authority.notices import left_this_hour
 from kiosk.authority.retention import DAILY, held_until, purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import Store, UnitOfWork
@@ -48,7 +49,6 @@ from kiosk.authority.visit.pin_change import report_lost_changes
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
 from kiosk.contract.log_context import TroubleLog
-from kiosk.contract.policy import HOUR
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +57,10 @@ log = logging.getLogger(__name__)
 _HOLDER = "holder_id"
 
 _OF_PEOPLE: Final = frozenset({AlarmKind.CARD_NOT_GENUINE, AlarmKind.FAILURES_OF_PERSON})
-"""Alarms that a station can cause for one card or person after the other."""
+"""Alarms that a station can cause for one card or person after the other.
 
-MOST_AN_HOUR: Final = 10
-"""Mails of one such kind; the alarms are on the page Today all the same."""
+Their mails are limited; all of them are on the page Today.
+"""
 
 
 class StaffMail:
@@ -71,6 +71,7 @@ class StaffMail:
             AlarmKind.CARD_NOT_GENUINE: notices.card_not_genuine,
             AlarmKind.FAILURES_AT_STATION: notices.many_failures,
             AlarmKind.FAILURES_OF_PERSON: notices.many_failures,
+            AlarmKind.ANSWERS_LIMITED: notices.many_failures,
             AlarmKind.STATION_SILENT: notices.station_silent,
             AlarmKind.MAIL_HELD_UP: notices.mail_held_up,
             AlarmKind.ROW_ALTERED: notices.row_altered,
@@ -109,7 +110,7 @@ class StaffMail:
         for to in self._recipients[kind]:
             shown = params
             if kind in _OF_PEOPLE:
-                left = MOST_AN_HOUR - uow.outbox.count(to, (kind.value,), HOUR)
+                left = left_this_hour(uow, to, kind)
                 if left <= 0:
                     continue
                 shown = params | {"others": words.OTHERS} if left == 1 else params

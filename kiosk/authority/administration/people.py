@@ -350,7 +350,10 @@ class PeopleDesk(Desk):
     # --- their registration ------------------------------------------------------------
 
     def lift_block(self, seen: Seen, grounds: Grounds) -> Done:
-        """Lift the block; a change of address that waited through it is stopped."""
+        """Lift the block; a change of address that waited through it is stopped.
+
+        Where there is only a pause, that is ended: no second member is needed for it.
+        """
         proposal = Proposal("people.lift_block")
         with self._on_person(seen, Action.LIFT_BLOCK, grounds, proposal) as (act, holder):
             act.uow.cards.lock_of_holder(holder.id)
@@ -358,6 +361,9 @@ class PeopleDesk(Desk):
             registration = act.uow.registrations.of_holder(holder.id)
             # First the change, as one that falls due locks them in this order.
             blocked = is_blocked(registration, self._policy)
+            if not blocked and end_pause(act, holder):
+                act.waits = False
+                return act.done("The pause is over: answers are taken with their smartcards again.")
             stopped = stop_change(act.uow, holder.id) if blocked else None
             lifted = act.uow.registrations.unblock(holder.id)
             # Where the next visit would block, its failures are cleared before.
@@ -476,6 +482,17 @@ def _address(text: str, policy: Policy) -> str:
             raise NotTaken("email", f"Only addresses of approved domains are taken: {approved}.")
         case _:
             raise NotTaken("email", "This is not an address that mail can be sent to.")
+
+
+def end_pause(act: Act, holder: Cardholder, station: str | None = None) -> bool:
+    """End a pause that wrong answers made; return False where there is none."""
+    registration = act.uow.registrations.end_pause(holder.id)
+    if registration is None:
+        return False
+    failures = registration.unproven_failures
+    act.record(StaffKind.PAUSE_LIFTED, holder_id=holder.id, station=station, failures=failures)
+    notify_holder(act.uow, Notice.PAUSE_LIFTED, act.reference, holder, registration)
+    return True
 
 
 def _close(act: Act, holder: Cardholder) -> Registration | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from cryptography import x509
@@ -9,6 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 
 from kiosk.authority.administration.alarms import state_of
 from kiosk.authority.administration.office import Act, Desk, concurrent_change
+from kiosk.authority.administration.people import end_pause
 from kiosk.authority.administration.views import (
     Done,
     Grounds,
@@ -16,12 +18,14 @@ from kiosk.authority.administration.views import (
     StationLine,
     StationState,
 )
-from kiosk.authority.audit.events import StaffKind
+from kiosk.authority.audit.events import AuditKind, StaffKind
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.enrolment import LINE_LIFE
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action
-from kiosk.authority.store.records import AuditQuery, Station, StationKey
+from kiosk.authority.store.database import UnitOfWork
+from kiosk.authority.store.records import LONGEST_PAUSE, AuditQuery, Station, StationKey
+from kiosk.authority.wording import numbered
 from kiosk.contract.enrolment import RENEWAL_PART, EnrolmentLine, draw_number, draw_secret
 from kiosk.contract.messages import LONGEST_STATION_NAME
 from kiosk.contract.text import can_be_seen
@@ -109,6 +113,35 @@ class StationsDesk(Desk):
             act.record(StaffKind.STATION_REINSTATED, station=name)
         return act.done(f"{name} is in service again.")
 
+    def lift_pauses(self, name: str, grounds: Grounds) -> Done:
+        """Lift every pause that wrong answers at a station made; blocks stay, and need two."""
+        with self._office.act(Action.LIFT_PAUSES, grounds) as act:
+            uow = act.uow
+            # In the order of their ids, as others who lift pauses at this moment lock them.
+            found = (uow.holders.get(each) for each in sorted(_paused_at(uow, name)))
+            lifted = sum(end_pause(act, holder, name) for holder in found if holder is not None)
+            if not lifted:
+                if uow.stations.get(name) is None:
+                    raise _unknown(name)
+                raise ConcurrentChange(f"No pause that {name} made is in force.")
+        many = numbered(lifted, "pause is", "pauses are")
+        return act.done(f"{many} lifted: answers are taken with these smartcards again.")
+
+
+MOST_PAUSES = 10_000
+"""Many times as many as the limits of a station let it make before the first of them end."""
+
+
+def _paused_at(uow: UnitOfWork, station: str) -> Iterator[str]:
+    """Yield who was paused last by wrong answers at this station; the pause may be over."""
+    kind = AuditKind.ATTEMPTS_PAUSED.value
+    made = AuditQuery(kind=kind, station=station, since=uow.now - LONGEST_PAUSE)
+    events = uow.trail.newest(made, limit=MOST_PAUSES)
+    for holder_id in {event.holder_id for event in events if event.holder_id}:
+        (last,) = uow.trail.newest(AuditQuery(kind=kind, holder_id=holder_id), limit=1)
+        if last.station == station:
+            yield holder_id
+
 
 def _is_late(since: datetime, until: datetime, now: datetime) -> bool:
     """Return whether half of the time for the renewal of a certificate has passed."""
@@ -128,6 +161,10 @@ def _tidy(field: str, given: str, *, empty: bool = False) -> str:
 
 def _too_late(act: Act, name: str, deed: StaffKind, is_so: str) -> ConcurrentChange | NotFound:
     if act.uow.stations.get(name) is None:
-        return NotFound(f"There is no station named {name}; `kiosk stations list` shows all.")
+        return _unknown(name)
     latest = act.uow.trail.newest(AuditQuery(station=name, kind=deed.value), limit=1)
     return concurrent_change(act.uow, f"{name} is {is_so}.", latest)
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"There is no station named {name}; `kiosk stations list` shows all.")

@@ -85,6 +85,12 @@ def _alarm_words(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
             return f"A card failed its proof of being genuine at {where}"
         case AlarmKind.FAILURES_AT_STATION:
             return f"{detail['failures']} failures within an hour at {detail['station']}"
+        case AlarmKind.ANSWERS_LIMITED:
+            until = _when(datetime.fromisoformat(str(detail["until"])), uow.now, zone)
+            return (
+                f"{detail['station']} takes no answers before {until} with cards that cannot prove "
+                "themselves: too many were wrong"
+            )
         case AlarmKind.FAILURES_OF_PERSON:
             holder_id = str(detail["holder_id"])
             holder = uow.holders.by_ids([holder_id]).get(holder_id)

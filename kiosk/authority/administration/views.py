@@ -263,6 +263,12 @@ class RegistrationLine:
     recorded: str = ""
     """The recorded address, where it is another: codes do not go there."""
 
+    @property
+    def is_only_paused(self) -> bool:
+        """Whether to lift the block ends a pause and no block, for which one member is enough."""
+        blocked = self.blocked_at is not None or self.failures >= self.failures_allowed
+        return self.paused_until is not None and not blocked
+
 
 @dataclass(frozen=True, slots=True)
 class CodeLine:

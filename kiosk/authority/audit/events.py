@@ -225,6 +225,12 @@ class AuditKind(EventKind):
         "No answers are taken for a while with cards that cannot prove themselves.",
         grave=True,
     )
+    ANSWERS_LIMITED = EventSpec(
+        "answers-limited",
+        "The station takes no answers for a while with cards that cannot prove themselves.",
+        grave=True,
+        in_story=False,
+    )
     REGISTRATION_BLOCKED = EventSpec(
         "registration-blocked",
         "Self-service was blocked: too many failed attempts.",
@@ -543,6 +549,16 @@ class StaffKind(EventKind):
         "enrolment-opened", "Made a line with which the station can enrol."
     )
     STATION_CERTIFIED = EventSpec("station-certified", "Let the station in by its certificate.")
+    PAUSE_LIFTED = EventSpec(
+        "pause-lifted",
+        "Lifted the pause that wrong answers had made.",
+        with_count(
+            "Lifted the pause that {} had made.",
+            "failures",
+            "set of wrong answers",
+            "sets of wrong answers",
+        ),
+    )
     STATION_RETIRED = EventSpec("station-retired", "Retired the station.")
     STATION_REINSTATED = EventSpec("station-reinstated", "Put the station back into service.")
     QUESTION_ADDED = EventSpec(

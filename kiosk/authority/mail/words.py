@@ -105,6 +105,7 @@ TIMES = frozenset({"since", "until", "when"})
 """The facts that are times."""
 
 OTHERS = "further ones within this hour are on the page Today alone"
+OTHERS_IN_AUDIT = "further ones within this hour are in the audit alone"
 
 STAFF = "colleague"
 HOLDER = "cardholder"
@@ -180,6 +181,13 @@ TO_HOLDERS = {
         "The Registration Authority has lifted the block. You can unlock your smartcard at any "
         "unlock station again.",
         doubt=NOT_ASKED,
+    ),
+    "pause-lifted": NoticeWords(
+        "Answers are taken again with your smartcard",
+        "After wrong answers, no answers were taken with your smartcard for a while. The "
+        "Registration Authority has ended this: you can unlock it yourself again.",
+        doubt="If the wrong answers were not yours, somebody may have a copy of your smartcard. "
+        "{call}",
     ),
     "registration-revoked": NoticeWords(
         "Your registration for smartcard self-service was deleted",
@@ -336,6 +344,14 @@ TO_STAFF: Final = {
         "that are not theirs, or the station may be in wrong hands.",
         "Look at what happened there in the audit, and go and see the station. Retire one that is "
         "not where it should be.",
+    ),
+    "answers-limited": NoticeWords(
+        "A station takes no answers for now",
+        "So many wrong answers were given at this station, with cards that are known by name only, "
+        "that it takes none with such cards for a while. Somebody may be trying cards or copies "
+        "one after the other, or the station may be in wrong hands.",
+        "Go and see the station, and retire one that is not where it should be. On the page "
+        "Stations all pauses that it made can be lifted at once.",
     ),
     "failures-of-person": NoticeWords(
         "Many failures of one cardholder",

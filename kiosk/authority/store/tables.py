@@ -352,13 +352,16 @@ class AttemptRow(MacRow, table=True):
     """One charged attempt: its ``subject`` (a holder or a code), and its verdict.
 
     The key is the pair, so that an id that was used for one subject is charged again for another.
+    ``station`` is None but for answers that were given with a card that is known by name only.
     """
 
     __tablename__ = "attempt_charge"
+    __table_args__ = (index_where("ix_attempt_charge_station", "station", "station IS NOT NULL"),)
     subject: str = Field(primary_key=True)
     attempt_id: str = Field(primary_key=True)
     charged_at: datetime = Field(sa_type=UtcDateTime, index=True)
     left_after: int
+    station: str | None = None
     given: bytes | None = Field(default=None, repr=False)
     verdict: Verdict | None = Field(default=None, sa_type=Worded(Verdict))
 

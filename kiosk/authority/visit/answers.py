@@ -3,6 +3,9 @@
 A right set gives back its own charge and no other: wrong sets before it stay charged until the card
 is unlocked. Somebody who knows the answers but not the mailbox can therefore not use them to win
 further guesses for somebody else. After too many wrong sets the registration is blocked.
+
+Wrong sets with a card that is known by name only pause such cards of the holder instead. They count
+for the station, too: its key alone could otherwise pause everybody.
 """
 
 from __future__ import annotations
@@ -13,14 +16,15 @@ from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder, notify_staff
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import JointHash, Registration
+from kiosk.authority.store.records import AuditQuery, JointHash, Registration, Verdict, Visit
+from kiosk.authority.store.repositories.attempts import AttemptCounter
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter, reload
 from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Answer, AnswersWrong, Reason, Task, VisitId
-from kiosk.contract.policy import Policy
+from kiosk.contract.policy import HOUR, Policy
 from kiosk.contract.sensitive import Sensitive
 
 Given = dict[int, Sensitive]
@@ -78,17 +82,26 @@ def _charge(
     if kept is None:
         raise AuthorityUnavailable("the answers cannot be checked: their pepper is not at hand")
     most, proven = context.policy.max_failures, context.is_proven
+
+    def counter(uow: UnitOfWork) -> AttemptCounter:
+        return uow.registrations.attempts(holder, most, proven=proven, station=visit.station)
+
+    earlier = counter(uow).earlier(attempt)
     # Once a set was right, another one is not charged; the same one has its verdict.
     passed = visit.questions_proven_at is not None and not visit.questions_carried
-    if passed and uow.registrations.attempts(holder, most, proven=proven).earlier(attempt) is None:
+    if passed and earlier is None:
         raise StepRefused("the questions were answered in this visit")
+    if not proven and (earlier is None or earlier.verdict is Verdict.UNCHECKED):
+        uow.registrations.lock_answers_at(visit.station)
+        if (until := tasks.no_answers_until(uow, context)) is not None:
+            raise VisitRefused(Reason.ANSWERS_LIMITED, until, keep=visit)
     charged = charge_attempt(
         uow,
         visit,
         attempt,
         bound=parts.hasher.bind(attempt, holder, given, kept),
         against=_Registered(holder, kept, proven),
-        counter=lambda uow: uow.registrations.attempts(holder, most, proven=proven),
+        counter=counter,
         kinds=_KINDS,
         card_proven=proven,
     )
@@ -127,6 +140,11 @@ def _wrong(
     if proven and left == 0 and failures >= context.policy.max_failures:
         block(uow, parts, context)
         raise VisitRefused(Reason.REGISTRATION_BLOCKED, keep=context.visit)
+    until = None if proven else tasks.no_answers_until(uow, context)
+    if first and until is not None:
+        _note_limited(uow, context.visit)
+    if left > 0 and until is not None:
+        raise VisitRefused(Reason.ANSWERS_LIMITED, until, keep=context.visit)
     if proven or left > 0:
         return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))
     if first:
@@ -137,6 +155,15 @@ def _wrong(
         notify_staff(uow, Notice.ATTEMPTS_PAUSED_STAFF, parts.staff_addresses, visit, holder)
     context = reload(uow, context)
     raise VisitRefused(Reason.ATTEMPTS_PAUSED, context.paused_until, keep=context.visit)
+
+
+def _note_limited(uow: UnitOfWork, visit: Visit) -> None:
+    """Audit that the station takes no such answers; once, though several sets were checked."""
+    uow.registrations.lock_answers_at(visit.station)
+    kind, since = AuditKind.ANSWERS_LIMITED, uow.now - HOUR
+    before = AuditQuery(kind=kind.value, station=visit.station, since=since, until=uow.now + HOUR)
+    if not uow.trail.newest(before, limit=1):
+        record(uow, kind, visit)
 
 
 # A registration is blocked on every station.

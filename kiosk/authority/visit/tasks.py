@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from kiosk.authority.store.database import UnitOfWork
@@ -115,8 +115,17 @@ def unlock_paused(uow: UnitOfWork, context: VisitContext) -> VisitRefused | None
     until = context.paused_until
     if until is not None:
         return VisitRefused(Reason.ATTEMPTS_PAUSED, until)
+    if context.policy.asks_questions and (until := no_answers_until(uow, context)) is not None:
+        return VisitRefused(Reason.ANSWERS_LIMITED, until)
     wait = codes_used_up(uow, context, Purpose.UNLOCK)
     return None if wait is None else VisitRefused(Reason.TOO_MANY_CODES, context.now + wait)
+
+
+def no_answers_until(uow: UnitOfWork, context: VisitContext) -> datetime | None:
+    """Return until when the station takes no answers with this card, if it does not."""
+    if context.is_proven:
+        return None
+    return uow.registrations.no_answers_until(context.visit.station)
 
 
 def codes_used_up(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> timedelta | None:

@@ -107,6 +107,16 @@ def add_person(desk: AdminDesk) -> Form[tuple[Done, str]]:
 
 
 def lift_block(subject: Subject) -> Form[Done]:
+    registration = subject.person.registration
+    if registration is not None and registration.is_only_paused:
+        return Form(
+            "Lift the pause",
+            f"{subject.who} may answer again at once, with any smartcard. Make sure who is asking. "
+            + subject.notice,
+            (IDENTIFIED_BY, REASON),
+            lambda values: subject.desk.people.lift_block(subject.seen, grounds_of(values)),
+            button="Lift the pause",
+        )
     return Form(
         "Lift the block",
         f"{subject.who} may try again at once, with all attempts. Make sure who is asking. "

@@ -69,6 +69,7 @@ WORDS: Final[dict[Action, str]] = {
     Action.WITHDRAW_CODE: "Withdraw a code that was given by word of mouth",
     Action.ENROL_STATION: "Let a station in",
     Action.RETIRE_STATION: "Retire a station, or put one back",
+    Action.LIFT_PAUSES: "Lift all pauses that wrong answers at a station made",
     Action.EDIT_QUESTIONS: "Add and retire security questions",
     Action.CHANGE_POLICY: "Change the policy",
     Action.ADD_STAFF: "Add a member of staff",

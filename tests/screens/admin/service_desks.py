@@ -80,6 +80,10 @@ class FakeStationsDesk(Fake, StationsDesk):
         self._put(name, replace(self._line(name), state=StationState.UP))
         return self._asked.done(f"{name} serves people again.")
 
+    def lift_pauses(self, name: str, grounds: Grounds) -> Done:
+        self._asked.hear(Action.LIFT_PAUSES, "stations.lift_pauses", name, grounds)
+        return self._asked.done("8 pauses are lifted: answers are taken again.")
+
     def _line(self, name: str) -> StationLine:
         for line in self._estate.stations:
             if line.name == name:

@@ -131,6 +131,24 @@ async def test_only_managers_are_offered_it(role: Role) -> None:
         assert run.desk.asked.of("stations.retire") == []
 
 
+async def test_an_agent_lifts_all_pauses_that_a_station_made() -> None:
+    async with running(FakeDesk(Role.AGENT), PAGES) as run:
+        await run.press("f4", "down", "p")
+        assert "Lift the pauses that Library made" in run.text
+        await run.press(*"Stolen, and retired", "enter")
+        assert run.desk.asked.of("stations.lift_pauses") == [
+            ("Library", Grounds("Stolen, and retired"))
+        ]
+        assert "✓ 8 pauses are lifted: answers are taken again." in run.text
+
+
+async def test_an_auditor_is_not_offered_to_lift_pauses() -> None:
+    async with running(FakeDesk(Role.AUDITOR), PAGES) as run:
+        await run.press("f4", "down", "p")
+        assert "pauses" not in run.text
+        assert not run.app.screen.is_modal
+
+
 async def test_who_lost_the_role_meanwhile_is_told() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f4")

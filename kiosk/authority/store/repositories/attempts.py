@@ -36,7 +36,7 @@ class AttemptCounter(Repository):
     """Counts the attempts at one subject: the answers of a holder, a code, their stop numbers.
 
     ``take`` counts one in one UPDATE, and returns how many are left after it; None where none was
-    left. ``undo`` takes off the count of one.
+    left. ``undo`` takes off the count of one. With a ``station`` each counts there as well.
     """
 
     def __init__(
@@ -47,9 +47,11 @@ class AttemptCounter(Repository):
         *,
         take: Callable[[], int | None],
         undo: Callable[[], None],
+        station: str | None = None,
     ) -> None:
         super().__init__(gateway, now)
         self._subject, self._take, self._undo = subject, take, undo
+        self._station = station
 
     def charge(self, attempt_id: str, given: bytes | None = None) -> Charge | None:
         """Charge one attempt before it is checked; commit this alone. None where none is left.
@@ -70,6 +72,7 @@ class AttemptCounter(Repository):
             "attempt_id": attempt_id,
             "charged_at": self._now,
             "left_after": left,
+            "station": self._station,
             "given": given,
         }
         this = {"of": self._subject, "attempt": attempt_id}

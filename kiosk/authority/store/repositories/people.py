@@ -38,6 +38,7 @@ from kiosk.authority.store.records import (
     Registration,
     SecurityQuestion,
     UnblockState,
+    Verdict,
 )
 from kiosk.authority.store.repositories.attempts import AttemptCounter, counting
 from kiosk.authority.store.repositories.codes import entries_subject
@@ -79,6 +80,14 @@ OVERWRITTEN = (
 FIRST_PAUSE = timedelta(hours=1)
 PAUSE_GROWTH = 4
 """Factor of the pause after each further wrong answer with a card known by name only."""
+
+STATION_LIMITS: Final = ((timedelta(hours=1), 24), (timedelta(days=1), 72))
+"""Within each span, how many wrong answers with cards known by name only one station may cause.
+
+An unlock takes a minute and a half at least, so that a queue without a gap has forty unlocks an
+hour: every second holder may give one wrong set first, and every fourth of a day of eight hours.
+Three wrong sets pause a holder. So the key of one station pauses eight of them an hour, 24 a day.
+"""
 
 LONGEST_CHECK: Final = timedelta(seconds=30)
 """After this a set without verdict has none any more: no station waits so long for one."""
@@ -144,11 +153,14 @@ class Registrations(Repository):
         """Delete one with its answers, failures and block; return False where there was none."""
         return self._gateway.run(delete(RegistrationRow).where(_is(holder_id))) == 1
 
-    def attempts(self, holder_id: str, most: int, *, proven: bool = True) -> AttemptCounter:
+    def attempts(
+        self, holder_id: str, most: int, *, proven: bool = True, station: str = ""
+    ) -> AttemptCounter:
         """Return the counter of a holder's answers; none is left once ``most`` failed, or blocked.
 
         Not ``proven``: with a card that is known by name only. These count apart from the holder's
-        own. After ``most`` wrong ones there is a pause, then one attempt and a longer pause.
+        own, and for the ``station`` as well. After ``most`` wrong ones there is a pause, then one
+        attempt and a longer pause.
         """
         subject = holder_id if proven else unproven_subject(holder_id)
         take = self._charge_failure if proven else self._charge_unproven
@@ -159,7 +171,30 @@ class Registrations(Repository):
             subject,
             take=partial(take, holder_id, most),
             undo=partial(undo, holder_id),
+            station=None if proven else station,
         )
+
+    def lock_answers_at(self, station: str) -> None:
+        """Keep others from charging answers at a station until the end; lock the card before."""
+        self._gateway.take_turns(f"answers at {station}")
+
+    def no_answers_until(self, station: str) -> datetime | None:
+        """Return until when a station takes no answers with cards that are known by name only.
+
+        None where it takes them. An attempt without a verdict counts as wrong. One that is ahead
+        by more than the span was dated by a wrong clock, and does not count.
+        """
+        longest, most = max(STATION_LIMITS)
+        at, verdict = col(AttemptRow.charged_at), col(AttemptRow.verdict)
+        wrong = col(AttemptRow.station) == station, or_(verdict.is_(None), verdict == Verdict.WRONG)
+        recent = at > self._now - longest, at < self._now + longest
+        newest = select(at).where(*wrong, *recent).order_by(at.desc()).limit(most)
+        charged = [each for (each,) in self._gateway.tuples(newest)]
+        ends: list[datetime] = []
+        for span, most in STATION_LIMITS:
+            within = [each for each in charged if abs(self._now - each) < span]
+            ends += [each + span for each in within[most - 1 : most]]
+        return max(ends, default=None)
 
     def is_being_checked(self, holder_id: str) -> bool:
         """Return whether a set given with a proven card was charged just now, without verdict.
@@ -232,6 +267,16 @@ class Registrations(Repository):
         barred = _is(holder_id), or_(col(RegistrationRow.blocked_at).is_not(None), paused)
         free = {"blocked_at": None, "failures": 0, "unproven_failures": 0, "unproven_until": None}
         return bool(self._gateway.change(RegistrationRow, *barred, **free))
+
+    def end_pause(self, holder_id: str) -> Registration | None:
+        """End a pause, and clear the failures that led to it; a block stays.
+
+        Returns the registration as it was; None where no pause was in force.
+        """
+        paused = _is(holder_id), col(RegistrationRow.unproven_until) > self._now
+        over = {"unproven_failures": 0, "unproven_until": None}
+        ended = self._gateway.change(RegistrationRow, *paused, **over)
+        return ended[0].record(Registration) if ended else None
 
     def set_asked(self, holder_id: str, question_ids: tuple[int, ...]) -> tuple[int, ...]:
         """Pin the questions to ask unless some are pinned; return the pinned ones.

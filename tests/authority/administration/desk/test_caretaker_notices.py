@@ -35,7 +35,11 @@ def post(store: Store) -> Post:
 
 KINDS = {
     "card_not_genuine": {AlarmKind.CARD_NOT_GENUINE},
-    "many_failures": {AlarmKind.FAILURES_AT_STATION, AlarmKind.FAILURES_OF_PERSON},
+    "many_failures": {
+        AlarmKind.FAILURES_AT_STATION,
+        AlarmKind.FAILURES_OF_PERSON,
+        AlarmKind.ANSWERS_LIMITED,
+    },
     "station_silent": {AlarmKind.STATION_SILENT},
     "mail_held_up": {AlarmKind.MAIL_HELD_UP},
     "audit_broken": {AlarmKind.AUDIT_BROKEN},

@@ -77,6 +77,7 @@ ASKS: dict[str, Action] = {
     "stations.enrol_certificate": Action.ENROL_STATION,
     "stations.retire": Action.RETIRE_STATION,
     "stations.reinstate": Action.RETIRE_STATION,
+    "stations.lift_pauses": Action.LIFT_PAUSES,
     "audit.page": Action.SEE_AUDIT,
     "audit.kinds": Action.SEE_AUDIT,
     "audit.verify": Action.VERIFY_AUDIT,

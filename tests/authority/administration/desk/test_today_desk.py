@@ -314,6 +314,7 @@ def test_alarms_in_plain_words_the_newest_first(
         ("failures-of-person", {"holder_id": holder.id, "failures": 8}),
         ("failures-of-person", {"holder_id": new_id(), "failures": 9}),
         ("failures-at-station", {"station": "Main entrance", "failures": 21}),
+        ("answers-limited", {"station": "Main entrance", "until": clock.now().isoformat()}),
         ("card-not-genuine", {"station": "Main entrance", "reference": "7KQ4-9ZXM"}),
         ("of-a-newer-release", {}),
     ]
@@ -324,9 +325,11 @@ def test_alarms_in_plain_words_the_newest_first(
         clock.forward(minutes=1)
     watched(store)
     card = "Main entrance, reference 7KQ4-9ZXM"
+    limited = "with cards that cannot prove themselves: too many were wrong"
     assert look(auditor).alarms == (
-        "Another version of the program has raised an alarm, of-a-newer-release (noticed 09:37).",
-        f"A card failed its proof of being genuine at {card} (noticed 09:36).",
+        "Another version of the program has raised an alarm, of-a-newer-release (noticed 09:38).",
+        f"A card failed its proof of being genuine at {card} (noticed 09:37).",
+        f"Main entrance takes no answers before 09:30 {limited} (noticed 09:36).",
         "21 failures within an hour at Main entrance (noticed 09:35).",
         "9 failures within an hour of somebody who is not recorded any more (noticed 09:34).",
         f"8 failures within an hour of {holder.name}, {holder.number} (noticed 09:33).",

@@ -111,11 +111,29 @@ LONGEST_WORDS: Final = 100
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _LONG_HEX: Final = re.compile(r"(?:[0-9a-f]{2}[\s:.-]?){15,}[0-9a-f]{2}", re.IGNORECASE)
 _NAMED_SECRET: Final = re.compile(
-    r"\b(?:so[\s-]?pin|pin|puk|pac|otp|code|secret|password|passphrase|admin(?:[\s-]?(?:pin|key))?)\b"
+    r"\b(?:so[\s-]?pin|pin|puk|pac|otp|code|secret|password|passphrase|admin(?:[\s-]?(?:pin|key))?)"
+    r"(?![^\W\d_])"
     r"(?:[\s:=\"'.,-]|\b(?:is|was|now|to|new|number|no)\b)*"
     r"(?:\d[\s-]?){4,}",
     re.IGNORECASE,
 )
+
+_DATE: Final = re.compile(
+    r"(?<![\w-])(?:(?:19|20)\d\d-\d\d-\d\d|\d{1,2}-\d{1,2}-(?:19|20)\d\d"
+    r"|(?:19|20)\d\d-(?:19|20)\d\d)(?![\w-])"
+)
+"""A day, or a span of years."""
+_NUMBER: Final = re.compile(r"\+?\d+(?:[\s()-]{1,2}\d+)*")
+_NAMED: Final = re.compile(
+    r"(?:[^\W\d_]|\b[A-Z]{2,10}-"
+    r"|(?i:\b(?:ticket|incident|case|request|change|problem|order|task|job|issue|ref|reference"
+    r"|(?P<telephone>call|phone|telephone|tel|mobile|fax|extension|ext))"
+    r"(?:\.|\s|:|#|\bno\b|\bnr\b|\bnumber\b|\bis\b|\bwas\b)+))$"
+)
+"""The end of what comes before a number that is named: a word, or the letters of a ticket."""
+_SECRET: Final = range(6, 9)
+_TELEPHONE: Final = range(9, 16)
+"""Digits of a number that begins with 0 or +."""
 
 
 def looks_secret(text: str) -> bool:
@@ -123,7 +141,8 @@ def looks_secret(text: str) -> bool:
 
     Such a text has no word in it (a PIN, a code and most PUKs have only digits), is a single run of
     letters and digits (an admin PIN or a security officer's PIN), holds 16 bytes or more in
-    hexadecimal (an admin key has 24), or has four digits or more after a word such as PUK.
+    hexadecimal (an admin key has 24), has four digits or more after a word such as PUK, or six to
+    eight digits that nothing names, as "ticket 4711234" and "INC4711234" do.
     """
     one_run = " " not in text and any(character.isdigit() for character in text)
     return (
@@ -131,7 +150,29 @@ def looks_secret(text: str) -> bool:
         or _WORD.search(text) is None
         or _LONG_HEX.search(text) is not None
         or _NAMED_SECRET.search(text) is not None
+        or _has_unnamed_number(text)
     )
+
+
+def _has_unnamed_number(text: str) -> bool:
+    """Return whether six to eight digits are in a text that are no day, telephone or named number.
+
+    Spaces and dashes between them do not count. What comes before a number names its first group.
+    """
+    undated = _DATE.sub("day", text)
+    for number in _NUMBER.finditer(undated):
+        groups = [len(group) for group in re.findall(r"\d+", number[0])]
+        named = _NAMED.search(undated[: number.start()])
+        can_be_called = number[0].startswith(("+", "0")) and sum(groups) in _TELEPHONE
+        if can_be_called and (named is None or named["telephone"]):
+            continue
+        if named is not None:
+            del groups[0]
+        starts = range(len(groups))
+        ends = ((start, end) for start in starts for end in range(start + 1, len(groups) + 1))
+        if any(sum(groups[start:end]) in _SECRET for start, end in ends):
+            return True
+    return False
 
 
 _BLANK: Final = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]")

@@ -212,7 +212,7 @@ def read_reason(field: str, text: str) -> str:
         raise NotTaken(
             field,
             "This looks like a PIN, a PUK, a code or a key, so it is not kept. Say it in words. "
-            'A ticket number goes behind a word: "ticket 4711".',
+            'A ticket number goes behind its word: "ticket 470092".',
         )
     return tidy
 

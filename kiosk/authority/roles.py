@@ -75,8 +75,10 @@ class Action(StrEnum):
 
     ENROL_STATION = "enrol-station", _MANAGERS
     RETIRE_STATION = "retire-station", _MANAGERS
+    REINSTATE_STATION = "reinstate-station", _MANAGERS
     LIFT_PAUSES = "lift-pauses", _DESK
-    EDIT_QUESTIONS = "edit-questions", _MANAGERS
+    ADD_QUESTION = "add-question", _MANAGERS
+    RETIRE_QUESTION = "retire-question", _MANAGERS
     CHANGE_POLICY = "change-policy", _MANAGERS
     ADD_STAFF = "add-staff", _MANAGERS
     ADD_STAFF_KEY = "add-staff-key", _MANAGERS
@@ -106,6 +108,9 @@ FOUR_EYES: Final = frozenset(
         Action.REPLACE_CARD,
         Action.SET_SECRET,
         Action.ISSUE_CODE,
+        Action.ENROL_STATION,
+        Action.REINSTATE_STATION,
+        Action.ADD_QUESTION,
         Action.CHANGE_POLICY,
         Action.ADD_STAFF,
         Action.ADD_STAFF_KEY,
@@ -121,7 +126,9 @@ maintenance page. Adding a person waits only with an address. An import waits on
 an address, a key or a secret of a recorded person, gives them a card or more tries, or brings back
 an expired card or somebody who was erased.
 Erasing waits, too: the erased person could otherwise be imported anew, with an address of the
-eraser's choice. Revoking a card never waits: it opens none, and a lost card must not be served
+eraser's choice. A station that is let in or put back is given PINs and unblock secrets, and a
+question may be one whose answers the member knows. Revoking a card never waits, nor does retiring a
+station or a question: it opens nothing, and a lost card or a stolen station must not be served
 until a colleague has time.
 """
 

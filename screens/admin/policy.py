@@ -157,7 +157,7 @@ class QuestionsPage(LinesPage[QuestionLine]):
         return f"{line.text}\nOffered to everybody who registers. {used} {_NOBODY_SEES}"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if not self.permits(Action.EDIT_QUESTIONS):
+        if not self.permits(Action.RETIRE_QUESTION if action == "retire" else Action.ADD_QUESTION):
             return False
         line = self.marked
         return action != "retire" or (line is not None and line.retired_at is None)
@@ -171,6 +171,7 @@ class QuestionsPage(LinesPage[QuestionLine]):
                 (Entry("text", "Question", hint=hint, most=LONGEST_QUESTION), REASON),
                 lambda values: self.desk.questions.add(values["text"], grounds_of(values)),
                 button="Add",
+                ahead=waits(self.desk, Action.ADD_QUESTION),
             )
         )
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from textual import work
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import StationLetIn, StationLine, StationState
+from kiosk.authority.administration.views import Done, StationLetIn, StationLine, StationState
 from kiosk.authority.roles import Action
 from kiosk.contract.messages import LONGEST_STATION_NAME, ReaderState
 from screens.admin.dialogs.dialog import ShownOnce
-from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of
-from screens.admin.page import IN_DIALOG, LinesPage
+from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of, waits
+from screens.admin.page import LinesPage
 from screens.admin.times import Times
 from screens.admin.widgets import Cell, Column, TableLine
 from screens.widgets.prose import Prose
@@ -71,21 +70,24 @@ class StationsPage(LinesPage[StationLine]):
             return self.marked is not None and self.permits(Action.LIFT_PAUSES)
         if action not in ("retire", "reinstate"):
             return True
-        if self.marked is None or not self.permits(Action.RETIRE_STATION):
+        needs = Action.RETIRE_STATION if action == "retire" else Action.REINSTATE_STATION
+        if self.marked is None or not self.permits(needs):
             return False
         return (self.marked.state is StationState.RETIRED) == (action == "reinstate")
 
-    @work(group=IN_DIALOG)
-    async def action_enrol(self) -> None:
+    def action_enrol(self) -> None:
         """Ask for its name, filled in with that of a marked one that does not serve."""
         line = self.marked
         if line is not None and line.state is StationState.UP:
             line = None  # to put a new machine in the place of one that serves, its name is typed
-        form = enrol(self.desk, line.name if line else "", line.site if line else "")
-        let_in = await self.app.push_screen_wait(form)
-        if let_in is not None:
-            self.app.push_screen(LineShown(let_in, self.times))
-            self.shown()
+        self.put(enrol(self.desk, line.name if line else "", line.site if line else ""))
+
+    def was_done(self, done: Done) -> None:
+        if done.let_in is None:
+            super().was_done(done)
+            return
+        self.app.push_screen(LineShown(done.let_in, self.times))
+        self.shown()
 
     def action_retire(self) -> None:
         name = self._table.marked
@@ -110,6 +112,7 @@ class StationsPage(LinesPage[StationLine]):
                 (REASON,),
                 lambda values: self.desk.stations.reinstate(name, grounds_of(values)),
                 button="Bring back",
+                ahead=waits(self.desk, Action.REINSTATE_STATION),
             )
         )
 
@@ -171,7 +174,7 @@ def _state(line: StationLine, times: Times) -> tuple[Cell, str]:
 # The dialog for an enrolment, and the line to type at the station.
 
 
-def enrol(desk: AdminDesk, name: str, site: str) -> Form[StationLetIn]:
+def enrol(desk: AdminDesk, name: str, site: str) -> Form[Done]:
     return Form(
         "Let a station in",
         "Makes a line that is typed at the station. Once it is used, what had this name "
@@ -198,6 +201,11 @@ def enrol(desk: AdminDesk, name: str, site: str) -> Form[StationLetIn]:
         ),
         lambda values: desk.stations.enrol(values["name"], values["site"], grounds_of(values)),
         button="Make the line",
+        ahead=waits(
+            desk,
+            Action.ENROL_STATION,
+            "A second member of staff has to agree first, and is shown the line then.",
+        ),
     )
 
 

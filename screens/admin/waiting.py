@@ -15,6 +15,7 @@ from kiosk.authority.roles import FINAL, IDENTIFIES, Action, may
 from kiosk.authority.wording import quoted
 from screens.admin.dialogs.form import REASON, Form, confirming, grounds_of
 from screens.admin.page import LinesPage, app_of
+from screens.admin.stations import LineShown
 from screens.admin.widgets import Column, TableLine
 
 # The dialogs for agreeing and declining.
@@ -134,6 +135,11 @@ class ProposalsPage(LinesPage[ProposalLine]):
         self._ask_about(decline)
 
     action_take_back = action_decline
+
+    def was_done(self, done: Done) -> None:
+        if done.let_in is not None:
+            self.app.push_screen(LineShown(done.let_in, self.times))
+        super().was_done(done)
 
     def action_person(self) -> None:
         if self.marked is not None and self.marked.holder_id:

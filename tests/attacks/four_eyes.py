@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office
@@ -22,8 +23,10 @@ FILE = PolicySettings(verification=(Factor.EMAIL_CODE,), four_eyes=True)
 class Colleague:
     """A member of staff with a key, and the desk that they work at."""
 
-    def __init__(self, world: World, role: Role, name: str, file: PolicySettings = FILE) -> None:
-        means = replace(office_beside(world, role).means, file_policy=file)
+    def __init__(
+        self, world: World, role: Role, name: str, file: PolicySettings = FILE, **more: Any
+    ) -> None:
+        means = replace(office_beside(world, role, **more).means, file_policy=file)
         self.office = office_of(means, role, name)
         self.desk = AdminDesk(self.office)
 

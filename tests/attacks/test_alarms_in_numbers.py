@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from kiosk.authority.administration.alarms import AlarmKind
-from kiosk.authority.administration.caretaker import MOST_AN_HOUR
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.mail import words
+from kiosk.authority.notices import MOST_AN_HOUR
 from kiosk.authority.store.records import Cardholder
 from tests.authority.administration.desk.caretakers import Post, keep
 from tests.authority.administration.desk.history import History

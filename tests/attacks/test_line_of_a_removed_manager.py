@@ -14,7 +14,7 @@ from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.enrolment import StationEnrolment, Terms
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import AuditQuery
-from kiosk.contract.enrolment import Enrol, read_line
+from kiosk.contract.enrolment import Enrol, EnrolmentLine, read_line
 from kiosk.contract.errors import StepRefused
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.assisting import office_beside
@@ -41,10 +41,16 @@ def _enrolling(world: World) -> tuple[Office, StationEnrolment]:
     return office_beside(world, Role.MANAGER, **more), enrolment
 
 
+def _line_of(manager: Office) -> EnrolmentLine:
+    made = StationsDesk(manager).enrol("West Wing 2", "", GROUNDS).let_in
+    assert made is not None
+    return read_line(made.line.reveal())
+
+
 @pytest.mark.parametrize("end", ENDS)
 def test_a_line_is_worth_nothing_once_who_had_it_made_may_make_none(end: str, world: World) -> None:
     rogue, enrolment = _enrolling(world)
-    line = read_line(StationsDesk(rogue).enrol("West Wing 2", "", GROUNDS).line.reveal())
+    line = _line_of(rogue)
     done = ENDS[end](StaffDesk(office_of(rogue.means, Role.MANAGER, "Ada Quill")), rogue)
     assert done.sentence.endswith(" One unused enrolment line was taken back. Have new ones made.")
     with world.store.read() as uow:
@@ -61,7 +67,7 @@ def test_a_line_stays_where_who_is_removed_could_have_none_made(
 ) -> None:
     """Before: with any member, and any key, the lines of everybody were lost, and nobody knew."""
     manager, enrolment = _enrolling(world)
-    line = read_line(StationsDesk(manager).enrol("West Wing 2", "", GROUNDS).line.reveal())
+    line = _line_of(manager)
     done = ENDS[end](StaffDesk(manager), office_of(manager.means, role, "Ada Quill"))
     assert done.sentence.endswith(" any more.")
     with world.store.read() as uow:

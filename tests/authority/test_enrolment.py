@@ -90,7 +90,9 @@ class Estate:
         )
 
     def line(self, name: str = "West Wing 2", site: str = "Wexbridge") -> EnrolmentLine:
-        return read_line(self.desk.enrol(name, site, GROUNDS).line.reveal())
+        made = self.desk.enrol(name, site, GROUNDS).let_in
+        assert made is not None
+        return read_line(made.line.reveal())
 
     def enrol(self, line: EnrolmentLine, key: Key) -> Enrolled:
         return self.enrolment.enrol(Enrol(line.number, line.secret, key.request))

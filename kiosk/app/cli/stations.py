@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kiosk.app.cli.help import Commands
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Parts, Tools, file_path, grounds_of, on_desk, print_result
-from kiosk.authority.administration.views import StationLine
+from kiosk.authority.administration.views import Done, StationLine
 from kiosk.authority.wording import local_time
 
 DESCRIPTION = """\
@@ -21,7 +21,8 @@ switched on with, until it is reinstated.
 root. It works once, for fifteen minutes. The station makes its own key and fetches its
 certificate. One of the image asks for the line: type what is between the quotation marks.
 A station that already has a certificate, of a CA of yours that `ca` in [authority] names,
-is let in by that: --certificate.
+is let in by that: --certificate. With `four_eyes` in [policy] a station is let in, or put back,
+once a second member agrees: who agrees (`kiosk proposals agree`) is shown the line.
 
 `ca` prints the certificate of the CA that such a line is of. An image that is built with it
 (`make image CA=FILE`) takes lines of this authority alone.
@@ -53,25 +54,17 @@ def add_parser(subparsers: Commands) -> None:
     parts.acting("lift-pauses", lift, "end every pause that wrong answers there made", "STATION")
 
 
-def _enrol(args: argparse.Namespace) -> None:
+def _enrol(args: argparse.Namespace) -> Done | None:
     tools = Tools(args)
     desk, given = tools.desk.stations, grounds_of(args)
-    if args.certificate is not None:
-        pem = args.certificate.read_text(encoding="ascii", errors="replace")
-        print_result(desk.enrol_certificate(args.station, args.site, pem, given))
-        if not tools.settings.authority.ca:
-            complain(
-                "it is turned away until `ca` in [authority] names the certificate of your CA;"
-            )
-            complain(
-                "set it on each authority, and restart that: `systemctl restart kiosk-authority`"
-            )
-        return
-    made = desk.enrol(args.station, args.site, given)
-    until = f"{made.expires_at.astimezone():%H:%M}"
-    echo(f"At {made.station}, as root, until {until}, once (reference {made.reference}):")
-    echo()
-    echo(f'kiosk setup station --enrol "{made.line.reveal()}"')
+    if args.certificate is None:
+        return desk.enrol(args.station, args.site, given)
+    pem = args.certificate.read_text(encoding="ascii", errors="replace")
+    print_result(desk.enrol_certificate(args.station, args.site, pem, given))
+    if not tools.settings.authority.ca:
+        complain("it is turned away until `ca` in [authority] names the certificate of your CA;")
+        complain("set it on each authority, and restart that: `systemctl restart kiosk-authority`")
+    return None
 
 
 def _print_ca(args: argparse.Namespace) -> None:

@@ -179,7 +179,7 @@ class Parts:
         def run(args: argparse.Namespace) -> None:
             done = act(args)
             if done is not None and "json" in args and args.json:
-                print_json(done)
+                print_done_as_json(done)
             elif done is not None:
                 print_result(done)
 
@@ -213,7 +213,22 @@ def grounds_of(args: argparse.Namespace) -> Grounds:
 
 
 def print_result(done: Done) -> None:
-    echo(f"{done.sentence} (reference {done.reference})")
+    made = done.let_in
+    if made is None:
+        echo(f"{done.sentence} (reference {done.reference})")
+        return
+    until = f"{made.expires_at.astimezone():%H:%M}"
+    echo(f"At {made.station}, as root, until {until}, once (reference {made.reference}):")
+    echo()
+    echo(f'kiosk setup station --enrol "{made.line.reveal()}"')
+
+
+def print_done_as_json(done: Done) -> None:
+    found = {"sentence": done.sentence, "reference": done.reference, "waits": done.waits}
+    if (made := done.let_in) is not None:
+        found |= {"station": made.station, "line": made.line.reveal()}
+        found |= {"expires_at": made.expires_at}
+    echo(as_json(found))
 
 
 def print_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> None:

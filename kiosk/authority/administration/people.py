@@ -24,6 +24,7 @@ from kiosk.authority.administration.office import (
     recorded_holder,
     staff_names,
 )
+from kiosk.authority.administration.pauses import end_pause
 from kiosk.authority.administration.person_page import (
     events_of_mail,
     facts_of,
@@ -482,17 +483,6 @@ def _address(text: str, policy: Policy) -> str:
             raise NotTaken("email", f"Only addresses of approved domains are taken: {approved}.")
         case _:
             raise NotTaken("email", "This is not an address that mail can be sent to.")
-
-
-def end_pause(act: Act, holder: Cardholder, station: str | None = None) -> bool:
-    """End a pause that wrong answers made; return False where there is none."""
-    registration = act.uow.registrations.end_pause(holder.id)
-    if registration is None:
-        return False
-    failures = registration.unproven_failures
-    act.record(StaffKind.PAUSE_LIFTED, holder_id=holder.id, station=station, failures=failures)
-    notify_holder(act.uow, Notice.PAUSE_LIFTED, act.reference, holder, registration)
-    return True
 
 
 def _close(act: Act, holder: Cardholder) -> Registration | None:

@@ -216,7 +216,10 @@ class QuestionsDesk(Desk):
 
     def add(self, text: str, grounds: Grounds) -> Done:
         """Offer one; where it reads as one that was retired, that one again."""
-        with self._office.act(Action.EDIT_QUESTIONS, grounds, lock=lock_policy) as act:
+        proposal = Proposal("questions.add", {"text": text})
+        with self._office.act(
+            Action.ADD_QUESTION, grounds, lock=lock_policy, proposal=proposal
+        ) as act:
             text = " ".join(text.split())
             columns = sum(2 if east_asian_width(each) in "WF" else 1 for each in text)
             if not SHORTEST_QUESTION <= columns <= LONGEST_QUESTION:
@@ -237,7 +240,7 @@ class QuestionsDesk(Desk):
 
     def retire(self, question_id: int, grounds: Grounds) -> Done:
         """Stop offering one to new holders; people who use it keep it."""
-        with self._office.act(Action.EDIT_QUESTIONS, grounds, lock=lock_policy) as act:
+        with self._office.act(Action.RETIRE_QUESTION, grounds, lock=lock_policy) as act:
             question = act.uow.questions.by_ids((question_id,)).get(question_id)
             if question is None:
                 raise NotFound("There is no such question.")

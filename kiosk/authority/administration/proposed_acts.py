@@ -37,6 +37,7 @@ from kiosk.authority.administration.proposals import (
     open_parameters,
 )
 from kiosk.authority.administration.staff import read_pasted_key
+from kiosk.authority.administration.stations import read_certificate
 from kiosk.authority.administration.views import Actor, Done, Grounds, ProposalLine, unseen
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.audit.rows import row_name
@@ -65,7 +66,7 @@ _NOT_AFTER: Final = {
 """Acts that are not done after a change at a station."""
 
 
-def _words(uow: UnitOfWork, opened: OpenedAct) -> str:
+def _words(uow: UnitOfWork, opened: OpenedAct) -> str:  # noqa: C901 - an arm an act
     """Return what an act would do, without a secret; empty for one of another version."""
     text, new_card = opened.text, f"{opened.text('driver')} {opened.text('identifier')}"
     with_secret = ", with an unblock secret" if secret_of(opened) else ""
@@ -100,6 +101,15 @@ def _words(uow: UnitOfWork, opened: OpenedAct) -> str:
             whose = f"the card {new_card} of {_member(uow, opened)}"
             key = _fingerprint(opened)
             return f"Let {whose} open stations' maintenance pages, with the key {key}."
+        case "stations.enrol":
+            return f"Let in the station {_at_site(opened)}: whoever agrees is shown its line."
+        case "stations.enrol_certificate":
+            key = f"{_certified_key(text('pem'))[:16]}…"
+            return f"Let in the station {_at_site(opened)} by the certificate whose key is {key}"
+        case "stations.reinstate":
+            return f"Put the station {text('name')} back into service."
+        case "questions.add":
+            return f"Offer the security question “{text('text')}”."
         case "policy.change":
             return f"Set {text('name')} to {text('value') or 'an empty list'}."
         case "audit.redact":
@@ -135,6 +145,18 @@ def _member(uow: UnitOfWork, opened: OpenedAct) -> str:
     return member.name if member else "somebody who is not recorded any more"
 
 
+def _at_site(opened: OpenedAct) -> str:
+    name, site = opened.text("name").strip(), opened.text("site").strip()
+    return f"{name} ({site})" if site else name
+
+
+def _certified_key(pem: str) -> str:
+    try:
+        return read_certificate(pem)[0]
+    except NotTaken:
+        return "that cannot be read"
+
+
 def _fingerprint(opened: OpenedAct) -> str:
     """Return that of the key of a login, or of a member's card."""
     try:
@@ -146,7 +168,7 @@ def _fingerprint(opened: OpenedAct) -> str:
     return fingerprint(key) if key else "that cannot be read"
 
 
-def _perform(desk: AdminDesk, opened: OpenedAct) -> Done:
+def _perform(desk: AdminDesk, opened: OpenedAct) -> Done:  # noqa: C901 - an arm an act
     """Do an act; raises ``NotFound`` for one of another version of the program."""
     text, seen, staff_id, revision = opened.text, opened.seen, opened.staff_id, opened.kept.revision
     match opened.kept.act:
@@ -180,6 +202,15 @@ def _perform(desk: AdminDesk, opened: OpenedAct) -> Done:
         case "staff.add_card":
             card = CardId(text("driver"), text("identifier"))
             return desk.staff.add_card(staff_id, card, text("key"), revision, _UNASKED)
+        case "stations.enrol":
+            return desk.stations.enrol(text("name"), text("site"), _UNASKED)
+        case "stations.enrol_certificate":
+            name, site, pem = text("name"), text("site"), text("pem")
+            return desk.stations.enrol_certificate(name, site, pem, _UNASKED)
+        case "stations.reinstate":
+            return desk.stations.reinstate(text("name"), _UNASKED)
+        case "questions.add":
+            return desk.questions.add(text("text"), _UNASKED)
         case "policy.change":
             return desk.policy.change(text("name"), text("value"), revision, _UNASKED)
         case "audit.redact":

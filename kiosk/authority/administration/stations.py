@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from cryptography import x509
@@ -10,7 +10,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 
 from kiosk.authority.administration.alarms import state_of
 from kiosk.authority.administration.office import Act, Desk, concurrent_change
-from kiosk.authority.administration.people import end_pause
+from kiosk.authority.administration.pauses import end_pause, paused_at
+from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.views import (
     Done,
     Grounds,
@@ -18,13 +19,12 @@ from kiosk.authority.administration.views import (
     StationLine,
     StationState,
 )
-from kiosk.authority.audit.events import AuditKind, StaffKind
+from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.enrolment import LINE_LIFE
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action
-from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import LONGEST_PAUSE, AuditQuery, Station, StationKey
+from kiosk.authority.store.records import AuditQuery, Station, StationKey
 from kiosk.authority.wording import numbered
 from kiosk.contract.enrolment import RENEWAL_PART, EnrolmentLine, draw_number, draw_secret
 from kiosk.contract.messages import LONGEST_STATION_NAME
@@ -54,11 +54,16 @@ class StationsDesk(Desk):
             ]
         return tuple(sorted(lines, key=lambda line: line.state is StationState.RETIRED))
 
-    def enrol(self, name: str, site: str, grounds: Grounds) -> StationLetIn:
-        """Make a line for a station; its use ends an earlier station of that name."""
+    def enrol(self, name: str, site: str, grounds: Grounds) -> Done:
+        """Make a line for a station; its use ends an earlier station of that name.
+
+        Where it waits, no line is kept until then: another one is made for whoever agrees.
+        """
         means, secret = self._office.means, draw_secret()
-        with self._office.act(Action.ENROL_STATION, grounds) as act:
+        proposal = Proposal("stations.enrol", {"name": name, "site": site})
+        with self._office.act(Action.ENROL_STATION, grounds, proposal=proposal) as act:
             name, site = _tidy("name", name), _tidy("site", site, empty=True)
+            _refuse_retired_since(act, name)
             if not means.enrol_addresses:
                 raise NotTaken(
                     "",
@@ -70,21 +75,21 @@ class StationsDesk(Desk):
             until = act.uow.now + LINE_LIFE
             act.uow.enrolments.open(number, secret.reveal(), name, site, until)
             act.record(StaffKind.ENROLMENT_OPENED, station=name)
+        if act.waits:
+            return act.done("")
         line = EnrolmentLine(means.enrol_addresses, number, secret, means.ca_fingerprint)
-        return StationLetIn(name, line.text(), until, act.reference)
+        let_in = StationLetIn(name, line.text(), until, act.reference)
+        return replace(act.done(f"A line for {name} is made: it works once."), let_in=let_in)
 
     def enrol_certificate(self, name: str, site: str, pem: str, grounds: Grounds) -> Done:
         """Enrol a station by a certificate of the estate's own CA, which also renews it."""
-        with self._office.act(Action.ENROL_STATION, grounds) as act:
+        entered = {"name": name, "site": site, "pem": pem}
+        proposal = Proposal("stations.enrol_certificate", entered)
+        with self._office.act(Action.ENROL_STATION, grounds, proposal=proposal) as act:
             name, site = _tidy("name", name), _tidy("site", site, empty=True)
-            try:
-                shown = x509.load_pem_x509_certificate(pem.encode())
-                fingerprint = fingerprint_of(shown.public_key())
-            except (ValueError, x509.InvalidVersion):
-                raise NotTaken("certificate", "This is no certificate in PEM.") from None
-            except UnsupportedAlgorithm:
-                raise NotTaken("certificate", "Its kind of key is not supported.") from None
-            uow, until = act.uow, shown.not_valid_after_utc
+            _refuse_retired_since(act, name)
+            fingerprint, until = read_certificate(pem)
+            uow = act.uow
             if until <= uow.now:
                 raise NotTaken("certificate", "This certificate has expired.")
             known = uow.station_keys.find(fingerprint)
@@ -107,7 +112,9 @@ class StationsDesk(Desk):
         return act.done(f"{name} is retired. It serves nobody any more.")
 
     def reinstate(self, name: str, grounds: Grounds) -> Done:
-        with self._office.act(Action.RETIRE_STATION, grounds) as act:
+        proposal = Proposal("stations.reinstate", {"name": name})
+        with self._office.act(Action.REINSTATE_STATION, grounds, proposal=proposal) as act:
+            _refuse_retired_since(act, name)
             if not act.uow.stations.reinstate(name):
                 raise _too_late(act, name, StaffKind.STATION_REINSTATED, "in service already")
             act.record(StaffKind.STATION_REINSTATED, station=name)
@@ -118,7 +125,7 @@ class StationsDesk(Desk):
         with self._office.act(Action.LIFT_PAUSES, grounds) as act:
             uow = act.uow
             # In the order of their ids, as others who lift pauses at this moment lock them.
-            found = (uow.holders.get(each) for each in sorted(_paused_at(uow, name)))
+            found = (uow.holders.get(each) for each in sorted(paused_at(uow, name)))
             lifted = sum(end_pause(act, holder, name) for holder in found if holder is not None)
             if not lifted:
                 if uow.stations.get(name) is None:
@@ -128,19 +135,27 @@ class StationsDesk(Desk):
         return act.done(f"{many} lifted: answers are taken with these smartcards again.")
 
 
-MOST_PAUSES = 10_000
-"""Many times as many as the limits of a station let it make before the first of them end."""
+def read_certificate(pem: str) -> tuple[str, datetime]:
+    """Return the fingerprint of a certificate's key, and its end; raises ``NotTaken``."""
+    try:
+        shown = x509.load_pem_x509_certificate(pem.encode())
+        return fingerprint_of(shown.public_key()), shown.not_valid_after_utc
+    except (ValueError, x509.InvalidVersion):
+        raise NotTaken("certificate", "This is no certificate in PEM.") from None
+    except UnsupportedAlgorithm:
+        raise NotTaken("certificate", "Its kind of key is not supported.") from None
 
 
-def _paused_at(uow: UnitOfWork, station: str) -> Iterator[str]:
-    """Yield who was paused last by wrong answers at this station; the pause may be over."""
-    kind = AuditKind.ATTEMPTS_PAUSED.value
-    made = AuditQuery(kind=kind, station=station, since=uow.now - LONGEST_PAUSE)
-    events = uow.trail.newest(made, limit=MOST_PAUSES)
-    for holder_id in {event.holder_id for event in events if event.holder_id}:
-        (last,) = uow.trail.newest(AuditQuery(kind=kind, holder_id=holder_id), limit=1)
-        if last.station == station:
-            yield holder_id
+def _refuse_retired_since(act: Act, name: str) -> None:
+    """Keep with a proposal when the station was retired; refuse one that was retired since."""
+    station = act.uow.stations.get(name)
+    retired_at = station.retired_at.isoformat() if station and station.retired_at else ""
+    act.amend(retired_at=retired_at)
+    proposed = act.agreement.proposed.text("retired_at") if act.agreement else retired_at
+    if retired_at not in ("", proposed):
+        raise ConcurrentChange(
+            f"{name} was retired since this was proposed: decline it, and look again."
+        )
 
 
 def _is_late(since: datetime, until: datetime, now: datetime) -> bool:

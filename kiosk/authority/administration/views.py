@@ -43,15 +43,27 @@ class Grounds:
 
 
 @dataclass(frozen=True, slots=True)
+class StationLetIn:
+    """The line with which a station enrols once, to be typed there: it is shown nowhere else."""
+
+    station: str
+    line: Sensitive
+    expires_at: datetime
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """What was done, in one plain sentence; ``reference`` finds it in the audit.
 
-    Where it ``waits`` for a second member of staff, nothing has been changed.
+    Where it ``waits`` for a second member of staff, nothing has been changed. ``let_in`` is the
+    line of a station, for the one whose call made it: who entered it alone, or who agreed.
     """
 
     sentence: str
     reference: str
     waits: bool = False
+    let_in: StationLetIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,16 +384,6 @@ class IssuedCode:
     waits_for_second: bool
     reference: str
     for_first_unlock: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StationLetIn:
-    """The line with which a station enrols once, to be typed there: it is shown nowhere else."""
-
-    station: str
-    line: Sensitive
-    expires_at: datetime
-    reference: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from kiosk.app.cli.staff import waiting_id
+from kiosk.app.cli.tools import print_done_as_json, print_result
+from kiosk.authority.administration.views import Done, StationLetIn
 from kiosk.authority.errors import NotFound
 from kiosk.authority.wording import local_time
+from kiosk.contract.sensitive import Sensitive
 from tests.app.cli.estate import JO, Estate
 from tests.app.cli.samples import GOOD, Kiosk, people, two_members
 
@@ -23,6 +26,19 @@ SURE = *BECAUSE, "--identified-by", "badge, in person"
 def estate(kiosk: Kiosk, place: Path) -> Estate:
     assert kiosk("import", people(place, GOOD)) == 0
     return Estate()
+
+
+def test_who_agrees_on_the_command_line_is_shown_a_line_once(capsys: Capsys) -> None:
+    at = datetime(2030, 5, 17, 9, 45, tzinfo=UTC)
+    let_in = StationLetIn("Ward 7", Sensitive("authority.example:8444 7QKX-3M2P"), at, "7KQ4-9ZXM")
+    done = Done("A line for Ward 7 is made: it works once.", "7KQ4-9ZXM", let_in=let_in)
+    print_result(done)
+    shown = capsys.readouterr().out
+    assert 'kiosk setup station --enrol "authority.example:8444 7QKX-3M2P"' in shown
+    assert f"until {at.astimezone():%H:%M}, once (reference 7KQ4-9ZXM)" in shown
+    print_done_as_json(done)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["station"], found["line"]) == ("Ward 7", "authority.example:8444 7QKX-3M2P")
 
 
 def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(

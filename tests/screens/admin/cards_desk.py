@@ -27,6 +27,7 @@ from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.people import Record
 from tests.screens.admin.people_desk import Files
 from tests.screens.admin.proposals import waiting_of
+from tests.screens.admin.service_desks import LET_IN
 
 CODE = "40718263"
 
@@ -148,8 +149,10 @@ class FakeProposalsDesk(Files, ProposalsDesk):
                 self._estate.codes.remove(code)
                 self._estate.codes.append(replace(code, waits_for_second=False))
                 return self._asked.done("The code works now.")
-        self._estate.proposals.remove(self._proposal(proposal_id))
-        return self._asked.done("It is done.")
+        line = self._proposal(proposal_id)
+        self._estate.proposals.remove(line)
+        done = self._asked.done("It is done.")
+        return replace(done, let_in=LET_IN) if line.action is Action.ENROL_STATION else done
 
     def decline(self, proposal_id: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.DECLINE_ACT, "proposals.decline", proposal_id, grounds)

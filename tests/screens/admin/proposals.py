@@ -49,6 +49,15 @@ def waiting_of(estate: Estate, me: Actor, holder_id: str = "") -> tuple[Proposal
     return tuple(sorted(lines, key=lambda line: (bool(line.why_not), line.expires_at)))
 
 
+LET_IN = replace(
+    STAFF,
+    proposal_id="proposal-3",
+    action=Action.ENROL_STATION,
+    sentence="Let in the station Level 7: whoever agrees is shown its line.",
+    about="",
+)
+
+
 def _code_proposal(code: CodeLine) -> ProposalLine:
     return ProposalLine(
         code.code_id,

@@ -35,6 +35,8 @@ from tests.screens.admin.proposals import waiting_of
 
 LINE = "authority.example:8444 8YAM-B52T-5NH1-47G8-Z2VS-F287-HAJN-DAPG-F76V-6RAB"
 
+LET_IN = StationLetIn("Level 7", Sensitive(LINE), NOW + timedelta(minutes=15), "7Q4M-9ZKX")
+
 
 class Fake:
     """What each of them holds."""
@@ -60,9 +62,12 @@ class FakeStationsDesk(Fake, StationsDesk):
         lines = self._estate.stations
         return tuple(sorted(lines, key=lambda line: (_is_retired(line), line.name)))
 
-    def enrol(self, name: str, site: str, grounds: Grounds) -> StationLetIn:
+    def enrol(self, name: str, site: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.ENROL_STATION, "stations.enrol", name, site, grounds)
-        return StationLetIn(name, Sensitive(LINE), NOW + timedelta(minutes=15), "7Q4M-9ZKX")
+        done = self._asked.done(f"A line for {name} is made.")
+        if self._estate.four_eyes:
+            return replace(done, sentence="Nothing is changed yet: it waits.", waits=True)
+        return replace(done, let_in=replace(LET_IN, station=name))
 
     def enrol_certificate(self, name: str, site: str, pem: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.ENROL_STATION, "stations.enrol_certificate", name, site, grounds)
@@ -76,7 +81,7 @@ class FakeStationsDesk(Fake, StationsDesk):
         return self._asked.done(f"{name} is retired: it serves nobody any more.")
 
     def reinstate(self, name: str, grounds: Grounds) -> Done:
-        self._asked.hear(Action.RETIRE_STATION, "stations.reinstate", name, grounds)
+        self._asked.hear(Action.REINSTATE_STATION, "stations.reinstate", name, grounds)
         self._put(name, replace(self._line(name), state=StationState.UP))
         return self._asked.done(f"{name} serves people again.")
 
@@ -108,7 +113,7 @@ class FakeQuestionsDesk(Fake, QuestionsDesk):
         return tuple(sorted(lines, key=lambda line: (line.retired_at is not None, line.id)))
 
     def add(self, text: str, grounds: Grounds) -> Done:
-        self._asked.hear(Action.EDIT_QUESTIONS, "questions.add", text, grounds)
+        self._asked.hear(Action.ADD_QUESTION, "questions.add", text, grounds)
         if any(line.text == text for line in self._estate.questions):
             raise NotTaken("text", "This question is in the list already.")
         new = QuestionLine(len(self._estate.questions) + 1, text, 0, None)
@@ -116,7 +121,7 @@ class FakeQuestionsDesk(Fake, QuestionsDesk):
         return self._asked.done("The question is offered from now on.")
 
     def retire(self, question_id: int, grounds: Grounds) -> Done:
-        self._asked.hear(Action.EDIT_QUESTIONS, "questions.retire", question_id, grounds)
+        self._asked.hear(Action.RETIRE_QUESTION, "questions.retire", question_id, grounds)
         self._put(replace(self._line(question_id), retired_at=NOW))
         return self._asked.done("The question is offered to nobody new.")
 

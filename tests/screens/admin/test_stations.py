@@ -260,6 +260,17 @@ async def test_one_is_let_in_and_its_line_is_shown_once() -> None:
         assert code not in run.text
 
 
+async def test_with_four_eyes_no_line_is_shown_to_who_proposes_a_station() -> None:
+    desk = FakeDesk()
+    desk.estate.four_eyes = True
+    async with running(desk, PAGES) as run:
+        await run.press("f4", "a")
+        assert "has to agree first, and is shown the line then" in " ".join(said(run).split())
+        await run.press(*"Level 7", "tab", "tab", *"new station", "enter")
+        assert "Nothing is changed yet: it waits." in run.text
+        assert LINE.split()[1] not in run.text
+
+
 async def test_only_the_name_of_a_station_that_does_not_serve_is_there_already() -> None:
     async with running(pages=PAGES) as run:
         lines = run.desk.stations.every()

@@ -15,7 +15,8 @@ from screens.admin.today import TodayPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import PAGES, READY, WHY, grounds, person
 from tests.screens.admin.pilots import SIZES, running, said
-from tests.screens.admin.proposals import EMAIL, STAFF
+from tests.screens.admin.proposals import EMAIL, LET_IN, STAFF
+from tests.screens.admin.service_desks import LINE
 
 
 def waiting(role: Role = Role.MANAGER, *lines: ProposalLine) -> FakeDesk:
@@ -78,6 +79,18 @@ async def test_it_is_agreed_to_with_a_reason() -> None:
         assert "Bo Banks proposed: Correct the email address" in run.text
         await grounds(run)
         assert run.desk.asked.of("proposals.agree") == [("proposal-1", Grounds(WHY))]
+        assert "It is done." in run.text
+
+
+async def test_who_agrees_to_a_station_is_shown_its_line_once() -> None:
+    async with running(waiting(Role.MANAGER, LET_IN), PAGES) as run:
+        await run.press("f3", "g")
+        await grounds(run)
+        assert "A line for Level 7" in run.text
+        code = LINE.split()[1]
+        assert code in run.text
+        await run.press("escape", "escape")
+        assert code not in run.text
         assert "It is done." in run.text
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import trustme
 
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.desk import AdminDesk
@@ -38,7 +39,7 @@ from kiosk.authority.errors import (
 from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import AuditEvent, AuditQuery, Outcome
+from kiosk.authority.store.records import AuditEvent, AuditQuery, Outcome, Station
 from kiosk.authority.store.tables import TableRow
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.config.settings import NoticeSettings, PolicySettings
@@ -57,12 +58,21 @@ NEW_CARD = "cd" * 16
 NEW_PUK = "60482915"
 KEY = new_key()
 PIN_KEY = new_pin_key()
+CERTIFICATE = trustme.CA().issue_cert("level-8.example").cert_chain_pems[0].bytes().decode()
+RETIRED = "Old Gatehouse"
 
 
 @pytest.fixture
 def means(means: StaffDependencies, store: Store) -> StaffDependencies:
     """The usual means; ``store`` is named so that pytest sees its database's parameter."""
-    return replace(means, policy=FILE.policy, file_policy=FILE)
+    addresses = ("authority.example:8444",)
+    return replace(
+        means,
+        policy=FILE.policy,
+        file_policy=FILE,
+        enrol_addresses=addresses,
+        ca_fingerprint="0" * 20,
+    )
 
 
 @pytest.fixture
@@ -114,6 +124,14 @@ CALLS: dict[str, Call] = {
         staff_id, Role.AGENT, 0, GROUNDS
     ),
     "staff.add_key": lambda desk, _, staff_id: desk.staff.add_key(staff_id, KEY, 0, GROUNDS),
+    "stations.enrol": lambda desk, _, __: desk.stations.enrol("Level 7", "Wexbridge", GROUNDS),
+    "stations.enrol_certificate": lambda desk, _, __: desk.stations.enrol_certificate(
+        "Level 8", "", CERTIFICATE, GROUNDS
+    ),
+    "stations.reinstate": lambda desk, _, __: desk.stations.reinstate(RETIRED, GROUNDS),
+    "questions.add": lambda desk, _, __: desk.questions.add(
+        "Where did you first ride a bicycle?", GROUNDS
+    ),
     "policy.change": lambda desk, _, __: desk.policy.change("max_failures", "5", 0, GROUNDS),
     "staff.add_card": lambda desk, asha, staff_id: desk.staff.add_card(
         staff_id, asha.card.identity, PIN_KEY, 0, GROUNDS
@@ -135,6 +153,10 @@ ACTIONS = {
     "staff.add": Action.ADD_STAFF,
     "staff.change_role": Action.CHANGE_ROLE,
     "staff.add_key": Action.ADD_STAFF_KEY,
+    "stations.enrol": Action.ENROL_STATION,
+    "stations.enrol_certificate": Action.ENROL_STATION,
+    "stations.reinstate": Action.REINSTATE_STATION,
+    "questions.add": Action.ADD_QUESTION,
     "policy.change": Action.CHANGE_POLICY,
     "staff.add_card": Action.ADD_STAFF_CARD,
     "audit.redact": Action.REDACT_AUDIT,
@@ -153,6 +175,8 @@ def ready(means: StaffDependencies, asha: samples.Person) -> samples.Person:
     with means.store.begin() as uow:
         uow.registrations.block(asha.holder.id)
         uow.holders.save(replace(left, name="Bo Left", left_at=uow.now))
+        uow.stations.seen(Station(RETIRED, uow.now))
+        uow.stations.retire(RETIRED, uow.now)
         uow.commit()
     alone = replace(means, policy=PolicySettings().policy, file_policy=PolicySettings())
     before = AdminDesk(office_of(alone, Role.MANAGER, "Manager Before"))

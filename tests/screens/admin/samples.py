@@ -73,6 +73,7 @@ def samples() -> dict[str, Sample]:
         "stations-auditor": Sample(("f4",), Role.AUDITOR),
         "stations-add": Sample(("f4", "@West Wing 2", "a")),
         "stations-line": Sample(("f4", "@West Wing 2", "a", "tab", "tab", "=New display", "enter")),
+        "stations-lift-pauses": Sample(("f4", "@West Wing 2", "p", "=Stolen, and retired")),
         "stations-none": Sample(("f4",), arrange=_no_stations),
         "stations-retired": Sample(("f4", "r", "=Doorway is rebuilt", "enter")),
         "retire": Sample(("f4", "r", "=Doorway is rebuilt")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from textual.dom import DOMNode
@@ -16,6 +16,7 @@ from kiosk.authority.roles import Role
 from screens.admin.person import PERSON_ACTS, AboutPerson, ActLink
 from screens.admin.widgets import TextScroll
 from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.people import NOW
 from tests.screens.admin.persons import (
     BLOCKED,
     CARDLESS,
@@ -224,6 +225,27 @@ async def test_the_end_of_a_pause_is_rounded_up_to_the_minute() -> None:
     )
     async with person(READY, desk) as run:
         assert "cannot prove itself until 4 Mar 2031 09:42" in run.text
+
+
+async def test_a_pause_without_a_block_is_lifted_by_one_member_with_four_eyes() -> None:
+    """The desk asks for no second one, so the dialog says nothing of one."""
+    for failures, words in (0, "Lift the pause"), (3, "Lift the block"):
+        desk = FakeDesk()
+        desk.estate.four_eyes = True
+        record = desk.estate.people[BLOCKED]
+        assert record.person.registration is not None
+        registration = replace(
+            record.person.registration,
+            paused_until=NOW + timedelta(hours=1),
+            blocked_at=None,
+            failures=failures,
+            failures_allowed=3,
+        )
+        record.person = replace(record.person, registration=registration)
+        async with person(BLOCKED, desk) as run:
+            await run.press("b")
+            assert words in said(run)
+            assert ("second member" in " ".join(said(run).split())) is bool(failures)
 
 
 async def test_a_card_works_until_the_end_of_the_day_that_stands_on_it() -> None:

@@ -26,19 +26,6 @@ def resume() -> None:
         gc.enable()
 
 
-SELDOM = 20_000
-"""New objects between two runs; Python has 700, or 2,000 from 3.13 on."""
-
-
-def collect_seldom() -> None:
-    """Exempt present objects, and run after ``SELDOM`` new ones.
-
-    A visit to the authority leaves next to no cycles: the collector scanned what was in use.
-    """
-    gc.freeze()
-    gc.set_threshold(SELDOM)
-
-
 _IMMORTAL = 0xFFFF_FFFF
 """``_Py_IMMORTAL_REFCNT`` of Python 3.13's object.h, where there are 64 bits."""
 

@@ -31,6 +31,7 @@ from tests.e2e.people import DOMAIN, Person, person
 from tests.e2e.visitor import FRESH, Visitor
 from tests.e2e.world import World
 from tests.support.booted import ENVIRONMENT, OFF, RESTARTS, Booted
+from tests.support.flood import flood, resident
 from tests.support.fresh_root import CHECKOUT
 from tests.support.terminal import Terminal
 from tests.support.waiting import PATIENCE_S, wait_for
@@ -556,3 +557,45 @@ def test_the_compositor_is_back_on_the_first_page_whatever_part_dies(
     assert machine.ask("systemctl is-active kiosk-display.service") == "inactive"
     assert machine.ask("systemctl is-active kiosk-console.service") == "active"
     assert machine.do("stat -c '%U %G %a' /run/seatd.sock") == "root video 770", "Debian's again"
+
+
+@pytest.mark.usefixtures("purged_afterwards")
+def test_flood_of_silent_connections_leaves_the_authority_its_memory(
+    machine: Booted, ada: Person
+) -> None:
+    """The kernel killed it at the unit's ``MemoryMax``; here it is Debian's Python that frees."""
+    install(machine, newest(BUILT, "*.deb"))
+    ports = 8443, 8444, 9464
+    listens = {
+        "policy.email_domains": DOMAIN,
+        "authority.listen": f"127.0.0.1:{ports[0]}",
+        "authority.enrol_listen": f"127.0.0.1:{ports[1]}",
+        "authority.addresses": f"localhost:{ports[0]}",
+        "monitoring.listen": f"127.0.0.1:{ports[2]}",
+    }
+    machine.do(f"kiosk setup authority {' '.join(f'--set {n}={v}' for n, v in listens.items())}")
+    machine.do("kiosk setup station --display console")
+    import_person(machine, ada)
+    card = machine.link(ada.card)
+
+    def visit() -> None:
+        machine.see(ATTRACT)
+        card.insert()
+        machine.see("Ada Quill")
+        card.remove()
+
+    visit()
+    run = started(machine, "kiosk-authority")
+    (pid,) = machine.processes("kiosk-authority.service")
+    before = resident(pid)
+    shown = machine.do("systemctl show --property=MemoryMax --value kiosk-authority.service")
+
+    def attack() -> int:
+        with flood(ports, 1200):
+            return resident(pid, "VmHWM")
+
+    most = machine.in_its_network(attack)
+    assert most < int(shown) / 2
+    visit()
+    wait_for(lambda: resident(pid) < (before + most) / 2, "the memory that it gives back")
+    assert started(machine, "kiosk-authority") == run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -15,8 +16,9 @@ from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools
 from kiosk.app.composition.opening import open_known_keys
 from kiosk.app.logs import Discreet, appended, open_log
-from kiosk.app.process import collect_seldom, take_service_manager
+from kiosk.app.process import take_service_manager
 from kiosk.authority.errors import StoreError
+from kiosk.system.memory import return_freed_blocks
 from kiosk.system.prctl import forbid_dumps
 from kiosk.system.threads import SharedProcessor, let_threads_run
 
@@ -60,7 +62,8 @@ def _run_authority(args: argparse.Namespace) -> None:
         manager.notify(f"READY=1\nSTATUS={closed_because or 'it serves'}\nWATCHDOG=1")
 
     let_threads_run()
-    collect_seldom()
+    return_freed_blocks()
+    gc.freeze()  # what is loaded is used to the end: the collector need not look at it
     asyncio.run(serve(settings, os.environ, report, SharedProcessor().leave))
 
 

@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure() -> None:
-    """Let the collector look seldom: it spent a fifth of the run on what lives to its end.
+    """Have the collector run rarely: it spent a fifth of the run on what lives to its end.
 
     With 20,000 in place of 100,000 the pages of staff take a twentieth more of the processor.
     """

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from kiosk.app.process import ServiceManager
+from kiosk.app.service_manager import ServiceManager
 from screens.terminal.lockdown import close_keyboard, ignore_keyboard_signals
 
 _BEAT_S = 1.0

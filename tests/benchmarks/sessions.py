@@ -19,7 +19,6 @@ from tests.support.sshd import make_key
 MANY = 20
 _NAMES = ("Asha Okafor", "Bronwen Pryce", "Chidi Eze", "Dara Quinn")
 """Each of them has as many sessions as a member may have."""
-AIM_KIB = 30 * 1024
 _SETTLED_S = 5.0
 _SHOWN = "log out"
 _KSM = Path("/sys/kernel/mm/ksm")
@@ -65,7 +64,6 @@ def rows(installation: Installation) -> Iterator[Row]:
             "loading by itself",
             Series((alone,)),
             _HOW,
-            aim=AIM_KIB / alone,
             unit=Unit.MEBIBYTES,
         )
 

@@ -23,13 +23,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from kiosk.app import process
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.station import take_terminal
 from kiosk.app.logs import log_fault, open_log
-from kiosk.app.process import make_all_immortal, take_service_manager
+from kiosk.app.service_manager import take_service_manager
 from kiosk.authority.errors import KeyMissing, NotPermitted, StoreError
 from kiosk.contract.errors import ConfigError, describe_fault
+from kiosk.system.memory import resume_collector
 from kiosk.system.prctl import forbid_dumps, merge_equal_pages
 from kiosk.system.sockets import user_of
 
@@ -170,7 +170,7 @@ def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
         few_colours=has_few_colours(os.environ),
         sixteen_colours=has_sixteen_colours(os.environ),
     )
-    process.resume()
+    resume_collector()
     end = app.run()
     _print(FAREWELLS[end])
     return end
@@ -412,8 +412,7 @@ def _serve_sessions(args: argparse.Namespace) -> None:
         loading.submit(_load).result()
 
     gc.collect()
-    make_all_immortal()
-    gc.freeze()  # last: it hides objects from the two calls above
+    gc.freeze()
     server = SessionServer(args.socket, partial(run_session, args.config, args.log))
     server.run(manager.beat)
 

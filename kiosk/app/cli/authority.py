@@ -16,7 +16,7 @@ from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools
 from kiosk.app.composition.opening import open_known_keys
 from kiosk.app.logs import Discreet, appended, open_log
-from kiosk.app.process import take_service_manager
+from kiosk.app.service_manager import take_service_manager
 from kiosk.authority.errors import StoreError
 from kiosk.system.memory import return_freed_blocks
 from kiosk.system.prctl import forbid_dumps

@@ -29,7 +29,7 @@ from hardware.display import (
 )
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import echo
-from kiosk.app.process import take_service_manager
+from kiosk.app.service_manager import take_service_manager
 from kiosk.config.loading import load_settings, settings_path
 from kiosk.contract.errors import ConfigError
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk import HAS_AUTHORITY
-from kiosk.app import logs, process
+from kiosk.app import logs
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import printable
-from kiosk.app.process import ServiceManager, take_service_manager
+from kiosk.app.service_manager import ServiceManager, take_service_manager
 from kiosk.contract.errors import ConfigError
+from kiosk.system.memory import pause_collector, resume_collector
 from kiosk.system.prctl import forbid_dumps
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _print_out_of_service(
 def take_terminal(log_path: str | None) -> None:
     from screens.terminal.lockdown import lock_terminal
 
-    process.rest()
+    pause_collector()
     open_log(log_path)
     lock_terminal(logs.log_fault)
     forbid_dumps()
@@ -169,7 +170,7 @@ def open_last(build: Callable[[], OpenExecutor]) -> OpenExecutor:
     try:
         return build()
     finally:
-        process.resume()
+        resume_collector()
 
 
 def _run_visits(settings: Settings, path: Path, manager: ServiceManager) -> int:

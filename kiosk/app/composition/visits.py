@@ -27,7 +27,7 @@ from msgspec import Struct
 
 from kiosk.app.composition.station import OpenExecutor, appearance_of, build_station
 from kiosk.app.logs import log_fault
-from kiosk.app.process import ServiceManager
+from kiosk.app.service_manager import ServiceManager
 from kiosk.config.settings import Settings
 from kiosk.contract.log_context import TroubleLog
 from kiosk.system.prctl import end_with_parent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 
-from kiosk.app.process import ServiceManager
+from kiosk.app.service_manager import ServiceManager
 
 
 def test_that_it_is_ready_is_said_again_where_it_was_not_heard() -> None:

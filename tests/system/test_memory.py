@@ -1,4 +1,4 @@
-"""The collector rests while the program comes up, and never for good."""
+"""The collector of garbage is paused while the program starts, and never for longer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kiosk.app import process
+from kiosk.system.memory import pause_collector, resume_collector
 
 
 @pytest.fixture(autouse=True)
@@ -17,20 +17,20 @@ def _as_it_was() -> Iterator[None]:
     gc.enable()
 
 
-def test_it_works_again_and_passes_over_what_was_loaded() -> None:
-    process.rest()
+def test_resumed_collector_passes_over_what_was_loaded() -> None:
+    pause_collector()
     assert not gc.isenabled()
-    process.resume()
+    resume_collector()
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0
 
 
-def test_a_second_resume_keeps_no_garbage() -> None:
+def test_second_resume_of_the_collector_keeps_no_garbage() -> None:
     """An executor that cannot be built is tried every few seconds, with garbage in between."""
-    process.rest()
-    process.resume()
+    pause_collector()
+    resume_collector()
     frozen = gc.get_freeze_count()
     kept = [[] for _ in range(1000)]  # type: list[list[int]]
-    process.resume()
+    resume_collector()
     assert len(kept) == 1000
     assert gc.get_freeze_count() <= frozen

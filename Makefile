@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast one dev coverage campaigns sim races failover check lint format flow trace roles openapi pictures deb release test-deb image \
+.PHONY: help demo test fast one dev coverage campaigns mutants sim races failover check lint format flow trace roles openapi pictures deb release test-deb image \
     test-image lock bench bench-estate clean
 PYTHON ?= python3
 export PYTHON
@@ -65,6 +65,10 @@ campaigns: ## Live at full length what `make test` shortens: all cuts, 200,000 l
 	@.ci/bootstrap test
 	@CAMPAIGNS=whole $(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
 	    --no-loadscope-reorder $(CAMPAIGNS) $(PYTEST_ARGS)
+
+mutants: ## Take away each defence that docs/security.md names, and see its test fail: ROWS=word, PROCESSES=2
+	@.ci/bootstrap test
+	@$(VENV)/python -m campaigns.mutants $(if $(ROWS),--rows $(ROWS)) $(if $(PROCESSES),--processes $(PROCESSES))
 
 races: ## Race 32 station processes against two replicas on PostgreSQL: ROUNDS=1000
 	@.ci/bootstrap test

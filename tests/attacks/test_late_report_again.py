@@ -113,18 +113,3 @@ def test_it_is_not_believed_once_the_card_was_sent_another_secret(
     assert _mailed(world) == 1, "that is B's"
     hostile.authority.record_outcome(hostile.visit, journal, UnblockDone())
     assert _mailed(world) == 1
-
-
-def test_a_first_report_after_the_visit_ends_no_pause(world: World) -> None:
-    """Of a card that is known by its name, whose unblock nobody reported and no card settled."""
-    card = world.registered_card(driver="openpgp", identifier="000612345678")
-    stolen = world.insert(card, blocked=True, station="C")
-    stolen.to_new_pin()
-    granted = stolen.grant().journal
-    world.clock.forward(hours=2)
-    for _ in range(3):
-        _guess(world, card)
-    stolen.authority.record_outcome(stolen.visit, granted, UnblockDone())
-    told = _guess(world, card)
-    assert isinstance(told, Refusal)
-    assert told.reason is Reason.ATTEMPTS_PAUSED

@@ -48,6 +48,26 @@ def test_the_address_of_a_registration_without_proof_waits(world: World) -> None
     assert world.registration(card).email == MALLORYS
 
 
+def test_its_holder_stops_it_while_it_waits(world: World) -> None:
+    holder = world.add_holder()
+    world.register(holder, proven=False)
+    card = world.add_card(holder)
+    thief = world.insert(card, reader_card=ReaderCard())
+    register_anew(world, thief)
+    thief.pull()
+    (notice,) = (
+        one for one in world.outbox() if one.template == "email-change-waits" and one.to == EMAIL
+    )
+    number = Sensitive(str(notice.params["stop_number"]))
+    visit = world.insert(card, reader_card=ReaderCard())
+    visit.authority.choose(visit.visit, Purpose.REPORT_MISUSE)
+    done = visit.authority.enter_stop_number(visit.visit, visit.attempt(), number)
+    assert done == Finished(Purpose.REPORT_MISUSE)
+    world.clock.forward(seconds=world.policy.address_cooling_off.total_seconds())
+    apply_due_changes(world.store)
+    assert world.registration(card).email == EMAIL
+
+
 def test_the_first_address_counts_at_once(world: World) -> None:
     card = world.add_card(world.add_holder())
     done = register_anew(world, world.insert(card, reader_card=ReaderCard()))

@@ -7,8 +7,8 @@ records had a secret that the card never got, and the next unlock found no right
 from __future__ import annotations
 
 from kiosk.contract.messages import UnblockDone, VisitOpened
-from tests.attacks.test_secret_of_the_next_unlock import STOLEN, unlock_honestly
-from tests.authority.world import World
+from tests.attacks.test_secret_of_the_next_unlock import HONEST, STOLEN, unlock_honestly
+from tests.authority.world import PUK, World
 
 
 def test_none_is_drawn_after_another_unlock(world: World) -> None:
@@ -26,3 +26,24 @@ def test_none_is_drawn_after_another_unlock(world: World) -> None:
     again.to_new_pin()
     assert again.grant().secret.reveal() == new
     assert drawn is None
+
+
+def test_none_is_drawn_after_another_unlock_whose_station_drew_none(world: World) -> None:
+    """The card has the same secret still: only the other unblock tells that it was elsewhere."""
+    card = world.registered_card(driver="openpgp", identifier="000612345678")
+    stolen = world.insert(card, blocked=True, station=STOLEN)
+    stolen.to_new_pin()
+    grant = stolen.grant()
+    stolen.authority.record_outcome(stolen.visit, grant.journal, UnblockDone())
+    world.clock.forward(minutes=2)
+    honest = world.insert(card, blocked=True, station=HONEST)
+    honest.to_new_pin()
+    later = honest.grant()
+    honest.authority.record_outcome(honest.visit, later.journal, UnblockDone())
+    honest.pull()
+    assert stolen.authority.rotate_secret(stolen.visit, grant.journal) is None
+    stolen.authority.confirm_rotation(stolen.visit, grant.journal, UnblockDone())
+    world.clock.forward(hours=1)
+    again = world.insert(card, blocked=True)
+    again.to_new_pin()
+    assert again.grant().secret.reveal() == PUK

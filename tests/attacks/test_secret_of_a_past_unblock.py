@@ -12,7 +12,7 @@ import pytest
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card
-from kiosk.contract.messages import JournalId, UnblockDone, VisitId
+from kiosk.contract.messages import JournalId, Reason, Refusal, UnblockDone, VisitId
 from kiosk.contract.sensitive import Sensitive
 from tests.attacks.test_secret_of_the_next_unlock import STOLEN
 from tests.authority.administration.desk.offices import GROUNDS
@@ -83,3 +83,21 @@ def test_no_secret_follows_the_one_that_staff_set_since(world: World, card: Card
     honest.to_new_pin()
     assert honest.grant().secret == secret != Sensitive(PUK)
     assert drawn is None
+
+
+def test_a_first_report_after_the_visit_ends_no_pause(world: World) -> None:
+    """Of a card that is known by its name, whose unblock nobody reported and no card settled."""
+    card = world.registered_card(driver="openpgp", identifier="000612345678")
+    visit = world.insert(card, blocked=True, station=STOLEN)
+    visit.to_new_pin()
+    granted = visit.grant().journal
+    world.clock.forward(hours=2)
+    guessing = world.insert(card, blocked=True)
+    task = guessing.questions()
+    for _ in range(world.policy.max_failures):
+        guessing.answer(task, wrong=True)
+    guessing.pull()
+    visit.authority.record_outcome(visit.visit, granted, UnblockDone())
+    told = world.insert(card, blocked=True).opened
+    assert isinstance(told, Refusal)
+    assert told.reason is Reason.ATTEMPTS_PAUSED

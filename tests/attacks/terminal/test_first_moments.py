@@ -19,11 +19,14 @@ from screens.words import frame
 from tests.e2e.admin.ssh_login import Door
 from tests.e2e.station import Station
 from tests.e2e.world import World
+from tests.support.sshd import DROP_IN
 from tests.support.terminal import Terminal
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
 UNIT = Path(__file__).parents[3] / "systemd" / "kiosk-station.service"
+SHELL = re.compile(r"^(?:ExecStart=/bin/sh -c \"|    ForceCommand )(.*)\bexec /usr/", re.MULTILINE)
+"""What the shell of the unit, or of sshd, does before it becomes the program."""
 CHORDS = b"\x03\x1c\x1az"
 PATIENCE_S = 240.0
 SIGINT = 1 << (signal.SIGINT - 1)
@@ -48,18 +51,30 @@ def started_as_by_the_unit(world: World, command: str) -> list[str]:
     return shlex.split(re.sub(r"--config [^\s\"]+", f"--config {world.config}", line))
 
 
-_BEFORE_ANYTHING_IS_LOADED = """
-import signal, sys, termios
-import kiosk.app.cli.main
-from kiosk.__main__ import main
+_LOOK = """
+import signal, termios
 
 def look(argv):
     print("echo" if termios.tcgetattr(0)[3] & termios.ECHO else "no-echo", end=" ")
     print("ignored" if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else "heard")
-
+"""
+_BEFORE_ANYTHING_IS_LOADED = f"""
+import kiosk.app.cli.main
+from kiosk.__main__ import main
+{_LOOK}
 kiosk.app.cli.main.run_command = look
 main()
 """
+
+
+@pytest.mark.parametrize("file", [UNIT, DROP_IN], ids=lambda file: file.name)
+def test_the_keyboard_is_closed_before_python_starts(file: Path) -> None:
+    found = SHELL.search(file.read_text())
+    assert found
+    program = shlex.join([sys.executable, "-ISc", f"{_LOOK}\nlook([])"])
+    terminal = Terminal(["/bin/sh", "-c", f"{found[1]} exec {program}"], {"PATH": "/usr/bin"})
+    terminal.wait_for("no-echo ignored")
+    terminal.kill()
 
 
 @pytest.mark.parametrize("command", ["run", "station", "admin"])

@@ -13,14 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from screens.terminal.closed_app import FAULT_CODE
 from screens.words import frame, waiting
 from tests.attacks.terminal.supervisor import Supervisor
 from tests.e2e.station import Station
+from tests.e2e.test_one_process_a_visit import visits_of
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, PROGRAM, World
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
@@ -157,6 +160,22 @@ def test_a_station_of_a_unit_is_not_ready_on_a_terminal_that_never_answers(
     station = Station(line, {"PATH": "/usr/bin", **supervisor.environ})
     assert station.process.wait(120) == FAULT_CODE
     assert supervisor.said == []
+
+
+def test_a_visits_process_that_is_stopped_is_ended_and_the_next_takes_its_place(
+    tmp_path: Path,
+) -> None:
+    """Its parent has to: a unit's watchdog hears the parent, and not the process of a visit."""
+    config = tmp_path / "station.toml"
+    config.write_text(f'[authority]\nsocket = "{tmp_path / "none"}"\n')
+    line = [PROGRAM, "station", "--config", config, "--log", tmp_path / "log"]
+    station = Station(line, {"PATH": "/usr/bin"})
+    station.see(waiting.OUTAGE_TITLE)
+    first, _next = visits_of(station)
+    os.kill(first, signal.SIGSTOP)
+    wait_for(lambda: not psutil.pid_exists(first), "the end of the stopped process")
+    answers(station)
+    assert station.close() == 0
 
 
 def test_a_program_that_stands_still_sends_none_and_the_next_shows_nothing_of_the_visit(

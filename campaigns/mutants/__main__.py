@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from campaigns.mutants.catalogue import ROOT, Catalogue, Mutant
 from campaigns.mutants.worker import Outcome, Result, Task, work
@@ -37,8 +37,7 @@ class Campaign:
                 at_work[link] = waiting.pop()
                 link.send(at_work[link])
             while at_work:
-                for link in wait(list(at_work)):
-                    assert isinstance(link, Connection)
+                for link in cast(list[Connection], wait(list(at_work))):
                     try:
                         result = link.recv()
                     except (EOFError, OSError):

@@ -76,9 +76,9 @@ def _run(scratch: Scratch, task: Task, place: Path, limit: float) -> Result:
     verdict.unlink(missing_ok=True)
     only = task.mutant.only if task.mutant else ""
     command = [
-        scratch.python, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider",
-        "-p", "campaigns.mutants.verdict", "--verdict", verdict,
-        "--basetemp", place / "tmp", *(["-k", only] if only else []), task.test,
+        str(scratch.python), "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider",
+        "-p", "campaigns.mutants.verdict", "--verdict", str(verdict),
+        "--basetemp", str(place / "tmp"), *(["-k", only] if only else []), task.test,
     ]  # fmt: skip
     given = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     began = monotonic()

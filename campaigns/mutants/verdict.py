@@ -38,8 +38,16 @@ def pytest_exception_interact(
     file: Path = node.config.getoption("--verdict")
     if call.excinfo is None or file.exists():
         return
-    error = call.excinfo.value
+    error = _told_apart(call.excinfo.value)
     message = str(error).strip().partition("\n")[0]
     names = tuple(each.__name__ for each in type(error).__mro__)
     when = report.when if isinstance(report, pytest.TestReport) else "collect"
     file.write_bytes(msgspec.json.encode(Failure(node.nodeid, when or "", names, message)))
+
+
+def _told_apart(error: BaseException) -> BaseException:
+    """Return an error of a group, as Hypothesis raises it for several: an assertion, if any is."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    each = [_told_apart(one) for one in error.exceptions]
+    return next((one for one in each if isinstance(one, AssertionError)), each[0])

@@ -18,12 +18,11 @@ import pytest
 
 from screens.terminal.closed_app import FAULT_CODE
 from screens.words import frame, waiting
-from tests.attacks.terminal.supervisor import Supervisor
+from tests.attacks.terminal.supervisor import PATIENCE_S, Supervisor
 from tests.e2e.station import Station
 from tests.e2e.test_one_process_a_visit import visits_of
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, PROGRAM, World
-from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
@@ -172,8 +171,10 @@ def test_a_visits_process_that_is_stopped_is_ended_and_the_next_takes_its_place(
     station = Station(line, {"PATH": "/usr/bin"})
     station.see(waiting.OUTAGE_TITLE)
     first, _next = visits_of(station)
-    os.kill(first, signal.SIGSTOP)
-    wait_for(lambda: not psutil.pid_exists(first), "the end of the stopped process")
+    stopped = psutil.Process(first)
+    stopped.suspend()
+    _, goes_on = psutil.wait_procs([stopped], timeout=PATIENCE_S)
+    assert not goes_on
     answers(station)
     assert station.close() == 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import ClassVar
 
 from textual import work
@@ -12,10 +13,11 @@ from textual.containers import Horizontal
 from textual.widgets import DataTable, Input
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import Found, Standing
+from kiosk.authority.administration.views import Found, Person, Standing, UnknownCard
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
-from screens.admin.dialogs.person import add_person
+from screens.admin.dialogs.cards import add_card, find_owner
+from screens.admin.dialogs.person import Subject, add_person
 from screens.admin.page import IN_DIALOG, AdminPage, app_of, done_words
 from screens.admin.widgets import Column, LineInput, Table, TableLine
 from screens.widgets.prose import Prose
@@ -73,15 +75,47 @@ class SearchField(LineInput):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "Open"),
+        Binding("enter", "submit_card", "Add it"),
         Binding("question_mark", "app.help", "Help", priority=True),
     ]
 
     def __init__(self) -> None:
         super().__init__(max_length=_LONGEST)
 
+    adds_card = False
+    """Whether Enter adds the card that was found, and opens nobody."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in {"submit", "submit_card"}:
+            return self.adds_card == (action == "submit_card")
+        return True
+
+    async def action_submit_card(self) -> None:
+        await self.action_submit()
+
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Leave "?" to the application, so that the footer shows it."""
         return key != "question_mark" and super().check_consume_key(key, character)
+
+
+async def add_to_person(page: AdminPage, met: UnknownCard) -> None:
+    """Ask whose card it is that a station met, add it, and show its holder's page."""
+    card = f"{met.family} {met.identifier}"
+    owner = await page.app.push_screen_wait(find_owner(page.desk, card))
+    if owner is None:
+        return
+    holder_id = owner.seen.holder_id
+
+    def take(person: Person) -> None:
+        nonlocal owner
+        owner = person
+
+    form = add_card(Subject(page.desk, lambda: owner), card)
+    look = partial(page.desk.people.person, holder_id)
+    form.on_stale = lambda: page.ask(look, take, group="owner")
+    done = await page.app.push_screen_wait(form)
+    if done is not None:
+        app_of(page).show_person(holder_id, done_words(done))
 
 
 class PeoplePage(AdminPage):
@@ -112,6 +146,8 @@ class PeoplePage(AdminPage):
         self._count = Prose("", "count")
         self._state = Prose("", "state")
         self._answered = ""
+        self._card: UnknownCard | None = None
+        """The one that Enter adds to a person."""
         self._opens = False
 
     def compose(self) -> ComposeResult:
@@ -135,7 +171,7 @@ class PeoplePage(AdminPage):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._opens = False
+        self._opens = self._field.adds_card = False
         self.refresh_bindings()
         self._search_soon()
 
@@ -160,17 +196,23 @@ class PeoplePage(AdminPage):
     def _show(self, text: str, found: Found) -> None:
         if text != self._text:
             return  # more was typed by now; its answer is on the way
+        is_new, self._answered = text != self._answered, text
         self._put(found, _NOBODY.format(text=text))
-        if text != self._answered:
+        if is_new:
             self._list.action_scroll_top()
-        self._answered = text
         if self._opens:
             self._opens = False
             if len(found.people) == 1:
                 app_of(self).show_person(found.people[0].holder_id)
+            else:
+                self._add_card()
 
     def _put(self, found: Found, if_none: str) -> None:
-        self._about.say(found.about)
+        card = found.card
+        if found.people or not (card and card.can_be_added and self.permits(Action.ADD_CARD)):
+            card = None  # Enter opens somebody, or nothing
+        self._card, self._field.adds_card = card, card is not None
+        self._about.say(f"{found.about} Enter adds it to a person." if card else found.about)
         self._about.display = bool(found.about)
         lines = []
         for one in found.people:
@@ -194,7 +236,9 @@ class PeoplePage(AdminPage):
 
     def action_pick(self) -> None:
         """Open the marked one, or the only one of the coming answer."""
-        if self._answered == self._text:
+        if self._field.adds_card:
+            self._add_card()
+        elif self._answered == self._text:
             self._list.action_select_cursor()
         else:
             self._opens = True
@@ -219,6 +263,11 @@ class PeoplePage(AdminPage):
         if action == "clear":
             return bool(self._field.value)
         return True
+
+    @work(group=IN_DIALOG)
+    async def _add_card(self) -> None:
+        if self._card is not None and not self.is_covered:
+            await add_to_person(self, self._card)
 
     @work(group=IN_DIALOG)
     async def action_add(self) -> None:

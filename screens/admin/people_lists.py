@@ -16,17 +16,15 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import (
     MOST_COUNTED,
     ListedPeople,
-    Person,
     PersonLine,
     UnknownCard,
 )
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
-from screens.admin.dialogs.cards import add_card, find_owner, last_day
-from screens.admin.dialogs.person import Subject
-from screens.admin.page import IN_DIALOG, AdminPage, LinesPage, app_of, done_words
-from screens.admin.people import STANDINGS, WIDEST
+from screens.admin.dialogs.cards import last_day
+from screens.admin.page import IN_DIALOG, AdminPage, LinesPage, app_of
+from screens.admin.people import STANDINGS, WIDEST, add_to_person
 from screens.admin.widgets import Cell, Column, TabBar, Table, TableLine
 from screens.widgets.prose import Prose
 
@@ -248,25 +246,9 @@ class CardsPage(LinesPage[UnknownCard]):
         if action != "add":
             return True
         line = self.marked
-        return self.permits(Action.ADD_CARD) and line is not None and not line.unread
+        return self.permits(Action.ADD_CARD) and line is not None and line.can_be_added
 
     @work(group=IN_DIALOG)
     async def action_add(self) -> None:
-        if self.marked is None:
-            return
-        card = f"{self.marked.family} {self.marked.identifier}"
-        owner = await self.app.push_screen_wait(find_owner(self.desk, card))
-        if owner is None:
-            return
-        holder_id = owner.seen.holder_id
-
-        def take(person: Person) -> None:
-            nonlocal owner
-            owner = person
-
-        form = add_card(Subject(self.desk, lambda: owner), card)
-        look = partial(self.desk.people.person, holder_id)
-        form.on_stale = lambda: self.ask(look, take, group="owner")
-        done = await self.app.push_screen_wait(form)
-        if done is not None:
-            app_of(self).show_person(holder_id, done_words(done))
+        if self.marked is not None:
+            await add_to_person(self, self.marked)

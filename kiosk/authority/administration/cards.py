@@ -200,7 +200,8 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
         near = _near(uow, identifier) if identifier else []
     cause, advice = FAULTS[visit.unread] if visit.unread else NOT_RECORDED
     is_named = identifier and not visit.unread
-    if is_named and (since := uow.cards.find(CardId(family, identifier))):
+    since = uow.cards.find(CardId(family, identifier)) if is_named else None
+    if since is not None:
         near = [f"It was recorded since: {_whose(since)}."]
         cause, advice = RECORDED_SINCE
     sentence = f"It calls itself {family} {identifier}."
@@ -219,6 +220,7 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
         cause=cause,
         advice=advice,
         unread=visit.unread is not None,
+        recorded=since is not None,
     )
 
 

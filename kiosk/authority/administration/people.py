@@ -44,6 +44,7 @@ from kiosk.authority.administration.views import (
     PersonLine,
     Seen,
     StoryLine,
+    UnknownCard,
 )
 from kiosk.authority.audit.events import NOT_IN_STORY, StaffKind, audit_message
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
@@ -127,24 +128,27 @@ MOST_LISTED = 500
 
 def _about(
     uow: UnitOfWork, events: Sequence[AuditEvent], people: Sequence[PersonLine], zone: tzinfo
-) -> str:
-    """Return when and where a reference number was shown, or who gave it, and how it ended."""
+) -> tuple[str, UnknownCard | None]:
+    """Return when and where a reference number was shown, or who gave it, and how it ended.
+
+    With it the card of its visit, where no station could serve that.
+    """
     last = newest_act(events)
     if last is None:
-        return ""
+        return "", None
     who = staff_names(uow)(last.actor)
     where = f" at {last.station}" if last.station else f" by {who}" if who else ""
     known = {line.holder_id for line in people}
     gone = "" if last.holder_id in {None, *known} else " The person was erased."
     when = format_moment(last.at, uow.now, zone)
     sentences = [f"{last.reference}{where}, {when}: {audit_message(last)}{gone}"]
-    visit = uow.visits.by_reference(last.reference)
+    visit, card = uow.visits.by_reference(last.reference), None
     if visit is not None and (visit.unknown_card or visit.unread):
         card = unknown_card_of(uow, visit)
         sentences += [card.sentence, *card.near]
         if card.unread or not card.near:
             sentences.append(card.advice)
-    return " ".join(sentences)
+    return " ".join(sentences), card
 
 
 def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, PersonLine]:
@@ -199,7 +203,7 @@ class PeopleDesk(Desk):
                 lines,
                 key=lambda line: (rank.get(line.holder_id, 2), sort_name(line.name), line.number),
             )
-            words = _about(uow, events, in_order, means.zone)
+            words, card = _about(uow, events, in_order, means.zone)
             if stop is not None:
                 still = "it stops nothing more at a station, and you can still stop everything here"
                 mail = "The number of a mail, for somebody to stop what they did not do"
@@ -209,7 +213,7 @@ class PeopleDesk(Desk):
                 elif uow.stop_numbers.is_too_old(stop):
                     mail = f"The number of a mail of more than 30 days ago: {still}"
                 words = f"{mail}. {words}"
-            return Found(tuple(in_order), len(ids) > most, words)
+            return Found(tuple(in_order), len(ids) > most, words, card)
 
     def listed(
         self,

@@ -217,12 +217,14 @@ class ListedPeople:
 class Found:
     """The hits of a search, by name; ``more``: there are others beyond the limit.
 
-    ``about`` explains a hit by a reference number: when and where it was shown, and why.
+    ``about`` explains a hit by a reference number: when and where it was shown, and why. ``card``
+    is the one that no station could serve, where the number is of its visit.
     """
 
     people: tuple[PersonLine, ...]
     more: bool = False
     about: str = ""
+    card: UnknownCard | None = None
 
 
 class RightPin(NamedTuple):
@@ -392,7 +394,7 @@ class UnknownCard:
 
     ``sentence`` contains its identifier, ``near`` names the recorded cards that it resembles,
     ``cause`` says what was wrong in a few words, and ``advice`` what to do. Family and identifier
-    are empty where the station could not read them.
+    are empty where the station could not read them. ``recorded``: it was recorded since.
     """
 
     reference: str
@@ -405,6 +407,12 @@ class UnknownCard:
     cause: str
     advice: str
     unread: bool
+    recorded: bool = False
+
+    @property
+    def can_be_added(self) -> bool:
+        """Whether it was read, and is recorded for nobody."""
+        return bool(self.identifier) and not self.unread and not self.recorded
 
 
 # The service for staff: today, stations, questions, policy, staff, files, reports.

@@ -63,7 +63,9 @@ class FakePeopleDesk(Files, PeopleDesk):
                 people, about=f"{text.upper()}: refused at West Wing 1, today 10:21: blocked."
             )
         if text.upper().startswith("7Q2M"):
-            return Found((), about=f"{text.upper()}: refused at West Wing 1: not recorded.")
+            (card,) = [one for one in self._estate.unknown_cards if one.reference == text.upper()]
+            about = f"{text.upper()}: refused at {card.station}: not recorded."
+            return Found((), about=" ".join((about, card.sentence, *card.near)), card=card)
         hits = [record.line for record in self._estate.people.values() if _fits(record, text)]
         hits.sort(key=operator.attrgetter("name", "number"))
         return Found(tuple(hits[:limit]), more=len(hits) > limit)

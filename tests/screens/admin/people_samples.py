@@ -36,6 +36,7 @@ def _search() -> dict[str, Sample]:
         "people-dark": Sample(("f2", "=a"), dark=True),
         "people-standings": Sample(("f2", "=100200300")),
         "people-reference": Sample(("f2", "=B4XT-2QLM")),
+        "people-unknown-card": Sample(("f2", "=7Q2M-9KXA")),
         "people-nobody": Sample(("f2", "=Okafour")),
         "people-away": Sample(("f2", "=okafor"), arrange=_search_away),
         "people-list": Sample(("f1", "b", "7")),

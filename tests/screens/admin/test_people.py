@@ -95,7 +95,7 @@ async def test_a_reference_is_explained() -> None:
 async def test_a_reference_that_leads_to_nobody_is_explained_all_the_same() -> None:
     async with running(pages=PAGES) as run:
         await run.type("7Q2M-9KXA")
-        assert "refused at West Wing 1: not recorded." in run.text
+        assert "refused at Main Entrance: not recorded." in run.text
         assert "Nobody was found" not in run.text
         await run.press("escape")
         assert "Type what you are told" in run.text

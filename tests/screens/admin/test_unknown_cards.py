@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kiosk.authority.administration.views import Grounds, NewCard, Seen
 from kiosk.authority.roles import Role
 from screens.admin.people import PeoplePage
@@ -84,3 +86,62 @@ async def test_who_only_looks_is_not_offered_it() -> None:
         await run.press("f2", "ctrl+o")
         await run.settle()
         assert "Add to a person" not in run.lines[-1]
+
+
+async def test_the_reference_of_an_unknown_card_leads_to_adding_it() -> None:
+    async with running(pages=PAGES) as run:
+        await run.type("7q2m-9kxa")
+        assert "Enter adds it to a person." in words(run)
+        assert "Enter Add it" in run.lines[-1]
+        assert "Ctrl+O Cards" in run.lines[-1]  # no key is cut off at 80 columns
+        await run.press("enter")
+        identifier = run.desk.estate.unknown_cards[0].identifier
+        assert f"The card calls itself piv {identifier}" in words(run)
+        await run.press(*"gallagher", "enter", *["enter"] * 5, *"it is theirs", "enter")
+        ((seen, card, grounds),) = run.desk.asked.of("cards.add")
+        assert seen == Seen("h5", 1)
+        assert card == NewCard(identifier, "piv", None, None)
+        assert grounds == Grounds("it is theirs")
+        assert "Gallagher" in run.text
+        assert "What happened, newest first" in run.text
+
+
+async def test_a_reference_confirmed_before_its_answer_leads_to_adding_the_card() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press(*"7q2m-9kxa", "enter")
+        assert "Whose card is it?" in run.text
+
+
+async def test_adding_is_offered_for_no_other_text() -> None:
+    async with running(pages=PAGES) as run:
+        for text in ("7q2m-9kxa", "b4xt-2qlm", "smith", "7q2m-9kxa", "nobody"):
+            await run.press("escape")
+            await run.type(text)
+            offered = text == "7q2m-9kxa"
+            assert ("Enter Add it" if offered else "Enter Open") in run.lines[-1], text
+            assert ("adds it to a person" in words(run)) is offered, text
+        await run.press("enter")
+        assert not run.app.screen.is_modal
+
+
+async def test_card_that_was_recorded_since_is_not_added_again() -> None:
+    async with running(pages=PAGES) as run:
+        cards = run.desk.estate.unknown_cards
+        cards[0] = replace(cards[0], recorded=True)
+        await run.type("7q2m-9kxa")
+        assert "7Q2M-9KXA: refused" in run.text
+        assert "Enter Open" in run.lines[-1]
+        await run.press("enter")
+        assert not run.app.screen.is_modal
+        await run.press("ctrl+o")
+        await run.settle()
+        assert "Add to a person" not in run.lines[-1]
+
+
+async def test_who_only_looks_is_not_offered_it_by_the_search() -> None:
+    async with running(FakeDesk(Role.AUDITOR), PAGES) as run:
+        await run.type("7q2m-9kxa")
+        assert "7Q2M-9KXA: refused" in run.text
+        assert "adds it to a person" not in words(run)
+        await run.press("enter")
+        assert not run.app.screen.is_modal

@@ -73,6 +73,22 @@ def test_of_one_that_was_recorded_since_nothing_more_is_asked(world: World, offi
     (card,) = CardsDesk(office).unknown()
     assert card.near == (whose,)
     assert (card.cause, card.advice) == RECORDED_SINCE
+    assert card.recorded
+    assert not card.can_be_added
+
+
+def test_the_reference_holds_the_card_that_can_be_added(world: World, office: Office) -> None:
+    """Before: it was in words alone, and somebody carried 32 digits by hand."""
+    reference = reference_of(world.insert(CardId("piv", RECORDED)).visit)
+    card = PeopleDesk(office).search(reference, 5).card
+    assert card is not None
+    assert (card.family, card.identifier, card.can_be_added) == ("piv", RECORDED, True)
+
+
+def test_reference_of_a_recorded_card_holds_none_to_add(world: World, office: Office) -> None:
+    reference = reference_of(world.insert(world.registered_card()).visit)
+    assert PeopleDesk(office).search(reference, 5).card is None
+    assert PeopleDesk(office).search("Asha", 5).card is None
 
 
 def test_a_card_like_no_other_is_named_all_the_same(world: World, office: Office) -> None:
@@ -144,7 +160,10 @@ def test_the_reference_of_an_unreadable_card_says_why_and_what_to_do(
     unread = UnreadCard(fault, "gids")
     reference = reference_of(visit)
     world.at("Library").refuse(visit, Reason.CARD_UNREADABLE, unread)
-    about = PeopleDesk(office).search(reference, 5).about
+    found = PeopleDesk(office).search(reference, 5)
+    about = found.about
+    assert found.card is not None
+    assert not found.card.can_be_added
     cause, advice = FAULTS[fault]
     assert f"{cause}, by the station's report. It is of the family gids. {advice}" in about
     (card,) = CardsDesk(office).unknown()

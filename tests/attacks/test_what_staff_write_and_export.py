@@ -1,9 +1,12 @@
 """Before: a reason such as "new card. Agreed by Manager Two" read in stories, in the audit and in
-exports as if the service had written that; and who may export filled the disk of the database."""
+exports as if the service had written that; and who may export filled the disk of the database.
+Since reports are mailed: who may export them would mail strangers, or one mailbox without end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,14 @@ import pytest
 from kiosk.authority.administration import files
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.views import AuditFilter, ExportFormat, Grounds, unseen
+from kiosk.authority.administration.views import (
+    AuditFilter,
+    ExportFormat,
+    Grounds,
+    Report,
+    Span,
+    unseen,
+)
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Role
 from tests.authority.administration.desk.offices import means_of, office_of
@@ -50,3 +60,25 @@ def test_exports_leave_room_for_the_database(
     with pytest.raises(NotTaken, match="make room"):
         desk.audit.export(AuditFilter(), ExportFormat.CSV, unseen)
     assert not list(office.means.exports.iterdir())
+
+
+def test_reports_are_mailed_to_no_stranger_and_not_without_end(
+    world: World, tmp_path: Path
+) -> None:
+    letters: list[str] = []
+
+    def mail_report(to: str, _report: Report) -> None:
+        letters.append(to)
+
+    means = replace(means_of(world.store, world.clock, tmp_path), mail_report=mail_report)
+    reports = AdminDesk(office_of(means, Role.MANAGER)).reports
+    days = date(2030, 4, 29), date(2030, 5, 12)
+    for stranger in ("me@mail.example", "me%mail.example@nhs.net", "mo@nhs.net,me@mail.example"):
+        with pytest.raises(NotTaken):
+            reports.mail(Span.DAY, *days, stranger)
+    assert not letters
+    for _ in range(10):
+        reports.mail(Span.DAY, *days, "victim@nhs.net")
+    with pytest.raises(NotTaken, match="in an hour"):
+        reports.mail(Span.DAY, *days, "victim@nhs.net")
+    assert letters == ["victim@nhs.net"] * 10

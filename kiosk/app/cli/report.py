@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from datetime import date, timedelta
+from datetime import timedelta
 
 from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools, day, how_many, print_json
+from kiosk.app.composition.opening import mail_report
 from kiosk.authority.administration.views import Report, Span
 
 DESCRIPTION = """\
@@ -56,21 +57,5 @@ def run(args: argparse.Namespace) -> None:
 
 def _mail(tools: Tools, to: str, report: Report) -> None:
     """Send it; raises ``MailError``."""
-    from kiosk.authority.mail.compose import compose_report
-
-    opening = f"By {report.span.value}, from {report.first:%-d %B %Y} to {report.last:%-d %B %Y}."
-    columns, rows = report.columns, report.rows
-    if report.span is Span.WEEK:
-        columns = (columns[0], *columns[3:])
-        rows = tuple((_week_words(*row[:3]), *row[3:]) for row in rows)
-    service = tools.settings.service
-    letter = compose_report(to=to, opening=opening, columns=columns, rows=rows, service=service)
-    with tools.mailer() as mailer:
-        mailer.send(letter)
+    mail_report(tools.settings, tools.environ, to, report)
     echo(f"mailed to {to}")
-
-
-def _week_words(week: str, first: str, last: str) -> str:
-    """Name a week and its days, which the totals do not have."""
-    days = [f"{date.fromisoformat(each):%-d %B}" for each in dict.fromkeys((first, last)) if each]
-    return f"{week} ({' to '.join(days)})" if days else week

@@ -6,7 +6,8 @@ Each is imported where it is opened: no command needs all of them, and they load
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, tzinfo
+from contextlib import closing
+from datetime import UTC, date, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from kiosk.contract.ports import Clock, SystemClock
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.desk import AdminDesk
-    from kiosk.authority.administration.views import Actor
+    from kiosk.authority.administration.views import Actor, Report
     from kiosk.authority.audit.siem import Collector
     from kiosk.authority.crypto.card_keys import AttestationRoots, Issuers
     from kiosk.authority.crypto.keys import KeyRing
@@ -163,6 +164,28 @@ def open_mailer(settings: Settings, environ: Mapping[str, str]) -> SmtpMailer:
     return SmtpMailer(relay_from(settings.mail, settings.service.name, environ))
 
 
+def mail_report(settings: Settings, environ: Mapping[str, str], to: str, report: Report) -> None:
+    """Mail a report as a letter; raises ``MailError``, and ``ConfigError`` for a missing file."""
+    from kiosk.authority.administration.views import Span
+    from kiosk.authority.mail.compose import compose_report
+
+    opening = f"By {report.span.value}, from {report.first:%-d %B %Y} to {report.last:%-d %B %Y}."
+    columns, rows = report.columns, report.rows
+    if report.span is Span.WEEK:
+        columns = (columns[0], *columns[3:])
+        rows = tuple((_week_words(*row[:3]), *row[3:]) for row in rows)
+    service = settings.service
+    letter = compose_report(to=to, opening=opening, columns=columns, rows=rows, service=service)
+    with closing(open_mailer(settings, environ)) as mailer:
+        mailer.send(letter)
+
+
+def _week_words(week: str, first: str, last: str) -> str:
+    """Name a week and its days, which the totals do not have."""
+    days = [f"{date.fromisoformat(each):%-d %B}" for each in dict.fromkeys((first, last)) if each]
+    return f"{week} ({' to '.join(days)})" if days else week
+
+
 def open_desk(
     settings: Settings, environ: Mapping[str, str], store: Store, clock: Clock, actor: Actor
 ) -> AdminDesk:
@@ -191,6 +214,7 @@ def open_desk(
         enrol_addresses=settings.authority.enrol_addresses,
         ca_fingerprint=StationCa(ring).fingerprint,
         verified_logins=settings.admin.verified_logins,
+        mail_report=partial(mail_report, settings, environ),
     )
     return AdminDesk(Office(means, actor))
 

@@ -23,7 +23,7 @@ from kiosk.authority.administration.proposals import (
     seal_parameters,
     two_could_agree,
 )
-from kiosk.authority.administration.views import Actor, Done, Grounds, Seen
+from kiosk.authority.administration.views import Actor, Done, Grounds, Report, Seen
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.audit.events import (
     EVENTS,
@@ -42,6 +42,7 @@ from kiosk.authority.errors import (
     ConcurrentChange,
     KeyMissing,
     KeysUnavailable,
+    MailUnavailable,
     NotFound,
     NotPermitted,
     NotStaff,
@@ -89,6 +90,10 @@ def staff_names(uow: UnitOfWork) -> Callable[[str | None], str]:
     return lambda actor: known.get(actor or "", actor or "")
 
 
+def _no_relay(_to: str, _report: Report) -> None:
+    raise MailUnavailable("no relay is set")
+
+
 @dataclass(frozen=True, slots=True)
 class StaffDependencies:
     """The dependencies of every use case of staff.
@@ -96,6 +101,7 @@ class StaffDependencies:
     ``file_policy`` is in force wherever staff set nothing else. ``imports`` and ``exports`` are
     folders of the service's machine. Stations enrol at ``enrol_addresses``, and recognise the
     authority by ``ca_fingerprint``. ``verified_logins``: only with keys in a security key.
+    ``mail_report`` mails to an address at once; it raises ``MailError`` and ``ConfigError``.
     """
 
     store: Store
@@ -113,6 +119,7 @@ class StaffDependencies:
     enrol_addresses: tuple[str, ...] = ()
     ca_fingerprint: str = ""
     verified_logins: bool = False
+    mail_report: Callable[[str, Report], None] = _no_relay
 
 
 @dataclass(frozen=True, slots=True)

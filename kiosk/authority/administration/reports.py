@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -15,15 +16,19 @@ from kiosk.authority.administration.files import (
     recorded,
     write_file,
 )
-from kiosk.authority.administration.office import Desk
+from kiosk.authority.administration.office import Desk, audit_name
 from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.audit.events import EVENTS, Count, StaffKind
-from kiosk.authority.errors import NotTaken
+from kiosk.authority.errors import MailError, MailRefused, NotTaken
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import Sought
+from kiosk.authority.store.records import AuditQuery, Sought
 from kiosk.authority.wording import reason_words
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import Reason
+from kiosk.contract.policy import EmailProblem, email_problem, mask_email, tidy_email
+
+log = logging.getLogger(__name__)
 
 # Days, weeks and hours in the service's time zone, across changes of its clocks.
 
@@ -138,6 +143,9 @@ def _folded(counts: Mapping[Key, int], name: Callable[[Key], Name]) -> Counter[N
 # Reports: what was done from one day to another, as a table and as a file.
 
 LONGEST = timedelta(days=2 * 365)
+MOST_MAILED: Final = 10
+"""Reports that are mailed for one member in an hour: the relay is for holders' codes too."""
+
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 
 
@@ -168,6 +176,58 @@ class ReportsDesk(Desk):
                 file=path.name,
             )
         return Written(str(path), len(report.rows))
+
+    def mail(self, span: Span, first: date, last: date, to: str) -> str:
+        """Mail that as a letter to an address of an approved domain; return the address.
+
+        It holds counts, and names nobody: it waits for no second member. It is recorded before it
+        leaves, so that none leaves unrecorded. Raises ``NotTaken``.
+        """
+        means, address = self._office.means, tidy_email(to)
+        match email_problem(address, means.policy().email_domains):
+            case None:
+                pass
+            case EmailProblem.DOMAIN:
+                approved = ", ".join(means.policy().email_domains)
+                raise NotTaken("to", f"Only addresses of approved domains are taken: {approved}.")
+            case EmailProblem.MALFORMED:
+                raise NotTaken("to", "This is not an address that mail can be sent to.")
+        report = self._made(Action.EXPORT_REPORT, span, first, last)
+        self._need_few_mailed()
+        self._office.record(
+            Action.EXPORT_REPORT,
+            StaffKind.REPORT_MAILED,
+            span=span.value,
+            first=str(first),
+            last=str(last),
+            rows=len(report.rows),
+            to=mask_email(address),
+        )
+        try:
+            means.mail_report(address, report)
+        except MailRefused:
+            raise NotTaken(
+                "to", "The mail relay refuses this address: see how it is written."
+            ) from None
+        except (MailError, ConfigError) as error:
+            log.warning("a report was not mailed: %s", error)
+            raise NotTaken(
+                "to",
+                "The mail relay did not take it. Try again in a few minutes, or export it (e) and "
+                "ask who looks after the service's machine for the file.",
+            ) from None
+        return address
+
+    def _need_few_mailed(self) -> None:
+        with self._office.look(Action.EXPORT_REPORT) as uow:
+            query = AuditQuery(
+                kind=StaffKind.REPORT_MAILED.value,
+                actors=(audit_name(self._office.actor),),
+                since=uow.now - timedelta(hours=1),
+            )
+            recent = uow.trail.newest(query, limit=MOST_MAILED)
+        if len(recent) >= MOST_MAILED:
+            raise NotTaken("to", f"At most {MOST_MAILED} reports are mailed for you in an hour.")
 
     def _made(self, action: Action, span: Span, first: date, last: date) -> Report:
         if last < first:

@@ -608,6 +608,7 @@ class StaffKind(EventKind):
     )
     AUDIT_REDACTED = EventSpec(REDACTED, "Took a text out of the audit.", sentences.audit_redacted)
     REPORT_EXPORTED = EventSpec("report-exported", "Exported a report.")
+    REPORT_MAILED = EventSpec("report-mailed", "Asked for a report by mail.")
 
 
 # What is derived from the catalogue.

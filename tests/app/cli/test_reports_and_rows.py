@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from kiosk.app.cli.tools import Tools
 from kiosk.app.demo.mailbox import Mailbox
+from kiosk.authority.administration.views import Span
 from kiosk.config.settings import MailSettings
 from tests.app.cli.samples import GOOD, Kiosk, people
 
@@ -140,6 +143,20 @@ def test_a_report_is_mailed(
     assert f"Total: {none}" in lines
     assert "2026-W44 (30 October to 1 November): <strong>0 unlocked" in mail.html
     assert "Total: <strong>0 unlocked" in mail.html
+
+
+@pytest.mark.usefixtures("kiosk")
+def test_the_desk_of_staff_mails_a_report(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Mailbox(place / "mail")
+    _reach(monkeypatch, box.start())
+    try:
+        desk = Tools(argparse.Namespace(config=None)).desk
+        desk.reports.mail(Span.SITE, date(2026, 10, 30), date(2026, 11, 2), "ra@nhs.net")
+        (mail,) = box.wait_for(1, timeout_s=20)
+    finally:
+        box.stop()
+    assert "ra@nhs.net" in mail.to
+    assert "By site, from 30 October 2026 to 2 November 2026." in mail.text
 
 
 def test_a_report_that_cannot_be_mailed_says_so(kiosk: Kiosk, capsys: Capsys) -> None:

@@ -165,6 +165,10 @@ class FakeReportsDesk(ReportsDesk):
         rows = len(self.make(span, first, last).rows)
         return Written(f"/var/lib/kiosk/exports/report-{span.value}-{first}.csv", rows)
 
+    def mail(self, span: Span, first: date, last: date, to: str) -> str:
+        self._asked.hear(Action.EXPORT_REPORT, "reports.mail", span, first, last, to)
+        return to
+
 
 def _problem(number: int) -> tuple[int, str]:
     reasons = ("email: not an address", "holder_number: has 11 digits, and needs 12")

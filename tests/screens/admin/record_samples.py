@@ -118,6 +118,7 @@ def _reports() -> dict[str, Sample]:
         "reports-days": Sample(("f10", "f")),
         "reports-days-wrong": Sample(("f10", "f", "=x", SEND)),
         "reports-none": Sample(("f10", "s"), arrange=_no_days),
+        "reports-mail": Sample(("f10", "m", "=mo.farrow@nhs.net")),
         "reports-exported": Sample(("f10", "e")),
     }
 

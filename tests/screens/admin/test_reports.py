@@ -119,3 +119,26 @@ async def test_a_folder_that_cannot_be_written_is_said() -> None:
         run.desk.asked.raises("reports.export", NotTaken("exports", because))
         await run.press("f10", "e")
         assert because in run.text
+
+
+async def test_what_is_shown_is_mailed_to_an_address() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f10", "w", "m", *"mo@nhs.net", "enter")
+        assert run.desk.asked.of("reports.mail") == [(Span.WEEK, *MONTH, "mo@nhs.net")]
+        assert "✓ The report is on its way to mo@nhs.net." in run.text
+
+
+async def test_a_report_that_was_not_mailed_can_be_sent_again() -> None:
+    async with running(pages=PAGES) as run:
+        run.desk.asked.raises("reports.mail", NotTaken("to", "The mail relay did not take it."))
+        await run.press("f10", "m", *"mo@nhs.net", "enter")
+        assert "! The mail relay did not take it." in run.text
+        await run.press("enter")
+        assert "is on its way to mo@nhs.net" in run.text
+
+
+async def test_an_agent_mails_no_report() -> None:
+    async with running(FakeDesk(Role.AGENT), PAGES) as run:
+        await run.press("f10", "m")
+        assert "Mail" not in run.lines[-1]
+        assert not run.app.screen.is_modal

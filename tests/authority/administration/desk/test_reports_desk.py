@@ -11,13 +11,14 @@ import pytest
 
 from kiosk.authority.administration.files import csv_text
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.reports import NO_SITE, ReportsDesk
-from kiosk.authority.administration.views import Span
-from kiosk.authority.errors import NotPermitted, NotTaken
+from kiosk.authority.administration.reports import MOST_MAILED, NO_SITE, ReportsDesk
+from kiosk.authority.administration.views import Report, Span
+from kiosk.authority.errors import MailRefused, MailUnavailable, NotPermitted, NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
+from kiosk.authority.store.records import AuditEvent, AuditQuery
 from kiosk.authority.wording import reason_words
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import office_of
@@ -201,3 +202,108 @@ def test_who_may_not_export_leaves_no_file(agent: Office, means: StaffDependenci
     with pytest.raises(NotPermitted):
         desk.export(Span.DAY, FIRST, LAST)
     assert list(means.exports.iterdir()) == []
+
+
+class Relay:
+    """Takes reports, or refuses them with ``error``."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.taken: list[tuple[str, Report]] = []
+
+    def __call__(self, to: str, report: Report) -> None:
+        if self.error is not None:
+            raise self.error
+        self.taken.append((to, report))
+
+
+def mailed(store: Store) -> list[AuditEvent]:
+    with store.read() as uow:
+        return list(uow.trail.newest(AuditQuery(kind="report-mailed"), limit=99))
+
+
+@pytest.mark.usefixtures("history")
+def test_a_report_is_mailed_and_recorded_without_the_mailbox(
+    means: StaffDependencies, store: Store
+) -> None:
+    relay = Relay()
+    office = office_of(replace(means, mail_report=relay), Role.MANAGER)
+    desk = ReportsDesk(office)
+    assert desk.mail(Span.SITE, FIRST, LAST, " mo.farrow@NHS.net ") == "mo.farrow@nhs.net"
+    assert relay.taken == [("mo.farrow@nhs.net", desk.make(Span.SITE, FIRST, LAST))]
+    (event,) = mailed(store)
+    assert event.actor == office.actor.staff_id
+    assert event.detail == {
+        "key": office.actor.key,
+        "span": "site",
+        "first": "2030-04-29",
+        "last": "2030-05-12",
+        "rows": 3,
+        "to": "m•••@nhs.net",
+    }
+
+
+@pytest.mark.parametrize(
+    ("to", "says"),
+    [
+        ("mo@mail.example", "approved domains"),
+        ("mo%mail.example@nhs.net", "approved domains"),
+        ("mo@nhs.net\r\nBcc: x@mail.example", "not an address"),
+        ("mo@nhs.net, x@nhs.net", "not an address"),
+    ],
+)
+def test_a_report_is_mailed_to_one_address_of_an_approved_domain(
+    means: StaffDependencies, store: Store, to: str, says: str
+) -> None:
+    relay = Relay()
+    desk = ReportsDesk(office_of(replace(means, mail_report=relay), Role.MANAGER))
+    with pytest.raises(NotTaken, match=says) as caught:
+        desk.mail(Span.SITE, FIRST, LAST, to)
+    assert caught.value.field == "to"
+    assert not relay.taken
+    assert not mailed(store)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (MailUnavailable("connection refused"), "Try again in a few minutes"),
+        (MailRefused("550"), "refuses this address"),
+        (ConfigError("credential /x: is not there"), "Try again in a few minutes"),
+    ],
+)
+def test_a_report_that_the_relay_did_not_take_says_what_to_do(
+    means: StaffDependencies, store: Store, error: Exception, says: str
+) -> None:
+    desk = ReportsDesk(office_of(replace(means, mail_report=Relay(error)), Role.MANAGER))
+    with pytest.raises(NotTaken, match=says):
+        desk.mail(Span.SITE, FIRST, LAST, "mo@nhs.net")
+    assert len(mailed(store)) == 1
+
+
+def test_an_agent_has_no_report_mailed(means: StaffDependencies, store: Store) -> None:
+    relay = Relay()
+    desk = ReportsDesk(office_of(replace(means, mail_report=relay), Role.AGENT))
+    with pytest.raises(NotPermitted):
+        desk.mail(Span.SITE, FIRST, LAST, "mo@nhs.net")
+    assert not relay.taken
+    assert not mailed(store)
+
+
+def test_an_hour_has_a_limit_of_mailed_reports(
+    means: StaffDependencies, clock: SetClock, store: Store
+) -> None:
+    relay = Relay()
+    means = replace(means, mail_report=relay)
+    desk = ReportsDesk(office_of(means, Role.MANAGER, "Mo Farrow"))
+    for _ in range(MOST_MAILED):
+        desk.mail(Span.SITE, FIRST, LAST, "mo@nhs.net")
+    with pytest.raises(NotTaken, match="in an hour"):
+        desk.mail(Span.SITE, FIRST, LAST, "mo@nhs.net")
+    assert len(relay.taken) == len(mailed(store)) == MOST_MAILED
+    ReportsDesk(office_of(means, Role.MANAGER, "Ada Smith")).mail(
+        Span.SITE, FIRST, LAST, "ada@nhs.net"
+    )
+    clock.forward(hours=1, seconds=1)
+    desk.mail(Span.SITE, FIRST, LAST, "mo@nhs.net")
+    assert len(relay.taken) == MOST_MAILED + 2

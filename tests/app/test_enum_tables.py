@@ -27,12 +27,12 @@ LACKS: Mapping[str, str] = {
     "kiosk.authority.administration.keys._LOST": "derive station-ca",
     # The others are read off the records, or are not about this card.
     "kiosk.authority.administration.standing.SEEN_AT_STATIONS": """
-        attempts-paused authority-away card-busy card-revoked changed-meanwhile
-        code-withdrawn email-refused fault given-code-over leaver maintenance-refused
-        no-email not-registered reader-gone record-altered registration-blocked
-        secret-kind-differs secret-missing station-limited station-retired
-        stop-number-old stop-number-used stop-number-wrong too-many-codes two-cards
-        unknown-card unlisted""",
+        answers-limited attempts-paused authority-away card-busy card-not-served
+        card-revoked changed-meanwhile code-withdrawn email-refused fault
+        given-code-over global-pin leaver maintenance-refused no-email not-registered
+        reader-gone record-altered registration-blocked secret-kind-differs
+        secret-missing station-limited station-retired stop-number-old stop-number-used
+        stop-number-wrong too-many-codes two-cards unknown-card unlisted""",
     # No code is mailed for the others.
     "kiosk.authority.mail.words.CODE_SUBJECTS": _CODES,
     "kiosk.authority.mail.words.CODE_INTROS": _CODES,

@@ -1,5 +1,7 @@
-"""A stolen card whose key needs no PIN would prove one by an attestation that is not that key's: of
-another key, by another maker, by a key of the thief's own card of the same maker."""
+"""Before: nothing, no attestation was read. It must not prove the PIN of a key that needs none.
+
+It may be of another key, by another maker, or by a key of the thief's own card of the same maker.
+"""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def race(how: str, folder: Path, visit: VisitId, go: Callable[[], None]) -> int:
         case "answers":
             at_once(lambda: answer(parts, visit, new_id(), wrong))
         case "codes":
-            at_once(lambda: enter_code(parts, visit, new_id(), Sensitive("no code")))
+            at_once(lambda: enter_code(parts, visit, new_id(), Sensitive("00000000")))
         case _:
             got = at_once(lambda: release(parts, visit, new_id()))
             looks.count = sum(isinstance(one, Grant) for one in got)

@@ -183,6 +183,7 @@ class ReportsDesk(Desk):
         It holds counts, and names nobody: it waits for no second member. It is recorded before it
         leaves, so that none leaves unrecorded. Raises ``NotTaken``.
         """
+        report = self._made(Action.EXPORT_REPORT, span, first, last)
         means, address = self._office.means, tidy_email(to)
         match email_problem(address, means.policy().email_domains):
             case None:
@@ -192,7 +193,6 @@ class ReportsDesk(Desk):
                 raise NotTaken("to", f"Only addresses of approved domains are taken: {approved}.")
             case EmailProblem.MALFORMED:
                 raise NotTaken("to", "This is not an address that mail can be sent to.")
-        report = self._made(Action.EXPORT_REPORT, span, first, last)
         self._need_few_mailed()
         self._office.record(
             Action.EXPORT_REPORT,

@@ -241,9 +241,9 @@ class Form(Dialog[T]):
       ``Seen``) when it is called, not before: then sending again decides on what is so now;
     - ``NotPermitted`` and ``StoreError`` are said below the fields.
 
-    Enter goes to the next field, unless this one is wrong, and sends only from the last one: an
-    optional field is never skipped, as its text would then go into another. Escape cancels; where
-    something was typed it asks first. Fields are emptied when the dialog closes.
+    Enter goes to the next field, says first what is wrong with this one, and sends only from the
+    last one: an optional field is never skipped, as its text would then go into another. Escape
+    cancels; where something was typed it asks first. Fields are emptied when the dialog closes.
 
     ``warning`` is shown above the fields: what to do or consider first. ``ahead`` is asked once
     the dialog is open, and added to the sentence.
@@ -338,8 +338,9 @@ class Form(Dialog[T]):
         event.stop()
         if event.input is not self._lines[-1].field:
             at = next(i for i, line in enumerate(self._lines) if line.field is event.input)
-            if not self._lines[at].text or self._lines[at].check():
-                self._lines[at + 1].field.focus()
+            if self._lines[at].text:
+                self._lines[at].check()
+            self._lines[at + 1].field.focus()
         elif not self._deliberate:
             self.action_go()
         elif self._check() and not self._sending:

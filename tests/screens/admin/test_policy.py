@@ -73,7 +73,7 @@ async def test_what_is_beyond_the_limits_is_said_at_the_value() -> None:
         await run.press(*TO_FAILURES, "c", *"00", "enter")
         assert "! max_failures has to be 1 to 10." in run.text
         assert run.desk.asked.of("policy.change") == [], "it is said before a reason is written"
-        await run.press("backspace", "backspace", *"5", "enter", *"Many slips")
+        await run.press("shift+tab", "backspace", "backspace", *"5", "enter", *"Many slips")
         await run.send()
         assert run.desk.asked.of("policy.change")[-1][1] == "5"
 

@@ -13,9 +13,9 @@ from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.mail.compose import Mailer, Message
+from kiosk.authority.records import new_id
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import new_id
 from kiosk.contract.families import SecretKind
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock

@@ -23,6 +23,7 @@ from kiosk.authority.crypto.station_ca import (
     read_request,
 )
 from kiosk.authority.errors import RowAltered
+from kiosk.authority.records import CLOCKS_DIFFER, Station, StationKey
 from kiosk.authority.stations import (
     AnonymousPeer,
     CertificatePeer,
@@ -32,7 +33,6 @@ from kiosk.authority.stations import (
     StationIdentity,
 )
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import CLOCKS_DIFFER, Station, StationKey
 from kiosk.contract.enrolment import RENEWAL_PART, Ca, Enrol, Enrolled, GiveCa, Renew
 from kiosk.contract.errors import StepRefused
 

@@ -8,8 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from kiosk.authority.mail import words
-from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     Cardholder,
     OutboxMessage,
     Registration,
@@ -17,6 +16,7 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.contract.policy import HOUR, mask_email
 
 

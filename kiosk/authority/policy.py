@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from kiosk.authority.audit.put_back import policy_settings
 from kiosk.authority.errors import RowAltered, StoreError
+from kiosk.authority.records import PolicySetting
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import PolicySetting
 from kiosk.config.kinds import InvalidValue
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Policy

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from kiosk.authority.audit.events import ServiceKind
+from kiosk.authority.records import Scalar
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import Scalar
 from kiosk.authority.store.repositories.codes import STOP_NUMBER_KEPT
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.config.settings import DEFAULTS, RetentionSettings

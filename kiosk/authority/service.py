@@ -26,9 +26,9 @@ from kiosk.authority.errors import (
     StoreError,
 )
 from kiosk.authority.mail.compose import Mailer
+from kiosk.authority.records import Scalar, Visit
 from kiosk.authority.stations import Heartbeats, StationIdentity
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Scalar, Visit
 from kiosk.authority.unblock import card_secret, mutual_authentication, outcome
 from kiosk.authority.unblock import release as unblock_release
 from kiosk.authority.visit import (

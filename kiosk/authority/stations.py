@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
+from kiosk.authority.records import Station
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import Station
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import LONGEST_STATION_NAME, Heartbeat, StationStanding
 from kiosk.contract.ports import Clock

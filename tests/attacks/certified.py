@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from kiosk.authority.connections import Limits
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
 from kiosk.authority.enrolment import EnrolledStations, StationEnrolment, Terms
-from kiosk.authority.store.records import Station, StationKey
+from kiosk.authority.records import Station, StationKey
 from kiosk.contract.ports import Authority
 from kiosk.contract.routes import encode, routes
 from kiosk.station.client import HttpAuthority, client_context

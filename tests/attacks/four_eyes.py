@@ -8,8 +8,8 @@ from typing import Any
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.views import Actor
+from kiosk.authority.records import Registration
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Registration
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Factor
 from tests.authority.administration.desk.offices import office_of

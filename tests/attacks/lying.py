@@ -21,9 +21,9 @@ from typing import Any, Final
 
 from msgspec import structs
 
+from kiosk.authority.records import Card, new_id
 from kiosk.authority.retention import purge_records
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.records import Card, new_id
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (

@@ -8,7 +8,7 @@ from typing import Final
 from hardware.virtual.link import Chip
 from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.opening import open_store
-from kiosk.authority.store.records import Registration, new_id
+from kiosk.authority.records import Registration, new_id
 from kiosk.contract.messages import (
     Answer,
     CardId,

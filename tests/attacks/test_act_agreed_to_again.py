@@ -11,8 +11,8 @@ import pytest
 
 from kiosk.authority.administration.views import Grounds
 from kiosk.authority.errors import RecordAltered
+from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card
 from tests.attacks.four_eyes import Colleague
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen

@@ -12,7 +12,7 @@ from kiosk.authority.administration.alarms import AlarmKind
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.mail import words
 from kiosk.authority.notices import MOST_AN_HOUR
-from kiosk.authority.store.records import Cardholder
+from kiosk.authority.records import Cardholder
 from tests.authority.administration.desk.caretakers import Post, keep
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import means_of

@@ -17,9 +17,9 @@ import pytest
 from msgspec.structs import replace
 
 from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.records import Card
 from kiosk.contract.errors import AuthorityError
 from kiosk.contract.messages import (
     Answer,

@@ -11,8 +11,8 @@ from dataclasses import replace
 from msgspec import structs
 
 from kiosk.authority.crypto.card_keys import Issuers
+from kiosk.authority.records import Card, PinEvidence
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.records import Card, PinEvidence
 from kiosk.contract.messages import Finished, PinChallenge, ProvePin, Purpose, SendCode
 from tests.authority.card_in_reader import Authorities, ReaderCard, private_key
 from tests.authority.registering import given

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.policy import LivePolicy
+from kiosk.authority.records import PolicySetting
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.records import PolicySetting
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.messages import Purpose
 from tests.attacks.database_writer import at, insert, refused_as_altered, write

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from kiosk.authority.store.records import Card, UnblockState, new_id
+from kiosk.authority.records import Card, UnblockState, new_id
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     EnterCode,

@@ -14,7 +14,7 @@ import pytest
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.checks import check_clock
 from kiosk.authority.audit.anchors import AnchorSigner
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.config.settings import NoticeSettings
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.findings import Condition

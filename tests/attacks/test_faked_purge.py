@@ -16,8 +16,7 @@ from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.audit.purge import plan_purge, purge_audit
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AuditAnchor,
     AuditGap,
     AuditHead,
@@ -25,6 +24,7 @@ from kiosk.authority.store.records import (
     FaultKind,
     GapKind,
 )
+from kiosk.authority.store.database import Store
 from tests.authority.store.forger import ANCHOR, EVENT, GAP, Forger
 from tests.support.database import SetClock, TestDatabase
 

@@ -13,8 +13,8 @@ from cryptography.x509 import load_der_x509_certificate
 from msgspec import structs
 
 from kiosk.authority.crypto.card_keys import AttestationRoots
+from kiosk.authority.records import PinEvidence
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.records import PinEvidence
 from kiosk.contract.messages import Attestation, PinChallenge, Purpose, SendCode
 from tests.authority.attesting import NEVER, ONCE, Maker
 from tests.authority.card_in_reader import Private, ReaderCard, private_key

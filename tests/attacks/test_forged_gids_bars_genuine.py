@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hardware.driver import load_driver
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.families import tidy_admin_key
 from kiosk.contract.messages import Finished, Purpose, Reason, Refusal, UnblockDone, VisitOpened
 from tests.authority.admin_key_card import Chip, granted, ready, registered, settled

@@ -6,8 +6,8 @@ import pytest
 
 from kiosk.authority.administration.login import admit
 from kiosk.authority.errors import NotPermitted
+from kiosk.authority.records import StaffKey, StaffMember, new_id
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import StaffKey, StaffMember, new_id
 from tests.attacks.database_writer import at, insert, write
 from tests.authority.world import World
 

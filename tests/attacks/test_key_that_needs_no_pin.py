@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.store.records import PinEvidence
+from kiosk.authority.records import PinEvidence
 from kiosk.contract.messages import CardId, Purpose, SendCode
 from tests.attacks.stolen import ONE_TRY, behind, changes_nothing
 from tests.authority.card_in_reader import ReaderCard

@@ -14,7 +14,7 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.notices import Notice
-from kiosk.authority.store.records import Card, UnblockEntry, UnblockState
+from kiosk.authority.records import Card, UnblockEntry, UnblockState
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.tables import UnblockRow
 from kiosk.contract.messages import JournalId, Reason, Refusal, UnblockDone, VisitOpened

@@ -12,8 +12,8 @@ from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.views import Done
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.enrolment import StationEnrolment, Terms
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import AuditQuery
 from kiosk.contract.enrolment import Enrol, EnrolmentLine, read_line
 from kiosk.contract.errors import StepRefused
 from tests.authority.administration.desk.offices import GROUNDS, office_of

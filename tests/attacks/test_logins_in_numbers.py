@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from kiosk.app.cli.admin import take_place
-from kiosk.authority.store.records import new_id
+from kiosk.authority.records import new_id
 from tests.support.sshd import DROP_IN, SSHD, make_key
 
 FIVE = 5

@@ -12,8 +12,8 @@ from cryptography.x509.oid import NameOID
 from msgspec import structs
 
 from kiosk.authority.crypto.card_keys import Issuers
+from kiosk.authority.records import Card, PinEvidence, PinPolicy
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.records import Card, PinEvidence, PinPolicy
 from kiosk.contract.messages import PinChallenge, ProvePin, Purpose
 from tests.authority.card_in_reader import Authorities, ReaderCard
 from tests.authority.world import World

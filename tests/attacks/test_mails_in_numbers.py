@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.authority.store.records import Card, new_id
+from kiosk.authority.records import Card, new_id
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CardId,

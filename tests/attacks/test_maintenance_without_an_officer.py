@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from kiosk.authority.records import Card, StaffCard, StaffMember, new_id
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card, StaffCard, StaffMember, new_id
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     MaintenanceAct,

@@ -4,7 +4,7 @@ it, for each card that is known by its name: with the new PIN's rules.
 
 from __future__ import annotations
 
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.messages import Purpose, SetPin
 from kiosk.contract.policy import Factor, Policy
 from kiosk.contract.routes import encode

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.errors import ConcurrentChange
+from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card
 from kiosk.config.settings import NoticeSettings, PolicySettings
 from kiosk.contract.messages import (
     AnswersWrong,

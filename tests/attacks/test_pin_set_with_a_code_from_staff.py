@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from kiosk.authority.store.records import Card, PinEvidence
+from kiosk.authority.records import Card, PinEvidence
 from kiosk.contract.messages import (
     ChooseQuestions,
     Finished,

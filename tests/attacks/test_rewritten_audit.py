@@ -14,9 +14,9 @@ from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.errors import AuditNotIntact
+from kiosk.authority.records import AuditAnchor, AuditVerdict, FaultKind
 from kiosk.authority.store.audit_chain import FIRST
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind
 from kiosk.config.settings import NoticeSettings
 from tests.authority.store.forger import ANCHOR, Forger
 from tests.support.database import TestDatabase

@@ -14,9 +14,9 @@ from kiosk.authority.administration.login import admit
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.enrolment import EnrolledStations
 from kiosk.authority.errors import NotPermitted
+from kiosk.authority.records import StaffKey, StaffMember, Station, StationKey, new_id
 from kiosk.authority.roles import Role
 from kiosk.authority.stations import CertificatePeer, PeerRefused, StationIdentity
-from kiosk.authority.store.records import StaffKey, StaffMember, Station, StationKey, new_id
 from kiosk.contract.messages import Grant, Reason, Refusal, SetPin
 from tests.attacks.misled import mislead, take_for_equal
 from tests.authority.world import World

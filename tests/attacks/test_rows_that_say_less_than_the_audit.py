@@ -15,9 +15,9 @@ from kiosk.authority.administration.verification import accept, check_rows
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.errors import NotPermitted, RecordAltered
 from kiosk.authority.policy import LivePolicy
+from kiosk.authority.records import Card, Station
 from kiosk.authority.roles import Role
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.records import Card, Station
 from kiosk.config.settings import NoticeSettings, PolicySettings
 from kiosk.contract.findings import Condition
 from kiosk.contract.messages import Grant

@@ -10,8 +10,8 @@ from __future__ import annotations
 import pytest
 
 from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card
 from kiosk.contract.messages import JournalId, Reason, Refusal, UnblockDone, VisitId
 from kiosk.contract.sensitive import Sensitive
 from tests.attacks.test_secret_of_the_next_unlock import STOLEN

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Grant, UnblockDone, UnblockNotSent
 from kiosk.contract.sensitive import Sensitive

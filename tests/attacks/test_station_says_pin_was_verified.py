@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.store.records import Card, PinEvidence
+from kiosk.authority.records import Card, PinEvidence
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import PinChallenge, PinProof, ProvePin, Purpose, SendCode
 from tests.authority.claimed_pins import (

@@ -11,7 +11,7 @@ import pytest
 
 from kiosk.authority.administration.alarms import AlarmKind, problems
 from kiosk.authority.connections import Limits
-from kiosk.authority.store.records import Card, new_id
+from kiosk.authority.records import Card, new_id
 from kiosk.config.settings import NoticeSettings
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import CodeNotSent, Purpose, VisitId

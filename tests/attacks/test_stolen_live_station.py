@@ -20,8 +20,8 @@ import pytest
 from kiosk.authority.connections import Limits
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
+from kiosk.authority.records import Card, new_id
 from kiosk.authority.stations import StationIdentity
-from kiosk.authority.store.records import Card, new_id
 from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE
 from kiosk.contract.messages import (
     CardChallenge,

@@ -16,8 +16,8 @@ import pytest
 from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import NewCard
+from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen, give, office_beside

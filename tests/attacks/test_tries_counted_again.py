@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.messages import (
     Grant,
     UnblockDone,

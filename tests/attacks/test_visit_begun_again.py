@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.authority.audit.events import AuditKind
-from kiosk.authority.store.records import new_id
+from kiosk.authority.records import new_id
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import CardReport, PinState, Purpose, VisitId, VisitOpened
 from tests.authority.world import World

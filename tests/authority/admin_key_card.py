@@ -9,7 +9,7 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
-from kiosk.authority.store.records import Card, UnblockEntry, Visit, new_id
+from kiosk.authority.records import Card, UnblockEntry, Visit, new_id
 from kiosk.authority.store.tables import UnblockRow
 from kiosk.contract.messages import (
     CardId,

@@ -11,8 +11,8 @@ from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office, StaffDependencies, seen_of
 from kiosk.authority.administration.views import IssuedCode, Seen
 from kiosk.authority.audit.anchors import AnchorSigner
+from kiosk.authority.records import Card, EmailCode
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card, EmailCode
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import EnterCode, Position, Reason, Refusal

@@ -12,8 +12,8 @@ from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.policy import QuestionsDesk
 from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.views import Seen
+from kiosk.authority.records import Card, Station
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card, Station
 from kiosk.contract.messages import CardId, Purpose
 from kiosk.contract.policy import Factor, Genuine, Policy
 from kiosk.contract.ports import CardAddress

@@ -6,7 +6,7 @@ from typing import Final
 
 from hardware.card_access import PcscCards
 from hardware.driver import Driver, load_driver
-from kiosk.authority.store.records import new_id
+from kiosk.authority.records import new_id
 from kiosk.contract.messages import AnswerQuestions, Heartbeat, Purpose, SetPin, VisitId
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive

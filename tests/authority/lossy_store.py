@@ -12,9 +12,9 @@ from itertools import count
 from msgspec import Struct
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import AuditQuery, Card
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import AuditQuery, Card
 from kiosk.contract.messages import VisitId, reference_of
 from tests.authority.world import World
 from tests.support.database import SetClock

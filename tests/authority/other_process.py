@@ -16,7 +16,7 @@ from pathlib import Path
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import CodeMac
-from kiosk.authority.store.records import EmailCode, JointHash, new_id
+from kiosk.authority.records import EmailCode, JointHash, new_id
 from kiosk.authority.unblock.release import release
 from kiosk.authority.visit.answers import answer
 from kiosk.authority.visit.codes import enter_code

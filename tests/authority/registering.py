@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.messages import Answer, EnterCode, GiveEmail, ProvePin, Purpose
 from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive

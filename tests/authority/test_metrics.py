@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from kiosk.authority.administration.alarms import WATCH, WATCH_EVERY, AlarmKind
 from kiosk.authority.connections import Limits
 from kiosk.authority.metrics import READ_EVERY_S, Metrics, Watched
-from kiosk.authority.store.records import OutboxMessage, Station, new_id
+from kiosk.authority.records import OutboxMessage, Station, new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import CodeWrong, Heartbeat, UnblockDone, VisitEnd
 from kiosk.contract.sensitive import Sensitive

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 from msgspec.structs import replace
 
-from kiosk.authority.store.records import Card, new_id
+from kiosk.authority.records import Card, new_id
 from kiosk.authority.visit.answers import answer
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import (

@@ -29,7 +29,7 @@ from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind
 from kiosk.authority.audit.rows import before_first, chain_of
 from kiosk.authority.errors import StoreError
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AddressChange,
     AuditHead,
     AuditQuery,

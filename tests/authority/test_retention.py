@@ -11,9 +11,7 @@ from kiosk.authority import retention
 from kiosk.authority.audit import sentences
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.errors import StoreError
-from kiosk.authority.retention import count_records, purge_records
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AddressChange,
     AuditQuery,
     Card,
@@ -28,6 +26,8 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
+from kiosk.authority.retention import count_records, purge_records
+from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.past import PastKind, PastRows
 from kiosk.authority.store.tables import OutboxRow
 from kiosk.config.settings import DEFAULTS

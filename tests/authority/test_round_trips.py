@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.enrolment import EnrolledStations
+from kiosk.authority.records import Station, StationKey, new_id
 from kiosk.authority.stations import CertificatePeer, StationIdentity
-from kiosk.authority.store.records import Station, StationKey, new_id
 from kiosk.contract.messages import (
     AnswerQuestions,
     CardChallenge,

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from msgspec import structs
 
+from kiosk.authority.records import Station
 from kiosk.authority.stations import STANDING_S, WRITTEN_EVERY_S, StationIdentity
-from kiosk.authority.store.records import Station
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Finished,

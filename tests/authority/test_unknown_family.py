@@ -9,14 +9,15 @@ import pytest
 from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.people import PeopleDesk
+from kiosk.authority.administration.resealing import seal_derived
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.audit.events import audit_message
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.crypto.rotation import seal_derived
-from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
+from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Role
+from kiosk.authority.unblock.stored_secrets import label_of
 from kiosk.contract.messages import Reason, Refusal, UnblockDone, UnblockNotSent
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.admin_key_card import settled

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import UnblockState
 from kiosk.authority.store import database
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.postgresql import PipelinedConnection
-from kiosk.authority.store.records import UnblockState
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import (
     AnswersWrong,

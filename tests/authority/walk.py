@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from kiosk.authority.administration.office import Office
 from kiosk.authority.errors import AdministrationError
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,

@@ -16,11 +16,7 @@ from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError
 from kiosk.authority.mail.compose import Message
-from kiosk.authority.roles import Role
-from kiosk.authority.service import LocalAuthority
-from kiosk.authority.stations import StationIdentity
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AuditEvent,
     AuditQuery,
     Card,
@@ -35,6 +31,10 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
+from kiosk.authority.roles import Role
+from kiosk.authority.service import LocalAuthority
+from kiosk.authority.stations import StationIdentity
+from kiosk.authority.store.database import Store
 from kiosk.config.settings import CardSettings, Settings, stored_secrets
 from kiosk.contract.messages import (
     CardChallenge,

@@ -18,10 +18,10 @@ from kiosk.app.demo.estate import ANSWERS
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.connections import Limits
 from kiosk.authority.crypto.hashing import Cost
-from kiosk.authority.crypto.sealing import open_current
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.mail.compose import Message
 from kiosk.authority.service import LocalAuthority
+from kiosk.authority.unblock.stored_secrets import open_current
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.records import Card
 from kiosk.authority.stations import StationIdentity
-from kiosk.authority.store.records import Card
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable
 from kiosk.contract.messages import CardId, Finished, Heartbeat, Purpose, SetPin
 from kiosk.contract.ports import CardAddress

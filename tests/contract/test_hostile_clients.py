@@ -20,8 +20,8 @@ import trustme
 from aiohttp import web
 
 from kiosk.authority.connections import Connections, LaneLimits, Limits
+from kiosk.authority.records import new_id
 from kiosk.authority.stations import CertificatePeer, Peer
-from kiosk.authority.store.records import new_id
 from kiosk.contract.errors import AuthorityBusy, AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from kiosk.authority.records import new_id
 from kiosk.authority.stations import STANDING_S
-from kiosk.authority.store.records import new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     AnswersWrong,

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from kiosk.authority.crypto.card_keys import key_from
-from kiosk.authority.crypto.sealing import SealKind, SealLabel, open_current, open_kept
-from kiosk.authority.store.records import Card, new_id
+from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.records import Card, new_id
+from kiosk.authority.unblock.stored_secrets import open_current, open_kept
 from kiosk.contract.messages import (
     CardChallenge,
     CardId,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kiosk.authority.store.records import EmailCode, UnblockEntry, Visit
+from kiosk.authority.records import EmailCode, UnblockEntry, Visit
 from tests.cuts.estate import Estate
 
 State = tuple[object, ...]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.authority.crypto.hashing import AnswerHasher
-from kiosk.authority.store.records import JointHash
+from kiosk.authority.records import JointHash
 from kiosk.config.loading import load_settings
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Answer, VisitId

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from kiosk.app.composition.opening import open_keys, open_store
-from kiosk.authority.crypto.sealing import Sealer, open_current
-from kiosk.authority.store.records import AuditEvent, AuditQuery, Registration, Station
+from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.records import AuditEvent, AuditQuery, Registration, Station
+from kiosk.authority.unblock.stored_secrets import open_current
 from kiosk.contract.messages import CardId
 from kiosk.contract.ports import SystemClock
 from kiosk.contract.sensitive import Sensitive

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kiosk.__main__ import main
 from kiosk.authority.crypto.hashing import AnswerHasher
-from kiosk.authority.store.records import JointHash
+from kiosk.authority.records import JointHash
 from kiosk.contract.sensitive import Sensitive
 
 

@@ -10,7 +10,7 @@ import pytest
 from kiosk.app.composition.opening import open_store
 from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyRing
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.messages import CardId, Purpose
 from kiosk.contract.ports import SystemClock
 from tests.authority.crypto.token.hsm import Hsm

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 
 from kiosk.app.composition.opening import open_keys, open_store
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
-from kiosk.authority.store.records import StationKey
+from kiosk.authority.records import StationKey
 from kiosk.contract.messages import Purpose
 from kiosk.contract.ports import SystemClock
 from kiosk.station.states import Outage

@@ -14,7 +14,7 @@ from random import Random
 from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto.station_ca import StationCa
-from kiosk.authority.store.records import AuditAnchor
+from kiosk.authority.records import AuditAnchor
 from kiosk.contract.ports import SystemClock
 from kiosk.station.client import HttpAuthority, TlsAddress, client_context
 from tests.attacks.certified import certificate_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from kiosk.authority.store.records import Card, Cardholder, new_id
+from kiosk.authority.records import Card, Cardholder, new_id
 from kiosk.contract.errors import AuthorityBusy, AuthorityUnavailable
 from kiosk.contract.messages import (
     AnswerQuestions,

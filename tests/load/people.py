@@ -21,9 +21,9 @@ from kiosk.authority.crypto.hashing import AnswerHasher, Cost
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.records import AuditHead, CardStatus, JointHash, PinPolicy, UnblockState
 from kiosk.authority.store.audit_chain import FIRST, ChainLink, detail_digest, first_head, link_hash
 from kiosk.authority.store.gateway import MAC, mac_message, table_of
-from kiosk.authority.store.records import AuditHead, CardStatus, JointHash, PinPolicy, UnblockState
 from kiosk.authority.store.tables import (
     AuditAnchorRow,
     AuditEventRow,

@@ -22,10 +22,10 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.enrolment import EnrolledStations
 from kiosk.authority.mail.compose import Message
 from kiosk.authority.mail.outbox import OutboxWorker
+from kiosk.authority.records import AuditHead
 from kiosk.authority.stations import CertificatePeer, Peer, StationIdentity
 from kiosk.authority.store.gateway import Compiled
 from kiosk.authority.store.postgresql import PipelinedConnection
-from kiosk.authority.store.records import AuditHead
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.world import Relay, World

@@ -25,8 +25,8 @@ from kiosk.authority.crypto.macs import KeyedRowMacs
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
 from kiosk.authority.mail.compose import Message
 from kiosk.authority.mail.smtp import SmtpMailer, relay_from
+from kiosk.authority.records import Station, StationKey
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Station, StationKey
 from kiosk.config.example import as_toml
 from kiosk.config.settings import (
     AuthoritySettings,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar, cast
 
-from kiosk.authority.store.records import new_id
+from kiosk.authority.records import new_id
 from kiosk.contract.messages import (
     AnswerQuestions,
     CardChallenge,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
-from kiosk.authority.store.records import UnblockState
+from kiosk.authority.records import UnblockState
 from kiosk.contract.messages import VisitEnd
 from kiosk.station.loop import IdleTimes
 from kiosk.station.states import PulledFrom

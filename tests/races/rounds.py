@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from kiosk.authority.store.records import AuditQuery, Card, Cardholder, Registration, new_id
+from kiosk.authority.records import AuditQuery, Card, Cardholder, Registration, new_id
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,

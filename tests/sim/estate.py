@@ -12,10 +12,10 @@ from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.dependencies import Mailed
 from kiosk.authority.errors import MailUnavailable, StoreBusy, StoreError
 from kiosk.authority.mail.compose import Message
+from kiosk.authority.records import new_id
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import new_id
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import Grant, KeyGrant
 from kiosk.contract.ports import Authority

@@ -11,7 +11,7 @@ from typing import Any
 
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.macs import CodeMac
-from kiosk.authority.store.records import EmailCode, JointHash
+from kiosk.authority.records import EmailCode, JointHash
 from kiosk.authority.store.repositories.people import unproven_subject
 from kiosk.contract.sensitive import Sensitive
 from tests.cuts.inspected_card import ChipReaderCard

@@ -18,7 +18,7 @@ from hardware.virtual.piv import CardProfile
 from kiosk.authority.administration.verification import sweep, verify_audit
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
-from kiosk.authority.store.records import PinPolicy
+from kiosk.authority.records import PinPolicy
 from kiosk.authority.visit.rules import KEPT_SECRET_TRIES, tries_by_account
 from kiosk.contract.messages import CardId, Heartbeat, KeyKind, VisitId
 from kiosk.contract.ports import PostReaderEvent

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import text
 from sqlmodel import select
 
+from kiosk.authority.records import EmailCode
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import EmailCode
 from kiosk.authority.store.tables import LIVE_CODE, CodeRow, TableRow, col
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from kiosk.app.composition.opening import open_store
 from kiosk.authority.administration.views import AuditFilter, ExportFormat
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import AuditNotIntact
-from kiosk.authority.store.records import AuditAnchor, AuditGap, FaultKind, GapKind
+from kiosk.authority.records import AuditAnchor, AuditGap, FaultKind, GapKind
 from kiosk.authority.wording import local_time, numbered
 from kiosk.config.loading import require_own_folder
 from kiosk.config.settings import Settings, StoreSettings

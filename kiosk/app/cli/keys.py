@@ -150,7 +150,8 @@ def _rotate(args: argparse.Namespace) -> int:
     tools = Tools(args)
     ring = tools.ring()  # which says what to do where there is none
     from kiosk.authority.administration.keys import check_current, how_to_copy, is_of, last_copy
-    from kiosk.authority.crypto.keys import KeyPurpose, learn_names
+    from kiosk.authority.crypto.keys import KeyPurpose
+    from kiosk.authority.key_names import learn_names
 
     purpose = KeyPurpose(args.purpose)
     in_token = purpose is KeyPurpose.DERIVE and bool(tools.settings.secrets.module)

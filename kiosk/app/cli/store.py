@@ -239,7 +239,7 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
     from kiosk.authority.administration.keys import check_holds_all
     from kiosk.authority.administration.verification import read_anchors, sweep
     from kiosk.authority.audit.anchors import AnchorSigner
-    from kiosk.authority.crypto.keys import knows_ring, learn_names
+    from kiosk.authority.key_names import knows_ring, learn_names
 
     ring = tools.ring()
     is_known = knows_ring(tools.store, ring)

@@ -26,10 +26,10 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.mail.compose import Mailer, Message, compose_code, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.policy import LivePolicy
+from kiosk.authority.records import OutboxMessage
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import OutboxMessage
 from kiosk.config.loading import credential_file
 from kiosk.config.settings import Settings, addresses, stored_secrets
 from kiosk.contract.errors import KioskError

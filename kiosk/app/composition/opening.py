@@ -99,8 +99,8 @@ def open_known_keys(settings: Settings, environ: Mapping[str, str], store: Store
     Raises ``KeyMissing`` for an older copy with which what the service wrote would look altered.
     A session of staff may be open while keys are added, so the file is read again for unknown keys.
     """
-    from kiosk.authority.crypto.keys import claim
     from kiosk.authority.errors import KeyMissing
+    from kiosk.authority.key_names import claim
 
     ring = open_keys(settings, environ)
     try:

@@ -16,10 +16,11 @@ from pathlib import Path
 from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.authority.administration.caretaker import EveryMinute
 from kiosk.authority.connections import server_context
-from kiosk.authority.crypto.keys import KeyFileMissing, check_is_newest
+from kiosk.authority.crypto.keys import KeyFileMissing
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.enrolment import EnrolledStations, StationEnrolment, Terms
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, StoreError
+from kiosk.authority.key_names import check_is_newest
 from kiosk.authority.metrics import Metrics, MonitoringServer, Watched
 from kiosk.authority.server import AuthorityServer
 from kiosk.authority.stations import StationIdentity

@@ -27,8 +27,9 @@ from kiosk.authority.administration.checks import how_to_bring_it_back
 from kiosk.authority.administration.keys import MasterKeys, how_to_copy, is_of, last_copy
 from kiosk.authority.administration.policy import DEFAULT_QUESTIONS
 from kiosk.authority.crypto import keys as key_file
-from kiosk.authority.crypto.keys import KeyRing, claim, locked, require_no_keys
+from kiosk.authority.crypto.keys import KeyRing, locked
 from kiosk.authority.errors import StoreError
+from kiosk.authority.key_names import claim, require_no_keys
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import place_of
 from kiosk.config.example import example_toml, with_values

@@ -14,8 +14,8 @@ from kiosk.authority.administration.views import StationState
 from kiosk.authority.audit.events import AuditKind, Count
 from kiosk.authority.errors import MailDenied, StoreError, ValueUnreadable
 from kiosk.authority.mail.outbox import relay_away_since
+from kiosk.authority.records import AuditQuery, Scalar, Station
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import AuditQuery, Scalar, Station
 from kiosk.config.settings import NoticeSettings
 from kiosk.contract.policy import HOUR
 

@@ -22,9 +22,7 @@ from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier, newest_g
 from kiosk.authority.audit.events import StaffKind, new_reference
 from kiosk.authority.audit.rows import chain_of, read_row_name, row_name
 from kiosk.authority.crypto.macs import AuditMacs
-from kiosk.authority.store.audit_chain import REDACTED, ChainWalk
-from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AuditAnchor,
     AuditFault,
     AuditGap,
@@ -35,6 +33,8 @@ from kiosk.authority.store.records import (
     GapKind,
     Scalar,
 )
+from kiosk.authority.store.audit_chain import REDACTED, ChainWalk
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.tables import AuditEventRow
 from kiosk.contract.errors import ConfigError
 

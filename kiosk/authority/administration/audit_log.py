@@ -35,9 +35,7 @@ from kiosk.authority.administration.views import (
 from kiosk.authority.audit.events import EVENTS, StaffKind, audit_message
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import NotFound, NotTaken, StoreError
-from kiosk.authority.roles import Action
-from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     ActionNote,
     AuditEvent,
     AuditQuery,
@@ -46,6 +44,8 @@ from kiosk.authority.store.records import (
     Scalar,
     Sought,
 )
+from kiosk.authority.roles import Action
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.staff import REDACTED_TEXT
 from kiosk.authority.wording import quoted
 from kiosk.contract.messages import read_reference

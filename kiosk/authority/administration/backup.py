@@ -24,9 +24,9 @@ from kiosk.authority.audit.anchors import AnchorSigner, newest_good, sign_heads
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.audit.rows import before_first, chain_of, place_of, row_name
 from kiosk.authority.errors import AuditNotIntact, StoreError
+from kiosk.authority.records import AuditAnchor, AuditHead, GapKind, Restore
 from kiosk.authority.store.audit_chain import first_head
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import AuditAnchor, AuditHead, GapKind, Restore
 from kiosk.authority.store.sqlite_file import copy_file
 from kiosk.authority.visit.registration import stop_change
 from kiosk.contract.messages import VisitEnd

@@ -27,12 +27,10 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
-from kiosk.authority.crypto.sealing import Sealer, SealKind, archive_secrets, label_of
+from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.notices import Notice
-from kiosk.authority.roles import Action
-from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     Card,
     Cardholder,
     CardStatus,
@@ -42,6 +40,9 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
+from kiosk.authority.roles import Action
+from kiosk.authority.store.database import UnitOfWork
+from kiosk.authority.unblock.stored_secrets import archive_secrets, label_of
 from kiosk.authority.visit.lifecycle import end_visits
 from kiosk.authority.visit.rules import has_left, secret_barred
 from kiosk.contract.families import FAMILIES

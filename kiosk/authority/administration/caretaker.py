@@ -33,10 +33,7 @@ from kiosk.authority.audit.rows import chain_of
 from kiosk.authority.errors import AuditNotIntact, RowAltered, StoreError, ValueUnreadable
 from kiosk.authority.mail import words
 from kiosk.authority.notices import left_this_hour
-from kiosk.authority.retention import DAILY, held_until, purge_records
-from kiosk.authority.store.audit_chain import FIRST, first_head
-from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     Alarm,
     AuditAnchor,
     AuditHead,
@@ -44,6 +41,9 @@ from kiosk.authority.store.records import (
     Scalar,
     new_id,
 )
+from kiosk.authority.retention import DAILY, held_until, purge_records
+from kiosk.authority.store.audit_chain import FIRST, first_head
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.repositories.mac_rows import TABLES
 from kiosk.authority.visit.pin_change import report_lost_changes
 from kiosk.authority.visit.registration import apply_due_changes

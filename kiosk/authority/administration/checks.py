@@ -25,12 +25,12 @@ from kiosk.authority.administration.proposals import (
     NO_TWO_MANAGERS,
     two_could_agree,
 )
+from kiosk.authority.administration.resealing import secrets_by
 from kiosk.authority.administration.standing import SEEN_FOR, BrokenSeals
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.audit.siem import FEED, Collector, CollectorAway
 from kiosk.authority.crypto import card_keys, keys
-from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
-from kiosk.authority.crypto.rotation import secrets_by
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.errors import (
     KeyMissing,
     KeysUnavailable,
@@ -38,14 +38,15 @@ from kiosk.authority.errors import (
     MailNotTrusted,
     StoreError,
 )
+from kiosk.authority.key_names import knows_ring
 from kiosk.authority.mail.compose import Mailer
 from kiosk.authority.policy import policy_in_force
+from kiosk.authority.records import AuditQuery, NamedKey
 from kiosk.authority.retention import held_until
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store import grants
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
 from kiosk.authority.store.engine import DAMAGES, MOVED, REFUSED_LOGINS, place_of, unverified_host
-from kiosk.authority.store.records import AuditQuery, NamedKey
 from kiosk.authority.wording import counted, local_time, numbered
 from kiosk.config.loading import as_account
 from kiosk.config.settings import PolicySettings

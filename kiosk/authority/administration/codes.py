@@ -24,7 +24,7 @@ from kiosk.authority.administration.standing import (
 from kiosk.authority.administration.views import Actor, Done, Grounds, IssuedCode, Seen
 from kiosk.authority.audit.events import STAFF_KINDS, ServiceKind, StaffKind
 from kiosk.authority.crypto.macs import draw_code
-from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
+from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.errors import (
     ConcurrentChange,
     KeyMissing,
@@ -34,9 +34,10 @@ from kiosk.authority.errors import (
     SealBroken,
 )
 from kiosk.authority.notices import Notice
+from kiosk.authority.records import AuditQuery, Card, Cardholder, EmailCode, new_id
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import AuditQuery, Card, Cardholder, EmailCode, new_id
+from kiosk.authority.unblock.stored_secrets import label_of
 from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.visit.rules import has_left, is_registered
 from kiosk.authority.wording import counted

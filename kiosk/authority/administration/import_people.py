@@ -39,12 +39,10 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import ServiceKind, new_reference
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
-from kiosk.authority.crypto.sealing import Sealer, SealKind, archive_secrets, has_or_had, label_of
+from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.errors import ConcurrentChange, ImportRefused, KeyMissing, NotFound, NotTaken
 from kiosk.authority.notices import Notice, addresses_of, notify_holder, recorded_apart
-from kiosk.authority.roles import Action
-from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     ActionNote,
     Card,
     Cardholder,
@@ -53,6 +51,9 @@ from kiosk.authority.store.records import (
     Scalar,
     new_id,
 )
+from kiosk.authority.roles import Action
+from kiosk.authority.store.database import Store, UnitOfWork
+from kiosk.authority.unblock.stored_secrets import archive_secrets, has_or_had, label_of
 from kiosk.authority.visit.lifecycle import end_visits
 from kiosk.authority.visit.rules import card_withdrawn, secret_limit_of
 from kiosk.authority.wording import last_day

@@ -19,16 +19,16 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
+from kiosk.authority.administration.resealing import Rotation, reseal_all, seal_derived, secrets_by
 from kiosk.authority.administration.views import Progress, unseen
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.derivation import Masters
-from kiosk.authority.crypto.keys import NEEDED, KeyPurpose, KeyRing, create, require_newest
-from kiosk.authority.crypto.rotation import Rotation, reseal_all, seal_derived, secrets_by
+from kiosk.authority.crypto.keys import NEEDED, KeyPurpose, KeyRing, create
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.token import TokenMasters
 from kiosk.authority.errors import KeyMissing
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import (
+from kiosk.authority.key_names import require_newest
+from kiosk.authority.records import (
     CLOCKS_DIFFER,
     AuditEvent,
     AuditQuery,
@@ -36,6 +36,7 @@ from kiosk.authority.store.records import (
     NamedKey,
     Scalar,
 )
+from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.wording import local_time
 from kiosk.contract.errors import ConfigError

@@ -18,10 +18,10 @@ from kiosk.authority.administration.views import Actor
 from kiosk.authority.audit.events import AuditKind, StaffKind, altered, new_reference
 from kiosk.authority.audit.put_back import member_by_key
 from kiosk.authority.errors import NotPermitted, NotTaken, RowAltered
+from kiosk.authority.records import Scalar
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.key_lookup import lets_in
-from kiosk.authority.store.records import Scalar
 
 # SSH public keys: parsed strictly from what staff paste, and identified by fingerprint.
 

@@ -53,9 +53,7 @@ from kiosk.authority.errors import (
 )
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.policy import policy_in_force
-from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, IDENTIFIES, Action, Role, may
-from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     ActionNote,
     AuditEvent,
     AuditQuery,
@@ -66,6 +64,8 @@ from kiosk.authority.store.records import (
     Sought,
     new_id,
 )
+from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, IDENTIFIES, Action, Role, may
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from kiosk.authority.administration.office import Act
 from kiosk.authority.audit.events import AuditKind, StaffKind
 from kiosk.authority.notices import Notice, notify_holder
+from kiosk.authority.records import LONGEST_PAUSE, AuditQuery, Cardholder
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import LONGEST_PAUSE, AuditQuery, Cardholder
 
 
 def end_pause(act: Act, holder: Cardholder, station: str | None = None) -> bool:

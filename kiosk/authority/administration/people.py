@@ -50,9 +50,7 @@ from kiosk.authority.audit.events import NOT_IN_STORY, StaffKind, audit_message
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.notices import Notice, address_of, addresses_of, notify, notify_holder
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
-from kiosk.authority.roles import Action
-from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AddressChange,
     AuditEvent,
     AuditQuery,
@@ -62,6 +60,8 @@ from kiosk.authority.store.records import (
     Registration,
     new_id,
 )
+from kiosk.authority.roles import Action
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.visit.answers import is_exhausted

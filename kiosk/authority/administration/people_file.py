@@ -23,7 +23,7 @@ from kiosk.authority.administration import fields
 from kiosk.authority.administration.fields import CellRefused
 from kiosk.authority.crypto.card_keys import key_from, may_be
 from kiosk.authority.errors import ImportRefused
-from kiosk.authority.store.records import PinPolicy
+from kiosk.authority.records import PinPolicy
 from kiosk.contract import families
 from kiosk.contract.families import PROVE_THEMSELVES
 from kiosk.contract.messages import CardId, KeyKind

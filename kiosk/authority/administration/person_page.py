@@ -42,9 +42,9 @@ from kiosk.authority.audit.events import (
     audit_message,
 )
 from kiosk.authority.notices import address_of, recorded_apart
+from kiosk.authority.records import AuditEvent, AuditQuery, Card, Cardholder, CardStatus
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import AuditEvent, AuditQuery, Card, Cardholder, CardStatus
 from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.visit.rules import needs_pin
 from kiosk.authority.wording import quoted

@@ -13,9 +13,9 @@ from kiosk.authority.administration.views import Done, Grounds, PolicyLine, Ques
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.policy import policy_in_force, shown_stored, shown_text, stored_text
+from kiosk.authority.records import PolicySetting, SecurityQuestion
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import PolicySetting, SecurityQuestion
 from kiosk.authority.wording import numbered
 from kiosk.config.kinds import InvalidValue, Words
 from kiosk.config.settings import About

@@ -14,9 +14,9 @@ from typing import Final
 
 from kiosk.authority.administration.views import Actor, Seen
 from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.records import ProposedAct, Scalar, StaffKey, StaffMember
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import ProposedAct, Scalar, StaffKey, StaffMember
 from kiosk.contract.sensitive import Sensitive
 
 # Who counts as a second member of staff for what a first one proposed.

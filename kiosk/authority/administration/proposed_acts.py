@@ -45,9 +45,9 @@ from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import KeyMissing, NotFound, NotPermitted, NotTaken, SealBroken
 from kiosk.authority.notices import addresses_of
+from kiosk.authority.records import AuditQuery, Outcome, ProposedAct
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import AuditQuery, Outcome, ProposedAct
 from kiosk.authority.visit.context import ASSISTED_LIFE
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive

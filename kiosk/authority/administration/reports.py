@@ -20,9 +20,9 @@ from kiosk.authority.administration.office import Desk, audit_name
 from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.audit.events import EVENTS, Count, StaffKind
 from kiosk.authority.errors import MailError, MailRefused, NotTaken
+from kiosk.authority.records import AuditQuery, Sought
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import AuditQuery, Sought
 from kiosk.authority.wording import reason_words
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import Reason

@@ -31,10 +31,10 @@ from kiosk.authority.administration.views import Done, Grounds, KeyLine, StaffCa
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.records import AuditQuery, Card, StaffCard, StaffKey, StaffMember, new_id
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.key_lookup import lets_in
-from kiosk.authority.store.records import AuditQuery, Card, StaffCard, StaffKey, StaffMember, new_id
 from kiosk.authority.visit.rules import needs_pin
 from kiosk.authority.wording import as_sentence, counted
 from kiosk.contract.families import FAMILIES

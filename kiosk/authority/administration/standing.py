@@ -12,8 +12,7 @@ from typing import Final, NamedTuple, assert_never
 
 from kiosk.authority.administration.views import CodeLine, RightPin, Standing
 from kiosk.authority.audit.events import EVENTS, AuditKind, Count, audit_message
-from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     CLOCKS_DIFFER,
     AuditEvent,
     AuditQuery,
@@ -24,6 +23,7 @@ from kiosk.authority.store.records import (
     Registration,
     UnblockEntry,
 )
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.visit.answers import is_exhausted
 from kiosk.authority.visit.context import ASSISTED_LIFE, can_be_entered, is_assisted
 from kiosk.authority.visit.rules import (

@@ -23,8 +23,8 @@ from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.enrolment import LINE_LIFE
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.records import AuditQuery, Station, StationKey
 from kiosk.authority.roles import Action
-from kiosk.authority.store.records import AuditQuery, Station, StationKey
 from kiosk.authority.wording import numbered
 from kiosk.contract.enrolment import RENEWAL_PART, EnrolmentLine, draw_number, draw_secret
 from kiosk.contract.messages import LONGEST_STATION_NAME

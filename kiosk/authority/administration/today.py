@@ -15,9 +15,9 @@ from kiosk.authority.administration.views import MOST_COUNTED, Day, RefusedFor, 
 from kiosk.authority.audit.events import AuditKind, Count
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.people_groups import PeopleGroup
+from kiosk.authority.records import Alarm, AuditEvent, AuditQuery
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import Alarm, AuditEvent, AuditQuery
 from kiosk.authority.wording import counted, reason_words
 
 # Alarms in the words of the first page, the newest first.

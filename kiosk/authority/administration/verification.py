@@ -20,8 +20,8 @@ from kiosk.authority.audit import put_back
 from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.errors import NotFound
+from kiosk.authority.records import ActionNote, AuditAnchor, AuditVerdict, new_id
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict, new_id
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.wording import numbered
 from kiosk.contract.errors import ConfigError

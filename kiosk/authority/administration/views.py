@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kiosk.authority.people_groups import PagePosition
+from kiosk.authority.records import AuditVerdict as AuditVerdict
+from kiosk.authority.records import Progress as Progress
 from kiosk.authority.roles import Action, Role
-from kiosk.authority.store.records import AuditVerdict as AuditVerdict
-from kiosk.authority.store.records import Progress as Progress
 from kiosk.contract.families import DEFAULT
 from kiosk.contract.sensitive import Sensitive
 

@@ -15,9 +15,9 @@ from kiosk.authority.audit.rows import row_name
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
 from kiosk.authority.errors import AuditNotIntact, KeyMissing
+from kiosk.authority.records import AuditAnchor, AuditGap, AuditHead, GapKind, Signed
 from kiosk.authority.store.audit_chain import first_head
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import AuditAnchor, AuditGap, AuditHead, GapKind, Signed
 
 EVERY_ROW = 2**62
 

@@ -23,9 +23,9 @@ from kiosk.authority.audit.sentences import (
     with_count,
 )
 from kiosk.authority.errors import RowAltered, RowPutBack
+from kiosk.authority.records import AuditEvent, Scalar, Visit, new_id
 from kiosk.authority.store.audit_chain import REDACTED
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import AuditEvent, Scalar, Visit, new_id
 from kiosk.contract.messages import NOT_ME, Reason, VisitId, reference_of
 
 # The columns of the catalogue.

@@ -19,9 +19,9 @@ from kiosk.authority.audit.anchors import AnchorSigner, newest_good, sign_heads
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.audit.rows import before_first, chain_of, row_name
 from kiosk.authority.errors import AuditNotIntact
+from kiosk.authority.records import AuditAnchor, AuditGap, AuditHead, GapKind
 from kiosk.authority.store.audit_chain import first_head
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import AuditAnchor, AuditGap, AuditHead, GapKind
 
 BATCH: Final = 1000
 """Rows that one transaction verifies, or deletes."""

@@ -17,8 +17,7 @@ from typing import Final
 from kiosk.authority.audit.events import AuditKind, ServiceKind, StaffKind
 from kiosk.authority.audit.rows import chain_of
 from kiosk.authority.errors import RowAltered, RowPutBack
-from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     CLOCKS_DIFFER,
     AuditEvent,
     AuditQuery,
@@ -35,6 +34,7 @@ from kiosk.authority.store.records import (
     UnblockEntry,
     Visit,
 )
+from kiosk.authority.store.database import Store, UnitOfWork
 
 Events = Sequence[AuditEvent]
 

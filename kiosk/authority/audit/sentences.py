@@ -13,7 +13,7 @@ from typing import Final
 
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import MailRefused
-from kiosk.authority.store.records import PinEvidence, Scalar
+from kiosk.authority.records import PinEvidence, Scalar
 from kiosk.authority.wording import counted, numbered, reason_words
 from kiosk.contract.messages import AnswerProblem, MaintenanceAct, Purpose, VisitEnd
 from kiosk.contract.policy import EmailProblem

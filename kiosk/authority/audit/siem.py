@@ -32,8 +32,8 @@ from typing import Final
 from kiosk.authority.audit.events import GRAVE, audit_message
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import AuditEvent, new_id
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditEvent, new_id
 from kiosk.authority.store.repositories.services import advanced
 from kiosk.contract.errors import ConfigError, KioskError, describe_fault
 from kiosk.contract.log_context import TroubleLog

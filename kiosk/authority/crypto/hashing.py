@@ -27,7 +27,7 @@ from argon2.low_level import Type, error_to_str, hash_secret, verify_secret
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
 from kiosk.authority.errors import ResourcesExhausted, SealBroken
-from kiosk.authority.store.records import JointHash
+from kiosk.authority.records import JointHash
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import fold
 

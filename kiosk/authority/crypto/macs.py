@@ -11,7 +11,7 @@ from hashlib import sha256
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
 from kiosk.authority.errors import KeyMissing
-from kiosk.authority.store.records import EmailCode
+from kiosk.authority.records import EmailCode
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
 

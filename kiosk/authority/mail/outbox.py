@@ -15,8 +15,8 @@ from typing import Final
 
 from kiosk.authority.errors import MailDenied, MailError, MailRefused, NoticeUnknown, StoreError
 from kiosk.authority.mail.compose import Mailer, Message
+from kiosk.authority.records import OutboxMessage
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import OutboxMessage
 from kiosk.contract.errors import describe_fault
 from kiosk.contract.log_context import TroubleLog
 from kiosk.contract.ports import Clock

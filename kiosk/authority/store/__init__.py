@@ -1,5 +1,5 @@
 """The store: tables, migrations, and a unit of work that returns frozen records.
 
-This imports nothing large: take ``kiosk.authority.store.records`` for the records and
+This imports nothing large: take ``kiosk.authority.records`` for the records and
 ``kiosk.authority.store.database`` for the ``Store`` itself.
 """

@@ -30,7 +30,7 @@ import msgspec
 
 from kiosk.authority.audit.rows import before_first, chain_of, row_name
 from kiosk.authority.errors import KeyMissing
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AuditAnchor,
     AuditFault,
     AuditGap,

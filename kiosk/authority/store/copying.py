@@ -36,9 +36,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.authority.errors import StoreError, ValueUnreadable
+from kiosk.authority.records import Progress
 from kiosk.authority.store.engine import moved_to, open_engine, parse_url, translated
 from kiosk.authority.store.gateway import table_of
-from kiosk.authority.store.records import Progress
 from kiosk.authority.store.schema import migrate
 from kiosk.authority.store.tables import REVISION, AuditHeadRow, ServedProgramRow, TableRow
 from kiosk.contract.errors import ConfigError

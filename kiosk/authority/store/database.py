@@ -27,6 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.pool import QueuePool
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import AuditHead, Scalar
 from kiosk.authority.store.engine import (
     NO_SUCH_TABLE,
     READ_ONLY,
@@ -38,7 +39,6 @@ from kiosk.authority.store.engine import (
 )
 from kiosk.authority.store.gateway import Gateway, Repository
 from kiosk.authority.store.grants import privileges_lacking
-from kiosk.authority.store.records import AuditHead, Scalar
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail
 from kiosk.authority.store.repositories.cards import CardRecords, KeptSecrets
 from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers

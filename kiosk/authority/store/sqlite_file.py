@@ -13,8 +13,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from kiosk.authority.errors import StoreBusy, StoreError
+from kiosk.authority.records import Progress
 from kiosk.authority.store.engine import SQLITE_BUSY_CODES, lock_name, sqlite_code
-from kiosk.authority.store.records import Progress
 from kiosk.system.files import sync
 
 _NOT_WRITTEN_BESIDE: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})

@@ -28,9 +28,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-from kiosk.authority.roles import Role
-from kiosk.authority.store.audit_chain import canonical
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     CardStatus,
     GapKind,
     JointHash,
@@ -44,6 +42,8 @@ from kiosk.authority.store.records import (
     UnblockState,
     Verdict,
 )
+from kiosk.authority.roles import Role
+from kiosk.authority.store.audit_chain import canonical
 from kiosk.contract.messages import Purpose, ReadFault, Reason, VisitEnd
 
 # Column types that return a record's types, the same on both databases.

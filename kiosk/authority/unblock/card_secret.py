@@ -8,19 +8,10 @@ from typing import Final, assert_never
 
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.audit.sentences import UNNUMBERED
-from kiosk.authority.crypto.sealing import (
-    Sealer,
-    SealKind,
-    archive_current,
-    archive_pending,
-    label_of,
-    open_current,
-    open_kept,
-)
+from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
-from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     Card,
     KeptKind,
     KeptSecret,
@@ -30,8 +21,16 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.cards import next_generation
 from kiosk.authority.store.repositories.visits import is_within_visit
+from kiosk.authority.unblock.stored_secrets import (
+    archive_current,
+    archive_pending,
+    label_of,
+    open_current,
+    open_kept,
+)
 from kiosk.authority.visit.context import deciding, find_grant
 from kiosk.authority.visit.rules import (
     KEPT_SECRET_TRIES,

@@ -21,8 +21,8 @@ from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.crypto import card_keys
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
+from kiosk.authority.records import UnblockEntry, UnblockState, Visit
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import UnblockEntry, UnblockState, Visit
 from kiosk.authority.visit.card_evidence import (
     CHALLENGE_LIFE,
     close_unproven,

@@ -13,8 +13,8 @@ from kiosk.authority.audit.sentences import OutcomeSource, Unproven
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder
+from kiosk.authority.records import Card, Cardholder, LockedGrant, UnblockState, Visit
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import Card, Cardholder, LockedGrant, UnblockState, Visit
 from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.unblock.card_secret import (
     Counted,

@@ -21,8 +21,7 @@ from kiosk.authority.audit import put_back
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
-from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     CLOCKS_DIFFER,
     AuditEvent,
     Scalar,
@@ -30,6 +29,7 @@ from kiosk.authority.store.records import (
     UnblockState,
     new_id,
 )
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.unblock.card_secret import (
     SecretSlot,
     correct_by_card,

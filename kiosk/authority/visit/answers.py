@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder, notify_staff
+from kiosk.authority.records import AuditQuery, JointHash, Registration, Verdict, Visit
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import AuditQuery, JointHash, Registration, Verdict, Visit
 from kiosk.authority.store.repositories.attempts import AttemptCounter
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate

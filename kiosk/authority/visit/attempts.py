@@ -24,8 +24,8 @@ from typing import Generic, TypeVar
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import KeyMissing, ResourcesExhausted, SealBroken
+from kiosk.authority.records import Charge, Scalar, Verdict, Visit
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import Charge, Scalar, Verdict, Visit
 from kiosk.authority.store.repositories.attempts import AttemptCounter
 from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused

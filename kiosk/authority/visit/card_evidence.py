@@ -29,8 +29,8 @@ from kiosk.authority.crypto.card_keys import (
     proves,
 )
 from kiosk.authority.crypto.derivation import framed
+from kiosk.authority.records import Card, Visit
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import Card, Visit
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.families import PROVE_THEMSELVES
 from kiosk.contract.messages import (

@@ -16,8 +16,8 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.mail.compose import Message
 from kiosk.authority.notices import addresses_of
+from kiosk.authority.records import EmailCode, Scalar, Verdict, new_id
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import EmailCode, Scalar, Verdict, new_id
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate

@@ -18,9 +18,7 @@ from kiosk.authority.crypto.card_keys import named_by_key
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import RowAltered, ValueUnreadable
 from kiosk.authority.notices import address_of
-from kiosk.authority.roles import Action, may
-from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     Card,
     Cardholder,
     EmailCode,
@@ -31,6 +29,8 @@ from kiosk.authority.store.records import (
     Scalar,
     Visit,
 )
+from kiosk.authority.roles import Action, may
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.visit.card_evidence import key_to_prove
 from kiosk.authority.visit.rules import (

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.records import PendingChange, new_id
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import PendingChange, new_id
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.codes import send_code
 from kiosk.authority.visit.context import VisitContext, deciding, enter, reload

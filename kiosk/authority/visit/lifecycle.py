@@ -14,8 +14,7 @@ from functools import partial
 from kiosk.authority.audit.events import AuditKind, plain, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     EmailCode,
     KnownCard,
     LockedVisit,
@@ -23,6 +22,7 @@ from kiosk.authority.store.records import (
     Scalar,
     Visit,
 )
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.unblock.card_secret import correct_by_card
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card

@@ -13,8 +13,8 @@ from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.audit.put_back import need_officer
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.records import ActionNote, PinEvidence, StaffMember
 from kiosk.authority.roles import Action, may
-from kiosk.authority.store.records import ActionNote, PinEvidence, StaffMember
 from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, enter
 from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import StepRefused

@@ -10,8 +10,8 @@ from __future__ import annotations
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, addresses_of, notify, notify_staff
+from kiosk.authority.records import StopNumber
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import StopNumber
 from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate

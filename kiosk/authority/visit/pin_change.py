@@ -12,8 +12,8 @@ from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.notices import Notice, addresses_of, notify_holder
+from kiosk.authority.records import Cardholder, PinChange, PinEvidence, Registration, Visit
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import Cardholder, PinChange, PinEvidence, Registration, Visit
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.context import act_on_each, deciding, enter, enter_to_report
 from kiosk.authority.visit.registration import finish

@@ -27,8 +27,8 @@ from kiosk.authority.crypto.card_keys import (
     verify_pin_proof,
 )
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.records import PendingChange, PinEvidence, Visit, new_id
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import PendingChange, PinEvidence, Visit, new_id
 from kiosk.authority.unblock.card_secret import correct_by_card
 from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.visit import maintenance, tasks

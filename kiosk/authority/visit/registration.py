@@ -10,8 +10,7 @@ from dataclasses import replace
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.notices import Notice, addresses_of, notify, notify_holder
-from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AddressChange,
     Cardholder,
     JointHash,
@@ -21,6 +20,7 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.visit.context import VisitContext, act_on_each, reload
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Purpose, VisitId, reference_of

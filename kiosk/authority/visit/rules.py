@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, assert_never
 
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     Card,
     Cardholder,
     CardStatus,

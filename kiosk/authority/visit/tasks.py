@@ -6,8 +6,8 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from kiosk.authority.records import EmailCode, Registration
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import EmailCode, Registration
 from kiosk.authority.store.repositories.codes import entries_subject
 from kiosk.authority.visit import maintenance
 from kiosk.authority.visit.context import VisitContext, VisitRefused, can_be_entered, is_assisted

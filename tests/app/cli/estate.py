@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kiosk.app.cli.tools import Tools
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
-from kiosk.authority.store.records import AuditQuery, Card, Cardholder, Registration
+from kiosk.authority.records import AuditQuery, Card, Cardholder, Registration
 from kiosk.contract.messages import CardId
 from tests.authority.store import samples
 

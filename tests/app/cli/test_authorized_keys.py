@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import StaffKey, StaffMember
 from kiosk.authority.roles import Role
 from kiosk.authority.store.key_lookup import key_of_staff
-from kiosk.authority.store.records import StaffKey, StaffMember
 from kiosk.system.sockets import free_ports
 from tests.authority.store import samples
 from tests.support.database import PORT, SHARED, PostgresServer, TestDatabase

@@ -23,9 +23,10 @@ from kiosk.authority.administration import backup
 from kiosk.authority.administration.backup import conclude_restore
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyRing
-from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
-from kiosk.authority.store.records import AuditGap, AuditQuery, GapKind, NamedKey
+from kiosk.authority.crypto.sealing import Sealer, SealKind
+from kiosk.authority.records import AuditGap, AuditQuery, GapKind, NamedKey
 from kiosk.authority.store.sqlite_file import lock_exclusively
+from kiosk.authority.unblock.stored_secrets import label_of
 from kiosk.contract.ports import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
 from tests.support.confined import obeying_modes, on_a_full_disk

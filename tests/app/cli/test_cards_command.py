@@ -16,7 +16,7 @@ from hardware.virtual.piv import CardProfile, new_card
 from kiosk.__main__ import main
 from kiosk.app.cli import station_checks
 from kiosk.app.cli.printing import complain
-from kiosk.authority.store.records import CardStatus, Visit, new_id
+from kiosk.authority.records import CardStatus, Visit, new_id
 from kiosk.contract.messages import VisitId, reference_of
 from tests.app.cli.estate import AL, JO, Estate
 from tests.app.cli.samples import GOOD, Kiosk, people, two_members

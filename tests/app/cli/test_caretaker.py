@@ -10,8 +10,8 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.demo.mailbox import Mailbox
+from kiosk.authority.records import Station
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Station
 from kiosk.config.settings import MailSettings
 from tests.app.cli.samples import Kiosk, store_of_settings
 from tests.support.smtp import running

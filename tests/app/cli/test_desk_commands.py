@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from kiosk.authority.store.records import Station
+from kiosk.authority.records import Station
 from kiosk.authority.wording import local_time
 from kiosk.contract.enrolment import ca_fingerprint, read_line
 from tests.app.cli.samples import Kiosk, store_of_settings

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from kiosk.authority.store.records import GapKind
+from kiosk.authority.records import GapKind
 from kiosk.contract.messages import Finished
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import SystemClock

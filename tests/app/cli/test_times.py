@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority import wording
-from kiosk.authority.store.records import Station
+from kiosk.authority.records import Station
 from tests.app.cli.estate import JO, Estate
 from tests.app.cli.samples import GOOD, Kiosk, people, two_members
 

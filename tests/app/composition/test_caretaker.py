@@ -11,8 +11,8 @@ from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.station import LocalExecutor
 from kiosk.app.setup.authority import make_keys
 from kiosk.authority.administration.alarms import WATCH
+from kiosk.authority.records import Station
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Station
 from kiosk.config.loading import load_settings
 from kiosk.config.settings import Settings
 from kiosk.contract.messages import ReaderState

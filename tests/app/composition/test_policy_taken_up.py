@@ -14,7 +14,7 @@ from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.opening import open_store
 from kiosk.app.setup.authority import load_questions, make_keys
 from kiosk.authority.policy import stored_text
-from kiosk.authority.store.records import PinPolicy, PolicySetting
+from kiosk.authority.records import PinPolicy, PolicySetting
 from kiosk.config.loading import load_settings
 from kiosk.contract.messages import (
     CardId,

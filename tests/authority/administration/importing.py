@@ -9,8 +9,8 @@ import pytest
 from kiosk.authority.administration.import_people import ImportResult, PeopleImport
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import ImportRefused
+from kiosk.authority.records import Card, Cardholder
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, Cardholder
 from kiosk.contract.messages import CardId
 
 HEADER = "holder_number,name,email,card_id,unblock_secret"

@@ -18,8 +18,8 @@ from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.errors import NotFound, NotTaken, RowAltered, StoreError
+from kiosk.authority.records import AuditQuery, Card, Cardholder, Station
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery, Card, Cardholder, Station
 from kiosk.authority.store.repositories.mac_rows import TABLES
 from kiosk.authority.store.tables import TableRow
 from kiosk.config.settings import NoticeSettings

@@ -22,9 +22,7 @@ from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import StoreError
 from kiosk.authority.mail.smtp import SmtpMailer
-from kiosk.authority.retention import DAILY
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     Card,
     Cardholder,
     OutboxMessage,
@@ -32,6 +30,8 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
+from kiosk.authority.retention import DAILY
+from kiosk.authority.store.database import Store
 from kiosk.config.loading import as_account
 from kiosk.config.settings import CardSettings, Settings, stored_secrets
 from kiosk.contract.errors import ConfigError

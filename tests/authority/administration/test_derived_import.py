@@ -9,11 +9,12 @@ import pytest
 
 from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.crypto.sealing import Sealer, SealKind, archive_secrets, label_of
+from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.crypto.token import Token, TokenMasters
 from kiosk.authority.errors import KeysUnavailable
+from kiosk.authority.records import Card
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card
+from kiosk.authority.unblock.stored_secrets import archive_secrets, label_of
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, Importer, csv_of, line

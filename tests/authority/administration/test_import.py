@@ -13,8 +13,7 @@ import pytest
 
 from kiosk.authority.administration.import_people import BATCH, ChangedCard, ImportResult
 from kiosk.authority.audit.events import audit_message
-from kiosk.authority.crypto.sealing import label_of, open_kept
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AuditQuery,
     CardStatus,
     KeptKind,
@@ -22,6 +21,7 @@ from kiosk.authority.store.records import (
     PinPolicy,
     new_id,
 )
+from kiosk.authority.unblock.stored_secrets import label_of, open_kept
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, Importer, csv_of, line
 from tests.authority.card_in_reader import ReaderCard

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyRing
-from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel, open_kept
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.records import AuditQuery, SealedSecret
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import AuditQuery, SealedSecret
+from kiosk.authority.unblock.stored_secrets import open_kept
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, Importer, csv_of, line
 from tests.authority.store import samples

@@ -22,11 +22,12 @@ from kiosk.authority.administration.verification import (
     verify_audit,
 )
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
-from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, claim, knows_ring, learn_names
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import StoreError
+from kiosk.authority.key_names import claim, knows_ring, learn_names
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.repositories.cards import CardRecords
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import CardId

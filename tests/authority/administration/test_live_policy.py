@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from kiosk.authority.policy import LivePolicy, policy_in_force
+from kiosk.authority.records import PolicySetting
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import PolicySetting
 from kiosk.config.settings import PolicySettings
 from tests.support.database import MACS, SetClock, TestDatabase
 

@@ -11,22 +11,14 @@ import pytest
 from kiosk.app.setup.authority import has_master_key
 from kiosk.authority.administration.checks import check_master_keys
 from kiosk.authority.administration.keys import MasterKeys, check_holds_all
+from kiosk.authority.administration.resealing import secrets_by
 from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
-from kiosk.authority.crypto.rotation import secrets_by
-from kiosk.authority.crypto.sealing import (
-    Sealer,
-    SealKind,
-    archive_secrets,
-    label_of,
-    open_current,
-    open_kept,
-)
+from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.crypto.token import PREFIX, Token, TokenMasters
 from kiosk.authority.errors import KeyMissing
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AuditGap,
     AuditHead,
     AuditQuery,
@@ -37,6 +29,13 @@ from kiosk.authority.store.records import (
     KeptSecret,
     NamedKey,
     new_id,
+)
+from kiosk.authority.store.database import Store
+from kiosk.authority.unblock.stored_secrets import (
+    archive_secrets,
+    label_of,
+    open_current,
+    open_kept,
 )
 from kiosk.contract.findings import Condition, Finding
 from kiosk.contract.sensitive import Sensitive

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from kiosk.authority.administration.people_file import PersonRecord, Problem, read_person
-from kiosk.authority.store.records import PinPolicy
+from kiosk.authority.records import PinPolicy
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive

@@ -24,9 +24,9 @@ from kiosk.authority.audit.purge import AuditPlan, plan_purge, purge_audit
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.errors import AuditNotIntact, NotTaken, StoreBusy, StoreError
+from kiosk.authority.records import AuditAnchor, AuditQuery, AuditVerdict, FaultKind
 from kiosk.authority.store.audit_chain import FIRST, REDACTED
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import AuditAnchor, AuditQuery, AuditVerdict, FaultKind
 from kiosk.config.settings import NoticeSettings
 from tests.authority.store.forger import Forger
 from tests.support.database import TestDatabase

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.store.records import AuditHead, GapKind
+from kiosk.authority.records import AuditHead, GapKind
 
 AT = datetime(2026, 3, 1, 12, 30, 1, 500, tzinfo=UTC)
 HEAD = AuditHead(7, "ab" * 32)

@@ -10,7 +10,7 @@ import pytest
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import CodeMac, draw_code
 from kiosk.authority.errors import KeyMissing
-from kiosk.authority.store.records import EmailCode
+from kiosk.authority.records import EmailCode
 from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive
 

@@ -13,7 +13,7 @@ from argon2.low_level import Type, hash_secret, verify_secret
 from kiosk.authority.crypto.hashing import AnswerHasher, Cost
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.errors import KeyMissing, ResourcesExhausted, SealBroken
-from kiosk.authority.store.records import JointHash
+from kiosk.authority.records import JointHash
 from kiosk.contract.sensitive import Sensitive
 from tests.support.exhausted import no_memory_for_hashes, no_threads
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.authority.administration.resealing import reseal_all, secrets_by
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.crypto.rotation import reseal_all, secrets_by
-from kiosk.authority.crypto.sealing import (
-    Sealer,
-    SealKind,
+from kiosk.authority.crypto.sealing import Sealer, SealKind
+from kiosk.authority.records import Card, Cardholder, KeptKind, KeptSecret, NamedKey, new_id
+from kiosk.authority.store.database import Store, UnitOfWork
+from kiosk.authority.unblock.stored_secrets import (
     archive_current,
     archive_pending,
     archive_secrets,
@@ -22,8 +23,6 @@ from kiosk.authority.crypto.sealing import (
     label_of,
     open_kept,
 )
-from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import Card, Cardholder, KeptKind, KeptSecret, NamedKey, new_id
 from kiosk.contract.sensitive import Sensitive
 from tests.support.database import MACS, SetClock, sqlite_url
 

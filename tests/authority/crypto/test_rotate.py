@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.authority.administration.resealing import reseal_all
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.crypto.rotation import reseal_all
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AuditQuery,
     Card,
     Cardholder,
@@ -22,6 +21,7 @@ from kiosk.authority.store.records import (
     SealedSecret,
     new_id,
 )
+from kiosk.authority.store.database import Store
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.support.database import MACS, SetClock, sqlite_url

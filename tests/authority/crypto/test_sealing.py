@@ -12,7 +12,7 @@ from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import KeyMissing, SealBroken
-from kiosk.authority.store.records import SealedSecret
+from kiosk.authority.records import SealedSecret
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 

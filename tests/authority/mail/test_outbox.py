@@ -23,8 +23,8 @@ from kiosk.authority.errors import (
 from kiosk.authority.mail.compose import Mailer, Message, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker, RetryTimes, relay_away_since
 from kiosk.authority.mail.smtp import SmtpMailer
+from kiosk.authority.records import OutboxMessage, new_id
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import OutboxMessage, new_id
 from kiosk.authority.store.tables import OutboxRow
 from kiosk.config.settings import ServiceSettings
 from tests.support.database import MACS, SetClock, TestDatabase

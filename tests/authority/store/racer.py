@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from kiosk.authority.records import Charge, new_id
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import Charge, new_id
 from tests.support.database import MACS, SetClock
 
 CALLERS = 20

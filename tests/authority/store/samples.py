@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     Card,
     Cardholder,
     EmailCode,
@@ -16,6 +15,7 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
+from kiosk.authority.store.database import Store
 from kiosk.contract.messages import CardId, Purpose
 
 NOW = datetime(2030, 5, 17, 9, 30, 0, 123456, tzinfo=UTC)

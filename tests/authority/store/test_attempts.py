@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from kiosk.authority.records import Charge, Verdict, new_id
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Charge, Verdict, new_id
 from tests.authority.store import samples
 from tests.authority.store.racer import CALLERS, KINDS, race
 from tests.support.database import TestDatabase

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from kiosk.authority.audit.rows import ROWS_A_CHAIN, read_row_name, row_name
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import AuditAnchor, AuditHead, AuditQuery, AuditVerdict, Scalar
 from kiosk.authority.store.audit_chain import canonical
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditAnchor, AuditHead, AuditQuery, AuditVerdict, Scalar
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.store import samples
 from tests.authority.store.forger import ANCHOR, EVENT, Forger

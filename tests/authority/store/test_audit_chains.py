@@ -14,9 +14,9 @@ from kiosk.authority.audit.rows import ROWS_A_CHAIN, row_name
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.errors import AuditNotIntact
+from kiosk.authority.records import AuditAnchor, AuditQuery, AuditVerdict, FaultKind
 from kiosk.authority.store.audit_chain import first_head
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditAnchor, AuditQuery, AuditVerdict, FaultKind
 from kiosk.authority.store.tables import values
 from kiosk.config.settings import NoticeSettings
 from tests.authority.store.forger import ANCHOR, EVENT, HEAD, Forger

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kiosk.authority.records import AuditAnchor, AuditFault, FaultKind, Signed
 from kiosk.authority.store.audit_chain import FIRST
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditAnchor, AuditFault, FaultKind, Signed
 from kiosk.authority.store.repositories import audit
 from tests.authority.store import samples
 from tests.authority.store.forger import Forger

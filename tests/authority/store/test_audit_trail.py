@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import AuditQuery
 from tests.authority.store.samples import NOW
 from tests.support.database import SetClock, TestDatabase
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from kiosk.authority.records import AuditAnchor, AuditVerdict, FaultKind, Signed
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind, Signed
 from tests.authority.store import samples
 from tests.authority.store.forger import ANCHOR, Forger
 from tests.support.database import TestDatabase

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import Charge, EmailCode, Verdict, new_id
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Charge, EmailCode, Verdict, new_id
 from kiosk.authority.store.repositories.past import PastKind
 from tests.authority.store import samples
 from tests.support.database import TestDatabase

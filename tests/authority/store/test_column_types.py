@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy.schema import CreateTable
 from sqlmodel import AutoString
 
+from kiosk.authority.records import JointHash
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.gateway import Prepared
-from kiosk.authority.store.records import JointHash
 from kiosk.authority.store.tables import (
     HASHES,
     NUMBERS,

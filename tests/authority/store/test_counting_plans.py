@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kiosk.authority.records import AuditQuery, Sought, new_id
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import AuditQuery, Sought, new_id
 from kiosk.authority.store.repositories.statistics import Statistics
 from kiosk.authority.store.tables import TableRow
 from tests.authority.store import samples

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import os
 
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
 from tests.support.database import TestDatabase
 from tests.support.prepared import ForkedPython, prepared_program
 

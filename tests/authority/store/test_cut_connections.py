@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import ActionNote, OutboxMessage, new_id
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import ActionNote, OutboxMessage, new_id
 from tests.authority.store import samples
 from tests.support.database import MACS, PORT, PostgresServer, SetClock
 

@@ -5,8 +5,8 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
 from kiosk.contract.errors import ConfigError
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase

@@ -6,10 +6,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from kiosk.authority.roles import Role
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     ActionNote,
     AddressChange,
     KeptKind,
@@ -23,6 +20,9 @@ from kiosk.authority.store.records import (
     UnblockEntry,
     new_id,
 )
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.tables import TableRow
 from kiosk.contract.messages import Purpose
 from tests.authority.store import samples

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import OutboxMessage, SealedSecret, new_id
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import OutboxMessage, SealedSecret, new_id
 from kiosk.authority.store.tables import CardRow, CodeRow
 from tests.authority.store import samples
 from tests.support.database import TestDatabase

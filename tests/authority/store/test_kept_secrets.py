@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     KeptKind,
     KeptSecret,
     NamedKey,
@@ -16,6 +15,7 @@ from kiosk.authority.store.records import (
     SealedSecret,
     new_id,
 )
+from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.cards import generation_base, next_generation
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW, Person

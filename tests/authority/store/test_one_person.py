@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     ActionNote,
     KeptSecret,
     SealedSecret,
@@ -17,6 +16,7 @@ from kiosk.authority.store.records import (
     Verdict,
     new_id,
 )
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.contract.messages import VisitEnd
 from tests.authority.store.samples import NOW, Person
 from tests.authority.store.test_erasure import everywhere, rows_by_table

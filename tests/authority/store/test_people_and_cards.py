@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from kiosk.authority.records import Card, CardStatus, NamedKey, SealedSecret
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, CardStatus, NamedKey, SealedSecret
 from kiosk.contract.messages import CardId
 from tests.authority.store import samples
 

@@ -10,9 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     Card,
     Cardholder,
     CardStatus,
@@ -20,6 +18,8 @@ from kiosk.authority.store.records import (
     UnblockState,
     new_id,
 )
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.repositories.people import Listed
 from kiosk.authority.store.tables import TableRow
 from tests.authority.store.samples import NOW, card, registration, visit

@@ -15,11 +15,11 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import ActionNote, AuditQuery, OutboxMessage, new_id
 from kiosk.authority.store import postgresql
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.gateway import Compiled
 from kiosk.authority.store.postgresql import PipelinedConnection, PipelinedDialect
-from kiosk.authority.store.records import ActionNote, AuditQuery, OutboxMessage, new_id
 from tests.authority.store import samples
 from tests.support.database import PostgresServer, SetClock, TestDatabase
 from tests.support.round_trips import RoundTrips, counted_round_trips

@@ -19,8 +19,9 @@ from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, unseen
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.purge import plan_purge, purge_audit
-from kiosk.authority.crypto.keys import KeyPurpose, claim, knows_ring
+from kiosk.authority.crypto.keys import KeyPurpose
 from kiosk.authority.errors import StoreError
+from kiosk.authority.key_names import claim, knows_ring
 from kiosk.authority.retention import months, purge_records
 from kiosk.authority.roles import Role
 from kiosk.authority.store.grants import (

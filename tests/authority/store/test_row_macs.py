@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.errors import RowAltered, StoreError
+from kiosk.authority.records import Cardholder, JointHash, Registration, new_id
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.gateway import covered, encoded, mac_message
-from kiosk.authority.store.records import Cardholder, JointHash, Registration, new_id
 from kiosk.authority.store.repositories.mac_rows import KINDS
 from kiosk.authority.store.tables import RegistrationRow
 from tests.support.database import TestDatabase

@@ -13,9 +13,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import new_id
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import new_id
 from kiosk.authority.store.schema import MIGRATIONS
 from kiosk.authority.store.tables import REVISION, TableRow
 from tests.authority.store import samples

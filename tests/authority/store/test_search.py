@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kiosk.authority.records import Cardholder, new_id
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import Cardholder, new_id
 from kiosk.authority.store.repositories.search import BATCH
 from tests.authority.store.samples import card, registration
 from tests.support.database import TestDatabase

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import OutboxMessage, Station, new_id
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import OutboxMessage, Station, new_id
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.authority.store.tables import OutboxRow
 from kiosk.contract.sensitive import Sensitive

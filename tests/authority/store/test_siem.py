@@ -31,8 +31,8 @@ from kiosk.authority.audit.siem import (
     json_body,
     syslog_message,
 )
+from kiosk.authority.records import AuditEvent
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditEvent
 from kiosk.contract.errors import ConfigError
 from tests.support.database import TestDatabase
 from tests.support.rsyslog import Rsyslog

@@ -11,8 +11,7 @@ import pytest
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto.keys import NEEDED, KeyRing
 from kiosk.authority.metrics import estate_numbers
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AuditQuery,
     OutboxMessage,
     Scalar,
@@ -21,6 +20,7 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
+from kiosk.authority.store.database import Store
 from tests.authority.store import samples
 from tests.support.database import TestDatabase
 

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     JointHash,
     PendingChange,
     UnblockEntry,
     UnblockState,
     new_id,
 )
+from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.authority.store.tables import PendingRow, UnblockRow
 from kiosk.contract.messages import Purpose, VisitEnd

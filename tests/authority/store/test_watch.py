@@ -8,8 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from kiosk.authority.records import Alarm, Job
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import Alarm, Job
 from tests.authority.store import samples
 from tests.support.database import TestDatabase
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kiosk.authority.store.records import Card, UnblockState, new_id
+from kiosk.authority.records import Card, UnblockState, new_id
 from kiosk.authority.visit.rules import MOST_EXCHANGES
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (

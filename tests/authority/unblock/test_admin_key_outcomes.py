@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from kiosk.authority.administration.resealing import reseal_all
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.crypto.rotation import reseal_all
 from kiosk.authority.crypto.sealing import Sealer
-from kiosk.authority.store.records import Card, UnblockState
+from kiosk.authority.records import Card, UnblockState
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Finished,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.store.records import Card, UnblockState
+from kiosk.authority.records import Card, UnblockState
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import CardProof, Finished, KeyGrant, KeyNonce, Purpose, UnblockDone
 from tests.authority.admin_key_card import (

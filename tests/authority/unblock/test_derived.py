@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from kiosk.authority.administration.resealing import secrets_by
 from kiosk.authority.crypto.derivation import Derivation, DerivedSecrets, Masters, unblock_secret
 from kiosk.authority.crypto.keys import KeyPurpose
-from kiosk.authority.crypto.rotation import secrets_by
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.token import TokenMasters
 from kiosk.authority.errors import KeysUnavailable
+from kiosk.authority.records import Card, Cardholder, NamedKey, new_id
 from kiosk.authority.service import Health, LocalAuthority
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import Card, Cardholder, NamedKey, new_id
 from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import CardId, Finished, UnblockDone, UnblockUnknown

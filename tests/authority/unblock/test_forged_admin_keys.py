@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from hardware.driver import load_driver
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.families import tidy_admin_key
 from kiosk.contract.messages import Finished, Purpose, Reason, VisitOpened
 from kiosk.contract.ports import CardAddress

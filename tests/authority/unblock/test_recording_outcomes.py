@@ -7,8 +7,8 @@ import pytest
 from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.audit.events import LONGEST_DETAIL
 from kiosk.authority.notices import Notice
+from kiosk.authority.records import Card, UnblockEntry, UnblockState
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card, UnblockEntry, UnblockState
 from kiosk.authority.store.tables import UnblockRow
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.authority.store import records
+from kiosk.authority import records
 from kiosk.authority.unblock.card_secret import (
     ResponseMeaning,
     SecretSlot,

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from kiosk.authority.administration.resealing import reseal_all
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.crypto.rotation import reseal_all
 from kiosk.authority.crypto.sealing import Sealer
-from kiosk.authority.store.records import Card, CardStatus, SealedSecret, UnblockEntry, UnblockState
+from kiosk.authority.records import Card, CardStatus, SealedSecret, UnblockEntry, UnblockState
 from kiosk.authority.store.tables import UnblockRow
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Grant, Reason, Refusal, VisitOpened

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.store.records import Card, new_id
+from kiosk.authority.records import Card, new_id
 from kiosk.contract.messages import (
     CardChallenge,
     CardId,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from kiosk.authority.crypto.sealing import open_current, open_kept
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
+from kiosk.authority.unblock.stored_secrets import open_current, open_kept
 from kiosk.config.settings import Pkcs11Settings, Settings, stored_secrets
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (

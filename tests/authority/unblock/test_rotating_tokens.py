@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from hardware.pkcs11.cards import Pkcs11Cards
-from kiosk.authority.crypto.sealing import SealKind, SealLabel, open_current
-from kiosk.authority.store.records import Card
+from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.records import Card
+from kiosk.authority.unblock.stored_secrets import open_current
 from kiosk.contract.messages import Finished, Heartbeat, Purpose
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import UnblockPin

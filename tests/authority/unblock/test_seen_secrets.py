@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.crypto.sealing import archive_secrets
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
+from kiosk.authority.unblock.stored_secrets import archive_secrets
 from kiosk.contract.messages import (
     Grant,
     Reason,

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.administration.office import Office
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.messages import Finished, Purpose, SetPin, UnblockDone
 from tests.authority.assisting import answered, give, office_beside
 from tests.authority.registering import start

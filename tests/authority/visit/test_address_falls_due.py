@@ -19,8 +19,8 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.administration.people import PeopleDesk
+from kiosk.authority.records import AddressChange, AuditQuery, Card, new_id
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import AddressChange, AuditQuery, Card, new_id
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.contract.errors import StepRefused

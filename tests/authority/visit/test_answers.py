@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.notices import Notice
-from kiosk.authority.store.records import Card, JointHash
+from kiosk.authority.records import Card, JointHash
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Answer,

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from kiosk.authority.administration.office import Office
 from kiosk.authority.errors import MailUnavailable, NotTaken
+from kiosk.authority.records import Card
 from kiosk.authority.retention import purge_records
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,

@@ -6,7 +6,7 @@ import pytest
 
 from kiosk.authority.administration.views import IssuedCode
 from kiosk.authority.errors import ConcurrentChange, NotFound
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CodeDead,

@@ -8,8 +8,8 @@ import pytest
 from msgspec import structs
 
 from kiosk.authority.administration.office import Office
+from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CodeDead,

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from kiosk.authority.administration.office import Office
-from kiosk.authority.store.records import Card, new_id
+from kiosk.authority.records import Card, new_id
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.audit.events import audit_message
-from kiosk.authority.store.records import AuditQuery, Card, CardStatus, new_id
+from kiosk.authority.records import AuditQuery, Card, CardStatus, new_id
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CardId,

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from kiosk.authority.crypto.card_keys import Issuers
-from kiosk.authority.store.records import Card, PinPolicy
+from kiosk.authority.records import Card, PinPolicy
 from kiosk.contract.messages import Grant, VisitOpened
 from kiosk.contract.policy import Genuine, Policy
 from tests.authority.card_in_reader import Authorities, KeylessCard, ReaderCard

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.notices import Notice
-from kiosk.authority.store.records import AddressChange, Card, new_id
+from kiosk.authority.records import AddressChange, Card, new_id
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (

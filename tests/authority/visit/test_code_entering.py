@@ -9,8 +9,8 @@ import pytest
 
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import CodeMac
+from kiosk.authority.records import Card, EmailCode
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.records import Card, EmailCode
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     CodeDead,

@@ -13,7 +13,7 @@ from kiosk.authority.errors import (
     MailRefused,
     MailUnavailable,
 )
-from kiosk.authority.store.records import Card, EmailCode
+from kiosk.authority.records import Card, EmailCode
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CodeNotSent,

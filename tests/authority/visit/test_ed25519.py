@@ -12,7 +12,7 @@ from hardware.virtual.piv import (
     CardProfile,
     new_card,
 )
-from kiosk.authority.store.records import Card, new_id
+from kiosk.authority.records import Card, new_id
 from kiosk.contract.messages import (
     CardReport,
     Finished,

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.dependencies import Mailed
+from kiosk.authority.records import AuditQuery, new_id
 from kiosk.authority.service import VisitLocks
-from kiosk.authority.store.records import AuditQuery, new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Reason, VisitEnd, VisitId, reference_of
 from tests.authority.world import World

@@ -17,8 +17,8 @@ from kiosk.authority.administration.views import AuditFilter
 from kiosk.authority.crypto.card_keys import Issuers
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.notices import Notice
+from kiosk.authority.records import Card, PinPolicy
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card, PinPolicy
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (

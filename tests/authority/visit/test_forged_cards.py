@@ -16,7 +16,7 @@ from hardware.virtual.chip import read
 from hardware.virtual.link import Chip
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, CardProfile, VirtualCard, new_card
 from kiosk.authority.crypto.card_keys import key_from
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.messages import Finished, KeyKind, Purpose, Reason, Refusal, VisitOpened
 from kiosk.contract.ports import CardAddress
 from tests.authority.headless_station import Desk

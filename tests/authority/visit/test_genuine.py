@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from kiosk.authority.store.records import Card, CardStatus, UnblockEntry, new_id
+from kiosk.authority.records import Card, CardStatus, UnblockEntry, new_id
 from kiosk.authority.store.tables import UnblockRow
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.families import FAMILIES, MUTUALLY_AUTHENTICATED

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hardware.virtual.piv import CardProfile, new_card
-from kiosk.authority.store.records import new_id
+from kiosk.authority.records import new_id
 from kiosk.contract.messages import Finished, Heartbeat, Purpose, Reason, VisitId, VisitOpened
 from kiosk.station.commands import OpenVisit
 from kiosk.station.events import GaveUp

@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
-from kiosk.authority.store.records import Card, new_id
+from kiosk.authority.records import Card, new_id
 from kiosk.authority.store.tables import AttemptRow
 from kiosk.authority.visit import misuse
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 
 import pytest
 
-from kiosk.authority.store.records import Card, new_id
+from kiosk.authority.records import Card, new_id
 from kiosk.contract.errors import AuthorityUnavailable, PinWrong
 from kiosk.contract.messages import (
     CardChallenge,

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from kiosk.authority.records import AuditEvent, Card, StaffCard, StaffMember
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import AuditEvent, Card, StaffCard, StaffMember
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Maintain,

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from kiosk.authority.records import Card
 from kiosk.authority.retention import purge_records
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import Card
 from kiosk.authority.store.repositories.codes import entries_subject
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (

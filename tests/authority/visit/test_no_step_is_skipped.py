@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.policy import Factor, Policy
 from tests.authority.calls import ACTIONS
 from tests.authority.walk import Walk

@@ -7,7 +7,7 @@ import pytest
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.notices import Notice
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.config.settings import NoticeSettings
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import CardId, CardReport, Finished, PinState, Purpose, VisitEnd

@@ -9,8 +9,8 @@ import pytest
 from msgspec import structs
 
 from kiosk.authority.crypto.card_keys import Issuers
+from kiosk.authority.records import Card, PinEvidence, PinPolicy
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.records import Card, PinEvidence, PinPolicy
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,

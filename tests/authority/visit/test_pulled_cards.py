@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from kiosk.authority.administration.standing import card_observations
-from kiosk.authority.store.records import Card, new_id
+from kiosk.authority.records import Card, new_id
 from kiosk.contract.errors import CardGone
 from kiosk.contract.messages import (
     AnswerQuestions,

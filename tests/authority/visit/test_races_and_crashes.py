@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.messages import Reason, Refusal, VisitId
 from tests.authority.card_in_reader import KeylessCard
 from tests.authority.other_process import race

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import kiosk.authority
-from kiosk.authority.store.records import Card, Visit
+from kiosk.authority.records import Card, Visit
 from kiosk.authority.visit.context import VisitRefused, deciding
 from kiosk.contract.messages import Reason
 from tests.authority.world import World

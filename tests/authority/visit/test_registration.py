@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from kiosk.authority.notices import Notice
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,

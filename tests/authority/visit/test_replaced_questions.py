@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from kiosk.authority.administration.people import PeopleDesk
+from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Finished, Purpose, Refusal, SendCode, VisitOpened
 from kiosk.contract.sensitive import Sensitive

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from kiosk.authority.crypto.hashing import AnswerHasher
-from kiosk.authority.store.records import Card, JointHash, PendingChange
+from kiosk.authority.records import Card, JointHash, PendingChange
 from kiosk.authority.store.tables import PendingRow
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (

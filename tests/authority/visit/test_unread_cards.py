@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.store.records import Visit, new_id
+from kiosk.authority.records import Visit, new_id
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import ReadFault, Reason, UnreadCard, VisitEnd, VisitId

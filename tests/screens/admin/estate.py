@@ -22,7 +22,7 @@ from kiosk.authority.administration.views import (
     Today,
     UnknownCard,
 )
-from kiosk.authority.store.records import AuditVerdict
+from kiosk.authority.records import AuditVerdict
 from tests.screens.admin import records
 from tests.screens.admin.people import NOW, Record, code, people
 

@@ -23,8 +23,8 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import Count
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.records import AuditVerdict
 from kiosk.authority.roles import Action
-from kiosk.authority.store.records import AuditVerdict
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import REFERENCE, Asked
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from kiosk.authority.administration.views import KeyLine, StaffCardLine
 from kiosk.authority.errors import ConcurrentChange, NotTaken, StoreError
+from kiosk.authority.records import AuditFault, AuditVerdict, FaultKind
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import AuditFault, AuditVerdict, FaultKind
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
 from tests.screens.admin.samples import SEND, Sample

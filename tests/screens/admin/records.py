@@ -17,8 +17,8 @@ from kiosk.authority.administration.views import (
     UnknownCard,
 )
 from kiosk.authority.policy import shown_text
+from kiosk.authority.records import AuditVerdict
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import AuditVerdict
 from kiosk.config.settings import About, PolicySettings
 from kiosk.contract.messages import ReadFault
 from tests.screens.admin.people import NOW

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Column, ColumnElement, TextClause, bindparam, select, update
 
+from kiosk.authority.records import Charge, Verdict
 from kiosk.authority.store.gateway import Gateway, Prepared, Repository, for_update
-from kiosk.authority.store.records import Charge, Verdict
 from kiosk.authority.store.tables import AttemptRow, col
 
 _THIS = (

@@ -29,18 +29,15 @@ from sqlalchemy import (
     update,
 )
 
-from kiosk.authority.audit.rows import ROWS_A_CHAIN, before_first, chain_of, place_of, row_name
-from kiosk.authority.errors import NotFound, RowAltered, StoreError, ValueUnreadable
-from kiosk.authority.store.audit_chain import (
-    REDACTED,
-    ChainLink,
-    ChainWalk,
-    detail_digest,
-    first_head,
-    link_hash,
+from kiosk.authority.audit.rows import (
+    ROWS_A_CHAIN,
+    before_first,
+    chain_of,
+    place_of,
+    row_name,
 )
-from kiosk.authority.store.gateway import Gateway, Prepared, Repository, table_of
-from kiosk.authority.store.records import (
+from kiosk.authority.errors import NotFound, RowAltered, StoreError, ValueUnreadable
+from kiosk.authority.records import (
     AuditAnchor,
     AuditEvent,
     AuditFault,
@@ -58,6 +55,15 @@ from kiosk.authority.store.records import (
     UnblockEntry,
     Visit,
 )
+from kiosk.authority.store.audit_chain import (
+    REDACTED,
+    ChainLink,
+    ChainWalk,
+    detail_digest,
+    first_head,
+    link_hash,
+)
+from kiosk.authority.store.gateway import Gateway, Prepared, Repository, table_of
 from kiosk.authority.store.tables import (
     ROW_NUMBER,
     ActionNoteRow,

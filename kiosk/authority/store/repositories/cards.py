@@ -25,8 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped
 
-from kiosk.authority.store.gateway import Gateway, Prepared, Repository, table_of
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     Card,
     Cardholder,
     CardStatus,
@@ -36,6 +35,7 @@ from kiosk.authority.store.records import (
     NamedKey,
     SealedSecret,
 )
+from kiosk.authority.store.gateway import Gateway, Prepared, Repository, table_of
 from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, col, values
 from kiosk.contract.messages import CardId
 

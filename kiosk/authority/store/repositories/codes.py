@@ -13,8 +13,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, text
 
 from kiosk.authority.errors import StoreError
+from kiosk.authority.records import CLOCKS_DIFFER, EmailCode, StopNumber, Verdict, new_id
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
-from kiosk.authority.store.records import CLOCKS_DIFFER, EmailCode, StopNumber, Verdict, new_id
 from kiosk.authority.store.repositories.attempts import AttemptCounter, counting
 from kiosk.authority.store.tables import LIVE_CODE, AttemptRow, CodeRow, StopNumberRow, col, values
 from kiosk.contract.policy import STOP_NUMBER_DIGITS

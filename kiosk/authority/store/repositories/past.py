@@ -9,8 +9,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, delete, exists, func, select, tuple_
 from sqlalchemy.orm import Mapped
 
+from kiosk.authority.records import KeptKind
 from kiosk.authority.store.gateway import Repository, table_of
-from kiosk.authority.store.records import KeptKind
 from kiosk.authority.store.tables import (
     AddressChangeRow,
     AttemptRow,

@@ -28,8 +28,7 @@ from sqlalchemy import (
 )
 
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
-from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     LONGEST_PAUSE,
     AddressChange,
     Cardholder,
@@ -40,6 +39,7 @@ from kiosk.authority.store.records import (
     UnblockState,
     Verdict,
 )
+from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.repositories.attempts import AttemptCounter, counting
 from kiosk.authority.store.repositories.codes import entries_subject
 from kiosk.authority.store.repositories.visits import VISIT_LIFE

@@ -15,8 +15,7 @@ from sqlalchemy import Update, bindparam, case, delete, distinct, func, or_, sel
 from sqlalchemy.orm import Mapped
 
 from kiosk.authority.audit.rows import before_first, chain_of
-from kiosk.authority.store.gateway import Prepared, Repository, table_of
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     CLOCKS_DIFFER,
     Alarm,
     AuditEvent,
@@ -29,6 +28,7 @@ from kiosk.authority.store.records import (
     Station,
     StationKey,
 )
+from kiosk.authority.store.gateway import Prepared, Repository, table_of
 from kiosk.authority.store.repositories.audit import event_of
 from kiosk.authority.store.tables import (
     AlarmRow,

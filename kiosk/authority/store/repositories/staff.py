@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, delete, func, select, text, update
 
-from kiosk.authority.store.gateway import Repository
-from kiosk.authority.store.key_lookup import lets_in
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     ActionNote,
     Outcome,
     ProposedAct,
@@ -14,6 +12,8 @@ from kiosk.authority.store.records import (
     StaffKey,
     StaffMember,
 )
+from kiosk.authority.store.gateway import Repository
+from kiosk.authority.store.key_lookup import lets_in
 from kiosk.authority.store.tables import (
     ActionNoteRow,
     ProposedActRow,

@@ -15,8 +15,8 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, and_, cast, extract, func, select, text
 
 from kiosk.authority.audit.rows import ROWS_A_CHAIN, before_first, chain_of
+from kiosk.authority.records import AuditGap, Sought
 from kiosk.authority.store.gateway import Repository
-from kiosk.authority.store.records import AuditGap, Sought
 from kiosk.authority.store.repositories.audit import is_any_of, parsed_detail
 from kiosk.authority.store.tables import (
     LIVE_CODE,

@@ -9,8 +9,7 @@ from typing import Any, Final
 from sqlalchemy import and_, bindparam, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     CLOCKS_DIFFER,
     Card,
     Cardholder,
@@ -28,6 +27,7 @@ from kiosk.authority.store.records import (
     UnblockState,
     Visit,
 )
+from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.repositories.cards import IS_NAMED, NAMED_CARD, known_card
 from kiosk.authority.store.tables import (
     CardholderRow,

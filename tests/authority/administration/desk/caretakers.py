@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.office import StaffDependencies
+from kiosk.authority.records import OutboxMessage, Scalar
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import OutboxMessage, Scalar
 from kiosk.config.settings import NoticeSettings
 
 RA = "ra@nhs.net"

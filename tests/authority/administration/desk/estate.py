@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kiosk.authority.administration.office import StaffDependencies
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.messages import (
     AnswerQuestions,
     EnterCode,

@@ -11,7 +11,7 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.proposed_acts import ProposalsDesk
 from kiosk.authority.administration.views import IssuedCode, ProposalLine
-from kiosk.authority.store.records import AuditEvent, AuditQuery, EmailCode
+from kiosk.authority.records import AuditEvent, AuditQuery, EmailCode
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Policy
 from tests.authority.administration.desk.offices import GROUNDS

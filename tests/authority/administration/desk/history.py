@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.records import Cardholder, Station, Visit, new_id
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Cardholder, Station, Visit, new_id
 from kiosk.contract.messages import Reason, VisitId, reference_of
 from tests.authority.store import samples
 from tests.support.database import SetClock

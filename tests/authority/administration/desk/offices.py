@@ -12,9 +12,9 @@ from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.records import StaffKey, StaffMember, new_id
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import StaffKey, StaffMember, new_id
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.ports import Clock
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from kiosk.authority.administration.office import StaffDependencies, seen_of
 from kiosk.authority.administration.views import Seen
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
-from kiosk.authority.store.records import AuditEvent, AuditQuery, Card, OutboxMessage
+from kiosk.authority.records import AuditEvent, AuditQuery, Card, OutboxMessage
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.store import samples

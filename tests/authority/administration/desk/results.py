@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from kiosk.authority.administration.office import StaffDependencies
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AuditQuery,
     Cardholder,
     OutboxMessage,

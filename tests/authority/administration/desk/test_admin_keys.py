@@ -8,7 +8,7 @@ from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import NewCard
 from kiosk.authority.errors import NotTaken
-from kiosk.authority.store.records import Card
+from kiosk.authority.records import Card
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import cards_of, secret_of, seen

@@ -20,8 +20,8 @@ from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.mail.compose import Message, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.mail.words import TO_STAFF
+from kiosk.authority.records import Cardholder, OutboxMessage, Station, new_id
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Cardholder, OutboxMessage, Station, new_id
 from kiosk.config.settings import NoticeSettings, ServiceSettings
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History

@@ -12,8 +12,8 @@ from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Done, Seen
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import AuditQuery
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Reason, Refusal, VisitOpened
 from tests.authority.administration.desk.concurrently import both

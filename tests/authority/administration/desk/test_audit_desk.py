@@ -21,10 +21,10 @@ from kiosk.authority.administration.views import AuditFilter, ExportFormat, Grou
 from kiosk.authority.audit.anchors import sign_heads
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import NotPermitted, NotTaken
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.support.database import SetClock, TestDatabase

@@ -12,7 +12,7 @@ from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import NewCard
 from kiosk.authority.errors import AdministrationError, ConcurrentChange, NotFound, NotTaken
-from kiosk.authority.store.records import CardStatus
+from kiosk.authority.records import CardStatus
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.offices import GROUNDS

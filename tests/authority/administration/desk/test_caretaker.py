@@ -8,8 +8,8 @@ import pytest
 
 from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.records import OutboxMessage, new_id
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import OutboxMessage, new_id
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.caretakers import RA, Post, keep, templates, told
 from tests.authority.administration.desk.history import History

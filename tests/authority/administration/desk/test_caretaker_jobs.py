@@ -14,9 +14,9 @@ from kiosk.authority.administration import caretaker as caretaking
 from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.audit.anchors import sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind, audit_message
+from kiosk.authority.records import AddressChange, AuditQuery, OutboxMessage, new_id
 from kiosk.authority.retention import DAILY
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AddressChange, AuditQuery, OutboxMessage, new_id
 from kiosk.authority.store.tables import TableRow
 from tests.authority.administration.desk.caretakers import RA, Post, keep, templates, told
 from tests.authority.administration.desk.history import History

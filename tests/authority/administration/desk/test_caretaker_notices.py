@@ -12,8 +12,8 @@ from kiosk.authority.administration.alarms import AlarmKind, RaisedAlarm
 from kiosk.authority.administration.caretaker import Caretaker, StaffMail
 from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.records import Alarm
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Alarm
 from kiosk.config.settings import NoticeSettings
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.caretakers import LIMITS, RA, Post, keep, templates, told

@@ -12,7 +12,7 @@ from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Grounds
 from kiosk.authority.errors import NotFound, NotTaken, RecordAltered, RowAltered
-from kiosk.authority.store.records import AuditQuery
+from kiosk.authority.records import AuditQuery
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import Policy
 from tests.authority.administration.desk.given_codes import (

@@ -17,8 +17,8 @@ from kiosk.authority.errors import (
     NotPermitted,
     NotTaken,
 )
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.given_codes import (
     TWO,

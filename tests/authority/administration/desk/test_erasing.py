@@ -17,9 +17,7 @@ from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Grounds, NewCard, Seen
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.errors import NotFound, NotTaken
-from kiosk.authority.roles import Role
-from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AddressChange,
     AuditQuery,
     Card,
@@ -29,6 +27,8 @@ from kiosk.authority.store.records import (
     StaffMember,
     new_id,
 )
+from kiosk.authority.roles import Role
+from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (

@@ -36,10 +36,10 @@ from kiosk.authority.errors import (
     NotPermitted,
     NotTaken,
 )
+from kiosk.authority.records import AuditEvent, AuditQuery, Outcome, Station
 from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import AuditEvent, AuditQuery, Outcome, Station
 from kiosk.authority.store.tables import TableRow
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.config.settings import NoticeSettings, PolicySettings

@@ -23,9 +23,9 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.token import Token, TokenMasters
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import AuditQuery
 from kiosk.contract.policy import mask_email
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.offices import GROUNDS

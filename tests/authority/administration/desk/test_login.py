@@ -14,8 +14,8 @@ from kiosk.authority.administration.login import (
 )
 from kiosk.authority.administration.office import Office
 from kiosk.authority.errors import NotPermitted
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.views import Grounds, Seen
 from kiosk.authority.audit.events import AuditKind, StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotStaff, NotTaken
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.offices import GROUNDS, move_key
 from tests.authority.store import samples
 

@@ -10,7 +10,7 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.errors import AddressShared, NotTaken
-from kiosk.authority.store.records import AuditQuery
+from kiosk.authority.records import AuditQuery
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.results import mailed
 from tests.authority.store.samples import Person

@@ -10,8 +10,8 @@ import pytest
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Seen
+from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CodeDead,

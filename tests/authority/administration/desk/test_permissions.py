@@ -30,10 +30,10 @@ from kiosk.authority.administration.views import (
 from kiosk.authority.audit.rows import place_of
 from kiosk.authority.errors import AdministrationError, NotPermitted
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.tables import TableRow
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive

@@ -11,8 +11,8 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import CardLine, CodeLine, RegistrationLine
 from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.records import CardStatus
 from kiosk.authority.roles import Action, Role
-from kiosk.authority.store.records import CardStatus
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.store import samples

@@ -12,8 +12,8 @@ import pytest
 
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
+from kiosk.authority.records import Card, CardStatus, Verdict
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card, CardStatus, Verdict
 from tests.authority.administration.desk.estate import means_beside, unlocks
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.station_visit import StationVisit

@@ -10,7 +10,7 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.person_page import NEWEST
 from kiosk.authority.audit.events import AuditKind
-from kiosk.authority.store.records import UnblockEntry, new_id
+from kiosk.authority.records import UnblockEntry, new_id
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW, Person
 from tests.authority.store.test_audit_trail import explained, statements

@@ -21,9 +21,9 @@ from kiosk.authority.errors import (
     NotTaken,
 )
 from kiosk.authority.policy import policy_in_force
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
 from kiosk.config.settings import PolicySettings
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.support.database import SetClock

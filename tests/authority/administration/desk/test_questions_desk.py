@@ -10,8 +10,8 @@ from kiosk.app.setup.authority import load_questions
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.policy import PolicyDesk, QuestionsDesk
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.support.database import SetClock

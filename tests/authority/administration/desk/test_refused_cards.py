@@ -12,8 +12,8 @@ from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.standing import NOTHING_TO_DO, SEEN_AT_STATIONS
 from kiosk.authority.administration.views import RightPin
 from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.records import Cardholder, PinEvidence
 from kiosk.authority.roles import Action
-from kiosk.authority.store.records import Cardholder, PinEvidence
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS

@@ -14,9 +14,9 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.reports import MOST_MAILED, NO_SITE, ReportsDesk
 from kiosk.authority.administration.views import Report, Span
 from kiosk.authority.errors import MailRefused, MailUnavailable, NotPermitted, NotTaken
+from kiosk.authority.records import AuditEvent, AuditQuery
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditEvent, AuditQuery
 from kiosk.authority.wording import reason_words
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import Reason

@@ -12,9 +12,9 @@ from kiosk.authority.administration.people import MOST_FOUND, PeopleDesk
 from kiosk.authority.administration.views import Actor, Found, Standing
 from kiosk.authority.audit.events import AuditKind, StaffKind
 from kiosk.authority.errors import NotPermitted
+from kiosk.authority.records import Card, Cardholder, CardStatus, Registration, new_id
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, Cardholder, CardStatus, Registration, new_id
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS

@@ -13,9 +13,9 @@ from kiosk.authority.administration.policy import PolicyDesk
 from kiosk.authority.administration.staff import StaffDesk
 from kiosk.authority.administration.views import StaffLine
 from kiosk.authority.errors import NotPermitted, NotTaken
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
 from kiosk.contract.findings import Condition
 from kiosk.contract.policy import Policy
 from tests.authority.administration.desk.keys import new_key, new_security_key

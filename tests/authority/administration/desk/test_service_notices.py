@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.authority.audit.events import EVENTS, AuditKind, audit_message
-from kiosk.authority.store.records import AuditEvent, Scalar
+from kiosk.authority.records import AuditEvent, Scalar
 from tests.authority.store.samples import NOW
 
 OF_SERVICE = [

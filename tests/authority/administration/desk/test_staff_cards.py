@@ -15,9 +15,7 @@ from kiosk.authority.administration.staff import NO_KEY, StaffDesk
 from kiosk.authority.administration.views import StaffLine
 from kiosk.authority.crypto.card_keys import fingerprint, key_from
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
-from kiosk.authority.roles import Role
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import (
+from kiosk.authority.records import (
     AuditQuery,
     PinPolicy,
     StaffCard,
@@ -25,6 +23,8 @@ from kiosk.authority.store.records import (
     StaffMember,
     new_id,
 )
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
 from kiosk.authority.store.tables import StaffCardRow
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.families import FAMILIES

@@ -13,9 +13,9 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.staff import StaffDesk
 from kiosk.authority.administration.views import Actor, Done, Grounds, StaffLine
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
+from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.keys import new_key
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.support.database import SetClock

@@ -18,7 +18,7 @@ from kiosk.authority.administration.standing import (
     problem_words,
 )
 from kiosk.authority.administration.views import Standing
-from kiosk.authority.store.records import Card, CardStatus, EmailCode, Registration, UnblockEntry
+from kiosk.authority.records import Card, CardStatus, EmailCode, Registration, UnblockEntry
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import Factor, Policy
 from tests.authority.store import samples

@@ -8,8 +8,8 @@ from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.views import StationLine, StationState
 from kiosk.authority.errors import ConcurrentChange, NotFound
+from kiosk.authority.records import AuditQuery, Station
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery, Station
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.support.database import SetClock

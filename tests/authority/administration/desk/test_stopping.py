@@ -12,7 +12,7 @@ from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Done, Grounds, Seen
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.errors import ConcurrentChange
-from kiosk.authority.store.records import AddressChange, AuditQuery, PendingChange, Scalar, new_id
+from kiosk.authority.records import AddressChange, AuditQuery, PendingChange, Scalar, new_id
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.authority.visit.registration import apply_due_change, apply_due_changes
 from kiosk.contract.messages import Purpose, VisitId, reference_of

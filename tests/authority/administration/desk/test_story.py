@@ -15,9 +15,9 @@ from kiosk.authority.audit.events import (
     audit_message,
 )
 from kiosk.authority.audit.sentences import UNNUMBERED, Unproven
+from kiosk.authority.records import AuditEvent, Scalar
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditEvent, Scalar
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW

@@ -14,10 +14,10 @@ from kiosk.authority.administration.views import AuditFilter, Day, RefusedFor, T
 from kiosk.authority.audit.events import AuditKind, Count
 from kiosk.authority.audit.sentences import OutcomeSource
 from kiosk.authority.mail.outbox import RELAY_AWAY
+from kiosk.authority.records import OutboxMessage, Station, new_id
 from kiosk.authority.roles import Role
 from kiosk.authority.stations import WRITTEN_EVERY_S
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import OutboxMessage, Station, new_id
 from kiosk.authority.wording import reason_words
 from kiosk.contract.messages import Reason
 from kiosk.station.loop import IdleTimes

@@ -10,8 +10,8 @@ import pytest
 from kiosk.authority.administration.cards import FAULTS, NOT_RECORDED, RECORDED_SINCE, CardsDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import PeopleDesk
+from kiosk.authority.records import new_id
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import new_id
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.contract.messages import (
     CardId,

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from kiosk.authority.audit.events import ServiceKind
-from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel, label_of
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import KeyMissing, SealBroken
+from kiosk.authority.records import Card, KeptSecret, NamedKey, Progress, Scalar, SealedSecret
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import Card, KeptSecret, NamedKey, Progress, Scalar, SealedSecret
 from kiosk.authority.store.repositories.cards import Sealed, SealedSecrets
+from kiosk.authority.unblock.stored_secrets import label_of
 
 # Sealing every unblock secret again for another key, while stations go on working.
 #

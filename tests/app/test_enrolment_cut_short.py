@@ -23,7 +23,7 @@ ADDRESS = "authority.example:8443"
 
 
 @pytest.mark.parametrize("written", [0, 1, 2])
-def test_one_with_a_certificate_knows_the_authority_too(
+def test_station_with_a_certificate_knows_the_authority_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
     """By the certificate it is enrolled: the image asks for no line, and had no address."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from kiosk.app.service_manager import ServiceManager
 
 
-def test_that_it_is_ready_is_said_again_where_it_was_not_heard() -> None:
+def test_readiness_is_said_again_where_it_was_not_heard() -> None:
     """Otherwise the manager would end it by the time-out of its start."""
     others, heard = b"of another program", set[bytes]()
     with (

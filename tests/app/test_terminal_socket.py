@@ -55,7 +55,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     made.beats.close()
 
 
-def test_one_after_the_other_has_it_and_an_empty_page_is_between_them(served: Served) -> None:
+def test_stations_take_the_terminal_in_turn_with_an_empty_page_between(served: Served) -> None:
     for _ in range(2):
         served.wait_for(BETWEEN)
         served.send("typed before\x03\x1a\x1c")
@@ -72,7 +72,7 @@ def test_one_after_the_other_has_it_and_an_empty_page_is_between_them(served: Se
         assert "I have it" not in served.text
 
 
-def test_it_is_given_back_once_the_last_process_that_has_it_is_gone(served: Served) -> None:
+def test_terminal_is_given_back_once_its_last_process_is_gone(served: Served) -> None:
     taker = served.take()
     served.wait_for("I have it")
     taker.kill()

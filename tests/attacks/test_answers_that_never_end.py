@@ -120,7 +120,7 @@ def test_a_call_ends_at_its_deadline(
         assert endless.was_left.wait(NEVER_S)
 
 
-def test_so_does_the_officers_look_at_an_address(
+def test_officers_look_at_an_address_ends_at_its_deadline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kiosk.station.client.CONNECT_S", 0.5)
@@ -162,7 +162,7 @@ def test_a_malformed_answer_is_an_error_of_the_authority(tmp_path: Path, answer:
 
 
 @pytest.mark.parametrize("offers", ["[1]", "[{}]", '[{"purpose": []}]', '[{"purpose": {}}]'])
-def test_so_are_malformed_offers(tmp_path: Path, offers: str) -> None:
+def test_malformed_offers_are_an_error_of_the_authority(tmp_path: Path, offers: str) -> None:
     report = CardReport(CardId("piv", "11" * 16), PinState(blocked=False))
     reply = answered(f'{{"is": "VisitOpened", "offers": {offers}}}'.encode())
     with station_of(tmp_path, sends(reply)) as station, pytest.raises(ReplyUnknown):

@@ -39,7 +39,7 @@ def issued(ca: StationCa = CA) -> tuple[Sensitive, Enrolled]:
     "addresses",
     [(ADDRESS,), ("authority.example",), ("a.example:8443", "\x7f:1"), ("\U0001f512:1",), ()],
 )
-def test_it_gives_a_station_addresses_and_no_other_settings(
+def test_renewal_gives_a_station_addresses_and_no_other_settings(
     tmp_path: Path, addresses: tuple[str, ...]
 ) -> None:
     """With a wrong one the station could not start, or renew its certificate, any more."""

@@ -104,7 +104,7 @@ def test_the_refusal_names_what_is_not_as_it_should_be(
     assert "\x1b" not in said
 
 
-def test_nor_where_the_database_has_another_name(
+def test_backup_with_a_program_is_refused_whatever_the_databases_name(
     kiosk: Kiosk, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Before: called fresh.db, it was compared with itself."""

@@ -69,14 +69,14 @@ def test_wrong_answers_pause_the_copy_and_block_nobody(world: World, card: Card)
     assert ("attempts-paused-staff", STAFF) in told, "staff are told"
 
 
-def test_a_pause_is_told_with_its_end_before_anything_is_asked(world: World, card: Card) -> None:
+def test_pause_is_shown_with_its_end_before_anything_is_asked(world: World, card: Card) -> None:
     guess(world, card, times=4)
     until = world.registration(card).unproven_until
     assert until is not None
     assert guess(world, card, times=0) == [Refusal(Reason.ATTEMPTS_PAUSED, until)]
 
 
-def test_each_pause_is_longer_than_the_one_before(world: World, card: Card) -> None:
+def test_pause_is_longer_than_the_one_before(world: World, card: Card) -> None:
     guess(world, card, times=4)
     pauses = []
     for _ in range(3):
@@ -185,7 +185,7 @@ def test_visits_that_a_wrong_clock_dated_ahead_limit_no_station(world: World) ->
     assert world.insert(known, station=AT_HOLDER).opened == refused
 
 
-def test_one_visit_asks_about_one_card(world: World) -> None:
+def test_visit_asks_about_one_card_only(world: World) -> None:
     """Before: under the id of a visit whose card was unknown a station counted through an estate.
 
     No visit began, so nothing limited it, and a card that is recorded was answered otherwise.

@@ -69,7 +69,9 @@ def false(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FalseAutho
     made.close()
 
 
-def test_it_gets_no_secret_whatever_ca_it_shows(false: FalseAuthority, tmp_path: Path) -> None:
+def test_false_authority_gets_no_secret_whatever_ca_it_shows(
+    false: FalseAuthority, tmp_path: Path
+) -> None:
     address = f"localhost:{false.port}"
     line = EnrolmentLine((address,), draw_number(), draw_secret(), REAL.fingerprint)
     state = tmp_path / "state"

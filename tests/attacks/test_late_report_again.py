@@ -75,7 +75,7 @@ def test_no_report_gives_an_attempt_back(
     assert world.registration(card).failures == 3
 
 
-def test_it_counts_once(
+def test_late_report_counts_once(
     world: World, card: Card, hostile: StationVisit, journal: JournalId
 ) -> None:
     for _ in range(3):
@@ -89,7 +89,7 @@ def test_it_counts_once(
         assert live_code(uow, card.id) is not None, "the holder's code at B is as good as before"
 
 
-def test_it_is_not_believed_after_a_visits_life(
+def test_late_report_is_not_believed_after_a_visits_life(
     world: World, card: Card, hostile: StationVisit, journal: JournalId
 ) -> None:
     world.clock.forward(hours=VISIT_LIFE / timedelta(hours=1))
@@ -100,7 +100,7 @@ def test_it_is_not_believed_after_a_visits_life(
     assert "unblock-reported-late" in world.kinds()
 
 
-def test_it_is_not_believed_once_the_card_was_sent_another_secret(
+def test_late_report_is_not_believed_once_another_secret_was_sent(
     world: World, card: Card, hostile: StationVisit, journal: JournalId
 ) -> None:
     visit = world.insert(card, blocked=True, station="B")

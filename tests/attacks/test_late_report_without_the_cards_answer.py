@@ -84,7 +84,7 @@ def test_the_holder_is_served_at_the_other_station_all_the_same(
     assert world.kinds().count("unblock-done") == 1
 
 
-def test_nor_before_the_other_station_has_gone_on(
+def test_late_report_without_an_answer_is_refused_before_another_station_goes_on(
     world: World, card: Card, hostile: StationVisit, journal: JournalId, honest: StationVisit
 ) -> None:
     with pytest.raises(StepRefused, match="has not shown"):

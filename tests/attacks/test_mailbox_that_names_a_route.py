@@ -27,6 +27,6 @@ def test_no_code_goes_to_a_mailbox_elsewhere(world: World, address: str) -> None
 
 
 @pytest.mark.parametrize("address", ROUTES)
-def test_it_is_of_no_approved_domain(address: str) -> None:
+def test_mailbox_that_names_a_route_is_of_no_approved_domain(address: str) -> None:
     assert email_problem(address, Policy().email_domains) is EmailProblem.DOMAIN
     assert read_email(address) == address, "a recorded address is judged by nobody's domains"

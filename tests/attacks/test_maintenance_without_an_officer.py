@@ -154,7 +154,9 @@ def test_an_inserted_row_makes_nobody_an_officer(world: World) -> None:
     assert refused_as_altered(world, world.insert(card).opened, "staff_card")
 
 
-def test_another_key_in_a_row_opens_nothing(world: World, card: Card, officer: StaffMember) -> None:
+def test_foreign_key_written_into_an_officers_row_opens_nothing(
+    world: World, card: Card, officer: StaffMember
+) -> None:
     write(world, "UPDATE staff_card SET public_key = ?", ReaderCard().pin_public)
     assert refused_as_altered(world, world.insert(card).opened, "staff_card")
 

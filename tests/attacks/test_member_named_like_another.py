@@ -64,7 +64,7 @@ def test_names_of_all_alphabets_are_taken(manager: Office, name: str) -> None:
     assert AdminDesk(manager).staff.add(name, Role.AGENT, new_key(), GROUNDS)
 
 
-def test_a_removed_member_is_told_from_the_next_one_of_that_name(manager: Office) -> None:
+def test_removed_member_and_the_next_of_that_name_are_distinguished(manager: Office) -> None:
     desk = AdminDesk(manager)
     old = next(line for line in desk.staff.every() if line.name == "Asha Okafor")
     desk.staff.remove(old.staff_id, old.revision, GROUNDS)

@@ -90,7 +90,7 @@ def test_a_session_of_whoever_became_a_technician_ends(world: World) -> None:
         agent.desk.today.look()
 
 
-def test_one_member_proposes_no_more_than_colleagues_can_look_at(
+def test_member_has_a_bounded_number_of_proposals(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(offices, "MOST_WAITING", 2)

@@ -26,7 +26,7 @@ def by_name(world: World) -> Card:
     return world.registered_card(driver="openpgp", identifier="000612345678")
 
 
-def test_a_claimed_pin_is_told_no_number(world: World) -> None:
+def test_claimed_pin_gets_rules_without_the_number(world: World) -> None:
     task = after_pin(world, by_name(world))
     assert NUMBER.encode() not in encode(task)
 

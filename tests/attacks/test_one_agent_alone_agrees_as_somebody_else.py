@@ -25,7 +25,7 @@ def test_the_second_account_does_not_come_to_be(world: World) -> None:
         admit(world.store, read_public_key(key).fingerprint)
 
 
-def test_nor_does_another_key_of_a_colleague(world: World) -> None:
+def test_key_added_to_a_colleague_alone_opens_nothing(world: World) -> None:
     manager = Colleague(world, Role.MANAGER, "Manager One")
     colleague = Colleague(world, Role.AGENT, "Agent One")
     key = new_key()

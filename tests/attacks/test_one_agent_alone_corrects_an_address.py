@@ -35,7 +35,7 @@ def test_the_code_still_goes_to_the_holder(world: World) -> None:
     assert world.outbox() == []
 
 
-def test_with_a_second_member_it_is_done_and_both_addresses_are_told(world: World) -> None:
+def test_correction_with_a_second_member_is_mailed_to_both_addresses(world: World) -> None:
     """The same act, honestly: what is refused above is the missing colleague, not the change."""
     card = world.registered_card()
     agent, second = (Colleague(world, Role.AGENT, name) for name in ("Agent One", "Agent Two"))

@@ -60,7 +60,7 @@ def standing(world: World) -> StationStanding:
     return world.at(STATION).heartbeat(Heartbeat())
 
 
-def test_one_manager_has_no_line_made(world: World, one: Manager, two: Manager) -> None:
+def test_manager_alone_has_no_line_made(world: World, one: Manager, two: Manager) -> None:
     done = one.desk.stations.enrol(STATION, "", GROUNDS)
     assert lines(world) == 0
     assert done.waits
@@ -90,7 +90,7 @@ def test_the_line_is_for_whoever_agrees_and_lives_from_then_on(
     assert one.desk.proposals.waiting() == ()
 
 
-def test_one_manager_lets_no_certificate_in(world: World, one: Manager, two: Manager) -> None:
+def test_manager_alone_lets_no_certificate_in(world: World, one: Manager, two: Manager) -> None:
     certificate = trustme.CA().issue_cert("ward-7.example").cert_chain_pems[0].bytes().decode()
     assert one.desk.stations.enrol_certificate(STATION, "", certificate, GROUNDS).waits
     with world.store.read() as uow:
@@ -102,7 +102,9 @@ def test_one_manager_lets_no_certificate_in(world: World, one: Manager, two: Man
         assert set(uow.station_keys.certificates()) == {STATION}
 
 
-def test_one_manager_puts_no_retired_station_back(world: World, one: Manager, two: Manager) -> None:
+def test_manager_alone_puts_no_retired_station_back(
+    world: World, one: Manager, two: Manager
+) -> None:
     world.at(STATION).heartbeat(Heartbeat())
     assert not one.desk.stations.retire(STATION, GROUNDS).waits, "it may be urgent"
     assert standing(world) is StationStanding.RETIRED
@@ -128,7 +130,7 @@ def test_a_station_that_was_retired_since_is_not_put_back(
     assert standing(world) is StationStanding.RETIRED
 
 
-def test_one_manager_adds_no_question(world: World, one: Manager, two: Manager) -> None:
+def test_manager_alone_adds_no_question(world: World, one: Manager, two: Manager) -> None:
     world.add_holder()
     text = "In which year was this hospital built?"
     assert one.desk.questions.add(text, GROUNDS).waits
@@ -139,7 +141,7 @@ def test_one_manager_adds_no_question(world: World, one: Manager, two: Manager) 
     assert text in {line.text for line in one.desk.questions.every()}
 
 
-def test_one_manager_retires_a_question_and_does_not_offer_it_again(
+def test_manager_alone_retires_a_question_and_does_not_offer_it_again(
     world: World, one: Manager, two: Manager
 ) -> None:
     world.add_holder()

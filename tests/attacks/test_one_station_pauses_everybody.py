@@ -123,9 +123,7 @@ def test_a_limited_station_serves_cards_that_prove_themselves(
     assert isinstance(visit.answer(visit.questions()), SendCode)
 
 
-def test_another_station_serves_the_holders_of_a_limited_one(
-    world: World, cards: list[Card]
-) -> None:
+def test_next_station_serves_the_holders_of_a_limited_one(world: World, cards: list[Card]) -> None:
     for card in cards[:20]:
         guess(world, card)
     visit = copy_of(world, cards[19], HONEST)
@@ -231,7 +229,9 @@ def test_a_pause_is_lifted_by_one_member_and_a_block_by_two(
     assert paused(world, cards) == 1
 
 
-def test_one_act_lifts_all_pauses_that_a_station_made(world: World, cards: list[Card]) -> None:
+def test_all_pauses_that_a_station_made_are_lifted_by_one_act(
+    world: World, cards: list[Card]
+) -> None:
     for card in cards[:6]:
         guess(world, card)
     guess(world, cards[6], HONEST)

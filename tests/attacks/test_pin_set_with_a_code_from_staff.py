@@ -71,7 +71,7 @@ def test_the_registration_after_it_asks_for_the_code_to_the_known_address(world:
     assert world.relay.sent[-1].to == EMAIL
 
 
-def test_it_asks_in_later_visits_too(world: World) -> None:
+def test_pin_set_with_a_code_from_staff_is_claimed_in_later_visits(world: World) -> None:
     card = world.add_card(world.add_holder())
     first_unlock(world, card).pull()
     world.clock.forward(hours=1)

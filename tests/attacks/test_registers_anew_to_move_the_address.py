@@ -52,7 +52,7 @@ def test_the_address_of_a_registration_without_proof_waits(world: World) -> None
     assert world.registration(card).email == MALLORYS
 
 
-def test_its_holder_has_it_stopped_while_it_waits(world: World) -> None:
+def test_holder_stops_a_moved_address_while_it_waits(world: World) -> None:
     """By staff: a copy that got so far has its own key recorded, and the real card is refused."""
     holder = world.add_holder()
     world.register(holder, proven=False)

@@ -177,7 +177,7 @@ def test_anchors_that_are_cut_off_too_are_missed_by_the_service_and_by_those_kep
     assert alarms(store) == ["audit-broken:5"]
 
 
-def test_each_look_signs_a_head_that_moved_and_ships_it_in_the_log(
+def test_look_signs_a_head_that_moved_and_ships_it_in_the_log(
     store: Store,
     signer: AnchorSigner,
     caretaker: Caretaker,

@@ -55,7 +55,9 @@ def unlock_honestly(world: World, card: Card) -> str:
     return new.reveal()
 
 
-def test_it_is_not_given_the_secret_that_the_card_got_elsewhere(world: World, card: Card) -> None:
+def test_stolen_station_is_not_given_the_secret_that_the_card_got_elsewhere(
+    world: World, card: Card
+) -> None:
     stolen = take_and_say_not_sent(world, card)
     new = unlock_honestly(world, card)
     assert new != PUK
@@ -63,14 +65,16 @@ def test_it_is_not_given_the_secret_that_the_card_got_elsewhere(world: World, ca
         stolen.release()
 
 
-def test_it_may_try_again_as_long_as_the_card_was_nowhere_else(world: World, card: Card) -> None:
+def test_release_may_be_tried_again_while_the_card_was_nowhere_else(
+    world: World, card: Card
+) -> None:
     stolen = take_and_say_not_sent(world, card)
     assert isinstance(stolen.release(), Grant)
 
 
 @pytest.mark.parametrize("is_imported", [False, True])
 @pytest.mark.parametrize("says_not_sent", [True, False])
-def test_it_is_not_given_the_secret_that_staff_set(
+def test_stolen_station_is_not_given_the_secret_that_staff_set(
     world: World, card: Card, tmp_path: Path, *, says_not_sent: bool, is_imported: bool
 ) -> None:
     """Neither by a new attempt nor by the repetition of the one that was granted."""

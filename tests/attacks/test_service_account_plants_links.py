@@ -296,7 +296,9 @@ def test_root_follows_no_settings_of_the_account(
     assert as_owner() in capsys.readouterr().err
 
 
-def test_nor_those_that_an_enrolment_left(folder: Path, as_root: Callable[[Path], None]) -> None:
+def test_root_follows_no_enrolment_file_of_the_account(
+    folder: Path, as_root: Callable[[Path], None]
+) -> None:
     (folder / ENROLMENT).write_text('[mail]\nhost = "relay.example"\n')
     as_root(folder)
     with pytest.raises(ConfigError, match=rf"belongs to another account.*{as_owner()}"):

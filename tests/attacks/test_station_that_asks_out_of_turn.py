@@ -29,7 +29,7 @@ def alarms(world: World) -> list[str]:
     return [one.subject for one in found if one.kind is AlarmKind.FAILURES_AT_STATION]
 
 
-def test_staff_are_told_of_it(world: World) -> None:
+def test_calls_out_of_turn_alarm_staff(world: World) -> None:
     stolen = world.at("B")
     for _ in range(LIMITS.failures_at_station):
         with pytest.raises(StepRefused):
@@ -37,7 +37,7 @@ def test_staff_are_told_of_it(world: World) -> None:
     assert alarms(world) == ["B"]
 
 
-def test_staff_are_told_of_codes_that_are_asked_for_again_and_again(world: World) -> None:
+def test_codes_asked_for_without_end_alarm_staff(world: World) -> None:
     """Of somebody whose card is known by its name, and is nowhere near."""
     visit = asked_for_a_code(world, world.registered_card(driver="openpgp", identifier="0006" * 3))
     for _ in range(LIMITS.failures_at_station):
@@ -53,7 +53,7 @@ def asked_for_a_code(world: World, card: Card) -> StationVisit:
     return visit
 
 
-def test_staff_are_told_of_codes_that_are_entered_again_and_again(world: World) -> None:
+def test_codes_entered_without_end_alarm_staff(world: World) -> None:
     """Into a visit whose code is used up, with the card of an accomplice."""
     visit = asked_for_a_code(world, world.registered_card(driver="openpgp", identifier="0006" * 3))
     for _ in range(LIMITS.failures_at_station + 5):
@@ -62,7 +62,7 @@ def test_staff_are_told_of_codes_that_are_entered_again_and_again(world: World) 
 
 
 @pytest.mark.parametrize("what", ["out of turn", "for codes", "by the station"])
-def test_it_fills_no_audit(folder: Path, what: str) -> None:
+def test_calls_out_of_turn_do_not_fill_the_audit(folder: Path, what: str) -> None:
     most = 10
     rates = Limits(calls_a_second=1e4, burst=1e4, refused_a_second=0, refused_burst=most)
     estate = Estate(folder, rates)

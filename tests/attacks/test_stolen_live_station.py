@@ -73,7 +73,7 @@ def secrets_in(heard: list[bytes]) -> list[str]:
     return [one for one in canaries if any(one.encode() in each for each in heard)]
 
 
-def test_it_opens_visits_at_a_rate_and_an_honest_station_is_served_all_the_while(
+def test_stolen_station_opens_visits_at_a_rate_while_others_are_served(
     folder: Path,
 ) -> None:
     """A thousand visits as fast as eight connections go, over the limits as they ship."""
@@ -107,7 +107,7 @@ def test_it_opens_visits_at_a_rate_and_an_honest_station_is_served_all_the_while
     assert estate.kinds().count("station-limited") == 1
 
 
-def test_it_is_told_the_status_of_a_card_and_nothing_of_its_holder(
+def test_stolen_station_learns_a_cards_status_and_nothing_of_its_holder(
     estate: Estate, thief: Client
 ) -> None:
     card = estate.registered_card()
@@ -269,7 +269,7 @@ def test_nothing_else_is_served_to_it(estate: Estate, thief: Client) -> None:
         assert thief.ask("choose", visit=visit, purpose="unlock", **more)[0] == 400
 
 
-def test_it_renews_itself_neither_early_nor_once_it_is_retired(
+def test_stolen_station_renews_neither_early_nor_once_retired(
     estate: Estate, thief: Client
 ) -> None:
     assert thief.ask("renew", request=Key().request)[0] == 409
@@ -308,9 +308,7 @@ def test_who_enrols_in_its_place_ends_it_on_the_connection_that_it_keeps(
     assert thief.ask("choose", visit=new_id(), purpose="unlock")[0] == 403
 
 
-def test_its_certificate_runs_out_on_the_connection_that_it_keeps(
-    estate: Estate, thief: Client
-) -> None:
+def test_stolen_certificate_runs_out_on_an_open_connection(estate: Estate, thief: Client) -> None:
     assert thief.ask("choose", visit=new_id(), purpose="unlock")[0] == 409
     estate.served.ahead = timedelta(days=91)
     assert thief.ask("choose", visit=new_id(), purpose="unlock")[0] == 403

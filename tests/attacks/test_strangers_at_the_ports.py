@@ -80,7 +80,7 @@ def test_a_body_is_not_inflated(estate: Estate) -> None:
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.9"], ["127.0.0.8", "127.0.0.9"]])
-def test_whoever_holds_connections_keeps_no_station_from_enrolling(
+def test_held_connections_keep_no_station_from_enrolling(
     addresses: list[str], estate: Estate
 ) -> None:
     """They held all of them, and no station could enrol."""
@@ -252,7 +252,7 @@ def test_the_end_of_the_monitoring_waits_for_no_connection_that_rests() -> None:
 
 
 @pytest.mark.parametrize(("slow", "quick"), [("/readyz", "/metrics"), ("/metrics", "/readyz")])
-def test_one_path_of_the_monitoring_waits_for_no_other_and_is_answered_once_for_all(
+def test_monitoring_path_waits_for_no_other_and_is_answered_once_for_all(
     slow: str, quick: str
 ) -> None:
     """Who asked often kept others waiting, or had them refused: a load balancer, by 503."""
@@ -270,7 +270,7 @@ def test_one_path_of_the_monitoring_waits_for_no_other_and_is_answered_once_for_
         assert monitored.asked == 2
 
 
-def test_whoever_asks_on_all_connections_keeps_no_monitor_out() -> None:
+def test_flood_of_connections_keeps_no_monitor_out() -> None:
     """Of 60 looks 23 were answered, while one address asked on 60 connections."""
     with (
         closing(Monitored(replace(LONG, anonymous=4, anonymous_each=2))) as monitored,

@@ -53,7 +53,7 @@ def test_a_repeated_report_takes_one_try(world: World, card: Card, outcome: Unbl
     assert isinstance(world.insert(card, blocked=True).opened, VisitOpened)
 
 
-def test_another_report_after_it_takes_none(world: World, card: Card) -> None:
+def test_later_report_after_a_refused_change_takes_no_try(world: World, card: Card) -> None:
     visit, grant = rotating(world, card)
     visit.authority.confirm_rotation(visit.visit, grant.journal, UnblockWrong())
     blocked = UnblockRefused(0, "blocked")

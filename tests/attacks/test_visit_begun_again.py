@@ -14,7 +14,7 @@ from kiosk.contract.messages import CardReport, PinState, Purpose, VisitId, Visi
 from tests.authority.world import World
 
 
-def test_it_is_one_visit_in_the_story(world: World) -> None:
+def test_visit_begun_again_is_one_in_the_story(world: World) -> None:
     card = world.registered_card(driver="openpgp", identifier="000612345678")
     report, visit = CardReport(card.identity, PinState(blocked=False)), VisitId(new_id())
     for _ in range(5):

@@ -147,7 +147,7 @@ def test_the_certificate_says_what_it_is_for(estate: Estate) -> None:
         assert (usage.value.key_cert_sign, usage.value.digital_signature) == (is_ca, not is_ca)
 
 
-def test_each_replica_has_the_same_ca(estate: Estate) -> None:
+def test_replica_has_the_same_ca(estate: Estate) -> None:
     assert StationCa(estate.world.ring).pem == estate.ca.pem
 
 
@@ -192,7 +192,7 @@ def test_a_line_made_under_the_former_key_lets_in(estate: Estate) -> None:
     assert estate.who(key) == HERE
 
 
-def test_another_line_of_a_station_takes_the_first_one_back(estate: Estate) -> None:
+def test_second_line_of_a_station_takes_the_first_one_back(estate: Estate) -> None:
     first, second = estate.line(), estate.line()
     assert "no such line" in estate.refusal(first, Key())
     estate.enrol(second, Key())
@@ -270,7 +270,7 @@ def test_a_certificate_is_renewed_in_the_last_third_and_both_keys_count_for_a_da
     assert estate.world.kinds().count("station-key-renewed") == 1
 
 
-def test_each_station_has_lines_and_keys_of_its_own(estate: Estate) -> None:
+def test_station_has_lines_and_keys_of_its_own(estate: Estate) -> None:
     mine, new, others = Key(), Key(), Key()
     first = estate.line()
     estate.enrol(estate.line("Level 7"), others)

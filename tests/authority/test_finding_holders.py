@@ -20,7 +20,7 @@ def test_a_registered_address_finds_its_holder_once_it_is_proven(world: World) -
     assert found(world, OTHER) == (holder.id,)
 
 
-def test_another_address_takes_the_place_of_the_one_before(world: World) -> None:
+def test_changed_address_is_found_in_place_of_the_former(world: World) -> None:
     card = world.registered_card()
     for address, before in (("first@nhs.net", "second@nhs.net"), ("second@nhs.net", "first@")):
         station_visit = start(world, card, Purpose.CHANGE_EMAIL)

@@ -60,7 +60,7 @@ def test_old_notices_go_and_waiting_ones_stay(tmp_path: Path) -> None:
     store.close()
 
 
-def test_each_kind_goes_when_its_own_time_is_over(database: TestDatabase, store: Store) -> None:
+def test_kind_goes_when_its_own_time_is_over(database: TestDatabase, store: Store) -> None:
     person, began = samples.stored_person(store), database.clock.now()
     holder, card, visit = person.holder.id, person.card.id, person.visit.id
     with store.begin() as uow:
@@ -201,7 +201,7 @@ def test_what_an_open_entry_or_a_pending_secret_needs_stays(
     assert purges(store) == [{"visits": 1, "journal": 1}]
 
 
-def test_one_run_deletes_so_many_and_leaves_the_rest_to_the_next(
+def test_retention_deletes_a_batch_and_leaves_the_rest_to_the_next_run(
     database: TestDatabase, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH", 1)

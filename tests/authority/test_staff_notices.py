@@ -12,7 +12,7 @@ from tests.authority.world import World
 
 
 @pytest.mark.parametrize("told", [(), ("one@nhs.net",), ("one@nhs.net", "two@nhs.net")])
-def test_each_address_is_told_of_a_block_once(world: World, told: tuple[str, ...]) -> None:
+def test_block_is_mailed_to_each_address_of_staff_once(world: World, told: tuple[str, ...]) -> None:
     world.authority = LocalAuthority(replace(world.parts, staff_addresses=told))
     card = world.registered_card()
     station_visit = world.insert(card, blocked=True)

@@ -56,7 +56,7 @@ def test_a_station_that_names_no_version_has_started_nevertheless(world: World) 
     assert recorded(world, "Ward 7").has_started
 
 
-def test_each_station_has_a_heartbeat_of_its_own(world: World) -> None:
+def test_station_has_a_heartbeat_of_its_own(world: World) -> None:
     world.retire_station("Ward 8")
     for name in ("Ward 7", "Ward 8", "Ward 9"):
         standing = world.at(name).heartbeat(BEAT)

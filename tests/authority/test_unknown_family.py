@@ -28,7 +28,7 @@ from tests.authority.world import PUK, World
 
 
 @pytest.mark.parametrize("blocked", [True, False])
-def test_its_visit_is_refused(world: World, blocked: bool) -> None:
+def test_visit_of_a_card_of_an_unknown_family_is_refused(world: World, blocked: bool) -> None:
     card = world.registered_card(driver="fido")
     assert world.insert(card, blocked=blocked).opened == Refusal(Reason.SECRET_MISSING)
     (refused,) = world.events()

@@ -45,7 +45,7 @@ def promtool(*words: str, given: str | None = None) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_each_metric_of_rules_and_dashboard_is_measured(counted: Counted) -> None:
+def test_metric_of_rules_and_dashboard_is_measured(counted: Counted) -> None:
     measured = {sample.partition("{")[0] for sample in counted.read()}
     assert names(RULES.read_text()) <= measured
     assert names("\n".join(expressions())) <= measured

@@ -67,7 +67,7 @@ def test_codes_of_a_clock_that_was_ahead_hold_up_no_other(
     assert isinstance(visit.enter(world.relay.code), SetPin)
 
 
-def test_a_code_that_staff_withdrew_is_told_from_one_of_a_clock_that_was_ahead(
+def test_withdrawn_code_is_distinguished_from_one_of_a_clock_that_was_ahead(
     world: World, clock: WrongClock
 ) -> None:
     """Before: the station was refused the step, as the newest code was the other one."""

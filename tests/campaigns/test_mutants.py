@@ -21,7 +21,7 @@ from tests.support.waiting import wait_for
 CATALOGUE = Catalogue()
 
 
-def test_each_attack_has_a_mutant() -> None:
+def test_attack_has_a_mutant() -> None:
     having = {CATALOGUE.row_of(each) for each in CATALOGUE.mutants}
     assert [each.attack for each in CATALOGUE.rows if each not in having] == []
 
@@ -30,7 +30,7 @@ def test_no_mutant_is_listed_twice() -> None:
     assert len(set(CATALOGUE.mutants)) == len(CATALOGUE.mutants) > 150
 
 
-def test_each_patch_applies_and_uses_names_that_are_there(tmp_path: Path) -> None:
+def test_patch_applies_and_uses_names_that_are_there(tmp_path: Path) -> None:
     """Otherwise a test would fail because the program does not start."""
     for number, each in enumerate(CATALOGUE.mutants):
         for file, text in each.texts(ROOT).items():
@@ -43,7 +43,7 @@ def test_each_patch_applies_and_uses_names_that_are_there(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stdout
 
 
-def test_each_mutants_words_are_in_its_test() -> None:
+def test_mutants_words_are_in_its_test() -> None:
     for each in CATALOGUE.mutants:
         file = ROOT / CATALOGUE.row_of(each).test
         words = set(re.findall(r"\w+", each.only)) - {"and", "or", "not"}
@@ -171,7 +171,7 @@ def test_a_defence_that_its_test_does_not_miss_is_a_failure(program: Path) -> No
     assert not (program / "build").exists()
 
 
-def test_each_defence_that_is_missed_is_a_success(program: Path) -> None:
+def test_defence_that_is_missed_is_a_success(program: Path) -> None:
     assert run(program, "--rows", "installed")[0] == 0
     assert run(program, "--rows", "of nothing that is there") == (2, ["no row is about that"])
 

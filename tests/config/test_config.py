@@ -298,7 +298,7 @@ def test_an_address_whose_parts_are_mixed_up_is_refused_without_repeating_it(add
         "",
     ],
 )
-def test_each_form_of_an_address_is_taken(address: str) -> None:
+def test_form_of_an_address_is_taken(address: str) -> None:
     load_settings(None, {"KIOSK_STORE__URL": f"postgresql://{address}"})
 
 
@@ -327,7 +327,7 @@ def test_the_account_of_a_station_finds_its_settings_beside_an_authority(
     assert state_directory({}, settings_path(None, {})) == Path("/var/lib/kiosk-station")
 
 
-def test_who_may_not_read_is_told_the_account_that_may() -> None:
+def test_unreadable_file_names_the_account_that_may_read_it() -> None:
     assert "-u kiosk --" in loading.as_account("/var/lib/kiosk/enrolment.toml")
     for path in ("/etc/kiosk-station/station.toml", "/var/lib/kiosk-station/station.pem"):
         assert "-u kiosk-station --" in loading.as_account(path)
@@ -337,7 +337,7 @@ def test_who_may_not_read_is_told_the_account_that_may() -> None:
     ("account", "path"),
     [("kiosk", "/etc/kiosk/kiosk.toml"), ("kiosk-station", "/etc/kiosk-station/station.toml")],
 )
-def test_the_account_itself_is_told_to_whom_a_file_has_to_belong(
+def test_file_of_another_owner_names_the_owner_it_needs(
     monkeypatch: pytest.MonkeyPatch, account: str, path: str
 ) -> None:
     """Before: it was told to run the command as the account as which it was run."""
@@ -348,7 +348,7 @@ def test_the_account_itself_is_told_to_whom_a_file_has_to_belong(
     assert "runuser" in loading.as_account("")
 
 
-def test_the_account_is_told_which_folder_is_closed_to_it(
+def test_closed_folder_is_named_to_the_account(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     entry = pwd.struct_passwd(("kiosk", "x", 1, 1, "", "/", ""))

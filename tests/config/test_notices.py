@@ -23,12 +23,12 @@ RA = "ra@trust.nhs.uk"
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_the_registration_authority_is_told_unless_the_settings_say_otherwise(name: str) -> None:
+def test_notices_go_to_the_registration_authority_by_default(name: str) -> None:
     assert addresses(getattr(load_settings(None, {}).notices, name), RA) == (RA,)
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_each_can_be_switched_off_and_sent_to_a_list(name: str, tmp_path: Path) -> None:
+def test_can_be_switched_off_and_sent_to_a_list(name: str, tmp_path: Path) -> None:
     path = tmp_path / "kiosk.toml"
     path.write_text(f'[notices]\n{name} = ["it@nhs.net", "ra", "it@nhs.net", "{RA}"]\n')
     told = getattr(load_settings(path, {}).notices, name)

@@ -27,7 +27,7 @@ def test_case_spaces_and_parity_make_no_other_key(given: str) -> None:
 
 
 @given(st.binary(min_size=24, max_size=24).filter(lambda key: len(parts(key)) == 3))
-def test_each_byte_has_an_odd_number_of_ones_and_keeps_its_upper_seven_bits(key: bytes) -> None:
+def test_byte_has_an_odd_number_of_ones_and_keeps_its_upper_seven_bits(key: bytes) -> None:
     made = bytes.fromhex(tidy_admin_key(key.hex()))
     assert all(byte.bit_count() % 2 for byte in made)
     assert [byte >> 1 for byte in made] == [byte >> 1 for byte in key]
@@ -35,7 +35,7 @@ def test_each_byte_has_an_odd_number_of_ones_and_keeps_its_upper_seven_bits(key:
 
 
 @pytest.mark.parametrize("given", ["", "12345678", KEY[:-1], KEY + "0", KEY[:-1] + "g", "é" * 48])
-def test_it_has_48_digits(given: str) -> None:
+def test_admin_key_has_48_digits(given: str) -> None:
     with pytest.raises(ValueError, match="must be an admin key of 48 hexadecimal digits") as error:
         tidy_admin_key(given)
     assert not given or given not in str(error.value)

@@ -45,17 +45,17 @@ def said_by(typed: str) -> str:
         TYPED.split()[0] + " " + CODE.replace("0", "O").replace("1", "l"),
     ],
 )
-def test_it_is_read_however_it_is_typed(typed: str) -> None:
+def test_enrolment_line_is_read_however_it_is_typed(typed: str) -> None:
     assert read_line(typed) == LINE
 
 
-def test_it_is_short_enough_to_be_typed() -> None:
+def test_enrolment_line_is_short_enough_to_be_typed() -> None:
     assert len(CODE) == 49
     assert len(CODE.split("-")) == 10
 
 
 @given(at=st.integers(0, 39), letter=st.sampled_from(LETTERS))
-def test_one_wrong_character_is_noticed(at: int, letter: str) -> None:
+def test_wrong_character_in_an_enrolment_line_is_noticed(at: int, letter: str) -> None:
     code = CODE.replace("-", "")
     if code[at] != letter:
         typed = f"{TYPED.split()[0]} {code[:at]}{letter}{code[at + 1 :]}"
@@ -90,6 +90,6 @@ def test_the_secret_shows_nowhere_but_in_the_line() -> None:
     assert secret not in said_by(TYPED[:-1] + ("0" if TYPED[-1] != "0" else "1"))
 
 
-def test_each_line_is_another_one() -> None:
+def test_line_is_another_one() -> None:
     assert len({draw_secret().reveal() for _ in range(100)}) == 100
     assert {len(draw_number()), len(draw_secret())} == {4, 12}

@@ -36,21 +36,21 @@ def identifier_of(family: CardFamily) -> str:
 
 
 @pytest.mark.parametrize("name", ON_PCSC)
-def test_each_family_on_pcsc_has_its_driver(name: str) -> None:
+def test_family_on_pcsc_has_its_driver(name: str) -> None:
     for secret in secret_kind_names(name):
         driver: Driver = load_driver(name, secret)
         assert driver.name == name
         assert driver.secret_kind == secret
 
 
-def test_each_driver_has_its_row() -> None:
+def test_driver_has_its_row() -> None:
     files = {module.name for module in pkgutil.iter_modules(hardware.drivers.__path__)}
     assert files == set(ON_PCSC)
     assert [row.name for row in ROWS if row.by_module] == [NAME]
 
 
 @pytest.mark.parametrize("name", ON_PCSC)
-def test_each_driver_has_its_tests(name: str) -> None:
+def test_driver_has_its_tests(name: str) -> None:
     assert name in {driver.name for driver, _, _ in FUZZED.values()}, (
         "see tests/hardware/test_fuzz.py"
     )
@@ -93,7 +93,7 @@ def test_only_an_admin_key_is_proven_by_both_sides_and_it_never_rotates(family: 
 
 
 @pytest.mark.parametrize("family", ROWS, ids=IDS)
-def test_each_family_is_named_to_readers(family: CardFamily) -> None:
+def test_family_is_named_to_readers(family: CardFamily) -> None:
     assert family.title in Path("README.md").read_text()
     headings = Path("docs/card-support.md").read_text().splitlines()
     assert any(re.match(rf"## {re.escape(family.title)}\b", line) for line in headings)
@@ -118,7 +118,7 @@ def tables_by_family(page: str) -> dict[int, list[str]]:
 
 
 @pytest.mark.parametrize("page", DOCUMENTED)
-def test_each_table_by_families_has_every_family(page: str) -> None:
+def test_table_by_families_has_every_family(page: str) -> None:
     tables = tables_by_family(page)
     assert tables
     missing = [

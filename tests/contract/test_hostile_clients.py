@@ -195,7 +195,7 @@ def test_headers_that_are_slow_the_second_time_are_ended_too(hasty: WiredWorld) 
             pass
 
 
-def test_one_peer_has_so_many_connections_and_no_more(tight: WiredWorld) -> None:
+def test_peer_has_so_many_connections_and_no_more(tight: WiredWorld) -> None:
     with ExitStack() as stack:
         held = [stack.enter_context(dial(tight)) for _ in range(TIGHT.connections_each)]
         for each in held:
@@ -375,7 +375,7 @@ def test_a_server_that_stops_waits_for_no_connection_that_rests(folder: Path) ->
         client.close()
 
 
-def test_another_user_id_is_refused_at_the_socket(folder: Path) -> None:
+def test_foreign_user_id_is_refused_at_the_socket(folder: Path) -> None:
     with wired(folder, "socket") as world:
         served = Served(world.authority, ListedStations({os.getuid() + 1: "A"}), ROOMY)
         client = HttpAuthority([served.on_socket(folder / "other.sock")])
@@ -478,7 +478,7 @@ def test_what_one_station_recorded_another_cannot_replay(served: WiredWorld) -> 
     assert len(served.relay.sent) == mailed
 
 
-def test_another_replica_takes_over(folder: Path) -> None:
+def test_second_replica_takes_over(folder: Path) -> None:
     """Two servers on one database: the client goes on at the other one when one is gone."""
     with wired(folder, "socket") as world:
         directory = ListedStations({os.getuid(): "A"})

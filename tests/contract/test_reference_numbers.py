@@ -8,7 +8,7 @@ from kiosk.contract.messages import VisitId, read_reference, reference_of
 
 
 @pytest.mark.parametrize("text", ["10AB-9XYZ", "10ab9xyz", " lOab 9xyz ", "IO-AB-9X-YZ"])
-def test_it_is_read_however_it_was_heard(text: str) -> None:
+def test_reference_is_read_however_it_was_heard(text: str) -> None:
     assert read_reference(text) == "10AB-9XYZ"
 
 

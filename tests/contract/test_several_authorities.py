@@ -184,7 +184,7 @@ def test_the_next_one_answers_in_the_same_call(estate: Estate, how: str) -> None
     assert estate.at == 0.0, "it did not wait"
 
 
-def test_one_that_cannot_serve_is_left_alone_for_a_while_and_used_again(estate: Estate) -> None:
+def test_authority_that_cannot_serve_is_left_alone_for_a_while(estate: Estate) -> None:
     at = estate.station((without_keys, ROOMY), (well, ROOMY)).port
     at.heartbeat(Heartbeat())
     assert estate.asked() == [0, 1]
@@ -332,7 +332,7 @@ def test_the_next_one_answers_where_the_machine_vanishes_in_a_call(estate: Estat
             stuck.go.set()
 
 
-def test_one_that_is_gone_and_one_that_cannot_serve(estate: Estate) -> None:
+def test_authority_that_is_gone_beside_one_that_cannot_serve(estate: Estate) -> None:
     at = estate.station((well, ROOMY), (without_keys, ROOMY)).port
     estate.served.pop(0).close()
     with pytest.raises(AuthorityUnavailable):

@@ -236,7 +236,7 @@ def test_a_certificate_is_renewed_while_the_station_serves(
     display.see("Hello, Ada Quill.")
 
 
-def test_it_is_renewed_at_the_addresses_that_the_settings_name(machine: StationAlone) -> None:
+def test_certificate_is_renewed_at_the_addresses_of_the_settings(machine: StationAlone) -> None:
     """The authority has moved since the station was enrolled."""
     enrol(machine)
     reissue(machine, datetime.now(UTC) - 70 * DAY, 90 * DAY)

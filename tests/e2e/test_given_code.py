@@ -62,7 +62,7 @@ def test_withdrawn_while_its_page_is_up_it_opens_nothing_and_a_mail_does(world: 
     assert world.verified_by_others(ada, NEW_PIN)
 
 
-def test_one_who_never_registered_unlocks_and_registers_in_one_visit(world: World) -> None:
+def test_unregistered_holder_unlocks_and_registers_in_one_visit(world: World) -> None:
     ada = world.ada
     world.block(ada)
     visitor = Visitor(world, ada, world.station(name="Ward 7", program=HASTY))
@@ -92,7 +92,7 @@ def test_one_who_never_registered_unlocks_and_registers_in_one_visit(world: Worl
     visitor.sets_pin("593048").finishes(Purpose.UNLOCK)
 
 
-def test_one_who_walks_away_after_the_new_pin_has_a_working_card(world: World) -> None:
+def test_holder_who_walks_away_after_the_new_pin_has_a_working_card(world: World) -> None:
     ada = world.ada
     world.block(ada)
     given = _give(world, ada)

@@ -35,7 +35,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_each_line_is_json_and_names_no_person_and_no_secret(world: World) -> None:
+def test_line_is_json_and_names_no_person_and_no_secret(world: World) -> None:
     world.more_environ["KIOSK_PCSC__TRACE"] = "true"
     authority = Authority(world, forked=True)
     socket = world.folder.parent / "a.sock"

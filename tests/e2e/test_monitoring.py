@@ -65,7 +65,7 @@ def wait_for(world: World, status: int, text: str) -> None:
         time.sleep(0.05)
 
 
-def test_it_is_ready_and_counts_until_it_drains(world: World, authority: Authority) -> None:
+def test_authority_is_ready_and_counts_until_it_drains(world: World, authority: Authority) -> None:
     wait_for(world, 200, "ready")
     assert ask(world, "/healthz")[0] == 200
     assert ask(world, "/")[0] == 404
@@ -81,7 +81,7 @@ def test_it_is_ready_and_counts_until_it_drains(world: World, authority: Authori
     assert authority.process.poll() is None
 
 
-def test_it_is_alive_but_not_ready_while_the_database_is_away(world: World) -> None:
+def test_authority_is_alive_but_not_ready_while_the_database_is_away(world: World) -> None:
     database = world.state / "kiosk.db"
     database.rename(world.state / "away.db")
     authority = Authority(world, until="cannot be opened", forked=True)
@@ -166,7 +166,9 @@ def test_wrong_settings_fail_the_start(world: World, manager: Supervisor) -> Non
     assert manager.said == []
 
 
-def test_it_is_not_ready_once_its_database_is_deleted(world: World, authority: Authority) -> None:
+def test_authority_is_not_ready_once_its_database_is_deleted(
+    world: World, authority: Authority
+) -> None:
     wait_for(world, 200, "ready")
     (world.state / "kiosk.db").unlink()
     because = "the database cannot be used: the log of this process says why"

@@ -60,7 +60,7 @@ class RealReaders(Rig):
         await self.until(s.ConfirmOwner)
 
 
-async def test_it_is_answered_once_the_holder_has_seen_that_the_pin_is_set(
+async def test_second_card_is_answered_once_the_pin_is_seen_to_be_set(
     pcscd: HotplugPcscd,
 ) -> None:
     start_empty(pcscd)

@@ -84,7 +84,7 @@ ASKED: list[tuple[str, Family, Act, int, str]] = [
     [row[1:] for row in ASKED],
     ids=[row[0] for row in ASKED],
 )
-def test_each_act_of_each_family(family: Family, act: Act, code: int, asked: str) -> None:
+def test_act_of_each_family(family: Family, act: Act, code: int, asked: str) -> None:
     reader = Reader()
     act(family(KeypadChannel(reader, Passwords())))
     assert reader.asked == [(code, asked.replace(" ", ""))]

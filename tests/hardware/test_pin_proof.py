@@ -77,7 +77,7 @@ def counts(proof: PinProof | None, asked: PinChallenge) -> bool:
 
 @pytest.mark.parametrize("t0", [False, True], ids=["T=1", "T=0"])
 @pytest.mark.parametrize("kind", KeyKind)
-def test_each_kind_of_key_signs_after_verify(insert: Insert, kind: KeyKind, t0: bool) -> None:
+def test_kind_of_key_signs_after_verify(insert: Insert, kind: KeyKind, t0: bool) -> None:
     card = FailingCard(card_of(kind, t0=t0))
     seat = insert(card)
     asked = challenge()

@@ -140,7 +140,7 @@ class SteppedClock:
             assert self._read.wait_for(lambda: self._readings > before, LONG)
 
 
-def test_each_step_has_the_whole_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_step_has_the_whole_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, watchdog = SteppedClock(), Watchdog(SOON, Workers())
     monkeypatch.setattr("hardware.card_access.time", clock)
 

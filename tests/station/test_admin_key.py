@@ -104,7 +104,7 @@ def unblock(authority: FakeAuthority, chip: FakeCards) -> object:
     return PinWork(authority, chip, sleep=lambda _: None).unblock(COMMAND)
 
 
-def test_each_message_reaches_the_other_side_and_the_pin_comes_last() -> None:
+def test_message_reaches_the_other_side_and_the_pin_comes_last() -> None:
     authority, chip = Keyed(), Chip()
     assert unblock(authority, chip) == DONE
     assert chip.steps == [("meet", b"ours"), ("prove", b"from the key"), ("reset", b"")]

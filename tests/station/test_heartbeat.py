@@ -115,7 +115,7 @@ async def test_a_call_that_fails_is_repeated_soon_and_then_more_and_more_seldom(
     await end(rig)
 
 
-async def test_another_reader_state_is_reported_at_once() -> None:
+async def test_changed_reader_state_is_reported_at_once() -> None:
     rig, authority = await idle_rig()
     rig.monitor.post(ReadersChanged(("R",)))
     await still()

@@ -124,7 +124,7 @@ def test_a_card_that_keeps_its_own_is_left_alone() -> None:
         (PinWrong(None), UnblockWrong()),
     ],
 )
-def test_its_outcome_is_recorded_and_the_holder_is_done(
+def test_outcome_of_a_changed_secret_is_recorded_and_the_holder_is_done(
     error: CardError, outcome: UnblockOutcome
 ) -> None:
     authority = Rotating()

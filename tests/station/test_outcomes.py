@@ -123,13 +123,13 @@ async def _torn(rig: Rig) -> None:
     await rig.until(s.Attract)
 
 
-async def test_a_card_that_leaves_as_its_success_appears_is_told_of() -> None:
+async def test_card_that_leaves_as_its_success_appears_leaves_a_notice() -> None:
     rig = await _pulled_at_success(NOTHING_IS_READ)
     assert _told(rig) is s.PulledFrom.UNLOCKED
     await rig.loop.stop()
 
 
-async def test_a_card_that_leaves_once_its_success_was_read_is_not_told_of() -> None:
+async def test_card_that_leaves_once_its_success_was_read_leaves_no_notice() -> None:
     rig = await _pulled_at_success(IdleTimes(60, 20, 60, read_s=0))
     assert rig.seen[-1] == s.Attract()
     await rig.loop.stop()
@@ -149,7 +149,7 @@ async def _pulled_at_success(times: IdleTimes) -> Rig:
     return rig
 
 
-async def test_a_card_that_left_before_its_pin_was_set_for_certain_is_told_of_once_it_is(
+async def test_card_that_left_before_its_pin_was_set_leaves_a_notice_once_it_is(
     rig: Rig,
 ) -> None:
     await rig.reach_new_pin()
@@ -205,7 +205,7 @@ async def test_a_pulled_card_ends_the_visit_and_is_no_refusal(rig: Rig) -> None:
     assert [how for _, how in rig.authority.ended] == [VisitEnd.CARD_REMOVED]
 
 
-async def test_a_card_that_leaves_before_its_refusal_is_read_is_told_of(rig: Rig) -> None:
+async def test_card_that_leaves_before_its_refusal_is_read_leaves_a_notice(rig: Rig) -> None:
     await rig.reach_new_pin()
     rig.cards.unblock_raises = OutcomeUnknown("gone before it answered")
     rig.set_pin()

@@ -38,7 +38,7 @@ def events_of(*seen: ReaderEvent | AuthorityChecked) -> list[ReaderSide]:
     return events
 
 
-def test_one_card_in_and_out() -> None:
+def test_single_card_goes_in_and_out() -> None:
     story = events_of(CardInserted("R", 1), CardRemoved("R", 1))
     assert story == [CardIn(FRESH, "R"), CardOut(), Availability(None)]
 

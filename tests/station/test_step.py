@@ -79,7 +79,7 @@ def test_an_event_of_another_visit_changes_nothing(state: s.State, event: e.Even
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
-def test_a_card_that_left_while_its_pin_was_set_is_told_of(state: s.State) -> None:
+def test_card_that_left_while_its_pin_was_set_leaves_a_notice(state: s.State) -> None:
     """Until somebody puts a card in, or for a while; an outage may come and go before."""
     expected = state.pulled if isinstance(state, s.Attract | s.OutOfService) else None
     if isinstance(state, s.Working):
@@ -110,7 +110,7 @@ DONE = [
 
 
 @pytest.mark.parametrize(("purpose", "told"), DONE)
-def test_a_card_that_leaves_before_its_success_was_read_is_told_of(
+def test_card_that_leaves_before_its_success_was_read_leaves_a_notice(
     purpose: Purpose, told: s.PulledFrom
 ) -> None:
     done = s.Success(VISIT, purpose)
@@ -151,7 +151,7 @@ AMID = [
 
 @pytest.mark.parametrize("outage", [None, s.Outage.AUTHORITY_AWAY])
 @pytest.mark.parametrize(("amid", "purpose"), AMID)
-def test_what_is_known_to_be_done_only_after_the_card_has_left_is_told_of_then(
+def test_success_known_only_after_the_card_left_becomes_a_notice(
     amid: s.Working, purpose: Purpose, outage: s.Outage | None
 ) -> None:
     doubt = step(_removed(amid), e.Availability(outage)).state
@@ -163,7 +163,7 @@ def test_what_is_known_to_be_done_only_after_the_card_has_left_is_told_of_then(
     assert known == replace(doubt, pulled=dict(DONE)[purpose])
 
 
-def test_a_first_unlock_that_was_done_as_its_card_left_is_told_of() -> None:
+def test_first_unlock_done_as_its_card_left_becomes_a_notice() -> None:
     doubt = step(AMID[0][0], e.CardOut()).state
     known = step(doubt, e.Replied(ID, ProvePin(position=STEP))).state
     assert known == s.Attract(s.PulledFrom.UNLOCKED, ID)
@@ -186,7 +186,7 @@ def test_what_was_known_of_the_last_card_reaches_no_page_of_the_next() -> None:
         ),
     ],
 )
-def test_a_card_that_leaves_before_the_last_step_is_not_told_of(
+def test_card_that_leaves_before_the_last_step_leaves_no_notice(
     command: c.Command, back: s.HolderState, purpose: Purpose
 ) -> None:
     amid = working(command, back, replace(VISIT, purpose=purpose))
@@ -286,7 +286,7 @@ def test_a_returning_card_lands_on_its_code() -> None:
     assert following.state.resumed
 
 
-def test_who_can_only_unlock_is_told_that_the_pin_is_locked() -> None:
+def test_page_of_who_can_only_unlock_says_that_the_pin_is_locked() -> None:
     page = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, REPORT, opened(Purpose.UNLOCK))).state
     assert isinstance(page, s.ConfirmOwner)
     assert page.locked
@@ -411,7 +411,7 @@ def test_questions_may_follow_a_code_that_staff_gave_in_between() -> None:
     assert step(entering, e.Replied(ID, ASK)).state == s.AskQuestion(VISIT, ASK)
 
 
-def test_each_set_of_answers_is_an_attempt_of_its_own_and_a_retry_is_the_same() -> None:
+def test_set_of_answers_is_an_attempt_of_its_own_and_a_retry_is_the_same() -> None:
     state: s.State = s.AskQuestion(VISIT, ASK)
     for number in (1, 2, 3):
         following = step(state, e.AnswerEntered(ID, answer(number, f"a{number}").text))
@@ -567,6 +567,8 @@ def test_the_page_for_the_present_pin_knows_the_cards_lengths() -> None:
         (s.EnterPin(VISIT), s.RemovalReason.LEFT),
     ],
 )
-def test_who_leaves_is_told_what_became_of_it(page: s.HolderState, reason: s.RemovalReason) -> None:
+def test_page_after_leaving_says_what_became_of_the_visit(
+    page: s.HolderState, reason: s.RemovalReason
+) -> None:
     left = step(page, e.Left(ID))
     assert left == Next(s.RemoveCard(ID, reason), (c.EndVisit(ID, VisitEnd.LEFT),))

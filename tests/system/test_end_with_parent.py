@@ -44,5 +44,5 @@ def test_a_parent_that_is_gone_already_is_noticed() -> None:
     assert _said(_LATE) == "False"
 
 
-def test_it_ends_with_its_parent() -> None:
+def test_forked_process_ends_with_its_parent() -> None:
     assert _said(_IN_TIME) == "True"

@@ -17,11 +17,11 @@ from kiosk.system.threads import NoThreadLeft, SharedProcessor, run_on_thread
 from tests.support.exhausted import no_threads
 
 
-async def test_it_returns_what_was_returned_on_the_thread() -> None:
+async def test_thread_call_returns_what_was_returned_there() -> None:
     assert await run_on_thread(threading.get_ident) != threading.get_ident()
 
 
-async def test_it_raises_what_was_raised_there() -> None:
+async def test_thread_call_raises_what_was_raised_there() -> None:
     with pytest.raises(ZeroDivisionError), ThreadPoolExecutor(1) as pool:
         await run_on_thread(lambda: 1 / 0, pool)
 
@@ -92,7 +92,7 @@ print(sorted(taken) == sorted(every))
 """
 
 
-def test_those_who_ask_get_different_processors() -> None:
+def test_processes_that_ask_get_different_processors() -> None:
     """In a network of their own: its names are free."""
     as_root = () if os.geteuid() == 0 else ("--map-root-user",)
     alone = ("unshare", *as_root, "--net")

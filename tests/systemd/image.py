@@ -485,7 +485,7 @@ def wait_for_start(machine: VirtualMachine, number: int) -> None:
     wait_for(lambda: machine.starts() >= number, f"start {number}")
 
 
-def test_it_is_shown_again_after_the_power_was_away(
+def test_first_page_is_shown_again_after_the_power_was_away(
     machine: VirtualMachine, station: Displayed
 ) -> None:
     machine.stop()

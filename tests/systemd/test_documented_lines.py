@@ -60,7 +60,7 @@ SOMEBODY_ELSE = [
 ]
 
 
-def test_whoever_runs_a_command_as_another_user_is_told_in_one_line(tmp_path: Path) -> None:
+def test_command_run_as_another_user_is_refused_in_one_line(tmp_path: Path) -> None:
     """Each was a traceback; `doctor` shows its one finding on standard output."""
     as_nobody = "runuser -u nobody -- kiosk"
     installed, *_ = shell_blocks(GUIDE)

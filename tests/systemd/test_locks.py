@@ -46,7 +46,7 @@ def test_every_line_has_a_hash(lock: Path) -> None:
     assert all(hashes for _, hashes in locked(lock).values())
 
 
-def test_each_side_gets_what_it_runs_and_no_tool_of_development() -> None:
+def test_side_gets_what_it_runs_and_no_tool_of_development() -> None:
     project, groups = PROJECT["project"], PROJECT["dependency-groups"]
     extras = project["optional-dependencies"]
     assert wanted(project["dependencies"] + extras["pkcs11"]) <= names(STATION) < names(AUTHORITY)

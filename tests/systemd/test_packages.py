@@ -28,13 +28,13 @@ def test_the_version_is_the_programs() -> None:
     assert first.startswith(f"{project['name']} ({project['version']}) ")
 
 
-def test_each_file_for_the_machine_is_in_one_package_and_is_there() -> None:
+def test_file_for_the_machine_is_in_one_package_and_is_there() -> None:
     listed = [source for package in PACKAGES for source, _ in shipped(package)]
     files = [path for path in FILES.rglob("*") if path.is_file() and path.suffix != ".md"]
     assert sorted(listed) == sorted(str(path.relative_to(CHECKOUT)) for path in files)
 
 
-def test_each_unit_is_where_systemd_looks_and_runs_the_program_of_its_package() -> None:
+def test_unit_is_where_systemd_looks_and_runs_the_program_of_its_package() -> None:
     for package in PACKAGES:
         for source, folder in shipped(package):
             if (CHECKOUT / source) in UNITS:
@@ -178,7 +178,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return folders
 
 
-def test_each_document_that_the_program_names_is_on_the_machine(installed: dict[str, Path]) -> None:
+def test_document_that_the_program_names_is_on_the_machine(installed: dict[str, Path]) -> None:
     place = installed["authority"]
     for path in (CHECKOUT / "kiosk").rglob("*.py"):
         for name in re.findall(r"(?:docs|systemd)/[\w-]+\.md", path.read_text()):
@@ -193,7 +193,7 @@ def test_each_document_that_the_program_names_is_on_the_machine(installed: dict[
 
 
 @pytest.mark.parametrize("package", ["authority", "station"])
-def test_each_link_of_an_installed_document_leads_somewhere(
+def test_link_of_an_installed_document_leads_somewhere(
     package: str, installed: dict[str, Path]
 ) -> None:
     place = installed[package]

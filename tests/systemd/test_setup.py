@@ -75,7 +75,7 @@ LINES = [
 ]
 
 
-def test_each_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> None:
+def test_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> None:
     done = run_in_fresh_root(tmp_path, LINES, forks=True)
     assert done.returncode == 0, done.stdout[-3000:]
     said = {

@@ -310,7 +310,7 @@ def test_a_display_that_stands_still_is_ended_and_emptied() -> None:
         assert value(STATION, f"TTY{what}") == "yes"
 
 
-def test_each_has_an_account_and_they_meet_at_the_socket_alone() -> None:
+def test_has_an_account_and_they_meet_at_the_socket_alone() -> None:
     defaults = AuthoritySettings()
     assert value(STATION, "User") == defaults.station_user
     assert value(STATION, "InaccessiblePaths").split() == ["-/var/lib/kiosk", "-/etc/kiosk"]

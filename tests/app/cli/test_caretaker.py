@@ -37,7 +37,7 @@ def reach(monkeypatch: pytest.MonkeyPatch, mail: MailSettings) -> None:
         monkeypatch.setenv(f"KIOSK_MAIL__{name.upper()}", str(getattr(mail, name)))
 
 
-def test_staff_are_told_once_by_mail(
+def test_alarm_is_mailed_to_staff_once(
     store: Store,
     kiosk: Kiosk,
     place: Path,

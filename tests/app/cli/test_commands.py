@@ -146,7 +146,7 @@ def test_setup_asks_for_a_copy_of_the_keys_until_one_is_declared(
     assert "; then `kiosk keys backed-up`" in kept()
 
 
-def test_a_policy_that_cannot_be_read_is_told_in_the_list_alone(
+def test_unreadable_policy_is_named_in_doctors_list_alone(
     kiosk: Kiosk, place: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gc.collect()

@@ -308,7 +308,7 @@ def arrived(tmp_path: Path) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
-async def test_each_line_of_a_mail_is_as_long_as_the_page_is_wide(
+async def test_line_of_a_mail_is_as_long_as_the_page_is_wide(
     size: tuple[int, int], arrived: tuple[str, ...]
 ) -> None:
     assert "    7093 5218" in arrived[0].split("\n\n")

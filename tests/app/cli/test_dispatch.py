@@ -90,7 +90,7 @@ def test_a_part_without_a_function_removes_no_key(
     assert json.loads(capsys.readouterr().out)[1]["keys"] == keys
 
 
-def test_each_command_and_each_part_has_a_function_of_its_own() -> None:
+def test_command_and_each_part_has_a_function_of_its_own() -> None:
     functions = [inspect.unwrap(parser.get_default("run")) for parser in leaves(whole_parser())]
     assert all(callable(function) for function in functions)
     assert len(set(functions)) == len(functions)

@@ -87,7 +87,7 @@ def about(section: str, name: str) -> About:
 
 
 @EACH_DOCUMENT
-def test_each_link_leads_somewhere(document: Path) -> None:
+def test_link_leads_somewhere(document: Path) -> None:
     for name, anchor in _LINK.findall(document.read_text()):
         target = (document.parent / name).resolve() if name else document
         assert target.exists(), name
@@ -95,19 +95,19 @@ def test_each_link_leads_somewhere(document: Path) -> None:
 
 
 @EACH_DOCUMENT
-def test_each_file_that_is_named_is_there(document: Path) -> None:
+def test_file_that_is_named_is_there(document: Path) -> None:
     for code in _CODE.findall(document.read_text()):
         if _PATH.fullmatch(code):
             assert (CHECKOUT / code).exists(), code
 
 
 @EACH_DOCUMENT
-def test_each_command_is_one_of_the_program(document: Path) -> None:
+def test_command_is_one_of_the_program(document: Path) -> None:
     assert {line: wrong for line in typed(document) if (wrong := misnamed(line))} == {}
 
 
 @EACH_DOCUMENT
-def test_each_setting_is_one_of_the_program(document: Path) -> None:
+def test_setting_is_one_of_the_program(document: Path) -> None:
     text = document.read_text()
     assert set(_SECTION.findall(text)) <= set(SECTIONS)
     named = [(section, name) for name, _, section in _SETTING.findall(text)]
@@ -118,7 +118,7 @@ def test_each_setting_is_one_of_the_program(document: Path) -> None:
 
 
 @EACH_DOCUMENT
-def test_each_value_that_is_named_is_one_that_the_setting_takes(document: Path) -> None:
+def test_value_that_is_named_is_one_that_the_setting_takes(document: Path) -> None:
     text = document.read_text()
     for name, value, section in _SETTING.findall(text):
         if value:
@@ -129,12 +129,12 @@ def test_each_value_that_is_named_is_one_that_the_setting_takes(document: Path) 
 
 
 @EACH_DOCUMENT
-def test_each_target_is_one_of_the_makefile(document: Path) -> None:
+def test_target_is_one_of_the_makefile(document: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
     assert set(_TARGET.findall(document.read_text())) <= targets
 
 
-def test_each_command_has_a_row_in_the_list_of_commands() -> None:
+def test_command_has_a_row_in_the_list_of_commands() -> None:
     codes = _CODE.findall((CHECKOUT / "docs" / "commands.md").read_text())
     assert set(COMMANDS) <= {word for code in codes for word in code.split()}
     parsers = {name: parser for name, _, parser in subparsers(_parser())}
@@ -143,7 +143,7 @@ def test_each_command_has_a_row_in_the_list_of_commands() -> None:
         assert parts <= set(codes)
 
 
-def test_each_attack_is_a_row_of_the_table_and_each_row_an_attack() -> None:
+def test_attack_is_a_row_of_the_table_and_each_row_an_attack() -> None:
     _before, _title, section = SECURITY.read_text().partition("\n## Attacks that are tests\n")
     table, *_ = section.partition("\n## ")
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line[:2] == "| "]
@@ -174,7 +174,7 @@ _OF_NOBODY = {
 """Tables that hold nothing about a person."""
 
 
-def test_each_table_about_people_is_in_the_page_about_privacy() -> None:
+def test_table_about_people_is_in_the_page_about_privacy() -> None:
     named = set(_CODE.findall((CHECKOUT / "docs" / "privacy.md").read_text()))
     tables = set(TableRow.metadata.tables)
     assert tables >= _OF_NOBODY

@@ -101,7 +101,7 @@ def test_a_reader_with_keys() -> None:
         (CardProtocolError("torn"), WARN, "torn"),
     ],
 )
-def test_each_state_of_a_card(error: CardError, condition: Condition, text: str) -> None:
+def test_state_of_a_card(error: CardError, condition: Condition, text: str) -> None:
     assert said(in_reader(error))[-1] == ("card", condition, text)
 
 

@@ -27,7 +27,7 @@ PARSERS = {parser.prog: parser for parser in every(WHOLE)}
 
 
 @pytest.mark.parametrize("path", PARSERS)
-def test_it_has_a_sentence_and_an_example_that_can_be_typed(path: str) -> None:
+def test_help_has_a_sentence_and_an_example_that_can_be_typed(path: str) -> None:
     parser = PARSERS[path]
     assert parser.description
     assert len(parser.description.split()) > 1
@@ -45,14 +45,14 @@ def test_it_has_a_sentence_and_an_example_that_can_be_typed(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PARSERS)
-def test_it_says_what_each_argument_is(path: str) -> None:
+def test_help_says_what_each_argument_is(path: str) -> None:
     """Before: NUMBER and CARD stood there alone."""
     positional = [each for each in PARSERS[path]._actions if not each.option_strings]
     assert [str(each.metavar) for each in positional if not (each.help or each.choices)] == []
 
 
 @pytest.mark.parametrize("path", PARSERS)
-def test_its_examples_stand_once_and_as_they_are_typed(path: str) -> None:
+def test_examples_in_help_stand_once_and_as_they_are_typed(path: str) -> None:
     parser = PARSERS[path]
     assert parser.format_help().count("example:\n") == 1
     assert parser.epilog

@@ -92,7 +92,7 @@ def test_a_rotation_says_what_still_derives_from_an_older_key(
     assert "still derived from an older key, as `kiosk keys list` shows: 1;" in said.out
 
 
-def test_a_token_that_is_away_is_told_by_every_command(
+def test_every_command_says_that_a_token_is_away(
     hsm: Hsm, kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (place / "pin").unlink()

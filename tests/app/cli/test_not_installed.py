@@ -38,7 +38,9 @@ def run_without(lacking: str, *command: str) -> subprocess.CompletedProcess[str]
         ("msgspec", "doctor", "install the package unlock-kiosk-station"),
     ],
 )
-def test_one_line_names_the_part_and_its_package(lacking: str, command: str, said: str) -> None:
+def test_missing_part_and_its_package_are_named_in_one_line(
+    lacking: str, command: str, said: str
+) -> None:
     """Before: a traceback, and for a command of the authority the list of the others."""
     done = run_without(lacking, *command.split())
     assert done.returncode == 1

@@ -107,7 +107,7 @@ def test_a_person_is_added(kiosk: Kiosk, estate: Estate, capsys: Capsys) -> None
     assert "kiosk: number: It has 4 digits and not 12" in capsys.readouterr().err
 
 
-def test_a_block_is_lifted_once_and_told_to_be_gone_then(
+def test_lifted_block_is_said_to_be_gone_the_second_time(
     kiosk: Kiosk, estate: Estate, capsys: Capsys
 ) -> None:
     estate.register(blocked=True)
@@ -189,7 +189,7 @@ def test_by_a_file_that_is_wrong_or_cut_off_nobody_leaves(
     assert json.loads(capsys.readouterr().out) == []
 
 
-def test_one_who_cannot_be_marked_holds_nobody_else_up(
+def test_leaver_who_cannot_be_marked_holds_nobody_else_up(
     kiosk: Kiosk, estate: Estate, place: Path, capsys: Capsys
 ) -> None:
     assert estate.store.file is not None

@@ -48,7 +48,7 @@ def test_a_missing_file_is_named_in_the_journal_and_not_on_the_display(
     assert f"there is no settings file {settings}; `kiosk setup authority` makes one" in line
 
 
-def test_it_ends_as_soon_as_the_file_is_changed_so_that_its_unit_starts_it_anew(
+def test_program_without_settings_ends_once_their_file_changes(
     unit: Terminal, settings: Path
 ) -> None:
     unit.wait_for(QUIET)
@@ -68,7 +68,7 @@ def test_a_wrong_setting_is_named_in_the_journal(settings: Path, journal: Path) 
         terminal.process.wait()
 
 
-def test_whoever_runs_it_by_hand_is_told_in_the_terminal(settings: Path) -> None:
+def test_run_by_hand_names_wrong_settings_in_the_terminal(settings: Path) -> None:
     terminal = Terminal([KIOSK, "run", "--config", settings], {"PATH": "/usr/bin"})
     assert terminal.process.wait(60) == 2
     end = time.monotonic() + 30

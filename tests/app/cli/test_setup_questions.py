@@ -128,7 +128,7 @@ def test_a_wrong_set_is_refused_before_anything_is_asked(
     assert typist.asked == []
 
 
-def test_it_says_that_it_can_be_interrupted_and_then_has_written_nothing(
+def test_interrupted_setup_has_written_nothing_and_said_so(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capsys
 ) -> None:
     class Interrupted(Typist):

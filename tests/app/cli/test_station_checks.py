@@ -60,7 +60,7 @@ def test_nothing_is_said_of_it_where_the_authority_is_away(world: WiredWorld) ->
     assert said_of_station(str(world.folder / "nobody.sock")) == []
 
 
-def test_a_station_alone_that_is_not_enrolled_is_told_to(
+def test_unenrolled_station_is_advised_to_enrol(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before: "is `kiosk authority` running on this machine?", where it is not installed."""

@@ -29,13 +29,13 @@ def _in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def test_it_names_the_zone() -> None:
+def test_printed_time_names_its_zone() -> None:
     moment = datetime(2026, 12, 31, 15, 30, 5, tzinfo=UTC)
     assert wording.local_time(moment) == "2027-01-01 00:30 JST"
     assert wording.local_time(moment, seconds=True) == "2027-01-01 00:30:05 JST"
 
 
-def test_each_command_prints_the_time_of_this_machine(
+def test_command_prints_the_time_of_this_machine(
     kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Before: some printed UTC, and some the machine's time without saying so."""

@@ -115,7 +115,7 @@ class Contexts:
         return [each() for each in self._of]
 
 
-async def test_each_certificate_is_in_a_context_of_its_own() -> None:
+async def test_certificate_is_in_a_context_of_its_own() -> None:
     """OpenSSL read freed memory where one changed in a handshake: the process died by SIGSEGV."""
     network, contexts = Listening(None, days=0).network, Contexts()
     await network.listen(contexts)  # type: ignore[arg-type]

@@ -73,7 +73,7 @@ def monitored(built: BuiltAuthority) -> ProcessMonitor:
     return made
 
 
-def test_one_whose_key_file_is_away_serves_and_says_so(
+def test_authority_whose_key_file_is_away_serves_and_says_so(
     monitored: ProcessMonitor, tmp_path: Path
 ) -> None:
     assert monitored.readiness() == (True, "ready")
@@ -84,7 +84,7 @@ def test_one_whose_key_file_is_away_serves_and_says_so(
     assert monitored.readiness() == (True, "ready")
 
 
-def test_one_whose_disk_is_full_is_not_ready(
+def test_authority_whose_disk_is_full_is_not_ready(
     monitored: ProcessMonitor,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -99,7 +99,7 @@ def test_one_whose_disk_is_full_is_not_ready(
     assert monitored.readiness() == (True, "ready")
 
 
-def test_one_that_may_not_write_to_its_database_is_not_ready(
+def test_authority_that_may_not_write_to_its_database_is_not_ready(
     monitored: ProcessMonitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may always, but on such a disk
@@ -108,7 +108,7 @@ def test_one_that_may_not_write_to_its_database_is_not_ready(
 
 
 @pytest.mark.parametrize("purpose", ["seal", "pepper", "code-mac", "row-mac", "audit-link"])
-def test_one_with_an_older_copy_of_the_key_file_is_not_ready(
+def test_authority_with_an_older_key_file_is_not_ready(
     built: BuiltAuthority,
     monitored: ProcessMonitor,
     tmp_path: Path,
@@ -125,7 +125,7 @@ def test_one_with_an_older_copy_of_the_key_file_is_not_ready(
     assert str(tmp_path) not in KEYS
 
 
-def test_one_that_has_added_a_key_in_place_of_a_lost_one_is_ready(
+def test_authority_that_added_a_key_for_a_lost_one_is_ready(
     built: BuiltAuthority, monitored: ProcessMonitor, tmp_path: Path
 ) -> None:
     lost = tmp_path / "lost.json"

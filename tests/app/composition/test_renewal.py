@@ -57,7 +57,7 @@ def due(file: Path, state: Path) -> Renewal:
     return Renewal(file, SETTINGS, environ, lambda: NOW + 2 * LIFE / 3, lambda: 0.0)
 
 
-def test_it_is_due_in_the_last_third(file: Path, tmp_path: Path) -> None:
+def test_renewal_is_due_in_the_last_third_of_a_certificate(file: Path, tmp_path: Path) -> None:
     dates = dates_of(file)
     assert dates is not None
     assert abs(dates.due_at - (NOW + 2 * LIFE / 3)) < timedelta(minutes=10)
@@ -67,7 +67,7 @@ def test_it_is_due_in_the_last_third(file: Path, tmp_path: Path) -> None:
     assert dates_of(file) is None
 
 
-def test_it_is_tried_once_it_is_due_and_again_after_a_while(
+def test_due_renewal_is_tried_and_again_after_a_while(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ENROLMENT).touch()

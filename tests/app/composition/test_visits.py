@@ -95,7 +95,7 @@ def test_a_crash_after_a_beat_does_not_count_towards_the_end(tmp_path: Path) -> 
         assert parent.wait(SECONDS) == 0
 
 
-def test_each_visit_has_a_process_until_sigterm(tmp_path: Path) -> None:
+def test_visit_has_a_process_until_sigterm(tmp_path: Path) -> None:
     log, restored = tmp_path / "log", tmp_path / "log.restored"
     with started("beat(); time.sleep(0.01)", log, before=AT_EXIT) as parent:
         pids = lived(log, 5)

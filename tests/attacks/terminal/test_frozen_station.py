@@ -93,7 +93,7 @@ def answers(station: Station) -> None:
 
 
 @pytest.mark.usefixtures("station")
-def test_each_keep_alive_says_that_it_is_ready(supervisor: Supervisor) -> None:
+def test_keep_alive_says_that_it_is_ready(supervisor: Supervisor) -> None:
     assert supervisor.said[:4] == ["READY=1", "WATCHDOG=1"] * 2
 
 

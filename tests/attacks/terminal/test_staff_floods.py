@@ -87,7 +87,9 @@ def test_a_flood_takes_little_and_the_next_key_is_answered(
 
 
 @pytest.mark.parametrize("under_way", [b"", ATTACKS["typed keys"]], ids=["idle", "in a flood"])
-def test_it_is_gone_after_hang_up(door: Door, session: Station, under_way: bytes) -> None:
+def test_staffs_program_is_gone_after_hang_up(
+    door: Door, session: Station, under_way: bytes
+) -> None:
     staff = program(door)
     pour(session, under_way)
     session.process.send_signal(signal.SIGKILL)  # the client; sshd closes the terminal

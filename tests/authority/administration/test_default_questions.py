@@ -20,7 +20,7 @@ def test_no_two_read_alike() -> None:
 
 
 @pytest.mark.parametrize("text", DEFAULT_QUESTIONS.values())
-def test_each_fits_two_short_lines_and_asks_for_a_thing(text: str) -> None:
+def test_fits_two_short_lines_and_asks_for_a_thing(text: str) -> None:
     assert text.endswith("?")
     assert len(text) <= 64
     assert re.match(r"(What|Which|Where|In which)\b", text)  # none can be answered yes or no

@@ -6,7 +6,7 @@ from kiosk.authority.administration.caretaker import MINUTE_S, EveryMinute
 from kiosk.authority.errors import StoreBusy
 
 
-def test_it_runs_once_a_minute_and_again_after_a_failure() -> None:
+def test_caretaker_runs_once_a_minute_and_again_after_a_failure() -> None:
     now = 0.0
     done: list[float] = []
     busy = [True]

@@ -45,7 +45,7 @@ def test_a_key_or_an_issued_secret_that_the_card_has_already_is_confirmed_or_not
     assert ChangedCard(was, now).words == words
 
 
-def test_the_audit_is_told_who_and_what(importer: Importer, tmp_path: Path) -> None:
+def test_audit_of_an_import_says_who_and_what(importer: Importer, tmp_path: Path) -> None:
     path = csv_of(tmp_path, line(0), line(1))
     summary = importer.run(path)
     with importer.store.read() as uow:
@@ -174,7 +174,7 @@ def test_a_leaver_and_a_revoked_card_stay_so(importer: Importer, tmp_path: Path)
     assert importer.card(0).status is CardStatus.REVOKED
 
 
-def test_whoever_came_or_changed_is_found_at_once(importer: Importer, tmp_path: Path) -> None:
+def test_imported_person_is_found_at_once(importer: Importer, tmp_path: Path) -> None:
     importer.run(csv_of(tmp_path, line(0), line(1, name="Bo Nowak")))
     assert importer.found("smith") == [importer.holder(0).id]
     importer.run(csv_of(tmp_path, line(0, name="Jo Jones", card=7), line(1, name="Bo Nowak")))

@@ -127,7 +127,7 @@ def test_without_any_secret_one_new_key_is_enough(store: Store, key_file: Path) 
     assert (again.added, again.current) == (None, first.added)
 
 
-def test_the_audit_is_told_of_a_new_key(sealed: Store, key_file: Path) -> None:
+def test_new_key_is_audited(sealed: Store, key_file: Path) -> None:
     added = add_key(key_file, KeyPurpose.PEPPER, sealed, "command line: root")
     with sealed.read() as uow:
         (event,) = uow.trail.newest(AuditQuery(), limit=1)

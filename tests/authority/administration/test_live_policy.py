@@ -42,7 +42,7 @@ def test_what_staff_set_counts_ten_seconds_later(store: Store, clock: SetClock) 
     assert policy() == FILE.policy()
 
 
-def test_it_is_there_at_the_first_call_of_every_thread(store: Store, clock: SetClock) -> None:
+def test_policy_is_there_at_the_first_call_of_every_thread(store: Store, clock: SetClock) -> None:
     put(store, clock, "max_failures", "5")
     policy = LivePolicy(store, FILE, clock)
     with ThreadPoolExecutor(8) as pool:
@@ -50,7 +50,9 @@ def test_it_is_there_at_the_first_call_of_every_thread(store: Store, clock: SetC
     assert seen == {5}
 
 
-def test_it_can_be_asked_within_a_unit_of_work_that_writes(store: Store, clock: SetClock) -> None:
+def test_policy_can_be_read_within_a_unit_of_work_that_writes(
+    store: Store, clock: SetClock
+) -> None:
     put(store, clock, "max_failures", "5")
     policy = LivePolicy(store, FILE, clock)
     with store.begin() as uow:

@@ -186,7 +186,7 @@ def test_the_pin_policy_of_a_key_is_one_of_three_words(said: str) -> None:
     assert good(pin_policy="").pin_policy is None
 
 
-def test_another_pin_policy_is_refused_and_so_is_one_without_a_card() -> None:
+def test_unknown_pin_policy_is_refused_and_so_is_one_without_a_card() -> None:
     assert read(pin_policy="match")[1] == ["pin_policy: allowed: never, once, always"]
     _, reasons = read(card_id="", unblock_secret="", pin_policy="once")
     assert reasons == ["pin_policy: there is no card_id that it could belong to"]

@@ -51,7 +51,7 @@ def test_nothing_of_a_gap_can_be_changed() -> None:
         assert not signer.check(forged)
 
 
-def test_it_stays_good_after_a_rotation_and_is_not_anothers() -> None:
+def test_anchor_stays_good_after_a_rotation_and_is_not_anothers() -> None:
     ring = KeyRing.fresh()
     anchor = AnchorSigner(ring).sign(HEAD, AT)
     rotated = AnchorSigner(ring.with_new(KeyPurpose.AUDIT_SIGN))

@@ -297,7 +297,9 @@ def test_issuers_are_read_from_the_file_that_the_settings_name(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("content", "said"), [(None, "No such file"), ("", "no certificate"), ("hm", "no certificate")]
 )
-def test_a_file_without_issuers_is_told_of(tmp_path: Path, content: str | None, said: str) -> None:
+def test_file_without_issuers_is_refused_by_name(
+    tmp_path: Path, content: str | None, said: str
+) -> None:
     file = tmp_path / "issuers.pem"
     if content is not None:
         file.write_text(content)

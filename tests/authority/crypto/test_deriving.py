@@ -73,7 +73,7 @@ def test_openssl_comes_to_the_same(length: int) -> None:
     context=st.binary(max_size=80),
     length=st.integers(1, 80),
 )
-def test_another_implementation_comes_to_the_same(
+def test_derivation_equals_that_of_another_implementation(
     key: bytes, label: bytes, context: bytes, length: int
 ) -> None:
     theirs = KBKDFCMAC(

@@ -62,7 +62,7 @@ def test_how_many_sets_there_are(hasher: AnswerHasher, registered: int, sets: in
     assert len(_every(hasher, answers)) == sets
 
 
-def test_one_wrong_answer_makes_the_set_wrong(hasher: AnswerHasher) -> None:
+def test_wrong_answer_makes_the_whole_set_wrong(hasher: AnswerHasher) -> None:
     hashes = _every(hasher)
     kept = _of(hashes, 7, 2, 5)
     for wrong in (7, 2, 5):
@@ -92,7 +92,7 @@ def test_a_hash_fits_no_other_owner_and_no_other_set(hasher: AnswerHasher) -> No
     assert not hasher.check(OWNER, _chosen(7, 2), relabelled)
 
 
-def test_another_set_is_wrong_after_one_whole_hash(
+def test_foreign_set_is_refused_after_one_whole_hash(
     hasher: AnswerHasher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bytes] = []
@@ -124,7 +124,7 @@ def test_the_pepper_is_needed(hasher: AnswerHasher) -> None:
         hasher.check(OWNER, _chosen(7, 2), kept)
 
 
-def test_a_damaged_hash_is_told_without_being_quoted(hasher: AnswerHasher) -> None:
+def test_damaged_hash_is_refused_without_being_quoted(hasher: AnswerHasher) -> None:
     kept = hasher.hash_sets(OWNER, _chosen(7, 2), 2)[0]
     for damaged in ("2$argon2id$c4n4ry", kept.digest[1:]):
         with pytest.raises(SealBroken) as caught:

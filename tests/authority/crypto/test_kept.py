@@ -125,7 +125,7 @@ def test_all_are_sealed_anew_under_another_key(safe: Safe) -> None:
         assert secrets_by(uow, NamedKey.SEAL) == {Sealer(rotated).current_key_id: 3}
 
 
-def test_one_that_does_not_open_is_named_and_the_others_go_on(safe: Safe) -> None:
+def test_former_secret_that_does_not_open_is_named_and_the_others_go_on(safe: Safe) -> None:
     strange = Sealer(KeyRing.fresh()).seal(
         Sensitive(NEVER), label_of(safe.card, KeptKind.FORMER, 1)
     )

@@ -95,7 +95,7 @@ def test_the_old_key_is_not_needed_afterwards(store: Store, old: KeyRing) -> Non
     assert _opened(store, Sealer(KeyRing.from_entries(tuple(entries))), cards)
 
 
-def test_one_that_was_interrupted_is_taken_up(store: Store, old: KeyRing) -> None:
+def test_interrupted_rotation_is_continued(store: Store, old: KeyRing) -> None:
     cards = _fill(store, Sealer(old), 10)
     sealer = Sealer(old.with_new(KeyPurpose.SEAL))
 
@@ -114,7 +114,7 @@ def test_one_that_was_interrupted_is_taken_up(store: Store, old: KeyRing) -> Non
     assert _opened(store, sealer, cards) == [f"{n:08d}" for n in range(10)]
 
 
-def test_one_that_does_not_open_is_named_and_left(store: Store, old: KeyRing) -> None:
+def test_secret_that_does_not_open_is_named_and_left(store: Store, old: KeyRing) -> None:
     cards = _fill(store, Sealer(old), 3)
     broken = replace(cards[1], sealed_secret=cards[0].sealed_secret)
     lost = replace(

@@ -42,7 +42,7 @@ def test_what_was_sealed_opens(sealer: Sealer) -> None:
         replace(LABEL, revision=4),
     ],
 )
-def test_it_opens_for_nothing_else(sealer: Sealer, other: SealLabel) -> None:
+def test_sealed_secret_opens_for_no_other_label(sealer: Sealer, other: SealLabel) -> None:
     with pytest.raises(SealBroken) as caught:
         sealer.open(sealer.seal(PUK, LABEL), other)
     assert caught.value.__cause__ is None
@@ -64,7 +64,7 @@ def test_junk_is_broken_and_nothing_else(junk: bytes) -> None:
         sealer.open(SealedSecret(junk, sealer.current_key_id, 3), LABEL)
 
 
-def test_another_key_of_the_ring_does_not_open_it() -> None:
+def test_sealed_secret_opens_with_no_other_key_of_the_ring() -> None:
     old = KeyRing.fresh()
     sealed = Sealer(old).seal(PUK, LABEL)
     sealer = Sealer(old.with_new(KeyPurpose.SEAL))
@@ -115,7 +115,9 @@ def test_of_one_that_derives_only_how_it_does_is_kept(deriving: Sealer, how: Der
 
 
 @pytest.mark.parametrize("other", OTHER_LABELS)
-def test_it_derives_for_nothing_else(deriving: Sealer, how: Derivation, other: SealLabel) -> None:
+def test_derived_secret_opens_for_no_other_label(
+    deriving: Sealer, how: Derivation, other: SealLabel
+) -> None:
     with pytest.raises(SealBroken):
         deriving.open(deriving.seal(how, LABEL), other)
 

@@ -127,7 +127,7 @@ def test_a_code_is_not_in_a_repr() -> None:
     assert "jo.smith" not in repr(message)
 
 
-def test_one_minute_is_one_minute() -> None:
+def test_life_of_one_minute_is_written_in_the_singular() -> None:
     message = compose_code(
         to="jo@nhs.net",
         purpose=Purpose.UNLOCK,
@@ -155,7 +155,7 @@ def test_digits_are_grouped_for_reading(digits: str, grouped: str) -> None:
 
 
 @pytest.mark.parametrize("template", sorted(TO_HOLDERS | TO_STAFF))
-def test_each_notice_says_what_was_done_where_and_when(template: str) -> None:
+def test_notice_says_what_was_done_where_and_when(template: str) -> None:
     message = notice(template)
     assert not message.secret
     for part in (message.text, message.html):

@@ -290,7 +290,7 @@ def test_many_threads_share_few_connections(tmp_path: Path) -> None:
     assert sorted(mail.to[0] for mail in mailbox.messages()) == sorted(people)
 
 
-def test_it_ends_with_a_goodbye_and_leaves_no_thread(tmp_path: Path) -> None:
+def test_mailer_ends_with_a_goodbye_and_leaves_no_thread(tmp_path: Path) -> None:
     before = set(threading.enumerate())
     with Scripted(until_goodbye) as server:
         mailer = SmtpMailer(relay_at(server.port, tmp_path, LONG_S))
@@ -304,7 +304,7 @@ def test_it_ends_with_a_goodbye_and_leaves_no_thread(tmp_path: Path) -> None:
         assert server.calls == 1
 
 
-def test_it_ends_while_a_message_is_under_way(tmp_path: Path) -> None:
+def test_mailer_ends_while_a_message_is_under_way(tmp_path: Path) -> None:
     hangs = threading.Event()
 
     def hanging(wire: Wire) -> None:

@@ -24,7 +24,7 @@ def test_waiting_for_mail_ends(tmp_path: Path) -> None:
             mailbox.wait_for(2, 0.01)
 
 
-def test_it_takes_no_mail_in_clear_nor_from_strangers(tmp_path: Path) -> None:
+def test_mailbox_takes_no_mail_in_clear_nor_from_strangers(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
     with (
         running(mailbox) as settings,
@@ -39,7 +39,7 @@ def test_it_takes_no_mail_in_clear_nor_from_strangers(tmp_path: Path) -> None:
     assert mailbox.messages() == ()
 
 
-def test_its_secrets_are_for_its_owner_alone(tmp_path: Path) -> None:
+def test_secrets_of_the_mailbox_are_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "mail"
     with running(Mailbox(folder)):
         assert S_IMODE(folder.stat().st_mode) == 0o700

@@ -146,7 +146,7 @@ def test_forty_callers_in_two_processes(database: TestDatabase, kind: str, allow
     assert here + there == allowed
 
 
-def test_one_attempt_from_many_threads_is_evaluated_once(database: TestDatabase) -> None:
+def test_attempt_from_many_threads_is_evaluated_once(database: TestDatabase) -> None:
     store = database.store(busy_timeout_s=30)
     who = samples.registered_person(store).holder.id
     passed = race(store, lambda uow, _: uow.registrations.attempts(who, 3).charge("same"), who)

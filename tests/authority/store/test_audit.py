@@ -89,7 +89,7 @@ def test_an_event_keeps_all_that_it_was_given(database: TestDatabase, store: Sto
     assert verify(store).intact
 
 
-def test_each_batch_tells_its_progress(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_tells_its_progress(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kiosk.authority.store.repositories.audit.BATCH", 4)
     append(store, 10)
     told: list[tuple[int, int]] = []

@@ -207,7 +207,7 @@ def test_a_forged_anchor_in_the_table(chain: Store, forger: Forger) -> None:
 
 @pytest.mark.parametrize("order", [1, -1])
 @pytest.mark.parametrize("check", [None, is_good])
-def test_each_of_several_anchors_of_a_row_is_checked(
+def test_of_several_anchors_of_a_row_is_checked(
     chain: Store, forger: Forger, check: Callable[[Signed], bool] | None, order: int
 ) -> None:
     right = anchor(forger, 4)

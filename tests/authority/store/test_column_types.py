@@ -83,7 +83,7 @@ def kind_and_value(value: object) -> object:
     return type(value), value, getattr(value, "tzinfo", None)
 
 
-def test_each_type_is_stored_and_read_alike_either_way(store: Store) -> None:
+def test_type_is_stored_and_read_alike_either_way(store: Store) -> None:
     insert, found = sa.insert(TYPED), sa.select(TYPED)
     by_driver = Prepared(insert, list(TYPED.c.keys())), Prepared(found)
 

@@ -80,7 +80,7 @@ def moment(number: int) -> Any:
 
 
 @pytest.mark.parametrize("what", list(COUNTS))
-def test_each_count_finds_by_its_index(
+def test_count_finds_by_its_index(
     module_database: TestDatabase, filled: sa.Engine, what: str
 ) -> None:
     count, index = COUNTS[what]

@@ -41,7 +41,7 @@ def test_a_reader_only_puts_it_off(sqlite_database: TestDatabase) -> None:
     assert log.stat().st_size == 0
 
 
-def test_it_can_be_asked_of_either_database(database: TestDatabase) -> None:
+def test_log_can_be_emptied_on_either_database(database: TestDatabase) -> None:
     store = database.store()
     store.empty_log()
     assert store.schema_serves()

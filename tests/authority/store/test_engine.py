@@ -175,7 +175,7 @@ def test_a_pool_that_is_used_up_is_busy(database: TestDatabase) -> None:
     store.close()
 
 
-def test_of_two_that_wait_for_each_other_one_is_told_busy(
+def test_deadlock_ends_one_transaction_as_busy(
     postgres_database: TestDatabase,
 ) -> None:
     store = postgres_database.store()
@@ -275,7 +275,7 @@ HOST = "postgresql://staff1@{}/kiosk?sslmode=verify-full"
         ("sqlite:////a/kiosk.db", HOST.format("db"), False),
     ],
 )
-def test_addresses_of_one_database_are_told_from_those_of_two(
+def test_addresses_of_one_database_are_distinguished_from_those_of_two(
     one: str, other: str, is_same: bool
 ) -> None:
     assert (place_of(one) == place_of(other)) is is_same

@@ -54,7 +54,7 @@ OF_NOBODY = frozenset(
 )
 
 
-def test_each_table_is_known_to_speak_of_people_or_of_nobody() -> None:
+def test_table_is_known_to_speak_of_people_or_of_nobody() -> None:
     tables = set(TableRow.metadata.tables)
     assert tables >= OF_PEOPLE
     assert tables - OF_PEOPLE <= OF_NOBODY

@@ -49,7 +49,7 @@ def test_a_card_has_one_that_waits(store: Store, person: Person) -> None:
         assert uow.kept_secrets.pending(new_id()) is None
 
 
-def test_one_that_waits_is_presented_and_becomes_former(store: Store, person: Person) -> None:
+def test_pending_secret_is_presented_and_becomes_former(store: Store, person: Person) -> None:
     waits, older = kept(person), kept(person, KeptKind.FORMER, kept_at=NOW - timedelta(days=1))
     add(store, waits, older)
     sealed = SealedSecret(b"former", "key-2", 2)
@@ -64,7 +64,7 @@ def test_one_that_waits_is_presented_and_becomes_former(store: Store, person: Pe
         assert uow.kept_secrets.former(person.card.id) == (former, older)
 
 
-def test_one_that_became_current_is_taken_out(store: Store, person: Person) -> None:
+def test_pending_secret_that_became_current_is_deleted(store: Store, person: Person) -> None:
     waits = kept(person)
     add(store, waits)
     with store.begin() as uow:
@@ -74,7 +74,9 @@ def test_one_that_became_current_is_taken_out(store: Store, person: Person) -> N
         uow.commit()
 
 
-def test_those_under_another_key_are_found_and_put_back_once(store: Store, person: Person) -> None:
+def test_kept_secrets_under_another_key_are_found_and_resealed_once(
+    store: Store, person: Person
+) -> None:
     several = [kept(person, KeptKind.FORMER) for _ in range(3)]
     add(store, *several)
     in_order = sorted(several, key=lambda one: one.id)

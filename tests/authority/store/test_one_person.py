@@ -127,7 +127,7 @@ def people(store: Store, database: TestDatabase) -> tuple[Person, Person]:
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_another_persons_rows_stay_as_they_were(
+def test_rows_of_another_person_stay_as_they_were(
     store: Store, database: TestDatabase, people: tuple[Person, Person], name: str
 ) -> None:
     one, other = people

@@ -25,7 +25,7 @@ def test_holders_are_added_and_overwritten_by_id(store: Store) -> None:
         }
 
 
-def test_whoever_left_and_what_was_revoked_meanwhile_stay_so(store: Store) -> None:
+def test_leaver_and_revoked_card_stay_so_when_saved_again(store: Store) -> None:
     person = samples.stored_person(store)
     left = replace(person.holder, left_at=samples.NOW)
     with store.begin() as uow:
@@ -125,7 +125,7 @@ def test_the_last_try_of_a_secret_is_never_charged(store: Store) -> None:
     assert [expose(store, card_id) for _ in range(4)] == [2, 1, None, None]
 
 
-def test_what_the_card_told_counts_more_than_its_limit(store: Store) -> None:
+def test_reported_tries_count_more_than_the_limit(store: Store) -> None:
     card_id = samples.stored_person(store).card.id
     with store.begin() as uow:
         uow.cards.know_secret_tries(card_id, 2)

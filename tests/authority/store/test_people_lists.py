@@ -89,7 +89,7 @@ def ids(rows: list[Listed]) -> list[str]:
     return [row.holder_id for row in rows]
 
 
-def test_each_group_has_whom_it_names(store: Store, estate: Estate) -> None:
+def test_group_has_whom_it_names(store: Store, estate: Estate) -> None:
     fine = estate.add("Asha Fine")
     blocked = estate.add("Bo Blocked", blocked_at=NOW - DAY)
     new = estate.add("Cy New", registered=False)

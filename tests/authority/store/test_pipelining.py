@@ -223,7 +223,7 @@ def test_what_waits_for_an_audit_that_cannot_be_written_is_not_written(
     assert notes(store) == 0
 
 
-def test_one_statement_moves_a_head_and_writes_its_rows(store: Store, trips: RoundTrips) -> None:
+def test_audit_head_and_rows_are_written_by_one_statement(store: Store, trips: RoundTrips) -> None:
     def write(rows: int) -> int:
         with trips.of("audit") as asked, store.begin() as uow:
             for _ in range(rows):

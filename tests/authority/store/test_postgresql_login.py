@@ -146,7 +146,7 @@ def test_as_documented_it_opens_and_takes_the_schema(site: Site, tmp_path: Path)
         ("@localhost:", "@localhost:9", "address has a wrong name or value"),
     ],
 )
-def test_each_mistake_has_words_of_its_own(site: Site, was: str, now: str, found: str) -> None:
+def test_mistake_has_words_of_its_own(site: Site, was: str, now: str, found: str) -> None:
     condition, said, advice = site.finding((was, now))
     assert condition is Condition.FAIL
     assert found in said

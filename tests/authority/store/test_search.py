@@ -64,7 +64,7 @@ def test_nobody_is_found_by_nothing_or_by_what_nobody_has(store: Store) -> None:
     assert found(store, "zz") == found(store, "asha zz") == found(store, "%") == ()
 
 
-def test_each_is_found_once_though_several_of_their_words_begin_so(store: Store) -> None:
+def test_is_found_once_though_several_of_their_words_begin_so(store: Store) -> None:
     (jo, other) = people(store, "Jo Jones Jonas", "Joan Ng")
     assert sorted(found(store, "jo")) == sorted([jo.id, other.id])
     assert found(store, "jo jon") == (jo.id,)

@@ -185,7 +185,7 @@ def test_who_waits_for_a_code(store: Store) -> None:
         assert uow.statistics.waiting_for_code() == 1
 
 
-def test_one_person_with_two_codes_waits_once(store: Store) -> None:
+def test_person_with_two_codes_is_counted_once(store: Store) -> None:
     person = samples.stored_person(store)
     other = samples.card(person.holder.id)
     with store.begin() as uow:

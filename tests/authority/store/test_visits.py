@@ -98,7 +98,7 @@ def pending(person: samples.Person, purpose: Purpose = Purpose.REGISTER) -> Pend
     )
 
 
-def test_one_pending_change_a_card_and_purpose(store: Store) -> None:
+def test_pending_change_is_one_for_card_and_purpose(store: Store) -> None:
     person = samples.stored_person(store)
     first, second = pending(person), pending(person)
     other = replace(pending(person, Purpose.CHANGE_EMAIL), question_ids=None, hashes=None)
@@ -143,7 +143,7 @@ def entry(person: samples.Person) -> UnblockEntry:
     return UnblockEntry(new_id(), person.visit.id, person.card.id, samples.NOW, was_blocked=True)
 
 
-def test_one_open_entry_a_card(store: Store) -> None:
+def test_journal_has_one_open_entry_for_a_card(store: Store) -> None:
     person = samples.stored_person(store)
     first, second = entry(person), entry(person)
     with store.begin() as uow:

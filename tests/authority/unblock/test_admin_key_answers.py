@@ -210,7 +210,7 @@ def test_a_card_of_another_family_is_not_admitted(world: World) -> None:
         )
 
 
-def test_another_process_judges_what_the_first_one_asked(
+def test_answer_is_judged_by_another_process_than_asked(
     world: World, card: Card, station_visit: StationVisit
 ) -> None:
     chip = Chip()

@@ -52,7 +52,7 @@ def station_visit(world: World, card: Card) -> StationVisit:
     return ready(world, card)
 
 
-def test_it_is_not_done_before_the_card_was_admitted(
+def test_unblock_is_not_done_before_the_card_proved_its_admin_key(
     world: World, card: Card, station_visit: StationVisit
 ) -> None:
     chip = Chip()

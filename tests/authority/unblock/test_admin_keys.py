@@ -159,9 +159,7 @@ def test_a_newer_number_takes_the_place_of_an_older_one(
     assert not chip.takes(grant.cryptogram)
 
 
-def test_one_cryptogram_for_each_number(
-    world: World, card: Card, station_visit: StationVisit
-) -> None:
+def test_nonce_gets_one_cryptogram(world: World, card: Card, station_visit: StationVisit) -> None:
     chip = Chip()
     granted(station_visit, chip)
     for number in (KeyNonce(chip.own), KeyNonce(bytes(range(16)))):

@@ -41,7 +41,9 @@ class RefusingAfterwards:
         return self.card.state.puk.body.rstrip(b"\xff").decode()
 
 
-def test_its_puk_is_found_out_by_one_wrong_try(world: World, insert: Insert) -> None:
+def test_puk_that_was_changed_and_refused_is_found_by_one_wrong_try(
+    world: World, insert: Insert
+) -> None:
     chip = RefusingAfterwards()
     card = world.registered_card(identifier=chip.card.state.guid.hex(), secret_limit=3)
     reader = insert(chip).reader

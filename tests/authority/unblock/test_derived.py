@@ -160,7 +160,7 @@ def test_an_estate_is_switched_from_sealed_secrets_to_derived_ones(world: World)
     assert new.reveal() == secret_of(world, card, number_of(world, card))
 
 
-def test_and_back(world: World) -> None:
+def test_estate_is_switched_back_from_derived_to_sealed_secrets(world: World) -> None:
     derive(world)
     unlocked = unlock(world, issued(world))
     sealer = world.parts.sealer

@@ -199,7 +199,7 @@ def test_two_faults_on_end_cost_one_try_at_most_and_the_card_is_unlocked(
 
 @pytest.mark.parametrize("numbers", [True, False])
 @pytest.mark.parametrize("change", Fault)
-def test_one_torn_change_costs_one_try_at_most(change: Fault, *, numbers: bool) -> None:
+def test_torn_change_costs_one_try_at_most(change: Fault, *, numbers: bool) -> None:
     card, books = ModelCard(3), Books(3, numbers)
     unlock(card, books, Fault.NONE, change)
     card.fewest = card.left

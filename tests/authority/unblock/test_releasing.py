@@ -57,7 +57,9 @@ def test_a_grant_is_journaled_charged_and_costs_the_code(
     assert world.kinds()[-1] == "secret-released"
 
 
-def test_one_release_a_visit(world: World, card: Card, station_visit: StationVisit) -> None:
+def test_secret_is_released_once_a_visit(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
     station_visit.grant()
     with pytest.raises(StepRefused):
         station_visit.grant()

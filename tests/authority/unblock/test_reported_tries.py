@@ -226,7 +226,7 @@ def test_a_forgotten_pin_is_judged_by_what_the_card_says_too(world: World) -> No
     )
 
 
-def test_it_counts_once_the_card_has_proven_itself(each_world: World) -> None:
+def test_reported_tries_count_once_the_card_has_proven_itself(each_world: World) -> None:
     world = each_world
     mine = ReaderCard()
     card = world.registered_card(secret_limit=None, secret_exposure=2, auth_key=mine.public)
@@ -250,7 +250,7 @@ def test_a_try_for_an_admin_key_is_not_given_back_by_a_number(world: World) -> N
     assert told(world) == []
 
 
-def test_nor_by_one_that_counts_before_an_unblock(world: World) -> None:
+def test_try_for_an_admin_key_is_not_given_back_before_an_unblock(world: World) -> None:
     card = admin_key_card.registered(world, secret_exposure=1)
     admin_key_card.drawn(ready(world, card, 3))
     assert account(world, card) == (None, 1)

@@ -101,7 +101,7 @@ def torn(unlocked: Unlocked) -> tuple[Unlocked, str]:
 # --- drawing one -----------------------------------------------------------------------
 
 
-def test_one_is_drawn_for_an_unblock_and_the_same_when_asked_again(unlocked: Unlocked) -> None:
+def test_new_secret_is_drawn_once_and_the_same_when_asked_again(unlocked: Unlocked) -> None:
     new = unlocked.rotate_secret()
     assert new is not None
     assert new.reveal().isdigit()
@@ -284,7 +284,7 @@ def test_after_an_answer_that_was_lost_it_is_the_others_turn(torn: tuple[Unlocke
         back.pull()
 
 
-def test_one_that_was_not_sent_keeps_its_turn(torn: tuple[Unlocked, str]) -> None:
+def test_secret_that_was_not_sent_keeps_its_turn(torn: tuple[Unlocked, str]) -> None:
     unlocked, new = torn
     back = unlocked.again()
     for outcome in (UnblockNotSent(), UnblockRefused(None, "history")):
@@ -309,7 +309,7 @@ def test_a_card_that_works_again_shows_which_it_has(
     assert unlocked.secrets() == (has, None, [had])
 
 
-def test_what_is_told_after_the_next_unlock_began_changes_nothing(
+def test_report_after_the_next_unlock_began_changes_nothing(
     torn: tuple[Unlocked, str],
 ) -> None:
     unlocked, new = torn
@@ -372,7 +372,7 @@ def test_stations_that_cannot_change_it_are_given_the_one_that_it_has(
         world.clock.forward(hours=1)
 
 
-def test_a_wrong_one_without_a_number_is_told_from_one_whose_answer_was_lost(
+def test_wrong_secret_without_a_number_is_distinguished_from_a_lost_answer(
     world: World, of_a_family: Card
 ) -> None:
     """The new one was lost and the other is wrong: so the lost one was right, and cost nothing."""
@@ -393,7 +393,7 @@ def test_a_wrong_one_without_a_number_is_told_from_one_whose_answer_was_lost(
     assert unlocked.secrets() == (new.reveal(), None, [PUK])
 
 
-def test_one_wrong_secret_without_a_number_and_no_other_sets_the_card_aside(
+def test_wrong_secret_without_a_number_and_no_other_sets_the_card_aside(
     world: World, of_a_family: Card
 ) -> None:
     station_visit = world.insert(of_a_family, blocked=True)

@@ -36,7 +36,7 @@ def _at_new_pin(world: World, card: Card) -> StationVisit:
 @pytest.mark.parametrize(
     "said", [None, UnblockNotSent(), UnblockUnknown(), UnblockRefused(None, "history")]
 )
-def test_one_that_is_said_to_be_unused_is_seen_until_it_is_changed(
+def test_secret_said_to_be_unused_is_seen_until_changed(
     world: World, card: Card, said: UnblockOutcome | None
 ) -> None:
     station_visit = _at_new_pin(world, card)
@@ -67,7 +67,7 @@ def test_where_none_is_changed_one_that_was_used_is_no_news(world: World, card: 
     assert world.card(card).secret_seen_at is None
 
 
-def test_another_one_that_staff_set_has_not_been_seen(world: World, card: Card) -> None:
+def test_secret_that_staff_set_has_not_been_seen(world: World, card: Card) -> None:
     _at_new_pin(world, card).grant()
     with world.store.begin() as uow:
         archive_secrets(uow, world.parts.sealer, world.card(card))

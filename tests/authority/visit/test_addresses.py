@@ -47,7 +47,7 @@ def test_a_code_to_one_address_does_not_confirm_another(world: World, card: Card
     assert world.registration(card).email == EMAIL
 
 
-def test_another_address_within_the_gap_has_to_wait(world: World, card: Card) -> None:
+def test_code_to_a_second_address_within_the_gap_has_to_wait(world: World, card: Card) -> None:
     station_visit = to_code(world, card, OTHER)
     first = world.relay.code
     reply = station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
@@ -108,7 +108,9 @@ def test_a_registration_is_finished_at_another_station(world: World, card: Card)
     assert len(world.registration(card).hashes) == 4
 
 
-def test_it_is_finished_even_if_the_pin_was_blocked_meanwhile(world: World, card: Card) -> None:
+def test_registration_is_finished_even_if_the_pin_was_blocked_since(
+    world: World, card: Card
+) -> None:
     to_code(world, card).pull()
     back = world.insert(card, blocked=True)
     assert isinstance(back.opened, VisitOpened)

@@ -183,7 +183,7 @@ def test_a_charge_that_never_got_its_verdict_counts_as_wrong_when_repeated(
 
 
 @pytest.mark.parametrize("make", [lambda a: a[:2], lambda a: (*a, a[0]), lambda a: ()])
-def test_another_set_than_was_asked_is_not_charged(
+def test_answers_to_other_questions_are_not_charged(
     world: World,
     card: Card,
     station_visit: StationVisit,

@@ -61,7 +61,7 @@ def opened(station_visit: StationVisit) -> VisitOpened:
 # --- the way through -------------------------------------------------------------------
 
 
-def test_it_takes_the_place_of_the_mail_and_of_nothing_else(
+def test_given_code_takes_the_place_of_the_mail_and_of_nothing_else(
     world: World, card: Card, agent: Office
 ) -> None:
     issued = give(agent, card)
@@ -126,7 +126,7 @@ def test_until_a_second_agrees_stations_know_nothing_of_it(
     assert isinstance(station_visit.enter(issued.code), SetPin)
 
 
-def test_whoever_waits_for_the_mail_in_this_visit_enters_it_at_once(
+def test_given_code_is_entered_in_a_visit_that_waits_for_the_mail(
     world: World, card: Card, agent: Office
 ) -> None:
     station_visit = world.insert(card, blocked=True)
@@ -200,7 +200,7 @@ def test_codes_that_staff_give_count_against_no_mail(
         give(agent, card)
 
 
-def test_it_is_forgotten_with_the_others(world: World, card: Card, agent: Office) -> None:
+def test_given_code_is_deleted_with_the_others(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
     world.clock.forward(days=3)
     purge_records(world.store)

@@ -80,7 +80,7 @@ def test_after_fifteen_minutes_it_is_over(world: World, card: Card, agent: Offic
     assert isinstance(station_visit.enter(world.relay.code), SetPin)
 
 
-def test_it_works_once(world: World, card: Card, agent: Office) -> None:
+def test_given_code_works_once(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
     station_visit = answered(world, card)
     station_visit.enter(issued.code)
@@ -134,7 +134,7 @@ def test_withdrawn_at_the_new_pin_page_nothing_is_released(
 
 @pytest.mark.parametrize("changes", ["removed", "auditor"])
 @pytest.mark.parametrize("who", ["giver", "second"])
-def test_it_counts_only_as_long_as_those_who_gave_it_may(
+def test_given_code_counts_only_as_long_as_its_givers_may(
     world: World, card: Card, agent: Office, changes: str, who: str
 ) -> None:
     world.policy = Policy(four_eyes=True)
@@ -150,7 +150,7 @@ def test_it_counts_only_as_long_as_those_who_gave_it_may(
     assert again.answer(again.questions()) == SendCode(MASKED, position=Position(3, 4))
 
 
-def test_whoever_gave_it_goes_before_the_secret_is_released(
+def test_nothing_is_released_once_the_giver_of_the_code_is_gone(
     world: World, card: Card, agent: Office
 ) -> None:
     issued = give(agent, card)

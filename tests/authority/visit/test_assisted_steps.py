@@ -135,7 +135,7 @@ def test_a_visit_that_is_under_way_is_not_begun_again(
         station_visit.authority.begin(station_visit.visit, report)
 
 
-def test_it_is_for_one_card(world: World, card: Card, agent: Office) -> None:
+def test_given_code_is_for_one_card(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
     with world.store.read() as uow:
         holder = uow.holders.get(card.holder_id)
@@ -147,7 +147,7 @@ def test_it_is_for_one_card(world: World, card: Card, agent: Office) -> None:
 
 
 @pytest.mark.parametrize("purpose", [Purpose.CHANGE_EMAIL, Purpose.CHANGE_PIN])
-def test_it_is_for_an_unlock_alone(
+def test_given_code_is_for_an_unlock_alone(
     world: World, card: Card, agent: Office, purpose: Purpose
 ) -> None:
     issued = give(agent, card)

@@ -63,7 +63,7 @@ def test_an_unknown_card(world: World) -> None:
     assert _refused(world, CardId("piv", "00ff")) is Reason.UNKNOWN_CARD
 
 
-def test_another_driver_is_another_card(world: World) -> None:
+def test_identifier_of_another_family_is_another_card(world: World) -> None:
     card = world.registered_card()
     assert _refused(world, CardId("gids", card.identifier)) is Reason.UNKNOWN_CARD
 
@@ -73,7 +73,7 @@ def test_a_leaver(world: World) -> None:
     assert _refused(world, world.add_card(holder)) is Reason.LEAVER
 
 
-def test_one_who_will_leave_is_served_until_then(world: World) -> None:
+def test_future_leaver_is_served_until_then(world: World) -> None:
     holder = world.add_holder(left_at=world.now + timedelta(seconds=1))
     card = world.add_card(holder)
     assert _offers(world, card)
@@ -206,7 +206,7 @@ def test_without_questions_in_the_policy_there_are_none_to_change(world: World) 
     assert Purpose.CHANGE_EMAIL in _offers(world, card)
 
 
-def test_one_who_registered_without_questions_registers_again_when_they_are_asked(
+def test_holder_without_questions_registers_again_when_they_are_asked(
     world: World,
 ) -> None:
     holder = world.add_holder()
@@ -218,7 +218,7 @@ def test_one_who_registered_without_questions_registers_again_when_they_are_aske
     assert _offers(world, card, blocked=True) == (Purpose.UNLOCK,)
 
 
-def test_a_missing_secret_is_told_early_where_nothing_else_is_possible(world: World) -> None:
+def test_missing_secret_is_refused_early_where_nothing_else_is_possible(world: World) -> None:
     """With a working PIN, who has forgotten it and chooses an unlock reads what to do."""
     card = world.registered_card(sealed_secret=None)
     assert _refused(world, card, blocked=True) is Reason.SECRET_MISSING

@@ -78,7 +78,7 @@ def test_new_questions(world: World) -> None:
     assert [(one.to, one.template) for one in world.outbox()] == [(EMAIL, Notice.QUESTIONS_CHANGED)]
 
 
-def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
+def test_new_address_is_confirmed_and_the_old_one_mailed(world: World) -> None:
     card = world.registered_card()
     station_visit = world.insert(card)
     station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_EMAIL)
@@ -99,7 +99,7 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
     assert {one.params["masked_email"] for one in notices} == {"a•••@nhs.net"}
 
 
-def test_the_recorded_address_is_not_told_that_it_was_replaced_by_itself(world: World) -> None:
+def test_recorded_address_is_not_mailed_that_it_replaced_itself(world: World) -> None:
     holder = world.add_holder()
     world.register(holder, email=OTHER)
     station_visit = start(world, world.add_card(holder), Purpose.CHANGE_EMAIL)

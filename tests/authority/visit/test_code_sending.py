@@ -78,7 +78,7 @@ def test_a_code_goes_to_the_registered_address(world: World, station_visit: Stat
     assert message.subject == "unlock Asha Okafor 15"
 
 
-def test_its_life_begins_when_the_relay_took_it(
+def test_life_of_a_code_begins_when_the_relay_took_it(
     world: World, card: Card, station_visit: StationVisit
 ) -> None:
     world.relay.on_send = lambda: world.clock.forward(seconds=7)
@@ -215,7 +215,7 @@ def _use_up_codes(world: World, card: Card, *, blocked: bool) -> None:
         station_visit.pull()
 
 
-def test_a_card_that_goes_in_is_told_when_codes_are_sent_again(world: World, card: Card) -> None:
+def test_refusal_after_too_many_codes_says_until_when(world: World, card: Card) -> None:
     _use_up_codes(world, card, blocked=True)
     ends = world.now + timedelta(hours=1)
     world.clock.forward(minutes=20)

@@ -120,7 +120,7 @@ def test_the_head_is_signed_when_it_has_moved(world: World) -> None:
 # --- the small tools -------------------------------------------------------------------
 
 
-def test_one_call_of_a_visit_waits_for_the_other() -> None:
+def test_calls_of_one_visit_wait_for_each_other() -> None:
     turns, order, inside = VisitLocks(), list[str](), threading.Event()
 
     def second() -> None:

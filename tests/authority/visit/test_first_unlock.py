@@ -121,7 +121,9 @@ def notices(world: World) -> list[tuple[str, str]]:
 # --- the way through -------------------------------------------------------------------
 
 
-def test_they_unlock_and_register_in_one_visit(world: World, card: Card, agent: Office) -> None:
+def test_first_unlock_and_registration_are_one_visit(
+    world: World, card: Card, agent: Office
+) -> None:
     issued = give(agent, card)
     station_visit = world.insert(card, blocked=True)
     assert offered(station_visit) == (Purpose.FIRST_UNLOCK,)
@@ -309,14 +311,16 @@ def test_wrong_entries_spend_it(world: World, card: Card, agent: Office) -> None
     assert offered(world.insert(card, blocked=True)) is Reason.NOT_REGISTERED
 
 
-def test_it_works_once(world: World, card: Card, agent: Office) -> None:
+def test_code_for_a_first_unlock_works_once(world: World, card: Card, agent: Office) -> None:
     station_visit = unlocked(world, card, agent)
     nothing_opens(station_visit)
     station_visit.pull()
     assert offered(world.insert(card, blocked=True)) is Reason.NOT_REGISTERED
 
 
-def test_it_lives_for_fifteen_minutes(world: World, card: Card, agent: Office) -> None:
+def test_code_for_a_first_unlock_lives_for_fifteen_minutes(
+    world: World, card: Card, agent: Office
+) -> None:
     issued = give(agent, card)
     station_visit = chosen(world, card)
     world.clock.forward(minutes=15)
@@ -333,7 +337,9 @@ def test_a_few_an_hour_are_given(world: World, card: Card, agent: Office) -> Non
         give(agent, card)
 
 
-def test_it_opens_no_other_card_of_theirs(world: World, card: Card, agent: Office) -> None:
+def test_code_for_a_first_unlock_opens_no_other_card(
+    world: World, card: Card, agent: Office
+) -> None:
     with world.store.read() as uow:
         holder = uow.holders.get(card.holder_id)
     assert holder is not None
@@ -411,7 +417,7 @@ Ending = Callable[[World, Card, Office], None]
 
 
 @pytest.mark.parametrize("end", [_withdraw, _stop, _leave, _revoke, _dismiss, _take_key])
-def test_it_opens_nothing_once_it_was_taken_away(
+def test_withdrawn_code_for_a_first_unlock_opens_nothing(
     world: World, card: Card, agent: Office, end: Ending
 ) -> None:
     issued = give(agent, card)

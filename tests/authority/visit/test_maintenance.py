@@ -194,7 +194,9 @@ def test_a_repeated_call_records_once_and_another_attempt_again(
     assert len(acts(world)) == 2
 
 
-def test_one_attempt_covers_no_other_act(world: World, card: Card, officer: StaffMember) -> None:
+def test_maintenance_attempt_covers_no_other_act(
+    world: World, card: Card, officer: StaffMember
+) -> None:
     """A station that says an old attempt again for something else is recorded, too."""
     station_visit = opened(world, card)
     restart(station_visit, "one")
@@ -310,7 +312,7 @@ def test_the_next_visit_asks_for_the_pin_again(
         restart(station_visit)
 
 
-def test_another_station_cannot_use_the_page(
+def test_maintenance_page_is_of_no_use_to_another_station(
     world: World, card: Card, officer: StaffMember
 ) -> None:
     station_visit = opened(world, card)

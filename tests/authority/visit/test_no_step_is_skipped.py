@@ -50,9 +50,7 @@ def _walk(estate: tuple[Path, Card], order: tuple[Factor, ...], actions: list[st
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_going_on_as_told_leads_to_a_grant(
-    estate: tuple[Path, Card], order: tuple[Factor, ...]
-) -> None:
+def test_honest_walk_leads_to_a_grant(estate: tuple[Path, Card], order: tuple[Factor, ...]) -> None:
     assert _walk(estate, order, ["go-on"] * 6) == 1
     assert _walk(estate, order, ["go-on"] * 16) >= 2
 

@@ -50,7 +50,7 @@ def test_nothing_was_changed_that_was_not_begun(world: World, card: Card) -> Non
     assert mails(world) == []
 
 
-def test_a_change_whose_report_never_comes_is_told_of_when_the_visit_ends(
+def test_unreported_pin_change_is_mailed_when_the_visit_ends(
     world: World, begun: StationVisit
 ) -> None:
     begun.pull()
@@ -67,7 +67,7 @@ def test_a_report_after_the_visit_ended_is_recorded_once(world: World, begun: St
     assert world.kinds().count("pin-changed") == 1
 
 
-def test_a_card_that_kept_its_pin_is_not_told_of(world: World, begun: StationVisit) -> None:
+def test_kept_pin_is_not_mailed(world: World, begun: StationVisit) -> None:
     for _ in range(2):
         assert begun.authority.pin_kept(begun.visit) is None
     with pytest.raises(StepRefused):
@@ -85,13 +85,15 @@ def test_a_change_that_the_card_refused_can_be_begun_again(
     assert mails(world) == [CHANGED]
 
 
-def test_nobody_who_was_told_is_told_that_it_was_kept(world: World, begun: StationVisit) -> None:
+def test_report_of_a_kept_pin_after_the_mail_changes_nothing(
+    world: World, begun: StationVisit
+) -> None:
     begun.pull()
     begun.authority.pin_kept(begun.visit)
     assert changed(begun) == DONE
 
 
-def test_a_change_is_told_of_when_its_card_is_seen_again(
+def test_unreported_pin_change_is_mailed_when_its_card_is_seen_again(
     world: World, card: Card, begun: StationVisit
 ) -> None:
     world.insert(card, station="B")
@@ -107,9 +109,7 @@ def test_a_copy_at_another_station_tells_of_nothing(world: World) -> None:
     assert changed(begun) == DONE
 
 
-def test_a_change_that_nobody_can_report_any_more_is_told_of_within_a_day(
-    world: World, begun: StationVisit
-) -> None:
+def test_unreported_pin_change_is_mailed_within_a_day(world: World, begun: StationVisit) -> None:
     caretaker = Caretaker(world.store, AnchorSigner(world.ring), NoticeSettings(), "ra@nhs.uk")
     world.clock.forward(minutes=2)
     assert caretaker.run()
@@ -142,7 +142,7 @@ def test_a_visit_that_is_over_begins_no_change(world: World, card: Card) -> None
         station_visit.authority.pin_changing(station_visit.visit)
 
 
-def test_another_station_reports_nothing(world: World, begun: StationVisit) -> None:
+def test_pin_change_is_not_reported_by_another_station(world: World, begun: StationVisit) -> None:
     at = world.at("B")
     for call in (at.pin_kept, at.pin_changed):
         with pytest.raises(StepRefused):

@@ -156,7 +156,7 @@ def test_answers_that_break_a_rule_store_nothing(
         lambda given: (),
     ],
 )
-def test_another_set_than_can_be_chosen_does_not_fit(
+def test_questions_that_cannot_be_chosen_are_refused(
     world: World, card: Card, make: Callable[[tuple[Answer, ...]], tuple[Answer, ...]]
 ) -> None:
     station_visit = start(world, card, Purpose.REGISTER)
@@ -209,7 +209,7 @@ def test_no_step_can_be_skipped(world: World, card: Card) -> None:
     assert world.kinds().count("step-refused") == 6 + 5 + 4 + 3 + 1 + 5
 
 
-def test_another_purpose_cannot_be_chosen_on_the_way(world: World, card: Card) -> None:
+def test_purpose_cannot_be_changed_on_the_way(world: World, card: Card) -> None:
     station_visit = start(world, card, Purpose.REGISTER)
     with pytest.raises(StepRefused):
         station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)

@@ -120,7 +120,7 @@ def test_how_many_steps_there_are(policy: Policy, purpose: Purpose, count: int) 
 @pytest.mark.parametrize("claimed", [False, True])
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("purpose", Purpose)
-def test_each_gate_is_the_next_step(policy: Policy, purpose: Purpose, *, claimed: bool) -> None:
+def test_gate_is_the_next_step(policy: Policy, purpose: Purpose, *, claimed: bool) -> None:
     progress = Progress(purpose, claimed=claimed)
     shown = [position(policy, progress, gate) for gate in path(policy, purpose, claimed=claimed)]
     # An unlock begins with the page on which the holder says that the card is theirs.

@@ -74,7 +74,7 @@ def test_a_station_that_reports_without_end_is_stopped(world: World) -> None:
     report(world, mute)
 
 
-def test_it_goes_with_the_visit(world: World) -> None:
+def test_report_of_an_unread_card_is_deleted_with_its_visit(world: World) -> None:
     visit = report(world, UnreadCard(ReadFault.NO_ANSWER))
     world.clock.forward(days=40)
     with world.store.begin() as uow:

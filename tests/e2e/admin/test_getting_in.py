@@ -263,7 +263,7 @@ def test_a_database_of_another_version_is_not_worked_on(door: Door) -> None:
     assert "does not fit this program" in door.sshd.sessions_log.read_text()
 
 
-def test_one_connection_has_one_session(door: Door) -> None:
+def test_connection_has_one_session(door: Door) -> None:
     key = door.named("manager")
     control = door.keys / "control"
     session = door.log_in(key, options=("-M", "-S", str(control)))

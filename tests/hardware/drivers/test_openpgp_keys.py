@@ -122,7 +122,7 @@ def session(card: Application | Card) -> OpenPgpSession:
 
 
 @pytest.mark.parametrize("kind", KeyKind)
-def test_each_kind_of_key_signs_after_verify(kind: KeyKind) -> None:
+def test_kind_of_key_signs_after_verify(kind: KeyKind) -> None:
     card = Application(made(kind), attributes(kind))
     pgp = session(card)
     key = pgp.pin_key()

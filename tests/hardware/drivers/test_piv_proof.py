@@ -52,7 +52,7 @@ def verify(certificate: bytes, signature: bytes) -> None:
 
 @pytest.mark.parametrize("t0", [False, True])
 @pytest.mark.parametrize("kind", KeyKind)
-def test_each_kind_of_key_signs_on_a_blocked_card_without_a_pin(kind: KeyKind, t0: bool) -> None:
+def test_kind_of_key_signs_on_a_blocked_card_without_a_pin(kind: KeyKind, t0: bool) -> None:
     card = new_card(holder_name="Ada Example", profile=CardProfile(key=kind, t0=t0), blocked=True)
     piv = session(card)
     certificate = piv.certificate()

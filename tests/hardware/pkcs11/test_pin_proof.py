@@ -41,7 +41,7 @@ def counts(proof: PinProof | None) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_key_signs_after_the_login(token: Token, kind: str) -> None:
+def test_kind_of_key_signs_after_the_login(token: Token, kind: str) -> None:
     put_keys(token, TokenKey(made(kind)))
     proof = token.cards().verify_pin(token.at, PIN, CHALLENGE)
     assert counts(proof)

@@ -31,7 +31,7 @@ def test_long_answers_come_in_pieces(piece: int) -> None:
     assert complete_answer(made, CERTIFICATE) == tlv(0x53, made.state.objects[0x5FC101])
 
 
-def test_another_command_drops_what_was_not_collected() -> None:
+def test_next_command_drops_what_was_not_collected() -> None:
     made = card()
     made.transmit(CERTIFICATE)
     verify(made, PIN)
@@ -50,7 +50,7 @@ def test_no_length_is_expected_in_a_chain() -> None:
     assert status(card(), apdu(0x10, 0x87, 0x11, 0x9E, bytes(20), 256)) == 0x6700
 
 
-def test_another_command_ends_a_chain() -> None:
+def test_next_command_ends_a_chain() -> None:
     made = card()
     made.transmit(apdu(0x10, 0x87, 0x11, 0x9E, bytes(20)))
     assert verify(made, PIN) == 0x9000

@@ -129,6 +129,6 @@ def test_no_challenge_no_answer(data: str) -> None:
     assert status(card(), apdu(0, 0x87, 0x11, 0x9E, bytes.fromhex(data), 256)) == 0x6A80
 
 
-def test_another_algorithm_or_slot() -> None:
+def test_unknown_algorithm_or_slot_is_refused() -> None:
     assert status(card(), apdu(0, 0x87, 0x07, 0x9E, bytes(4), 256)) == 0x6A86
     assert status(card(), apdu(0, 0x87, 0x11, 0x9C, bytes(4), 256)) == 0x6A88

@@ -71,7 +71,7 @@ POSSIBLE = [True] * module.can_isolate() + [False] * (os.geteuid() == 0)
 """With namespaces, where this machine gives this user any; without, where pcscd runs as root."""
 
 
-def test_this_machine_can_run_it() -> None:
+def test_machine_can_run_a_private_pcscd() -> None:
     assert POSSIBLE
 
 
@@ -88,7 +88,7 @@ def test_a_card_goes_in_with_namespaces_and_without(
     link.remove()
 
 
-def test_it_keeps_its_place_over_a_restart(service: PrivatePcscd) -> None:
+def test_private_pcscd_keeps_its_place_over_a_restart(service: PrivatePcscd) -> None:
     service.start()
     first = service.pid
     service.start()
@@ -135,7 +135,7 @@ def test_a_frozen_one_is_ended_all_the_same(service: PrivatePcscd) -> None:
     assert gone(pid)
 
 
-def test_it_ends_with_its_starter(tmp_path: Path) -> None:
+def test_private_pcscd_ends_with_its_starter(tmp_path: Path) -> None:
     starter = subprocess.run(
         [sys.executable, "-c", STARTER, str(tmp_path)], capture_output=True, text=True, check=False
     )

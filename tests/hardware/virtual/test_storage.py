@@ -28,7 +28,7 @@ def test_a_card_comes_back_as_it_was(tmp_path: Path, kind: KeyKind) -> None:
         assert key.public_key() == made.state.keys[slot].public_key()
 
 
-def test_each_change_is_kept_at_once(tmp_path: Path) -> None:
+def test_change_is_kept_at_once(tmp_path: Path) -> None:
     made = card()
     keep(made, tmp_path / "card")
     verify(made, WRONG)

@@ -31,7 +31,7 @@ def marked(run: Run) -> str:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_the_newest_rows_come_first_and_the_marked_one_is_told(
+async def test_newest_rows_come_first_and_the_marked_one_is_explained(
     size: tuple[int, int],
 ) -> None:
     async with running(pages=PAGES, size=size) as run:
@@ -125,7 +125,7 @@ async def test_the_filter_is_filled_in_by_keyboard() -> None:
         assert "Audit: everything" in run.text
 
 
-async def test_another_filter_is_typed_over_the_present_one_as_in_every_form() -> None:
+async def test_filter_is_typed_over_the_present_one() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f5", "f", *"100200300401", "tab", *"Library")
         await run.send()

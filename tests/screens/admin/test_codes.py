@@ -72,7 +72,7 @@ async def test_without_a_second_member_it_works_at_once() -> None:
         assert "second member" not in run.text
 
 
-async def test_who_has_no_address_is_not_said_to_be_told_by_mail() -> None:
+async def test_dialog_promises_no_mail_to_who_has_no_address() -> None:
     async with person(READY) as run:
         await run.press("c")
         assert "They are told by mail." in run.text
@@ -105,14 +105,14 @@ async def test_a_first_unlock_without_an_address_is_warned_of_before(size: tuple
         assert "! No email" in run.text
 
 
-async def test_it_is_not_said_that_a_pin_is_blocked_which_nobody_knows() -> None:
+async def test_dialog_does_not_claim_that_a_pin_is_blocked() -> None:
     async with person(UNREGISTERED) as run:
         await run.press("c")
         assert "whose PIN is blocked" not in said(run)
         assert "If the PIN of the piv card ending in" in said(run)
 
 
-async def test_it_is_large_and_in_plain_digits() -> None:
+async def test_given_code_is_large_and_in_plain_digits() -> None:
     async with person(READY) as run:
         await give(run)
         assert drawn(run)
@@ -173,7 +173,7 @@ async def test_escape_asks_first_for_it_is_never_shown_again() -> None:
         assert "only then it works" in run.text
 
 
-async def test_another_key_takes_the_warning_back() -> None:
+async def test_any_other_key_takes_the_warning_back() -> None:
     async with person(READY) as run:
         await give(run)
         await run.press("escape", "enter")
@@ -205,7 +205,7 @@ async def test_no_repr_holds_it() -> None:
         assert CODE not in repr([vars(widget) for widget in everything])
 
 
-async def test_it_is_nowhere_once_it_is_closed() -> None:
+async def test_given_code_is_nowhere_once_its_dialog_is_closed() -> None:
     code = str(uuid.uuid4().int)[:8]
     async with person(READY) as run:
         issued = IssuedCode("x", Sensitive(code), NOW + timedelta(minutes=15), False, "R")
@@ -244,7 +244,7 @@ async def test_codes_that_wait_are_listed_by_what_runs_out_first() -> None:
         assert "9 min" in run.text
 
 
-async def test_another_members_code_is_agreed_to() -> None:
+async def test_code_of_a_colleague_is_agreed_to() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f3", "g")
         assert "Bo Banks gave Bronwen Pryce a code." in run.text

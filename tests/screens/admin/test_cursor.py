@@ -18,7 +18,7 @@ def at_cursor(run: Run) -> str:
     return run.lines[run.app.cursor_position.y]
 
 
-async def test_it_is_in_the_marked_row() -> None:
+async def test_cursor_is_in_the_marked_row() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f4")
         table = run.app.query_one(StationsPage).query_one(Table)
@@ -30,7 +30,7 @@ async def test_it_is_in_the_marked_row() -> None:
         assert len(set(names)) == 4
 
 
-async def test_it_is_where_one_types() -> None:
+async def test_cursor_is_where_one_types() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f2")
         before = run.app.cursor_position

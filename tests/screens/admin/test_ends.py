@@ -140,7 +140,7 @@ def test_what_is_no_key_ends_nothing(session: Session, junk: bytes) -> None:
     assert session.notes == []
 
 
-def test_it_asks_for_nothing_that_a_terminal_could_leak(session: Session) -> None:
+def test_program_asks_for_nothing_that_a_terminal_could_leak(session: Session) -> None:
     session.type(CTRL_P)
     session.wait_for("What do you want to do?")
     for asked in (b"\x1b]52", b"\x1b]0;", b"\x1b]2;", b"\x1b[>", b"\x1b[?1004h"):

@@ -306,7 +306,7 @@ def test_every_page_has_its_help() -> None:
     assert set(HELP) == {page.NAME for page in EVERY_PAGE}
 
 
-async def test_a_terminal_that_is_too_small_is_told_for_as_long_as_it_is() -> None:
+async def test_too_small_terminal_shows_so_for_as_long_as_it_is() -> None:
     told = "This terminal is 70 by 22. It is too small: make it 80 by 24."
     async with running(pages=PAGES) as run:
         assert "too small" not in run.text

@@ -44,7 +44,7 @@ async def retiring(run: Run) -> threading.Event:
     return gate
 
 
-async def test_it_warns_half_a_minute_before_and_counts_down() -> None:
+async def test_idle_session_warns_half_a_minute_before_and_counts_down() -> None:
     async with running(pages=PAGES) as run:
         await at(run, IDLE_S - WARNING_S - 1)
         assert "Are you still there?" not in run.text
@@ -86,7 +86,7 @@ async def test_moving_the_mouse_is_somebody_and_takes_the_warning_away() -> None
         assert not run.app.screen.is_modal
 
 
-async def test_whoever_logs_out_at_the_warning_is_logged_out() -> None:
+async def test_log_out_at_the_warning_logs_out() -> None:
     async with running(pages=PAGES) as run:
         await at(run, IDLE_S - 5)
         await run.press("ctrl+q")
@@ -135,7 +135,7 @@ async def test_a_form_that_is_answered_under_the_warning_closes_with_it() -> Non
         assert "Eye Clinic is retired" in run.text
 
 
-async def test_a_file_that_is_tried_under_the_warning_is_told_of_after_it() -> None:
+async def test_file_tried_under_the_warning_is_reported_after_it() -> None:
     async with running(pages=(TodayPage, ImportPage)) as run:
         run.desk.hold()
         await run.press("f9")

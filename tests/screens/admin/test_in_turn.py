@@ -122,7 +122,7 @@ async def test_what_follows_escape_goes_to_the_page_that_comes_up() -> None:
         assert run.app.query_one(PeoplePage).query_one(Input).value == "pryce"
 
 
-async def test_staff_are_told_that_keys_came_too_fast_after_those_that_passed() -> None:
+async def test_page_says_that_keys_came_too_fast() -> None:
     """Before: of a text that a terminal types by itself, half was missing, and nothing said so."""
     async with running(pages=PAGES) as run:
         await run.press("ctrl+n")

@@ -130,7 +130,7 @@ async def test_escape_empties_the_field_and_shows_how_again() -> None:
         assert "Amara" not in run.text
 
 
-async def test_one_search_follows_a_burst_of_keys() -> None:
+async def test_burst_of_keys_causes_one_search() -> None:
     async with running(pages=PAGES) as run:
         await run.type("okafor")
         assert run.desk.asked.of("people.search") == [("okafor",)]

@@ -51,7 +51,7 @@ async def test_a_number_of_today_opens_the_list_behind_it(size: tuple[int, int])
         ("e", PeopleGroup.EXPIRING),
     ],
 )
-async def test_so_does_a_key(key: str, group: PeopleGroup) -> None:
+async def test_key_opens_the_list_behind_a_number(key: str, group: PeopleGroup) -> None:
     async with running(pages=PAGES) as run:
         await run.press(key)
         assert asked(run)[-1][0] is group

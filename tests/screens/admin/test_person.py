@@ -309,7 +309,7 @@ async def test_the_page_scrolls_by_keys_alone() -> None:
         assert "Gwen Tudor" in run.text
 
 
-async def test_another_person_begins_at_the_top_and_leaves_nothing_of_the_last() -> None:
+async def test_next_person_begins_at_the_top_and_leaves_nothing_of_the_last() -> None:
     async with person(SEVERAL) as run:
         await run.press("end")
         run.app.show_person(CARDLESS)
@@ -355,7 +355,7 @@ async def test_a_person_who_could_not_be_read_at_all_is_said() -> None:
         assert "could not be read" in run.text
 
 
-async def test_what_somebody_else_did_is_told_and_the_form_acts_on_what_is_so_now() -> None:
+async def test_form_names_what_a_colleague_did_and_acts_on_the_present() -> None:
     async with person(BLOCKED, size=SIZES[1]) as run:
         await run.press("n", "end", *" Smith", "tab", *"married")
         run.desk.estate.people[BLOCKED].change("Bo Banks", "corrected the email address")
@@ -401,7 +401,7 @@ async def test_what_makes_no_sense_any_more_is_refused_by_the_desk_in_words() ->
         assert "Lift the block" in run.text
 
 
-async def test_each_act_is_told_and_the_person_is_read_again() -> None:
+async def test_act_is_announced_and_the_person_is_read_again() -> None:
     async with person(BLOCKED) as run:
         await run.press("b")
         await grounds(run, identified=True)

@@ -110,7 +110,7 @@ async def test_an_arrow_key_keeps_what_a_field_began_with_and_typed_text_is_neve
         assert field.value.endswith("@wexbridge.nhs.ukxyz")
 
 
-async def test_who_has_no_address_is_not_said_to_be_told_at_two() -> None:
+async def test_dialog_promises_no_mails_to_who_has_no_address() -> None:
     desk = FakeDesk()
     record = desk.estate.people[UNREGISTERED]
     record.person = replace(record.person, email="")

@@ -14,7 +14,7 @@ from tests.screens.admin.persons import READY, person
 SAID = "has to prove itself by its recorded key"
 
 
-async def test_a_card_whose_key_is_recorded_is_told_of() -> None:
+async def test_page_shows_the_card_whose_key_is_recorded() -> None:
     async with person(READY) as run:
         assert SAID not in run.text
     desk = FakeDesk()
@@ -25,7 +25,7 @@ async def test_a_card_whose_key_is_recorded_is_told_of() -> None:
         assert SAID in run.text
 
 
-async def test_what_keeps_a_pin_from_being_proven_is_told_of() -> None:
+async def test_page_shows_what_keeps_a_pin_from_being_proven() -> None:
     desk = FakeDesk()
     held = desk.estate.people[READY]
     (card,) = held.person.cards
@@ -39,7 +39,7 @@ async def test_what_keeps_a_pin_from_being_proven_is_told_of() -> None:
         assert f"a code from staff: until {Times(lambda: NOW, UTC).at(until)} a" in told
 
 
-async def test_what_the_last_pin_rests_on_is_told_of() -> None:
+async def test_page_shows_what_the_last_pin_rests_on() -> None:
     at = NOW - timedelta(days=30)
     for proven, said in ((True, "proved it by its key"), (False, "said so, without a proof")):
         desk = FakeDesk()

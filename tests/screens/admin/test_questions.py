@@ -20,7 +20,7 @@ NEW = "What did you call your first bicycle?"
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_each_question_says_who_uses_it_and_that_no_answer_can_be_seen(
+async def test_question_says_who_uses_it_and_that_no_answer_can_be_seen(
     size: tuple[int, int],
 ) -> None:
     async with running(pages=PAGES, size=size) as run:
@@ -32,14 +32,14 @@ async def test_each_question_says_who_uses_it_and_that_no_answer_can_be_seen(
         assert "Offered to nobody new since 4 Dec 2025." in run.text
 
 
-async def test_one_is_added_by_keyboard() -> None:
+async def test_question_is_added_by_keyboard() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f6", "a", *NEW, "enter", *"Few remember theirs", "enter")
         assert run.desk.asked.of("questions.add") == [(NEW, Grounds("Few remember theirs"))]
         assert "19 questions are offered" in run.text
 
 
-async def test_one_that_is_there_is_said_at_its_field() -> None:
+async def test_question_that_is_there_is_said_at_its_field() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f6", "a", *"Where did you first see the sea?", "tab", *"Why not", "enter")
         assert "! This question is in the list already." in run.text
@@ -47,7 +47,7 @@ async def test_one_that_is_there_is_said_at_its_field() -> None:
         assert "18 questions are offered" in run.text
 
 
-async def test_one_is_retired_by_mouse() -> None:
+async def test_question_is_retired_by_mouse() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f6")
         await run.click("Which was the first dish")
@@ -59,7 +59,7 @@ async def test_one_is_retired_by_mouse() -> None:
         assert "17 questions are offered" in run.text
 
 
-async def test_too_few_that_would_be_left_is_told_and_nothing_is_lost() -> None:
+async def test_too_few_questions_left_is_refused_and_nothing_is_lost() -> None:
     async with running(pages=PAGES) as run:
         because = "Everybody chooses 4 questions, and 3 would be left. Add one first."
         run.desk.asked.raises("questions.retire", NotTaken("question", because))

@@ -84,7 +84,7 @@ async def test_a_refusal_is_said_and_loses_nothing(
         assert len(deeds.sent) == 2
 
 
-async def test_an_act_without_a_dialog_that_came_too_late_is_told_in_one(deeds: Deeds) -> None:
+async def test_late_act_without_a_dialog_is_explained_in_one(deeds: Deeds) -> None:
     deeds.errors = [ConcurrentChange("It was changed. Look again.", ("Bo Banks did it.",))]
     async with running(pages=[deeds.page()]) as run:
         await run.press("x")
@@ -95,7 +95,7 @@ async def test_an_act_without_a_dialog_that_came_too_late_is_told_in_one(deeds: 
         assert page(run).reads == 2
 
 
-async def test_an_act_that_the_role_may_not_is_told(deeds: Deeds) -> None:
+async def test_act_that_the_role_may_not_is_explained(deeds: Deeds) -> None:
     deeds.errors = [NotPermitted("This is not for the role auditor: erase-person.")]
     async with running(pages=[deeds.page()]) as run:
         await run.press("x")

@@ -98,7 +98,7 @@ async def test_a_week_fits_its_days_and_all_its_counts_on_a_small_screen() -> No
         assert week == ["2026-W09", "2026-02-23", "2026-03-01", "12345", "2345", "345"]
 
 
-async def test_one_row_is_said_as_one() -> None:
+async def test_single_row_is_written_in_the_singular() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f10")
         run.desk.reports.export = lambda *_: Written("/x/report.csv", 1)  # type: ignore[method-assign]

@@ -50,7 +50,7 @@ async def test_who_let_somebody_in_is_said_and_who_agreed() -> None:
         assert "by Mo Farrow, agreed by Cy Dunn" in run.text
 
 
-async def test_one_member_is_one() -> None:
+async def test_single_member_is_written_in_the_singular() -> None:
     desk = FakeDesk()
     del desk.estate.staff[1:]
     async with running(desk, PAGES) as run:

@@ -31,7 +31,7 @@ def row(run: Run, name: str) -> str:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_each_station_says_how_it_is_in_a_word(size: tuple[int, int]) -> None:
+async def test_station_says_how_it_is_in_a_word(size: tuple[int, int]) -> None:
     async with running(pages=PAGES, size=size) as run:
         await run.press("f4")
         assert "5 of 6 stations up, 1 of them cannot read cards" in run.text
@@ -56,7 +56,7 @@ async def test_the_marked_one_is_explained() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_one_that_was_let_in_and_never_started_is_not_up(size: tuple[int, int]) -> None:
+async def test_station_that_never_started_is_not_up(size: tuple[int, int]) -> None:
     desk = FakeDesk()
     new = replace(desk.estate.stations[0], name="A new one", state=StationState.NOT_STARTED)
     desk.estate.stations.append(new)
@@ -85,7 +85,7 @@ async def test_a_certificate_that_was_not_renewed_is_said_before_it_ends() -> No
         assert "good until tomorrow 10:32" in " ".join(run.text.split())
 
 
-async def test_one_is_retired_with_a_reason_by_keyboard() -> None:
+async def test_station_is_retired_with_a_reason_by_keyboard() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f4", "down", "down", "r", *"Doorway is rebuilt", "enter")
         assert run.desk.asked.of("stations.retire") == [
@@ -98,7 +98,7 @@ async def test_one_is_retired_with_a_reason_by_keyboard() -> None:
         assert "4 of 5 stations up" in run.text
 
 
-async def test_one_is_brought_back_by_mouse() -> None:
+async def test_station_is_brought_back_by_mouse() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f4")
         await run.click("Old Gatehouse")
@@ -149,7 +149,7 @@ async def test_an_auditor_is_not_offered_to_lift_pauses() -> None:
         assert not run.app.screen.is_modal
 
 
-async def test_who_lost_the_role_meanwhile_is_told() -> None:
+async def test_lost_role_is_said_in_the_dialog() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f4")
         run.desk.asked.becomes(Role.AGENT)
@@ -159,7 +159,7 @@ async def test_who_lost_the_role_meanwhile_is_told() -> None:
         assert "✓ ready" in row(run, "Eye Clinic")
 
 
-async def test_two_members_at_once_the_second_is_told_and_sees_it() -> None:
+async def test_second_of_two_members_sees_what_the_first_did() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f4", "r")
         line = run.desk.estate.stations[0]
@@ -171,7 +171,7 @@ async def test_two_members_at_once_the_second_is_told_and_sees_it() -> None:
         assert "– retired" in row(run, "Eye Clinic")
 
 
-async def test_it_looks_again_by_itself_and_the_mark_stays_on_its_station() -> None:
+async def test_stations_page_refreshes_and_the_mark_stays() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f4", "down", "down")
         run.desk.estate.stations = [
@@ -243,7 +243,7 @@ async def test_a_long_list_leaves_room_for_the_words_below_it(size: tuple[int, i
             assert f"{marked} is up" in run.text or "heard of again." in run.text, key
 
 
-async def test_one_is_let_in_and_its_line_is_shown_once() -> None:
+async def test_station_is_let_in_and_its_line_is_shown_once() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f4", "a", *"Level 7", "tab", *"Wexbridge", "tab")
         await run.press(*"new station", "enter")

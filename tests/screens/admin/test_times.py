@@ -48,7 +48,7 @@ def test_days_are_those_of_the_zone() -> None:
         (86_400 * 40, "40 days"),
     ],
 )
-def test_a_span_is_told_in_its_biggest_unit(seconds: float, read: str) -> None:
+def test_span_is_written_in_its_biggest_unit(seconds: float, read: str) -> None:
     assert span(seconds) == read
     if seconds >= 0:
         assert TIMES.ago(NOW - timedelta(seconds=seconds)) == f"{read} ago"
@@ -74,5 +74,5 @@ def test_what_is_over_is_over() -> None:
 @pytest.mark.parametrize(
     ("seconds", "read"), [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (74, "1 min 14 s")]
 )
-def test_how_long_it_took_is_told_to_the_second(seconds: float, read: str) -> None:
+def test_duration_is_written_to_the_second(seconds: float, read: str) -> None:
     assert took(seconds) == read

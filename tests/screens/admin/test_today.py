@@ -181,7 +181,7 @@ async def test_charts_are_drawn_anew_when_the_terminal_is_resized() -> None:
         assert "0h    6h    12h   18h" in run.text
 
 
-def test_each_count_has_the_same_whole_cells() -> None:
+def test_count_has_the_same_whole_cells() -> None:
     counts = (0, 5, 10, 10)
     rows = plotting.plotted_rows(counts, ((0, "a"), (2, "c")), plotting.LEFT + 4, 6)
     assert [row[plotting.LEFT :] for row in rows[:4]] == ["  ██", "  ██", " ███", " ███"]
@@ -215,7 +215,7 @@ def test_weeks_and_quarters_of_a_day_are_marked() -> None:
 # --- keeping up --------------------------------------------------------------------------------
 
 
-async def test_it_looks_again_by_itself_without_taking_the_focus() -> None:
+async def test_today_refreshes_without_taking_the_focus() -> None:
     async with running(pages=PAGES) as run:
         await look_again(run, replace(today(), unlocked=42))
         assert number(run, "Unlocked today") == "42"
@@ -227,7 +227,7 @@ async def test_it_looks_again_by_itself_without_taking_the_focus() -> None:
         assert number(run, "Unlocked today") == "43"
 
 
-async def test_it_draws_nothing_anew_where_nothing_changed() -> None:
+async def test_today_draws_nothing_anew_where_nothing_changed() -> None:
     async with running(pages=PAGES) as run:
         drawn: list[object] = []
         for widget in run.app.screen.query("Figures, Chart, Prose"):

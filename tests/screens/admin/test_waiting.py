@@ -73,7 +73,7 @@ async def test_what_the_command_line_proposed_names_whom_to_speak_to() -> None:
         assert "Speak to the machine's administrator (command line: kiosk) first: is it" in shown
 
 
-async def test_it_is_agreed_to_with_a_reason() -> None:
+async def test_proposal_is_agreed_to_with_a_reason() -> None:
     async with running(waiting(), PAGES) as run:
         await run.press("f3", "g")
         assert "Bo Banks proposed: Correct the email address" in run.text
@@ -124,7 +124,7 @@ async def test_agents_do_not_see_what_is_for_managers() -> None:
         assert "Cy Dunn" not in run.text
 
 
-async def test_two_people_of_one_name_are_told_apart_by_their_number() -> None:
+async def test_people_of_one_name_are_distinguished_by_their_number() -> None:
     async with running(waiting(), PAGES) as run:
         await run.press("f3")
         assert "About: Bronwen Pryce (100200300402)." in run.text
@@ -173,7 +173,7 @@ async def test_the_persons_page_shows_by_itself_that_a_colleague_agreed() -> Non
         assert "Waits for a second member of staff" not in run.text
 
 
-async def test_it_is_agreed_to_on_the_persons_page() -> None:
+async def test_proposal_is_agreed_to_on_the_persons_page() -> None:
     async with person(READY, waiting()) as run:
         await run.press("g")
         await grounds(run)

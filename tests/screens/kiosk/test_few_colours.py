@@ -36,7 +36,7 @@ def test_all_text_is_legible_once_it_is_mapped(surface: Theme) -> None:
     assert _weakest(surface) >= ENOUGH
 
 
-def test_it_was_not_before() -> None:
+def test_text_is_not_legible_without_the_mapping() -> None:
     light, _ = theme.themes(Appearance().accent)
     assert _weakest(light) < ENOUGH
 
@@ -48,7 +48,7 @@ def test_whatever_the_accent(accent: str) -> None:
 
 
 @pytest.mark.parametrize("surface", theme.themes(Appearance().accent, few_colours=True))
-def test_what_text_stands_on_can_be_told_apart(surface: Theme) -> None:
+def test_surfaces_can_be_distinguished(surface: Theme) -> None:
     colours = surface.variables
     assert as_256(colours["paper"]) != as_256(colours["ground"])
 

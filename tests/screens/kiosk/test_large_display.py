@@ -44,7 +44,7 @@ def test_page(name: str, snapshot: SnapshotAssertion) -> None:
     assert picture.svg == snapshot.use_extension(SVGImageExtension)
 
 
-async def test_each_key_takes_a_touch_up_to_its_edges() -> None:
+async def test_key_takes_a_touch_up_to_its_edges() -> None:
     app = app_for(Sample(EnterPin(REGISTER)))
     async with app.run_test(size=LARGE) as pilot:
         await settled(pilot)

@@ -138,7 +138,7 @@ NO_NUM_LOCK = [(key, frame.NUM_LOCK) for key in ("home", "end", "pageup", "paged
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_each_page_of_digits_says_what_to_do_about_another_key(
+async def test_page_of_digits_says_what_to_do_about_another_key(
     size: tuple[int, int],
 ) -> None:
     """Letters, the digits of a French keyboard without Shift, and those without Num Lock."""
@@ -278,7 +278,7 @@ async def test_the_first_enter_on_a_menu_chooses_and_the_second_takes() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_each_page_of_entry_says_that_keys_were_lost(size: tuple[int, int]) -> None:
+async def test_page_of_entry_says_that_keys_were_lost(size: tuple[int, int]) -> None:
     """Until the next key; a page on which nothing is typed says nothing."""
     app, digits = app_for(Sample(MENU)), itertools.cycle("12")
     async with app.run_test(size=size) as pilot:

@@ -43,7 +43,9 @@ async def _ahead(app: PictureApp) -> dict[type[State], Screen[None]]:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
 @pytest.mark.parametrize("name", _FIRST)
-async def test_it_looks_like_one_that_is_built_at_once(name: str, size: tuple[int, int]) -> None:
+async def test_page_built_ahead_looks_like_one_built_at_once(
+    name: str, size: tuple[int, int]
+) -> None:
     sample = _FIRST[name]
     app = app_for(Sample(Attract(), touch=sample.touch, dark=sample.dark))
     async with app.run_test(size=size) as pilot:
@@ -238,7 +240,7 @@ async def test_the_page_for_nobody_is_painted_though_others_are_built_before_it_
         assert app.screen.drawn.is_set()
 
 
-async def test_a_page_is_told_to_paint_once_the_batch_is_over_that_it_came_in(
+async def test_page_built_in_a_batch_is_painted_once_it_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Textual paints none in a batch: the first page stayed on the display, with Python 3.13."""

@@ -57,7 +57,7 @@ def test_what_the_station_hears(name: str) -> None:
 NOTHING_TO_PRESS = {Attract, OutOfService, Reading, Working, RemoveCard}
 
 
-def test_each_page_with_buttons_has_a_story_in_which_the_station_hears_something() -> None:
+def test_page_with_buttons_has_a_story_in_which_the_station_hears_something() -> None:
     told = {type(story.state) for story in STORIES.values() if story.events}
     assert told == _members(State) - NOTHING_TO_PRESS
 

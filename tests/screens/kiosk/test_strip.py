@@ -56,7 +56,7 @@ async def test_every_page_makes_room_for_it(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("size", "told"), [((60, 22), True), ((60, 20), True), ((59, 23), True), ((60, 23), False)]
 )
-async def test_a_terminal_without_room_for_it_and_a_page_is_told_so(
+async def test_terminal_without_room_for_strip_and_page_says_so(
     size: tuple[int, int], told: bool
 ) -> None:
     app = app_for(Sample(one_of_each()[0]), replace(STILL, extra_bar=Table()))
@@ -65,7 +65,7 @@ async def test_a_terminal_without_room_for_it_and_a_page_is_told_so(
         assert ("Too small: needs 60 x 23" in screen_lines(app)[0]) is told
 
 
-async def test_a_terminal_that_becomes_too_low_is_told_so_for_as_long_as_it_is() -> None:
+async def test_terminal_that_becomes_too_low_says_so_for_as_long_as_it_is() -> None:
     app = app_for(Sample(one_of_each()[0]), replace(STILL, extra_bar=Table()))
     async with app.run_test(size=(60, 23)) as pilot:
         for rows in (20, 23):
@@ -74,7 +74,7 @@ async def test_a_terminal_that_becomes_too_low_is_told_so_for_as_long_as_it_is()
             assert ("Too small" in screen_lines(app)[0]) is (rows < 23)
 
 
-async def test_its_keys_reach_it_and_leave_the_page_alone() -> None:
+async def test_keys_of_the_strip_leave_the_page_alone() -> None:
     table = Table()
     app = app_for(Sample(one_of_each()[0]), replace(STILL, extra_bar=table))
     async with app.run_test() as pilot:

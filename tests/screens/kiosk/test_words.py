@@ -86,7 +86,7 @@ def test_every_refusal_has_its_own_words() -> None:
     assert len(set(said)) == len(said)
 
 
-def test_a_card_that_failed_its_proof_is_told_nothing() -> None:
+def test_refusal_after_a_failed_proof_tells_nothing() -> None:
     said = reasons.refusal(Reason.NOT_GENUINE)
     told = f"{said.title} {said.happened} {said.todo}".lower()
     assert not re.search(r"genuine|fake|copy|proof|certificate|registered|blocked", told)
@@ -116,7 +116,7 @@ def test_a_wrong_set_does_not_say_which() -> None:
         assert "Not all correct" in questions.wrong(left)
 
 
-def test_each_member_of_each_enumeration_has_words() -> None:
+def test_member_of_each_enumeration_has_words() -> None:
     tables = (
         choices.OFFERS,
         email.LACKS,
@@ -185,7 +185,7 @@ def test_a_first_unlock_says_when_its_holder_can_register() -> None:
 
 
 @pytest.mark.parametrize("rule", PinRule)
-def test_each_rule_fits_beside_the_keypad(rule: PinRule) -> None:
+def test_rule_fits_beside_the_keypad(rule: PinRule) -> None:
     assert 0 < len(f"✓ {pin.rule(rule, PinRules())}") <= COLUMN
 
 
@@ -194,7 +194,7 @@ def test_the_length_of_a_pin() -> None:
     assert pin.length(PinRules(6, 6)) == "6 digits"
 
 
-def test_a_reader_is_told_no_more_than_the_length_and_the_holder_the_rest() -> None:
+def test_keypads_pin_rule_names_the_length_and_advises_the_rest() -> None:
     assert pad.rule(OnPad(7, 12)).startswith("7 to 12 digits. ")
     assert "nobody can guess" in pad.rule(OnPad())
 

@@ -77,7 +77,7 @@ def assert_still_works(outside: Outside) -> None:
         pytest.param(b"\x1b[[[[[[[[\x1bO\x1bO\x1b[", id="unfinished"),
     ],
 )
-def test_it_survives(station: Outside, attack: bytes) -> None:
+def test_station_survives_the_attack(station: Outside, attack: bytes) -> None:
     station.type(attack)
     assert_still_works(station)
     assert "Traceback" not in station.written.decode(errors="replace")
@@ -175,7 +175,7 @@ def test_an_error_shows_nothing_and_ends_the_program(start: Start) -> None:
     assert outside.notes == ["locked", "PinEntered", "fault RuntimeError", "code 1"]
 
 
-def test_it_ends_in_order_on_a_signal(start: Start) -> None:
+def test_station_ends_in_order_on_a_signal(start: Start) -> None:
     outside = start()
     outside.wait_for("Enter your PIN")
     outside.child.kill(signal.SIGTERM)
@@ -183,7 +183,7 @@ def test_it_ends_in_order_on_a_signal(start: Start) -> None:
     assert outside.notes == ["locked", "stopped", "code 0"]
 
 
-def test_it_ends_when_the_terminal_hangs_up(start: Start) -> None:
+def test_station_ends_when_the_terminal_hangs_up(start: Start) -> None:
     outside = start()
     outside.wait_for("Enter your PIN")
     outside.hang_up()

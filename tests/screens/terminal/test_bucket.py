@@ -18,7 +18,7 @@ def test_a_burst_passes_and_a_flood_does_not() -> None:
     assert taken(TokenBucket(Watch()), 10_000) == BURST
 
 
-def test_it_fills_again_at_its_rate_and_no_further_than_a_burst() -> None:
+def test_bucket_fills_again_at_its_rate_and_no_further_than_a_burst() -> None:
     watch = Watch()
     bucket = TokenBucket(watch)
     taken(bucket, 1000)

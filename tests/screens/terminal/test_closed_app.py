@@ -144,7 +144,9 @@ async def test_methods_that_would_open_a_way_out_do_nothing(
     assert not list(tmp_path.iterdir())
 
 
-async def test_nor_do_they_for_staff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_methods_that_would_open_a_way_out_do_nothing_for_staff(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     async with running() as run:
         page = run.app.screen

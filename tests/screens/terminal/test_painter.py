@@ -117,7 +117,7 @@ def test_the_terminal_of_others_still_blocks(canvas: Canvas) -> None:
     assert os.get_blocking(canvas.slave)
 
 
-def test_it_writes_to_what_is_no_terminal() -> None:
+def test_painter_writes_to_what_is_no_terminal() -> None:
     there, here = os.pipe()
     painter = Painter(here, lambda: None)
     painter.start()
@@ -143,7 +143,7 @@ def test_what_is_drawn_before_it_starts_is_drawn_again_when_it_does() -> None:
     os.close(slave)
 
 
-def test_one_that_never_started_stops() -> None:
+def test_painter_that_never_started_stops() -> None:
     master, slave = os.openpty()
     Painter(slave, lambda: None, held=True).stop(PATIENCE_S)
     os.close(master)

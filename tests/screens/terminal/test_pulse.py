@@ -34,7 +34,7 @@ def test_a_painter_that_is_stuck_stops_it() -> None:
     assert said == ["alive"]
 
 
-def test_it_beats_several_times_within_the_watchdogs_time() -> None:
+def test_pulse_beats_several_times_within_the_watchdogs_time() -> None:
     assert WatchdogPulse(lambda: None, 5.0).every_s == 1.0
     assert WatchdogPulse(lambda: None, 60.0).every_s == LONGEST_S
     assert WatchdogPulse(lambda: None, None).every_s == LONGEST_S

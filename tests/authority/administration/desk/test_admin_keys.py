@@ -28,7 +28,7 @@ def its_card(means: StaffDependencies, asha: samples.Person) -> Card:
     return next(card for card in cards_of(means, asha) if card.driver == "gids")
 
 
-def test_it_is_added_and_replaced(
+def test_admin_key_is_added_and_replaced(
     means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     desk.add(seen(means, asha), NewCard(CARD, "gids", secret=Sensitive(TYPED)), GROUNDS)
@@ -46,7 +46,7 @@ def test_it_is_added_and_replaced(
         (KEY[:16] * 3, "It is an admin key with two parts of 16 digits that are the same"),
     ],
 )
-def test_what_is_none_is_told_in_plain_words(
+def test_malformed_admin_key_is_refused_in_plain_words(
     means: StaffDependencies, asha: samples.Person, desk: CardsDesk, typed: str, because: str
 ) -> None:
     with pytest.raises(NotTaken) as refused:

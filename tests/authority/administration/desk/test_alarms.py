@@ -78,7 +78,7 @@ def test_a_card_that_failed_its_proof_is_one_trouble_for_a_day(
     assert found(store) == []
 
 
-def test_cards_that_nobody_knows_are_told_by_station(history: History, store: Store) -> None:
+def test_unknown_cards_are_counted_by_station(history: History, store: Store) -> None:
     for station in ("A", "A", "B"):
         history.visit(
             AuditKind.REFUSED_AT_STATION, station=station, reason=Reason.NOT_GENUINE.value
@@ -180,7 +180,7 @@ def queued(store: Store, to: str, *, denied: bool = False, sent: bool = False) -
 
 
 @pytest.mark.parametrize("addresses", [1, 2])
-def test_one_denied_address_holds_up_nothing_while_other_mail_leaves(
+def test_denied_address_holds_up_no_other_mail(
     store: Store, clock: SetClock, addresses: int
 ) -> None:
     began = clock.now()

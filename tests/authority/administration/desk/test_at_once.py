@@ -76,7 +76,7 @@ def offices(
     [(lift, lift), (lift, revoke), (rename, readdress), (leave, rename), (readdress, readdress)],
     ids=lambda deed: deed.__name__,
 )
-def test_one_wins_and_the_other_is_told_what_changed(
+def test_of_two_acts_at_once_the_second_learns_what_changed(
     offices: tuple[Office, Office], means: StaffDependencies, one: Deed, two: Deed
 ) -> None:
     for number in range(ROUNDS):

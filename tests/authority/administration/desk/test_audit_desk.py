@@ -64,7 +64,7 @@ def holder_id(store: Store, clock: SetClock, agent: Office) -> str:
     return holder.id
 
 
-def test_rows_are_told_in_words_and_names(
+def test_audit_rows_are_shown_in_words_and_names(
     desk: AuditDesk, holder_id: str, agent: Office, clock: SetClock
 ) -> None:
     lifted, wrong, opened = desk.page(AuditFilter()).lines

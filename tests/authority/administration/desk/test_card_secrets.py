@@ -31,7 +31,7 @@ def desk(agent: Office) -> CardsDesk:
     return CardsDesk(agent)
 
 
-def test_a_secret_is_sealed_anew_and_never_told(
+def test_replaced_secret_is_sealed_and_never_shown(
     means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     done = desk.set_secret(seen(means, asha), asha.card.id, Sensitive(OTHER_PUK), GROUNDS)

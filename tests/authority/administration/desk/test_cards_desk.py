@@ -41,7 +41,7 @@ def desk(agent: Office) -> CardsDesk:
 # --- add -------------------------------------------------------------------------------
 
 
-def test_a_card_is_added_sealed_audited_and_told(
+def test_added_card_is_sealed_audited_and_mailed(
     means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     ends = samples.NOW + timedelta(days=90)
@@ -256,7 +256,9 @@ def test_a_person_is_found_by_the_card_they_were_given(
         assert uow.search.find(PLAIN[:12], 10) == (asha.holder.id,)
 
 
-def test_without_an_address_nobody_is_told(means: StaffDependencies, desk: CardsDesk) -> None:
+def test_holder_without_an_address_is_mailed_nothing(
+    means: StaffDependencies, desk: CardsDesk
+) -> None:
     ada = samples.stored_person(means.store)
     with means.store.begin() as uow:
         uow.holders.put([replace(ada.holder, email=None)])

@@ -27,7 +27,7 @@ def post(store: Store) -> Post:
     return Post(store)
 
 
-def test_one_look_a_minute_whoever_looks(means: StaffDependencies, clock: SetClock) -> None:
+def test_caretakers_share_one_run_a_minute(means: StaffDependencies, clock: SetClock) -> None:
     one, other = keep(means), keep(means)
     assert one.run()
     assert not other.run()
@@ -36,7 +36,7 @@ def test_one_look_a_minute_whoever_looks(means: StaffDependencies, clock: SetClo
     assert not one.run()
 
 
-def test_nothing_is_told_where_nothing_is_wrong(
+def test_caretaker_mails_nothing_where_nothing_is_wrong(
     means: StaffDependencies, history: History, post: Post
 ) -> None:
     history.station("A")
@@ -45,7 +45,7 @@ def test_nothing_is_told_where_nothing_is_wrong(
     assert told(post) == []
 
 
-def test_a_card_that_failed_its_proof_is_told_once_and_again_when_it_comes_back(
+def test_failed_proof_is_mailed_once_and_again_when_it_comes_back(
     means: StaffDependencies, history: History, post: Post, clock: SetClock
 ) -> None:
     person = samples.stored_person(means.store)
@@ -72,7 +72,7 @@ def test_a_card_that_failed_its_proof_is_told_once_and_again_when_it_comes_back(
     assert templates(post) == ["card-not-genuine"]
 
 
-def test_many_failures_are_told_of_station_and_person(
+def test_many_failures_are_mailed_of_station_and_person(
     means: StaffDependencies, history: History, post: Post, clock: SetClock
 ) -> None:
     holder = history.person()
@@ -157,7 +157,7 @@ def test_a_retired_station_is_not_missed(
         assert uow.alarms.standing() == ()
 
 
-def test_mail_that_was_held_up_is_told_once_it_moves(
+def test_held_up_mail_is_reported_once_it_moves(
     means: StaffDependencies,
     post: Post,
     clock: SetClock,

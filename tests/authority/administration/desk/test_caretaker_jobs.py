@@ -37,7 +37,7 @@ def post(store: Store) -> Post:
     return Post(store)
 
 
-def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
+def test_audit_is_verified_in_pieces_and_a_broken_one_is_reported(
     means: StaffDependencies,
     history: History,
     post: Post,
@@ -70,7 +70,7 @@ def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
     assert told(post) == []
 
 
-def test_a_new_row_that_does_not_fit_is_told_of_within_a_minute(
+def test_new_row_that_does_not_fit_is_reported_within_a_minute(
     means: StaffDependencies, history: History, post: Post, clock: SetClock, database: TestDatabase
 ) -> None:
     """All rows are verified once a day, and each minute those that are to be signed."""

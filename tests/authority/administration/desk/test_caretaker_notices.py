@@ -47,7 +47,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("off", list(KINDS))
-def test_each_kind_can_be_switched_off(store: Store, post: Post, off: str) -> None:
+def test_kind_can_be_switched_off(store: Store, post: Post, off: str) -> None:
     limits: NoticeSettings = replace(LIMITS, **{off: ()})
     mail = StaffMail(limits, RA)
     with store.begin() as uow:
@@ -58,7 +58,7 @@ def test_each_kind_can_be_switched_off(store: Store, post: Post, off: str) -> No
     assert templates(post) == sorted(set(AlarmKind) - KINDS[off])
 
 
-def test_an_alarm_that_nobody_is_told_of_still_stands(
+def test_alarm_that_is_mailed_to_nobody_still_stands(
     means: StaffDependencies, history: History, post: Post
 ) -> None:
     history.refused(Reason.NOT_GENUINE)
@@ -68,7 +68,7 @@ def test_an_alarm_that_nobody_is_told_of_still_stands(
         assert [alarm.kind for alarm in uow.alarms.standing()] == ["card-not-genuine"]
 
 
-def test_a_list_is_told_each_address_once(
+def test_alarm_is_mailed_to_each_address_of_a_list_once(
     means: StaffDependencies, history: History, post: Post
 ) -> None:
     limits = replace(LIMITS, card_not_genuine=("ra", "it@nhs.net", RA))

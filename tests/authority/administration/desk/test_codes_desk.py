@@ -63,7 +63,7 @@ def test_only_its_keyed_digest_is_kept(
     assert digits not in repr((issued, code, events(means, asha), outbox))
 
 
-def test_it_is_audited_and_the_holder_is_told(
+def test_given_code_is_audited_and_the_holder_mailed(
     means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     issued = give(agent, asha)
@@ -153,7 +153,7 @@ def test_a_card_is_given_so_many_in_an_hour_and_none_of_them_is_a_mail(
     give(agent, asha)
 
 
-def test_another_one_takes_the_place_of_the_first(
+def test_second_given_code_takes_the_place_of_the_first(
     means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     first, second = give(agent, asha, TWO), give(agent, asha, TWO)

@@ -66,7 +66,7 @@ def test_until_somebody_else_agrees_it_waits(
     assert newest.detail["code"] == issued.code_id
 
 
-def test_whoever_gave_it_does_not_agree_to_it(
+def test_giver_of_a_code_cannot_agree_to_it(
     means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     issued = give(agent, asha, TWO)

@@ -194,7 +194,7 @@ def test_every_act_that_may_wait_is_tried_and_named_in_the_audit() -> None:
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_it_waits_and_changes_nothing(
+def test_proposed_act_waits_and_changes_nothing(
     database: TestDatabase,
     means: StaffDependencies,
     ready: samples.Person,
@@ -347,7 +347,7 @@ def test_somebody_new_waits_only_with_an_address(
     assert {note.holder_id for note in notes.values()} == {added.seen.holder_id}, "erased with them"
 
 
-def test_it_waits_while_a_policy_of_before_may_still_be_in_force(
+def test_act_waits_while_the_former_policy_may_still_be_in_force(
     means: StaffDependencies, asha: samples.Person
 ) -> None:
     means = replace(means, file_policy=PolicySettings())
@@ -628,7 +628,7 @@ def test_after_a_week_nobody_agrees(
 
 
 @pytest.mark.parametrize("who", ["proposer", "colleague"])
-def test_it_is_declined_or_taken_back(
+def test_proposal_is_declined_or_taken_back(
     means: StaffDependencies, first: Office, second: Office, asha: samples.Person, who: str
 ) -> None:
     propose(first, asha)

@@ -181,7 +181,7 @@ def test_an_old_address_is_mailed_where_an_import_records_another(
     assert {one.params["reference"] for one in waiting} == {result.reference}
 
 
-def test_a_holder_is_told_of_another_card_key_or_secret(
+def test_holder_is_mailed_about_another_card_key_or_secret(
     desk: ImportDesk, means: StaffDependencies, store: Store, asha: Person
 ) -> None:
     key, other = (base64.b64encode(ReaderCard().public).decode() for _ in range(2))
@@ -210,7 +210,7 @@ def test_a_holder_is_told_of_another_card_key_or_secret(
     }
 
 
-def test_a_holder_is_told_of_a_card_that_is_in_use_again(
+def test_holder_is_mailed_about_a_card_that_is_in_use_again(
     desk: ImportDesk, means: StaffDependencies, store: Store, asha: Person
 ) -> None:
     with store.begin() as uow:
@@ -354,7 +354,9 @@ def test_the_role_is_asked_in_the_transaction_that_imports(
         assert [event.kind for event in uow.trail.newest(AuditQuery())] == ["staff-not-permitted"]
 
 
-def test_a_token_that_is_away_is_told_plainly(means: StaffDependencies, manager: Office) -> None:
+def test_import_says_plainly_that_a_token_is_away(
+    means: StaffDependencies, manager: Office
+) -> None:
     away = TokenMasters(Token("/none.so", "kiosk"), lambda: Sensitive("1"), {})
     ring = KeyRing.fresh()
     without = replace(means, sealer=Sealer(ring, Masters(ring, away)))

@@ -31,7 +31,7 @@ def told(folder: Path, text: str) -> dict[str, str]:
     return {VARIABLE: str(path)}
 
 
-def test_the_one_key_that_logged_in_is_told(tmp_path: Path, line: str) -> None:
+def test_login_key_is_the_one_that_logged_in(tmp_path: Path, line: str) -> None:
     assert login_key(told(tmp_path, f"publickey {line}\n")).startswith("SHA256:")
 
 

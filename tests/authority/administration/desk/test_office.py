@@ -70,9 +70,7 @@ def test_an_act_that_fails_leaves_nothing(agent: Office, store: Store) -> None:
         assert holder.revision == seen.revision
 
 
-def test_who_comes_second_is_told_what_the_first_did(
-    agent: Office, manager: Office, store: Store
-) -> None:
+def test_second_act_names_what_the_first_did(agent: Office, manager: Office, store: Store) -> None:
     seen = a_person(store)
     with agent.act(Action.LIFT_BLOCK, GROUNDS, seen=seen) as act:
         act.record(StaffKind.BLOCK_LIFTED)
@@ -85,7 +83,7 @@ def test_who_comes_second_is_told_what_the_first_did(
     assert caught.value.changes == (told,)
 
 
-def test_who_comes_after_an_import_is_told_of_it_and_of_no_secret(
+def test_act_after_an_import_names_it_and_no_secret(
     agent: Office, store: Store, tmp_path: Path
 ) -> None:
     seen = a_person(store)

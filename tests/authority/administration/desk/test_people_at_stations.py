@@ -71,7 +71,7 @@ SAYS = {
 
 
 @pytest.mark.parametrize("name", CLOSING)
-def test_whoever_has_proven_everything_gets_no_secret_once_it_is_closed(
+def test_visit_with_every_proof_gets_no_secret_once_closed(
     world: World, desk: PeopleDesk, card: Card, name: str
 ) -> None:
     station_visit = world.insert(card, blocked=True)
@@ -168,7 +168,7 @@ def test_a_block_that_is_lifted_lets_them_unlock(
         assert uow.audit.verify().intact
 
 
-def test_whoever_is_taken_back_unlocks_as_before(
+def test_leaver_who_is_taken_back_unlocks_as_before(
     world: World, desk: PeopleDesk, card: Card
 ) -> None:
     desk.mark_leaver(desk.person(card.holder_id).seen, GROUNDS)

@@ -80,7 +80,7 @@ def test_a_page_shows_all_that_is_recorded(
     )
 
 
-def test_a_card_that_has_to_prove_itself_is_told_of(
+def test_page_shows_which_card_has_to_prove_itself(
     means: StaffDependencies, desk: PeopleDesk, asha: Person
 ) -> None:
     assert [card.has_key for card in desk.person(asha.holder.id).cards] == [False]

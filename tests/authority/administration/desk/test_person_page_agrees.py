@@ -113,7 +113,7 @@ def test_the_page_says_what_the_authority_will_do(world: World, tmp_path: Path, 
     assert unlocks(world, card) is expected, person.headline
 
 
-def test_a_secret_that_did_not_open_is_told_from_then_on(world: World, tmp_path: Path) -> None:
+def test_page_shows_a_secret_that_did_not_open(world: World, tmp_path: Path) -> None:
     desk = PeopleDesk(office_of(means_beside(world, tmp_path), Role.AGENT))
     card = world.registered_card()
     another = samples.card(card.holder_id).sealed_secret

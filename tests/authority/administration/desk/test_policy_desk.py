@@ -163,7 +163,7 @@ def test_a_setting_that_there_is_not(desk: PolicyDesk) -> None:
         desk.change("max_faliures", "4", 0, GROUNDS)
 
 
-def test_who_comes_second_is_told_what_counts_now(
+def test_second_change_of_a_setting_names_what_counts_now(
     desk: PolicyDesk, means: StaffDependencies, manager: Office
 ) -> None:
     other = PolicyDesk(office_of(means, Role.MANAGER, "Bo Banks"))

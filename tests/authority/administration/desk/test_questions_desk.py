@@ -52,7 +52,7 @@ def test_what_is_no_new_question_is_not_taken(desk: QuestionsDesk, text: str, be
     assert len(desk.every()) == 20
 
 
-def test_one_that_was_retired_is_offered_again(desk: QuestionsDesk, clock: SetClock) -> None:
+def test_retired_question_is_offered_again(desk: QuestionsDesk, clock: SetClock) -> None:
     desk.retire(16, GROUNDS)
     last = desk.every()[-1]
     assert (last.id, last.retired_at) == (16, clock.now())
@@ -86,7 +86,7 @@ def test_as_many_stay_as_everybody_has_to_choose(desk: QuestionsDesk, manager: O
     desk.retire(1, GROUNDS)
 
 
-def test_who_comes_second_is_told_so(desk: QuestionsDesk) -> None:
+def test_second_retirement_of_a_question_is_refused(desk: QuestionsDesk) -> None:
     desk.retire(3, GROUNDS)
     with pytest.raises(ConcurrentChange, match="retired already"):
         desk.retire(3, GROUNDS)

@@ -107,7 +107,7 @@ def test_a_refusal_without_its_detail_still_counts(
     assert (taken_out, "1") in first.reports.make(Span.REASON, day, day).rows
 
 
-def test_one_manager_alone_takes_nothing_out(first: AdminDesk, row: int) -> None:
+def test_manager_alone_redacts_nothing(first: AdminDesk, row: int) -> None:
     first.audit.redact(row, WHY)
     (line,) = first.proposals.waiting()
     with pytest.raises(NotPermitted):

@@ -78,7 +78,7 @@ def test_a_found_card_leads_to_its_holder_as_it_is_printed(agent: Office, store:
         assert names(PeopleDesk(agent).search(typed)) == ["Piv Carter"], typed
 
 
-def test_each_stands_as_their_page_says(agent: Office, store: Store) -> None:
+def test_stands_as_their_page_says(agent: Office, store: Store) -> None:
     now = samples.NOW
     recorded(store, "Smith a", left=True)
     recorded(store, "Smith b", registration=lambda one: replace(one, blocked_at=now))
@@ -167,7 +167,7 @@ def test_a_reference_from_a_station_finds_whose_it_is_and_why(
     assert found.about.startswith(f"{visit.reference} at Main entrance, 09:30 today: Turned away:")
 
 
-def test_how_a_visit_ended_is_told_and_not_the_steps_to_it(
+def test_found_reference_says_how_its_visit_ended(
     agent: Office, store: Store, history: History
 ) -> None:
     holder = recorded(store, "Asha Okafor")
@@ -245,9 +245,7 @@ def test_a_reference_of_a_whole_import_gives_some_and_says_there_are_more(
 # --- who, and how much -----------------------------------------------------------------
 
 
-def test_each_role_may_search_and_a_stranger_may_not(
-    means: StaffDependencies, agent: Office
-) -> None:
+def test_role_may_search_and_a_stranger_may_not(means: StaffDependencies, agent: Office) -> None:
     stranger = Office(means, Actor("Nobody", Role.AGENT, new_id(), "SHA256:none"))
     with pytest.raises(NotPermitted):
         PeopleDesk(stranger).search("smith", 5)

@@ -206,7 +206,7 @@ def test_a_card_is_taken_away(desk: StaffDesk, sam: StaffLine, card: CardId) -> 
         desk.remove_card(sam.staff_id, card, 2, GROUNDS)
 
 
-def test_it_is_said_where_the_role_may_not(desk: StaffDesk, card: CardId) -> None:
+def test_card_of_a_role_that_may_not_maintain_is_noted(desk: StaffDesk, card: CardId) -> None:
     desk.add("Odd Bjerke", Role.AUDITOR, new_key(), GROUNDS)
     done = desk.add_card(line(desk, "Odd Bjerke").staff_id, card, new_pin_key(), 0, GROUNDS)
     assert done.sentence.endswith("But that is not for an auditor.")

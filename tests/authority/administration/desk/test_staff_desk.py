@@ -180,7 +180,7 @@ def test_keys_come_and_go(desk: StaffDesk, agent: Office) -> None:
         desk.remove_key("nobody", agent.actor.key, 0, GROUNDS)
 
 
-def test_who_comes_second_is_told_what_the_first_did(
+def test_second_change_of_a_member_names_what_the_first_did(
     desk: StaffDesk, means: StaffDependencies, manager: Office, agent: Office
 ) -> None:
     other = StaffDesk(office_of(means, Role.MANAGER, "Bo Banks"))

@@ -64,7 +64,7 @@ def test_somebody_without_trouble_can_unlock() -> None:
     assert headline_of(READY) == Headline("They can unlock at every station.", NOTHING_TO_DO)
 
 
-def test_a_secret_that_was_released_and_not_changed_is_told_after_a_day() -> None:
+def test_released_secret_that_was_not_changed_is_named_after_a_day() -> None:
     seen = replace(CARD, secret_seen_at=NOW - timedelta(hours=23))
     assert told(replace(READY, cards=(seen,))) == "They can unlock at every station."
     seen = replace(CARD, secret_seen_at=NOW - timedelta(hours=25))
@@ -116,7 +116,7 @@ def test_a_leaver_comes_before_everything_else() -> None:
         (0, "", "Blocked since 09:14 today."),
     ],
 )
-def test_a_block_is_told_with_what_led_to_it(failures: int, where: str, expected: str) -> None:
+def test_block_is_explained_by_what_led_to_it(failures: int, where: str, expected: str) -> None:
     facts = replace(READY, registration=blocked(failures), blocked_where=where)
     assert (facts.standing, facts.can_unlock) == (Standing.BLOCKED, False)
     assert told(facts) == expected
@@ -135,7 +135,7 @@ def test_a_day_is_named_when_it_was_not_today(at: datetime, said: str) -> None:
     assert told(facts) == f"Blocked since {said}."
 
 
-def test_moments_are_told_in_the_services_zone() -> None:
+def test_moments_are_written_in_the_services_zone() -> None:
     zone = timezone(timedelta(hours=5, minutes=30))
     facts = replace(READY, registration=blocked(0), zone=zone)
     assert told(facts) == "Blocked since 14:44 today."
@@ -305,7 +305,7 @@ def test_an_unblock_secret_that_did_not_open_is_trouble_until_it_is_set_anew() -
     assert replace(READY, broken=frozenset({(CARD.id, 0)})).standing is Standing.READY
 
 
-def test_of_several_cards_one_is_enough_and_the_others_are_told_of() -> None:
+def test_of_several_cards_the_others_are_named() -> None:
     bare = replace(OTHER, sealed_secret=None)
     facts = replace(READY, cards=(CARD, bare))
     assert facts.can_unlock
@@ -376,7 +376,7 @@ def test_failed_attempts_that_did_not_block() -> None:
     assert told(facts) == "They can unlock. After two failed attempts they have one attempt left."
 
 
-def test_each_trouble_of_a_card_has_its_words() -> None:
+def test_trouble_of_a_card_has_its_words() -> None:
     expired = replace(CARD, expires_at=datetime(2030, 5, 4, tzinfo=UTC))
     assert problem_words(CARD, None) == ""
     assert problem_words(expired, Reason.CARD_EXPIRED) == "It expired on 3 May 2030."

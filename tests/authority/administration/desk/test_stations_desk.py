@@ -38,7 +38,7 @@ def test_a_station_says_how_it_is(auditor: Office, history: History, clock: SetC
     )
 
 
-def test_one_that_never_started_is_neither_silent_nor_was_heard_of(
+def test_station_that_never_started_is_not_silent(
     auditor: Office, store: Store, clock: SetClock
 ) -> None:
     let_in = clock.now()
@@ -85,7 +85,9 @@ def test_a_station_comes_back(manager: Office, history: History, store: Store) -
         assert (event.kind, event.station) == ("station-reinstated", "A")
 
 
-def test_who_comes_second_is_told(manager: Office, history: History, store: Store) -> None:
+def test_second_change_of_a_station_is_refused(
+    manager: Office, history: History, store: Store
+) -> None:
     desk = StationsDesk(manager)
     history.station("A")
     with pytest.raises(ConcurrentChange, match="A is in service already"):

@@ -23,7 +23,7 @@ from tests.authority.store import samples
 from tests.authority.store.samples import NOW
 
 
-def test_every_way_to_fail_the_proof_is_told() -> None:
+def test_every_way_to_fail_the_proof_has_words() -> None:
     general = AuditKind.CARD_UNPROVEN.spec.sentence
     for because in Unproven:
         kind = AuditKind.CARD_UNPROVEN.value
@@ -101,7 +101,7 @@ def test_every_way_to_fail_the_proof_is_told() -> None:
         ("unblock-refused", {"redacted": True}, "The card refused to be unlocked."),
     ],
 )  # fmt: skip
-def test_the_detail_is_told_where_there_is_one(
+def test_detail_of_an_event_is_in_its_words(
     kind: str, detail: dict[str, Any], expected: str
 ) -> None:
     event = AuditEvent(1, NOW, kind, "R", None, None, None, None, None, detail, "", "")

@@ -198,9 +198,7 @@ def test_mail_that_waits(auditor: Office, store: Store, clock: SetClock) -> None
     assert (today.mail_waiting, today.mail_oldest_s) == (2, 420.0)
 
 
-def test_staff_are_told_where_nobody_watches(
-    auditor: Office, store: Store, clock: SetClock
-) -> None:
+def test_today_says_that_nobody_watches(auditor: Office, store: Store, clock: SetClock) -> None:
     assert look(auditor).alarms == (
         "Nobody watches over the service yet: no authority and no caretaker has run.",
     )
@@ -215,7 +213,7 @@ def test_staff_are_told_where_nobody_watches(
     )
 
 
-def test_staff_are_told_where_stations_are_up_and_nobody_watches(
+def test_today_says_that_stations_are_up_and_nobody_watches(
     auditor: Office, history: History, store: Store, clock: SetClock
 ) -> None:
     watched(store)

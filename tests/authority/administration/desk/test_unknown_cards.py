@@ -191,7 +191,7 @@ def test_the_newest_come_first_and_the_audit_names_none(world: World, office: Of
     assert "0a" * 15 not in str([event.detail for event in world.events()])
 
 
-def test_it_is_forgotten_with_its_visit(world: World, office: Office) -> None:
+def test_unknown_card_is_forgotten_with_its_visit(world: World, office: Office) -> None:
     world.insert(CardId("piv", "00" * 16))
     world.clock.forward(days=40)
     with world.store.begin() as uow:

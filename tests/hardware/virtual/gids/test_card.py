@@ -120,7 +120,7 @@ def test_a_change_is_reported_before_it_is_answered() -> None:
 
 
 @given(st.binary(max_size=60), st.sampled_from([0x20, 0x22, 0x24, 0x2C, 0x87, 0xA4, 0xCB, 0xC0]))
-def test_it_answers_anything(tail: bytes, ins: int) -> None:
+def test_virtual_gids_card_answers_anything(tail: bytes, ins: int) -> None:
     made = card()
     choose(made)
     assert len(made.transmit(bytes([0, ins]) + tail)) >= 2

@@ -36,7 +36,9 @@ def unblock(clients: Clients, reader: str, key: bytes, new: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_it_is_recognised_and_read(insert: Insert, clients: Clients) -> None:
+def test_virtual_gids_card_is_recognised_and_read_by_opensc(
+    insert: Insert, clients: Clients
+) -> None:
     card = new_gids_card()
     reader = insert(card).reader
     assert "GIDS Smart Card" in clients.opensc("opensc-tool", reader, "--name").stdout
@@ -50,7 +52,9 @@ def test_it_is_recognised_and_read(insert: Insert, clients: Clients) -> None:
 
 
 @pytest.mark.parametrize("t0", [False, True])
-def test_it_verifies_and_counts(insert: Insert, clients: Clients, t0: bool) -> None:
+def test_virtual_gids_card_verifies_and_counts_for_opensc(
+    insert: Insert, clients: Clients, t0: bool
+) -> None:
     card = new_gids_card(pin=PIN, profile=GidsProfile(t0=t0))
     reader = insert(card).reader
     assert verifies(clients, reader, PIN)
@@ -59,7 +63,7 @@ def test_it_verifies_and_counts(insert: Insert, clients: Clients, t0: bool) -> N
     assert "Tries left     : 2" in pkcs15(clients, reader, "--list-pins").stdout
 
 
-def test_its_pin_is_changed(insert: Insert, clients: Clients) -> None:
+def test_pin_of_a_virtual_gids_card_is_changed_by_opensc(insert: Insert, clients: Clients) -> None:
     card = new_gids_card(pin=PIN)
     reader = insert(card).reader
     done = pkcs15(clients, reader, "--change-pin", "--pin", PIN, "--new-pin", OTHER)

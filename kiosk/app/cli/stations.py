@@ -21,11 +21,12 @@ switched on with, until it is reinstated.
 root. It works once, for fifteen minutes. The station makes its own key and fetches its
 certificate. One of the image asks for the line: type what is between the quotation marks.
 A station that already has a certificate, of a CA of yours that `ca` in [authority] names,
-is let in by that: --certificate. With `four_eyes` in [policy] a station is let in, or put back,
-once a second member agrees: who agrees (`kiosk proposals agree`) is shown the line.
+is let in by that: --certificate. With `four_eyes` in [policy] a station is let in, or
+put back, once a second member agrees: who agrees (`kiosk proposals agree`) is shown the
+line.
 
-`ca` prints the certificate of the CA that such a line is of. An image that is built with it
-(`make image CA=FILE`) takes lines of this authority alone.
+`ca` prints the certificate of the CA that such a line is of. An image that is built with
+it (`make image CA=FILE`) takes lines of this authority alone.
 
 Wrong answers with a card that cannot prove itself pause its holder. Where somebody paused
 many at one station, `lift-pauses` ends all of these; retire a stolen station first.

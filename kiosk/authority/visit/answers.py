@@ -86,9 +86,9 @@ def _charge(
     def counter(uow: UnitOfWork) -> AttemptCounter:
         return uow.registrations.attempts(holder, most, proven=proven, station=visit.station)
 
-    earlier = counter(uow).earlier(attempt)
     # Once a set was right, another one is not charged; the same one has its verdict.
     passed = visit.questions_proven_at is not None and not visit.questions_carried
+    earlier = counter(uow).earlier(attempt) if passed or not proven else None
     if passed and earlier is None:
         raise StepRefused("the questions were answered in this visit")
     if not proven and (earlier is None or earlier.verdict is Verdict.UNCHECKED):

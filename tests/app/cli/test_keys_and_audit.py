@@ -24,6 +24,7 @@ from kiosk.__main__ import main
 from kiosk.app.composition.opening import open_desk
 from kiosk.app.setup import authority
 from kiosk.app.setup.steps import Step
+from kiosk.authority import key_names
 from kiosk.authority.administration import audit_archive, verification
 from kiosk.authority.administration import keys as administration
 from kiosk.authority.administration.views import Actor, unseen
@@ -128,7 +129,7 @@ def test_a_copy_that_was_made_and_not_written_down_is_taken_by_the_same_command(
     [
         ("keys rotate", (administration, "check_current")),
         ("keys backed-up", (administration, "check_current")),
-        ("import {}", (crypto, "claim")),
+        ("import {}", (key_names, "claim")),
     ],
 )
 def test_a_key_that_is_added_while_a_command_starts_is_not_called_lost(

@@ -39,7 +39,7 @@ def second(means: StaffDependencies) -> AdminDesk:
 @pytest.fixture
 def row(means: StaffDependencies, first: AdminDesk, asha: samples.Person) -> int:
     """A row whose reason holds a PUK, in words that the program does not recognise."""
-    grounds = Grounds(f"Replaces the one with {PUK} on it")
+    grounds = Grounds(f"Replaces the one of ticket {PUK}")
     first.cards.add(seen(means, asha), NewCard("ab" * 16), grounds)
     return first.audit.page(AuditFilter()).lines[0].seq
 

@@ -56,11 +56,11 @@ coverage: ## Print which branches of the station, the authority and the hardware
 
 sim: ## Simulate estates with faults: SEEDS=1:500, SECONDS=3600; a seed that fails replays
 	@.ci/bootstrap test
-	@$(VENV)/python -m tests.sim --seeds $(or $(SEEDS),1:) --seconds $(or $(SECONDS),600)
+	@$(VENV)/python -m campaigns.sim --seeds $(or $(SEEDS),1:) --seconds $(or $(SECONDS),600)
 
 CAMPAIGNS := tests/attacks/test_a_station_that_lies.py tests/cuts \
     tests/authority/visit/test_lost_answers.py tests/hardware/test_fuzz.py \
-    tests/hardware/test_fuzz_reader.py tests/sim
+    tests/hardware/test_fuzz_reader.py tests/campaigns/test_simulation.py
 campaigns: ## Live at full length what `make test` shortens: all cuts, 200,000 lies, broken cards
 	@.ci/bootstrap test
 	@CAMPAIGNS=whole $(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
@@ -72,11 +72,11 @@ mutants: ## Take away each defence that docs/security.md names, and see its test
 
 races: ## Race 32 station processes against two replicas on PostgreSQL: ROUNDS=1000
 	@.ci/bootstrap test
-	@$(VENV)/python -m tests.races --rounds $(or $(ROUNDS),1000)
+	@$(VENV)/python -m campaigns.races --rounds $(or $(ROUNDS),1000)
 
 failover: ## Kill the primary database and a replica in the middle of visits: ROUNDS=10, PATRONI=1
 	@.ci/bootstrap test
-	@$(VENV)/python -m tests.failover --rounds $(or $(ROUNDS),10) $(if $(PATRONI),--patroni build/patroni)
+	@$(VENV)/python -m campaigns.failover --rounds $(or $(ROUNDS),10) $(if $(PATRONI),--patroni build/patroni)
 
 check: lint test ## Format, lint, types, import rules and tests: green before every commit
 
@@ -94,12 +94,12 @@ format: ## Put the code into its format and mend what can be mended
 
 bench: ## Print the benchmarks: ratios against a floor or a peer in the same run
 	@.ci/bootstrap test
-	@$(VENV)/python -m tests.benchmarks
+	@$(VENV)/python -m campaigns.benchmarks
 
 bench-estate: ## Print what whole visits take with HOLDERS=1000,100000,1000000, and sessions of staff
 	@.ci/bootstrap test
-	@$(VENV)/python -m tests.load --holders $(or $(HOLDERS),1000,100000,1000000)
-	@$(VENV)/python -m tests.benchmarks sessions
+	@$(VENV)/python -m campaigns.load --holders $(or $(HOLDERS),1000,100000,1000000)
+	@$(VENV)/python -m campaigns.benchmarks sessions
 
 flow: ## Print the flow diagrams of docs/flow.md anew by running the flow
 	@.ci/bootstrap run
@@ -107,7 +107,7 @@ flow: ## Print the flow diagrams of docs/flow.md anew by running the flow
 
 trace: ## Live one unlock on virtual parts, and print what it calls into docs/one-unlock.md
 	@.ci/bootstrap test
-	@page=$$($(VENV)/python -m tests.one_unlock) && printf '%s\n' "$$page" > docs/one-unlock.md
+	@page=$$($(VENV)/python -m campaigns.one_unlock) && printf '%s\n' "$$page" > docs/one-unlock.md
 
 roles: ## Print the table of docs/roles.md anew
 	@.ci/bootstrap run

@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _LONGEST = (
     "screens/admin/test_pictures.py",
     "e2e/test_pulling_for_real.py",
-    "sim/test_simulation.py",
+    "campaigns/test_simulation.py",
     "e2e/test_one_process_a_visit.py",
     "screens/kiosk/test_pictures.py",
     "cuts/test_piv.py",

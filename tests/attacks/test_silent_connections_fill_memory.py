@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from campaigns.failover.replicas import Relay, environ_of, set_up
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.contract.messages import Heartbeat, StationStanding
 from kiosk.contract.ports import SystemClock
@@ -22,7 +23,6 @@ from kiosk.system.sockets import free_ports
 from tests.attacks.certified import certificate_of
 from tests.authority.world import World
 from tests.contract.wirings import HOST
-from tests.failover.replicas import Relay, environ_of, set_up
 from tests.support.database import sqlite_url
 from tests.support.flood import RECORD_BEGUN, flood, resident
 from tests.support.waiting import wait_for

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from campaigns.one_unlock.page import INSTRUCTIONS
+from campaigns.one_unlock.pulled import ROWS, Left, Row, row_after
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import UnblockPin
@@ -21,8 +23,6 @@ from tests.cuts.estate import Estate
 from tests.cuts.inspected_card import NEW_PIN
 from tests.cuts.runs import Stations
 from tests.cuts.stations import station
-from tests.one_unlock.page import INSTRUCTIONS
-from tests.one_unlock.pulled import ROWS, Left, Row, row_after
 
 
 def test_a_card_that_is_pulled_leaves_what_the_page_says(open_estate: OpenEstate) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from campaigns.failover.servers import wait_until
 from kiosk.authority.records import GapKind
 from kiosk.contract.messages import Finished
 from kiosk.contract.policy import Policy
@@ -20,7 +21,6 @@ from kiosk.contract.ports import SystemClock
 from tests.authority.test_restoring import LIMIT, InHand, another_card, load, unlock
 from tests.authority.world import World
 from tests.e2e.world import SECONDS
-from tests.failover.servers import wait_until
 from tests.support.database import (
     SERVER_ACCOUNT,
     SHARED,

@@ -114,7 +114,8 @@ def main() -> int:
     if not mutants:
         print("no row is about that")
         return 2
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)  # a shell's background job begins with SIGINT ignored
     results: dict[Task, Result] = {}
     try:
         campaign = Campaign(ROOT, args.processes, args.minutes * 60)

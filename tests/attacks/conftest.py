@@ -3,16 +3,28 @@ from __future__ import annotations
 import pytest
 
 from tests.attacks.four_eyes import FILE
-from tests.authority.conftest import each_world, folder, postgresql_world, sqlite_world, world
+from tests.authority.conftest import (
+    card,
+    each_world,
+    folder,
+    postgresql_world,
+    ring,
+    signer,
+    sqlite_world,
+    world,
+)
 from tests.authority.world import World
 from tests.e2e.conftest import authority, make_world, template
 
 __all__ = [
     "authority",
+    "card",
     "each_world",
     "folder",
     "make_world",
     "postgresql_world",
+    "ring",
+    "signer",
     "sqlite_world",
     "template",
     "world",

@@ -24,11 +24,6 @@ pytestmark = pytest.mark.usefixtures("four_eyes")
 
 
 @pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
 def colleague(world: World) -> Colleague:
     return Colleague(world, Role.AGENT, "First")
 

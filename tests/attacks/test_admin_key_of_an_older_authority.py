@@ -8,8 +8,9 @@ import pytest
 
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Grant, KeyNonce, Refusal, UnblockDone
-from tests.authority.admin_key_card import Chip, drawn, ready, registered, settled
+from tests.authority.admin_key_card import Chip, drawn, registered, settled
 from tests.authority.older_release import older_release
+from tests.authority.station_visit import ready
 from tests.authority.world import World
 
 

@@ -32,16 +32,6 @@ ROWS = 10
 
 
 @pytest.fixture
-def ring() -> KeyRing:
-    return KeyRing.fresh()
-
-
-@pytest.fixture
-def signer(ring: KeyRing) -> AnchorSigner:
-    return AnchorSigner(ring)
-
-
-@pytest.fixture
 def store(either_database: TestDatabase, ring: KeyRing, signer: AnchorSigner) -> Store:
     store = either_database.store(audit_macs=AuditMacs(lambda: ring))
     for number in range(ROWS):

@@ -39,11 +39,6 @@ def world(each_world: World) -> World:
     return each_world
 
 
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
 def ready(world: World, card: Card) -> StationVisit:
     """Pass every factor of an unlock."""
     visit = world.insert(card, blocked=True)

@@ -14,9 +14,10 @@ from hardware.driver import load_driver
 from kiosk.authority.records import Card
 from kiosk.contract.families import tidy_admin_key
 from kiosk.contract.messages import Finished, Purpose, Reason, Refusal, UnblockDone, VisitOpened
-from tests.authority.admin_key_card import Chip, granted, ready, registered, settled
+from tests.authority.admin_key_card import Chip, granted, registered, settled
 from tests.authority.forged_keys import Forged, Listening, Refusing
 from tests.authority.headless_station import Desk
+from tests.authority.station_visit import ready
 from tests.authority.world import World, copy_template
 from tests.support.gids_card import ADMIN_KEY, new_gids_card
 from tests.support.pcsc import Insert

@@ -24,11 +24,6 @@ from tests.support.stored import live_code, stored
 
 
 @pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
 def hostile(world: World, card: Card) -> StationVisit:
     """A visit at station A that has passed every factor."""
     visit = world.insert(card, blocked=True)

@@ -25,16 +25,6 @@ SIGNED, ROWS = 5, 10
 
 
 @pytest.fixture
-def ring() -> KeyRing:
-    return KeyRing.fresh()
-
-
-@pytest.fixture
-def signer(ring: KeyRing) -> AnchorSigner:
-    return AnchorSigner(ring)
-
-
-@pytest.fixture
 def store(either_database: TestDatabase, ring: KeyRing) -> Store:
     return either_database.store(audit_macs=AuditMacs(lambda: ring))
 

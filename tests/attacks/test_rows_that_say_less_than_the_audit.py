@@ -40,11 +40,6 @@ def world(each_world: World) -> World:
 
 
 @pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
 def manager(world: World) -> Colleague:
     return Colleague(world, Role.MANAGER, "First", PolicySettings())
 

@@ -7,8 +7,6 @@ later, without the card, and also once the station was retired.
 
 from __future__ import annotations
 
-import pytest
-
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
@@ -19,11 +17,6 @@ from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen, office_beside
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import PUK, World
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
 
 
 def unlocked(world: World, card: Card) -> StationVisit:

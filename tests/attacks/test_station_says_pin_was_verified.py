@@ -24,11 +24,6 @@ from tests.authority.world import EMAIL, World
 THIEFS = "mallory@trust.nhs.uk"
 
 
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
 def proof_of_the_holder(world: World, card: Card) -> PinProof:
     """The holder has entered their PIN at this station, and gone."""
     station_visit = world.insert(card)

@@ -24,7 +24,7 @@ from kiosk.contract.messages import (
     UnblockOutcome,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import StationVisit
+from tests.authority.station_visit import StationVisit, ready
 from tests.authority.world import World
 from tests.support.stored import stored
 
@@ -94,13 +94,6 @@ def granted(station_visit: StationVisit, chip: Chip) -> KeyGrant:
 def admitted(station_visit: StationVisit, journal: JournalId, chip: Chip) -> Refusal | None:
     """Let the authority judge the card's answer."""
     return station_visit.authority.admit(station_visit.visit, journal, chip.answer())
-
-
-def ready(world: World, card: Card) -> StationVisit:
-    """Return a visit that has passed every factor."""
-    station_visit = world.insert(card, blocked=True)
-    station_visit.to_new_pin()
-    return station_visit
 
 
 def entry_of(world: World, journal: JournalId) -> UnblockEntry:

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.authority.administration.office import Office
+from kiosk.authority.audit.anchors import AnchorSigner
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.records import Card
+from kiosk.authority.store.database import Store
+from tests.authority.assisting import office_beside
 from tests.authority.world import World, copy_template
-from tests.support.database import PostgresServer
+from tests.support.database import PostgresServer, SetClock, TestDatabase
 
 
 @pytest.fixture
@@ -38,3 +44,41 @@ def each_world(request: pytest.FixtureRequest) -> World:
     """A world on each of the databases."""
     found: World = request.getfixturevalue(f"{request.param}_world")
     return found
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    """A card whose holder is registered."""
+    return world.registered_card()
+
+
+@pytest.fixture
+def agent(world: World) -> Office:
+    """The office of an RA agent, beside the service that ``world`` runs."""
+    return office_beside(world)
+
+
+@pytest.fixture
+def database(sqlite_database: TestDatabase) -> TestDatabase:
+    """A fresh SQLite file; a folder whose tests need either kind has its own fixture."""
+    return sqlite_database
+
+
+@pytest.fixture
+def store(database: TestDatabase) -> Store:
+    return database.store()
+
+
+@pytest.fixture
+def clock(database: TestDatabase) -> SetClock:
+    return database.clock
+
+
+@pytest.fixture
+def ring() -> KeyRing:
+    return KeyRing.fresh()
+
+
+@pytest.fixture
+def signer(ring: KeyRing) -> AnchorSigner:
+    return AnchorSigner(ring)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kiosk.authority.records import Card
 from kiosk.authority.service import LocalAuthority
 from kiosk.contract.messages import (
     Answer,
@@ -108,6 +109,24 @@ class StationVisit:
 
     def pull(self) -> None:
         self.authority.end(self.visit, VisitEnd.CARD_REMOVED)
+
+
+def ready(world: World, card: Card) -> StationVisit:
+    """Return a visit that has passed every factor."""
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    return station_visit
+
+
+def opened(station_visit: StationVisit) -> VisitOpened:
+    """Return what opened the visit; it was not refused."""
+    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
+    return station_visit.opened
+
+
+def resumed_by(station_visit: StationVisit) -> tuple[Purpose, EnterCode] | None:
+    """Return what the visit goes on with."""
+    return opened(station_visit).resumed
 
 
 def answers_to(task: AnswerQuestions, *, wrong: bool = False) -> tuple[Answer, ...]:

@@ -41,11 +41,6 @@ def world(postgresql_world: World) -> World:
     return postgresql_world
 
 
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
 def test_the_whole_way_with_a_walk_in_between(world: World, card: Card) -> None:
     station_visit = world.insert(card, blocked=True)
     station_visit.to_code()

@@ -93,11 +93,6 @@ def database(either_database: TestDatabase) -> TestDatabase:
     return either_database
 
 
-@pytest.fixture
-def store(database: TestDatabase) -> Store:
-    return database.store()
-
-
 def station_visit(store: Store, card: Card, at: datetime, state: UnblockState | None = None) -> str:
     """Store a visit, with an entry of the journal; return its id."""
     visit = Visit(new_id(), new_id(), "S1", at, card_id=card.id, holder_id=card.holder_id)

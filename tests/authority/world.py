@@ -22,6 +22,7 @@ from kiosk.authority.records import (
     Card,
     Cardholder,
     CardStatus,
+    EmailCode,
     OutboxMessage,
     PinPolicy,
     Registration,
@@ -51,6 +52,7 @@ from kiosk.contract.sensitive import Sensitive
 from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.station_visit import ANSWERS, StationVisit
 from tests.support.database import SetClock, sqlite_url
+from tests.support.stored import live_code
 
 CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
 STAFF = "ra@trust.nhs.uk"
@@ -242,6 +244,10 @@ class World:
             found = uow.registrations.of_holder(card.holder_id)
         assert found is not None
         return found
+
+    def live_code(self, card: Card) -> EmailCode | None:
+        with self.store.read() as uow:
+            return live_code(uow, card.id)
 
     def card(self, card: Card) -> Card:
         with self.store.read() as uow:

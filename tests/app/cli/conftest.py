@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from tests.app.cli.samples import Kiosk
+from tests.app.cli.estate import Estate
+from tests.app.cli.samples import GOOD, Kiosk, people
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -54,3 +55,10 @@ def kiosk(place: Path, set_up: Path, capsys: pytest.CaptureFixture[str]) -> Kios
         return main(words)
 
     return run
+
+
+@pytest.fixture
+def estate(kiosk: Kiosk, place: Path) -> Estate:
+    """People and cards, imported by the command line."""
+    assert kiosk("import", people(place, GOOD)) == 0
+    return Estate()

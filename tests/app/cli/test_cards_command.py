@@ -19,7 +19,7 @@ from kiosk.app.cli.printing import complain
 from kiosk.authority.records import CardStatus, Visit, new_id
 from kiosk.contract.messages import VisitId, reference_of
 from tests.app.cli.estate import AL, JO, Estate
-from tests.app.cli.samples import GOOD, Kiosk, people, two_members
+from tests.app.cli.samples import Kiosk, two_members
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert
 from tests.support.prepared import prepared_program
@@ -30,12 +30,6 @@ Type = Callable[[str], None]
 BECAUSE = "--reason", "a new card"
 SURE = *BECAUSE, "--identified-by", "badge, in person"
 FIRST, NEW = f"{1:032x}", f"{0xABC0:032x}"
-
-
-@pytest.fixture
-def estate(kiosk: Kiosk, place: Path) -> Estate:
-    assert kiosk("import", people(place, GOOD)) == 0
-    return Estate()
 
 
 @pytest.fixture

@@ -16,17 +16,11 @@ import pytest
 from kiosk.app.cli.help import subparsers
 from kiosk.app.cli.main import whole_parser
 from tests.app.cli.estate import JO, Estate
-from tests.app.cli.samples import GOOD, Kiosk, people, two_members
+from tests.app.cli.samples import Kiosk, two_members
 from tests.authority.administration.desk.keys import new_key
 
 AddPart = Callable[[str, str], None]
 BECAUSE = "--reason", "asked for by telephone"
-
-
-@pytest.fixture
-def estate(kiosk: Kiosk, place: Path) -> Estate:
-    assert kiosk("import", people(place, GOOD)) == 0
-    return Estate()
 
 
 @pytest.fixture

@@ -19,12 +19,6 @@ BECAUSE = "--reason", "asked for by telephone"
 SURE = *BECAUSE, "--identified-by", "badge, in person"
 
 
-@pytest.fixture
-def estate(kiosk: Kiosk, place: Path) -> Estate:
-    assert kiosk("import", people(place, GOOD)) == 0
-    return Estate()
-
-
 def test_people_are_found_by_words_and_say_how_they_stand(
     kiosk: Kiosk, estate: Estate, capsys: Capsys
 ) -> None:

@@ -15,17 +15,11 @@ from kiosk.authority.errors import NotFound
 from kiosk.authority.wording import local_time
 from kiosk.contract.sensitive import Sensitive
 from tests.app.cli.estate import JO, Estate
-from tests.app.cli.samples import GOOD, Kiosk, people, two_members
+from tests.app.cli.samples import Kiosk, two_members
 
 Capsys = pytest.CaptureFixture[str]
 BECAUSE = "--reason", "rang up"
 SURE = *BECAUSE, "--identified-by", "badge, in person"
-
-
-@pytest.fixture
-def estate(kiosk: Kiosk, place: Path) -> Estate:
-    assert kiosk("import", people(place, GOOD)) == 0
-    return Estate()
 
 
 def test_who_agrees_on_the_command_line_is_shown_a_line_once(capsys: Capsys) -> None:

@@ -6,22 +6,6 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.store.database import Store
 from tests.authority.administration.importing import Importer
-from tests.support.database import TestDatabase
-
-
-@pytest.fixture
-def database(sqlite_database: TestDatabase) -> TestDatabase:
-    return sqlite_database
-
-
-@pytest.fixture
-def store(database: TestDatabase) -> Store:
-    return database.store()
-
-
-@pytest.fixture
-def ring() -> KeyRing:
-    return KeyRing.fresh()
 
 
 @pytest.fixture

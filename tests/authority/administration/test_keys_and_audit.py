@@ -199,11 +199,6 @@ def test_a_service_that_reads_the_new_key_first_does_not_record_it_twice(
 # --- the audit --------------------------------------------------------------------------
 
 
-@pytest.fixture
-def signer(ring: KeyRing) -> AnchorSigner:
-    return AnchorSigner(ring)
-
-
 def events(store: Store, count: int, kind: str = "test") -> None:
     for number in range(count):
         with store.begin() as uow:

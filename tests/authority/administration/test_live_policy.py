@@ -16,11 +16,6 @@ from tests.support.database import MACS, SetClock, TestDatabase
 FILE = PolicySettings()
 
 
-@pytest.fixture
-def clock(database: TestDatabase) -> SetClock:
-    return database.clock
-
-
 def put(store: Store, clock: SetClock, name: str, value: str | None, revision: int = 0) -> None:
     with store.begin() as uow:
         assert uow.policy_changes.save(

@@ -36,16 +36,6 @@ YEAR = timedelta(days=365)
 
 
 @pytest.fixture
-def ring() -> KeyRing:
-    return KeyRing.fresh()
-
-
-@pytest.fixture
-def signer(ring: KeyRing) -> AnchorSigner:
-    return AnchorSigner(ring)
-
-
-@pytest.fixture
 def store(either_database: TestDatabase, ring: KeyRing) -> Store:
     return either_database.store(audit_macs=AuditMacs(lambda: ring))
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.store.database import Store
 from tests.support.database import TestDatabase
 
 
@@ -10,8 +9,3 @@ from tests.support.database import TestDatabase
 def database(either_database: TestDatabase) -> TestDatabase:
     """A fresh database of either kind."""
     return either_database
-
-
-@pytest.fixture
-def store(database: TestDatabase) -> Store:
-    return database.store()

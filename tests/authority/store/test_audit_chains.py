@@ -35,16 +35,6 @@ def database(postgres_server: PostgresServer) -> Iterator[TestDatabase]:
 
 
 @pytest.fixture
-def ring() -> KeyRing:
-    return KeyRing.fresh()
-
-
-@pytest.fixture
-def signer(ring: KeyRing) -> AnchorSigner:
-    return AnchorSigner(ring)
-
-
-@pytest.fixture
 def store(database: TestDatabase, ring: KeyRing) -> Store:
     """Three chains of four rows each, written in turns."""
     store = database.store(audit_macs=AuditMacs(lambda: ring))

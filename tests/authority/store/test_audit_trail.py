@@ -70,11 +70,6 @@ def ten(store: Store, clock: SetClock) -> Store:
     return store
 
 
-@pytest.fixture
-def clock(database: TestDatabase) -> SetClock:
-    return database.clock
-
-
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_filter_shows_its_rows_and_no_other(ten: Store, name: str) -> None:
     query, expected = FILTERS[name], EXPECTED[name]

@@ -29,7 +29,6 @@ from tests.authority.admin_key_card import (
     encrypted,
     entry_of,
     granted,
-    ready,
     reason_of,
     registered,
     settled,
@@ -37,7 +36,7 @@ from tests.authority.admin_key_card import (
 )
 from tests.authority.card_in_reader import ReaderCard
 from tests.authority.refused import is_turned_away
-from tests.authority.station_visit import StationVisit
+from tests.authority.station_visit import StationVisit, ready
 from tests.authority.world import World
 from tests.support.stored import live_code
 
@@ -50,12 +49,6 @@ def world(each_world: World) -> World:
 @pytest.fixture
 def card(world: World) -> Card:
     return registered(world)
-
-
-@pytest.fixture
-def station_visit(world: World, card: Card) -> StationVisit:
-    """A visit that has passed every factor."""
-    return ready(world, card)
 
 
 def forged_answers(chip: Chip, grant: bytes, before: bytes) -> dict[str, bytes]:

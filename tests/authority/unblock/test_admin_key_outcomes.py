@@ -31,25 +31,18 @@ from tests.authority.admin_key_card import (
     drawn,
     entry_of,
     granted,
-    ready,
     reason_of,
     registered,
     settled,
     unlocked,
 )
-from tests.authority.station_visit import StationVisit
+from tests.authority.station_visit import StationVisit, ready
 from tests.authority.world import World
 
 
 @pytest.fixture
 def card(world: World) -> Card:
     return registered(world)
-
-
-@pytest.fixture
-def station_visit(world: World, card: Card) -> StationVisit:
-    """A visit that has passed every factor."""
-    return ready(world, card)
 
 
 def test_unblock_is_not_done_before_the_card_proved_its_admin_key(

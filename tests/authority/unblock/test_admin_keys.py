@@ -14,7 +14,6 @@ from tests.authority.admin_key_card import (
     drawn,
     entry_of,
     granted,
-    ready,
     registered,
     settled,
     visit_of,
@@ -32,12 +31,6 @@ def world(each_world: World) -> World:
 @pytest.fixture
 def card(world: World) -> Card:
     return registered(world)
-
-
-@pytest.fixture
-def station_visit(world: World, card: Card) -> StationVisit:
-    """A visit that has passed every factor."""
-    return ready(world, card)
 
 
 def test_the_whole_way(world: World, card: Card, station_visit: StationVisit) -> None:

@@ -25,6 +25,7 @@ from kiosk.contract.sensitive import Sensitive
 from tests.authority import admin_key_card
 from tests.authority.crypto.test_deriving import cmac
 from tests.authority.crypto.token.hsm import Hsm
+from tests.authority.station_visit import ready
 from tests.authority.unblock.test_rotating import WRONG, Unlocked, record_outcome, unlock
 from tests.authority.world import World
 from tests.support.stored import live_code
@@ -214,7 +215,7 @@ def test_a_card_proves_an_admin_key_that_derives(world: World) -> None:
     sealed = world.parts.sealer.seal(how, SealLabel(named, SealKind.UNBLOCK, 1))
     card = admin_key_card.registered(world, identifier=identifier, sealed_secret=sealed)
     station_visit, chip = (
-        admin_key_card.ready(world, card),
+        ready(world, card),
         admin_key_card.Chip(masters.derive(how, named).reveal()),
     )
     grant = admin_key_card.granted(station_visit, chip)

@@ -38,19 +38,6 @@ from tests.authority.world import EMAIL, World
 from tests.support.stored import stored
 
 
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
-def station_visit(world: World, card: Card) -> StationVisit:
-    """A visit that has passed every factor."""
-    station_visit = world.insert(card, blocked=True)
-    station_visit.to_new_pin()
-    return station_visit
-
-
 def _settle(station_visit: StationVisit, grant: Grant, outcome: UnblockOutcome) -> object:
     return station_visit.authority.record_outcome(station_visit.visit, grant.journal, outcome)
 

@@ -18,19 +18,6 @@ from tests.authority.world import PUK, World
 from tests.support.stored import live_code, stored
 
 
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
-def station_visit(world: World, card: Card) -> StationVisit:
-    """A visit that has passed every factor."""
-    station_visit = world.insert(card, blocked=True)
-    station_visit.to_new_pin()
-    return station_visit
-
-
 def _entry(world: World, grant: Grant) -> UnblockEntry:
     with world.store.read() as uow:
         entry = stored(uow, UnblockRow, UnblockEntry, id=grant.journal)

@@ -18,19 +18,8 @@ from kiosk.contract.messages import (
     UnblockUnknown,
 )
 from kiosk.contract.policy import Policy
-from tests.authority.station_visit import StationVisit
+from tests.authority.station_visit import ready
 from tests.authority.world import World
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-def _at_new_pin(world: World, card: Card) -> StationVisit:
-    station_visit = world.insert(card, blocked=True)
-    station_visit.to_new_pin()
-    return station_visit
 
 
 @pytest.mark.parametrize(
@@ -39,7 +28,7 @@ def _at_new_pin(world: World, card: Card) -> StationVisit:
 def test_secret_said_to_be_unused_is_seen_until_changed(
     world: World, card: Card, said: UnblockOutcome | None
 ) -> None:
-    station_visit = _at_new_pin(world, card)
+    station_visit = ready(world, card)
     assert world.card(card).secret_seen_at is None
     grant, left_at = station_visit.grant(), world.now
     if said is not None:
@@ -49,7 +38,7 @@ def test_secret_said_to_be_unused_is_seen_until_changed(
     world.clock.forward(hours=30)
     with world.store.read() as uow:
         assert uow.cards.count_seen(world.now) == 1
-    back = _at_new_pin(world, card)
+    back = ready(world, card)
     grant = back.grant()
     back.authority.record_outcome(back.visit, grant.journal, UnblockDone())
     assert world.card(card).secret_seen_at == left_at, "the card still has it"
@@ -60,7 +49,7 @@ def test_secret_said_to_be_unused_is_seen_until_changed(
 
 def test_where_none_is_changed_one_that_was_used_is_no_news(world: World, card: Card) -> None:
     world.policy = Policy(rotate_secret=False)
-    station_visit = _at_new_pin(world, card)
+    station_visit = ready(world, card)
     station_visit.authority.record_outcome(
         station_visit.visit, station_visit.grant().journal, UnblockDone()
     )
@@ -68,7 +57,7 @@ def test_where_none_is_changed_one_that_was_used_is_no_news(world: World, card: 
 
 
 def test_secret_that_staff_set_has_not_been_seen(world: World, card: Card) -> None:
-    _at_new_pin(world, card).grant()
+    ready(world, card).grant()
     with world.store.begin() as uow:
         archive_secrets(uow, world.parts.sealer, world.card(card))
         uow.commit()
@@ -78,7 +67,7 @@ def test_secret_that_staff_set_has_not_been_seen(world: World, card: Card) -> No
 def test_a_station_that_always_says_not_sent_is_given_it_ten_times_in_a_visit(
     world: World, card: Card
 ) -> None:
-    station_visit = _at_new_pin(world, card)
+    station_visit = ready(world, card)
     for _ in range(10):
         grant = station_visit.release()
         assert isinstance(grant, Grant)

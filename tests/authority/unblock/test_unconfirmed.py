@@ -5,25 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from kiosk.authority.administration.office import Office
 from kiosk.authority.records import Card
 from kiosk.contract.messages import Finished, Purpose, SetPin, UnblockDone
-from tests.authority.assisting import answered, give, office_beside
+from tests.authority.assisting import answered, give
 from tests.authority.registering import start
 from tests.authority.station_visit import wrong_code
 from tests.authority.world import World
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
-def agent(world: World) -> Office:
-    return office_beside(world)
 
 
 def unconfirmed(world: World, card: Card) -> None:

@@ -27,16 +27,6 @@ from tests.authority.station_visit import StationVisit
 from tests.authority.world import CHEAP, EMAIL, STAFF, World
 
 
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
-def station_visit(world: World, card: Card) -> StationVisit:
-    return world.insert(card, blocked=True)
-
-
 def test_right_answers_lead_on_and_cost_nothing(
     world: World, card: Card, station_visit: StationVisit
 ) -> None:

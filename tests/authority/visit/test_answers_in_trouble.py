@@ -28,16 +28,6 @@ from tests.authority.world import CHEAP, EMAIL, World
 from tests.support.exhausted import no_memory_for_hashes
 
 
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
-def station_visit(world: World, card: Card) -> StationVisit:
-    return world.insert(card, blocked=True)
-
-
 class _Interrupting(AnswerHasher):
     """Looks at the answers while something else happens."""
 

@@ -22,7 +22,6 @@ from kiosk.contract.messages import (
     SendCode,
     SetPin,
     UnblockDone,
-    VisitOpened,
 )
 from kiosk.contract.policy import Factor, Policy
 from tests.authority.assisting import (
@@ -34,28 +33,13 @@ from tests.authority.assisting import (
     nothing_opens,
     office_beside,
 )
-from tests.authority.station_visit import StationVisit, wrong_code
+from tests.authority.station_visit import opened, wrong_code
 from tests.authority.world import World
 from tests.support.steps import offered
 
 MASKED = "a•••@trust.nhs.uk"
 CODE_FIRST = Policy(verification=(Factor.EMAIL_CODE, Factor.QUESTIONS))
 CODE_ONLY = Policy(verification=(Factor.EMAIL_CODE,))
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
-def agent(world: World) -> Office:
-    return office_beside(world)
-
-
-def opened(station_visit: StationVisit) -> VisitOpened:
-    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
-    return station_visit.opened
 
 
 # --- the way through -------------------------------------------------------------------

@@ -41,11 +41,6 @@ def world(each_world: World) -> World:
     return each_world
 
 
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
 def live_codes(world: World, card: Card) -> str | None:
     with world.store.read() as uow:
         live = live_code(uow, card.id)

@@ -22,7 +22,6 @@ from kiosk.contract.messages import (
     SendCode,
     SetPin,
     UnblockDone,
-    VisitOpened,
 )
 from kiosk.contract.policy import Policy
 from tests.authority.assisting import (
@@ -35,25 +34,10 @@ from tests.authority.assisting import (
     office_beside,
     withdraw,
 )
-from tests.authority.station_visit import StationVisit, wrong_code
+from tests.authority.station_visit import opened, wrong_code
 from tests.authority.world import World
 
 MASKED = "a•••@trust.nhs.uk"
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
-def agent(world: World) -> Office:
-    return office_beside(world)
-
-
-def opened(station_visit: StationVisit) -> VisitOpened:
-    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
-    return station_visit.opened
 
 
 def test_wrong_entries_spend_it_like_any(world: World, card: Card, agent: Office) -> None:

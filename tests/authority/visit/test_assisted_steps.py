@@ -22,29 +22,13 @@ from kiosk.contract.messages import (
     Purpose,
     SendCode,
     SetPin,
-    VisitOpened,
 )
-from tests.authority.assisting import GIVEN, give, kept, nothing_opens, office_beside
+from tests.authority.assisting import GIVEN, give, kept, nothing_opens
 from tests.authority.registering import start
-from tests.authority.station_visit import StationVisit
+from tests.authority.station_visit import opened
 from tests.authority.world import EMAIL, World
 
 MASKED = "a•••@trust.nhs.uk"
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
-def agent(world: World) -> Office:
-    return office_beside(world)
-
-
-def opened(station_visit: StationVisit) -> VisitOpened:
-    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
-    return station_visit.opened
 
 
 def test_before_the_answers_it_opens_nothing(world: World, card: Card, agent: Office) -> None:

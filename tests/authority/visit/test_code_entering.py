@@ -18,37 +18,14 @@ from kiosk.contract.messages import (
     CodeWrong,
     EnterCode,
     Position,
-    Purpose,
     SendCode,
     SetPin,
-    VisitOpened,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import StationVisit, wrong_code
+from tests.authority.station_visit import StationVisit, resumed_by, wrong_code
 from tests.authority.world import World
-from tests.support.stored import live_code
 
 MASKED = "a•••@trust.nhs.uk"
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
-def station_visit(world: World, card: Card) -> StationVisit:
-    return world.insert(card, blocked=True)
-
-
-def _live(world: World, card: Card) -> EmailCode | None:
-    with world.store.read() as uow:
-        return live_code(uow, card.id)
-
-
-def _resumed(station_visit: StationVisit) -> tuple[Purpose, EnterCode] | None:
-    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
-    return station_visit.opened.resumed
 
 
 def test_the_right_code_leads_to_a_new_pin(world: World, station_visit: StationVisit) -> None:
@@ -77,7 +54,7 @@ def test_five_wrong_entries_spend_it(world: World, card: Card, station_visit: St
     assert station_visit.enter(code) == CodeDead(CodeEnd.SPENT, again)
     assert world.registration(card).failures == 0
     station_visit.pull()
-    assert _resumed(world.insert(card, blocked=True)) is None
+    assert resumed_by(world.insert(card, blocked=True)) is None
 
 
 def test_late_is_dead(world: World, card: Card, station_visit: StationVisit) -> None:
@@ -102,12 +79,12 @@ def test_the_same_entry_counts_once(world: World, card: Card, station_visit: Sta
     wrong = [station_visit.enter(wrong_code(code), "one") for _ in range(3)]
     assert all(reply == wrong[0] for reply in wrong)
     assert isinstance(station_visit.enter(code, "one"), CodeWrong)
-    live = _live(world, card)
+    live = world.live_code(card)
     assert live is not None
     assert live.tries == 1
     assert isinstance(station_visit.enter(code, "two"), SetPin)
     assert isinstance(station_visit.enter(code, "two"), SetPin)
-    live = _live(world, card)
+    live = world.live_code(card)
     assert live is not None
     assert live.tries == 1
 
@@ -126,7 +103,7 @@ def test_a_charge_without_a_verdict_stays(
     world: World, card: Card, station_visit: StationVisit
 ) -> None:
     station_visit.to_code()
-    live = _live(world, card)
+    live = world.live_code(card)
     assert live is not None
     with world.store.begin() as uow:
         uow.codes.entries(live.id).charge("died")
@@ -144,7 +121,7 @@ def test_a_key_that_is_gone_costs_no_try(
     object.__setattr__(world.parts, "codes", CodeMac(KeyRing.fresh()))
     with pytest.raises(AuthorityUnavailable):
         station_visit.enter(world.relay.code)
-    live = _live(world, card)
+    live = world.live_code(card)
     assert live is not None
     assert live.tries == 0
 
@@ -160,7 +137,7 @@ def test_a_code_for_an_address_that_was_since_changed_is_no_good(
     with pytest.raises(StepRefused):
         station_visit.enter(world.relay.code)
     station_visit.pull()
-    assert _resumed(world.insert(card, blocked=True)) is None
+    assert resumed_by(world.insert(card, blocked=True)) is None
 
 
 class _Interrupting(CodeMac):
@@ -187,7 +164,7 @@ def test_a_card_pulled_while_a_right_code_is_looked_at_costs_nothing(
     _during_the_check(world, station_visit.pull)
     with pytest.raises(StepRefused):
         station_visit.enter(world.relay.code)
-    live = _live(world, card)
+    live = world.live_code(card)
     assert live is not None
     assert live.tries == 0
     right = next(event for event in world.events() if event.kind == "code-right")
@@ -204,7 +181,7 @@ def test_a_card_pulled_while_a_wrong_code_is_looked_at_costs_a_try(
     _during_the_check(world, station_visit.pull)
     with pytest.raises(StepRefused):
         station_visit.enter(wrong_code(world.relay.code))
-    live = _live(world, card)
+    live = world.live_code(card)
     assert live is not None
     assert live.tries == 1
     wrong = next(event for event in world.events() if event.kind == "code-wrong")

@@ -29,32 +29,11 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import StationVisit, wrong_code
+from tests.authority.station_visit import StationVisit, resumed_by, wrong_code
 from tests.authority.world import EMAIL, World
 from tests.support.steps import offered
-from tests.support.stored import live_code
 
 MASKED = "a•••@trust.nhs.uk"
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
-def station_visit(world: World, card: Card) -> StationVisit:
-    return world.insert(card, blocked=True)
-
-
-def _live(world: World, card: Card) -> EmailCode | None:
-    with world.store.read() as uow:
-        return live_code(uow, card.id)
-
-
-def _resumed(station_visit: StationVisit) -> tuple[Purpose, EnterCode] | None:
-    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
-    return station_visit.opened.resumed
 
 
 def _card_of(world: World, station_visit: StationVisit) -> Card:
@@ -83,7 +62,7 @@ def test_life_of_a_code_begins_when_the_relay_took_it(
 ) -> None:
     world.relay.on_send = lambda: world.clock.forward(seconds=7)
     assert station_visit.to_code().expires_in_s == 900
-    code = _live(world, card)
+    code = world.live_code(card)
     assert code is not None
     assert code.sent_at == world.now
 
@@ -104,7 +83,7 @@ def test_while_it_is_mailed_it_cannot_be_entered(world: World, station_visit: St
     station_visit.answer(task)
     codes: list[EmailCode | None] = []
     world.relay.on_send = lambda: codes.append(
-        _live(world, world.card(_card_of(world, station_visit)))
+        world.live_code(world.card(_card_of(world, station_visit)))
     )
     station_visit.send()
     assert codes == [None]
@@ -271,5 +250,5 @@ def test_the_card_may_be_pulled_while_the_code_is_mailed(
     assert isinstance(station_visit.send(), EnterCode)
     world.relay.on_send = None
     back = world.insert(card, blocked=True, station="B")
-    assert _resumed(back) is not None
+    assert resumed_by(back) is not None
     assert isinstance(back.enter(world.relay.code), SetPin)

@@ -64,11 +64,6 @@ def card(world: World) -> Card:
     return world.add_card(world.add_holder())
 
 
-@pytest.fixture
-def agent(world: World) -> Office:
-    return office_beside(world)
-
-
 def offered(station_visit: StationVisit) -> tuple[Purpose, ...] | Reason:
     opened = station_visit.opened
     return opened.reason if isinstance(opened, Refusal) else offers_of(opened)

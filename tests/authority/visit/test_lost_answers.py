@@ -59,12 +59,12 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.admin_key_card import KEY, Chip, drawn, granted, ready
+from tests.authority.admin_key_card import KEY, Chip, drawn, granted
 from tests.authority.assisting import give, office_beside
 from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.lossy_store import Case, Loss, Lossy, plain, somebodys_card
 from tests.authority.registering import OTHER, given, start
-from tests.authority.station_visit import StationVisit, answers_to, wrong_code
+from tests.authority.station_visit import StationVisit, answers_to, ready, wrong_code
 from tests.authority.world import EMAIL, PUK, World
 from tests.support.campaigns import WHOLE
 

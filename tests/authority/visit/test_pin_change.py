@@ -20,11 +20,6 @@ DONE = Finished(Purpose.CHANGE_PIN)
 
 
 @pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
 def begun(world: World, card: Card) -> StationVisit:
     """A visit that has just sent a new PIN to its card."""
     station_visit = start(world, card, Purpose.CHANGE_PIN)

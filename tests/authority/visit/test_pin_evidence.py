@@ -47,11 +47,6 @@ from tests.authority.world import EMAIL, World
 MINE = "asha@trust.nhs.uk"
 
 
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
 def begun(
     world: World, card: Card, purpose: Purpose, reader_card: ReaderCard | None = None
 ) -> StationVisit:

@@ -71,11 +71,6 @@ class _PulledAfterRelease(_Pulled):
         self._leave()
 
 
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
 def _kinds(world: World, visit: VisitId) -> list[str]:
     return [event.kind for event in world.events() if event.visit_id == visit]
 

@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
 from kiosk.authority.records import Card
 from kiosk.contract.messages import Reason, Refusal, VisitId
 from tests.authority.card_in_reader import KeylessCard
@@ -33,11 +31,6 @@ def _say_go(process: ForkedPython) -> None:
 
 def _line(process: ForkedPython) -> str:
     return process.stdout.readline().strip()
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
 
 
 def _both(how: str, world: World, visit: VisitId) -> int:

@@ -14,11 +14,6 @@ from tests.authority.world import World
 
 
 @pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
 def visit(world: World, card: Card) -> Visit:
     visit_id = world.insert(card, blocked=True).visit
     with world.store.read() as uow:

@@ -25,23 +25,17 @@ from kiosk.contract.messages import (
     Refusal,
     SendCode,
     SetPin,
-    VisitOpened,
 )
 from kiosk.contract.policy import Factor, Genuine, Policy
 from kiosk.contract.sensitive import Sensitive
 from tests.authority import registering
 from tests.authority.card_in_reader import KeylessCard
 from tests.authority.registering import OTHER, start
-from tests.authority.station_visit import StationVisit, wrong_code
+from tests.authority.station_visit import StationVisit, opened, wrong_code
 from tests.authority.world import CHEAP, World
 from tests.support.stored import stored
 
 CODE_ONLY = Policy(verification=(Factor.EMAIL_CODE,))
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
 
 
 def waits(world: World, card: Card, *, tries: int = 0) -> StationVisit:
@@ -58,11 +52,6 @@ def back(world: World, card: Card, *, station: str = "A", blocked: bool = False)
     station_visit = world.insert(card, station=station, blocked=blocked)
     assert opened(station_visit).resumed is not None
     return station_visit
-
-
-def opened(station_visit: StationVisit) -> VisitOpened:
-    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
-    return station_visit.opened
 
 
 def offered(station_visit: StationVisit) -> list[Purpose]:

@@ -20,31 +20,15 @@ from kiosk.contract.messages import (
     Refusal,
     SendCode,
     SetPin,
-    VisitOpened,
 )
 from kiosk.contract.policy import Factor, Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import ANSWERS, StationVisit, wrong_code
+from tests.authority.station_visit import ANSWERS, StationVisit, resumed_by, wrong_code
 from tests.authority.world import World
 
 MASKED = "a•••@trust.nhs.uk"
 CODE_FIRST = Policy(verification=(Factor.EMAIL_CODE, Factor.QUESTIONS))
 CODE_ONLY = Policy(verification=(Factor.EMAIL_CODE,))
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
-
-
-@pytest.fixture
-def station_visit(world: World, card: Card) -> StationVisit:
-    return world.insert(card, blocked=True)
-
-
-def _resumed(station_visit: StationVisit) -> tuple[Purpose, EnterCode] | None:
-    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
-    return station_visit.opened.resumed
 
 
 def test_walk_away_and_come_back_at_another_station(
@@ -55,7 +39,7 @@ def test_walk_away_and_come_back_at_another_station(
     world.clock.forward(minutes=10)
     world.restart()
     back = world.insert(card, blocked=True, station="B")
-    resumed = _resumed(back)
+    resumed = resumed_by(back)
     assert resumed == (
         Purpose.UNLOCK,
         EnterCode(
@@ -74,7 +58,7 @@ def test_wrong_entries_are_counted_across_visits(
     for _ in range(3):
         station_visit.enter(wrong_code(world.relay.code))
     station_visit.pull()
-    resumed = _resumed(world.insert(card, blocked=True))
+    resumed = resumed_by(world.insert(card, blocked=True))
     assert resumed is not None
     assert resumed[1].tries_left == 2
 
@@ -86,7 +70,7 @@ def test_too_late_the_questions_are_asked_again(
     station_visit.pull()
     world.clock.forward(minutes=15)
     back = world.insert(card, blocked=True)
-    assert _resumed(back) is None
+    assert resumed_by(back) is None
     with pytest.raises(StepRefused):
         back.enter(world.relay.code)
     assert isinstance(back.questions(), AnswerQuestions)
@@ -102,7 +86,7 @@ def test_the_page_has_the_digits_of_the_code_whatever_the_policy_has_now(
     station_visit.pull()
     world.policy = replace(world.policy, code_digits=6)
     back = world.insert(card, blocked=True)
-    resumed = _resumed(back)
+    resumed = resumed_by(back)
     assert resumed is not None
     assert resumed[1].digits == len(world.relay.code.reveal()) == 8
     world.clock.forward(minutes=2)
@@ -123,7 +107,7 @@ def test_an_hour_after_the_answers_they_are_asked_again(
     station_visit.pull()
     world.clock.forward(minutes=59)
     back = world.insert(card, blocked=True)
-    assert _resumed(back) is not None
+    assert resumed_by(back) is not None
     world.clock.forward(minutes=1)
     sent = len(world.relay.sent)
     task = back.send()
@@ -182,7 +166,7 @@ def test_pulled_at_the_new_pin_page_the_code_still_works(
     station_visit.to_new_pin()
     station_visit.pull()
     back = world.insert(card, blocked=True, station="B")
-    assert _resumed(back) is not None
+    assert resumed_by(back) is not None
     with pytest.raises(StepRefused):
         back.grant()
     assert isinstance(back.enter(world.relay.code), SetPin)
@@ -210,7 +194,7 @@ def test_a_code_is_of_no_use_with_another_card(
         holder = uow.holders.get(card.holder_id)
     assert holder is not None
     other = world.insert(world.add_card(holder), blocked=True)
-    assert _resumed(other) is None
+    assert resumed_by(other) is None
 
 
 def test_a_code_that_was_sent_without_answers_is_not_resumed_when_they_are_asked_first(
@@ -223,7 +207,7 @@ def test_a_code_that_was_sent_without_answers_is_not_resumed_when_they_are_asked
     station_visit.pull()
     world.policy = Policy()
     back = world.insert(card, blocked=True)
-    assert _resumed(back) is None
+    assert resumed_by(back) is None
     back.questions()
     with pytest.raises(StepRefused):
         back.enter(world.relay.code)
@@ -238,7 +222,7 @@ def test_the_code_alone(world: World, card: Card) -> None:
     assert isinstance(station_visit.send(), EnterCode)
     station_visit.pull()
     back = world.insert(card, blocked=True)
-    assert _resumed(back) is not None
+    assert resumed_by(back) is not None
     assert isinstance(back.enter(world.relay.code), SetPin)
     back.grant()
 
@@ -252,7 +236,7 @@ def test_the_code_first_and_then_the_answers(world: World, card: Card) -> None:
     station_visit.send()
     station_visit.pull()
     back = world.insert(card, blocked=True)
-    assert _resumed(back) is not None
+    assert resumed_by(back) is not None
     task = back.enter(world.relay.code)
     assert isinstance(task, AnswerQuestions)
     with pytest.raises(StepRefused):

@@ -32,11 +32,6 @@ LIMITS = NoticeSettings(failures_at_station=4, failures_of_person=3, mail_minute
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def history(store: Store, clock: SetClock) -> History:
-    return History(store, clock)
-
-
 def found(store: Store) -> list[RaisedAlarm]:
     with store.read() as uow:
         return list(problems(uow, LIMITS)[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -130,13 +130,6 @@ def test_two_cannot_add_the_same_person(
 
 
 # --- staff and a station ---------------------------------------------------------------
-
-
-@pytest.fixture
-def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, url=database.url)
-    yield world
-    world.store.close()
 
 
 def test_a_card_that_comes_while_its_holder_is_erased_is_served_or_not_known(

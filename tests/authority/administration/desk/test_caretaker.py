@@ -18,11 +18,6 @@ from tests.support.database import SetClock
 
 
 @pytest.fixture
-def history(store: Store, clock: SetClock) -> History:
-    return History(store, clock)
-
-
-@pytest.fixture
 def post(store: Store) -> Post:
     return Post(store)
 

@@ -28,11 +28,6 @@ DUE = "asha.due@nhs.net"
 
 
 @pytest.fixture
-def history(store: Store, clock: SetClock) -> History:
-    return History(store, clock)
-
-
-@pytest.fixture
 def post(store: Store) -> Post:
     return Post(store)
 

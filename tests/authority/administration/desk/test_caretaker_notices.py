@@ -24,11 +24,6 @@ CALLERS = 8
 
 
 @pytest.fixture
-def history(store: Store, clock: SetClock) -> History:
-    return History(store, clock)
-
-
-@pytest.fixture
 def post(store: Store) -> Post:
     return Post(store)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -43,7 +42,7 @@ from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.estate import means_beside
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.registering import start
-from tests.authority.station_visit import StationVisit
+from tests.authority.station_visit import StationVisit, ready
 from tests.authority.store.erasure import OF_PEOPLE
 from tests.authority.world import PUK, World
 from tests.support.database import TestDatabase
@@ -56,13 +55,6 @@ NUMBER, NAME, EMAIL, NEXT = (
 )
 IDENTIFIER, OTHER = "7f" * 16, "6e" * 16
 WHY = Grounds("Asked for in writing, case 4711")
-
-
-@pytest.fixture
-def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, url=database.url)
-    yield world
-    world.store.close()
 
 
 @pytest.fixture
@@ -158,7 +150,7 @@ def test_an_unlock_under_way_is_waited_for(
     world: World, desk: PeopleDesk, holder: Cardholder, card: Card
 ) -> None:
     world.register(holder)
-    station_visit = unlocking(world, card)
+    station_visit = ready(world, card)
     grant = station_visit.grant()
     for _ in range(2):
         with pytest.raises(NotTaken, match="began at 09:30 today is under way"):
@@ -171,7 +163,7 @@ def test_an_unlock_without_an_outcome_is_settled_first_or_its_card_revoked(
     world: World, office: Office, desk: PeopleDesk, holder: Cardholder, card: Card
 ) -> None:
     world.register(holder)
-    station_visit = unlocking(world, card)
+    station_visit = ready(world, card)
     station_visit.authority.record_outcome(
         station_visit.visit, station_visit.grant().journal, UnblockUnknown()
     )
@@ -188,7 +180,7 @@ def test_a_card_that_is_seen_again_settles_it(
     world: World, desk: PeopleDesk, holder: Cardholder, card: Card
 ) -> None:
     world.register(holder)
-    station_visit = unlocking(world, card)
+    station_visit = ready(world, card)
     station_visit.authority.record_outcome(
         station_visit.visit, station_visit.grant().journal, UnblockUnknown()
     )
@@ -231,7 +223,7 @@ def test_a_visit_that_was_open_leads_nowhere(
     world: World, desk: PeopleDesk, holder: Cardholder, card: Card
 ) -> None:
     world.register(holder)
-    station_visit = unlocking(world, card)
+    station_visit = ready(world, card)
     desk.erase(now(desk), WHY)
     with pytest.raises(StepRefused, match="no such visit"):
         station_visit.authority.release(station_visit.visit, station_visit.attempt())
@@ -245,7 +237,7 @@ def test_a_visit_that_was_open_leads_nowhere(
 def live_through_everything(world: World, office: Office, desk: PeopleDesk, card: Card) -> None:
     """Leave something in every table: at stations, by mail, and by what staff did."""
     world.register(_holder(world, card), email=EMAIL)
-    station_visit = unlocking(world, card)
+    station_visit = ready(world, card)
     grant = station_visit.grant()
     settled = station_visit.authority.record_outcome(
         station_visit.visit, grant.journal, UnblockDone()
@@ -280,13 +272,6 @@ def propose(world: World, card: Card) -> None:
     with world.store.begin() as uow:
         uow.proposals.add(proposed)
         uow.commit()
-
-
-def unlocking(world: World, card: Card) -> StationVisit:
-    """Go to the new PIN, with the answers that ``World.register`` wrote."""
-    station_visit = world.insert(card, blocked=True)
-    station_visit.to_new_pin()
-    return station_visit
 
 
 def block(world: World, card: Card) -> None:

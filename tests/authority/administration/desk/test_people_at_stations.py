@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,19 +27,11 @@ from kiosk.contract.messages import (
 from tests.authority.administration.desk.estate import means_beside, unlocks
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.world import EMAIL, World
-from tests.support.database import TestDatabase
 from tests.support.stored import live_code
 
 NEXT = "asha.bell@nhs.net"
 
 Deed = Callable[[PeopleDesk, Seen], object]
-
-
-@pytest.fixture
-def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, url=database.url)
-    yield world
-    world.store.close()
 
 
 @pytest.fixture
@@ -50,11 +42,6 @@ def office(world: World, tmp_path: Path) -> Office:
 @pytest.fixture
 def desk(office: Office) -> PeopleDesk:
     return PeopleDesk(office)
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.registered_card()
 
 
 CLOSING: dict[str, Deed] = {

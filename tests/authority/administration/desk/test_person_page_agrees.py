@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,6 @@ from tests.authority.station_visit import StationVisit
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW
 from tests.authority.world import World
-from tests.support.database import TestDatabase
 
 MINUTE = timedelta(minutes=1)
 
@@ -93,13 +92,6 @@ STATES: dict[str, tuple[State, bool]] = {
     "exposed": (_expose, False),
     "too many codes": (_many_codes, False),
 }
-
-
-@pytest.fixture
-def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, url=database.url)
-    yield world
-    world.store.close()
 
 
 @pytest.mark.parametrize("name", STATES)

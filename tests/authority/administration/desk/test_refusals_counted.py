@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,16 +15,8 @@ from kiosk.contract.messages import Reason, Refusal
 from tests.authority.administration.desk.estate import means_beside
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.world import World
-from tests.support.database import TestDatabase
 
 BLOCKED = "Self-service is blocked"
-
-
-@pytest.fixture
-def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, url=database.url)
-    yield world
-    world.store.close()
 
 
 @pytest.fixture

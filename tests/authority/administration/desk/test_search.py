@@ -19,12 +19,6 @@ from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
-from tests.support.database import SetClock
-
-
-@pytest.fixture
-def history(store: Store, clock: SetClock) -> History:
-    return History(store, clock)
 
 
 def recorded(

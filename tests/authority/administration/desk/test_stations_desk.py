@@ -15,11 +15,6 @@ from tests.authority.administration.desk.offices import GROUNDS
 from tests.support.database import SetClock
 
 
-@pytest.fixture
-def history(store: Store, clock: SetClock) -> History:
-    return History(store, clock)
-
-
 def test_a_station_says_how_it_is(auditor: Office, history: History, clock: SetClock) -> None:
     now = clock.now()
     history.station("Main entrance", "Wexbridge General")

@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from kiosk.authority.administration.alarms import SILENT_AFTER, WATCH, WATCH_EVERY
 from kiosk.authority.administration.audit_log import AuditDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
@@ -28,11 +26,6 @@ from tests.support.database import SetClock
 
 LONDON = ZoneInfo("Europe/London")
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def history(store: Store, clock: SetClock) -> History:
-    return History(store, clock)
 
 
 def look(office: Office) -> Today:

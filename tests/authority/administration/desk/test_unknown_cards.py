@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,16 +24,8 @@ from kiosk.contract.messages import (
 from tests.authority.administration.desk.estate import means_beside
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.world import World
-from tests.support.database import TestDatabase
 
 RECORDED = "9f2c41d0a8b34e66b1f07c5d2e9a77aa"
-
-
-@pytest.fixture
-def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path, url=database.url)
-    yield world
-    world.store.close()
 
 
 @pytest.fixture

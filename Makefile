@@ -58,7 +58,7 @@ sim: ## Simulate estates with faults: SEEDS=1:500, SECONDS=3600; a seed that fai
 	@.ci/bootstrap test
 	@$(VENV)/python -m campaigns.sim --seeds $(or $(SEEDS),1:) --seconds $(or $(SECONDS),600)
 
-CAMPAIGNS := tests/attacks/test_a_station_that_lies.py tests/cuts \
+CAMPAIGNS := tests/attacks/hostile_station/test_a_station_that_lies.py tests/cuts \
     tests/authority/visit/test_lost_answers.py tests/hardware/test_fuzz.py \
     tests/hardware/test_fuzz_reader.py tests/campaigns/test_simulation.py
 campaigns: ## Live at full length what `make test` shortens: all cuts, 200,000 lies, broken cards

@@ -38,7 +38,7 @@ _LONGEST = (
     "screens/kiosk/test_pictures.py",
     "cuts/test_piv.py",
     "cuts/test_piv_twice.py",
-    "attacks/test_a_station_that_lies.py",
+    "attacks/hostile_station/test_a_station_that_lies.py",
     "cuts/test_openpgp.py",
     "systemd/test_setup.py",
     "systemd/test_documented_lines.py",

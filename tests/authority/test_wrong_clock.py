@@ -11,7 +11,7 @@ import pytest
 
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import CodeDead, CodeEnd, EnterCode, SendCode, SetPin, VisitOpened
-from tests.attacks.test_secret_of_the_next_unlock import unlock_honestly
+from tests.attacks.hostile_station.test_secret_of_the_next_unlock import unlock_honestly
 from tests.authority.world import World
 from tests.support.database import SetClock
 

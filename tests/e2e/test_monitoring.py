@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.attacks.terminal.supervisor import Supervisor
+from tests.attacks.passer_by.supervisor import Supervisor
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.processes import Authority
 from tests.e2e.world import SECONDS, World

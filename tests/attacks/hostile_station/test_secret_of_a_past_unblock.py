@@ -12,7 +12,7 @@ from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
 from kiosk.contract.messages import JournalId, Reason, Refusal, UnblockDone, VisitId
 from kiosk.contract.sensitive import Sensitive
-from tests.attacks.test_secret_of_the_next_unlock import STOLEN
+from tests.attacks.hostile_station.test_secret_of_the_next_unlock import STOLEN
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen, office_beside
 from tests.authority.station_visit import StationVisit

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "docs" / "patroni"
+FOLDER = Path(__file__).parents[3] / "docs" / "patroni"
 CONFIGURATION, OF_ETCD = FOLDER / "patroni.yml", FOLDER / "etcd"
 
 

@@ -7,7 +7,11 @@ records had a secret that the card never got, and the next unlock found no right
 from __future__ import annotations
 
 from kiosk.contract.messages import UnblockDone, VisitOpened
-from tests.attacks.test_secret_of_the_next_unlock import HONEST, STOLEN, unlock_honestly
+from tests.attacks.hostile_station.test_secret_of_the_next_unlock import (
+    HONEST,
+    STOLEN,
+    unlock_honestly,
+)
 from tests.authority.world import PUK, World
 
 

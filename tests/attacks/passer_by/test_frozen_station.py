@@ -18,7 +18,7 @@ import pytest
 
 from screens.terminal.closed_app import FAULT_CODE
 from screens.words import frame, waiting
-from tests.attacks.terminal.supervisor import PATIENCE_S, Supervisor
+from tests.attacks.passer_by.supervisor import PATIENCE_S, Supervisor
 from tests.e2e.station import Station
 from tests.e2e.test_one_process_a_visit import visits_of
 from tests.e2e.visitor import Visitor

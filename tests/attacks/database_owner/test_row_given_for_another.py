@@ -18,7 +18,7 @@ from kiosk.authority.records import StaffKey, StaffMember, Station, StationKey, 
 from kiosk.authority.roles import Role
 from kiosk.authority.stations import CertificatePeer, PeerRefused, StationIdentity
 from kiosk.contract.messages import Grant, Reason, Refusal, SetPin
-from tests.attacks.misled import mislead, take_for_equal
+from tests.attacks.database_owner.misled import mislead, take_for_equal
 from tests.authority.world import World
 from tests.support.database import TEMPLATE, PostgresServer
 

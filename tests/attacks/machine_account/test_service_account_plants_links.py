@@ -29,7 +29,7 @@ from tests.app.cli.samples import GOOD, Kiosk, people
 __all__ = ["kiosk", "place", "set_up"]
 
 ROOT = 0
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 SYSTEMD = CHECKOUT / "systemd"
 GUIDES = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md"), *SYSTEMD.glob("*.md")]
 TMPFILES, UNITS = list(SYSTEMD.glob("tmpfiles.d/*")), list(SYSTEMD.glob("*.service"))

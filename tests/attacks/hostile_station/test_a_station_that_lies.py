@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.attacks.lying import Liar, Old, People
+from tests.attacks.hostile_station.lying import Liar, Old, People
 from tests.authority.world import World, copy_template
 from tests.support.campaigns import often
 from tests.support.database import SetClock

@@ -15,7 +15,7 @@ import pytest
 from kiosk.contract.messages import LONGEST_SECRET
 from kiosk.contract.routes import LONGEST_REQUEST
 from tests.attacks.certified import Estate
-from tests.attacks.test_stolen_live_station import begun
+from tests.attacks.hostile_station.test_stolen_live_station import begun
 
 ABOVE, BELOW = "\u0301", "\u0316"
 """Each of the second kind goes before all of the first."""

@@ -27,7 +27,7 @@ from tests.support.database import sqlite_url
 from tests.support.flood import RECORD_BEGUN, flood, resident
 from tests.support.waiting import wait_for
 
-UNIT = Path(__file__).parents[2] / "systemd" / "kiosk-authority.service"
+UNIT = Path(__file__).parents[3] / "systemd" / "kiosk-authority.service"
 MANY = 1200
 """The connections to each port. A fifth of them took the authority half of its memory."""
 

@@ -157,6 +157,13 @@ def test_attack_is_a_row_of_the_table_and_each_row_an_attack() -> None:
     assert not silent, "the first line says what the attack did"
 
 
+def test_attackers_folders_are_those_that_the_document_describes() -> None:
+    _before, _title, section = SECURITY.read_text().partition("## Attacks that are tests")
+    described = re.findall(r"^- `tests/attacks/(\w+)`: ", section, re.MULTILINE)
+    attacks = CHECKOUT / "tests" / "attacks"
+    assert sorted(described) == sorted({each.relative_to(attacks).parts[0] for each in ATTACKS})
+
+
 _OF_NOBODY = {
     "security_question",
     "station",

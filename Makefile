@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast one dev coverage campaigns mutants sim races failover check lint format flow trace roles openapi pictures deb release test-deb image \
+.PHONY: help demo test fast one dev coverage campaigns mutants sim races failover check lint format flow trace roles openapi transcripts pictures deb release test-deb image \
     test-image lock bench bench-estate clean
 PYTHON ?= python3
 export PYTHON
@@ -112,6 +112,10 @@ trace: ## Live one unlock on virtual parts, and print what it calls into docs/on
 roles: ## Print the table of docs/roles.md anew
 	@.ci/bootstrap run
 	@$(VENV)/python -m tests.authority.administration.roles_page > docs/roles.md
+
+transcripts: ## Run the sessions in tests/app/transcripts, and write down what they print now
+	@.ci/bootstrap test
+	@$(VENV)/python -m pytest -q tests/app/transcripts --snapshot-update
 
 pictures: ## Take the snapshot pictures of all screens anew (look at each before you commit)
 	@.ci/bootstrap test

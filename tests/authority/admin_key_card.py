@@ -9,8 +9,7 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
-from kiosk.authority.records import Card, UnblockEntry, Visit, new_id
-from kiosk.authority.store.tables import UnblockRow
+from kiosk.authority.records import Card, Visit, new_id
 from kiosk.contract.messages import (
     CardId,
     JournalId,
@@ -18,7 +17,6 @@ from kiosk.contract.messages import (
     KeyChallenge,
     KeyGrant,
     KeyNonce,
-    Reason,
     Refusal,
     UnblockDone,
     UnblockOutcome,
@@ -26,7 +24,6 @@ from kiosk.contract.messages import (
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import StationVisit, ready
 from tests.authority.world import World
-from tests.support.stored import stored
 
 KEY = "8f3b10d95d7a43e61c85b6049e2fc26bf1618c375ba84c13"
 OTHER_KEY = KEY[16:] + KEY[:16]
@@ -96,14 +93,6 @@ def admitted(station_visit: StationVisit, journal: JournalId, chip: Chip) -> Ref
     return station_visit.authority.admit(station_visit.visit, journal, chip.answer())
 
 
-def entry_of(world: World, journal: JournalId) -> UnblockEntry:
-    """Return what the journal says."""
-    with world.store.read() as uow:
-        entry = stored(uow, UnblockRow, UnblockEntry, id=journal)
-    assert entry is not None
-    return entry
-
-
 def visit_of(world: World, station_visit: StationVisit) -> Visit:
     """Return what is recorded of a visit."""
     with world.store.read() as uow:
@@ -115,12 +104,6 @@ def visit_of(world: World, station_visit: StationVisit) -> Visit:
 def settled(station_visit: StationVisit, journal: JournalId, outcome: UnblockOutcome) -> object:
     """Tell the authority what the card did."""
     return station_visit.authority.record_outcome(station_visit.visit, journal, outcome)
-
-
-def reason_of(reply: object) -> Reason:
-    """Return why that was a refusal."""
-    assert isinstance(reply, Refusal), reply
-    return reply.reason
 
 
 def unlocked(world: World, card: Card) -> bytes:

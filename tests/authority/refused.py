@@ -1,4 +1,4 @@
-"""How a card that is not genuine is sent away."""
+"""Why somebody was refused, and how a card that is not genuine is."""
 
 from __future__ import annotations
 
@@ -15,3 +15,9 @@ def is_turned_away(world: World, reply: object, because: str) -> bool:
     assert unproven.reference == refused.reference
     assert unproven.detail == {"because": because}
     return reply.reason is Reason.NOT_GENUINE
+
+
+def reason_of(reply: object) -> Reason:
+    """Return why that was a refusal."""
+    assert isinstance(reply, Refusal), reply
+    return reply.reason

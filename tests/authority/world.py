@@ -29,6 +29,7 @@ from kiosk.authority.records import (
     StaffCard,
     StaffMember,
     Station,
+    UnblockEntry,
     Visit,
     new_id,
 )
@@ -36,11 +37,13 @@ from kiosk.authority.roles import Role
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.tables import UnblockRow
 from kiosk.config.settings import CardSettings, Settings, stored_secrets
 from kiosk.contract.messages import (
     CardChallenge,
     CardId,
     CardReport,
+    JournalId,
     PinState,
     Purpose,
     UnblockDone,
@@ -52,7 +55,7 @@ from kiosk.contract.sensitive import Sensitive
 from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.station_visit import ANSWERS, StationVisit
 from tests.support.database import SetClock, sqlite_url
-from tests.support.stored import live_code
+from tests.support.stored import live_code, stored
 
 CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
 STAFF = "ra@trust.nhs.uk"
@@ -242,6 +245,12 @@ class World:
     def registration(self, card: Card) -> Registration:
         with self.store.read() as uow:
             found = uow.registrations.of_holder(card.holder_id)
+        assert found is not None
+        return found
+
+    def entry(self, journal: JournalId) -> UnblockEntry:
+        with self.store.read() as uow:
+            found = stored(uow, UnblockRow, UnblockEntry, id=journal)
         assert found is not None
         return found
 

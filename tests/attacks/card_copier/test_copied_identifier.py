@@ -30,7 +30,6 @@ from kiosk.contract.messages import (
     VisitId,
     VisitOpened,
 )
-from tests.authority.admin_key_card import entry_of
 from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.world import EMAIL, STAFF, World
 
@@ -139,11 +138,11 @@ def test_an_open_unblock_is_not_settled_by_what_a_copy_reports(world: World, car
         thief = world.insert(
             card, blocked=blocked, reader_card=KeylessCard(), station=AT_THIEF, secret_tries=0
         )
-        assert entry_of(world, grant.journal).state is UnblockState.INTENT
+        assert world.entry(grant.journal).state is UnblockState.INTENT
         thief.pull()
     done = holder.authority.record_outcome(holder.visit, grant.journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)
-    assert entry_of(world, grant.journal).state is UnblockState.DONE
+    assert world.entry(grant.journal).state is UnblockState.DONE
 
 
 def test_a_station_begins_so_many_visits_a_minute(

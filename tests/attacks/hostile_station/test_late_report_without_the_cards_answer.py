@@ -18,7 +18,6 @@ from tests.authority.admin_key_card import (
     Chip,
     admitted,
     drawn,
-    entry_of,
     granted,
     registered,
     settled,
@@ -60,7 +59,7 @@ def test_a_success_is_not_believed_once_another_station_goes_on(
     world: World, card: Card, hostile: StationVisit, journal: JournalId, honest: StationVisit
 ) -> None:
     drawn(honest)
-    entry, before = entry_of(world, journal), world.card(card)
+    entry, before = world.entry(journal), world.card(card)
     assert (entry.state, entry.detail) == (UnblockState.SETTLED, "not-done")
     assert before.secret_exposure == 1
     world.outbox()
@@ -103,7 +102,7 @@ def test_a_card_that_gave_its_answer_is_believed_late(
     elsewhere = world.insert(card, blocked=True, station="B")
     elsewhere.to_new_pin()
     drawn(elsewhere)
-    assert entry_of(world, mine).state is UnblockState.SETTLED
+    assert world.entry(mine).state is UnblockState.SETTLED
     world.outbox()
     settled(hostile, mine, UnblockDone())
     assert [message.template for message in world.outbox()] == ["unlocked"]

@@ -27,15 +27,13 @@ from tests.authority.admin_key_card import (
     admitted,
     drawn,
     encrypted,
-    entry_of,
     granted,
-    reason_of,
     registered,
     settled,
     unlocked,
 )
 from tests.authority.card_in_reader import ReaderCard
-from tests.authority.refused import is_turned_away
+from tests.authority.refused import is_turned_away, reason_of
 from tests.authority.station_visit import StationVisit, ready
 from tests.authority.world import World
 from tests.support.stored import live_code
@@ -85,7 +83,7 @@ def is_over(world: World, station_visit: StationVisit, journal: JournalId, chip:
             call()
     settled(station_visit, journal, UnblockDone())
     assert world.kinds()[-1] == "unblock-reported-late"
-    entry = entry_of(world, journal)
+    entry = world.entry(journal)
     return (entry.state, entry.detail) == (UnblockState.REFUSED, "not genuine")
 
 

@@ -29,13 +29,12 @@ from tests.authority.admin_key_card import (
     Chip,
     admitted,
     drawn,
-    entry_of,
     granted,
-    reason_of,
     registered,
     settled,
     unlocked,
 )
+from tests.authority.refused import reason_of
 from tests.authority.station_visit import StationVisit, ready
 from tests.authority.world import World
 
@@ -52,7 +51,7 @@ def test_unblock_is_not_done_before_the_card_proved_its_admin_key(
     grant = granted(station_visit, chip)
     with pytest.raises(StepRefused, match="has not shown"):
         settled(station_visit, grant.journal, UnblockDone())
-    assert entry_of(world, grant.journal).state is UnblockState.INTENT
+    assert world.entry(grant.journal).state is UnblockState.INTENT
     assert world.card(card).secret_exposure == 1
     assert admitted(station_visit, grant.journal, chip) is None
     assert settled(station_visit, grant.journal, UnblockDone()) == Finished(Purpose.UNLOCK)
@@ -141,7 +140,7 @@ def test_a_lost_answer_is_settled_by_the_card(
         )
     world.clock.forward(minutes=5)
     world.insert(card, blocked=blocked, station="B")
-    entry = entry_of(world, grant.journal)
+    entry = world.entry(grant.journal)
     assert entry.closed_at is None, "a card that is known by name only settles nothing yet"
     assert world.card(card).secret_exposure == (0 if answered else 1)
     if answered:
@@ -150,7 +149,7 @@ def test_a_lost_answer_is_settled_by_the_card(
         with pytest.raises(StepRefused, match=r"over|too old"):
             admitted(station_visit, grant.journal, chip)
     unlocked(world, card)
-    assert entry_of(world, grant.journal).state is UnblockState.SETTLED
+    assert world.entry(grant.journal).state is UnblockState.SETTLED
     assert world.card(card).secret_exposure == 0
 
 

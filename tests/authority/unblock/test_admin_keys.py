@@ -12,7 +12,6 @@ from tests.authority.admin_key_card import (
     Chip,
     admitted,
     drawn,
-    entry_of,
     granted,
     registered,
     settled,
@@ -42,7 +41,7 @@ def test_the_whole_way(world: World, card: Card, station_visit: StationVisit) ->
     assert world.card(card).secret_exposure == 0
     assert settled(station_visit, grant.journal, UnblockDone()) == Finished(Purpose.UNLOCK)
     assert station_visit.authority.rotate_secret(station_visit.visit, grant.journal) is None
-    assert entry_of(world, grant.journal).state is UnblockState.DONE
+    assert world.entry(grant.journal).state is UnblockState.DONE
     assert world.kinds()[-3:] == ["admin-key-used", "card-proven-by-key", "unblock-done"]
     with world.store.read() as uow:
         assert live_code(uow, card.id) is None
@@ -53,7 +52,7 @@ def test_the_intent_is_written_before_anything_leaves(
     world: World, card: Card, station_visit: StationVisit
 ) -> None:
     grant = granted(station_visit, Chip())
-    entry = entry_of(world, grant.journal)
+    entry = world.entry(grant.journal)
     assert (entry.state, entry.was_blocked) == (UnblockState.INTENT, True)
     assert (entry.visit_id, entry.card_id) == (station_visit.visit, card.id)
     used = world.events()[-1]
@@ -169,7 +168,7 @@ def test_an_exchange_whose_cryptogram_was_lost_begins_anew_and_is_charged_again(
     before = Chip()
     lost, grant = granted(station_visit, before), granted(station_visit, Chip())
     assert grant.journal != lost.journal
-    assert entry_of(world, lost.journal).state is UnblockState.NOT_SENT
+    assert world.entry(lost.journal).state is UnblockState.NOT_SENT
     assert world.card(card).secret_exposure == 2
     assert world.kinds().count("admin-key-used") == 2
     with pytest.raises(StepRefused):
@@ -186,7 +185,7 @@ def test_an_exchange_that_the_card_answered_does_not_begin_anew(
     assert answered is None
     with pytest.raises(StepRefused):
         station_visit.authority.challenge(station_visit.visit)
-    assert entry_of(world, grant.journal).state is UnblockState.INTENT
+    assert world.entry(grant.journal).state is UnblockState.INTENT
 
 
 def test_a_card_with_two_visits_has_one_nonce(

@@ -7,9 +7,8 @@ import pytest
 from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.audit.events import LONGEST_DETAIL
 from kiosk.authority.notices import Notice
-from kiosk.authority.records import Card, UnblockEntry, UnblockState
+from kiosk.authority.records import Card, UnblockState
 from kiosk.authority.roles import Role
-from kiosk.authority.store.tables import UnblockRow
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
@@ -33,25 +32,13 @@ from kiosk.contract.messages import (
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen, office_beside
+from tests.authority.refused import reason_of
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
-from tests.support.stored import stored
 
 
 def _settle(station_visit: StationVisit, grant: Grant, outcome: UnblockOutcome) -> object:
     return station_visit.authority.record_outcome(station_visit.visit, grant.journal, outcome)
-
-
-def _entry(world: World, grant: Grant) -> UnblockEntry:
-    with world.store.read() as uow:
-        entry = stored(uow, UnblockRow, UnblockEntry, id=grant.journal)
-    assert entry is not None
-    return entry
-
-
-def _refusal(reply: object) -> Reason:
-    assert isinstance(reply, Refusal), reply
-    return reply.reason
 
 
 def _unknown(world: World, card: Card, *, blocked: bool) -> Grant:
@@ -67,7 +54,7 @@ def test_done(world: World, card: Card, station_visit: StationVisit) -> None:
     grant = station_visit.grant()
     for _ in range(2):
         assert _settle(station_visit, grant, UnblockDone()) == Finished(Purpose.UNLOCK)
-    assert _entry(world, grant).state is UnblockState.DONE
+    assert world.entry(grant.journal).state is UnblockState.DONE
     assert world.card(card).secret_exposure == 0
     registration = world.registration(card)
     assert (registration.failures, registration.asked) == (0, None)
@@ -99,7 +86,7 @@ def test_a_grant_is_settled_by_its_own_visit_alone(
         station_visit.authority.record_outcome(
             station_visit.visit, JournalId("0" * 32), UnblockDone()
         )
-    assert _entry(world, grant).state is UnblockState.INTENT
+    assert world.entry(grant.journal).state is UnblockState.INTENT
 
 
 def test_a_wrong_secret_is_counted_as_the_card_counts(
@@ -107,14 +94,16 @@ def test_a_wrong_secret_is_counted_as_the_card_counts(
 ) -> None:
     grant = station_visit.grant()
     reply = _settle(station_visit, grant, UnblockRefused(2, "63C2"))
-    assert _refusal(reply) is Reason.CARD_REFUSED
+    assert reason_of(reply) is Reason.CARD_REFUSED
     assert world.kinds().count("refused") == 1
     kept = world.card(card)
     assert (kept.secret_tries_left, kept.secret_exposure) == (2, 0)
-    assert _entry(world, grant).state is UnblockState.REFUSED
+    assert world.entry(grant.journal).state is UnblockState.REFUSED
     with pytest.raises(StepRefused):
         station_visit.grant()
-    assert _refusal(_settle(station_visit, grant, UnblockRefused(2, "63C2"))) is Reason.CARD_REFUSED
+    assert (
+        reason_of(_settle(station_visit, grant, UnblockRefused(2, "63C2"))) is Reason.CARD_REFUSED
+    )
 
 
 @pytest.mark.parametrize("said", [UnblockRefused(3, "63C3"), UnblockWrong()])
@@ -140,8 +129,8 @@ def test_the_last_try_is_never_spent(
     world: World, card: Card, station_visit: StationVisit, left: int
 ) -> None:
     reply = _settle(station_visit, station_visit.grant(), UnblockRefused(left, "63C0"))
-    assert _refusal(reply) is Reason.SECRET_BLOCKED
-    assert _refusal(world.insert(card, blocked=True).opened) is Reason.SECRET_BLOCKED
+    assert reason_of(reply) is Reason.SECRET_BLOCKED
+    assert reason_of(world.insert(card, blocked=True).opened) is Reason.SECRET_BLOCKED
 
 
 def test_a_new_pin_that_the_card_does_not_like_is_chosen_again(
@@ -150,7 +139,7 @@ def test_a_new_pin_that_the_card_does_not_like_is_chosen_again(
     for _ in range(3):
         grant = station_visit.grant()
         assert isinstance(_settle(station_visit, grant, UnblockRefused(None, "history")), SetPin)
-        assert _entry(world, grant).state is UnblockState.REFUSED
+        assert world.entry(grant.journal).state is UnblockState.REFUSED
         assert world.card(card).secret_exposure == 0
     assert _settle(station_visit, station_visit.grant(), UnblockDone()) == Finished(Purpose.UNLOCK)
     assert world.kinds().count("secret-released") == 4
@@ -161,13 +150,13 @@ def test_what_a_station_says_is_kept_short_and_plain(
 ) -> None:
     grant = station_visit.grant()
     _settle(station_visit, grant, UnblockRefused(3, "\x1b[2J<b>6A80" + "x" * 100))
-    assert _entry(world, grant).detail == ("2Jb6A80" + "x" * 100)[:LONGEST_DETAIL]
+    assert world.entry(grant.journal).detail == ("2Jb6A80" + "x" * 100)[:LONGEST_DETAIL]
 
 
 def test_not_sent_leaves_the_proofs(world: World, card: Card, station_visit: StationVisit) -> None:
     grant = station_visit.grant()
     assert isinstance(_settle(station_visit, grant, UnblockNotSent()), SetPin)
-    assert _entry(world, grant).state is UnblockState.NOT_SENT
+    assert world.entry(grant.journal).state is UnblockState.NOT_SENT
     assert world.card(card).secret_exposure == 0
     again = station_visit.grant()
     assert again.journal != grant.journal
@@ -190,8 +179,8 @@ def test_unknown_stays_open_and_exposed(
 ) -> None:
     grant = station_visit.grant()
     for _ in range(2):
-        assert _refusal(_settle(station_visit, grant, UnblockUnknown())) is Reason.OUTCOME_UNKNOWN
-    assert _entry(world, grant).state is UnblockState.UNKNOWN
+        assert reason_of(_settle(station_visit, grant, UnblockUnknown())) is Reason.OUTCOME_UNKNOWN
+    assert world.entry(grant.journal).state is UnblockState.UNKNOWN
     assert world.card(card).secret_exposure == 1
     with pytest.raises(StepRefused):
         station_visit.grant()
@@ -213,7 +202,7 @@ def test_an_unknown_outcome_is_settled_by_the_card(
 ) -> None:
     grant = _unknown(world, card, blocked=before)
     world.insert(card, blocked=now, station="B")
-    entry = _entry(world, grant)
+    entry = world.entry(grant.journal)
     assert (entry.state, entry.detail) == (UnblockState.SETTLED, found)
     assert world.card(card).secret_exposure == (0 if found == "done" else 1)
     told = [one.params["station"] for one in world.outbox() if one.template == Notice.UNLOCKED]
@@ -229,7 +218,7 @@ def test_an_intent_without_any_outcome_is_settled_too(
     world.restart()
     opened = world.insert(card).opened
     assert isinstance(opened, VisitOpened)
-    assert _entry(world, grant).detail == "done"
+    assert world.entry(grant.journal).detail == "done"
     late = station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockDone())
     assert late == Finished(Purpose.UNLOCK)
     assert "unblock-reported-late" in world.kinds()
@@ -242,7 +231,7 @@ def test_lost_outcomes_never_reach_the_last_try(world: World) -> None:
         _unknown(world, card, blocked=True)
         world.clock.forward(hours=1)
         assert world.card(card).secret_exposure == exposure
-    assert _refusal(world.insert(card, blocked=True).opened) is Reason.SECRET_BLOCKED
+    assert reason_of(world.insert(card, blocked=True).opened) is Reason.SECRET_BLOCKED
     assert world.kinds().count("secret-released") == 2
 
 
@@ -262,5 +251,7 @@ def test_a_card_without_tries_has_compared_nothing(
     world: World, card: Card, station_visit: StationVisit
 ) -> None:
     blocked = UnblockRefused(0, "secret blocked")
-    assert _refusal(_settle(station_visit, station_visit.grant(), blocked)) is Reason.SECRET_BLOCKED
+    assert (
+        reason_of(_settle(station_visit, station_visit.grant(), blocked)) is Reason.SECRET_BLOCKED
+    )
     assert world.card(card).set_aside_at is None, "its secret may be the right one"

@@ -9,25 +9,13 @@ import pytest
 from kiosk.authority.administration.resealing import reseal_all
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer
-from kiosk.authority.records import Card, CardStatus, SealedSecret, UnblockEntry, UnblockState
-from kiosk.authority.store.tables import UnblockRow
+from kiosk.authority.records import Card, CardStatus, SealedSecret, UnblockState
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import Grant, Reason, Refusal, VisitOpened
+from kiosk.contract.messages import Reason, VisitOpened
+from tests.authority.refused import reason_of
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import PUK, World
-from tests.support.stored import live_code, stored
-
-
-def _entry(world: World, grant: Grant) -> UnblockEntry:
-    with world.store.read() as uow:
-        entry = stored(uow, UnblockRow, UnblockEntry, id=grant.journal)
-    assert entry is not None
-    return entry
-
-
-def _refusal(reply: object) -> Reason:
-    assert isinstance(reply, Refusal), reply
-    return reply.reason
+from tests.support.stored import live_code
 
 
 def test_a_grant_is_journaled_charged_and_costs_the_code(
@@ -35,7 +23,7 @@ def test_a_grant_is_journaled_charged_and_costs_the_code(
 ) -> None:
     grant = station_visit.grant()
     assert grant.secret.reveal() == PUK
-    entry = _entry(world, grant)
+    entry = world.entry(grant.journal)
     assert (entry.state, entry.was_blocked) == (UnblockState.INTENT, True)
     assert (entry.visit_id, entry.card_id) == (station_visit.visit, card.id)
     assert world.card(card).secret_exposure == 1
@@ -85,7 +73,7 @@ def test_what_was_barred_on_the_way_is_not_released(
 ) -> None:
     world.put_card(replace(card, **changes))  # type: ignore[arg-type]
     assert (
-        _refusal(station_visit.authority.release(station_visit.visit, station_visit.attempt()))
+        reason_of(station_visit.authority.release(station_visit.visit, station_visit.attempt()))
         is reason
     )
     assert world.card(card).secret_exposure == 0
@@ -101,7 +89,7 @@ def test_a_block_on_the_way_stops_the_release(
         uow.registrations.block(card.holder_id)
         uow.commit()
     assert (
-        _refusal(station_visit.authority.release(station_visit.visit, station_visit.attempt()))
+        reason_of(station_visit.authority.release(station_visit.visit, station_visit.attempt()))
         is Reason.REGISTRATION_BLOCKED
     )
 
@@ -115,7 +103,7 @@ def test_a_leaver_on_the_way_gets_nothing(
         uow.holders.save(replace(holder, left_at=world.now))
         uow.commit()
     assert (
-        _refusal(station_visit.authority.release(station_visit.visit, station_visit.attempt()))
+        reason_of(station_visit.authority.release(station_visit.visit, station_visit.attempt()))
         is Reason.LEAVER
     )
 
@@ -125,7 +113,7 @@ def test_a_secret_moved_from_another_card_is_not_released(
 ) -> None:
     other = world.add_card(world.add_holder(number="2"))
     world.put_card(replace(card, sealed_secret=other.sealed_secret))
-    assert _refusal(station_visit.release()) is Reason.SECRET_MISSING
+    assert reason_of(station_visit.release()) is Reason.SECRET_MISSING
     assert "secret-broken" in world.kinds()
     assert world.kinds().count("refused") == 1
     assert world.card(card).secret_exposure == 0
@@ -137,7 +125,7 @@ def test_a_row_pointed_at_another_card_does_not_release_its_secret_to_it(world: 
     world.put_card(forged)
     station_visit = world.insert(forged, blocked=True)
     station_visit.to_new_pin()
-    assert _refusal(station_visit.release()) is Reason.SECRET_MISSING
+    assert reason_of(station_visit.release()) is Reason.SECRET_MISSING
 
 
 def test_an_older_revision_is_not_released(
@@ -147,7 +135,7 @@ def test_an_older_revision_is_not_released(
     assert sealed is not None
     later = SealedSecret(sealed.ciphertext, sealed.key_id, 2)
     world.put_card(replace(card, sealed_secret=later))
-    assert _refusal(station_visit.release()) is Reason.SECRET_MISSING
+    assert reason_of(station_visit.release()) is Reason.SECRET_MISSING
 
 
 def test_a_key_that_is_gone_costs_nothing(

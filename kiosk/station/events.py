@@ -31,24 +31,37 @@ class VisitEvent(Struct, frozen=True):
 # --- the reader ------------------------------------------------------------------------
 
 
-class CardIn(VisitEvent, frozen=True):
-    """One card is in; a visit begins under a new id."""
+class CardEvent(VisitEvent, frozen=True):
+    """Something about the card of ``insertion`` in ``reader``, numbered as ``CardInserted`` is."""
 
     reader: str
+    insertion: int
 
 
-class CardUnreadable(VisitEvent, frozen=True):
-    """Something is in that gives no answer."""
+class CardIn(CardEvent, frozen=True):
+    """A card is in and no other; a visit begins under a new id."""
 
 
-class CardOut(Struct, frozen=True):
-    """No card is in any reader; ``unread``: the page was not shown long enough to be read."""
+class CardUnreadable(CardEvent, frozen=True):
+    """Something is in and no other card; it gives no answer."""
 
+
+class CardOut(CardEvent, frozen=True):
+    """The card of ``visit`` is out, or the last card that lay beside it.
+
+    ``others_in``: other cards are still in. ``unread``: the page was not shown long enough to be
+    read.
+    """
+
+    others_in: bool = False
     unread: bool = False
 
 
-class SecondCard(VisitEvent, frozen=True):
-    """A second card went in: nothing goes on until both are out. ``unread`` as for ``CardOut``."""
+class SecondCard(CardEvent, frozen=True):
+    """Another card than that of ``visit`` went in: nothing goes on until all are out.
+
+    ``unread`` as for ``CardOut``.
+    """
 
     unread: bool = False
 

@@ -12,7 +12,7 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
 from functools import partial
 from threading import Thread
@@ -42,8 +42,12 @@ from kiosk.system.threads import NoThreadLeft, run_on_thread
 
 # Reader events become events of the flow: one card, no card, two cards, no reader.
 #
-# Pure. A visit is one card that goes into an empty station: its id is drawn here, and a second card
-# never shares it.
+# Pure. A visit is one insertion, of a card that goes into an empty station (or is in as that
+# starts): its id is drawn here. It ends when that card is out, whatever lies in another reader.
+#
+# A card that went in beside another one is never served: once all are out, it is put in again.
+# Served as the other one leaves, it would begin a visit by nobody's act: that of a card that
+# somebody forgot, or laid there, on the display before a person who types the PIN of their own.
 
 
 class AuthorityChecked(Struct, frozen=True):
@@ -52,13 +56,22 @@ class AuthorityChecked(Struct, frozen=True):
     outage: s.Outage | None
 
 
-class Presence(Struct, frozen=True):
-    """Readers, cards and services at the station; ``cards`` are insertion numbers.
+class ServedCard(Struct, frozen=True):
+    """The insertion that ``visit`` belongs to."""
 
+    insertion: int
+    visit: VisitId
+
+
+class Presence(Struct, frozen=True):
+    """Readers, cards and services at the station; ``cards`` are readers by insertion.
+
+    ``served`` is the card that went into the empty station, and stays until all cards are out.
     ``readers`` is None until they are known; ``authority`` is the result of the last check.
     """
 
-    cards: frozenset[int] = frozenset()
+    cards: Mapping[int, str] = {}
+    served: ServedCard | None = None
     readers: tuple[str, ...] | None = None
     service: bool = True
     authority: s.Outage | None = None
@@ -95,14 +108,11 @@ def apply_reader_event(
     """Return the new presence and the flow's events; ``new_visit`` is for a visit that begins."""
     match event:
         case CardInserted():
-            return _arrived(presence, event.insertion, e.CardIn(new_visit, event.reader))
+            return _arrived(presence, e.CardIn(new_visit, event.reader, event.insertion))
         case CardMuteSeen():
-            return _arrived(presence, event.insertion, e.CardUnreadable(new_visit))
+            return _arrived(presence, e.CardUnreadable(new_visit, event.reader, event.insertion))
         case CardRemoved():
-            if event.insertion not in presence.cards:
-                return presence, ()
-            now = replace(presence, cards=presence.cards - {event.insertion})
-            return now, (() if now.cards else (e.CardOut(), now.availability))
+            return _removed(presence, event.insertion)
         case ReadersChanged():
             return _available(replace(presence, readers=event.readers))
         case ServiceLost():
@@ -118,12 +128,27 @@ def apply_reader_event(
 
 
 def _arrived(
-    presence: Presence, insertion: int, alone: e.CardIn | e.CardUnreadable
+    presence: Presence, alone: e.CardIn | e.CardUnreadable
 ) -> tuple[Presence, tuple[e.ReaderSide, ...]]:
+    insertion, reader, served = alone.insertion, alone.reader, presence.served
     if insertion in presence.cards:
         return presence, ()
-    now = replace(presence, cards=presence.cards | {insertion})
-    return now, ((e.SecondCard(alone.visit),) if presence.cards else (alone,))
+    now = replace(presence, cards={**presence.cards, insertion: reader})
+    if served is not None:
+        return now, (e.SecondCard(served.visit, reader, insertion),)
+    return replace(now, served=ServedCard(insertion, alone.visit)), (alone,)
+
+
+def _removed(presence: Presence, insertion: int) -> tuple[Presence, tuple[e.ReaderSide, ...]]:
+    served, cards = presence.served, dict(presence.cards)
+    reader = cards.pop(insertion, None)
+    if reader is None or served is None:
+        return presence, ()
+    now = replace(presence, cards=cards, served=served if cards else None)
+    out = e.CardOut(served.visit, reader, insertion, others_in=bool(cards))
+    if not cards:
+        return now, (out, now.availability)
+    return now, ((out,) if insertion == served.insertion else ())
 
 
 def _available(presence: Presence) -> tuple[Presence, tuple[e.ReaderSide, ...]]:

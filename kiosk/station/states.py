@@ -121,6 +121,8 @@ class RemovalReason(StrEnum):
     NOTHING_STOPPED = "nothing-stopped"
     IDLE = "idle"
     FINISHED = "finished"
+    OTHER_CARD = "other-card"
+    """The card of the visit is out; one that was never served is in another reader."""
 
 
 # Pages on which the holder has to do something.
@@ -459,10 +461,11 @@ class Refused(Struct, frozen=True):
 
 
 class RemoveCard(Struct, frozen=True):
-    """The holder can only take the card out."""
+    """The holder can only take the card out; ``pulled`` as for ``Refused``."""
 
     visit: VisitId
     reason: RemovalReason
+    pulled: PulledFrom | None = None
 
 
 LastPage = Success | Refused

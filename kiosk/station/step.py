@@ -1,11 +1,12 @@
 """The flow: ``step(state, event)`` returns the next state and the commands to carry out.
 
-Pure. Four things fit every state and are decided first: a card that goes out ends the visit, a card
-that goes in begins one, a second card stops everything, and an event of another visit than the one
-on the screen changes nothing, unless the notice about the last card waits for it. Everything else
-depends on the state.
+Pure. Four things fit every state and are decided first: the visit's card that goes out ends it, a
+card that goes in begins one, a second card stops everything, and an event of another visit than the
+one on the screen changes nothing, unless the notice about the last card waits for it. Everything
+else depends on the state.
 
-While a command changes the card, a second card waits: the holder sees the outcome first.
+While a command changes the card, a second card waits: the holder sees the outcome first. When the
+visit's card goes out before the second one, that has to come out as well, and is not served.
 
 States are ``s``, events ``e`` and commands ``c``.
 """
@@ -593,9 +594,14 @@ def step(state: s.State, event: e.Event) -> Next:
     """Return what follows from ``event`` in ``state``; an unfit event changes nothing."""
     match event:
         case e.CardOut():
-            return Next(_left(state, unread=event.unread), _ending(state, VisitEnd.CARD_REMOVED))
+            left, ending = _left(state, unread=event.unread), _ending(state, VisitEnd.CARD_REMOVED)
+            if not event.others_in:
+                return Next(left, ending)
+            other = s.RemovalReason.OTHER_CARD
+            return Next(s.RemoveCard(event.visit, other, left.pulled), ending)
         case e.NoticeTimedOut():
-            return Next(_noted(state, None))
+            is_shown = isinstance(state, s.Attract | s.OutOfService)
+            return Next(_noted(state, None) if is_shown else state)
         case e.CardIn():
             ending = _ending(state, VisitEnd.CARD_REMOVED)
             opening = c.OpenVisit(event.visit, event.reader)
@@ -606,6 +612,8 @@ def step(state: s.State, event: e.Event) -> Next:
             return Next(refused, (*_ending(state, VisitEnd.REFUSED), mute))
         case e.SecondCard() if isinstance(state, s.Working) and _changes_card(state.command):
             return Next(replace(state, second_card=True))
+        case e.SecondCard() if _asks_for_other_card(state):
+            return Next(state)
         case e.SecondCard():
             untold = _untold(state, unread=event.unread)
             return _two_cards(state, s.visit_of(state) or event.visit, untold)
@@ -657,15 +665,25 @@ def _untold(state: s.State, *, unread: bool) -> s.PulledFrom | None:
 
 
 def _visit_noted(state: s.State) -> VisitId | None:
-    """Return the visit that the notice on the page is about."""
-    return state.visit if isinstance(state, s.Attract | s.OutOfService) else None
+    """Return the visit that the notice on the page, or on the next one, is about."""
+    match state:
+        case s.Attract() | s.OutOfService():
+            return state.visit
+        case s.RemoveCard(pulled=s.PulledFrom()):
+            return state.visit
+        case _:
+            return None
 
 
 def _noted(state: s.State, pulled: s.PulledFrom | None) -> s.State:
     """Return the page with another notice about the last card, or with none."""
-    if not isinstance(state, s.Attract | s.OutOfService):
-        return state
-    return replace(state, pulled=pulled, visit=state.visit if pulled else None)
+    match state:
+        case s.Attract() | s.OutOfService():
+            return replace(state, pulled=pulled, visit=state.visit if pulled else None)
+        case s.RemoveCard():
+            return replace(state, pulled=pulled)
+        case _:
+            return state
 
 
 def _pulled_from(state: s.State) -> s.PulledFrom | None:
@@ -694,7 +712,7 @@ def _pulled_from(state: s.State) -> s.PulledFrom | None:
             return s.PulledFrom.UNLOCKED
         case s.StillThere(inner):
             return _pulled_from(inner)
-        case s.Refused():
+        case s.Attract() | s.OutOfService() | s.Refused() | s.RemoveCard():
             return state.pulled
         case _:
             return None
@@ -730,6 +748,10 @@ def _within_visit(state: s.State, event: e.VisitEvent) -> Next:
             if isinstance(event, e.Left):
                 return _leave(event.visit, _reason_to_leave(state))
             return _on_holder(state, event) or Next(state)
+
+
+def _asks_for_other_card(state: s.State) -> bool:
+    return isinstance(state, s.RemoveCard) and state.reason is s.RemovalReason.OTHER_CARD
 
 
 def _changes_card(command: c.Command) -> bool:

@@ -114,4 +114,8 @@ REMOVALS: Final[dict[RemovalReason, str]] = {
     ),
     RemovalReason.IDLE: "Nobody answered, so the visit has ended to keep you safe.",
     RemovalReason.FINISHED: "Your visit is over. Do not forget your smartcard.",
+    RemovalReason.OTHER_CARD: (
+        "There is still a smartcard in another reader. Take it out. If you need help with it, put "
+        "it in again."
+    ),
 }

@@ -97,7 +97,8 @@ def what_is_left(estate: Estate, told: ResultSide) -> Left:
 def first_page(estate: Estate, told: ResultSide) -> PulledFrom:
     visit = VisitState(estate.visit, CardAddress(estate.reader_card.reader, estate.id), "")
     command = UnblockPin(visit.id, visit.at, Sensitive(NEW_PIN), "1")
-    pulled = step(Working(visit, Work.SETTING_PIN, command, None), CardOut()).state
+    out = CardOut(visit.id, visit.at.reader, 1)
+    pulled = step(Working(visit, Work.SETTING_PIN, command, None), out).state
     shown = step(pulled, told).state
     assert isinstance(shown, Attract)
     assert shown.pulled is not None

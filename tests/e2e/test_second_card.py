@@ -1,4 +1,4 @@
-"""A second card in a second reader, at a station on real readers, while the PIN is being set."""
+"""A second card in a second reader, at a station on real readers."""
 
 from __future__ import annotations
 
@@ -58,6 +58,37 @@ class RealReaders(Rig):
     async def insert(self, insertion: int = 1) -> None:
         self.link.insert()
         await self.until(s.ConfirmOwner)
+
+
+async def test_visit_ends_with_its_card_and_the_second_card_is_served_once_it_is_put_in_again(
+    pcscd: HotplugPcscd,
+) -> None:
+    start_empty(pcscd)
+    first = CardLink(new_card(blocked=True, holder_name="Asha Patel", puk=PUK), pcscd.slots[0])
+    second = CardLink(new_card(blocked=True, holder_name="Ben Carter", puk=PUK), pcscd.slots[1])
+    rig = RealReaders(cards=PcscCards([load_driver("piv", "puk")]))  # type: ignore[arg-type]
+    rig.link = first
+    try:
+        await rig.insert()
+        second.insert()
+        await rig.until(s.Refused)
+        await asyncio.to_thread(first.remove)
+        asked = await rig.until(s.RemoveCard)
+        assert asked == s.RemoveCard(rig.authority.begun[0], s.RemovalReason.OTHER_CARD)
+        await asyncio.to_thread(second.remove)
+        await rig.until(s.Attract)
+        second.insert()
+        await rig.until(s.ConfirmOwner)
+        read = [state.reader for state in rig.seen if isinstance(state, s.Reading)]
+        assert read == list(pcscd.reader_names[:2])
+        assert len(rig.authority.begun) == 2
+    finally:
+        await asyncio.to_thread(first.remove)
+        await asyncio.to_thread(second.remove)
+    await rig.until(s.Attract)
+    await rig.loop.stop()
+    await asyncio.wait_for(rig.task, 30)
+    assert rig.faults == []
 
 
 async def test_second_card_is_answered_once_the_pin_is_seen_to_be_set(

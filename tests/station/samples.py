@@ -166,6 +166,8 @@ STATES: tuple[s.State, ...] = (
     s.Success(VISIT, Purpose.UNLOCK),
     s.Refused(ID, Reason.LEAVER),
     s.RemoveCard(ID, s.RemovalReason.LEFT),
+    s.RemoveCard(ID, s.RemovalReason.OTHER_CARD),
+    s.RemoveCard(ID, s.RemovalReason.OTHER_CARD, s.PulledFrom.UNBLOCK),
     working(Choose(ID, Purpose.REGISTER), None),
     working(Choose(ID, Purpose.CHANGE_PIN), None, TYPED_CHANGE),
     working(VerifyPin(ID, AT, GOOD), PIN_PAGE, CHANGING),
@@ -209,12 +211,18 @@ def opened(*purposes: Purpose, resumed: tuple[Purpose, EnterCode] | None = None)
     return VisitOpened(ID, "Asha Patel", offers(*purposes), resumed)
 
 
+OUT = e.CardOut(ID, "Reader 0", 1)
+OUT_OF_TWO = replace(OUT, others_in=True)
+SECOND = e.SecondCard(ID, "Reader 1", 2)
+
 EVENTS: tuple[e.Event, ...] = (
-    e.CardIn(OTHER, "Reader 0"),
-    e.CardUnreadable(OTHER),
-    e.CardOut(),
-    e.CardOut(unread=True),
-    e.SecondCard(OTHER),
+    e.CardIn(OTHER, "Reader 0", 3),
+    e.CardUnreadable(OTHER, "Reader 0", 3),
+    OUT,
+    replace(OUT, unread=True),
+    OUT_OF_TWO,
+    replace(OUT_OF_TWO, unread=True),
+    SECOND,
     e.Availability(None),
     e.Availability(s.Outage.NO_READER),
     e.Availability(s.Outage.AUTHORITY_AWAY),

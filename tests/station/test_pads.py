@@ -19,10 +19,13 @@ from tests.station.samples import (
     ID,
     ON_PAD,
     OTHER_GOOD,
+    OUT,
+    OUT_OF_TWO,
     PAD,
     PAD_CHANGING,
     PAD_VISIT,
     REPORT,
+    SECOND,
     STATES,
     TYPED_CHANGE,
     opened,
@@ -106,8 +109,9 @@ def test_only_the_card_and_the_reader_end_what_is_under_way(state: s.Working) ->
         e.Confirmed(ID),
     ):
         assert step(state, event).state == state
-    assert isinstance(step(state, e.CardOut()).state, s.Attract)
-    second = step(state, e.SecondCard(ID)).state
+    assert isinstance(step(state, OUT).state, s.Attract)
+    assert isinstance(step(state, OUT_OF_TWO).state, s.RemoveCard)
+    second = step(state, SECOND).state
     if isinstance(state.command, c.VerifyPin):
         assert isinstance(second, s.Refused)
     else:

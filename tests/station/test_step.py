@@ -24,7 +24,6 @@ from kiosk.contract.messages import (
     SendCode,
     SetPin,
     VisitEnd,
-    VisitId,
 )
 from kiosk.station import commands as c
 from kiosk.station import events as e
@@ -43,8 +42,11 @@ from tests.station.samples import (
     NEW_PIN,
     OTHER,
     OTHER_GOOD,
+    OUT,
+    OUT_OF_TWO,
     REPORT,
     RULES,
+    SECOND,
     STATES,
     STOP,
     VISIT,
@@ -64,7 +66,7 @@ journeys = st.lists(some_event, max_size=40)
 def test_a_removed_card_always_ends_the_visit(state: s.State, journey: list[e.Event]) -> None:
     for event in journey:
         state = step(state, event).state
-    following = step(state, e.CardOut())
+    following = step(state, OUT)
     assert isinstance(following.state, s.Attract)
     assert all(isinstance(command, c.EndVisit) for command in following.commands)
 
@@ -81,13 +83,14 @@ def test_an_event_of_another_visit_changes_nothing(state: s.State, event: e.Even
 @pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
 def test_card_that_left_while_its_pin_was_set_leaves_a_notice(state: s.State) -> None:
     """Until somebody puts a card in, or for a while; an outage may come and go before."""
-    expected = state.pulled if isinstance(state, s.Attract | s.OutOfService) else None
+    noting = s.Attract | s.OutOfService | s.RemoveCard
+    expected = state.pulled if isinstance(state, noting) else None
     if isinstance(state, s.Working):
         kinds = {c.UnblockPin: s.PulledFrom.UNBLOCK, c.ChangePin: s.PulledFrom.CHANGE}
         expected = kinds.get(type(state.command))
     if isinstance(state, s.EnterPin | s.PadPaused) and state.visit.unlocked:
         expected = s.PulledFrom.UNLOCKED
-    left = step(state, e.CardOut()).state
+    left = step(state, OUT).state
     assert isinstance(left, s.Attract)
     assert left.pulled == expected
     assert step(left, e.Availability(None)).state == left
@@ -114,15 +117,15 @@ def test_card_that_leaves_before_its_success_was_read_leaves_a_notice(
     purpose: Purpose, told: s.PulledFrom
 ) -> None:
     done = s.Success(VISIT, purpose)
-    assert step(done, e.CardOut(unread=True)).state == s.Attract(told, ID)
-    assert step(done, e.CardOut()).state == s.Attract()
+    assert step(done, replace(OUT, unread=True)).state == s.Attract(told, ID)
+    assert step(done, OUT).state == s.Attract()
 
 
 def _removed(state: s.State) -> s.State:
     """Take the card out; its reader, or the act at the card, may say so first."""
     gone = e.GaveUp(ID, Reason.CARD_UNREADABLE, VisitEnd.CARD_REMOVED)
-    left = step(state, e.CardOut()).state
-    assert step(step(state, gone).state, e.CardOut()).state == left
+    left = step(state, OUT).state
+    assert step(step(state, gone).state, OUT).state == left
     return left
 
 
@@ -164,13 +167,13 @@ def test_success_known_only_after_the_card_left_becomes_a_notice(
 
 
 def test_first_unlock_done_as_its_card_left_becomes_a_notice() -> None:
-    doubt = step(AMID[0][0], e.CardOut()).state
+    doubt = step(AMID[0][0], OUT).state
     known = step(doubt, e.Replied(ID, ProvePin(position=STEP))).state
     assert known == s.Attract(s.PulledFrom.UNLOCKED, ID)
 
 
 def test_what_was_known_of_the_last_card_reaches_no_page_of_the_next() -> None:
-    reading = step(_removed(AMID[0][0]), e.CardIn(OTHER, "Reader 0")).state
+    reading = step(_removed(AMID[0][0]), e.CardIn(OTHER, "Reader 0", 2)).state
     assert step(reading, e.Replied(ID, Finished(Purpose.UNLOCK))).state == reading
 
 
@@ -190,7 +193,7 @@ def test_card_that_leaves_before_the_last_step_leaves_no_notice(
     command: c.Command, back: s.HolderState, purpose: Purpose
 ) -> None:
     amid = working(command, back, replace(VISIT, purpose=purpose))
-    assert step(amid, e.CardOut()).state == s.Attract()
+    assert step(amid, OUT).state == s.Attract()
 
 
 UNLOCKED = replace(VISIT, purpose=Purpose.REGISTER, unlocked=True)
@@ -213,20 +216,20 @@ SET_FIRST = working(
 def test_a_card_that_leaves_before_it_has_checked_its_new_pin_is_said_to_be_unlocked(
     state: s.State,
 ) -> None:
-    assert step(state, e.CardOut()).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
-    both = step(state, e.SecondCard(OTHER)).state
-    assert step(both, e.CardOut()).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
+    assert step(state, OUT).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
+    both = step(state, SECOND).state
+    assert step(both, OUT).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
 
 
 @pytest.mark.parametrize("pad", [False, True], ids=["typed", "on the reader"])
 def test_two_cards_do_not_hide_that_the_first_is_unlocked(pad: bool) -> None:
     setting = replace(SET_FIRST, visit=replace(SET_FIRST.visit, pin_pad=pad))
-    during = step(setting, e.SecondCard(OTHER)).state
+    during = step(setting, SECOND).state
     both = step(during, e.Replied(ID, ProvePin(position=STEP)))
     assert isinstance(both.state, s.Refused)
     assert both.state.reason is Reason.TWO_CARDS
     assert both.commands == (c.EndVisit(ID, VisitEnd.REFUSED),)
-    assert step(both.state, e.CardOut()).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
+    assert step(both.state, OUT).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
 
 
 @pytest.mark.parametrize(("purpose", "told"), DONE)
@@ -235,7 +238,7 @@ def test_two_cards_do_not_hide_a_success_that_was_not_read(
 ) -> None:
     done = s.Success(replace(VISIT, purpose=purpose), purpose)
     for unread, pulled in ((True, told), (False, None)):
-        both = step(done, e.SecondCard(OTHER, unread)).state
+        both = step(done, replace(SECOND, unread=unread)).state
         assert isinstance(both, s.Refused)
         assert both.pulled is pulled
 
@@ -243,7 +246,7 @@ def test_two_cards_do_not_hide_a_success_that_was_not_read(
 def test_a_question_whether_somebody_is_there_hides_no_new_pin() -> None:
     page = s.EnterPin(replace(VISIT, purpose=Purpose.REGISTER, unlocked=True))
     asked = step(page, e.IdleTimedOut(ID)).state
-    assert step(asked, e.CardOut()).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
+    assert step(asked, OUT).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
 
 
 @settings(max_examples=300)
@@ -251,7 +254,7 @@ def test_a_question_whether_somebody_is_there_hides_no_new_pin() -> None:
 def test_a_pin_is_only_set_after_the_authority_asked_for_it(journey: list[e.Event]) -> None:
     state: s.State = s.Attract()
     granted: set[object] = set()
-    for event in [e.CardIn(ID, "Reader 0"), *journey]:
+    for event in [e.CardIn(ID, "Reader 0", 1), *journey]:
         following = step(state, event)
         if isinstance(event, e.Replied) and isinstance(event.reply, SetPin):
             granted.add(event.visit)
@@ -450,7 +453,7 @@ def test_two_different_new_pins_start_over() -> None:
 def test_the_end_is_reported_once_with_its_kind() -> None:
     assert step(s.Menu(VISIT, ()), e.Left(ID)).commands == (c.EndVisit(ID, VisitEnd.LEFT),)
     gone = s.RemoveCard(ID, s.RemovalReason.LEFT)
-    assert step(gone, e.CardOut()).commands == ()
+    assert step(gone, OUT).commands == ()
     quiet = step(s.StillThere(s.Menu(VISIT, ())), e.AnswerTimedOut(ID))
     assert quiet.commands == (c.EndVisit(ID, VisitEnd.IDLE),)
 
@@ -463,15 +466,56 @@ def test_a_last_page_does_not_go_while_it_is_read(last: s.LastPage) -> None:
     assert step(asked.state, e.Stayed(ID)) == Next(last)
     cleared = step(asked.state, e.AnswerTimedOut(ID))
     assert cleared == Next(s.RemoveCard(ID, s.RemovalReason.FINISHED))
-    assert step(asked.state, e.CardOut()) == Next(s.Attract())
+    assert step(asked.state, OUT) == Next(s.Attract())
     assert step(asked.state, e.GaveUp(ID, Reason.FAULT)) == Next(asked.state)
 
 
 def test_a_second_card_stops_the_visit() -> None:
-    following = step(s.NewPin(VISIT, RULES), e.SecondCard(OTHER))
+    following = step(s.NewPin(VISIT, RULES), SECOND)
     assert isinstance(following.state, s.Refused)
     assert following.state.reason is Reason.TWO_CARDS
     assert following.state.visit == ID
+
+
+# --- the visit's card leaves while another one lies in another reader -------------------------
+
+
+@given(some_state, journeys)
+def test_card_of_the_visit_that_leaves_another_behind_ends_its_visit(
+    state: s.State, journey: list[e.Event]
+) -> None:
+    for event in journey:
+        state = step(state, event).state
+    alone, beside = step(state, OUT), step(state, OUT_OF_TWO)
+    assert isinstance(alone.state, s.Attract)
+    assert beside.state == s.RemoveCard(ID, s.RemovalReason.OTHER_CARD, alone.state.pulled)
+    assert beside.commands == alone.commands
+    after = step(beside.state, replace(OUT, insertion=2))
+    assert isinstance(after.state, s.Attract)
+    assert after.state.pulled is alone.state.pulled
+    assert after.commands == ()
+
+
+def test_other_card_has_to_come_out_whatever_else_goes_in() -> None:
+    asked = s.RemoveCard(ID, s.RemovalReason.OTHER_CARD, s.PulledFrom.CHANGE)
+    for event in (replace(SECOND, insertion=3), e.Availability(None), e.NoticeTimedOut()):
+        assert step(asked, event) == Next(asked)
+
+
+def test_answer_that_comes_while_the_other_card_is_in_is_in_the_notice_after_it() -> None:
+    beside = step(CHANGING_CARD[0], OUT_OF_TWO).state
+    assert beside == s.RemoveCard(ID, s.RemovalReason.OTHER_CARD, s.PulledFrom.UNBLOCK)
+    for reply in (Finished(Purpose.UNLOCK), ProvePin(position=STEP)):
+        known = step(beside, e.Replied(ID, reply)).state
+        assert step(known, OUT).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
+
+
+def test_second_card_does_not_hide_the_notice_of_a_card_that_the_reader_still_reports() -> None:
+    gone = step(CHANGING_CARD[0], e.GaveUp(ID, Reason.OUTCOME_UNKNOWN, VisitEnd.CARD_REMOVED)).state
+    assert gone == s.Attract(s.PulledFrom.UNBLOCK, ID)
+    both = step(gone, SECOND).state
+    assert step(both, OUT).state == gone
+    assert step(step(gone, OUT_OF_TWO).state, OUT).state == gone
 
 
 def _set_pin() -> e.Replied:
@@ -480,7 +524,7 @@ def _set_pin() -> e.Replied:
 
 def test_a_late_result_does_not_change_a_page_with_a_reason() -> None:
     under_way = working(c.VerifyPin(ID, AT, GOOD), s.EnterPin(VISIT))
-    two_cards = step(under_way, e.SecondCard(OTHER)).state
+    two_cards = step(under_way, SECOND).state
     following = step(two_cards, e.GaveUp(ID, Reason.CARD_UNREADABLE))
     assert following.state == two_cards
     assert following.commands == ()
@@ -497,10 +541,10 @@ CHANGING_CARD = [
 
 @pytest.mark.parametrize("state", CHANGING_CARD, ids=["unblock", "change"])
 def test_a_second_card_waits_for_the_outcome_of_a_change(state: s.Working) -> None:
-    during = step(state, e.SecondCard(VisitId("f" * 32)))
+    during = step(state, SECOND)
     assert isinstance(during.state, s.Working)
     assert during.commands == ()
-    again = step(during.state, e.SecondCard(VisitId("e" * 32)))
+    again = step(during.state, replace(SECOND, insertion=3))
     assert again.state == during.state
     done = step(during.state, e.Replied(ID, Finished(Purpose.UNLOCK)))
     assert isinstance(done.state, s.Success)
@@ -508,7 +552,7 @@ def test_a_second_card_waits_for_the_outcome_of_a_change(state: s.Working) -> No
 
 
 def test_the_outcome_of_a_change_that_failed_is_shown_before_the_second_card() -> None:
-    during = step(CHANGING_CARD[0], e.SecondCard(VisitId("f" * 32))).state
+    during = step(CHANGING_CARD[0], SECOND).state
     lost = e.Replied(ID, Refusal(Reason.OUTCOME_UNKNOWN))
     refused = step(during, lost).state
     assert isinstance(refused, s.Refused)
@@ -519,7 +563,7 @@ def test_the_outcome_of_a_change_that_failed_is_shown_before_the_second_card() -
     "event", [e.PinNotTaken(ID, s.PinFault.CARD_HISTORY), e.NoReply(ID)], ids=["PIN", "no reply"]
 )
 def test_with_two_cards_in_nothing_goes_on_after_a_change_that_failed(event: e.Event) -> None:
-    during = step(CHANGING_CARD[0], e.SecondCard(VisitId("f" * 32))).state
+    during = step(CHANGING_CARD[0], SECOND).state
     after = step(during, event)
     assert isinstance(after.state, s.Refused)
     assert after.state.reason is Reason.TWO_CARDS
@@ -528,7 +572,7 @@ def test_with_two_cards_in_nothing_goes_on_after_a_change_that_failed(event: e.E
 
 def test_a_second_card_stops_what_does_not_change_the_card() -> None:
     for command in (c.VerifyPin(ID, AT, GOOD), c.SubmitCode(ID, "a", GOOD)):
-        assert isinstance(step(working(command, None), e.SecondCard(ID)).state, s.Refused)
+        assert isinstance(step(working(command, None), SECOND).state, s.Refused)
 
 
 @pytest.mark.parametrize(

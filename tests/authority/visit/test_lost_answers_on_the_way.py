@@ -149,7 +149,7 @@ class Way:
             cast(Authority, authority), cast(Cards, self.held), Heartbeat(), sleep=lambda _: None
         )
         state: s.State = s.Attract()
-        waiting: list[e.Event] = [e.CardIn(VisitId(new_id()), "R")]
+        waiting: list[e.Event] = [e.CardIn(VisitId(new_id()), "R", 1)]
         for _ in range(MOST_EVENTS):
             event = waiting.pop(0) if waiting else self._act(state)
             if event is None:

@@ -6,14 +6,13 @@ Only the module's process imports this (OASIS PKCS #11, 4.4 to 4.9, 5.13).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, Final
 
 from pkcs11 import Attribute, Mechanism, ObjectClass, PKCS11Error
 
 from hardware import public_keys, tlv
 from hardware.driver import PinKey
-from hardware.pkcs11.tokens import token_session
 from hardware.public_keys import read_certificate
 from kiosk.contract.messages import RSA_KINDS, KeyKind
 from kiosk.system.module_process import Message
@@ -42,7 +41,7 @@ class Signer:
     def login(self, token: Any, request: Mapping[str, str]) -> None:
         """C_Login as the user; first note which private keys can be used without a login."""
         self._without_login = frozenset()
-        with suppress(PKCS11Error), token_session(token) as session:
+        with suppress(PKCS11Error), closing(token.open(rw=True)) as session:
             self._without_login = frozenset(identifier for _, identifier in _private_keys(session))
         self._session = token.open(rw=True, user_pin=request["old"])
 

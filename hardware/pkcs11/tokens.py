@@ -84,23 +84,23 @@ class Tokens:
             case "look":
                 pass
             case "login":
-                with token_session(token, user_pin=request["old"]):
+                with _session(token, user_pin=request["old"]):
                     pass
             case "login-to-sign":
                 self._signer.login(token, request)
             case "sign":
                 return self._signer.sign(token, request)
             case "change":  # with a login: some modules unblock when it is missing
-                with token_session(token, user_pin=request["old"]) as session, _new_pin():
+                with _session(token, user_pin=request["old"]) as session, _new_pin():
                     session.set_pin(request["old"], request["new"])
             case "init-pin":
-                with token_session(token, so_pin=request["old"]) as session, _new_pin():
+                with _session(token, so_pin=request["old"]) as session, _new_pin():
                     session.init_pin(request["new"])
             case "set-pin-with-puk":  # the PUK in place of the old PIN
-                with token_session(token) as session, _new_pin():
+                with _session(token) as session, _new_pin():
                     session.set_pin(request["old"], request["new"])
             case "change-so":
-                with token_session(token, so_pin=request["old"]) as session, _new_pin():
+                with _session(token, so_pin=request["old"]) as session, _new_pin():
                     session.set_pin(request["old"], request["new"])
             case unknown:
                 raise ValueError(unknown)
@@ -131,7 +131,7 @@ def _token(slot: Any) -> Any | None:
 
 
 @contextmanager
-def token_session(token: Any, **pins: str) -> Iterator[Any]:
+def _session(token: Any, **pins: str) -> Iterator[Any]:
     """Open a session; a failure to close it is ignored, as its work is done."""
     session = token.open(rw=True, **pins)
     try:

@@ -7,7 +7,6 @@ import ctypes
 import http.client
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -19,6 +18,7 @@ from pathlib import Path
 from kiosk import HAS_AUTHORITY
 from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import print_marked
+from kiosk.app.cli.systemd import clock_is_synchronised, properties_of
 from kiosk.app.cli.tools import Tools, print_json
 from kiosk.app.composition.opening import open_collector
 from kiosk.app.setup import station
@@ -171,9 +171,6 @@ def _hardware(settings: Settings) -> Iterable[Finding]:
 
 _MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
 _CA, _CERTIFICATE, _RUNNING = "station CA", "certificate", "running"
-ENDS_SOON = timedelta(days=14)
-"""Of a certificate that somebody else renews, as a rule a month before it ends."""
-_LONG = 2
 _OFTEN, _RECENT_S = 3, 60
 """So many restarts of a unit, the last so near, are no display that was plugged in."""
 _READY_S = 5.0
@@ -271,7 +268,7 @@ def _check_ca(named: AuthoritySettings, environ: Mapping[str, str]) -> Finding:
 
 def _check_certificate(named: AuthoritySettings, clock: Clock) -> Finding:
     """Check the certificate that stations are shown, where it is of a CA of the estate's."""
-    from kiosk.app.composition.renewal import dates_of
+    from kiosk.app.composition.renewal import ENDS_SOON, dates_of
 
     certificate, key = Path(named.certificate), Path(named.key or named.certificate)
     try:
@@ -375,27 +372,3 @@ def check_station_runs() -> Iterator[Finding]:
     if enabled and station.UNIT not in enabled:
         found = "the set-up of this station did not come to its end"
         yield fail(_RUNNING, found, "as root, `kiosk setup station` again; it says what it lacks")
-
-
-def properties_of(units: Sequence[str], *names: str) -> list[dict[str, str]]:
-    """Return properties of each unit, its ``Id`` among them; nothing without systemd."""
-    shown = ("--timestamp=unix", f"--property={','.join(('Id', *names))}")
-    blocks = (_output_of(["systemctl", "show", *units, *shown]) or "").split("\n\n")
-    found = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in blocks]
-    return [fields for fields in found if "Id" in fields]
-
-
-def clock_is_synchronised() -> bool | None:
-    """Return whether the network sets the system's clock; None where that is unknown."""
-    answer = _output_of(["timedatectl", "show", "--property=NTPSynchronized", "--value"])
-    return {"yes": True, "no": False}.get((answer or "").strip())
-
-
-def _output_of(command: Sequence[str]) -> str | None:
-    """Return what a program of the system prints; None where it fails, or is not there."""
-    try:
-        return subprocess.run(  # noqa: S603 - each caller's words are its own
-            command, capture_output=True, text=True, timeout=_LONG, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None

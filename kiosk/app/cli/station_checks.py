@@ -25,10 +25,10 @@ from hardware.doctor import PcscFinding, ReaderFinding, examine_readers
 from hardware.pkcs11.cards import Pkcs11Cards, slot_name
 from hardware.public_keys import read_pem_certificate
 from kiosk import HAS_AUTHORITY
-from kiosk.app.cli.doctor import ENDS_SOON, clock_is_synchronised, properties_of
 from kiosk.app.cli.printing import complain, echo
+from kiosk.app.cli.systemd import clock_is_synchronised, properties_of
 from kiosk.app.composition.cards import build_cards, build_module, plain_cards
-from kiosk.app.composition.renewal import is_renewed
+from kiosk.app.composition.renewal import ENDS_SOON, is_renewed
 from kiosk.app.setup import station
 from kiosk.config.loading import as_account, credential_file, load_settings, settings_path
 from kiosk.config.settings import Settings

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,9 @@ _RENEW: Final = (sys.executable, "-I", "-m", "kiosk", "enrol", "--renew")
 
 AGAIN_S: Final = 600.0
 """Between two tries of one process of the station."""
+
+ENDS_SOON: Final = timedelta(days=14)
+"""Of a certificate that somebody else renews, as a rule a month before it ends."""
 
 
 class Renewal:

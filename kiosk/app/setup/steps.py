@@ -113,11 +113,11 @@ BOOTED = Path("/run/systemd/system")
 _LONG_S = 180
 
 
-def run_program(*command: str) -> str:
+def run_program(*command: str, within_s: float = _LONG_S) -> str:
     """Run a program of the system; return its output. Raises ``ConfigError`` with its last line."""
     try:
         done = subprocess.run(  # noqa: S603 - each caller's words are its own
-            command, capture_output=True, text=True, timeout=_LONG_S, check=False
+            command, capture_output=True, text=True, timeout=within_s, check=False
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ConfigError(f"{command[0]} could not be run: {error}") from None

@@ -12,6 +12,7 @@ from datetime import UTC
 from typing import IO
 
 from kiosk.authority.administration import reports
+from kiosk.authority.administration.acts import RedactAudit
 from kiosk.authority.administration.fields import LONGEST_NAME
 from kiosk.authority.administration.files import (
     CSV_BEGINS,
@@ -368,7 +369,7 @@ class AuditDesk(Desk):
         It always waits for a second member of staff. The digests stay, so that the chain
         fits. Raises ``NotFound`` and ``NotTaken``.
         """
-        proposal = Proposal("audit.redact", {"row": row, "whole": whole})
+        proposal = Proposal(RedactAudit(row, whole=whole))
         with self._office.act(Action.REDACT_AUDIT, grounds, proposal=proposal) as act:
             uow = act.uow
             event = uow.audit.get(row)

@@ -14,9 +14,16 @@ from typing import Final
 from uuid import UUID
 
 from kiosk.authority.administration import fields
+from kiosk.authority.administration.acts import (
+    REPLACED_SINCE,
+    AddCard,
+    ReplaceCard,
+    SetSecret,
+    revision_of,
+)
 from kiosk.authority.administration.fields import entered
 from kiosk.authority.administration.office import Act, Desk
-from kiosk.authority.administration.proposals import OpenedAct, Proposal
+from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.views import (
     Done,
     Grounds,
@@ -35,7 +42,6 @@ from kiosk.authority.records import (
     Cardholder,
     CardStatus,
     KnownCard,
-    Scalar,
     SealedSecret,
     Visit,
     new_id,
@@ -50,57 +56,6 @@ from kiosk.contract.messages import CardId, ReadFault
 from kiosk.contract.sensitive import Sensitive
 
 # A card that staff want to add: read by the import's rules, sealed as by the import.
-
-
-def parameters_of(wanted: NewCard) -> dict[str, Scalar | Sensitive]:
-    return {
-        "identifier": wanted.identifier,
-        "driver": wanted.driver,
-        "expires_at": wanted.expires_at.isoformat() if wanted.expires_at else None,
-        "secret_limit": wanted.secret_limit,
-        **secret_parameters(wanted.secret),
-    }
-
-
-def secret_parameters(secret: Sensitive | IssuedFrom | None) -> dict[str, Scalar | Sensitive]:
-    """Return the entered values of an unblock secret; a derivation is no secret itself."""
-    if secret is None:
-        return {}
-    return {"master": secret.master} if isinstance(secret, IssuedFrom) else {"secret": secret}
-
-
-def card_of(opened: OpenedAct) -> NewCard:
-    return NewCard(
-        opened.text("identifier"),
-        opened.text("driver"),
-        opened.moment("expires_at"),
-        secret_of(opened),
-        opened.number("secret_limit"),
-    )
-
-
-def secret_of(opened: OpenedAct) -> Sensitive | IssuedFrom | None:
-    master = opened.text("master")
-    return IssuedFrom(master) if master else opened.secret("secret")
-
-
-REPLACED_SINCE: Final = (
-    "Another unblock secret was recorded for this card since this was proposed: decline it, look "
-    "again, and propose it anew."
-)
-_REVISION: Final = "replaced_revision"
-
-
-def is_secret_overtaken(card: Card, opened: OpenedAct) -> bool:
-    """Return whether a proposed secret would replace another one than when it was proposed.
-
-    A station gives a card a new one after an unblock: the proposed one may be an older one.
-    """
-    return opened.number(_REVISION) != _revision_of(card)
-
-
-def _revision_of(card: Card) -> int:
-    return card.sealed_secret.revision if card.sealed_secret else 0
 
 
 def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSecret:
@@ -120,7 +75,7 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
         taken = entered("secret", lambda: fields.read_unblock_secret(secret.reveal(), family))
         if taken is None:
             raise NotTaken("secret", "Enter the card's unblock secret.")
-    return sealer.seal(taken, label_of(card, SealKind.UNBLOCK, _revision_of(card) + 1))
+    return sealer.seal(taken, label_of(card, SealKind.UNBLOCK, revision_of(card) + 1))
 
 
 def _named(wanted: NewCard) -> CardId:
@@ -304,7 +259,7 @@ class CardsDesk(Desk):
             return tuple(unknown_card_of(uow, visit) for visit in uow.visits.of_unknown_cards(50))
 
     def add(self, seen: Seen, card: NewCard, grounds: Grounds) -> Done:
-        proposal = Proposal("cards.add", parameters_of(card))
+        proposal = Proposal(AddCard.of(card))
         with self._on_person(seen, Action.ADD_CARD, grounds, proposal) as (act, holder):
             added = self._added(act, holder, card)
             act.record(
@@ -315,7 +270,7 @@ class CardsDesk(Desk):
 
     def replace(self, seen: Seen, card_id: str, card: NewCard, grounds: Grounds) -> Done:
         """Give a card in place of ``card_id``, which is revoked in the same transaction."""
-        proposal = Proposal("cards.replace", parameters_of(card), card_id=card_id)
+        proposal = Proposal(ReplaceCard.of(card), card_id=card_id)
         with self._on_person(seen, Action.REPLACE_CARD, grounds, proposal) as (act, holder):
             old = _card_in_use(act, holder, card_id)
             if _named(card) == CardId(old.driver, old.identifier):
@@ -357,14 +312,14 @@ class CardsDesk(Desk):
         ``tries_full``: the card got it from its card management, so that it has all its tries
         again. Otherwise what earlier unblocks may have cost stays charged.
         """
-        entered = secret_parameters(secret) | {"tries_full": tries_full}
-        proposal = Proposal("cards.set_secret", entered, card_id=card_id)
+        proposal = Proposal(SetSecret.of(secret, tries_full=tries_full), card_id=card_id)
         with self._on_person(seen, Action.SET_SECRET, grounds, proposal) as (act, holder):
             card = _card_in_use(act, holder, card_id)
             sealed = seal(self._office.means.sealer, card, secret)
-            before = _revision_of(card)
-            act.amend(**{_REVISION: before})
-            if act.agreement is not None and is_secret_overtaken(card, act.agreement.proposed):
+            before = revision_of(card)
+            act.amend(replaced_revision=before)
+            proposed = act.agreement.proposed.entered if act.agreement else None
+            if isinstance(proposed, SetSecret) and proposed.is_older_than(card):
                 raise ConcurrentChange(REPLACED_SINCE)
             archive_secrets(act.uow, self._office.means.sealer, card)
             # One that was granted the other secret is not given this one.

@@ -17,11 +17,11 @@ from __future__ import annotations
 from kiosk.authority.administration.audit_log import AuditDesk
 from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.codes import CodesDesk
+from kiosk.authority.administration.decisions import ProposalsDesk
 from kiosk.authority.administration.import_people import ImportDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.policy import PolicyDesk, QuestionsDesk
-from kiosk.authority.administration.proposed_acts import ProposalsDesk
 from kiosk.authority.administration.reports import ReportsDesk
 from kiosk.authority.administration.staff import StaffDesk
 from kiosk.authority.administration.stations import StationsDesk
@@ -37,7 +37,7 @@ class AdminDesk:
         self.people = PeopleDesk(office)
         self.cards = CardsDesk(office)
         self.codes = CodesDesk(office)
-        self.proposals = ProposalsDesk(office, AdminDesk)
+        self.proposals = ProposalsDesk(office)
         self.stations = StationsDesk(office)
         self.audit = AuditDesk(office)
         self.questions = QuestionsDesk(office)

@@ -18,6 +18,7 @@ from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 
+from kiosk.authority.administration.acts import ImportPeopleFile
 from kiosk.authority.administration.fields import cleaned, read_reason
 from kiosk.authority.administration.office import Desk, Office, audit_name
 from kiosk.authority.administration.people_file import (
@@ -629,7 +630,7 @@ class ImportDesk(Desk):
         wait for a second member of staff. Raises ``ConcurrentChange`` where the file is not the one
         with ``digest``, which was tried or proposed, or would do something else than ``plan``.
         """
-        proposal = Proposal("imports.run", {"name": name})
+        proposal = Proposal(ImportPeopleFile(name))
         importing = self._office.act(Action.IMPORT_PEOPLE, grounds, proposal=proposal)
         try:
             with importing as act:

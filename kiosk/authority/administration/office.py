@@ -10,6 +10,8 @@ from enum import Enum
 from pathlib import Path
 from typing import assert_never
 
+import msgspec
+
 from kiosk.authority.administration.fields import read_reason
 from kiosk.authority.administration.proposals import (
     OVERTAKEN,
@@ -21,6 +23,7 @@ from kiosk.authority.administration.proposals import (
     objection,
     open_parameters,
     seal_parameters,
+    split_seen,
     two_could_agree,
 )
 from kiosk.authority.administration.views import Actor, Done, Grounds, Report, Seen
@@ -210,8 +213,8 @@ class Act:
     def amend(self, **found: Scalar) -> None:
         """Add to the proposal what only the act itself finds out."""
         if self.proposal is not None:
-            merged = {**self.proposal.parameters, **found}
-            self.proposal = replace(self.proposal, parameters=merged)
+            entered = msgspec.structs.replace(self.proposal.entered, **found)
+            self.proposal = replace(self.proposal, entered=entered)
 
     def done(self, sentence: str) -> Done:
         return Done(PROPOSED if self.waits else sentence, self.reference, self.waits)
@@ -313,7 +316,7 @@ class Office:
             actor = self._present(uow, action)
             bare = ProposedAct(
                 id=new_id(),
-                act=proposal.act,
+                act=proposal.entered.tag,
                 action=action.value,
                 holder_id=note.holder_id,
                 card_id=proposal.card_id,
@@ -328,8 +331,9 @@ class Office:
                 note_id=note.id,
                 reference=act.reference,
             )
-            entered = {**proposal.parameters, **(as_parameters(seen) if seen else {})}
-            kept = seal_parameters(self.means.sealer, bare, entered)
+            entered = proposal.entered.entries()
+            stored = {**entered, **(as_parameters(seen) if seen else {})}
+            kept = seal_parameters(self.means.sealer, bare, stored)
             waiting = uow.proposals.waiting()
             mine = sum(other.proposed_by == kept.proposed_by for other in waiting)
             if kept.proposed_key and mine >= MOST_WAITING:
@@ -551,7 +555,7 @@ def _is_same(kept: ProposedAct, new: ProposedAct, entered: Parameters, sealer: S
     if any(subject[1:]):
         return True
     try:
-        return open_parameters(sealer, kept).parameters == entered
+        return split_seen(kept, open_parameters(sealer, kept))[1] == entered
     except (SealBroken, KeyMissing):
         return False
 

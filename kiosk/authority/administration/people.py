@@ -13,6 +13,14 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from kiosk.authority.administration import fields
+from kiosk.authority.administration.acts import (
+    AddPerson,
+    CorrectEmail,
+    ErasePerson,
+    LiftBlock,
+    RevokeRegistration,
+    TakeBackLeaver,
+)
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.codes import codes_waiting
@@ -269,10 +277,7 @@ class PeopleDesk(Desk):
 
         With an address it waits, as a correction of one does. Raises ``AddressShared``.
         """
-        proposal = Proposal(
-            "people.add",
-            {"number": number, "name": name, "email": email, "knowingly": knowingly},
-        )
+        proposal = Proposal(AddPerson(number, name, email, knowingly=knowingly))
         with self._office.act(Action.ADD_PERSON, grounds, proposal=proposal) as act:
             digits = self._office.means.number_digits
             # In a file a space inside a number is a mistake; when typed, it groups the digits.
@@ -314,7 +319,7 @@ class PeopleDesk(Desk):
 
     def correct_email(self, seen: Seen, email: str, grounds: Grounds) -> Done:
         """Replace the address, to be confirmed by the next code; all addresses get a mail."""
-        proposal = Proposal("people.correct_email", {"email": email})
+        proposal = Proposal(CorrectEmail(email))
         with self._on_person(seen, Action.CORRECT_EMAIL, grounds, proposal) as (act, holder):
             given = any(is_assisted(code) for code in act.uow.codes.open_of_holder(holder.id))
             registration = _close(act, holder)
@@ -359,7 +364,7 @@ class PeopleDesk(Desk):
 
         Where there is only a pause, that is ended: no second member is needed for it.
         """
-        proposal = Proposal("people.lift_block")
+        proposal = Proposal(LiftBlock())
         with self._on_person(seen, Action.LIFT_BLOCK, grounds, proposal) as (act, holder):
             act.uow.cards.lock_of_holder(holder.id)
             act.refuse_after(StationChange.BLOCKED)
@@ -388,7 +393,7 @@ class PeopleDesk(Desk):
 
         The keys that their cards reported then are deleted with it: they may be of the wrong card.
         """
-        proposal = Proposal("people.revoke_registration")
+        proposal = Proposal(RevokeRegistration())
         with self._on_person(seen, Action.REVOKE_REGISTRATION, grounds, proposal) as (act, holder):
             registration = _close(act, holder)
             if registration is None:
@@ -420,7 +425,7 @@ class PeopleDesk(Desk):
         return act.done(f"{holder.name} is a leaver now; no station serves them.")
 
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
-        proposal = Proposal("people.take_back_leaver")
+        proposal = Proposal(TakeBackLeaver())
         with self._on_person(seen, Action.TAKE_BACK_LEAVER, grounds, proposal) as (act, holder):
             if holder.left_at is None:
                 raise ConcurrentChange("They are no leaver.")
@@ -455,7 +460,7 @@ class PeopleDesk(Desk):
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
         """Delete a person; raises ``NotTaken`` while a station may be using one of their cards."""
         means = self._office.means
-        proposal = Proposal("people.erase")
+        proposal = Proposal(ErasePerson())
         with self._on_person(seen, Action.ERASE_PERSON, grounds, proposal) as (act, holder):
             uow = act.uow
             cards = uow.cards.lock_of_holder(holder.id)

@@ -60,6 +60,14 @@ def read_pin_key(text: str, family: families.CardFamily | None, auth: bytes | No
     return key
 
 
+_ARMOUR = re.compile(r"-----(?:BEGIN|END) [A-Z ]+-----")
+
+
+def read_pasted_key(text: str, driver: str, auth: bytes | None) -> bytes | None:
+    """Do as ``read_pin_key`` with PEM, as it is pasted into a form."""
+    return read_pin_key(_ARMOUR.sub("", text).strip(), families.FAMILIES.get(driver), auth)
+
+
 def _key(cell: str, text: str, family: families.CardFamily | None) -> bytes | None:
     """Read base64: a SubjectPublicKeyInfo in DER, or a certificate that holds one."""
     if not text:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from unicodedata import east_asian_width
 
+from kiosk.authority.administration.acts import AddQuestion, ChangePolicy
 from kiosk.authority.administration.office import Act, Desk, Office, audit_name, staff_names
 from kiosk.authority.administration.proposals import ADD_TWO_MANAGERS, NO_TWO_MANAGERS, Proposal
 from kiosk.authority.administration.views import Done, Grounds, PolicyLine, QuestionLine
@@ -90,7 +91,7 @@ class PolicyDesk(Desk):
 
         It waits for a second member while ``four_eyes`` is in force.
         """
-        proposal = Proposal("policy.change", {"name": name, "value": value}, revision=revision)
+        proposal = Proposal(ChangePolicy(name, value), revision=revision)
         with self._office.act(
             Action.CHANGE_POLICY, grounds, lock=lock_policy, proposal=proposal
         ) as act:
@@ -216,7 +217,7 @@ class QuestionsDesk(Desk):
 
     def add(self, text: str, grounds: Grounds) -> Done:
         """Offer one; where it reads as one that was retired, that one again."""
-        proposal = Proposal("questions.add", {"text": text})
+        proposal = Proposal(AddQuestion(text))
         with self._office.act(
             Action.ADD_QUESTION, grounds, lock=lock_policy, proposal=proposal
         ) as act:

@@ -1,16 +1,19 @@
 """Acts that wait for a second member of staff: how one is kept, and how it is read again.
 
-A waiting act is the call of a use case, with everything that was entered.
+The acts themselves are in ``acts``.
 """
 
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Final
+
+import msgspec
 
 from kiosk.authority.administration.views import Actor, Seen
 from kiosk.authority.crypto.sealing import Sealer
@@ -94,15 +97,44 @@ WAITS_FOR: Final = timedelta(days=7)
 Parameters = Mapping[str, Scalar | Sensitive]
 
 
+class StaffAct(
+    msgspec.Struct, frozen=True, tag_field="act", omit_defaults=True, forbid_unknown_fields=True
+):
+    """What was entered for an act of staff; whom it concerns is in the row of the proposal.
+
+    ``tag`` is its name there and in the audit. It is stored, as the names of the fields are: one
+    that is renamed is not read any more. What only the act itself finds out has a default.
+    """
+
+    @property
+    def tag(self) -> str:
+        return str(self.__struct_config__.tag)
+
+    def entries(self) -> Parameters:
+        """Return what was entered, by name; a field that has its default is left out."""
+        stored: dict[str, Scalar] = msgspec.to_builtins(self, enc_hook=str)  # which masks a secret
+        del stored["act"]
+        fields = {name: getattr(self, name) for name in stored}
+        secret = {name: value for name, value in fields.items() if isinstance(value, Sensitive)}
+        return {**stored, **secret}
+
+    @abstractmethod
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
+        """Return what it would do, without a secret, for those who decide."""
+
+    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> str:
+        """Return why it is not done any more, though staff did not change the person; or empty."""
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a use case, ``act``, needs to be done later.
+    """What an act of staff needs to be done later.
 
     ``revision`` is that of the member of staff or the setting; a person's comes from ``Seen``.
     """
 
-    act: str
-    parameters: Parameters = field(default_factory=dict)
+    entered: StaffAct
     card_id: str | None = None
     staff_id: str | None = None
     revision: int = 0
@@ -110,19 +142,15 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class OpenedAct:
-    """A proposed act whose parameters could be read."""
+    """A proposal that could be read; ``seen`` is the person, with an empty id for none."""
 
     kept: ProposedAct
-    parameters: Parameters
+    entered: StaffAct
+    seen: Seen
 
     @property
-    def seen(self) -> Seen:
-        return Seen(
-            self.kept.holder_id or "",
-            self.kept.revision,
-            self.moment("seen_blocked_at"),
-            frozenset(self.text("seen_addresses").splitlines()),
-        )
+    def holder_id(self) -> str:
+        return self.kept.holder_id or ""
 
     @property
     def card_id(self) -> str:
@@ -132,32 +160,34 @@ class OpenedAct:
     def staff_id(self) -> str:
         return self.kept.staff_id or ""
 
-    def text(self, name: str) -> str:
-        value = self.parameters.get(name)
-        return value if isinstance(value, str) else ""
+    @property
+    def revision(self) -> int:
+        return self.kept.revision
 
-    def number(self, name: str) -> int | None:
-        value = self.parameters.get(name)
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
 
-    def truth(self, name: str) -> bool:
-        return self.parameters.get(name) is True
-
-    def secret(self, name: str) -> Sensitive | None:
-        value = self.parameters.get(name)
-        return value if isinstance(value, Sensitive) else None
-
-    def moment(self, name: str) -> datetime | None:
-        value = self.text(name)
-        return datetime.fromisoformat(value) if value else None
+# Stored of the person who was seen, beside their id and revision.
+_BLOCKED_AT: Final = "seen_blocked_at"
+_ADDRESSES: Final = "seen_addresses"
 
 
 def as_parameters(seen: Seen) -> Parameters:
-    """Return what ``OpenedAct.seen`` reads of the person, beside their revision."""
     return {
-        "seen_blocked_at": seen.blocked_at.isoformat() if seen.blocked_at else "",
-        "seen_addresses": "\n".join(sorted(seen.addresses)),
+        _BLOCKED_AT: seen.blocked_at.isoformat() if seen.blocked_at else "",
+        _ADDRESSES: "\n".join(sorted(seen.addresses)),
     }
+
+
+def split_seen(proposed: ProposedAct, parameters: Parameters) -> tuple[Seen, Parameters]:
+    """Return the person as they were seen, and the parameters of the act itself."""
+    entered = dict(parameters)
+    blocked_at, addresses = entered.pop(_BLOCKED_AT, ""), entered.pop(_ADDRESSES, "")
+    seen = Seen(
+        proposed.holder_id or "",
+        proposed.revision,
+        datetime.fromisoformat(str(blocked_at)) if blocked_at else None,
+        frozenset(str(addresses).splitlines()),
+    )
+    return seen, entered
 
 
 def seal_parameters(sealer: Sealer, proposed: ProposedAct, parameters: Parameters) -> ProposedAct:
@@ -174,12 +204,13 @@ def seal_parameters(sealer: Sealer, proposed: ProposedAct, parameters: Parameter
     return replace(proposed, parameters=sealed, key_id=key_id)
 
 
-def open_parameters(sealer: Sealer, proposed: ProposedAct) -> OpenedAct:
+def open_parameters(sealer: Sealer, proposed: ProposedAct) -> Parameters:
     """Read them again; raises ``SealBroken`` or ``KeyMissing``."""
     sealed = proposed.parameters, proposed.key_id
     both = json.loads(sealer.open_text(*sealed, *_bound(proposed)).reveal())
     secret = {name: Sensitive(text) for name, text in both["secret"].items()}
-    return OpenedAct(proposed, both["plain"] | secret)
+    parameters: Parameters = both["plain"] | secret
+    return parameters
 
 
 def _bound(proposed: ProposedAct) -> tuple[str | int, ...]:

@@ -7,13 +7,18 @@ the same moment, only one may.
 from __future__ import annotations
 
 import base64
-import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from kiosk.authority.administration.acts import (
+    AddStaff,
+    AddStaffCard,
+    AddStaffKey,
+    ChangeRole,
+)
 from kiosk.authority.administration.fields import CellRefused, entered, read_card
 from kiosk.authority.administration.login import FIELD as PUBLIC_KEY
 from kiosk.authority.administration.login import PublicKey, read_public_key
@@ -25,7 +30,7 @@ from kiosk.authority.administration.office import (
     concurrent_change,
     staff_names,
 )
-from kiosk.authority.administration.people_file import read_pin_key
+from kiosk.authority.administration.people_file import read_pasted_key
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.views import Done, Grounds, KeyLine, StaffCardLine, StaffLine
 from kiosk.authority.audit.events import StaffKind
@@ -115,8 +120,7 @@ class StaffDesk(Desk):
 
         A technician, who only works at stations, has none: it is empty.
         """
-        entered = {"name": name, "role": role.value, "public_key": public_key}
-        proposal = Proposal("staff.add", entered)
+        proposal = Proposal(AddStaff(name, role, public_key))
         with self._office.act(Action.ADD_STAFF, grounds, lock=_lock_all, proposal=proposal) as act:
             name = _name(act.uow, name)
             key = None if role is Role.TECHNICIAN else self._read_key(public_key)
@@ -141,7 +145,7 @@ class StaffDesk(Desk):
         return act.done(f"{name} can log in as {_with_article(role)}.")
 
     def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
-        proposal = Proposal("staff.change_role", {"role": role.value})
+        proposal = Proposal(ChangeRole(role))
         changing = self._changing(Action.CHANGE_ROLE, staff_id, revision, grounds, proposal)
         with changing as (act, member):
             if member.id == act.actor.staff_id:
@@ -174,7 +178,7 @@ class StaffDesk(Desk):
         return act.done(f"{member.name} cannot log in any more.{sentence}")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
-        proposal = Proposal("staff.add_key", {"public_key": public_key})
+        proposal = Proposal(AddStaffKey(public_key))
         changing = self._changing(Action.ADD_STAFF_KEY, staff_id, revision, grounds, proposal)
         with changing as (act, member):
             if member.role is Role.TECHNICIAN:
@@ -204,8 +208,7 @@ class StaffDesk(Desk):
         ``key`` is the key that it uses only after its PIN, or a certificate of it, in PEM; empty:
         the one that is recorded for the card.
         """
-        entered_as = {"driver": card.driver, "identifier": card.identifier, "key": key}
-        proposal = Proposal("staff.add_card", entered_as)
+        proposal = Proposal(AddStaffCard(card.driver, card.identifier, key))
         changing = self._changing(Action.ADD_STAFF_CARD, staff_id, revision, grounds, proposal)
         with changing as (act, member):
             known = _recorded_card(act.uow, card)
@@ -290,9 +293,6 @@ def _recorded_card(uow: UnitOfWork, card: CardId) -> Card:
     return known.card
 
 
-_ARMOUR = re.compile(r"-----(?:BEGIN|END) [A-Z ]+-----")
-
-
 def _pin_key(text: str, card: Card) -> bytes:
     """Return the key that a card uses only after its PIN; raises ``CellRefused``."""
     key = read_pasted_key(text, card.driver, card.auth_key) or card.pin_key
@@ -303,11 +303,6 @@ def _pin_key(text: str, card: Card) -> bytes:
     if card.pin_key is not None and card.pin_key != key:
         raise CellRefused("key", "another key is recorded for this card")
     return key
-
-
-def read_pasted_key(text: str, driver: str, auth_key: bytes | None) -> bytes | None:
-    """Read a key, or a certificate of it, in PEM; None for no text. Raises ``CellRefused``."""
-    return read_pin_key(_ARMOUR.sub("", text).strip(), FAMILIES.get(driver), auth_key)
 
 
 def _lock_all(uow: UnitOfWork) -> None:

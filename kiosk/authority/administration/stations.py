@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-
+from kiosk.authority.administration.acts import (
+    EnrolCertificate,
+    EnrolStation,
+    ReinstateStation,
+    StationAct,
+    read_certificate,
+)
 from kiosk.authority.administration.alarms import state_of
 from kiosk.authority.administration.office import Act, Desk, concurrent_change
 from kiosk.authority.administration.pauses import end_pause, paused_at
@@ -20,7 +24,6 @@ from kiosk.authority.administration.views import (
     StationState,
 )
 from kiosk.authority.audit.events import StaffKind
-from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.enrolment import LINE_LIFE
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.records import AuditQuery, Station, StationKey
@@ -60,7 +63,7 @@ class StationsDesk(Desk):
         Where it waits, no line is kept until then: another one is made for whoever agrees.
         """
         means, secret = self._office.means, draw_secret()
-        proposal = Proposal("stations.enrol", {"name": name, "site": site})
+        proposal = Proposal(EnrolStation(name, site))
         with self._office.act(Action.ENROL_STATION, grounds, proposal=proposal) as act:
             name, site = _tidy("name", name), _tidy("site", site, empty=True)
             _refuse_retired_since(act, name)
@@ -83,8 +86,7 @@ class StationsDesk(Desk):
 
     def enrol_certificate(self, name: str, site: str, pem: str, grounds: Grounds) -> Done:
         """Enrol a station by a certificate of the estate's own CA, which also renews it."""
-        entered = {"name": name, "site": site, "pem": pem}
-        proposal = Proposal("stations.enrol_certificate", entered)
+        proposal = Proposal(EnrolCertificate(name, site, pem))
         with self._office.act(Action.ENROL_STATION, grounds, proposal=proposal) as act:
             name, site = _tidy("name", name), _tidy("site", site, empty=True)
             _refuse_retired_since(act, name)
@@ -112,7 +114,7 @@ class StationsDesk(Desk):
         return act.done(f"{name} is retired. It serves nobody any more.")
 
     def reinstate(self, name: str, grounds: Grounds) -> Done:
-        proposal = Proposal("stations.reinstate", {"name": name})
+        proposal = Proposal(ReinstateStation(name))
         with self._office.act(Action.REINSTATE_STATION, grounds, proposal=proposal) as act:
             _refuse_retired_since(act, name)
             if not act.uow.stations.reinstate(name):
@@ -135,24 +137,14 @@ class StationsDesk(Desk):
         return act.done(f"{many} lifted: answers are taken with these smartcards again.")
 
 
-def read_certificate(pem: str) -> tuple[str, datetime]:
-    """Return the fingerprint of a certificate's key, and its end; raises ``NotTaken``."""
-    try:
-        shown = x509.load_pem_x509_certificate(pem.encode())
-        return fingerprint_of(shown.public_key()), shown.not_valid_after_utc
-    except (ValueError, x509.InvalidVersion):
-        raise NotTaken("certificate", "This is no certificate in PEM.") from None
-    except UnsupportedAlgorithm:
-        raise NotTaken("certificate", "Its kind of key is not supported.") from None
-
-
 def _refuse_retired_since(act: Act, name: str) -> None:
     """Keep with a proposal when the station was retired; refuse one that was retired since."""
     station = act.uow.stations.get(name)
     retired_at = station.retired_at.isoformat() if station and station.retired_at else ""
     act.amend(retired_at=retired_at)
-    proposed = act.agreement.proposed.text("retired_at") if act.agreement else retired_at
-    if retired_at not in ("", proposed):
+    proposed = act.agreement.proposed.entered if act.agreement else None
+    known = proposed.retired_at if isinstance(proposed, StationAct) else retired_at
+    if retired_at not in ("", known):
         raise ConcurrentChange(
             f"{name} was retired since this was proposed: decline it, and look again."
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.codes import CodesDesk
-from kiosk.authority.administration.proposed_acts import ProposalsDesk
+from kiosk.authority.administration.decisions import ProposalsDesk
 from kiosk.authority.administration.views import (
     CardLine,
     CodeLine,

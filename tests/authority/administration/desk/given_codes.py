@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from kiosk.authority.administration.codes import CodesDesk
-from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.decisions import ProposalsDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.proposed_acts import ProposalsDesk
 from kiosk.authority.administration.views import IssuedCode, ProposalLine
 from kiosk.authority.records import AuditEvent, AuditQuery, EmailCode
 from kiosk.config.settings import PolicySettings
@@ -34,7 +33,7 @@ def give(office: Office, person: samples.Person, policy: Policy = ALONE) -> Issu
 
 
 def waiting(office: Office) -> tuple[ProposalLine, ...]:
-    return ProposalsDesk(office, AdminDesk).waiting()
+    return ProposalsDesk(office).waiting()
 
 
 def kept(means: StaffDependencies, code_id: str) -> EmailCode:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import sqlalchemy as sa
 import trustme
 
+from kiosk.authority.administration import proposals
+from kiosk.authority.administration.acts import AnyAct
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
@@ -36,7 +39,15 @@ from kiosk.authority.errors import (
     NotPermitted,
     NotTaken,
 )
-from kiosk.authority.records import AuditEvent, AuditQuery, Outcome, Station
+from kiosk.authority.records import (
+    ActionNote,
+    AuditEvent,
+    AuditQuery,
+    Outcome,
+    ProposedAct,
+    Station,
+    new_id,
+)
 from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
@@ -60,6 +71,8 @@ KEY = new_key()
 PIN_KEY = new_pin_key()
 CERTIFICATE = trustme.CA().issue_cert("level-8.example").cert_chain_pems[0].bytes().decode()
 RETIRED = "Old Gatehouse"
+PERSON = {"number": "100200300999", "name": "Bo Chen", "email": "bo@nhs.net", "knowingly": False}
+SECRET_CALLS = frozenset({"cards.add", "cards.replace", "cards.set_secret"})
 
 
 @pytest.fixture
@@ -188,7 +201,8 @@ def ready(means: StaffDependencies, asha: samples.Person) -> samples.Person:
 
 
 def test_every_act_that_may_wait_is_tried_and_named_in_the_audit() -> None:
-    assert set(CALLS) == set(ACTIONS) == set(ACTS)
+    tags = {act.__struct_config__.tag for act in get_args(AnyAct)}
+    assert set(CALLS) == set(ACTIONS) == set(ACTS) == tags
     every = FOUR_EYES | ALWAYS_FOUR_EYES
     assert set(ACTIONS.values()) == every - {Action.ISSUE_CODE}
 
@@ -709,6 +723,92 @@ def test_what_another_version_of_the_program_proposed_waits_for_that(
     assert waiting.outcome is Outcome.WAITING
 
 
+@pytest.mark.parametrize(
+    ("act", "action", "entered"),
+    [
+        ("people.unheard_of", Action.ADD_PERSON, PERSON),
+        ("people.add", Action.ADD_PERSON, {**PERSON, "unlocks_alone": True}),
+        ("people.add", Action.ADD_PERSON, {"number": "100200300999", "name": "Bo Chen"}),
+        ("people.add", Action.ADD_PERSON, {**PERSON, "knowingly": "yes"}),
+        ("staff.add", Action.ADD_STAFF, {"name": "Bo Banks", "role": "owner", "public_key": KEY}),
+    ],
+)
+def test_proposal_whose_entries_another_version_made_is_refused_as_a_whole(
+    database: TestDatabase,
+    means: StaffDependencies,
+    first: Office,
+    second: Office,
+    act: str,
+    action: Action,
+    entered: dict[str, Any],
+) -> None:
+    """Before: an entry that this version does not know was left out, and the rest was done."""
+    proposal_id = propose_as_stored(means, first, act, action, {"plain": entered, "secret": {}})
+    before = contents(database)
+    desk = AdminDesk(second).proposals
+    (line,) = desk.waiting()
+    assert line.sentence == f"{action.value}: what was entered cannot be read."
+    assert line.why_not == "This version of the program cannot do what was proposed."
+    with pytest.raises(NotFound, match="This version of the program cannot do"):
+        desk.agree(proposal_id, WHY)
+    assert contents(database) == before
+    desk.decline(proposal_id, WHY)
+    assert desk.waiting() == ()
+
+
+def test_proposal_as_version_0_1_stored_it_is_agreed_to(
+    means: StaffDependencies, first: Office, second: Office, ready: samples.Person
+) -> None:
+    holder, card = ready.holder, ready.card
+    look = {"seen_blocked_at": None, "seen_addresses": ""}
+    stored = {
+        "plain": {
+            "identifier": NEW_CARD,
+            "driver": "piv",
+            "expires_at": "2199-02-01T00:00:00+00:00",
+            "secret_limit": 5,
+            **look,
+        },
+        "secret": {"secret": NEW_PUK},
+    }
+    subject = {"holder_id": holder.id, "card_id": card.id, "revision": holder.revision}
+    propose_as_stored(means, first, "cards.replace", Action.REPLACE_CARD, stored, **subject)
+    (line,) = AdminDesk(second).proposals.waiting()
+    assert line.sentence == (
+        f"Replace the card {card.driver} {card.identifier} by piv {NEW_CARD}, with an unblock "
+        "secret."
+    )
+    agree_all(second)
+    (new,) = (each for each in cards_of(means, ready) if each.identifier == NEW_CARD)
+    assert secret_of(means, new) == NEW_PUK
+    assert (new.secret_limit, new.expires_at) == (5, datetime(2199, 2, 1, tzinfo=UTC))
+    propose_as_stored(
+        means, first, "people.add", Action.ADD_PERSON, {"plain": PERSON, "secret": {}}
+    )
+    agree_all(second)
+    assert AdminDesk(first).people.find_one("100200300999").email == "bo@nhs.net"
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_stored_entries_are_those_that_version_0_1_reads(
+    means: StaffDependencies, ready: samples.Person, first: Office, somebody: Office, call: str
+) -> None:
+    CALLS[call](AdminDesk(first), ready, somebody.actor.staff_id)
+    with means.store.read() as uow:
+        (kept,) = uow.proposals.waiting()
+    bound = proposals._bound(kept)
+    stored = json.loads(means.sealer.open_text(kept.parameters, kept.key_id, *bound).reveal())
+    assert set(stored) == {"plain", "secret"}
+    assert "act" not in stored["plain"]
+    assert {"seen_blocked_at", "seen_addresses"} & set(stored["plain"]) == (
+        {"seen_blocked_at", "seen_addresses"} if kept.holder_id else set()
+    )
+    assert all(
+        value is None or type(value) in (str, int, bool) for value in stored["plain"].values()
+    )
+    assert (NEW_PUK in stored["secret"].values()) is (call in SECRET_CALLS)
+
+
 def test_of_two_who_agree_at_once_one_does(
     means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
@@ -897,6 +997,43 @@ def test_the_command_line_proposes_where_there_are_two_and_is_one_person(
 def propose(office: Office, person: samples.Person, email: str = "asha@nhs.uk") -> None:
     desk = AdminDesk(office)
     assert desk.people.correct_email(seen(office.means, person), email, GROUNDS).waits
+
+
+def propose_as_stored(
+    means: StaffDependencies,
+    office: Office,
+    act: str,
+    action: Action,
+    stored: dict[str, Any],
+    **subject: Any,
+) -> str:
+    """Store a proposal of ``office``'s actor as another version of the program would."""
+    with means.store.begin() as uow:
+        note = ActionNote(new_id(), subject.get("holder_id"), uow.now, "Asked for", "Photo ID")
+        actor = office.actor
+        bare = ProposedAct(
+            id=new_id(),
+            act=act,
+            action=action.value,
+            holder_id=note.holder_id,
+            card_id=subject.get("card_id"),
+            staff_id=None,
+            revision=subject.get("revision", 0),
+            parameters=b"",
+            key_id="",
+            proposed_by=actor.staff_id,
+            proposed_key=actor.key,
+            proposed_at=uow.now,
+            expires_at=uow.now + timedelta(days=7),
+            note_id=note.id,
+            reference="K7QM-3XWD",
+        )
+        text = Sensitive(json.dumps(stored))
+        sealed, key_id = means.sealer.seal_text(text, *proposals._bound(bare))
+        uow.notes.add(note)
+        uow.proposals.add(replace(bare, parameters=sealed, key_id=key_id))
+        uow.commit()
+    return bare.id
 
 
 def agree_all(office: Office) -> None:

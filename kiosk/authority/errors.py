@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kiosk.authority.refusals import Refusal, code_of
 from kiosk.contract.errors import KioskError
 
 
@@ -14,7 +15,14 @@ class ImportRefused(KioskError):
 
 
 class AdministrationError(KioskError):
-    """What staff asked for was not done; the message is for them, in plain words."""
+    """What staff asked for was not done; ``because`` is a code, or plain words that need none.
+
+    ``screens.words.staff.refusals`` says it to them. As text it names the code alone.
+    """
+
+    def __init__(self, because: Refusal | str) -> None:
+        super().__init__(because if isinstance(because, str) else code_of(because))
+        self.because = because
 
 
 class NotPermitted(AdministrationError):
@@ -26,14 +34,11 @@ class NotStaff(NotPermitted):
 
 
 class NotTaken(AdministrationError):
-    """Something was entered wrongly: ``field`` names it, the message is the reason."""
+    """Something was entered wrongly: ``field`` names it."""
 
-    def __init__(self, field: str, because: str) -> None:
+    def __init__(self, field: str, because: Refusal | str) -> None:
         super().__init__(because)
         self.field = field
-
-    def lines(self) -> tuple[str, ...]:
-        return (f"{self.field.replace('_', ' ')}: {self}",) if self.field else (str(self),)
 
 
 class AddressShared(NotTaken):
@@ -43,12 +48,9 @@ class AddressShared(NotTaken):
 class ConcurrentChange(AdministrationError):
     """Somebody else was first; ``changes`` describe in plain words what was done since."""
 
-    def __init__(self, message: str, changes: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, because: Refusal | str, changes: tuple[str, ...] = ()) -> None:
+        super().__init__(because)
         self.changes = changes
-
-    def lines(self) -> tuple[str, ...]:
-        return (str(self), *(f"  {change}" for change in self.changes))
 
 
 class NotFound(AdministrationError):

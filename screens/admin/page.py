@@ -30,6 +30,7 @@ from screens.admin.refusals import DeskAnswered, DeskRefused
 from screens.admin.times import Times
 from screens.admin.widgets import Column, Table, TableLine
 from screens.widgets.prose import Prose
+from screens.words.staff.deeds import deed_words
 
 T = TypeVar("T")
 
@@ -157,7 +158,7 @@ class AdminPage(Container):
 
 
 def done_words(done: Done) -> str:
-    return f"{done.sentence} Reference {done.reference}."
+    return f"{deed_words(done.deed)} Reference {done.reference}."
 
 
 def app_of(widget: Widget) -> PageHost:

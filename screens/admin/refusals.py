@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 
 from kiosk.authority.errors import AdministrationError, ConcurrentChange, NotPermitted, StoreError
+from screens.words.staff.refusals import refusal_words
 
 Refusal = AdministrationError | StoreError
 """Errors of a desk that a page shows."""
@@ -23,7 +24,7 @@ def explanation(
 ) -> str:
     """Say what happened and what to do; ``if_away``: where the database gives no answer."""
     if not isinstance(error, StoreError):
-        return str(error)
+        return refusal_words(error)
     if not error.is_of_disk:
         return f"The database does not answer. {if_away}"
     return (

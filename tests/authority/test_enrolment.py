@@ -36,9 +36,11 @@ from kiosk.contract.enrolment import Enrol, Enrolled, EnrolmentLine, GiveCa, Ren
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Heartbeat, Purpose, Reason, Refusal, StationStanding
 from kiosk.contract.sensitive import Sensitive
+from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import office_beside
 from tests.authority.world import World
+from tests.support.refusals import refused
 
 LIFE = timedelta(days=90)
 ADDRESSES = ("authority.example:8443",)
@@ -377,23 +379,23 @@ def test_a_station_of_the_estates_own_ca_is_known_by_its_certificate(estate: Est
     estate.enrol(estate.line("Level 7"), former)
     unused = estate.line("Level 7")
     done = estate.desk.enrol_certificate("Level 7", "Wexbridge", pem, GROUNDS)
-    assert done.sentence.startswith("Level 7 is known by its certificate")
+    assert deed_words(done.deed).startswith("Level 7 is known by its certificate")
     assert estate.who(key) == StationIdentity("Level 7", "Wexbridge")
     estate.desk.enrol_certificate("Level 7", "Wexbridge", pem, GROUNDS)  # with its new end
     assert isinstance(estate.who(former), PeerRefused)
     assert "no such line" in estate.refusal(unused, Key())
-    with pytest.raises(NotTaken, match="that of Level 7"):
+    with refused(NotTaken, match="that of Level 7"):
         estate.desk.enrol_certificate("Level 8", "", pem, GROUNDS)
     _, expired = certified(now)
-    with pytest.raises(NotTaken, match="has expired"):
+    with refused(NotTaken, match="has expired"):
         estate.desk.enrol_certificate("Level 8", "", expired, GROUNDS)
-    with pytest.raises(NotTaken, match="kind of key is not supported"):
+    with refused(NotTaken, match="kind of key is not supported"):
         estate.desk.enrol_certificate("Level 8", "", OF_SM2, GROUNDS)
     whole = x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER)
     newer = base64.encodebytes(whole.replace(b"\x02\x01\x02", b"\x02\x01\x07", 1)).decode()
     lines = pem.splitlines()
     for text in ("nothing", f"{lines[0]}\n{newer}{lines[-1]}"):
-        with pytest.raises(NotTaken, match="no certificate"):
+        with refused(NotTaken, match="no certificate"):
             estate.desk.enrol_certificate("Level 8", "", text, GROUNDS)
 
 
@@ -407,9 +409,9 @@ def test_names_that_no_station_has_are_refused(estate: Estate) -> None:
 
 def test_where_stations_cannot_enrol_no_line_is_made(world: World) -> None:
     desk = StationsDesk(office_beside(world, Role.MANAGER))
-    with pytest.raises(NotTaken, match="name no enrol_listen") as refused:
+    with refused(NotTaken, match="name no enrol_listen") as caught:
         desk.enrol("Level 7", "", GROUNDS)
-    assert refused.value.field == ""  # no entry is at fault
+    assert caught.value.field == ""  # no entry is at fault
 
 
 def test_the_station_of_the_machine_is_known_by_its_account(estate: Estate) -> None:

@@ -52,7 +52,7 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
     except KioskError as error:
-        complain("kiosk: " + "\n".join(error.lines()))
+        complain("kiosk: " + "\n".join(_lines(error)))
         return 2 if isinstance(error, ConfigError) else 1
     except ModuleNotFoundError as error:
         complain(f"kiosk: {_not_installed(error)}")
@@ -88,6 +88,16 @@ def _run(words: list[str]) -> int:
     args = _parser(wanted.values()).parse_args(words)
     run: Run = args.run
     return run(args) or 0
+
+
+def _lines(error: KioskError) -> tuple[str, ...]:
+    """Return what a terminal prints of an error, a line each."""
+    if "kiosk.authority.errors" not in sys.modules:  # as at a station, which has no staff
+        return error.lines()
+    from kiosk.authority.errors import AdministrationError
+    from screens.words.staff.refusals import refusal_lines
+
+    return refusal_lines(error) if isinstance(error, AdministrationError) else error.lines()
 
 
 def _not_installed(error: ModuleNotFoundError) -> str:

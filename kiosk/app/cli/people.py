@@ -29,6 +29,7 @@ from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import last_day, local_time, numbered
 from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
+from screens.words.staff.refusals import refusal_words
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Act
@@ -138,7 +139,7 @@ def _add(desk: AdminDesk, args: argparse.Namespace, why: Grounds) -> Done:
         return desk.people.add(args.number, args.name, args.email, why, knowingly=args.same_address)
     except AddressShared as shared:
         raise AddressShared(
-            shared.field, f"{shared} To add them all the same, --same-address"
+            shared.field, f"{refusal_words(shared)} To add them all the same, --same-address"
         ) from None
 
 
@@ -188,7 +189,7 @@ def _leavers(args: argparse.Namespace) -> int:
         try:
             print_result(desk.mark_leaver(desk.find_one(each.number).seen, grounds_of(args)))
         except AdministrationError as error:
-            complain(f"kiosk: {each.number}: {error}")
+            complain(f"kiosk: {each.number}: {refusal_words(error)}")
             refusals += 1
     echo(f"marked as leavers: {len(absent) - refusals:,}; {found}")
     return int(bool(refusals))

@@ -215,7 +215,7 @@ def grounds_of(args: argparse.Namespace) -> Grounds:
 def print_result(done: Done) -> None:
     made = done.let_in
     if made is None:
-        echo(f"{done.sentence} (reference {done.reference})")
+        echo(f"{_deed_words(done)} (reference {done.reference})")
         return
     until = f"{made.expires_at.astimezone():%H:%M}"
     echo(f"At {made.station}, as root, until {until}, once (reference {made.reference}):")
@@ -223,8 +223,14 @@ def print_result(done: Done) -> None:
     echo(f'kiosk setup station --enrol "{made.line.reveal()}"')
 
 
+def _deed_words(done: Done) -> str:
+    from screens.words.staff.deeds import deed_words
+
+    return deed_words(done.deed)
+
+
 def print_done_as_json(done: Done) -> None:
-    found = {"sentence": done.sentence, "reference": done.reference, "waits": done.waits}
+    found = {"sentence": _deed_words(done), "reference": done.reference, "waits": done.waits}
     if (made := done.let_in) is not None:
         found |= {"station": made.station, "line": made.line.reveal()}
         found |= {"expires_at": made.expires_at}

@@ -31,6 +31,7 @@ from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.errors import KeyMissing, NotFound, NotTaken, SealBroken
 from kiosk.authority.notices import addresses_of
 from kiosk.authority.records import Card, ProposedAct
+from kiosk.authority.refusals import PlainRefusal
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.contract.sensitive import Sensitive
@@ -289,9 +290,9 @@ def read_certificate(pem: str) -> tuple[str, datetime]:
         shown = x509.load_pem_x509_certificate(pem.encode())
         return fingerprint_of(shown.public_key()), shown.not_valid_after_utc
     except (ValueError, x509.InvalidVersion):
-        raise NotTaken("certificate", "This is no certificate in PEM.") from None
+        raise NotTaken("certificate", PlainRefusal.NO_CERTIFICATE) from None
     except UnsupportedAlgorithm:
-        raise NotTaken("certificate", "Its kind of key is not supported.") from None
+        raise NotTaken("certificate", PlainRefusal.CERTIFICATE_OF_UNKNOWN_KIND) from None
 
 
 # Policy, questions, audit and import.

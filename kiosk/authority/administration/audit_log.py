@@ -13,6 +13,7 @@ from typing import IO
 
 from kiosk.authority.administration import reports
 from kiosk.authority.administration.acts import RedactAudit
+from kiosk.authority.administration.deeds import RowRedacted
 from kiosk.authority.administration.fields import LONGEST_NAME
 from kiosk.authority.administration.files import (
     CSV_BEGINS,
@@ -388,6 +389,4 @@ class AuditDesk(Desk):
             what, of_note = "detail" if had_detail else "reason", note if had_reason else None
             act.record(StaffKind.AUDIT_REDACTED, row=row, what=what, of_note=of_note)
         self._office.means.store.empty_log()
-        return act.done(
-            f"The text of row {row_name(row)} is gone. Its digest stays, and the chain fits."
-        )
+        return act.done(RowRedacted(row))

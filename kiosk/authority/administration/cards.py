@@ -21,6 +21,7 @@ from kiosk.authority.administration.acts import (
     SetSecret,
     revision_of,
 )
+from kiosk.authority.administration.deeds import PlainDeed
 from kiosk.authority.administration.fields import entered
 from kiosk.authority.administration.office import Act, Desk
 from kiosk.authority.administration.proposals import Proposal
@@ -266,7 +267,7 @@ class CardsDesk(Desk):
                 StaffKind.CARD_ADDED, card_id=added.id, has_secret=added.sealed_secret is not None
             )
             act.notify(Notice.CARD_ADDED, holder)
-        return act.done("The card is added.")
+        return act.done(PlainDeed.CARD_ADDED)
 
     def replace(self, seen: Seen, card_id: str, card: NewCard, grounds: Grounds) -> Done:
         """Give a card in place of ``card_id``, which is revoked in the same transaction."""
@@ -288,7 +289,7 @@ class CardsDesk(Desk):
                 has_secret=new.sealed_secret is not None,
             )
             act.notify(Notice.CARD_REPLACED, holder)
-        return act.done("The new card is added, and the old one is revoked.")
+        return act.done(PlainDeed.CARD_REPLACED)
 
     def revoke(self, seen: Seen, card_id: str, grounds: Grounds) -> Done:
         with self._on_person(seen, Action.REVOKE_CARD, grounds) as (act, holder):
@@ -296,7 +297,7 @@ class CardsDesk(Desk):
             _revoke(act, card)
             act.record(StaffKind.CARD_REVOKED, card_id=card.id)
             act.notify(Notice.CARD_REVOKED, holder)
-        return act.done("The card is revoked.")
+        return act.done(PlainDeed.CARD_REVOKED)
 
     def set_secret(
         self,
@@ -337,7 +338,7 @@ class CardsDesk(Desk):
                 tries_full=tries_full,
             )
             act.notify(Notice.SECRET_SET, holder)
-        return act.done(_STILL_BARRED if barred else "The unblock secret is set.")
+        return act.done(PlainDeed.SECRET_SET_BUT_BARRED if barred else PlainDeed.SECRET_SET)
 
     def _added(self, act: Act, holder: Cardholder, wanted: NewCard) -> Card:
         uow = act.uow
@@ -375,12 +376,6 @@ class CardsDesk(Desk):
             raise NotTaken("identifier", because)
         uow.search.refresh([holder.id])
         return card
-
-
-_STILL_BARRED = (
-    "The unblock secret is set, but stations will not use it: the card may have only one try "
-    "left. Give the card the secret with your card management, and say so here."
-)
 
 
 def locked_card(uow: UnitOfWork, holder: Cardholder, card_id: str) -> Card:

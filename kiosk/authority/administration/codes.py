@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from itertools import takewhile
 
 from kiosk.authority.administration.cards import locked_card
+from kiosk.authority.administration.deeds import CodeAgreed, PlainDeed
 from kiosk.authority.administration.office import Act, Desk, audit_name, concurrent_change
 from kiosk.authority.administration.proposals import objection
 from kiosk.authority.administration.standing import (
@@ -173,7 +174,7 @@ class CodesDesk(Desk):
             act.uow.codes.activate(code.id, act.uow.now, act.uow.now + ASSISTED_LIFE)
             act.record(StaffKind.CODE_AGREED, card_id=card.id, code=code.id)
         minutes = int(ASSISTED_LIFE.total_seconds() // 60)
-        return act.done(f"The code works now, for {minutes} minutes.")
+        return act.done(CodeAgreed(minutes))
 
     def withdraw(self, code_id: str, grounds: Grounds) -> Done:
         with self._on_code(Action.WITHDRAW_CODE, code_id, grounds) as (act, _, card, code):
@@ -181,7 +182,7 @@ class CodesDesk(Desk):
             if ends <= act.uow.now or not act.uow.codes.revoke(code.id):
                 raise _over(act.uow, code)
             act.record(StaffKind.CODE_WITHDRAWN, card_id=card.id, code=code.id)
-        return act.done("The code is worthless now.")
+        return act.done(PlainDeed.CODE_WITHDRAWN)
 
     @contextmanager
     def _on_code(

@@ -9,6 +9,7 @@ from kiosk.authority.administration.acts import OF_ANOTHER_VERSION, AnyAct, open
 from kiosk.authority.administration.audit_log import AuditDesk
 from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.codes import CodesDesk
+from kiosk.authority.administration.deeds import FileImported, PlainDeed
 from kiosk.authority.administration.import_people import ImportDesk
 from kiosk.authority.administration.office import (
     Agreement,
@@ -79,8 +80,7 @@ class ProposalsDesk(Desk):
                 proposed_by=kept.proposed_by,
                 taken_back=is_mine,
             )
-        what = "taken back" if is_mine else "declined"
-        return act.done(f"It is {what}: nothing was changed.")
+        return act.done(PlainDeed.TAKEN_BACK if is_mine else PlainDeed.DECLINED)
 
 
 _UNASKED: Final = Grounds("")
@@ -136,6 +136,6 @@ def _perform(office: Office, opened: OpenedAct, act: AnyAct) -> Done:  # noqa: C
             if result.problems:
                 line, because = result.problems[0]
                 raise NotTaken("imports", f"Nothing was imported. Line {line}: {because}.")
-            return Done(f"{result.lines} lines were imported.", result.reference)
+            return Done(FileImported(result.lines), result.reference)
         case _:
             assert_never(act)

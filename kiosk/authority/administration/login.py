@@ -19,6 +19,7 @@ from kiosk.authority.audit.events import AuditKind, StaffKind, altered, new_refe
 from kiosk.authority.audit.put_back import member_by_key
 from kiosk.authority.errors import NotPermitted, NotTaken, RowAltered
 from kiosk.authority.records import Scalar
+from kiosk.authority.refusals import PlainRefusal, RsaKeyTooShort
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.key_lookup import lets_in
@@ -28,7 +29,6 @@ from kiosk.authority.store.key_lookup import lets_in
 FIELD: Final = "public_key"
 LONGEST_KEY: Final = 8192
 FEWEST_RSA_BITS: Final = 3072
-_DAMAGED: Final = "The key is damaged: a part of it is missing or changed."
 
 KINDS: Final = frozenset(
     {
@@ -63,22 +63,19 @@ def read_public_key(text: str) -> PublicKey:
     """Read one line of a ``.pub`` file; raises ``NotTaken`` that says what is wrong."""
     line = text.removeprefix("\ufeff").strip()  # some editors put this mark first
     if "PRIVATE KEY" in line:
-        raise NotTaken(
-            FIELD, "This is a private key. Never send it to anybody; paste the .pub file."
-        )
+        raise NotTaken(FIELD, PlainRefusal.PRIVATE_KEY)
     if "\n" in line or len(line) > LONGEST_KEY:
-        raise NotTaken(FIELD, "Paste one public key: one line, as in a .pub file.")
+        raise NotTaken(FIELD, PlainRefusal.NOT_ONE_KEY)
     words = line.split(None, 2)
     if len(words) < 2 or words[0] not in KINDS:
-        raise NotTaken(FIELD, "A public key begins with its kind, such as ssh-ed25519.")
+        raise NotTaken(FIELD, PlainRefusal.KEY_WITHOUT_KIND)
     kind, body = words[0], words[1]
     try:
         key = load_ssh_public_key(f"{kind} {body}".encode())
     except (ValueError, UnsupportedAlgorithm, NotImplementedError):  # the last: half a point
-        raise NotTaken(FIELD, _DAMAGED) from None
+        raise NotTaken(FIELD, PlainRefusal.KEY_DAMAGED) from None
     if isinstance(key, RSAPublicKey) and key.key_size < FEWEST_RSA_BITS:
-        because = f"An RSA key needs {FEWEST_RSA_BITS} bits or more; better make an ed25519 key."
-        raise NotTaken(FIELD, because)
+        raise NotTaken(FIELD, RsaKeyTooShort(FEWEST_RSA_BITS))
     label = words[2] if len(words) > 2 and words[2].isprintable() else ""
     return PublicKey(kind, body, label[:80], fingerprint_of(body))
 
@@ -88,7 +85,7 @@ def fingerprint_of(body: str) -> str:
     try:
         key = base64.b64decode(body, validate=True)
     except ValueError:
-        raise NotTaken(FIELD, _DAMAGED) from None
+        raise NotTaken(FIELD, PlainRefusal.KEY_DAMAGED) from None
     digest = base64.b64encode(hashlib.sha256(key).digest()).decode("ascii")
     return f"SHA256:{digest.rstrip('=')}"
 

@@ -12,6 +12,7 @@ from typing import assert_never
 
 import msgspec
 
+from kiosk.authority.administration.deeds import Deed, PlainDeed
 from kiosk.authority.administration.fields import read_reason
 from kiosk.authority.administration.proposals import (
     OVERTAKEN,
@@ -67,6 +68,7 @@ from kiosk.authority.records import (
     Sought,
     new_id,
 )
+from kiosk.authority.refusals import Refusal
 from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, IDENTIFIES, Action, Role, may
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.config.settings import PolicySettings
@@ -216,15 +218,13 @@ class Act:
             entered = msgspec.structs.replace(self.proposal.entered, **found)
             self.proposal = replace(self.proposal, entered=entered)
 
-    def done(self, sentence: str) -> Done:
-        return Done(PROPOSED if self.waits else sentence, self.reference, self.waits)
+    def done(self, deed: Deed) -> Done:
+        return Done(PlainDeed.PROPOSED if self.waits else deed, self.reference, self.waits)
 
 
 MOST_WAITING = 100
 """Acts that one member of staff may have waiting: among more of them one is overlooked, and the
 pages of all colleagues, which list them again and again, get slow."""
-
-PROPOSED = "Nothing is changed yet: it waits until a second member of staff agrees."
 
 
 class Office:
@@ -637,7 +637,7 @@ def recorded_holder(uow: UnitOfWork, holder_id: str) -> Cardholder:
 
 
 def concurrent_change(
-    uow: UnitOfWork, sentence: str, events: Iterable[AuditEvent]
+    uow: UnitOfWork, because: Refusal | str, events: Iterable[AuditEvent]
 ) -> ConcurrentChange:
     """Return the error that says who did what: staff, an import or a station."""
     changes = []
@@ -648,7 +648,7 @@ def concurrent_change(
             changes.append(f"{who} {EVENTS[event.kind].verb_phrase} {found}.")
         else:
             changes.append(f"{audit_message(event)} {found}")
-    return ConcurrentChange(sentence, tuple(changes))
+    return ConcurrentChange(because, tuple(changes))
 
 
 class Desk:

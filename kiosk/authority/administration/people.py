@@ -24,6 +24,16 @@ from kiosk.authority.administration.acts import (
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.codes import codes_waiting
+from kiosk.authority.administration.deeds import (
+    AddressCorrected,
+    BlockLifted,
+    LeaverMarked,
+    LeaverTakenBack,
+    NameCorrected,
+    PersonAdded,
+    PlainDeed,
+    RegistrationRevoked,
+)
 from kiosk.authority.administration.fields import entered
 from kiosk.authority.administration.office import (
     Act,
@@ -301,7 +311,7 @@ class PeopleDesk(Desk):
             act.uow.notes.attach(act.note_ids, holder.id)  # they are erased with the person
             act.waits = act.waits and holder.email is not None
             act.record(StaffKind.PERSON_ADDED, holder_id=holder.id)
-        return act.done(f"{holder.name} is added.")
+        return act.done(PersonAdded(holder.name))
 
     def correct_name(self, seen: Seen, name: str, grounds: Grounds) -> Done:
         """Replace the name; nobody can agree any more to what waits about them."""
@@ -314,8 +324,7 @@ class PeopleDesk(Desk):
             act.record(StaffKind.NAME_CORRECTED)
             awaited = {kept.holder_id for kept in act.uow.proposals.waiting()}
             awaited |= {code.holder_id for code, _ in codes_waiting(act.uow)}
-        also = " What waits for a second member about them has to be proposed anew."
-        return act.done(f"The name is {right} now.{also if holder.id in awaited else ''}")
+        return act.done(NameCorrected(right, holder.id in awaited))
 
     def correct_email(self, seen: Seen, email: str, grounds: Grounds) -> Done:
         """Replace the address, to be confirmed by the next code; all addresses get a mail."""
@@ -345,17 +354,12 @@ class PeopleDesk(Desk):
             )
             new = Notice.EMAIL_CORRECTED_NEW
             notify(act.uow, new, address, act.reference, holder, new_email=address)
-        later = "The next code that is sent there confirms it."
-        if registration is None:
-            later = (
-                "It is suggested to them when they register; the code that is sent there "
-                "confirms it."
-            )
-        if given:
-            later += " The code that was given by word of mouth ended with it: give another."
-        if stopped:
-            later += " The change of address that waited is stopped."
-        return act.done(f"The address is corrected. {later}")
+        deed = AddressCorrected(
+            registered=registration is not None,
+            code_ended=given,
+            change_stopped=stopped is not None,
+        )
+        return act.done(deed)
 
     # --- their registration ------------------------------------------------------------
 
@@ -373,7 +377,7 @@ class PeopleDesk(Desk):
             blocked = is_blocked(registration, self._policy)
             if not blocked and end_pause(act, holder):
                 act.waits = False
-                return act.done("The pause is over: answers are taken with their smartcards again.")
+                return act.done(PlainDeed.PAUSE_ENDED)
             stopped = stop_change(act.uow, holder.id) if blocked else None
             lifted = act.uow.registrations.unblock(holder.id)
             # Where the next visit would block, its failures are cleared before.
@@ -385,8 +389,7 @@ class PeopleDesk(Desk):
             notify_holder(act.uow, Notice.BLOCK_LIFTED, act.reference, holder, registration)
             if stopped is not None:
                 _notify_stopped(act, holder, registration, stopped)
-        also = "" if stopped is None else " The change of address that waited is stopped."
-        return act.done(f"The block is lifted. They have all their attempts again.{also}")
+        return act.done(BlockLifted(stopped is not None))
 
     def revoke_registration(self, seen: Seen, grounds: Grounds) -> Done:
         """Delete the registration and what it gathered; the holder gets a mail, may register again.
@@ -408,7 +411,7 @@ class PeopleDesk(Desk):
             notice = Notice.REGISTRATION_REVOKED
             notify_holder(act.uow, notice, act.reference, holder, registration)
             facts = facts_of(act.uow, holder, self._office.means)
-        return act.done(f"The registration is revoked. {headline_of(facts).advice}")
+        return act.done(RegistrationRevoked(headline_of(facts)))
 
     # --- coming and going --------------------------------------------------------------
 
@@ -422,7 +425,7 @@ class PeopleDesk(Desk):
             act.uow.holders.save(replace(holder, left_at=act.uow.now))
             act.record(StaffKind.LEAVER_MARKED)
             notify_holder(act.uow, Notice.LEAVER_MARKED, act.reference, holder, registration)
-        return act.done(f"{holder.name} is a leaver now; no station serves them.")
+        return act.done(LeaverMarked(holder.name))
 
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
         proposal = Proposal(TakeBackLeaver())
@@ -432,7 +435,7 @@ class PeopleDesk(Desk):
             act.uow.holders.save(replace(holder, left_at=None))
             act.record(StaffKind.LEAVER_TAKEN_BACK)
             act.notify(Notice.LEAVER_TAKEN_BACK, holder)
-        return act.done(f"{holder.name} is back; stations serve them as before.")
+        return act.done(LeaverTakenBack(holder.name))
 
     def report_misuse(self, seen: Seen, grounds: Grounds) -> Done:
         """Stop everything for somebody who reports that it was not them; they get a mail."""
@@ -442,8 +445,8 @@ class PeopleDesk(Desk):
             act.record(StaffKind.MISUSE_STOPPED, blocked=blocked)
             notify_holder(act.uow, Notice.MISUSE_STOPPED, act.reference, holder, registration)
         if registration is None:
-            return act.done("Everything that was under way is stopped; they are not registered.")
-        return act.done("Everything that was under way is stopped, and self-service is blocked.")
+            return act.done(PlainDeed.MISUSE_STOPPED_UNREGISTERED)
+        return act.done(PlainDeed.MISUSE_STOPPED)
 
     def stop_change(self, seen: Seen, grounds: Grounds) -> Done:
         """Keep the old address; a mail goes to it and to the one that waited."""
@@ -455,7 +458,7 @@ class PeopleDesk(Desk):
             act.record(StaffKind.CHANGE_STOPPED)
             registration = act.uow.registrations.of_holder(holder.id)
             _notify_stopped(act, holder, registration, stopped)
-        return act.done("The address stays as it is.")
+        return act.done(PlainDeed.CHANGE_STOPPED)
 
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
         """Delete a person; raises ``NotTaken`` while a station may be using one of their cards."""
@@ -472,10 +475,7 @@ class PeopleDesk(Desk):
             act.record(StaffKind.PERSON_ERASED, cards=len(cards))
         if not act.waits:
             means.store.empty_log()
-        return act.done(
-            "The person is erased. Nothing here names them any more; an import whose file still "
-            "has them would bring them back, and says so."
-        )
+        return act.done(PlainDeed.PERSON_ERASED)
 
     @property
     def _policy(self) -> Policy:

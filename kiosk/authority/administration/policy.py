@@ -8,27 +8,38 @@ from __future__ import annotations
 from unicodedata import east_asian_width
 
 from kiosk.authority.administration.acts import AddQuestion, ChangePolicy
+from kiosk.authority.administration.deeds import (
+    QuestionAdded,
+    QuestionRetired,
+    SettingChanged,
+)
 from kiosk.authority.administration.office import Act, Desk, Office, audit_name, staff_names
-from kiosk.authority.administration.proposals import ADD_TWO_MANAGERS, NO_TWO_MANAGERS, Proposal
+from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.views import Done, Grounds, PolicyLine, QuestionLine
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.policy import policy_in_force, shown_stored, shown_text, stored_text
 from kiosk.authority.records import PolicySetting, SecurityQuestion
+from kiosk.authority.refusals import (
+    NoSuchSetting,
+    PlainRefusal,
+    QuestionInList,
+    QuestionLength,
+    SettingChangedSince,
+    SettingSetAlready,
+    TooFewQuestions,
+    TooFewWouldBeLeft,
+    ValueDoesNotFit,
+    ValueUnfit,
+)
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.wording import numbered
 from kiosk.config.kinds import InvalidValue, Words
 from kiosk.config.settings import About
 from kiosk.contract.text import can_be_seen, fold
 
 LONGEST_VALUE = 1000
 _NONE = "an empty list"
-
-_NOBODY_TO_AGREE = (
-    f"{NO_TWO_MANAGERS.capitalize()}, each with a key and neither let in by the other. Everything "
-    f"would wait, this setting too. First {ADD_TWO_MANAGERS}."
-)
 
 _ABOUT_QUESTIONS = frozenset({"questions_registered", "verification"})
 
@@ -83,7 +94,7 @@ class PolicyDesk(Desk):
     def _about(self, name: str) -> About:
         about = next((each for each in self._file.settings if each.name == name), None)
         if about is None:
-            raise NotFound(f"There is no policy setting named {name}.")
+            raise NotFound(NoSuchSetting(name))
         return about
 
     def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
@@ -97,13 +108,12 @@ class PolicyDesk(Desk):
         ) as act:
             about = self._about(name)
             if problem := self.problem(name, value):
-                raise NotTaken("value", problem)
+                raise NotTaken("value", ValueUnfit(problem))
             new = about.kind.read(value.strip())
             is_files = new == getattr(self._file, name)
             self._put(act, about, None if is_files else stored_text(new), revision)
-            lacking = self._lacking(act.uow, name)
-        now = _shown(about, new) or _NONE
-        return act.done(f"{name} is {now} from now on, at every station within a minute.{lacking}")
+            lacking = self._lacks_two(act.uow, name)
+        return act.done(SettingChanged(name, _shown(about, new), lacking))
 
     def _put(self, act: Act, about: About, text: str | None, revision: int) -> None:
         """Store a value, or None for the file's, and audit it.
@@ -120,27 +130,26 @@ class PolicyDesk(Desk):
                 to = f"to {shown_stored(theirs.value) or _NONE}"
             who = staff_names(act.uow)(theirs.changed_by)
             raise ConcurrentChange(
-                f"{about.name} was changed since you looked.", (f"{who} set {about.name} {to}.",)
+                SettingChangedSince(about.name), (f"{who} set {about.name} {to}.",)
             )
         before = policy_in_force(self._file, stored)
         after = policy_in_force(self._file, stored | {about.name: new})
         worse = (because for name, because in after.faults.items() if name not in before.faults)
         if unfit := next(worse, after.faults.get(about.name)):
-            raise NotTaken("value", f"That does not fit. {unfit}.")
+            raise NotTaken("value", ValueDoesNotFit(unfit))
         policy, offered = after.settings.policy(), len(act.uow.questions.current())
         wanted = policy.questions_registered if policy.asks_questions else 0
         if about.name in _ABOUT_QUESTIONS and offered < wanted:
-            many = numbered(offered, "question is", "questions are")
-            raise NotTaken("value", f"Only {many} offered. Add some first.")
+            raise NotTaken("value", TooFewQuestions(offered))
         if after.settings.four_eyes and not before.settings.four_eyes:
             # Nobody of the staff could undo it; the command line can.
             by_staff = bool(act.actor.staff_id)
             if by_staff and not self._office.two_could_agree(act.uow, Action.CHANGE_POLICY):
-                raise NotTaken("value", _NOBODY_TO_AGREE)
+                raise NotTaken("value", PlainRefusal.NO_TWO_MANAGERS_TO_AGREE)
         was, now = (getattr(each.settings, about.name) for each in (before, after))
         there = stored.get(about.name)
         if was == now and (text is not None or there is None or there.value is None):
-            raise NotTaken("value", f"That is what counts already for {about.name}.")
+            raise NotTaken("value", SettingSetAlready(about.name))
         act.record(
             StaffKind.POLICY_CHANGED,
             setting=about.name,
@@ -150,13 +159,11 @@ class PolicyDesk(Desk):
             revision=revision + 1,
         )
 
-    def _lacking(self, uow: UnitOfWork, name: str) -> str:
-        """Return what else ``four_eyes`` needs, where that was changed and is in force."""
+    def _lacks_two(self, uow: UnitOfWork, name: str) -> bool:
+        """Return whether ``four_eyes`` was changed, is in force and lacks two who could agree."""
         policy = policy_in_force(self._file, uow.policy_changes.every()).settings
         is_asked = name == "four_eyes" and policy.four_eyes
-        if not is_asked or self._office.two_could_agree(uow, Action.CHANGE_POLICY):
-            return ""
-        return f" But {NO_TWO_MANAGERS}: {ADD_TWO_MANAGERS}."
+        return is_asked and not self._office.two_could_agree(uow, Action.CHANGE_POLICY)
 
 
 def lock_policy(uow: UnitOfWork) -> None:
@@ -224,10 +231,9 @@ class QuestionsDesk(Desk):
             text = " ".join(text.split())
             columns = sum(2 if east_asian_width(each) in "WF" else 1 for each in text)
             if not SHORTEST_QUESTION <= columns <= LONGEST_QUESTION:
-                many = f"{SHORTEST_QUESTION} to {LONGEST_QUESTION} characters"
-                raise NotTaken("text", f"Write it in {many}; wide ones, as Han, count twice.")
+                raise NotTaken("text", QuestionLength(SHORTEST_QUESTION, LONGEST_QUESTION))
             if not can_be_seen(text) or not fold(text):
-                raise NotTaken("text", "Write it in letters that can be shown.")
+                raise NotTaken("text", PlainRefusal.QUESTION_NOT_SHOWABLE)
             there = act.uow.questions.every()
             # Answers to two questions that read alike would prove no more than one.
             question = next((each for each in there if fold(each.text) == fold(text)), None)
@@ -235,26 +241,22 @@ class QuestionsDesk(Desk):
                 question = SecurityQuestion(1 + max((each.id for each in there), default=0), text)
                 act.uow.questions.add(question)
             elif not act.uow.questions.revive(question.id):
-                raise NotTaken("text", f"“{question.text}” is in the list already.")
+                raise NotTaken("text", QuestionInList(question.text))
             act.record(StaffKind.QUESTION_ADDED, question=question.id)
-        return act.done(f"“{question.text}” is offered to everybody who registers from now on.")
+        return act.done(QuestionAdded(question.text))
 
     def retire(self, question_id: int, grounds: Grounds) -> Done:
         """Stop offering one to new holders; people who use it keep it."""
         with self._office.act(Action.RETIRE_QUESTION, grounds, lock=lock_policy) as act:
             question = act.uow.questions.by_ids((question_id,)).get(question_id)
             if question is None:
-                raise NotFound("There is no such question.")
+                raise NotFound(PlainRefusal.NO_SUCH_QUESTION)
             if not act.uow.questions.retire(question_id, act.uow.now):
-                raise ConcurrentChange("This question is retired already.")
+                raise ConcurrentChange(PlainRefusal.QUESTION_RETIRED_ALREADY)
             stored = act.uow.policy_changes.every()
             policy = policy_in_force(self._office.means.file_policy, stored).settings.policy()
             wanted, left = policy.questions_registered, len(act.uow.questions.current())
             if policy.asks_questions and left < wanted:
-                raise NotTaken(
-                    "question",
-                    f"Everybody chooses {wanted} questions, and {left} would be left. Add one "
-                    "first.",
-                )
+                raise NotTaken("question", TooFewWouldBeLeft(wanted, left))
             act.record(StaffKind.QUESTION_RETIRED, question=question_id)
-        return act.done(f"“{question.text}” is offered to nobody new; who uses it keeps it.")
+        return act.done(QuestionRetired(question.text))

@@ -19,6 +19,15 @@ from kiosk.authority.administration.acts import (
     AddStaffKey,
     ChangeRole,
 )
+from kiosk.authority.administration.deeds import (
+    RoleChanged,
+    StaffAdded,
+    StaffCardAdded,
+    StaffCardRemoved,
+    StaffKeyAdded,
+    StaffKeyRemoved,
+    StaffRemoved,
+)
 from kiosk.authority.administration.fields import CellRefused, entered, read_card
 from kiosk.authority.administration.login import FIELD as PUBLIC_KEY
 from kiosk.authority.administration.login import PublicKey, read_public_key
@@ -37,11 +46,22 @@ from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.records import AuditQuery, Card, StaffCard, StaffKey, StaffMember, new_id
+from kiosk.authority.refusals import (
+    HasNoSuchCard,
+    HasNoSuchKey,
+    HasRoleAlready,
+    KeyInUse,
+    LastManager,
+    MemberChanged,
+    NoSuchFamily,
+    PlainRefusal,
+    StaffNameTaken,
+    StaffNameUnfit,
+)
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.key_lookup import lets_in
 from kiosk.authority.visit.rules import needs_pin
-from kiosk.authority.wording import as_sentence, counted
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 from kiosk.contract.text import can_be_seen, fold
@@ -57,7 +77,7 @@ class StaffDesk(Desk):
     def _read_key(self, text: str) -> PublicKey:
         key = read_public_key(text)
         if not lets_in(key.line, verified=self._verified):
-            raise NotTaken(PUBLIC_KEY, NOT_IN_SECURITY_KEY)
+            raise NotTaken(PUBLIC_KEY, PlainRefusal.KEY_NOT_IN_SECURITY_KEY)
         return key
 
     def every(self) -> tuple[StaffLine, ...]:
@@ -112,8 +132,7 @@ class StaffDesk(Desk):
     def _leave_a_manager(self, uow: UnitOfWork, was: StaffMember) -> None:
         able = uow.staff.logins(verified=self._verified)
         if was.role is Role.MANAGER and all(each.role is not Role.MANAGER for each, _ in able):
-            because = f"{was.name} is the last manager who can log in. Add another one first."
-            raise NotTaken("staff", because)
+            raise NotTaken("staff", LastManager(was.name))
 
     def add(self, name: str, role: Role, public_key: str, grounds: Grounds) -> Done:
         """Add a member with a first key, as a line of an OpenSSH ``.pub`` file.
@@ -125,7 +144,7 @@ class StaffDesk(Desk):
             name = _name(act.uow, name)
             key = None if role is Role.TECHNICIAN else self._read_key(public_key)
             if key is None and public_key:
-                raise NotTaken(PUBLIC_KEY, NO_KEY)
+                raise NotTaken(PUBLIC_KEY, PlainRefusal.TECHNICIAN_HAS_NO_KEY)
             member = StaffMember(
                 new_id(),
                 name,
@@ -140,29 +159,27 @@ class StaffDesk(Desk):
                 _let_in(act, member, key)
                 detail["fingerprint"] = key.fingerprint
             act.record(StaffKind.STAFF_ADDED, **detail)
-        if key is None:
-            return act.done(f"{name} is a technician. Add their card next.")
-        return act.done(f"{name} can log in as {_with_article(role)}.")
+        return act.done(StaffAdded(name, role))
 
     def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
         proposal = Proposal(ChangeRole(role))
         changing = self._changing(Action.CHANGE_ROLE, staff_id, revision, grounds, proposal)
         with changing as (act, member):
             if member.id == act.actor.staff_id:
-                raise NotTaken("role", "Nobody changes their own role. Ask a colleague.")
+                raise NotTaken("role", PlainRefusal.OWN_ROLE)
             if member.role is role:
-                raise NotTaken("role", f"{member.name} is {_with_article(role)} already.")
-            lines, sentence = _take_back_lines(act.uow, member, role)
-            detail = {"role": role.value, "was": member.role.value} | lines
+                raise NotTaken("role", HasRoleAlready(member.name, role))
+            lines = _take_back_lines(act.uow, member, role)
+            detail = {"role": role.value, "was": member.role.value} | _counted(lines)
             _save(act, replace(member, role=role), StaffKind.ROLE_CHANGED, **detail)
             self._leave_a_manager(act.uow, member)
-        return act.done(f"{member.name} is {_with_article(role)} now.{sentence}")
+        return act.done(RoleChanged(member.name, role, lines))
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
         """Remove a member, with their keys and cards, which others may then have."""
         with self._changing(Action.REMOVE_STAFF, staff_id, revision, grounds) as (act, member):
             if member.id == act.actor.staff_id:
-                raise NotTaken("staff", "Nobody removes themselves. Ask a colleague.")
+                raise NotTaken("staff", PlainRefusal.OWN_REMOVAL)
             every = act.uow.staff.keys()
             keys = [key for key in every if key.staff_id == staff_id]
             keyless = member
@@ -171,34 +188,34 @@ class StaffDesk(Desk):
             cards = [card for card in act.uow.staff.cards() if card.staff_id == staff_id]
             for card in cards:
                 act.uow.staff.remove_card(staff_id, card.card_id)
-            lines, sentence = _take_back_lines(act.uow, member)
-            detail = {"keys": len(keys), "cards": len(cards)} | lines
+            lines = _take_back_lines(act.uow, member)
+            detail = {"keys": len(keys), "cards": len(cards)} | _counted(lines)
             _save(act, replace(keyless, removed_at=act.uow.now), StaffKind.STAFF_REMOVED, **detail)
             self._leave_a_manager(act.uow, member)
-        return act.done(f"{member.name} cannot log in any more.{sentence}")
+        return act.done(StaffRemoved(member.name, lines))
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
         proposal = Proposal(AddStaffKey(public_key))
         changing = self._changing(Action.ADD_STAFF_KEY, staff_id, revision, grounds, proposal)
         with changing as (act, member):
             if member.role is Role.TECHNICIAN:
-                raise NotTaken(PUBLIC_KEY, NO_KEY)
+                raise NotTaken(PUBLIC_KEY, PlainRefusal.TECHNICIAN_HAS_NO_KEY)
             key = self._read_key(public_key)
             _let_in(act, member, key)
             _save(act, member, StaffKind.KEY_ADDED, fingerprint=key.fingerprint)
-        return act.done(f"{member.name} can log in with {key.fingerprint}, too.")
+        return act.done(StaffKeyAdded(member.name, key.fingerprint))
 
     def remove_key(self, staff_id: str, fingerprint: str, revision: int, grounds: Grounds) -> Done:
         """Remove a key; the last manager's last key stays."""
         with self._changing(Action.REMOVE_STAFF, staff_id, revision, grounds) as (act, member):
             less = _remove_key(act.uow, member, fingerprint)
-            lines, sentence = _take_back_lines(act.uow, member)
-            _save(act, less, StaffKind.KEY_REMOVED, fingerprint=fingerprint, **lines)
+            lines = _take_back_lines(act.uow, member)
+            _save(act, less, StaffKind.KEY_REMOVED, fingerprint=fingerprint, **_counted(lines))
             self._leave_a_manager(act.uow, member)
             able = {each.id for each, _ in act.uow.staff.logins(verified=self._verified)}
             if member.id == act.actor.staff_id and member.id not in able:
-                raise NotTaken("key", "This is your only key: you could not log in any more.")
-        return act.done(f"{member.name} cannot log in with {fingerprint} any more.{sentence}")
+                raise NotTaken("key", PlainRefusal.OWN_ONLY_KEY)
+        return act.done(StaffKeyRemoved(member.name, fingerprint, lines))
 
     def add_card(
         self, staff_id: str, card: CardId, key: str, revision: int, grounds: Grounds
@@ -224,24 +241,21 @@ class StaffDesk(Desk):
                 agreed_by=act.agreed_by,
             )
             if not act.uow.staff.add_card(new):
-                raise NotTaken("card", "This is the card of a member of staff already.")
+                raise NotTaken("card", PlainRefusal.CARD_OF_STAFF_ALREADY)
             shown = fingerprint(public_key)
             _save(act, member, StaffKind.STAFF_CARD_ADDED, card_id=known.id, fingerprint=shown)
         may_now = may(member.role, Action.MAINTAIN_STATION)
-        lacks = "" if may_now else f" But that is not for {_with_article(member.role)}."
-        if may_now and not needs_pin(known, public_key):
-            lacks = " But no import says that its key needs the PIN: unless the card attests it, "
-            lacks += "import its pin_policy first."
-        return act.done(f"The card of {member.name} opens stations' maintenance pages.{lacks}")
+        asks_pin = needs_pin(known, public_key)
+        return act.done(StaffCardAdded(member.name, member.role, may_now, asks_pin))
 
     def remove_card(self, staff_id: str, card: CardId, revision: int, grounds: Grounds) -> Done:
         """Remove a card, which stays a holder's card."""
         with self._changing(Action.REMOVE_STAFF, staff_id, revision, grounds) as (act, member):
             known = _recorded_card(act.uow, card)
             if not act.uow.staff.remove_card(staff_id, known.id):
-                raise NotFound(f"{member.name} has no such card.")
+                raise NotFound(HasNoSuchCard(member.name))
             _save(act, member, StaffKind.STAFF_CARD_REMOVED, card_id=known.id)
-        return act.done(f"The card of {member.name} opens no maintenance page any more.")
+        return act.done(StaffCardRemoved(member.name))
 
     @contextmanager
     def _changing(
@@ -258,7 +272,7 @@ class StaffDesk(Desk):
         with self._office.act(action, grounds, lock=_lock_all, proposal=proposal) as act:
             member = act.uow.staff.get(staff_id)
             if member is None:
-                raise NotFound("There is no such member of staff.")
+                raise NotFound(PlainRefusal.NO_SUCH_MEMBER)
             if member.revision != revision or member.removed_at is not None:
                 # A page that is older than the newest 50 of each kind is read again.
                 since = [
@@ -271,25 +285,18 @@ class StaffDesk(Desk):
                     and raised > revision
                 ]
                 newest_first = sorted(since, key=lambda event: (event.at, event.seq), reverse=True)
-                changed = f"{member.name} was changed since you looked."
-                raise concurrent_change(act.uow, changed, newest_first)
+                raise concurrent_change(act.uow, MemberChanged(member.name), newest_first)
             yield act, member
-
-
-NOT_IN_SECURITY_KEY = (
-    "Here a key has to be in a security key: ssh-keygen -t ed25519-sk -O verify-required makes one."
-)
-NO_KEY = "A technician does not log in, so they have no key here: their card counts, at a station."
 
 
 def _recorded_card(uow: UnitOfWork, card: CardId) -> Card:
     family = FAMILIES.get(card.driver)
     if family is None:
-        raise NotTaken("card", f"There is no family of cards called {card.driver}.")
+        raise NotTaken("card", NoSuchFamily(card.driver))
     named = entered("card", lambda: read_card(family, card.identifier))
     known = uow.cards.find(named) if named is not None else None
     if known is None:
-        raise NotFound("This card is not recorded: add it to its holder first.")
+        raise NotFound(PlainRefusal.CARD_NOT_RECORDED)
     return known.card
 
 
@@ -314,7 +321,7 @@ def _save(
 ) -> None:
     """Save and audit a member, whom nobody else can have changed: all writers share a lock."""
     if not act.uow.staff.save(member):
-        raise ConcurrentChange(f"{member.name} was changed since you looked.")
+        raise ConcurrentChange(MemberChanged(member.name))
     act.record(kind, card_id=card_id, staff=member.id, **detail, revision=member.revision + 1)
 
 
@@ -331,35 +338,32 @@ def _let_in(act: Act, member: StaffMember, key: PublicKey) -> None:
     if act.uow.staff.add_key(new):
         return
     holder = act.uow.staff.by_key(key.fingerprint)
-    whose = holder.name if holder else "somebody else"
-    raise NotTaken(PUBLIC_KEY, f"{whose} logs in with this key already. Everybody has their own.")
+    raise NotTaken(PUBLIC_KEY, KeyInUse(holder.name if holder else ""))
 
 
 def _remove_key(uow: UnitOfWork, member: StaffMember, fingerprint: str) -> StaffMember:
     """Remove a key of a member, and return them; who added it stays known."""
     key = uow.staff.key(fingerprint)
     if key is None or not uow.staff.remove_key(member.id, fingerprint):
-        raise NotFound(f"{member.name} has no such key.")
+        raise NotFound(HasNoSuchKey(member.name))
     adders = dict.fromkeys((*member.past_key_adders.splitlines(), key.added_by))
     return replace(member, past_key_adders="\n".join(filter(None, adders)))
 
 
-def _take_back_lines(
-    uow: UnitOfWork, was: StaffMember, role: Role | None = None
-) -> tuple[dict[str, Any], str]:
+def _take_back_lines(uow: UnitOfWork, was: StaffMember, role: Role | None = None) -> int:
     """Delete all unused enrolment lines, where ``was`` may have had one made, and now may not.
 
-    No line says who had it made. Return how many, for the audit and in a sentence.
+    No line says who had it made. Return how many.
     """
     may_still = role is not None and may(role, Action.ENROL_STATION)
     if may_still or not may(was.role, Action.ENROL_STATION):
-        return {}, ""
-    if not (lines := uow.enrolments.close_unused()):
-        return {}, ""
-    taken = (
-        f"{counted(lines, 'unused enrolment line')} {'was' if lines == 1 else 'were'} taken back"
-    )
-    return {"lines": lines}, f" {as_sentence(taken)} Have new ones made."
+        return 0
+    return uow.enrolments.close_unused()
+
+
+def _counted(lines: int) -> dict[str, Any]:
+    """Return the detail of the audit about lines that were taken back."""
+    return {"lines": lines} if lines else {}
 
 
 _NOT_STAFF = frozenset({SERVICE, "erased", "you"})
@@ -372,20 +376,12 @@ def _name(uow: UnitOfWork, text: str) -> str:
     name = " ".join(text.split())
     folded = fold(name)
     if len(folded) < SHORTEST_NAME or len(name) > LONGEST_NAME or not can_be_seen(name):
-        raise NotTaken(
-            "name", f"A name has {SHORTEST_NAME} to {LONGEST_NAME} letters that can be seen."
-        )
+        raise NotTaken("name", StaffNameUnfit(SHORTEST_NAME, LONGEST_NAME))
     if folded in _NOT_STAFF or folded.startswith(fold(COMMAND_LINE)):
-        raise NotTaken("name", "The audit calls somebody else so. Write the person's own name.")
+        raise NotTaken("name", PlainRefusal.NAME_OF_ANOTHER_ACTOR)
     if len(_ALPHABETS & {unicodedata.name(sign, "").split(" ")[0] for sign in name}) > 1:
-        raise NotTaken("name", "Write all of a name in the letters of one alphabet.")
+        raise NotTaken("name", PlainRefusal.NAME_IN_TWO_ALPHABETS)
     present = {fold(each.name) for each in uow.staff.every() if each.removed_at is None}
     if folded in present:
-        raise NotTaken(
-            "name", f"Somebody is called {name} already. Tell them apart by their names."
-        )
+        raise NotTaken("name", StaffNameTaken(name))
     return name
-
-
-def _with_article(role: Role) -> str:
-    return f"{'an' if role.value[0] in 'aeiou' else 'a'} {role.value}"

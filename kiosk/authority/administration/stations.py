@@ -13,6 +13,13 @@ from kiosk.authority.administration.acts import (
     read_certificate,
 )
 from kiosk.authority.administration.alarms import state_of
+from kiosk.authority.administration.deeds import (
+    LineMade,
+    PausesLifted,
+    StationCertified,
+    StationReinstated,
+    StationRetired,
+)
 from kiosk.authority.administration.office import Act, Desk, concurrent_change
 from kiosk.authority.administration.pauses import end_pause, paused_at
 from kiosk.authority.administration.proposals import Proposal
@@ -27,8 +34,18 @@ from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.enrolment import LINE_LIFE
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.records import AuditQuery, Station, StationKey
+from kiosk.authority.refusals import (
+    KeyOfOtherStation,
+    NoPauseInForce,
+    NoSuchStation,
+    PlainRefusal,
+    Refusal,
+    StationInServiceAlready,
+    StationNameTooLong,
+    StationRetiredAlready,
+    StationRetiredSince,
+)
 from kiosk.authority.roles import Action
-from kiosk.authority.wording import numbered
 from kiosk.contract.enrolment import RENEWAL_PART, EnrolmentLine, draw_number, draw_secret
 from kiosk.contract.messages import LONGEST_STATION_NAME
 from kiosk.contract.text import can_be_seen
@@ -68,21 +85,19 @@ class StationsDesk(Desk):
             name, site = _tidy("name", name), _tidy("site", site, empty=True)
             _refuse_retired_since(act, name)
             if not means.enrol_addresses:
-                raise NotTaken(
-                    "",
-                    "Stations cannot enrol here: the settings name no enrol_listen in [authority].",
-                )
+                raise NotTaken("", PlainRefusal.STATIONS_CANNOT_ENROL)
             number = draw_number()
             while not act.uow.enrolments.is_free(number):
                 number = draw_number()
             until = act.uow.now + LINE_LIFE
             act.uow.enrolments.open(number, secret.reveal(), name, site, until)
             act.record(StaffKind.ENROLMENT_OPENED, station=name)
-        if act.waits:
-            return act.done("")
+        done = act.done(LineMade(name))
+        if done.waits:
+            return done
         line = EnrolmentLine(means.enrol_addresses, number, secret, means.ca_fingerprint)
         let_in = StationLetIn(name, line.text(), until, act.reference)
-        return replace(act.done(f"A line for {name} is made: it works once."), let_in=let_in)
+        return replace(done, let_in=let_in)
 
     def enrol_certificate(self, name: str, site: str, pem: str, grounds: Grounds) -> Done:
         """Enrol a station by a certificate of the estate's own CA, which also renews it."""
@@ -93,34 +108,36 @@ class StationsDesk(Desk):
             fingerprint, until = read_certificate(pem)
             uow = act.uow
             if until <= uow.now:
-                raise NotTaken("certificate", "This certificate has expired.")
+                raise NotTaken("certificate", PlainRefusal.CERTIFICATE_EXPIRED)
             known = uow.station_keys.find(fingerprint)
             if known is not None and known[1].name != name:
-                raise NotTaken("certificate", f"Its key is that of {known[1].name}.")
+                raise NotTaken("certificate", KeyOfOtherStation(known[1].name))
             uow.stations.enrolled(Station(name, uow.now, site=site))
             uow.enrolments.close(name)
             uow.station_keys.drop(name)
             uow.station_keys.add(StationKey(fingerprint, name, until, uow.now))
             act.record(StaffKind.STATION_CERTIFIED, station=name, certificate=fingerprint)
-        return act.done(f"{name} is known by its certificate, whose key is {fingerprint[:16]}…")
+        return act.done(StationCertified(name, fingerprint))
 
     def retire(self, name: str, grounds: Grounds) -> Done:
         """Retire a station, so that it serves nobody and nothing enrols in its place."""
         with self._office.act(Action.RETIRE_STATION, grounds) as act:
             if not act.uow.stations.retire(name, act.uow.now):
-                raise _too_late(act, name, StaffKind.STATION_RETIRED, "retired already")
+                raise _too_late(act, name, StaffKind.STATION_RETIRED, StationRetiredAlready(name))
             act.uow.enrolments.close(name)
             act.record(StaffKind.STATION_RETIRED, station=name)
-        return act.done(f"{name} is retired. It serves nobody any more.")
+        return act.done(StationRetired(name))
 
     def reinstate(self, name: str, grounds: Grounds) -> Done:
         proposal = Proposal(ReinstateStation(name))
         with self._office.act(Action.REINSTATE_STATION, grounds, proposal=proposal) as act:
             _refuse_retired_since(act, name)
             if not act.uow.stations.reinstate(name):
-                raise _too_late(act, name, StaffKind.STATION_REINSTATED, "in service already")
+                raise _too_late(
+                    act, name, StaffKind.STATION_REINSTATED, StationInServiceAlready(name)
+                )
             act.record(StaffKind.STATION_REINSTATED, station=name)
-        return act.done(f"{name} is in service again.")
+        return act.done(StationReinstated(name))
 
     def lift_pauses(self, name: str, grounds: Grounds) -> Done:
         """Lift every pause that wrong answers at a station made; blocks stay, and need two."""
@@ -131,10 +148,9 @@ class StationsDesk(Desk):
             lifted = sum(end_pause(act, holder, name) for holder in found if holder is not None)
             if not lifted:
                 if uow.stations.get(name) is None:
-                    raise _unknown(name)
-                raise ConcurrentChange(f"No pause that {name} made is in force.")
-        many = numbered(lifted, "pause is", "pauses are")
-        return act.done(f"{many} lifted: answers are taken with these smartcards again.")
+                    raise NotFound(NoSuchStation(name))
+                raise ConcurrentChange(NoPauseInForce(name))
+        return act.done(PausesLifted(lifted))
 
 
 def _refuse_retired_since(act: Act, name: str) -> None:
@@ -145,9 +161,7 @@ def _refuse_retired_since(act: Act, name: str) -> None:
     proposed = act.agreement.proposed.entered if act.agreement else None
     known = proposed.retired_at if isinstance(proposed, StationAct) else retired_at
     if retired_at not in ("", known):
-        raise ConcurrentChange(
-            f"{name} was retired since this was proposed: decline it, and look again."
-        )
+        raise ConcurrentChange(StationRetiredSince(name))
 
 
 def _is_late(since: datetime, until: datetime, now: datetime) -> bool:
@@ -158,20 +172,16 @@ def _is_late(since: datetime, until: datetime, now: datetime) -> bool:
 def _tidy(field: str, given: str, *, empty: bool = False) -> str:
     name = given.strip()
     if not name and not empty:
-        raise NotTaken(field, "It needs a name.")
+        raise NotTaken(field, PlainRefusal.STATION_NAME_MISSING)
     if len(name) > LONGEST_STATION_NAME or not can_be_seen(name):
-        raise NotTaken(
-            field, f"A name has at most {LONGEST_STATION_NAME} characters that can be shown."
-        )
+        raise NotTaken(field, StationNameTooLong(LONGEST_STATION_NAME))
     return name
 
 
-def _too_late(act: Act, name: str, deed: StaffKind, is_so: str) -> ConcurrentChange | NotFound:
+def _too_late(
+    act: Act, name: str, deed: StaffKind, because: Refusal
+) -> ConcurrentChange | NotFound:
     if act.uow.stations.get(name) is None:
-        return _unknown(name)
+        return NotFound(NoSuchStation(name))
     latest = act.uow.trail.newest(AuditQuery(station=name, kind=deed.value), limit=1)
-    return concurrent_change(act.uow, f"{name} is {is_so}.", latest)
-
-
-def _unknown(name: str) -> NotFound:
-    return NotFound(f"There is no station named {name}; `kiosk stations list` shows all.")
+    return concurrent_change(act.uow, because, latest)

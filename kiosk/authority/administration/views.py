@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from kiosk.authority.administration.deeds import Deed
 from kiosk.authority.people_groups import PagePosition
 from kiosk.authority.records import AuditVerdict as AuditVerdict
 from kiosk.authority.records import Progress as Progress
@@ -54,13 +55,13 @@ class StationLetIn:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was done, in one plain sentence; ``reference`` finds it in the audit.
+    """What was done; ``reference`` finds it in the audit.
 
     Where it ``waits`` for a second member of staff, nothing has been changed. ``let_in`` is the
     line of a station, for the one whose call made it: who entered it alone, or who agreed.
     """
 
-    sentence: str
+    deed: Deed
     reference: str
     waits: bool = False
     let_in: StationLetIn | None = None

@@ -33,6 +33,7 @@ from screens.admin.dialogs.dialog import ACTING, Dialog, DialogButton
 from screens.admin.refusals import DeskRefused, changes, explanation
 from screens.admin.widgets import LineInput
 from screens.widgets.prose import Note, Prose
+from screens.words.staff.refusals import refusal_words
 
 REPLACES: Final = "Typed text replaces this; an arrow key keeps it."
 """The hint of a field that ``replaces`` what it begins with."""
@@ -378,10 +379,10 @@ class Form(Dialog[T]):
             self._work(False)
             lines = [line for line in self._lines if line.entry.name == error.field]
             if lines:
-                lines[0].say(str(error))
+                lines[0].say(refusal_words(error))
                 lines[0].field.focus()
             else:
-                self._note.say(str(error))
+                self._note.say(refusal_words(error))
         except NotStaff as error:
             self.post_message(DeskRefused(error, acting=True))
         except (AdministrationError, StoreError) as error:

@@ -22,6 +22,7 @@ from screens.admin.dialogs.form import (
     grounds_of,
     waits,
 )
+from screens.words.staff.refusals import refusal_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def add_person(desk: AdminDesk) -> Form[tuple[Done, str]]:
             done = desk.people.add(number, name, email, grounds, knowingly=email in asked)
         except AddressShared as shared:
             asked.add(email)
-            again = f"{shared} Add all the same? Then send it once more."
+            again = f"{refusal_words(shared)} Add all the same? Then send it once more."
             raise AddressShared(shared.field, again) from None
         return done, number
 

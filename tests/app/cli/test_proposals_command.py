@@ -10,6 +10,7 @@ import pytest
 
 from kiosk.app.cli.staff import waiting_id
 from kiosk.app.cli.tools import print_done_as_json, print_result
+from kiosk.authority.administration.deeds import LineMade
 from kiosk.authority.administration.views import Done, StationLetIn
 from kiosk.authority.errors import NotFound
 from kiosk.authority.wording import local_time
@@ -25,7 +26,7 @@ SURE = *BECAUSE, "--identified-by", "badge, in person"
 def test_who_agrees_on_the_command_line_is_shown_a_line_once(capsys: Capsys) -> None:
     at = datetime(2030, 5, 17, 9, 45, tzinfo=UTC)
     let_in = StationLetIn("Ward 7", Sensitive("authority.example:8444 7QKX-3M2P"), at, "7KQ4-9ZXM")
-    done = Done("A line for Ward 7 is made: it works once.", "7KQ4-9ZXM", let_in=let_in)
+    done = Done(LineMade("Ward 7"), "7KQ4-9ZXM", let_in=let_in)
     print_result(done)
     shown = capsys.readouterr().out
     assert 'kiosk setup station --enrol "authority.example:8444 7QKX-3M2P"' in shown

@@ -24,6 +24,7 @@ from kiosk.contract.messages import (
     SendCode,
     VisitOpened,
 )
+from screens.words.staff.deeds import deed_words
 from tests.attacks.four_eyes import Colleague
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
@@ -241,7 +242,7 @@ def test_all_pauses_that_a_station_made_are_lifted_by_one_act(
     agent = colleague_with_four_eyes(world, Role.AGENT)
     done = agent.desk.stations.lift_pauses(STOLEN, GROUNDS)
     assert not done.waits
-    assert done.sentence.startswith("6 pauses are lifted")
+    assert deed_words(done.deed).startswith("6 pauses are lifted")
     assert paused(world, cards) == 1, "that of another station stays"
     assert world.registration(cards[0]).blocked_at is not None, "a block stays"
     assert world.registration(cards[1]).unproven_failures == 0

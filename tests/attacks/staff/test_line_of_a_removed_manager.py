@@ -16,6 +16,7 @@ from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Role
 from kiosk.contract.enrolment import Enrol, EnrolmentLine, read_line
 from kiosk.contract.errors import StepRefused
+from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.assisting import office_beside
 from tests.authority.test_enrolment import ADDRESSES, LIFE, Key
@@ -52,7 +53,9 @@ def test_a_line_is_worth_nothing_once_who_had_it_made_may_make_none(end: str, wo
     rogue, enrolment = _enrolling(world)
     line = _line_of(rogue)
     done = ENDS[end](StaffDesk(office_of(rogue.means, Role.MANAGER, "Ada Quill")), rogue)
-    assert done.sentence.endswith(" One unused enrolment line was taken back. Have new ones made.")
+    assert deed_words(done.deed).endswith(
+        " One unused enrolment line was taken back. Have new ones made."
+    )
     with world.store.read() as uow:
         (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
     assert event.detail["lines"] == 1
@@ -69,7 +72,7 @@ def test_a_line_stays_where_who_is_removed_could_have_none_made(
     manager, enrolment = _enrolling(world)
     line = _line_of(manager)
     done = ENDS[end](StaffDesk(manager), office_of(manager.means, role, "Ada Quill"))
-    assert done.sentence.endswith(" any more.")
+    assert deed_words(done.deed).endswith(" any more.")
     with world.store.read() as uow:
         (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
     assert "lines" not in event.detail
@@ -81,4 +84,4 @@ def test_an_expired_line_is_not_said_to_be_taken_back(world: World) -> None:
     StationsDesk(rogue).enrol("West Wing 2", "", GROUNDS)
     world.clock.forward(minutes=16)
     done = ENDS["removed"](StaffDesk(office_of(rogue.means, Role.MANAGER, "Ada Quill")), rogue)
-    assert done.sentence.endswith(" any more.")
+    assert deed_words(done.deed).endswith(" any more.")

@@ -19,6 +19,7 @@ from kiosk.contract.messages import Heartbeat, StationStanding
 from tests.attacks.four_eyes import Colleague
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.world import World
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.usefixtures("four_eyes")
 
@@ -67,7 +68,7 @@ def test_manager_alone_has_no_line_made(world: World, one: Manager, two: Manager
     assert done.let_in is None, "nobody has a secret that could be kept until then"
     (waiting,) = two.desk.proposals.waiting()
     assert waiting.sentence == f"Let in the station {STATION}: whoever agrees is shown its line."
-    with pytest.raises(NotPermitted, match="proposed this yourself"):
+    with refused(NotPermitted, match="proposed this yourself"):
         one.agree()
     assert lines(world) == 0
 
@@ -125,7 +126,7 @@ def test_a_station_that_was_retired_since_is_not_put_back(
         uow.stations.reinstate(STATION)
         uow.stations.retire(STATION, uow.now)
         uow.commit()
-    with pytest.raises(ConcurrentChange, match="since this was proposed"):
+    with refused(ConcurrentChange, match="since this was proposed"):
         two.agree()
     assert standing(world) is StationStanding.RETIRED
 

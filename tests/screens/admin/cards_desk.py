@@ -7,6 +7,7 @@ from dataclasses import replace
 from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.decisions import ProposalsDesk
+from kiosk.authority.administration.deeds import AddressCorrected, CodeAgreed, PlainDeed
 from kiosk.authority.administration.views import (
     CardLine,
     CodeLine,
@@ -47,7 +48,7 @@ class FakeCardsDesk(Files, CardsDesk):
         record.change(
             self._asked.me.name, "added a card", cards=(*record.person.cards, _line(card))
         )
-        return self._asked.done("The card is added.")
+        return self._asked.done(PlainDeed.CARD_ADDED)
 
     def replace(self, seen: Seen, card_id: str, card: NewCard, grounds: Grounds) -> Done:
         self._asked.hear(Action.REPLACE_CARD, "cards.replace", seen, card_id, card, grounds)
@@ -55,13 +56,13 @@ class FakeCardsDesk(Files, CardsDesk):
         self._check(card)
         cards = (*_revoked(record, card_id), _line(card))
         record.change(self._asked.me.name, "replaced a card", cards=cards)
-        return self._asked.done("The card is replaced; the old one works nowhere any more.")
+        return self._asked.done(PlainDeed.CARD_REPLACED)
 
     def revoke(self, seen: Seen, card_id: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.REVOKE_CARD, "cards.revoke", seen, card_id, grounds)
         record = self.held(seen)
         record.change(self._asked.me.name, "revoked a card", cards=_revoked(record, card_id))
-        return self._asked.done("The card is revoked.")
+        return self._asked.done(PlainDeed.CARD_REVOKED)
 
     def set_secret(
         self,
@@ -81,7 +82,7 @@ class FakeCardsDesk(Files, CardsDesk):
         )
         record.stands(Standing.READY)
         record.change(self._asked.me.name, "set an unblock secret", cards=cards)
-        return self._asked.done("The unblock secret is set.")
+        return self._asked.done(PlainDeed.SECRET_SET)
 
     def _check(self, card: NewCard) -> None:
         every = (line for record in self._estate.people.values() for line in record.person.cards)
@@ -118,12 +119,12 @@ class FakeCodesDesk(Files, CodesDesk):
             raise NotTaken("code", "Somebody else has to agree to a code that you issued.")
         self._estate.codes.remove(code)
         self._estate.codes.append(replace(code, waits_for_second=False))
-        return self._asked.done("The code works now.")
+        return self._asked.done(CodeAgreed(15))
 
     def withdraw(self, code_id: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.WITHDRAW_CODE, "codes.withdraw", code_id, grounds)
         self._estate.codes.remove(self._code(code_id))
-        return self._asked.done("The code is worthless now.")
+        return self._asked.done(PlainDeed.CODE_WITHDRAWN)
 
     def _code(self, code_id: str) -> CodeLine:
         for code in self._estate.codes:
@@ -148,10 +149,12 @@ class FakeProposalsDesk(Files, ProposalsDesk):
             if code.code_id == proposal_id:
                 self._estate.codes.remove(code)
                 self._estate.codes.append(replace(code, waits_for_second=False))
-                return self._asked.done("The code works now.")
+                return self._asked.done(CodeAgreed(15))
         line = self._proposal(proposal_id)
         self._estate.proposals.remove(line)
-        done = self._asked.done("It is done.")
+        done = self._asked.done(
+            AddressCorrected(registered=True, code_ended=False, change_stopped=False)
+        )
         return replace(done, let_in=LET_IN) if line.action is Action.ENROL_STATION else done
 
     def decline(self, proposal_id: str, grounds: Grounds) -> Done:
@@ -159,9 +162,9 @@ class FakeProposalsDesk(Files, ProposalsDesk):
         for code in self._estate.codes:
             if code.code_id == proposal_id:
                 self._estate.codes.remove(code)
-                return self._asked.done("The code is worthless now.")
+                return self._asked.done(PlainDeed.CODE_WITHDRAWN)
         self._estate.proposals.remove(self._proposal(proposal_id))
-        return self._asked.done("It is declined: nothing was changed.")
+        return self._asked.done(PlainDeed.DECLINED)
 
     def _proposal(self, proposal_id: str) -> ProposalLine:
         for line in self._estate.proposals:

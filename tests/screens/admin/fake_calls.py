@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
+from kiosk.authority.administration.deeds import Deed
 from kiosk.authority.administration.views import Actor, Done
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Action, Role, may
@@ -36,9 +37,8 @@ class Asked:
         if not may(self.me.role, action):
             raise NotPermitted(f"This is not for the role {self.me.role.value}: {action.value}.")
 
-    def done(self, told: str) -> Done:
-        """Say what was done."""
-        return Done(told, REFERENCE)
+    def done(self, deed: Deed) -> Done:
+        return Done(deed, REFERENCE)
 
     def of(self, name: str) -> list[tuple[object, ...]]:
         """Return the arguments of each call of ``name``."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from kiosk.authority.administration.deeds import PlainDeed
 from kiosk.authority.administration.views import Done
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.dialog import LongWork, rows_far
@@ -15,7 +16,7 @@ from screens.admin.page import AdminPage
 from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.pilots import Run
 
-DONE = Done("It is done.", REFERENCE)
+DONE = Done(PlainDeed.CARD_ADDED, REFERENCE)
 
 
 class Deeds:

@@ -6,7 +6,19 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from kiosk.authority.administration.deeds import (
+    AddressCorrected,
+    BlockLifted,
+    Deed,
+    LeaverMarked,
+    LeaverTakenBack,
+    NameCorrected,
+    PersonAdded,
+    PlainDeed,
+    RegistrationRevoked,
+)
 from kiosk.authority.administration.people import PeopleDesk
+from kiosk.authority.administration.standing import Headline
 from kiosk.authority.administration.views import (
     Done,
     Found,
@@ -25,6 +37,8 @@ from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import Asked
 from tests.screens.admin.people import NOW, Record, open_to
 from tests.screens.admin.proposals import waiting_of
+
+_REGISTERS_ANEW = "They register at any station, with their card and its PIN."
 
 NEWEST = 20
 """The lines of a story that come with a person."""
@@ -128,11 +142,12 @@ class FakePeopleDesk(Files, PeopleDesk):
         self._estate.people[holder_id] = Record(
             replace(like, seen=Seen(holder_id, 1), number=number, name=name, email=email)
         )
-        return self._asked.done(f"{name} is added.")
+        return self._asked.done(PersonAdded(name))
 
     def lift_block(self, seen: Seen, grounds: Grounds) -> Done:
         return self._act(
             Action.LIFT_BLOCK, "people.lift_block", seen, grounds, "lifted the block",
+            BlockLifted(change_stopped=False),
             lambda record: record.unblock(),
         )  # fmt: skip
 
@@ -143,7 +158,7 @@ class FakePeopleDesk(Files, PeopleDesk):
 
         return self._act(
             Action.REVOKE_REGISTRATION, "people.revoke_registration", seen, grounds,
-            "revoked the registration", change,
+            "revoked the registration", RegistrationRevoked(Headline("", _REGISTERS_ANEW)), change,
         )  # fmt: skip
 
     def correct_name(self, seen: Seen, name: str, grounds: Grounds) -> Done:
@@ -151,8 +166,9 @@ class FakePeopleDesk(Files, PeopleDesk):
             record.person = replace(record.person, name=name)
 
         return self._act(
-            Action.CORRECT_NAME, "people.correct_name", seen, grounds, "corrected the name", change
-        )
+            Action.CORRECT_NAME, "people.correct_name", seen, grounds, "corrected the name",
+            NameCorrected(name, spoiled=False), change,
+        )  # fmt: skip
 
     def correct_email(self, seen: Seen, email: str, grounds: Grounds) -> Done:
         def change(record: Record) -> None:
@@ -162,24 +178,28 @@ class FakePeopleDesk(Files, PeopleDesk):
             raise NotTaken("email", "Only addresses of approved domains: nhs.uk, nhs.net.")
         return self._act(
             Action.CORRECT_EMAIL, "people.correct_email", seen, grounds,
-            "corrected the email address", change,
+            "corrected the email address",
+            AddressCorrected(registered=True, code_ended=False, change_stopped=False), change,
         )  # fmt: skip
 
     def mark_leaver(self, seen: Seen, grounds: Grounds) -> Done:
         return self._act(
             Action.MARK_LEAVER, "people.mark_leaver", seen, grounds, "marked them as a leaver",
+            LeaverMarked(self._name(seen)),
             lambda record: record.leaves(NOW),
         )  # fmt: skip
 
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
         return self._act(
             Action.TAKE_BACK_LEAVER, "people.take_back_leaver", seen, grounds, "took them back",
+            LeaverTakenBack(self._name(seen)),
             lambda record: record.leaves(None),
         )  # fmt: skip
 
     def report_misuse(self, seen: Seen, grounds: Grounds) -> Done:
         return self._act(
             Action.REPORT_MISUSE, "people.report_misuse", seen, grounds, "stopped self-service",
+            PlainDeed.MISUSE_STOPPED,
             lambda record: record.stands(Standing.BLOCKED),
         )  # fmt: skip
 
@@ -189,14 +209,18 @@ class FakePeopleDesk(Files, PeopleDesk):
 
         return self._act(
             Action.REPORT_MISUSE, "people.stop_change", seen, grounds,
-            "stopped a change of address", change,
+            "stopped a change of address", PlainDeed.CHANGE_STOPPED, change,
         )  # fmt: skip
 
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
         self._asked.hear(Action.ERASE_PERSON, "people.erase", seen, grounds)
         self.held(seen)
         del self._estate.people[seen.holder_id]
-        return self._asked.done("The person is erased.")
+        return self._asked.done(PlainDeed.PERSON_ERASED)
+
+    def _name(self, seen: Seen) -> str:
+        found = self._estate.people.get(seen.holder_id)
+        return found.person.name if found else ""
 
     def _act(
         self,
@@ -204,14 +228,15 @@ class FakePeopleDesk(Files, PeopleDesk):
         name: str,
         seen: Seen,
         grounds: Grounds,
-        deed: str,
+        said: str,
+        deed: Deed,
         change: Callable[[Record], None],
     ) -> Done:
         self._asked.hear(action, name, seen, grounds)
         record = self.held(seen)
         change(record)
-        record.change(self._asked.me.name, deed)
-        return self._asked.done(f"Done: {deed}.")
+        record.change(self._asked.me.name, said)
+        return self._asked.done(deed)
 
     def _shown(self, record: Record) -> Person:
         person = record.person

@@ -39,6 +39,7 @@ def show(scenario: str, notes: Notes) -> int:
     from screens.admin.app import FAREWELLS, AdminApp, End
     from screens.admin.stations import StationsPage
     from screens.admin.today import TodayPage
+    from screens.words.staff.deeds import deed_words
     from tests.screens.admin.desk import FakeDesk
 
     desk = FakeDesk()
@@ -51,7 +52,7 @@ def show(scenario: str, notes: Notes) -> int:
         notes.add("begun")
         time.sleep(1.0)
         done = retire(name, grounds)
-        notes.add(done.sentence)
+        notes.add(deed_words(done.deed))
         return done
 
     desk.stations.retire = acting  # type: ignore[method-assign]

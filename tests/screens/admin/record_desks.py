@@ -6,6 +6,7 @@ import threading
 from datetime import date
 
 from kiosk.authority.administration.audit_log import AuditDesk
+from kiosk.authority.administration.deeds import PlainDeed
 from kiosk.authority.administration.import_people import ImportDesk, ImportResult
 from kiosk.authority.administration.reports import ReportsDesk
 from kiosk.authority.administration.views import (
@@ -79,7 +80,7 @@ class FakeAuditDesk(Slow, AuditDesk):
 
     def redact(self, row: int, grounds: Grounds, *, whole: bool = False) -> Done:
         self._asked.hear(Action.REDACT_AUDIT, "audit.redact", row, grounds, whole)
-        return Done("It waits for a second member of staff.", "7KQ4-9ZXM", waits=True)
+        return Done(PlainDeed.PROPOSED, "7KQ4-9ZXM", waits=True)
 
 
 DIGEST = "5d" * 32

@@ -7,6 +7,24 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
+from kiosk.authority.administration.deeds import (
+    LineMade,
+    PausesLifted,
+    PlainDeed,
+    QuestionAdded,
+    QuestionRetired,
+    RoleChanged,
+    SettingChanged,
+    StaffAdded,
+    StaffCardAdded,
+    StaffCardRemoved,
+    StaffKeyAdded,
+    StaffKeyRemoved,
+    StaffRemoved,
+    StationCertified,
+    StationReinstated,
+    StationRetired,
+)
 from kiosk.authority.administration.policy import PolicyDesk, QuestionsDesk
 from kiosk.authority.administration.staff import StaffDesk
 from kiosk.authority.administration.stations import StationsDesk
@@ -64,30 +82,30 @@ class FakeStationsDesk(Fake, StationsDesk):
 
     def enrol(self, name: str, site: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.ENROL_STATION, "stations.enrol", name, site, grounds)
-        done = self._asked.done(f"A line for {name} is made.")
+        done = self._asked.done(LineMade(name))
         if self._estate.four_eyes:
-            return replace(done, sentence="Nothing is changed yet: it waits.", waits=True)
+            return replace(done, deed=PlainDeed.PROPOSED, waits=True)
         return replace(done, let_in=replace(LET_IN, station=name))
 
     def enrol_certificate(self, name: str, site: str, pem: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.ENROL_STATION, "stations.enrol_certificate", name, site, grounds)
-        return self._asked.done(f"{name} is known by its certificate.")
+        return self._asked.done(StationCertified(name, "0" * 64))
 
     def retire(self, name: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.RETIRE_STATION, "stations.retire", name, grounds)
         if _is_retired(self._line(name)):
             raise ConcurrentChange(f"{name} is retired already.", (f"Bo Banks retired {name}.",))
         self._put(name, replace(self._line(name), state=StationState.RETIRED))
-        return self._asked.done(f"{name} is retired: it serves nobody any more.")
+        return self._asked.done(StationRetired(name))
 
     def reinstate(self, name: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.REINSTATE_STATION, "stations.reinstate", name, grounds)
         self._put(name, replace(self._line(name), state=StationState.UP))
-        return self._asked.done(f"{name} serves people again.")
+        return self._asked.done(StationReinstated(name))
 
     def lift_pauses(self, name: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.LIFT_PAUSES, "stations.lift_pauses", name, grounds)
-        return self._asked.done("8 pauses are lifted: answers are taken again.")
+        return self._asked.done(PausesLifted(8))
 
     def _line(self, name: str) -> StationLine:
         for line in self._estate.stations:
@@ -118,12 +136,13 @@ class FakeQuestionsDesk(Fake, QuestionsDesk):
             raise NotTaken("text", "This question is in the list already.")
         new = QuestionLine(len(self._estate.questions) + 1, text, 0, None)
         self._estate.questions.append(new)
-        return self._asked.done("The question is offered from now on.")
+        return self._asked.done(QuestionAdded(text))
 
     def retire(self, question_id: int, grounds: Grounds) -> Done:
         self._asked.hear(Action.RETIRE_QUESTION, "questions.retire", question_id, grounds)
-        self._put(replace(self._line(question_id), retired_at=NOW))
-        return self._asked.done("The question is offered to nobody new.")
+        retired = self._line(question_id)
+        self._put(replace(retired, retired_at=NOW))
+        return self._asked.done(QuestionRetired(retired.text))
 
     def _line(self, question_id: int) -> QuestionLine:
         for line in self._estate.questions:
@@ -154,7 +173,7 @@ class FakePolicyDesk(Fake, PolicyDesk):
         if problem := self.problem(name, value):
             raise NotTaken("value", problem)
         self._set(at, line, value, grounds.reason)
-        return self._asked.done(f"{name} is {value} from now on.")
+        return self._asked.done(SettingChanged(name, value, no_two_managers=False))
 
     def _held(self, name: str, revision: int) -> tuple[int, PolicyLine]:
         at, line = _found(self._estate.policy, name)
@@ -187,7 +206,7 @@ class FakeStaffDesk(Fake, StaffDesk):
         staff_id = f"staff-{len(self._estate.staff)}"
         new = StaffLine(staff_id, name, role, (_key(public_key),), NOW, None, None, 1)
         self._estate.staff.append(new)
-        return self._asked.done(f"{name} can log in as {role.value}.")
+        return self._asked.done(StaffAdded(name, role))
 
     def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
         self._asked.hear(Action.CHANGE_ROLE, "staff.change_role", staff_id, role, revision, grounds)
@@ -195,7 +214,7 @@ class FakeStaffDesk(Fake, StaffDesk):
         if staff_id == self._asked.me.staff_id:
             raise NotTaken("role", "Nobody changes their own role.")
         self._estate.staff[at] = replace(line, role=role, revision=revision + 1)
-        return self._asked.done(f"{line.name} is {role.value} now.")
+        return self._asked.done(RoleChanged(line.name, role, 0))
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
         self._asked.hear(Action.REMOVE_STAFF, "staff.remove", staff_id, revision, grounds)
@@ -203,7 +222,7 @@ class FakeStaffDesk(Fake, StaffDesk):
         if staff_id == self._asked.me.staff_id:
             raise NotTaken("staff", "Nobody removes themselves.")
         self._estate.staff[at] = replace(line, removed_at=NOW, revision=revision + 1)
-        return self._asked.done(f"{line.name} cannot log in any more.")
+        return self._asked.done(StaffRemoved(line.name, 0))
 
     def add_card(
         self, staff_id: str, card: CardId, key: str, revision: int, grounds: Grounds
@@ -212,21 +231,23 @@ class FakeStaffDesk(Fake, StaffDesk):
         at, line = self._held(staff_id, revision)
         new = StaffCardLine(card.driver, card.identifier, "5f" * 32, NOW, self._asked.me.name)
         self._estate.staff[at] = replace(line, cards=(*line.cards, new), revision=revision + 1)
-        return self._asked.done(f"The card of {line.name} opens stations' maintenance pages.")
+        return self._asked.done(
+            StaffCardAdded(line.name, line.role, may_maintain=True, needs_pin=True)
+        )
 
     def remove_card(self, staff_id: str, card: CardId, revision: int, grounds: Grounds) -> Done:
         self._asked.hear(Action.REMOVE_STAFF, "staff.remove_card", staff_id, card, grounds)
         at, line = self._held(staff_id, revision)
         left = tuple(each for each in line.cards if each.identifier != card.identifier)
         self._estate.staff[at] = replace(line, cards=left, revision=revision + 1)
-        return self._asked.done(f"The card of {line.name} opens no maintenance page any more.")
+        return self._asked.done(StaffCardRemoved(line.name))
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
         self._asked.hear(Action.ADD_STAFF_KEY, "staff.add_key", staff_id, public_key, grounds)
         at, line = self._held(staff_id, revision)
         keys = (*line.keys, _key(public_key))
         self._estate.staff[at] = replace(line, keys=keys, revision=revision + 1)
-        return self._asked.done("The key is let in.")
+        return self._asked.done(StaffKeyAdded(line.name, keys[-1].fingerprint))
 
     def remove_key(self, staff_id: str, fingerprint: str, revision: int, grounds: Grounds) -> Done:
         self._asked.hear(Action.REMOVE_STAFF, "staff.remove_key", staff_id, fingerprint, grounds)
@@ -235,7 +256,7 @@ class FakeStaffDesk(Fake, StaffDesk):
         if not keys and line.role is Role.MANAGER:
             raise NotTaken("key", "The last key of a manager stays.")
         self._estate.staff[at] = replace(line, keys=keys, revision=revision + 1)
-        return self._asked.done("The key is not let in any more.")
+        return self._asked.done(StaffKeyRemoved(line.name, fingerprint, 0))
 
     def _held(self, staff_id: str, revision: int) -> tuple[int, StaffLine]:
         for at, line in enumerate(self._estate.staff):

@@ -48,7 +48,7 @@ async def test_a_form_sends_what_was_typed_and_says_what_was_done(deeds: Deeds) 
     async with running(pages=[deeds.page()]) as run:
         await run.press("a", *"Lamp", "tab", "tab", *"needed", "enter")
         assert deeds.sent == [{"name": "Lamp", "colour": "", "reason": "needed"}]
-        assert f"✓ It is done. Reference {REFERENCE}." in run.text
+        assert f"✓ The card is added. Reference {REFERENCE}." in run.text
         assert not run.app.screen.is_modal
         assert page(run).reads == 2
 
@@ -212,12 +212,12 @@ async def test_logging_out_with_something_typed_is_warned_of_until_the_next_key(
 async def test_what_was_done_last_is_not_drawn_over_a_dialog(deeds: Deeds) -> None:
     async with running(pages=[deeds.page()]) as run:
         await run.press("a", *"Lamp", "tab", "tab", *"needed", "enter")
-        assert "✓ It is done." in run.text
+        assert "✓ The card is added." in run.text
         await run.press("a")
         assert [line for line in run.lines if "Enter  next field" in line]
         assert run.app.screen.query_one("ToastRack").region.height == 0
         await run.press("escape")
-        assert "✓ It is done." in run.text
+        assert "✓ The card is added." in run.text
 
 
 async def test_ctrl_c_in_a_dialog_says_how_to_get_out_in_it(deeds: Deeds) -> None:

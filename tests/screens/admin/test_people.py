@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from kiosk.authority.administration.office import PROPOSED
+from kiosk.authority.administration.deeds import PlainDeed
 from kiosk.authority.administration.views import Done, Found
 from kiosk.authority.errors import StoreError
 from kiosk.authority.roles import Role
@@ -203,7 +203,7 @@ async def test_somebody_new_is_added_and_shown() -> None:
 
 async def test_somebody_new_who_waits_for_a_second_member_is_not_shown_yet() -> None:
     async with running(pages=PAGES) as run:
-        run.desk.people.add = lambda *_, **__: Done(PROPOSED, "K7QH-2M9T", waits=True)  # type: ignore[method-assign]
+        run.desk.people.add = lambda *_, **__: Done(PlainDeed.PROPOSED, "K7QH-2M9T", waits=True)  # type: ignore[method-assign]
         await run.press("ctrl+n", *"100200300999", "tab", *"Hugh", "tab", *"hugh@nhs.net", "tab")
         await run.press(*"new start", "enter")
         assert "Nothing is changed yet" in run.text

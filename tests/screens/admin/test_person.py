@@ -388,7 +388,7 @@ async def test_a_reading_that_was_under_way_changes_nothing_under_a_dialog() -> 
         assert "Bo Banks reported misuse of their card" in said(run)
         assert run.desk.estate.people[BLOCKED].person.can_unlock is False
         await run.press("enter")
-        assert "Done: lifted the block." in run.text
+        assert "The block is lifted." in run.text
 
 
 async def test_what_makes_no_sense_any_more_is_refused_by_the_desk_in_words() -> None:
@@ -405,7 +405,7 @@ async def test_act_is_announced_and_the_person_is_read_again() -> None:
     async with person(BLOCKED) as run:
         await run.press("b")
         await grounds(run, identified=True)
-        assert "Done: lifted the block." in run.text
+        assert "The block is lifted." in run.text
         assert "K7QH-2M9T" in run.text
         assert "✓ Yes: they can unlock at every station." in run.text
 

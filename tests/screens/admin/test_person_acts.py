@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from textual.widgets import Input
 
+from kiosk.authority.administration.deeds import PlainDeed
 from kiosk.authority.administration.views import Done, Grounds, Seen
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
@@ -147,11 +148,11 @@ async def test_an_erasure_that_waits_leaves_the_person_where_they_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with person(LEFT) as run:
-        waits = Done("It waits for a colleague.", "7KQ4-9ZXM", waits=True)
+        waits = Done(PlainDeed.PROPOSED, "7KQ4-9ZXM", waits=True)
         monkeypatch.setattr(run.desk.people, "erase", lambda seen, grounds: waits)
         await run.press("x", *"100200300406", "enter")
         await grounds(run)
-        assert "It waits for a colleague." in run.text
+        assert "it waits until a second member of staff agrees" in run.text
         assert run.desk.estate.people[LEFT].person.name in run.text
         assert "Find a person" not in run.text
 

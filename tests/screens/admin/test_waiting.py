@@ -79,7 +79,7 @@ async def test_proposal_is_agreed_to_with_a_reason() -> None:
         assert "Bo Banks proposed: Correct the email address" in run.text
         await grounds(run)
         assert run.desk.asked.of("proposals.agree") == [("proposal-1", Grounds(WHY))]
-        assert "It is done." in run.text
+        assert "The address is corrected." in run.text
 
 
 async def test_who_agrees_to_a_station_is_shown_its_line_once() -> None:
@@ -91,7 +91,7 @@ async def test_who_agrees_to_a_station_is_shown_its_line_once() -> None:
         assert code in run.text
         await run.press("escape", "escape")
         assert code not in run.text
-        assert "It is done." in run.text
+        assert "The address is corrected." in run.text
 
 
 async def test_what_is_about_no_person_opens_none() -> None:

@@ -10,6 +10,7 @@ from kiosk.authority.administration.views import NewCard
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.records import Card
 from kiosk.contract.sensitive import Sensitive
+from screens.words.staff.refusals import refusal_words
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import cards_of, secret_of, seen
 from tests.authority.store import samples
@@ -52,5 +53,5 @@ def test_malformed_admin_key_is_refused_in_plain_words(
     with pytest.raises(NotTaken) as refused:
         desk.add(seen(means, asha), NewCard(CARD, "gids", secret=Sensitive(typed)), GROUNDS)
     assert refused.value.field == "secret"
-    assert str(refused.value).startswith(because)
-    assert typed not in str(refused.value)
+    assert refusal_words(refused.value).startswith(because)
+    assert typed not in refusal_words(refused.value)

@@ -17,6 +17,7 @@ from kiosk.authority.crypto.token import Token, TokenMasters
 from kiosk.authority.errors import NotTaken
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
+from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import cards_of, newest, secret_of, seen, told
 from tests.authority.store import samples
@@ -76,7 +77,7 @@ def test_what_unblocks_may_have_cost_outlives_the_secret(
     done = desk.set_secret(seen(means, asha), asha.card.id, Sensitive(OTHER_PUK), GROUNDS)
     (card,) = cards_of(means, asha)
     assert (card.secret_tries_left, card.secret_exposure) == (2, 1)
-    assert "stations will not use it" in done.sentence
+    assert "stations will not use it" in deed_words(done.deed)
 
 
 def test_a_card_that_was_given_the_secret_itself_has_all_its_tries(
@@ -90,7 +91,7 @@ def test_a_card_that_was_given_the_secret_itself_has_all_its_tries(
     )
     (card,) = cards_of(means, asha)
     assert (card.secret_tries_left, card.secret_exposure) == (None, 0)
-    assert done.sentence == "The unblock secret is set."
+    assert deed_words(done.deed) == "The unblock secret is set."
     assert newest(means, asha).detail["tries_full"] is True
 
 

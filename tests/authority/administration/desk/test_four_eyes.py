@@ -55,6 +55,7 @@ from kiosk.authority.store.tables import TableRow
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.config.settings import NoticeSettings, PolicySettings
 from kiosk.contract.sensitive import Sensitive
+from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.keys import new_key, new_pin_key
 from tests.authority.administration.desk.offices import GROUNDS, move_key, office_of
@@ -536,7 +537,7 @@ def test_somebody_who_was_changed_since_is_not_changed(
 ) -> None:
     propose(first, asha)
     done = AdminDesk(second).people.correct_name(seen(means, asha), "Asha Obi", GROUNDS)
-    assert "has to be proposed anew" in done.sentence
+    assert "has to be proposed anew" in deed_words(done.deed)
     with pytest.raises(ConcurrentChange, match="propose it anew") as caught:
         agree_all(second)
     because = f"Manager Two corrected the name (reference {done.reference})."
@@ -546,7 +547,7 @@ def test_somebody_who_was_changed_since_is_not_changed(
     assert "propose it anew" in line.why_not
     decline_all(first)
     done = AdminDesk(second).people.correct_name(seen(means, asha), "Asha Okafor", GROUNDS)
-    assert done.sentence == "The name is Asha Okafor now."
+    assert deed_words(done.deed) == "The name is Asha Okafor now."
 
 
 @pytest.mark.parametrize("call", ["people.lift_block", "people.revoke_registration"])
@@ -649,7 +650,7 @@ def test_proposal_is_declined_or_taken_back(
     (line,) = AdminDesk(second).proposals.waiting()
     decider = first if who == "proposer" else second
     done = AdminDesk(decider).proposals.decline(line.proposal_id, WHY)
-    assert ("taken back" in done.sentence, "declined" in done.sentence) == (
+    assert ("taken back" in deed_words(done.deed), "declined" in deed_words(done.deed)) == (
         decider is first,
         decider is second,
     )

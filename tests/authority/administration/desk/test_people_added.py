@@ -11,6 +11,7 @@ from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.errors import AddressShared, NotTaken
 from kiosk.authority.records import AuditQuery
+from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.results import mailed
 from tests.authority.store.samples import Person
@@ -23,7 +24,7 @@ def desk(agent: Office) -> PeopleDesk:
 
 def test_a_person_is_added_and_found(desk: PeopleDesk, means: StaffDependencies) -> None:
     done = desk.add(" 100200300999 ", " Bo  Chen", "bo@NHS.net", GROUNDS)
-    assert done.sentence == "Bo Chen is added."
+    assert deed_words(done.deed) == "Bo Chen is added."
     person = desk.find_one(" 100200300999")
     assert (person.name, person.email, person.standing) == (
         "Bo Chen",

@@ -11,6 +11,7 @@ from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotTaken
+from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.given_codes import give, live
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
@@ -109,7 +110,7 @@ def test_a_name_is_corrected_and_found_again(
     desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     done = desk.correct_name(seen(means, asha), "  Asha   Bell ", GROUNDS)
-    assert done.sentence == "The name is Asha Bell now."
+    assert deed_words(done.deed) == "The name is Asha Bell now."
     assert holder(means, asha).name == "Asha Bell"
     with means.store.read() as uow:
         assert uow.search.find("bell", 5) == (asha.holder.id,)
@@ -131,10 +132,11 @@ def test_a_name_that_cannot_be_taken(
 def test_a_corrected_address_says_that_the_code_that_was_given_ends(
     desk: PeopleDesk, agent: Office, means: StaffDependencies, asha: Person
 ) -> None:
-    assert "by word of mouth" not in desk.correct_email(seen(means, asha), NEW, GROUNDS).sentence
+    again = desk.correct_email(seen(means, asha), NEW, GROUNDS)
+    assert "by word of mouth" not in deed_words(again.deed)
     give(agent, asha)
     done = desk.correct_email(seen(means, asha), OLD, GROUNDS)
-    assert done.sentence.endswith("by word of mouth ended with it: give another.")
+    assert deed_words(done.deed).endswith("by word of mouth ended with it: give another.")
     assert live(means, asha) is None
 
 
@@ -179,7 +181,7 @@ def test_an_address_of_somebody_who_is_not_registered(
 ) -> None:
     person = samples.stored_person(means.store)
     done = desk.correct_email(seen(means, person), NEW, GROUNDS)
-    assert done.sentence.endswith(
+    assert deed_words(done.deed).endswith(
         "It is suggested to them when they register; the code that is sent there confirms it."
     )
     assert holder(means, person).email == NEW

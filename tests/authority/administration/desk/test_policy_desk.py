@@ -25,8 +25,11 @@ from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.config.settings import PolicySettings
+from screens.words.staff.deeds import deed_words
+from screens.words.staff.refusals import refusal_words
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.support.database import SetClock
+from tests.support.refusals import refused
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +60,7 @@ def test_a_change_counts_and_tells_who_and_why(
     desk: PolicyDesk, manager: Office, clock: SetClock, store: Store
 ) -> None:
     done = desk.change("max_failures", " 5 ", 0, Grounds("Too many calls"))
-    assert done.sentence.startswith("max_failures is 5 from now on")
+    assert deed_words(done.deed).startswith("max_failures is 5 from now on")
     changed = line(desk, "max_failures")
     assert (changed.value, changed.in_file, changed.revision) == ("5", "3", 1)
     assert (changed.changed_at, changed.changed_by) == (clock.now(), manager.actor.name)
@@ -74,7 +77,7 @@ def test_a_setting_that_is_put_back_follows_the_file_again(desk: PolicyDesk) -> 
     desk.change("email_domains", line(desk, "email_domains").in_file, 1, GROUNDS)
     back = line(desk, "email_domains")
     assert (back.value, back.changed_at, back.reason, back.revision) == (back.in_file, None, "", 2)
-    with pytest.raises(NotTaken, match="counts already"):
+    with refused(NotTaken, match="counts already"):
         desk.change("email_domains", back.in_file, 2, GROUNDS)
 
 
@@ -83,7 +86,7 @@ def test_a_star_is_any_domain_as_in_the_questions_of_setup(
     desk: PolicyDesk, store: Store, value: str
 ) -> None:
     done = desk.change("email_domains", value, 0, GROUNDS)
-    assert done.sentence.startswith("email_domains is * from now on")
+    assert deed_words(done.deed).startswith("email_domains is * from now on")
     found = line(desk, "email_domains")
     assert (found.value, found.allowed) == (
         "*",
@@ -117,7 +120,7 @@ def test_what_does_not_fit_changes_nothing(
     with pytest.raises(NotTaken) as caught:
         desk.change(name, value, 0, GROUNDS)
     assert caught.value.field == "value"
-    assert because in str(caught.value)
+    assert because in refusal_words(caught.value)
     assert desk.every() == before
     with store.read() as uow:
         assert uow.trail.newest(AuditQuery()) == ()
@@ -127,7 +130,7 @@ def test_four_eyes_is_refused_while_no_two_managers_could_agree(
     desk: PolicyDesk, manager: Office, means: StaffDependencies
 ) -> None:
     office_of(means, Role.AGENT)
-    with pytest.raises(NotTaken, match="There are no two managers who could agree") as caught:
+    with refused(NotTaken, match="There are no two managers who could agree") as caught:
         desk.change("four_eyes", "true", 0, GROUNDS)
     assert caught.value.field == "value"
     assert line(desk, "four_eyes").value == "false"
@@ -141,7 +144,7 @@ def test_a_change_that_other_changes_stand_on_is_refused(desk: PolicyDesk) -> No
     desk.change("questions_asked", "4", 0, GROUNDS)
     desk.change("questions_registered", "5", 1, GROUNDS)
     desk.change("pin_min_length", "8", 0, GROUNDS)
-    with pytest.raises(NotTaken, match="pin_min_length"):
+    with refused(NotTaken, match="pin_min_length"):
         desk.change("pin_max_length", "7", 0, GROUNDS)
     assert line(desk, "pin_max_length").trouble == ""
 
@@ -153,7 +156,7 @@ def test_more_questions_than_are_offered_cannot_be_asked_for(
         for question in uow.questions.current()[4:]:
             uow.questions.retire(question.id, uow.now)
         uow.commit()
-    with pytest.raises(NotTaken, match="Only 4 questions are offered"):
+    with refused(NotTaken, match="Only 4 questions are offered"):
         desk.change("questions_registered", "5", 0, GROUNDS)
     desk.change("max_failures", "4", 0, GROUNDS)
 

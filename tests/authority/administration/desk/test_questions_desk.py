@@ -12,9 +12,11 @@ from kiosk.authority.administration.policy import PolicyDesk, QuestionsDesk
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from kiosk.authority.records import AuditQuery
 from kiosk.authority.store.database import Store
+from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.support.database import SetClock
+from tests.support.refusals import refused
 
 NEW = "What did you call your first bicycle?"
 
@@ -46,7 +48,7 @@ def test_a_question_is_added_and_audited_by_its_id(desk: QuestionsDesk, store: S
     ],
 )
 def test_what_is_no_new_question_is_not_taken(desk: QuestionsDesk, text: str, because: str) -> None:
-    with pytest.raises(NotTaken, match=because) as caught:
+    with refused(NotTaken, match=because) as caught:
         desk.add(text, GROUNDS)
     assert caught.value.field == "text"
     assert len(desk.every()) == 20
@@ -57,7 +59,7 @@ def test_retired_question_is_offered_again(desk: QuestionsDesk, clock: SetClock)
     last = desk.every()[-1]
     assert (last.id, last.retired_at) == (16, clock.now())
     done = desk.add("Where did you first see the SEA?", GROUNDS)
-    assert "“Where did you first see the sea?” is offered" in done.sentence
+    assert "“Where did you first see the sea?” is offered" in deed_words(done.deed)
     assert [line.retired_at for line in desk.every()] == [None] * 20
 
 
@@ -79,7 +81,7 @@ def test_as_many_stay_as_everybody_has_to_choose(desk: QuestionsDesk, manager: O
     for question_id in range(5, 20):
         desk.retire(question_id, GROUNDS)
     PolicyDesk(manager).change("questions_registered", "5", 0, GROUNDS)
-    with pytest.raises(NotTaken, match="chooses 5 questions, and 4 would be left"):
+    with refused(NotTaken, match="chooses 5 questions, and 4 would be left"):
         desk.retire(1, GROUNDS)
     assert desk.every()[0].retired_at is None
     PolicyDesk(manager).change("verification", "email-code", 0, GROUNDS)
@@ -88,7 +90,7 @@ def test_as_many_stay_as_everybody_has_to_choose(desk: QuestionsDesk, manager: O
 
 def test_second_retirement_of_a_question_is_refused(desk: QuestionsDesk) -> None:
     desk.retire(3, GROUNDS)
-    with pytest.raises(ConcurrentChange, match="retired already"):
+    with refused(ConcurrentChange, match="retired already"):
         desk.retire(3, GROUNDS)
     with pytest.raises(NotFound):
         desk.retire(99, GROUNDS)

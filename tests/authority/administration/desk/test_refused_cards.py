@@ -15,6 +15,7 @@ from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.records import Cardholder, PinEvidence
 from kiosk.authority.roles import Action
 from kiosk.contract.messages import Reason
+from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
@@ -199,9 +200,9 @@ def test_after_revoking_it_says_how_somebody_whose_pin_is_blocked_registers_agai
 ) -> None:
     refuse(history, asha, Reason.PIN_BLOCKED)
     done = desk.revoke_registration(desk.person(asha.holder.id).seen, GROUNDS)
-    assert "give a code: with it they unlock and register at a station" in done.sentence
-    assert done.sentence.endswith(desk.person(asha.holder.id).advice)
-    assert "While they know their PIN" not in done.sentence
+    assert "give a code: with it they unlock and register at a station" in deed_words(done.deed)
+    assert deed_words(done.deed).endswith(desk.person(asha.holder.id).advice)
+    assert "While they know their PIN" not in deed_words(done.deed)
 
 
 def test_a_pause_is_shown_with_its_end_and_can_be_lifted(

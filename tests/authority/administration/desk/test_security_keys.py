@@ -20,6 +20,7 @@ from kiosk.contract.findings import Condition
 from kiosk.contract.policy import Policy
 from tests.authority.administration.desk.keys import new_key, new_security_key
 from tests.authority.administration.desk.offices import GROUNDS, office_of
+from tests.support.refusals import refused
 
 
 @pytest.fixture
@@ -42,13 +43,13 @@ def fingerprint(key: str) -> str:
 
 
 def test_only_keys_in_security_keys_are_taken(desk: StaffDesk, store: Store) -> None:
-    with pytest.raises(NotTaken, match="ed25519-sk") as caught:
+    with refused(NotTaken, match="ed25519-sk") as caught:
         desk.add("Asha Okafor", Role.AGENT, new_key(), GROUNDS)
     assert caught.value.field == "public_key"
     key = new_security_key()
     desk.add("Asha Okafor", Role.AGENT, key, GROUNDS)
     asha = line(desk, "Asha Okafor")
-    with pytest.raises(NotTaken, match="ed25519-sk"):
+    with refused(NotTaken, match="ed25519-sk"):
         desk.add_key(asha.staff_id, new_key(), asha.revision, GROUNDS)
     assert admit(store, fingerprint(key), verified=True).name == "Asha Okafor"
     assert [each.lets_in for each in (*asha.keys, *line(desk, "Old Manager").keys)] == [True, False]
@@ -58,7 +59,7 @@ def test_a_key_from_before_lets_nobody_in_and_that_is_audited(
     desk: StaffDesk, store: Store
 ) -> None:
     (old,) = line(desk, "Old Manager").keys
-    with pytest.raises(NotPermitted, match="not in a security key") as caught:
+    with refused(NotPermitted, match="not in a security key") as caught:
         admit(store, old.fingerprint, "192.0.2.9", verified=True)
     with store.read() as uow:
         (event,) = uow.trail.newest(AuditQuery(kind="staff-turned-away"))
@@ -72,7 +73,7 @@ def test_the_last_manager_who_can_still_log_in_stays(
     desk.add("Asha Okafor", Role.MANAGER, new_security_key(), GROUNDS)
     asha = line(desk, "Asha Okafor")
     (key,) = asha.keys
-    with pytest.raises(NotTaken, match="last manager who can log in"):
+    with refused(NotTaken, match="last manager who can log in"):
         desk.remove_key(asha.staff_id, key.fingerprint, asha.revision, GROUNDS)
     as_before = StaffDesk(Office(means, office.actor))
     as_before.remove_key(asha.staff_id, key.fingerprint, asha.revision, GROUNDS)
@@ -82,7 +83,7 @@ def test_managers_who_cannot_log_in_cannot_agree(
     office: Office, means: StaffDependencies, store: Store
 ) -> None:
     office_of(means, Role.MANAGER, "Other Old Manager")
-    with pytest.raises(NotTaken, match="two managers"):
+    with refused(NotTaken, match="two managers"):
         PolicyDesk(office).change("four_eyes", "true", 0, GROUNDS)
     found = checks.check_four_eyes(store, lambda: Policy(four_eyes=True), verified=True)
     assert found.condition is Condition.WARN

@@ -16,9 +16,11 @@ from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, Not
 from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
+from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.keys import new_key
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.support.database import SetClock
+from tests.support.refusals import refused
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def test_a_new_member_can_log_in_and_is_shown(
 ) -> None:
     key = new_key("asha@ward-7")
     done = desk.add("  Asha   Okafor ", Role.AGENT, key, Grounds("New at the desk"))
-    assert done.sentence == "Asha Okafor can log in as an agent."
+    assert deed_words(done.deed) == "Asha Okafor can log in as an agent."
     added = line(desk, "Asha Okafor")
     (shown,) = added.keys
     assert (shown.fingerprint, shown.kind) == (fingerprint(key), "ssh-ed25519")
@@ -65,7 +67,7 @@ def test_the_first_manager_comes_from_the_command_line(
 
 
 def test_a_name_that_somebody_has_is_refused_by_that_name(desk: StaffDesk) -> None:
-    with pytest.raises(NotTaken, match=r"^Somebody is called manager mbeki already\."):
+    with refused(NotTaken, match=r"^Somebody is called manager mbeki already\."):
         desk.add("manager mbeki", Role.AGENT, new_key(), GROUNDS)
 
 
@@ -92,7 +94,7 @@ def test_what_is_entered_wrongly_adds_nobody(
 def test_a_key_lets_one_member_in(desk: StaffDesk) -> None:
     key = new_key()
     desk.add("Asha Okafor", Role.AGENT, key, GROUNDS)
-    with pytest.raises(NotTaken, match="Asha Okafor logs in with this key already"):
+    with refused(NotTaken, match="Asha Okafor logs in with this key already"):
         desk.add("Bo Banks", Role.AGENT, key, GROUNDS)
     assert [each.name for each in desk.every()] == ["Asha Okafor", "Manager Mbeki"]
 
@@ -117,11 +119,11 @@ def test_nobody_changes_or_removes_themselves(
 ) -> None:
     office_of(means, Role.MANAGER, "Bo Banks")
     own = manager.actor.staff_id
-    with pytest.raises(NotTaken, match="their own role"):
+    with refused(NotTaken, match="their own role"):
         desk.change_role(own, Role.AUDITOR, 0, GROUNDS)
-    with pytest.raises(NotTaken, match="themselves"):
+    with refused(NotTaken, match="themselves"):
         desk.remove(own, 0, GROUNDS)
-    with pytest.raises(NotTaken, match="your only key"):
+    with refused(NotTaken, match="your only key"):
         desk.remove_key(own, manager.actor.key, 0, GROUNDS)
     assert line(desk, manager.actor.name).revision == 0
 
@@ -136,7 +138,7 @@ def test_the_last_manager_stays(means: StaffDependencies, manager: Office) -> No
         lambda: desk.remove_key(last.staff_id, last.key, 0, GROUNDS),
     )
     for attempt in attempts:
-        with pytest.raises(NotTaken, match="the last manager who can log in"):
+        with refused(NotTaken, match="the last manager who can log in"):
             attempt()
     (only,) = desk.every()
     assert (only.role, only.revision, len(only.keys)) == (Role.MANAGER, 0, 1)
@@ -148,7 +150,7 @@ def test_a_manager_without_a_key_is_no_manager_to_stay(
     desk = StaffDesk(Office(means, Actor("command line: root", Role.MANAGER)))
     second = office_of(means, Role.MANAGER, "Bo Banks").actor
     desk.remove_key(second.staff_id, second.key, 0, GROUNDS)
-    with pytest.raises(NotTaken, match="the last manager"):
+    with refused(NotTaken, match="the last manager"):
         desk.remove(manager.actor.staff_id, 0, GROUNDS)
     desk.remove(second.staff_id, 1, GROUNDS)
 
@@ -174,9 +176,9 @@ def test_keys_come_and_go(desk: StaffDesk, agent: Office) -> None:
     assert [each.label for each in line(desk, agent.actor.name).keys] == ["laptop", "spare"]
     desk.remove_key(who, agent.actor.key, 1, GROUNDS)
     assert [each.label for each in line(desk, agent.actor.name).keys] == ["spare"]
-    with pytest.raises(NotFound, match="no such key"):
+    with refused(NotFound, match="no such key"):
         desk.remove_key(who, agent.actor.key, 2, GROUNDS)
-    with pytest.raises(NotFound, match="no such member"):
+    with refused(NotFound, match="no such member"):
         desk.remove_key("nobody", agent.actor.key, 0, GROUNDS)
 
 

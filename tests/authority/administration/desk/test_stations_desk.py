@@ -10,9 +10,11 @@ from kiosk.authority.administration.views import StationLine, StationState
 from kiosk.authority.errors import ConcurrentChange, NotFound
 from kiosk.authority.records import AuditQuery, Station
 from kiosk.authority.store.database import Store
+from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.support.database import SetClock
+from tests.support.refusals import refused
 
 
 def test_a_station_says_how_it_is(auditor: Office, history: History, clock: SetClock) -> None:
@@ -53,7 +55,7 @@ def test_a_retired_station_comes_last_and_is_never_silent(
     for name in ("A", "B"):
         history.station(name)
     done = desk.retire("A", GROUNDS)
-    assert done.sentence == "A is retired. It serves nobody any more."
+    assert deed_words(done.deed) == "A is retired. It serves nobody any more."
     now = clock.now()
     clock.forward(hours=1)
     assert [(line.name, line.state, line.retired_at) for line in desk.every()] == [
@@ -73,7 +75,7 @@ def test_a_station_comes_back(manager: Office, history: History, store: Store) -
     history.station("A")
     desk.retire("A", GROUNDS)
     done = desk.reinstate("A", GROUNDS)
-    assert done.sentence == "A is in service again."
+    assert deed_words(done.deed) == "A is in service again."
     assert [line.retired_at for line in desk.every()] == [None]
     with store.read() as uow:
         (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
@@ -85,10 +87,10 @@ def test_second_change_of_a_station_is_refused(
 ) -> None:
     desk = StationsDesk(manager)
     history.station("A")
-    with pytest.raises(ConcurrentChange, match="A is in service already"):
+    with refused(ConcurrentChange, match="A is in service already"):
         desk.reinstate("A", GROUNDS)
     first = desk.retire("A", GROUNDS)
-    with pytest.raises(ConcurrentChange, match="A is retired already") as caught:
+    with refused(ConcurrentChange, match="A is retired already") as caught:
         desk.retire("A", GROUNDS)
     told = f"{manager.actor.name} retired the station (reference {first.reference})."
     assert caught.value.changes == (told,)
@@ -98,7 +100,7 @@ def test_second_change_of_a_station_is_refused(
 
 def test_a_station_that_there_is_not(manager: Office) -> None:
     desk = StationsDesk(manager)
-    with pytest.raises(NotFound, match="no station named Z"):
+    with refused(NotFound, match="no station named Z"):
         desk.retire("Z", GROUNDS)
-    with pytest.raises(NotFound, match="no station named Z"):
+    with refused(NotFound, match="no station named Z"):
         desk.reinstate("Z", GROUNDS)

@@ -16,6 +16,7 @@ from kiosk.authority.records import AddressChange, AuditQuery, PendingChange, Sc
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.authority.visit.registration import apply_due_change, apply_due_changes
 from kiosk.contract.messages import Purpose, VisitId, reference_of
+from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
 from tests.authority.administration.desk.results import mailed, registered, use_up
@@ -147,7 +148,7 @@ def test_a_report_closes_everything_and_says_so(
 ) -> None:
     waiting(means, asha)
     done = desk.report_misuse(seen(means, asha), GROUNDS)
-    assert "self-service is blocked" in done.sentence
+    assert "self-service is blocked" in deed_words(done.deed)
     blocked = registered(means, asha)
     assert blocked.blocked_at is not None
     with means.store.read() as uow:
@@ -254,7 +255,7 @@ def test_a_change_of_address_does_not_outlive_a_block(
     waiting(means, asha)
     block(means, asha)
     done = desk.lift_block(seen(means, asha), GROUNDS)
-    assert "change of address that waited is stopped" in done.sentence
+    assert "change of address that waited is stopped" in deed_words(done.deed)
     old = "asha@trust.nhs.uk"
     assert sorted((to, which) for to, which, _ in mailed(means)) == [
         (old, "block-lifted"),
@@ -273,7 +274,7 @@ def test_a_change_of_address_goes_on_where_only_a_pause_is_lifted(
     waiting(means, asha)
     paused(means, asha)
     done = desk.lift_block(seen(means, asha), GROUNDS)
-    assert "change of address" not in done.sentence
+    assert "change of address" not in deed_words(done.deed)
     clock.forward(hours=24)
     assert apply_due_changes(means.store) == ()
     assert registered(means, asha).email == NEW
@@ -333,9 +334,9 @@ def test_a_correction_stops_the_change_that_waits(
     before = desk.person(asha.holder.id).email
     waiting(means, asha, old=before)
     done = desk.correct_email(desk.person(asha.holder.id).seen, "asha@nhs.uk", GROUNDS)
-    assert done.sentence.endswith("The change of address that waited is stopped.")
+    assert deed_words(done.deed).endswith("The change of address that waited is stopped.")
     again = desk.correct_email(desk.person(asha.holder.id).seen, before, GROUNDS)
-    assert "stopped" not in again.sentence
+    assert "stopped" not in deed_words(again.deed)
     clock.forward(hours=25)
     with means.store.begin() as uow:
         assert not apply_due_change(uow, asha.holder.id)

@@ -1,0 +1,229 @@
+"""Why an act of staff was not done: a code with its facts, in ``AdministrationError.because``.
+
+``screens.words.staff.refusals`` says each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from kiosk.authority.roles import Role
+
+
+class PlainRefusal(Enum):
+    """Those with no facts."""
+
+    # Stations.
+    STATIONS_CANNOT_ENROL = auto()
+    STATION_NAME_MISSING = auto()
+    CERTIFICATE_EXPIRED = auto()
+    NO_CERTIFICATE = auto()
+    CERTIFICATE_OF_UNKNOWN_KIND = auto()
+    # Members of staff, their keys and cards.
+    OWN_ROLE = auto()
+    OWN_REMOVAL = auto()
+    OWN_ONLY_KEY = auto()
+    NO_SUCH_MEMBER = auto()
+    TECHNICIAN_HAS_NO_KEY = auto()
+    KEY_NOT_IN_SECURITY_KEY = auto()
+    CARD_OF_STAFF_ALREADY = auto()
+    CARD_NOT_RECORDED = auto()
+    NAME_OF_ANOTHER_ACTOR = auto()
+    NAME_IN_TWO_ALPHABETS = auto()
+    PRIVATE_KEY = auto()
+    NOT_ONE_KEY = auto()
+    KEY_WITHOUT_KIND = auto()
+    KEY_DAMAGED = auto()
+    # Policy and questions.
+    NO_TWO_MANAGERS_TO_AGREE = auto()
+    QUESTION_NOT_SHOWABLE = auto()
+    NO_SUCH_QUESTION = auto()
+    QUESTION_RETIRED_ALREADY = auto()
+
+
+# Stations.
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOfOtherStation:
+    station: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoPauseInForce:
+    station: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationRetiredSince:
+    station: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationNameTooLong:
+    """Or one with a character that cannot be shown."""
+
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class StationRetiredAlready:
+    station: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationInServiceAlready:
+    station: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchStation:
+    station: str
+
+
+# Members of staff, their keys and cards.
+
+
+@dataclass(frozen=True, slots=True)
+class LastManager:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HasRoleAlready:
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class HasNoSuchCard:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HasNoSuchKey:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanged:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInUse:
+    """``name``: whose it is; empty where that is not known any more."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchFamily:
+    driver: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaffNameUnfit:
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaffNameTaken:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RsaKeyTooShort:
+    fewest_bits: int
+
+
+# Policy and questions.
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchSetting:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChangedSince:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingSetAlready:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValueUnfit:
+    """``because`` is in the words of the settings file, as are all texts about its settings."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValueDoesNotFit:
+    """Beside the other settings; ``because`` as above."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooFewQuestions:
+    offered: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionLength:
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionInList:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooFewWouldBeLeft:
+    wanted: int
+    left: int
+
+
+Refusal = (
+    PlainRefusal
+    | KeyOfOtherStation
+    | NoPauseInForce
+    | StationRetiredSince
+    | StationNameTooLong
+    | StationRetiredAlready
+    | StationInServiceAlready
+    | NoSuchStation
+    | LastManager
+    | HasRoleAlready
+    | HasNoSuchCard
+    | HasNoSuchKey
+    | MemberChanged
+    | KeyInUse
+    | NoSuchFamily
+    | StaffNameUnfit
+    | StaffNameTaken
+    | RsaKeyTooShort
+    | NoSuchSetting
+    | SettingChangedSince
+    | SettingSetAlready
+    | ValueUnfit
+    | ValueDoesNotFit
+    | TooFewQuestions
+    | QuestionLength
+    | QuestionInList
+    | TooFewWouldBeLeft
+)
+
+
+def code_of(because: Refusal) -> str:
+    """Return its name, for a log: its facts name people."""
+    return because.name if isinstance(because, PlainRefusal) else type(because).__name__

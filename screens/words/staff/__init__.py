@@ -1,0 +1,1 @@
+"""What staff read: the words for what the administration reports as codes with facts."""

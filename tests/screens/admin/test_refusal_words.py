@@ -1,0 +1,106 @@
+"""Why an act of staff was not done, in words: each code with its facts has its sentence."""
+
+from __future__ import annotations
+
+from typing import Final, get_args
+
+import pytest
+
+from kiosk.authority import refusals as why
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.refusals import PlainRefusal, Refusal
+from kiosk.authority.roles import Role
+from screens.words.staff.refusals import PLAIN, refusal_lines, refusal_words
+
+SAID: Final[list[tuple[Refusal, str]]] = [
+    (PlainRefusal.OWN_ROLE, "Nobody changes their own role. Ask a colleague."),
+    (
+        PlainRefusal.NO_TWO_MANAGERS_TO_AGREE,
+        (
+            "There are no two managers who could agree with each other, each with a key and "
+            "neither let in by the other. Everything would wait, this setting too. First let the "
+            "machine's administrator add two: `kiosk staff add`."
+        ),
+    ),
+    (why.KeyOfOtherStation("Ward 7"), "Its key is that of Ward 7."),
+    (why.NoPauseInForce("Ward 7"), "No pause that Ward 7 made is in force."),
+    (
+        why.StationRetiredSince("Ward 7"),
+        "Ward 7 was retired since this was proposed: decline it, and look again.",
+    ),
+    (why.StationNameTooLong(80), "A name has at most 80 characters that can be shown."),
+    (why.StationRetiredAlready("Ward 7"), "Ward 7 is retired already."),
+    (why.StationInServiceAlready("Ward 7"), "Ward 7 is in service already."),
+    (
+        why.NoSuchStation("Ward 7"),
+        "There is no station named Ward 7; `kiosk stations list` shows all.",
+    ),
+    (
+        why.LastManager("Ada Quill"),
+        "Ada Quill is the last manager who can log in. Add another one first.",
+    ),
+    (why.HasRoleAlready("Ada Quill", Role.AGENT), "Ada Quill is an agent already."),
+    (why.HasNoSuchCard("Ada Quill"), "Ada Quill has no such card."),
+    (why.HasNoSuchKey("Ada Quill"), "Ada Quill has no such key."),
+    (why.MemberChanged("Ada Quill"), "Ada Quill was changed since you looked."),
+    (
+        why.KeyInUse("Ada Quill"),
+        "Ada Quill logs in with this key already. Everybody has their own.",
+    ),
+    (why.KeyInUse(""), "somebody else logs in with this key already. Everybody has their own."),
+    (why.NoSuchFamily("xyz"), "There is no family of cards called xyz."),
+    (why.StaffNameUnfit(2, 60), "A name has 2 to 60 letters that can be seen."),
+    (
+        why.StaffNameTaken("Ada Quill"),
+        "Somebody is called Ada Quill already. Tell them apart by their names.",
+    ),
+    (
+        why.RsaKeyTooShort(3072),
+        "An RSA key needs 3072 bits or more; better make an ed25519 key.",
+    ),
+    (why.NoSuchSetting("max_failures"), "There is no policy setting named max_failures."),
+    (why.SettingChangedSince("max_failures"), "max_failures was changed since you looked."),
+    (
+        why.SettingSetAlready("max_failures"),
+        "That is what counts already for max_failures.",
+    ),
+    (why.ValueUnfit("That is too long. Allowed: 1."), "That is too long. Allowed: 1."),
+    (why.ValueDoesNotFit("it is below 6"), "That does not fit. it is below 6."),
+    (why.TooFewQuestions(1), "Only 1 question is offered. Add some first."),
+    (why.TooFewQuestions(4), "Only 4 questions are offered. Add some first."),
+    (
+        why.QuestionLength(10, 64),
+        "Write it in 10 to 64 characters; wide ones, as Han, count twice.",
+    ),
+    (why.QuestionInList("Where is it?"), "“Where is it?” is in the list already."),
+    (
+        why.TooFewWouldBeLeft(5, 4),
+        "Everybody chooses 5 questions, and 4 would be left. Add one first.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("because", "said"), SAID)
+def test_refusal_is_said_with_its_facts(because: Refusal, said: str) -> None:
+    assert refusal_words(NotFound(because)) == said
+
+
+def test_every_refusal_has_words_and_a_sample() -> None:
+    assert set(PLAIN) == set(PlainRefusal)
+    assert {type(because) for because, _ in SAID} == set(get_args(Refusal))
+
+
+def test_refusal_as_text_for_a_log_names_nobody() -> None:
+    assert str(NotTaken("name", why.StaffNameTaken("Ada Quill"))) == "StaffNameTaken"
+    assert str(NotTaken("role", PlainRefusal.OWN_ROLE)) == "OWN_ROLE"
+
+
+def test_terminal_prints_the_field_or_what_others_did() -> None:
+    assert refusal_lines(NotTaken("public_key", PlainRefusal.NOT_ONE_KEY)) == (
+        "public key: Paste one public key: one line, as in a .pub file.",
+    )
+    changed = ConcurrentChange(why.MemberChanged("Ada Quill"), ("Bo removed them.",))
+    assert refusal_lines(changed) == (
+        "Ada Quill was changed since you looked.",
+        "  Bo removed them.",
+    )

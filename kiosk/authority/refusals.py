@@ -6,14 +6,59 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from enum import Enum, auto
 
-from kiosk.authority.roles import Role
+from kiosk.authority.roles import Action, Role
 
 
 class PlainRefusal(Enum):
     """Those with no facts."""
 
+    # What is common to every act.
+    PERSON_CHANGED = auto()
+    PERSON_NOT_RECORDED = auto()
+    KEY_LETS_IN_NO_MORE = auto()
+    MASTER_KEYS_AWAY = auto()
+    KEY_IS_MISSING = auto()
+    # What waits for a second member of staff.
+    WAITS_ALREADY = auto()
+    WAITS_NO_MORE = auto()
+    NOT_AGREED_IN_TIME = auto()
+    DECIDED_ALREADY = auto()
+    PROPOSER_MAY_NOT_ANY_MORE = auto()
+    PROPOSERS_REASON_GONE = auto()
+    # People.
+    REASON_NAMES_THEM = auto()
+    NUMBER_TAKEN = auto()
+    NAME_AS_BEFORE = auto()
+    ADDRESS_AS_BEFORE = auto()
+    NO_ADDRESS = auto()
+    NOT_BLOCKED = auto()
+    NOT_REGISTERED = auto()
+    LEAVER_ALREADY = auto()
+    NO_LEAVER = auto()
+    NO_CHANGE_OF_ADDRESS = auto()
+    # Cards.
+    NO_SUCH_MASTER_KEY = auto()
+    SECRET_MISSING = auto()
+    IDENTIFIER_MISSING = auto()
+    CARD_BEING_REPLACED = auto()
+    HOLDER_HAS_LEFT = auto()
+    NEW_CARD_EXPIRED = auto()
+    CARD_ADDED_JUST_NOW = auto()
+    CARD_STAYS_REVOKED = auto()
+    CARD_THEIRS_ALREADY = auto()
+    NO_SUCH_CARD_ANY_MORE = auto()
+    CARD_REVOKED_ALREADY = auto()
+    # Codes by word of mouth.
+    LEAVER_NOT_SERVED = auto()
+    BLOCK_COMES_FIRST = auto()
+    CODE_NOT_AGREED_IN_TIME = auto()
+    CODE_GIVER_MAY_NOT_ANY_MORE = auto()
+    CHANGED_SINCE_CODE = auto()
+    CODE_CHANGED = auto()
+    CODE_OVER = auto()
     # Stations.
     STATIONS_CANNOT_ENROL = auto()
     STATION_NAME_MISSING = auto()
@@ -40,6 +85,84 @@ class PlainRefusal(Enum):
     QUESTION_NOT_SHOWABLE = auto()
     NO_SUCH_QUESTION = auto()
     QUESTION_RETIRED_ALREADY = auto()
+
+
+# What is common to every act, and what waits.
+
+
+@dataclass(frozen=True, slots=True)
+class NotForRole:
+    """``action`` is None where the role may do nothing of the kind."""
+
+    role: Role
+    action: Action | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyWaiting:
+    most: int
+
+
+# People, cards and codes.
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockUnderWay:
+    """``began`` at this moment of the service's ``zone``, seen at ``now``."""
+
+    began: datetime
+    now: datetime
+    zone: tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockUndetermined:
+    """As above; what became of it is not known."""
+
+    began: datetime
+    now: datetime
+    zone: tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchNumber:
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressOfOther:
+    name: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class DomainNotApproved:
+    approved: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyUnknown:
+    """Of a card that is recorded."""
+
+    driver: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardOfOther:
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodesGivenAlready:
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeForSomethingElse:
+    """``registered``: the person is, since the code was given; or they are not any more."""
+
+    name: str
+    registered: bool
 
 
 # Stations.
@@ -195,6 +318,17 @@ class TooFewWouldBeLeft:
 
 Refusal = (
     PlainRefusal
+    | NotForRole
+    | TooManyWaiting
+    | UnlockUnderWay
+    | UnlockUndetermined
+    | NoSuchNumber
+    | AddressOfOther
+    | DomainNotApproved
+    | FamilyUnknown
+    | CardOfOther
+    | CodesGivenAlready
+    | CodeForSomethingElse
     | KeyOfOtherStation
     | NoPauseInForce
     | StationRetiredSince

@@ -32,6 +32,7 @@ from kiosk.contract.errors import ConfigError, describe_fault
 from kiosk.system.memory import resume_collector
 from kiosk.system.prctl import forbid_dumps, merge_equal_pages
 from kiosk.system.sockets import user_of
+from screens.words.staff.refusals import refusal_words
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.desk import AdminDesk
@@ -85,7 +86,7 @@ def run_session(config: str | None, log_path: str | None) -> int:
     try:
         return _session(config)
     except NotPermitted as refused:
-        _print(str(refused))
+        _print(refusal_words(refused))
     except (ConfigError, KeyMissing, StoreError) as trouble:
         log.error("the RA application cannot be opened: %s", trouble)  # noqa: TRY400
         _print(_AWAY)

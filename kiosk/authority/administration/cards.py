@@ -47,6 +47,7 @@ from kiosk.authority.records import (
     Visit,
     new_id,
 )
+from kiosk.authority.refusals import CardOfOther, FamilyUnknown, PlainRefusal, Refusal
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.unblock.stored_secrets import archive_secrets, label_of
@@ -66,16 +67,16 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
     ``KeysUnavailable`` where the token of the master keys is needed and does not answer.
     """
     if (family := FAMILIES.get(card.driver)) is None:
-        raise NotTaken("", f"This release does not know the family of the card, {card.driver}.")
+        raise NotTaken("", FamilyUnknown(card.driver))
     taken: Sensitive | Derivation | None
     if isinstance(secret, IssuedFrom):
         if secret.master not in sealer.masters.ids():
-            raise NotTaken("master_key", "There is no such master key; see `kiosk keys list`.")
+            raise NotTaken("master_key", PlainRefusal.NO_SUCH_MASTER_KEY)
         taken = Derivation(secret.master)
     else:
         taken = entered("secret", lambda: fields.read_unblock_secret(secret.reveal(), family))
         if taken is None:
-            raise NotTaken("secret", "Enter the card's unblock secret.")
+            raise NotTaken("secret", PlainRefusal.SECRET_MISSING)
     return sealer.seal(taken, label_of(card, SealKind.UNBLOCK, revision_of(card) + 1))
 
 
@@ -83,7 +84,7 @@ def _named(wanted: NewCard) -> CardId:
     family = entered("driver", lambda: fields.read_family(wanted.driver))
     named = entered("identifier", lambda: fields.read_card(family, wanted.identifier))
     if named is None:
-        raise NotTaken("identifier", "Enter the card's identifier.")
+        raise NotTaken("identifier", PlainRefusal.IDENTIFIER_MISSING)
     return named
 
 
@@ -275,11 +276,7 @@ class CardsDesk(Desk):
         with self._on_person(seen, Action.REPLACE_CARD, grounds, proposal) as (act, holder):
             old = _card_in_use(act, holder, card_id)
             if _named(card) == CardId(old.driver, old.identifier):
-                raise NotTaken(
-                    "identifier",
-                    "This is the card that is being replaced. Enter the identifier of the new "
-                    "card.",
-                )
+                raise NotTaken("identifier", PlainRefusal.CARD_BEING_REPLACED)
             _revoke(act, old)
             new = self._added(act, holder, card)
             act.record(
@@ -343,9 +340,9 @@ class CardsDesk(Desk):
     def _added(self, act: Act, holder: Cardholder, wanted: NewCard) -> Card:
         uow = act.uow
         if has_left(holder, uow.now):
-            raise NotTaken("card", "This person has left. Take them back before they get a card.")
+            raise NotTaken("card", PlainRefusal.HOLDER_HAS_LEFT)
         if wanted.expires_at is not None and wanted.expires_at <= uow.now:
-            raise NotTaken("expires_at", "A card that has expired already is of no use here.")
+            raise NotTaken("expires_at", PlainRefusal.NEW_CARD_EXPIRED)
         named, limit = _named(wanted), wanted.secret_limit
         if limit is not None:
             entered("secret_limit", lambda: fields.read_secret_limit(str(limit)))
@@ -363,16 +360,15 @@ class CardsDesk(Desk):
             card = replace(card, sealed_secret=sealed, secret_generation=generation)
         if not uow.cards.add(card):
             known = uow.cards.find(named)
+            because: Refusal
             if known is None:
-                because = "This card was added by somebody else just now. Look again."
+                because = PlainRefusal.CARD_ADDED_JUST_NOW
             elif known.holder.id != holder.id:
-                because = f"This card belongs to another person (number {known.holder.number})."
+                because = CardOfOther(known.holder.number)
             elif known.card.status is CardStatus.REVOKED:
-                because = (
-                    "This person had this card, and it was revoked. A revoked card stays revoked."
-                )
+                because = PlainRefusal.CARD_STAYS_REVOKED
             else:
-                because = "This person has this card already."
+                because = PlainRefusal.CARD_THEIRS_ALREADY
             raise NotTaken("identifier", because)
         uow.search.refresh([holder.id])
         return card
@@ -381,14 +377,14 @@ class CardsDesk(Desk):
 def locked_card(uow: UnitOfWork, holder: Cardholder, card_id: str) -> Card:
     card = uow.cards.lock(card_id)
     if card is None or card.holder_id != holder.id:
-        raise NotFound("This person has no such card any more.")
+        raise NotFound(PlainRefusal.NO_SUCH_CARD_ANY_MORE)
     return card
 
 
 def _card_in_use(act: Act, holder: Cardholder, card_id: str) -> Card:
     card = locked_card(act.uow, holder, card_id)
     if card.status is CardStatus.REVOKED:
-        raise NotTaken("card", "This card is revoked already.")
+        raise NotTaken("card", PlainRefusal.CARD_REVOKED_ALREADY)
     return card
 
 

@@ -36,12 +36,12 @@ from kiosk.authority.errors import (
 )
 from kiosk.authority.notices import Notice
 from kiosk.authority.records import AuditQuery, Card, Cardholder, EmailCode, new_id
+from kiosk.authority.refusals import CodeForSomethingElse, CodesGivenAlready, PlainRefusal
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.unblock.stored_secrets import label_of
 from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.visit.rules import has_left, is_registered
-from kiosk.authority.wording import counted
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import HOUR, Policy
 
@@ -54,9 +54,9 @@ def need_someone_able(
     """Raise ``NotTaken`` unless the holder, registered or not, can unlock the card with a code."""
     registration = uow.registrations.of_holder(holder.id)
     if has_left(holder, uow.now):
-        raise NotTaken("person", "They are marked as a leaver: no station serves them.")
+        raise NotTaken("person", PlainRefusal.LEAVER_NOT_SERVED)
     if is_blocked(registration, policy):
-        raise NotTaken("person", "Self-service is blocked for them. Lift the block first.")
+        raise NotTaken("person", PlainRefusal.BLOCK_COMES_FIRST)
     trouble = card_problem(card, uow.now)
     if trouble is None and (sealed := card.sealed_secret) is not None:
         # Checked before somebody walks to a station: the secret opens.
@@ -97,11 +97,7 @@ class CodesDesk(Desk):
             times = act.uow.codes.give_times(card.id, act.uow.now - HOUR)
             given = sum(at < act.uow.now + HOUR for at in times)  # a later one is of a wrong clock
             if given >= policy.codes_an_hour:
-                raise NotTaken(
-                    "card",
-                    f"Staff have given {counted(given, 'code')} for this card within an hour. "
-                    "Wait, or let a colleague look into it.",
-                )
+                raise NotTaken("card", CodesGivenAlready(given))
             code = draw_code(policy.code_digits)
             needs_second = self._office.needs_second(act.uow, Action.ISSUE_CODE)
             purpose = purpose_for(act.uow, policy, holder)
@@ -148,28 +144,22 @@ class CodesDesk(Desk):
                 raise _over(act.uow, code)
             # Nor to one that a clock which was ahead dated.
             if abs(act.uow.now - code.drafted_at) >= ASSISTED_LIFE:
-                raise NotFound("Nobody agreed to this code in time. Give another one.")
+                raise NotFound(PlainRefusal.CODE_NOT_AGREED_IN_TIME)
             if not is_vouched_for(act.uow, code):
-                raise NotFound("Whoever gave this code may give none any more. Give another one.")
+                raise NotFound(PlainRefusal.CODE_GIVER_MAY_NOT_ANY_MORE)
             kinds = frozenset({StaffKind.NAME_CORRECTED.value, ServiceKind.PERSON_CHANGED.value})
             query = AuditQuery(holder_id=holder.id, kinds=kinds, since=code.drafted_at)
             newest = act.uow.trail.newest(query)
             if renamed := [event for event in newest if event.at > code.drafted_at]:
                 raise concurrent_change(
                     act.uow,
-                    "They were changed since the code was given. Withdraw it, look again, and "
-                    "give another one.",
+                    PlainRefusal.CHANGED_SINCE_CODE,
                     renamed,
                 )
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
             if purpose_for(act.uow, policy, holder) is not code.purpose:
                 first = code.purpose is Purpose.FIRST_UNLOCK
-                what = "is registered now" if first else "is not registered now"
-                raise NotTaken(
-                    "person",
-                    f"{holder.name} {what}: the code is for something else. "
-                    "Withdraw it, and give another one.",
-                )
+                raise NotTaken("person", CodeForSomethingElse(holder.name, first))
             act.uow.codes.agree(code.id, audit_name(act.actor))
             act.uow.codes.activate(code.id, act.uow.now, act.uow.now + ASSISTED_LIFE)
             act.record(StaffKind.CODE_AGREED, card_id=card.id, code=code.id)
@@ -215,5 +205,5 @@ def _over(uow: UnitOfWork, code: EmailCode) -> ConcurrentChange | NotFound:
     made = StaffKind.CODE_ISSUED.value, code.id
     since = takewhile(lambda event: (event.kind, event.detail.get("code")) != made, newest_first)
     if deeds := [event for event in since if event.kind in STAFF_KINDS]:
-        return concurrent_change(uow, "This code is not as you saw it any more.", deeds)
-    return NotFound("This code was used, or it ran out.")
+        return concurrent_change(uow, PlainRefusal.CODE_CHANGED, deeds)
+    return NotFound(PlainRefusal.CODE_OVER)

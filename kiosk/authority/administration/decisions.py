@@ -29,6 +29,7 @@ from kiosk.authority.administration.views import Done, Grounds, ProposalLine, un
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import NotFound, NotPermitted, NotTaken
 from kiosk.authority.records import Outcome
+from kiosk.authority.refusals import NotForRole
 from kiosk.authority.roles import Action, may
 from kiosk.contract.messages import CardId
 
@@ -68,7 +69,7 @@ class ProposalsDesk(Desk):
             if (action := action_of(kept)) is None:
                 raise NotFound(OF_ANOTHER_VERSION)
             if not may(act.actor.role, action):
-                raise NotPermitted(f"This is not for the role {act.actor.role.value}.")
+                raise NotPermitted(NotForRole(act.actor.role))
             if not act.uow.proposals.decide(kept.id, Outcome.DECLINED, audit_name(act.actor)):
                 raise decided(act.uow, kept.id)
             is_mine = kept.proposed_by == audit_name(act.actor)

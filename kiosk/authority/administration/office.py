@@ -68,7 +68,7 @@ from kiosk.authority.records import (
     Sought,
     new_id,
 )
-from kiosk.authority.refusals import Refusal
+from kiosk.authority.refusals import NotForRole, PlainRefusal, Refusal, TooManyWaiting
 from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, IDENTIFIES, Action, Role, may
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.config.settings import PolicySettings
@@ -210,7 +210,8 @@ class Act:
         kinds = frozenset(kind.value for kind in change.value)
         query = AuditQuery(holder_id=self.seen.holder_id, kinds=kinds)
         newest = self.uow.trail.newest(query, limit=1)
-        raise concurrent_change(self.uow, OVERTAKEN if self.agreement else CHANGED, newest)
+        because = OVERTAKEN if self.agreement else PlainRefusal.PERSON_CHANGED
+        raise concurrent_change(self.uow, because, newest)
 
     def amend(self, **found: Scalar) -> None:
         """Add to the proposal what only the act itself finds out."""
@@ -281,7 +282,7 @@ class Office:
                 lock(uow)
             actor = self._present(uow, action)
             if seen is not None:
-                _lock_person(uow, seen, CHANGED)
+                _lock_person(uow, seen, PlainRefusal.PERSON_CHANGED)
             uow.notes.add(note)
             waits = proposal is not None and self.needs_second(uow, action)
             act = Act(uow, actor, note, seen, proposal=proposal, waits=waits)
@@ -337,20 +338,14 @@ class Office:
             waiting = uow.proposals.waiting()
             mine = sum(other.proposed_by == kept.proposed_by for other in waiting)
             if kept.proposed_key and mine >= MOST_WAITING:
-                raise NotTaken(
-                    "",
-                    f"{MOST_WAITING} acts that you proposed wait already: nothing was proposed. "
-                    "Let a colleague decide about them first.",
-                )
+                raise NotTaken("", TooManyWaiting(MOST_WAITING))
             for other in waiting:
                 if not _is_same(other, kept, entered, self.means.sealer):
                     continue
                 if proposer_of(uow, other) is not None:
                     who = f"{act_name(uow, other.proposed_by)} proposed it"
                     raise ConcurrentChange(
-                        "An act of this kind waits already, for a second member of staff. It has "
-                        "to be decided first: a colleague agrees to it or declines it, or who "
-                        "proposed it takes it back.",
+                        PlainRefusal.WAITS_ALREADY,
                         (f"{who} (reference {other.reference}).",),
                     )
                 expire(uow, (other,))
@@ -379,7 +374,7 @@ class Office:
             self._present(uow, Action.AGREE_ACT)
             second = self._present(uow, action)
             if kept.action != action.value:
-                raise NotFound("This does not wait any more.")
+                raise NotFound(PlainRefusal.WAITS_NO_MORE)
             if seen is not None:
                 _lock_person(uow, seen, OVERTAKEN)
             in_time = kept.expires_at > uow.now
@@ -392,14 +387,14 @@ class Office:
                 raise RowAltered("proposed_act", kept.id)
             first = proposer_of(uow, kept)
             if first is None:
-                raise NotFound("The one who proposed this may not do it any more: propose it anew.")
+                raise NotFound(PlainRefusal.PROPOSER_MAY_NOT_ANY_MORE)
             if kept.proposed_key:
                 member_by_key(uow, kept.proposed_key)  # not by rows from before they were removed
             if because := objection(uow, first, second):
                 raise NotPermitted(because)
             note = uow.notes.by_ids((kept.note_id,)).get(kept.note_id)
             if note is None:
-                raise NotFound("The reason for which this was proposed is gone. Propose it anew.")
+                raise NotFound(PlainRefusal.PROPOSERS_REASON_GONE)
             uow.notes.add(why)
             act = Act(uow, first, note, seen, agreement=agreement, second=second, why=why)
             yield act
@@ -447,10 +442,10 @@ class Office:
             member = member_by_key(uow, actor.key)
             is_theirs = member is not None and member.id == actor.staff_id
             if member is None or not is_theirs or not may(member.role, Action.SEE_TODAY):
-                raise NotStaff("Your key does not let you in any more. Please log out.")
+                raise NotStaff(PlainRefusal.KEY_LETS_IN_NO_MORE)
             actor = replace(actor, name=member.name, role=member.role)
         if not may(actor.role, action):
-            raise NotPermitted(f"This is not for the role {actor.role.value}: {action.value}.")
+            raise NotPermitted(NotForRole(actor.role, action))
         return actor
 
     @contextmanager
@@ -470,17 +465,9 @@ class Office:
                 uow.commit()
             raise RecordAltered(error.table, error.row, reference) from None
         except KeysUnavailable:
-            raise NotTaken(
-                "",
-                "The master keys are away: nothing was done. Try again later, or tell the "
-                "machine's administrator.",
-            ) from None
+            raise NotTaken("", PlainRefusal.MASTER_KEYS_AWAY) from None
         except KeyMissing:
-            raise NotTaken(
-                "",
-                "A key that this needs is missing: nothing was done. Tell the machine's "
-                "administrator: `kiosk doctor` says more.",
-            ) from None
+            raise NotTaken("", PlainRefusal.KEY_IS_MISSING) from None
 
 
 def action_of(kept: ProposedAct) -> Action | None:
@@ -509,16 +496,16 @@ def decided(uow: UnitOfWork, proposed_id: str) -> ConcurrentChange | NotFound:
     """Return the result of a proposed act that no longer waits."""
     kept = uow.proposals.get(proposed_id)
     if kept is None:
-        return NotFound("This does not wait any more.")
+        return NotFound(PlainRefusal.WAITS_NO_MORE)
     who = act_name(uow, kept.decided_by)
     match kept.outcome:
         case Outcome.WAITING | Outcome.EXPIRED:
-            return NotFound("Nobody agreed to this in time. Propose it anew.")
+            return NotFound(PlainRefusal.NOT_AGREED_IN_TIME)
         case Outcome.AGREED:
-            return ConcurrentChange("This is decided already.", (f"{who} agreed to it.",))
+            return ConcurrentChange(PlainRefusal.DECIDED_ALREADY, (f"{who} agreed to it.",))
         case Outcome.DECLINED:
             did = "took it back" if kept.decided_by == kept.proposed_by else "declined it"
-            return ConcurrentChange("This is decided already.", (f"{who} {did}.",))
+            return ConcurrentChange(PlainRefusal.DECIDED_ALREADY, (f"{who} {did}.",))
         case _:
             assert_never(kept.outcome)
 
@@ -574,9 +561,6 @@ def _signed(actor: Actor) -> dict[str, Scalar]:
     return {"key": actor.key} if actor.key else {}
 
 
-CHANGED = "This person was changed since you looked. Look again."
-
-
 # What stations change of a person, who has the same revision before and after.
 
 
@@ -613,7 +597,7 @@ class StationChange(Enum):
                 assert_never(self)
 
 
-def _lock_person(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:
+def _lock_person(uow: UnitOfWork, seen: Seen, overtaken: Refusal | str) -> None:
     """Lock the person as they were seen, or raise ``ConcurrentChange`` that says ``overtaken``."""
     if uow.holders.touch(seen.holder_id, seen.revision):
         return
@@ -632,7 +616,7 @@ def _lock_person(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:
 def recorded_holder(uow: UnitOfWork, holder_id: str) -> Cardholder:
     holder = uow.holders.get(holder_id)
     if holder is None:
-        raise NotFound("This person is not recorded any more.")
+        raise NotFound(PlainRefusal.PERSON_NOT_RECORDED)
     return holder
 
 

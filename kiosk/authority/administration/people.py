@@ -78,6 +78,14 @@ from kiosk.authority.records import (
     Registration,
     new_id,
 )
+from kiosk.authority.refusals import (
+    AddressOfOther,
+    DomainNotApproved,
+    NoSuchNumber,
+    PlainRefusal,
+    UnlockUnderWay,
+    UnlockUndetermined,
+)
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.codes import read_stop_number
@@ -103,17 +111,10 @@ def _refuse_unsettled(
     """A card may be changed at this moment, or have an unblock without a known outcome."""
     revoked = {card.id for card in cards if card.status is CardStatus.REVOKED}
     for entry in uow.journal.open_of_holder(holder.id):
-        began = format_moment(entry.opened_at, uow.now, zone)
         if is_within_visit(entry.opened_at, uow.now):
-            raise NotTaken(
-                "person", f"An unlock that began at {began} is under way. Erase them in an hour."
-            )
+            raise NotTaken("person", UnlockUnderWay(entry.opened_at, uow.now, zone))
         if entry.card_id not in revoked:
-            raise NotTaken(
-                "person",
-                f"What became of the unlock of {began} is not known. Have the card put into "
-                "any station, which settles it, or revoke the card; then erase them.",
-            )
+            raise NotTaken("person", UnlockUndetermined(entry.opened_at, uow.now, zone))
 
 
 def _refuse_to_name(
@@ -125,7 +126,7 @@ def _refuse_to_name(
     names = [_words(name) for name in (holder.name, holder.number, *addresses, *identifiers)]
     for field, text in (("reason", grounds.reason), ("identified_by", grounds.identified_by)):
         if any(name and name <= _words(text) for name in names):
-            raise NotTaken(field, "This is kept: say it without naming the person.")
+            raise NotTaken(field, PlainRefusal.REASON_NAMES_THEM)
 
 
 def _words(text: str) -> set[str]:
@@ -266,10 +267,7 @@ class PeopleDesk(Desk):
         with self._office.look_as(Action.SEE_PEOPLE) as (uow, reader):
             holder = uow.holders.by_numbers([wanted]).get(wanted)
             if holder is None:
-                raise NotFound(
-                    f"Nobody has the holder number {wanted}: `kiosk people search` finds them by a "
-                    "name, or by the number of a notice."
-                )
+                raise NotFound(NoSuchNumber(wanted))
             return page_of(uow, holder, self._office.means, reader)
 
     def story(self, holder_id: str, before: int) -> tuple[StoryLine, ...]:
@@ -301,12 +299,9 @@ class PeopleDesk(Desk):
             if holder.email and not knowingly:
                 sharing = act.uow.search.exact(holder.email, _SHARING)
                 for other in act.uow.holders.by_ids(sharing).values():
-                    raise AddressShared(
-                        "email",
-                        f"There is already {other.name}, {other.number}, with this address.",
-                    )
+                    raise AddressShared("email", AddressOfOther(other.name, other.number))
             if not act.uow.holders.add(holder):
-                raise NotTaken("number", "Somebody has this number already.")
+                raise NotTaken("number", PlainRefusal.NUMBER_TAKEN)
             act.uow.search.refresh([holder.id])
             act.uow.notes.attach(act.note_ids, holder.id)  # they are erased with the person
             act.waits = act.waits and holder.email is not None
@@ -318,7 +313,7 @@ class PeopleDesk(Desk):
         with self._on_person(seen, Action.CORRECT_NAME, grounds) as (act, holder):
             right = entered("name", lambda: fields.read_name(name))
             if right == holder.name:
-                raise NotTaken("name", "This is their name already.")
+                raise NotTaken("name", PlainRefusal.NAME_AS_BEFORE)
             act.uow.holders.save(replace(holder, name=right))
             act.uow.search.refresh([holder.id])
             act.record(StaffKind.NAME_CORRECTED)
@@ -335,7 +330,7 @@ class PeopleDesk(Desk):
             act.refuse_after(StationChange.READDRESSED)
             address, before = _address(email, self._policy), address_of(holder, registration)
             if address == before:
-                raise NotTaken("email", "This is their address already.")
+                raise NotTaken("email", PlainRefusal.ADDRESS_AS_BEFORE)
             stopped = stop_change(act.uow, holder.id)
             # First the registration, as an address that falls due locks them in this order.
             if registration is not None:
@@ -382,7 +377,7 @@ class PeopleDesk(Desk):
             lifted = act.uow.registrations.unblock(holder.id)
             # Where the next visit would block, its failures are cleared before.
             if registration is None or not (lifted or is_exhausted(registration, self._policy)):
-                raise ConcurrentChange("They are not blocked.")
+                raise ConcurrentChange(PlainRefusal.NOT_BLOCKED)
             if not lifted:
                 act.uow.registrations.clear_failures(holder.id)
             act.record(StaffKind.BLOCK_LIFTED, failures=registration.failures)
@@ -400,7 +395,7 @@ class PeopleDesk(Desk):
         with self._on_person(seen, Action.REVOKE_REGISTRATION, grounds, proposal) as (act, holder):
             registration = _close(act, holder)
             if registration is None:
-                raise ConcurrentChange("They are not registered.")
+                raise ConcurrentChange(PlainRefusal.NOT_REGISTERED)
             act.refuse_after(StationChange.BLOCKED)
             stop_change(act.uow, holder.id)
             forget_answers(act.uow, holder.id)
@@ -420,7 +415,7 @@ class PeopleDesk(Desk):
         with self._on_person(seen, Action.MARK_LEAVER, grounds) as (act, holder):
             registration = _close(act, holder)
             if has_left(holder, act.uow.now):
-                raise ConcurrentChange("They are marked as a leaver already.")
+                raise ConcurrentChange(PlainRefusal.LEAVER_ALREADY)
             stop_change(act.uow, holder.id)
             act.uow.holders.save(replace(holder, left_at=act.uow.now))
             act.record(StaffKind.LEAVER_MARKED)
@@ -431,7 +426,7 @@ class PeopleDesk(Desk):
         proposal = Proposal(TakeBackLeaver())
         with self._on_person(seen, Action.TAKE_BACK_LEAVER, grounds, proposal) as (act, holder):
             if holder.left_at is None:
-                raise ConcurrentChange("They are no leaver.")
+                raise ConcurrentChange(PlainRefusal.NO_LEAVER)
             act.uow.holders.save(replace(holder, left_at=None))
             act.record(StaffKind.LEAVER_TAKEN_BACK)
             act.notify(Notice.LEAVER_TAKEN_BACK, holder)
@@ -454,7 +449,7 @@ class PeopleDesk(Desk):
             act.uow.cards.lock_of_holder(holder.id)
             stopped = stop_change(act.uow, holder.id)
             if stopped is None:
-                raise ConcurrentChange("No change of address waits.")
+                raise ConcurrentChange(PlainRefusal.NO_CHANGE_OF_ADDRESS)
             act.record(StaffKind.CHANGE_STOPPED)
             registration = act.uow.registrations.of_holder(holder.id)
             _notify_stopped(act, holder, registration, stopped)
@@ -488,10 +483,9 @@ def _address(text: str, policy: Policy) -> str:
         case None:
             return address
         case EmailProblem.DOMAIN:
-            approved = ", ".join(policy.email_domains)
-            raise NotTaken("email", f"Only addresses of approved domains are taken: {approved}.")
+            raise NotTaken("email", DomainNotApproved(tuple(policy.email_domains)))
         case _:
-            raise NotTaken("email", "This is not an address that mail can be sent to.")
+            raise NotTaken("email", PlainRefusal.NO_ADDRESS)
 
 
 def _close(act: Act, holder: Cardholder) -> Registration | None:

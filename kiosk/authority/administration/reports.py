@@ -21,6 +21,7 @@ from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.audit.events import EVENTS, Count, StaffKind
 from kiosk.authority.errors import MailError, MailRefused, NotTaken
 from kiosk.authority.records import AuditQuery, Sought
+from kiosk.authority.refusals import DomainNotApproved, PlainRefusal
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.wording import reason_words
@@ -189,10 +190,9 @@ class ReportsDesk(Desk):
             case None:
                 pass
             case EmailProblem.DOMAIN:
-                approved = ", ".join(means.policy().email_domains)
-                raise NotTaken("to", f"Only addresses of approved domains are taken: {approved}.")
+                raise NotTaken("to", DomainNotApproved(tuple(means.policy().email_domains)))
             case EmailProblem.MALFORMED:
-                raise NotTaken("to", "This is not an address that mail can be sent to.")
+                raise NotTaken("to", PlainRefusal.NO_ADDRESS)
         self._need_few_mailed()
         self._office.record(
             Action.EXPORT_REPORT,

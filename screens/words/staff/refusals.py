@@ -8,10 +8,71 @@ from kiosk.authority import refusals as why
 from kiosk.authority.administration.proposals import ADD_TWO_MANAGERS
 from kiosk.authority.errors import AdministrationError, ConcurrentChange, NotTaken
 from kiosk.authority.refusals import PlainRefusal, Refusal
-from kiosk.authority.wording import numbered
+from kiosk.authority.wording import counted, format_moment, numbered
 from screens.words.staff.deeds import with_article
 
 PLAIN: Final[dict[PlainRefusal, str]] = {
+    PlainRefusal.PERSON_CHANGED: "This person was changed since you looked. Look again.",
+    PlainRefusal.PERSON_NOT_RECORDED: "This person is not recorded any more.",
+    PlainRefusal.KEY_LETS_IN_NO_MORE: "Your key does not let you in any more. Please log out.",
+    PlainRefusal.MASTER_KEYS_AWAY: (
+        "The master keys are away: nothing was done. Try again later, or tell the machine's "
+        "administrator."
+    ),
+    PlainRefusal.KEY_IS_MISSING: (
+        "A key that this needs is missing: nothing was done. Tell the machine's "
+        "administrator: `kiosk doctor` says more."
+    ),
+    PlainRefusal.WAITS_ALREADY: (
+        "An act of this kind waits already, for a second member of staff. It has to be "
+        "decided first: a colleague agrees to it or declines it, or who proposed it takes it "
+        "back."
+    ),
+    PlainRefusal.WAITS_NO_MORE: "This does not wait any more.",
+    PlainRefusal.NOT_AGREED_IN_TIME: "Nobody agreed to this in time. Propose it anew.",
+    PlainRefusal.DECIDED_ALREADY: "This is decided already.",
+    PlainRefusal.PROPOSER_MAY_NOT_ANY_MORE: (
+        "The one who proposed this may not do it any more: propose it anew."
+    ),
+    PlainRefusal.PROPOSERS_REASON_GONE: (
+        "The reason for which this was proposed is gone. Propose it anew."
+    ),
+    PlainRefusal.REASON_NAMES_THEM: "This is kept: say it without naming the person.",
+    PlainRefusal.NUMBER_TAKEN: "Somebody has this number already.",
+    PlainRefusal.NAME_AS_BEFORE: "This is their name already.",
+    PlainRefusal.ADDRESS_AS_BEFORE: "This is their address already.",
+    PlainRefusal.NO_ADDRESS: "This is not an address that mail can be sent to.",
+    PlainRefusal.NOT_BLOCKED: "They are not blocked.",
+    PlainRefusal.NOT_REGISTERED: "They are not registered.",
+    PlainRefusal.LEAVER_ALREADY: "They are marked as a leaver already.",
+    PlainRefusal.NO_LEAVER: "They are no leaver.",
+    PlainRefusal.NO_CHANGE_OF_ADDRESS: "No change of address waits.",
+    PlainRefusal.NO_SUCH_MASTER_KEY: "There is no such master key; see `kiosk keys list`.",
+    PlainRefusal.SECRET_MISSING: "Enter the card's unblock secret.",
+    PlainRefusal.IDENTIFIER_MISSING: "Enter the card's identifier.",
+    PlainRefusal.CARD_BEING_REPLACED: (
+        "This is the card that is being replaced. Enter the identifier of the new card."
+    ),
+    PlainRefusal.HOLDER_HAS_LEFT: ("This person has left. Take them back before they get a card."),
+    PlainRefusal.NEW_CARD_EXPIRED: "A card that has expired already is of no use here.",
+    PlainRefusal.CARD_ADDED_JUST_NOW: "This card was added by somebody else just now. Look again.",
+    PlainRefusal.CARD_STAYS_REVOKED: (
+        "This person had this card, and it was revoked. A revoked card stays revoked."
+    ),
+    PlainRefusal.CARD_THEIRS_ALREADY: "This person has this card already.",
+    PlainRefusal.NO_SUCH_CARD_ANY_MORE: "This person has no such card any more.",
+    PlainRefusal.CARD_REVOKED_ALREADY: "This card is revoked already.",
+    PlainRefusal.LEAVER_NOT_SERVED: "They are marked as a leaver: no station serves them.",
+    PlainRefusal.BLOCK_COMES_FIRST: "Self-service is blocked for them. Lift the block first.",
+    PlainRefusal.CODE_NOT_AGREED_IN_TIME: "Nobody agreed to this code in time. Give another one.",
+    PlainRefusal.CODE_GIVER_MAY_NOT_ANY_MORE: (
+        "Whoever gave this code may give none any more. Give another one."
+    ),
+    PlainRefusal.CHANGED_SINCE_CODE: (
+        "They were changed since the code was given. Withdraw it, look again, and give another one."
+    ),
+    PlainRefusal.CODE_CHANGED: "This code is not as you saw it any more.",
+    PlainRefusal.CODE_OVER: "This code was used, or it ran out.",
     PlainRefusal.STATIONS_CANNOT_ENROL: (
         "Stations cannot enrol here: the settings name no enrol_listen in [authority]."
     ),
@@ -70,6 +131,46 @@ def _words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
     match because:
         case PlainRefusal():
             return PLAIN[because]
+        case why.NotForRole(role=role, action=action):
+            what = "" if action is None else f": {action.value}"
+            return f"This is not for the role {role.value}{what}."
+        case why.TooManyWaiting(most=most):
+            return (
+                f"{most} acts that you proposed wait already: nothing was proposed. "
+                "Let a colleague decide about them first."
+            )
+        case why.UnlockUnderWay(began=began, now=now, zone=zone):
+            when = format_moment(began, now, zone)
+            return f"An unlock that began at {when} is under way. Erase them in an hour."
+        case why.UnlockUndetermined(began=began, now=now, zone=zone):
+            when = format_moment(began, now, zone)
+            return (
+                f"What became of the unlock of {when} is not known. Have the card put into "
+                "any station, which settles it, or revoke the card; then erase them."
+            )
+        case why.NoSuchNumber(number=number):
+            return (
+                f"Nobody has the holder number {number}: `kiosk people search` finds them by a "
+                "name, or by the number of a notice."
+            )
+        case why.AddressOfOther(name=name, number=number):
+            return f"There is already {name}, {number}, with this address."
+        case why.DomainNotApproved(approved=approved):
+            return f"Only addresses of approved domains are taken: {', '.join(approved)}."
+        case why.FamilyUnknown(driver=driver):
+            return f"This release does not know the family of the card, {driver}."
+        case why.CardOfOther(number=number):
+            return f"This card belongs to another person (number {number})."
+        case why.CodesGivenAlready(count=count):
+            return (
+                f"Staff have given {counted(count, 'code')} for this card within an hour. "
+                "Wait, or let a colleague look into it."
+            )
+        case why.CodeForSomethingElse(name=name, registered=registered):
+            what = "is registered now" if registered else "is not registered now"
+            return (
+                f"{name} {what}: the code is for something else. Withdraw it, and give another one."
+            )
         case why.KeyOfOtherStation(station=station):
             return f"Its key is that of {station}."
         case why.NoPauseInForce(station=station):

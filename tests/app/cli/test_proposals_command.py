@@ -17,6 +17,7 @@ from kiosk.authority.wording import local_time
 from kiosk.contract.sensitive import Sensitive
 from tests.app.cli.estate import JO, Estate
 from tests.app.cli.samples import Kiosk, two_members
+from tests.support.refusals import refused
 
 Capsys = pytest.CaptureFixture[str]
 BECAUSE = "--reason", "rang up"
@@ -70,7 +71,7 @@ def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(
 
 
 def test_a_beginning_that_two_share_names_neither() -> None:
-    with pytest.raises(NotFound, match="2 of those that wait begin with '4f1c': give more"):
+    with refused(NotFound, match="2 of those that wait begin with '4f1c': give more"):
         waiting_id("4f1c", ["4f1c0a9e", "4f1c7777", "aa"])
     assert waiting_id("4F1C0", ["4f1c0a9e", "4f1c7777"]) == "4f1c0a9e"
 

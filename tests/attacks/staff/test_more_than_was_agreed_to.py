@@ -20,6 +20,7 @@ from tests.authority.administration.desk.keys import new_key
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
 from tests.authority.world import World
+from tests.support.refusals import refused
 
 WHY = Grounds("Spoke to the colleague", "Saw the badge myself")
 HEADER = "holder_number,name,email,card_id,unblock_secret\n"
@@ -41,7 +42,7 @@ def test_an_import_undoes_no_correction_that_came_after_it_was_proposed(world: W
         assert holder is not None
         uow.holders.save(replace(holder, email="right@nhs.net"))
         uow.commit()
-    with pytest.raises(ConcurrentChange, match="changed since this was proposed"):
+    with refused(ConcurrentChange, match="changed since this was proposed"):
         second.desk.proposals.agree(waiting.proposal_id, WHY)
     assert people.exists()
     with world.store.read() as uow:
@@ -97,7 +98,7 @@ def test_member_has_a_bounded_number_of_proposals(
     first, second = (Colleague(world, Role.AGENT, name) for name in ("First", "Second"))
     for number in range(2):
         assert first.desk.people.add(f"90000000000{number}", "Jo", "jo@nhs.net", GROUNDS).waits
-    with pytest.raises(NotTaken, match="wait already"):
+    with refused(NotTaken, match="wait already"):
         first.desk.people.add("900000000009", "Jo", "jo@nhs.net", GROUNDS)
     assert second.desk.people.add("900000000009", "Jo", "jo@nhs.net", GROUNDS).waits
     line, *_ = (each for each in first.desk.proposals.waiting() if each.is_mine)
@@ -120,5 +121,5 @@ def test_nobody_agrees_to_a_code_for_somebody_who_was_renamed_since(
         PeopleImport(world.store, first.office.means.sealer, 12).run(people, "command line: jo")
     else:
         first.desk.people.correct_name(as_seen(first.office, card), "Somebody Else", GROUNDS)
-    with pytest.raises(ConcurrentChange, match="since the code was given"):
+    with refused(ConcurrentChange, match="since the code was given"):
         second.desk.codes.agree(code.code_id, WHY)

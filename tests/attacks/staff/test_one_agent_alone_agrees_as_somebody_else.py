@@ -13,6 +13,7 @@ from tests.authority.administration.desk.keys import new_key
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
 from tests.authority.world import World
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.usefixtures("four_eyes")
 
@@ -76,15 +77,15 @@ def test_what_was_prepared_before_four_eyes_were_set_agrees_to_nothing(
     )
     assert done.waits
     for line in other.proposals.waiting():
-        with pytest.raises(NotPermitted, match="Manager One let you in"):
+        with refused(NotPermitted, match="Manager One let you in"):
             other.proposals.agree(line.proposal_id, GROUNDS)
     swapped = other.people.revoke_registration(as_seen(manager.office, card), GROUNDS)
     assert swapped.waits
     (mine,) = (line for line in other.proposals.waiting() if line.is_mine)
-    with pytest.raises(NotPermitted, match=r"You let .* in here"):
+    with refused(NotPermitted, match=r"You let .* in here"):
         manager.desk.proposals.agree(mine.proposal_id, GROUNDS)
     own = other.codes.issue(as_seen(manager.office, card), card.id, GROUNDS)
-    with pytest.raises(NotPermitted, match=r"You let .* in here"):
+    with refused(NotPermitted, match=r"You let .* in here"):
         manager.desk.codes.agree(own.code_id, GROUNDS)
     assert registration_of(world, card.holder_id) == before
 
@@ -115,6 +116,6 @@ def test_an_account_that_a_removed_key_added_agrees_to_nothing(world: World, gon
     seen = as_seen(manager.office, card)
     assert manager.desk.people.correct_email(seen, "thief@nhs.net", GROUNDS).waits
     (line,) = third.proposals.waiting()
-    with pytest.raises(NotPermitted, match="Manager One let you in"):
+    with refused(NotPermitted, match="Manager One let you in"):
         third.proposals.agree(line.proposal_id, GROUNDS)
     assert registration_of(world, card.holder_id) == before

@@ -11,6 +11,7 @@ from tests.attacks.four_eyes import Colleague, registration_of
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
 from tests.authority.world import EMAIL, World
+from tests.support.refusals import refused
 
 THIEF = "thief@nhs.net"
 
@@ -25,7 +26,7 @@ def test_the_code_still_goes_to_the_holder(world: World) -> None:
     done = agent.desk.people.correct_email(as_seen(agent.office, card), THIEF, GROUNDS)
     assert done.waits
     (waiting,) = agent.desk.proposals.waiting()
-    with pytest.raises(NotPermitted, match="proposed this yourself"):
+    with refused(NotPermitted, match="proposed this yourself"):
         agent.desk.proposals.agree(waiting.proposal_id, GROUNDS)
     station_visit = world.insert(card, blocked=True)
     assert isinstance(station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK), SendCode)

@@ -15,6 +15,7 @@ from kiosk.authority.administration.files import csv_text, write_file
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.wording import REASONS, reason_words
 from kiosk.contract.messages import Reason
+from tests.support.refusals import refused
 
 
 def write(folder: Path, text: bytes) -> Path:
@@ -57,7 +58,7 @@ def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
-    with pytest.raises(NotTaken, match="Not a directory") as caught:
+    with refused(NotTaken, match="Not a directory") as caught:
         write(tmp_path / "state" / "exports", b"")
     assert str(tmp_path / "state" / "exports") in str(caught.value)
     assert "Ask who looks after the service's machine" in str(caught.value)

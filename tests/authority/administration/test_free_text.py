@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kiosk.authority.administration.fields import cleaned, read_reason
 from kiosk.authority.errors import NotTaken
 from kiosk.contract.text import looks_secret
+from tests.support.refusals import refused
 
 ADMIN_KEY = "0123456789abcdef" * 3
 
@@ -57,10 +58,10 @@ ADMIN_KEY = "0123456789abcdef" * 3
     ],
 )
 def test_what_has_the_form_of_a_secret_is_refused_without_repeating_it(text: str) -> None:
-    with pytest.raises(NotTaken, match="looks like") as refused:
+    with refused(NotTaken, match="looks like") as caught:
         read_reason("reason", text)
-    assert refused.value.field == "reason"
-    assert text not in str(refused.value)
+    assert caught.value.field == "reason"
+    assert text not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_shorter_and_longer_numbers_are_a_reason(before: str, number: str, after
 
 
 def test_an_address_is_no_reason() -> None:
-    with pytest.raises(NotTaken, match="address"):
+    with refused(NotTaken, match="address"):
         read_reason("reason", "jo.smith@nhs.net")
     read_reason("reason", "She wrote from jo.smith@nhs.net")
 

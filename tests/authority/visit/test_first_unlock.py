@@ -54,6 +54,7 @@ from tests.authority.card_in_reader import Authorities, KeylessCard, ReaderCard
 from tests.authority.registering import given
 from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import EMAIL, World
+from tests.support.refusals import refused
 from tests.support.steps import offered as offers_of
 from tests.support.stored import live_code
 
@@ -265,7 +266,7 @@ def test_nobody_agrees_to_a_code_of_one_who_registered_since(
         holder = uow.holders.get(card.holder_id)
     assert holder is not None
     world.register(holder)
-    with pytest.raises(NotTaken, match="is registered now"):
+    with refused(NotTaken, match="is registered now"):
         agree(office_beside(world), issued)
 
 
@@ -328,7 +329,7 @@ def test_code_for_a_first_unlock_lives_for_fifteen_minutes(
 def test_a_few_an_hour_are_given(world: World, card: Card, agent: Office) -> None:
     for _ in range(3):
         give(agent, card)
-    with pytest.raises(NotTaken, match="three codes for this card within an hour"):
+    with refused(NotTaken, match="three codes for this card within an hour"):
         give(agent, card)
 
 

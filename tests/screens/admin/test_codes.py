@@ -250,7 +250,7 @@ async def test_code_of_a_colleague_is_agreed_to() -> None:
         assert "Bo Banks gave Bronwen Pryce a code." in run.text
         await grounds(run)
         assert run.desk.asked.of("proposals.agree") == [("code-h2", Grounds(WHY))]
-        assert "The code works now." in run.text
+        assert "The code works now, for 15 minutes." in run.text
         assert "Bronwen Pryce" not in run.text
 
 

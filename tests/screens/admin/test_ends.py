@@ -86,7 +86,7 @@ def test_keys_that_end_or_stop_other_programs_do_neither(session: Session) -> No
 def test_a_burst_with_a_dialog_s_key_in_it_goes_where_it_belongs(session: Session) -> None:
     retire(session)
     session.wait_for("is retired")
-    assert session.notes == ["begun", "Eye Clinic is retired: it serves nobody any more."]
+    assert session.notes == ["begun", "Eye Clinic is retired. It serves nobody any more."]
 
 
 def test_what_is_typed_while_it_comes_up_is_not_lost(notes: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_lost_connection_loses_nothing_half_done(
     session.wait_for_end()
     assert session.notes == [
         "begun",
-        "Eye Clinic is retired: it serves nobody any more.",
+        "Eye Clinic is retired. It serves nobody any more.",
         "end hung-up",
     ]
 

@@ -48,7 +48,7 @@ async def test_a_value_is_changed_by_keyboard_with_a_reason() -> None:
         assert run.desk.asked.of("policy.change") == [
             ("max_failures", "4", 4, Grounds("Fewer slips"))
         ]
-        assert "✓ max_failures is 4 from now on." in run.text
+        assert "✓ max_failures is 4 from now on, at every station" in run.text
         assert "Mo Farrow set it today 10:32: Fewer slips" in run.text
 
 
@@ -126,7 +126,7 @@ async def test_sent_again_it_decides_on_what_is_so_now() -> None:
         assert "Mo Farrow set max_failures to 7." in run.text
         await run.press("enter")
         assert run.desk.asked.of("policy.change")[-1][2] == 5
-        assert "✓ max_failures is 4 from now on." in run.text
+        assert "✓ max_failures is 4 from now on, at every station" in run.text
 
 
 async def test_what_does_not_fit_the_file_any_more_is_said() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final, get_args
 
 import pytest
@@ -9,8 +10,11 @@ import pytest
 from kiosk.authority import refusals as why
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.refusals import PlainRefusal, Refusal
-from kiosk.authority.roles import Role
+from kiosk.authority.roles import Action, Role
 from screens.words.staff.refusals import PLAIN, refusal_lines, refusal_words
+
+NOW: Final = datetime(2026, 5, 3, 10, 0, tzinfo=UTC)
+BEGAN: Final = datetime(2026, 5, 3, 9, 14, tzinfo=UTC)
 
 SAID: Final[list[tuple[Refusal, str]]] = [
     (PlainRefusal.OWN_ROLE, "Nobody changes their own role. Ask a colleague."),
@@ -20,6 +24,70 @@ SAID: Final[list[tuple[Refusal, str]]] = [
             "There are no two managers who could agree with each other, each with a key and "
             "neither let in by the other. Everything would wait, this setting too. First let the "
             "machine's administrator add two: `kiosk staff add`."
+        ),
+    ),
+    (why.NotForRole(Role.HELPER), "This is not for the role helper."),
+    (
+        why.NotForRole(Role.HELPER, Action.ADD_CARD),
+        f"This is not for the role helper: {Action.ADD_CARD.value}.",
+    ),
+    (
+        why.TooManyWaiting(100),
+        (
+            "100 acts that you proposed wait already: nothing was proposed. Let a colleague "
+            "decide about them first."
+        ),
+    ),
+    (
+        why.UnlockUnderWay(BEGAN, NOW, UTC),
+        "An unlock that began at 09:14 today is under way. Erase them in an hour.",
+    ),
+    (
+        why.UnlockUndetermined(BEGAN, NOW, UTC),
+        (
+            "What became of the unlock of 09:14 today is not known. Have the card put into any "
+            "station, which settles it, or revoke the card; then erase them."
+        ),
+    ),
+    (
+        why.NoSuchNumber("900"),
+        (
+            "Nobody has the holder number 900: `kiosk people search` finds them by a name, or by "
+            "the number of a notice."
+        ),
+    ),
+    (
+        why.AddressOfOther("Bo Lee", "900"),
+        "There is already Bo Lee, 900, with this address.",
+    ),
+    (
+        why.DomainNotApproved(("nhs.uk", "nhs.net")),
+        "Only addresses of approved domains are taken: nhs.uk, nhs.net.",
+    ),
+    (
+        why.FamilyUnknown("xyz"),
+        "This release does not know the family of the card, xyz.",
+    ),
+    (why.CardOfOther("900"), "This card belongs to another person (number 900)."),
+    (
+        why.CodesGivenAlready(3),
+        (
+            "Staff have given three codes for this card within an hour. Wait, or let a colleague "
+            "look into it."
+        ),
+    ),
+    (
+        why.CodeForSomethingElse("Bo Lee", registered=True),
+        (
+            "Bo Lee is registered now: the code is for something else. Withdraw it, and give "
+            "another one."
+        ),
+    ),
+    (
+        why.CodeForSomethingElse("Bo Lee", registered=False),
+        (
+            "Bo Lee is not registered now: the code is for something else. Withdraw it, and give "
+            "another one."
         ),
     ),
     (why.KeyOfOtherStation("Ward 7"), "Its key is that of Ward 7."),

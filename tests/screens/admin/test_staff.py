@@ -63,7 +63,7 @@ async def test_somebody_is_added_with_a_key_that_was_pasted() -> None:
         await run.press("f8", "a", *"Asha Okafor", "tab", "down", "down", "tab", *KEY)
         await run.press("enter", *WHY.reason, "enter")
         assert run.desk.asked.of("staff.add") == [("Asha Okafor", Role.AUDITOR, KEY, WHY)]
-        assert "Asha Okafor can log in as auditor." in run.text
+        assert "Asha Okafor can log in as an auditor." in run.text
         assert "5 members of staff" in run.text
 
 

@@ -91,7 +91,7 @@ async def test_station_is_retired_with_a_reason_by_keyboard() -> None:
         assert run.desk.asked.of("stations.retire") == [
             ("Main Entrance", Grounds("Doorway is rebuilt"))
         ]
-        assert f"✓ Main Entrance is retired: it serves nobody any more. Reference {REFERENCE}." in (
+        assert f"✓ Main Entrance is retired. It serves nobody any more. Reference {REFERENCE}." in (
             run.text
         )
         assert "– retired" in row(run, "Main Entrance")
@@ -108,7 +108,7 @@ async def test_station_is_brought_back_by_mouse() -> None:
         assert run.desk.asked.of("stations.reinstate") == [
             ("Old Gatehouse", Grounds("It is needed"))
         ]
-        assert "Old Gatehouse serves people again." in run.text
+        assert "Old Gatehouse is in service again." in run.text
 
 
 async def test_what_cannot_be_done_to_the_marked_one_is_not_offered() -> None:
@@ -139,7 +139,7 @@ async def test_an_agent_lifts_all_pauses_that_a_station_made() -> None:
         assert run.desk.asked.of("stations.lift_pauses") == [
             ("Library", Grounds("Stolen, and retired"))
         ]
-        assert "✓ 8 pauses are lifted: answers are taken again." in run.text
+        assert "✓ 8 pauses are lifted: answers are taken with these smartcards again." in run.text
 
 
 async def test_an_auditor_is_not_offered_to_lift_pauses() -> None:

@@ -29,6 +29,7 @@ from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.support.database import SetClock, TestDatabase
 from tests.support.full_disk import fill_disk
+from tests.support.refusals import refused
 
 IDENTIFIED = Grounds("Locked out since the morning", "Photo ID, in person")
 
@@ -174,7 +175,7 @@ def test_what_is_not_there_is_said_with_what_there_is(
     desk: AuditDesk, holder_id: str, only: AuditFilter, said: str
 ) -> None:
     """At the command line as well as in the application."""
-    with pytest.raises(NotTaken, match=said):
+    with refused(NotTaken, match=said):
         desk.page(only)
 
 
@@ -387,7 +388,7 @@ def test_a_file_that_does_not_reach_the_disk_is_not_recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fill_disk(monkeypatch)
-    with pytest.raises(NotTaken, match="No space left on device"):
+    with refused(NotTaken, match="No space left on device"):
         desk.export(AuditFilter(), ExportFormat.CSV, unseen)
     assert list(means.exports.iterdir()) == []
     with store.read() as uow:

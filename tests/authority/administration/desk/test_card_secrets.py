@@ -21,6 +21,7 @@ from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import cards_of, newest, secret_of, seen, told
 from tests.authority.store import samples
+from tests.support.refusals import refused
 
 NEW = "00112233-4455-6677-8899-AABBCCDDEEFF"
 PLAIN = "00112233445566778899aabbccddeeff"
@@ -144,6 +145,6 @@ def test_a_token_of_master_keys_that_is_away_is_named(
     sealer = Sealer(ring, Masters(ring, away))
     desk = CardsDesk(Office(replace(means, sealer=sealer), agent.actor))
     wanted = NewCard(NEW, secret=IssuedFrom("derive-0001-x"))
-    with pytest.raises(NotTaken, match="The master keys are away: nothing was done"):
+    with refused(NotTaken, match="The master keys are away: nothing was done"):
         desk.add(seen(means, asha), wanted, GROUNDS)
     assert cards_of(means, asha) == [asha.card]

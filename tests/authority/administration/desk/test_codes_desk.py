@@ -30,6 +30,7 @@ from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen, somebody
 from tests.authority.store import samples
 from tests.support.database import SetClock
+from tests.support.refusals import refused
 
 
 def test_a_code_lives_at_once_for_fifteen_minutes(
@@ -96,7 +97,7 @@ def test_nobody_is_given_a_code_that_would_not_help(
 ) -> None:
     spoil, because = UNABLE[how]
     spoil(means, asha)
-    with pytest.raises(NotTaken, match=because):
+    with refused(NotTaken, match=because):
         give(agent, asha)
     assert live(means, asha) is None
     assert events(means, asha) == []
@@ -145,7 +146,7 @@ def test_a_card_is_given_so_many_in_an_hour_and_none_of_them_is_a_mail(
     for _ in range(3):
         give(agent, asha)
         clock.forward(minutes=5)
-    with pytest.raises(NotTaken, match="three codes for this card within an hour"):
+    with refused(NotTaken, match="three codes for this card within an hour"):
         give(agent, asha)
     with means.store.read() as uow:
         assert uow.codes.send_times(asha.card.id, samples.NOW) == ()

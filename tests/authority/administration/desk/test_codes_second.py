@@ -35,6 +35,7 @@ from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.administration.desk.people import seen
 from tests.authority.store import samples
 from tests.support.database import SetClock
+from tests.support.refusals import refused
 
 
 def test_until_somebody_else_agrees_it_waits(
@@ -70,7 +71,7 @@ def test_giver_of_a_code_cannot_agree_to_it(
     means: StaffDependencies, asha: samples.Person, agent: Office
 ) -> None:
     issued = give(agent, asha, TWO)
-    with pytest.raises(NotPermitted, match="proposed this yourself"):
+    with refused(NotPermitted, match="proposed this yourself"):
         desk(agent).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
     with means.store.read() as uow:
@@ -86,7 +87,7 @@ def test_nobody_agrees_to_a_code_whose_key_was_removed_since(
         uow.staff.remove_key(agent.actor.staff_id, agent.actor.key)
         uow.commit()
     assert waiting(manager) == ()
-    with pytest.raises(NotFound, match="Whoever gave this code"):
+    with refused(NotFound, match="Whoever gave this code"):
         desk(manager).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
 
@@ -116,7 +117,7 @@ def test_nobody_agrees_after_fifteen_minutes(
     issued = give(agent, asha, TWO)
     clock.forward(minutes=15)
     assert waiting(manager) == ()
-    with pytest.raises(NotFound, match="in time"):
+    with refused(NotFound, match="in time"):
         desk(manager).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
 
@@ -129,7 +130,7 @@ def test_nobody_agrees_to_a_code_of_a_clock_that_was_ahead(
     issued = give(agent, asha, TWO)
     clock.forward(days=-30)
     assert waiting(manager) == ()
-    with pytest.raises(NotFound, match="in time"):
+    with refused(NotFound, match="in time"):
         desk(manager).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
 
@@ -141,7 +142,7 @@ def test_what_changed_since_it_was_given_counts_when_somebody_agrees(
     spoil, because = UNABLE[how]
     issued = give(agent, asha, TWO)
     spoil(means, asha)
-    with pytest.raises(NotTaken, match=because):
+    with refused(NotTaken, match=because):
         desk(manager).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
 
@@ -161,7 +162,7 @@ def test_a_code_of_somebody_who_may_give_none_any_more_is_agreed_to_by_nobody(
         assert uow.staff.save(replace(member, **changes))  # type: ignore[arg-type]
         uow.commit()
     assert waiting(manager) == ()
-    with pytest.raises(NotFound, match="may give none any more"):
+    with refused(NotFound, match="may give none any more"):
         desk(manager).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
 
@@ -207,7 +208,7 @@ def test_a_code_that_is_over_is_not_withdrawn(
     with means.store.begin() as uow:
         uow.codes.consume(used.code_id)
         uow.commit()
-    with pytest.raises(NotFound, match="was used"):
+    with refused(NotFound, match="was used"):
         desk(agent).withdraw(used.code_id, GROUNDS)
 
 

@@ -46,6 +46,7 @@ from tests.authority.station_visit import StationVisit, ready
 from tests.authority.store.erasure import OF_PEOPLE
 from tests.authority.world import PUK, World
 from tests.support.database import TestDatabase
+from tests.support.refusals import refused
 
 NUMBER, NAME, EMAIL, NEXT = (
     "900555000777",
@@ -153,7 +154,7 @@ def test_an_unlock_under_way_is_waited_for(
     station_visit = ready(world, card)
     grant = station_visit.grant()
     for _ in range(2):
-        with pytest.raises(NotTaken, match="began at 09:30 today is under way"):
+        with refused(NotTaken, match="began at 09:30 today is under way"):
             desk.erase(now(desk), WHY)
         station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockUnknown())
     assert desk.find_one(NUMBER).name == NAME
@@ -168,7 +169,7 @@ def test_an_unlock_without_an_outcome_is_settled_first_or_its_card_revoked(
         station_visit.visit, station_visit.grant().journal, UnblockUnknown()
     )
     world.clock.forward(hours=2)
-    with pytest.raises(NotTaken, match="Have the card put into any station"):
+    with refused(NotTaken, match="Have the card put into any station"):
         desk.erase(now(desk), WHY)
     CardsDesk(office).revoke(now(desk), card.id, GROUNDS)
     desk.erase(now(desk), WHY)
@@ -204,7 +205,7 @@ def test_the_reason_that_is_kept_names_nobody(desk: PeopleDesk, card: Card, reas
         ("reason", Grounds(reason)),
         ("identified_by", replace(WHY, identified_by=reason)),
     ):
-        with pytest.raises(NotTaken, match="without naming the person") as caught:
+        with refused(NotTaken, match="without naming the person") as caught:
             desk.erase(now(desk), grounds)
         assert caught.value.field == field
     assert desk.find_one(NUMBER).name == NAME
@@ -214,7 +215,7 @@ def test_the_reason_that_is_kept_names_nobody(desk: PeopleDesk, card: Card, reas
 def test_an_identifier_in_the_reason_is_taken_for_a_secret(
     desk: PeopleDesk, card: Card, field: str
 ) -> None:
-    with pytest.raises(NotTaken, match="looks like a PIN, a PUK, a code or a key"):
+    with refused(NotTaken, match="looks like a PIN, a PUK, a code or a key"):
         desk.erase(now(desk), replace(WHY, **{field: f"card {IDENTIFIER}"}))
     assert desk.find_one(NUMBER).name == NAME
 

@@ -63,6 +63,7 @@ from tests.authority.administration.desk.people import PUK, cards_of, secret_of,
 from tests.authority.card_in_reader import ReaderCard
 from tests.authority.store import samples
 from tests.support.database import SetClock, TestDatabase
+from tests.support.refusals import refused
 
 WHY = Grounds("Spoke to the colleague", "Saw the badge myself")
 FILE = PolicySettings(four_eyes=True)
@@ -279,7 +280,7 @@ def test_with_an_agreement_a_person_is_erased_and_no_reason_names_them(
     assert CALLS["people.erase"](AdminDesk(first), ready, "").waits  # type: ignore[attr-defined]
     (line,) = desk.proposals.waiting()
     named = Grounds(f"They are {ready.holder.name}")
-    with pytest.raises(NotTaken, match="without naming the person"):
+    with refused(NotTaken, match="without naming the person"):
         desk.proposals.agree(line.proposal_id, named)
     assert not desk.proposals.agree(line.proposal_id, WHY).waits
     with means.store.read() as uow:
@@ -291,7 +292,7 @@ def test_with_an_agreement_a_person_is_erased_and_no_reason_names_them(
     assert erased.detail["agreed_by"] == second.actor.staff_id
     assert [kept[str(note)].reason for note in notes] == [GROUNDS.reason, WHY.reason]
     assert ready.holder.name not in repr(everything(database))
-    with pytest.raises(NotFound, match="Look at what waits"):
+    with refused(NotFound, match="Look at what waits"):
         desk.proposals.agree(line.proposal_id, WHY)
 
 
@@ -373,7 +374,7 @@ def test_what_is_wrong_with_it_is_said_at_once(
     first: Office, means: StaffDependencies, asha: samples.Person
 ) -> None:
     desk = AdminDesk(first)
-    with pytest.raises(NotTaken, match="approved domains"):
+    with refused(NotTaken, match="approved domains"):
         desk.people.correct_email(seen(means, asha), "asha@example.com", GROUNDS)
     with pytest.raises(NotTaken):
         desk.cards.add(seen(means, asha), NewCard("not hexadecimal"), GROUNDS)
@@ -386,7 +387,7 @@ def test_the_same_waits_once(
     first: Office, second: Office, means: StaffDependencies, asha: samples.Person
 ) -> None:
     AdminDesk(first).people.revoke_registration(seen(means, asha), GROUNDS)
-    with pytest.raises(ConcurrentChange, match="waits") as caught:
+    with refused(ConcurrentChange, match="waits") as caught:
         AdminDesk(second).people.revoke_registration(seen(means, asha), GROUNDS)
     assert "Manager One proposed it" in caught.value.changes[0]
 
@@ -397,7 +398,7 @@ def test_the_same_about_nobody_who_is_recorded_waits_once(
 ) -> None:
     """Before: who tried a colleague's file proposed it again, and it waited twice."""
     CALLS[call](AdminDesk(first), ready, "")
-    with pytest.raises(ConcurrentChange, match="waits already") as caught:
+    with refused(ConcurrentChange, match="waits already") as caught:
         CALLS[call](AdminDesk(second), ready, "")
     assert "Manager One proposed it" in caught.value.changes[0]
     AdminDesk(first).policy.change("max_failures", "4", 0, GROUNDS)
@@ -429,7 +430,7 @@ def test_nobody_agrees_with_themselves(
     first: Office, means: StaffDependencies, asha: samples.Person
 ) -> None:
     propose(first, asha)
-    with pytest.raises(NotPermitted, match="proposed this yourself"):
+    with refused(NotPermitted, match="proposed this yourself"):
         agree_all(first)
     assert newest_event(means).kind == "staff-not-permitted"
 
@@ -462,11 +463,11 @@ def test_a_member_and_whom_they_let_in_do_not_agree_with_each_other(
     assert (key.added_by, key.agreed_by) == (first.actor.staff_id, second.actor.staff_id)
     bo = Office(means, Actor("Bo Banks", Role.MANAGER, member.id, key.fingerprint))
     propose(first, asha)
-    with pytest.raises(NotPermitted, match="Manager One let you in here"):
+    with refused(NotPermitted, match="Manager One let you in here"):
         agree_all(bo)
     decline_all(bo)
     propose(bo, asha)
-    with pytest.raises(NotPermitted, match="You let Bo Banks in here"):
+    with refused(NotPermitted, match="You let Bo Banks in here"):
         agree_all(first)
     agree_all(second)
     propose(second, asha, "asha@mod.uk")
@@ -492,7 +493,7 @@ def test_what_somebody_proposed_who_may_not_any_more_is_done_by_nobody(
                 uow.staff.remove_key(member.id, agent.actor.key)
         uow.commit()
     assert AdminDesk(second).proposals.waiting() == ()
-    with pytest.raises(NotFound, match="may not do it any more"):
+    with refused(NotFound, match="may not do it any more"):
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert address(means, asha) == samples.registration(asha.holder.id).email
     propose(second, asha)
@@ -515,7 +516,7 @@ def test_what_was_proposed_with_a_key_that_somebody_else_has_now_is_not_done(
     propose(first, asha)
     (line,) = AdminDesk(second).proposals.waiting()
     move_key(means.store, first, office_of(means, Role.MANAGER, "Manager Three"))
-    with pytest.raises(NotFound, match="may not do it any more"):
+    with refused(NotFound, match="may not do it any more"):
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert address(means, asha) == samples.registration(asha.holder.id).email
 
@@ -528,7 +529,7 @@ def test_what_lost_its_reason_is_not_done(
     engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM action_note"))
-    with pytest.raises(NotFound, match="reason for which this was proposed is gone"):
+    with refused(NotFound, match="reason for which this was proposed is gone"):
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
 
 
@@ -538,7 +539,7 @@ def test_somebody_who_was_changed_since_is_not_changed(
     propose(first, asha)
     done = AdminDesk(second).people.correct_name(seen(means, asha), "Asha Obi", GROUNDS)
     assert "has to be proposed anew" in deed_words(done.deed)
-    with pytest.raises(ConcurrentChange, match="propose it anew") as caught:
+    with refused(ConcurrentChange, match="propose it anew") as caught:
         agree_all(second)
     because = f"Manager Two corrected the name (reference {done.reference})."
     assert caught.value.changes == (because,)
@@ -567,7 +568,7 @@ def test_a_report_of_misuse_is_not_undone_by_what_was_proposed_before(
         uow.commit()
     (line,) = AdminDesk(second).proposals.waiting()
     assert "propose it anew" in line.why_not
-    with pytest.raises(ConcurrentChange, match="propose it anew") as caught:
+    with refused(ConcurrentChange, match="propose it anew") as caught:
         agree_all(second)
     assert "it was not me" in caught.value.changes[0]
     with means.store.read() as uow:
@@ -590,7 +591,7 @@ def test_a_confirmed_address_is_not_replaced_by_what_was_proposed_before(
         uow.commit()
     (line,) = AdminDesk(second).proposals.waiting()
     assert "propose it anew" in line.why_not
-    with pytest.raises(ConcurrentChange, match="propose it anew") as caught:
+    with refused(ConcurrentChange, match="propose it anew") as caught:
         agree_all(second)
     assert "Changed the email address" in caught.value.changes[0]
     assert address(means, asha) == "confirmed@nhs.uk"
@@ -606,7 +607,7 @@ def test_a_secret_that_a_card_got_since_is_not_replaced_by_what_was_proposed_bef
         uow.commit()
     (line,) = AdminDesk(second).proposals.waiting()
     assert "Another unblock secret was recorded" in line.why_not
-    with pytest.raises(ConcurrentChange, match="propose it anew"):
+    with refused(ConcurrentChange, match="propose it anew"):
         agree_all(second)
     assert secret_of(means, cards_of(means, ready)[0]) == "31415926"
     decline_all(first)
@@ -622,7 +623,7 @@ def test_after_a_week_nobody_agrees(
     (line,) = AdminDesk(second).proposals.waiting()
     clock.forward(minutes=7 * 24 * 60)
     assert AdminDesk(second).proposals.waiting() == ()
-    with pytest.raises(NotFound, match="in time"):
+    with refused(NotFound, match="in time"):
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     Caretaker(means.store, means.signer, NoticeSettings(), "ra@trust.nhs.uk").run()
     with means.store.read() as uow:
@@ -698,7 +699,7 @@ def test_what_was_altered_in_the_database_is_not_done(
     with engine.begin() as connection:
         connection.execute(sa.text(f"UPDATE proposed_act SET {change}"))
         proposal_id = connection.scalar(sa.text("SELECT id FROM proposed_act"))
-    with pytest.raises(NotFound, match="altered in the database"):
+    with refused(NotFound, match="altered in the database"):
         AdminDesk(second).proposals.agree(proposal_id, WHY)
     for shown in AdminDesk(second).proposals.waiting():
         assert "altered in the database" in shown.why_not
@@ -750,7 +751,7 @@ def test_proposal_whose_entries_another_version_made_is_refused_as_a_whole(
     (line,) = desk.waiting()
     assert line.sentence == f"{action.value}: what was entered cannot be read."
     assert line.why_not == "This version of the program cannot do what was proposed."
-    with pytest.raises(NotFound, match="This version of the program cannot do"):
+    with refused(NotFound, match="This version of the program cannot do"):
         desk.agree(proposal_id, WHY)
     assert contents(database) == before
     desk.decline(proposal_id, WHY)
@@ -947,7 +948,7 @@ def test_a_file_that_was_changed_since_is_not_imported(
     write(means, f"{HEADER}{known},asha@nhs.uk,,\n")
     AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
     write(means, f"{HEADER}{known},thief@nhs.uk,,\n")
-    with pytest.raises(ConcurrentChange, match="file was changed"):
+    with refused(ConcurrentChange, match="file was changed"):
         agree_all(second)
     with means.store.read() as uow:
         holder = uow.holders.get(asha.holder.id)
@@ -984,7 +985,7 @@ def test_the_command_line_proposes_where_there_are_two_and_is_one_person(
     means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     propose(root(means), asha)
-    with pytest.raises(NotPermitted, match="proposed this yourself"):
+    with refused(NotPermitted, match="proposed this yourself"):
         agree_all(root(means))
     agree_all(second)
     propose(first, asha, "asha@mod.uk")

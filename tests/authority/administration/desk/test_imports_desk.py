@@ -33,6 +33,7 @@ from tests.authority.administration.importing import HEADER, line
 from tests.authority.card_in_reader import ReaderCard
 from tests.authority.store.samples import Person
 from tests.support.database import MACS, TestDatabase
+from tests.support.refusals import refused
 
 
 @pytest.fixture
@@ -299,7 +300,7 @@ def test_the_first_problems_are_shown_and_all_are_counted(
 
 def test_a_folder_that_is_gone_is_named(desk: ImportDesk, means: StaffDependencies) -> None:
     means.imports.rmdir()
-    with pytest.raises(NotTaken, match=r"no folder .* yet\. The administrator"):
+    with refused(NotTaken, match=r"no folder .* yet\. The administrator"):
         desk.files()
 
 
@@ -364,7 +365,7 @@ def test_import_says_plainly_that_a_token_is_away(
     path = put(means, "people.csv", line(1, secret="") + ",derive-0001-x")
     path.write_text(path.read_text().replace(HEADER, f"{HEADER},master_key"))
     for act in both(desk):
-        with pytest.raises(NotTaken, match="master keys are away: nothing was done"):
+        with refused(NotTaken, match="master keys are away: nothing was done"):
             act("people.csv", unseen)
 
 
@@ -384,7 +385,7 @@ def test_a_file_that_is_not_the_one_that_was_tried_is_not_imported(
     put(means, "people.csv", line(1))
     tried = desk.rehearse("people.csv", unseen)
     path = put(means, "people.csv", line(2))
-    with pytest.raises(ConcurrentChange, match="changed since it was tried"):
+    with refused(ConcurrentChange, match="changed since it was tried"):
         desk.run("people.csv", GROUNDS, unseen, digest=tried.digest)
     with store.read() as uow:
         assert uow.holders.by_numbers(["900000000001", "900000000002"]) == {}

@@ -16,6 +16,7 @@ from kiosk.authority.administration.office import Office
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.records import AuditQuery
 from kiosk.authority.store.database import Store
+from tests.support.refusals import refused
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_staff_are_let_in_and_seen_off(agent: Office, store: Store) -> None:
 
 
 def test_a_stranger_is_turned_away_and_audited(store: Store) -> None:
-    with pytest.raises(NotPermitted, match="no member of staff") as caught:
+    with refused(NotPermitted, match="no member of staff") as caught:
         admit(store, "SHA256:unknown", "192.0.2.9")
     refuse_login(store, "no key", "192.0.2.9")
     with store.read() as uow:

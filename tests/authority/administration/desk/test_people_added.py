@@ -12,6 +12,7 @@ from kiosk.authority.administration.views import Standing
 from kiosk.authority.errors import AddressShared, NotTaken
 from kiosk.authority.records import AuditQuery
 from screens.words.staff.deeds import deed_words
+from screens.words.staff.refusals import refusal_words
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.results import mailed
 from tests.authority.store.samples import Person
@@ -63,7 +64,7 @@ def test_an_address_that_somebody_has_is_asked_about(
     with pytest.raises(AddressShared) as caught:
         desk.add(*new)
     assert caught.value.field == "email"
-    assert str(caught.value) == (
+    assert refusal_words(caught.value) == (
         f"There is already {asha.holder.name}, {asha.holder.number}, with this address."
     )
     desk.add(*new, knowingly=True)

@@ -28,6 +28,7 @@ from tests.authority.administration.desk.results import (
 )
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW, Person
+from tests.support.refusals import refused
 
 OLD, NEW = "asha@trust.nhs.uk", "asha.bell@wexbridge.nhs.uk"
 
@@ -64,10 +65,10 @@ def test_attempts_that_are_used_up_are_given_back_though_nobody_wrote_a_block(
 def test_a_block_that_is_not_there_cannot_be_lifted(
     desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
-    with pytest.raises(ConcurrentChange, match="They are not blocked"):
+    with refused(ConcurrentChange, match="They are not blocked"):
         desk.lift_block(seen(means, asha), GROUNDS)
     stranger = samples.stored_person(means.store, "100000000002")
-    with pytest.raises(ConcurrentChange, match="They are not blocked"):
+    with refused(ConcurrentChange, match="They are not blocked"):
         desk.lift_block(seen(means, stranger), GROUNDS)
     assert mailed(means) == []
 
@@ -89,7 +90,7 @@ def test_a_registration_goes_with_what_it_gathered_and_nothing_else(
         assert uow.cards.get(asha.card.id) == asha.card
     assert audited(means, asha) == (StaffKind.REGISTRATION_REVOKED, done.reference, {})
     assert mailed(means) == [(OLD, "registration-revoked", done.reference)]
-    with pytest.raises(ConcurrentChange, match="They are not registered"):
+    with refused(ConcurrentChange, match="They are not registered"):
         desk.revoke_registration(seen(means, asha), GROUNDS)
 
 
@@ -202,7 +203,7 @@ def test_an_address_that_cannot_be_taken(
     desk: PeopleDesk, means: StaffDependencies, asha: Person, email: str, because: str
 ) -> None:
     code_id = gather(means, asha)
-    with pytest.raises(NotTaken, match=because) as caught:
+    with refused(NotTaken, match=because) as caught:
         desk.correct_email(seen(means, asha), email, GROUNDS)
     assert caught.value.field == "email"
     assert registered(means, asha).email == OLD
@@ -222,7 +223,7 @@ def test_a_leaver_is_closed_and_taken_back(
     person = desk.person(asha.holder.id)
     assert (person.standing, person.can_unlock) == (Standing.LEFT, False)
     assert audited(means, asha) == (StaffKind.LEAVER_MARKED, left.reference, {})
-    with pytest.raises(ConcurrentChange, match="leaver already"):
+    with refused(ConcurrentChange, match="leaver already"):
         desk.mark_leaver(seen(means, asha), GROUNDS)
 
     back = desk.take_back_leaver(seen(means, asha), GROUNDS)
@@ -233,5 +234,5 @@ def test_a_leaver_is_closed_and_taken_back(
         (OLD, "leaver-marked", left.reference),
         (OLD, "leaver-taken-back", back.reference),
     ]
-    with pytest.raises(ConcurrentChange, match="They are no leaver"):
+    with refused(ConcurrentChange, match="They are no leaver"):
         desk.take_back_leaver(seen(means, asha), GROUNDS)

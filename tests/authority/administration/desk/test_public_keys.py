@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority.administration.login import read_public_key
 from kiosk.authority.errors import NotTaken
+from tests.support.refusals import refused
 
 POINT_OF_25519 = ed25519.Ed25519PrivateKey.generate().public_key().public_bytes_raw()
 POINT_OF_P256 = (
@@ -42,13 +43,13 @@ def test_a_key_is_known_by_the_fingerprint_that_openssh_shows(
 
 
 def test_a_short_rsa_key_is_not_taken(tmp_path: Path) -> None:
-    with pytest.raises(NotTaken, match="3072 bits"):
+    with refused(NotTaken, match="3072 bits"):
         read_public_key(made(tmp_path, "-t", "rsa", "-b", "2048"))
 
 
 def test_a_private_key_is_sent_back(tmp_path: Path) -> None:
     made(tmp_path, "-t", "ed25519")
-    with pytest.raises(NotTaken, match="private key") as caught:
+    with refused(NotTaken, match="private key") as caught:
         read_public_key((tmp_path / "key").read_text())
     assert caught.value.field == "public_key"
 
@@ -59,7 +60,7 @@ def test_a_mark_of_an_editor_before_the_key_counts_for_nothing(tmp_path: Path) -
 
 
 def test_options_before_a_key_are_not_taken(tmp_path: Path) -> None:
-    with pytest.raises(NotTaken, match="begins with its kind"):
+    with refused(NotTaken, match="begins with its kind"):
         read_public_key('command="sh" ' + made(tmp_path, "-t", "ed25519"))
 
 
@@ -93,7 +94,7 @@ def test_a_key_in_a_hardware_token_is_taken_as_a_whole(kind: str, parts: tuple[b
     body = base64.b64encode(blob).decode()
     assert read_public_key(f"{kind} {body} jo@ward 7").line == f"{kind} {body}"
     for damaged in (blob[:-5], blob[: 4 + len(kind)], blob[:-1]):
-        with pytest.raises(NotTaken, match="damaged"):
+        with refused(NotTaken, match="damaged"):
             read_public_key(f"{kind} {base64.b64encode(damaged).decode()}")
 
 
@@ -104,11 +105,11 @@ def test_a_key_in_a_hardware_token_is_taken_as_a_whole(kind: str, parts: tuple[b
 def test_a_key_with_half_a_point_is_not_taken(kind: str, last: tuple[bytes, ...]) -> None:
     strings = (kind.encode(), b"nistp256", b"\x02" + POINT_OF_P256[1:33], *last)
     blob = b"".join(len(each).to_bytes(4, "big") + each for each in strings)
-    with pytest.raises(NotTaken, match="damaged"):
+    with refused(NotTaken, match="damaged"):
         read_public_key(f"{kind} {base64.b64encode(blob).decode()}")
 
 
 def test_half_a_key_is_not_taken(tmp_path: Path) -> None:
     kind, body, _ = made(tmp_path, "-t", "ed25519").split(None, 2)
-    with pytest.raises(NotTaken, match="damaged"):
+    with refused(NotTaken, match="damaged"):
         read_public_key(f"{kind} {body[:40]}")

@@ -24,6 +24,7 @@ from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import office_of
 from tests.support.database import SetClock
 from tests.support.full_disk import fill_disk
+from tests.support.refusals import refused
 
 FIRST, LAST = date(2030, 4, 29), date(2030, 5, 12)  # two ISO weeks, 18 and 19
 LONDON = ZoneInfo("Europe/London")
@@ -179,7 +180,7 @@ def test_an_export_that_does_not_reach_the_disk_is_not_recorded(
     auditor: Office, means: StaffDependencies, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill_disk(monkeypatch)
-    with pytest.raises(NotTaken, match="No space left on device"):
+    with refused(NotTaken, match="No space left on device"):
         ReportsDesk(auditor).export(Span.SITE, FIRST, LAST)
     assert list(means.exports.iterdir()) == []
     with store.read() as uow:
@@ -257,7 +258,7 @@ def test_a_report_is_mailed_to_one_address_of_an_approved_domain(
 ) -> None:
     relay = Relay()
     desk = ReportsDesk(office_of(replace(means, mail_report=relay), Role.MANAGER))
-    with pytest.raises(NotTaken, match=says) as caught:
+    with refused(NotTaken, match=says) as caught:
         desk.mail(Span.SITE, FIRST, LAST, to)
     assert caught.value.field == "to"
     assert not relay.taken
@@ -276,7 +277,7 @@ def test_a_report_that_the_relay_did_not_take_says_what_to_do(
     means: StaffDependencies, store: Store, error: Exception, says: str
 ) -> None:
     desk = ReportsDesk(office_of(replace(means, mail_report=Relay(error)), Role.MANAGER))
-    with pytest.raises(NotTaken, match=says):
+    with refused(NotTaken, match=says):
         desk.mail(Span.SITE, FIRST, LAST, "mo@nhs.net")
     assert len(mailed(store)) == 1
 
@@ -298,7 +299,7 @@ def test_an_hour_has_a_limit_of_mailed_reports(
     desk = ReportsDesk(office_of(means, Role.MANAGER, "Mo Farrow"))
     for _ in range(MOST_MAILED):
         desk.mail(Span.SITE, FIRST, LAST, "mo@nhs.net")
-    with pytest.raises(NotTaken, match="in an hour"):
+    with refused(NotTaken, match="in an hour"):
         desk.mail(Span.SITE, FIRST, LAST, "mo@nhs.net")
     assert len(relay.taken) == len(mailed(store)) == MOST_MAILED
     ReportsDesk(office_of(means, Role.MANAGER, "Ada Smith")).mail(

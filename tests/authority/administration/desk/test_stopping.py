@@ -22,6 +22,7 @@ from tests.authority.administration.desk.people import seen
 from tests.authority.administration.desk.results import mailed, registered, use_up
 from tests.authority.store.samples import Person
 from tests.support.database import SetClock
+from tests.support.refusals import refused
 
 NEW = "mallory@trust.nhs.uk"
 
@@ -234,7 +235,7 @@ def test_a_dialog_from_before_a_report_does_not_undo_it(
     desk = PeopleDesk(manager)
     then = desk.person(asha.holder.id).seen
     reported(means, asha, clock)
-    with pytest.raises(ConcurrentChange, match="changed since you looked") as caught:
+    with refused(ConcurrentChange, match="changed since you looked") as caught:
         deed(desk, then, GROUNDS)
     assert "it was not me" in caught.value.changes[0]
     with means.store.read() as uow:
@@ -306,7 +307,7 @@ def test_a_correction_from_before_does_not_replace_a_confirmed_address(
     desk = PeopleDesk(manager)
     then = desk.person(asha.holder.id).seen
     confirm(means, asha)
-    with pytest.raises(ConcurrentChange, match="changed since you looked") as caught:
+    with refused(ConcurrentChange, match="changed since you looked") as caught:
         desk.correct_email(then, "asha@nhs.uk", GROUNDS)
     assert "email address" in caught.value.changes[0]
     desk.correct_email(desk.person(asha.holder.id).seen, "asha@nhs.uk", GROUNDS)

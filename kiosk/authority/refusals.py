@@ -59,6 +59,28 @@ class PlainRefusal(Enum):
     CHANGED_SINCE_CODE = auto()
     CODE_CHANGED = auto()
     CODE_OVER = auto()
+    # Reasons that are entered.
+    NOT_SHOWABLE = auto()
+    ADDRESS_ALONE = auto()
+    LOOKS_SECRET = auto()
+    # The audit.
+    NO_TIME_ZONE = auto()
+    NO_SUCH_MOMENT = auto()
+    END_BEFORE_BEGINNING = auto()
+    STATION_OF_NO_ROW = auto()
+    NO_REFERENCE = auto()
+    NUMBER_OF_NOBODY = auto()
+    ROW_OF_REDACTION = auto()
+    ROW_WITHOUT_TEXT = auto()
+    ROW_WITHOUT_REASON = auto()
+    # Reports.
+    LAST_BEFORE_FIRST = auto()
+    REPORT_TOO_LONG = auto()
+    RELAY_REFUSES_ADDRESS = auto()
+    RELAY_DID_NOT_TAKE_IT = auto()
+    # Imports.
+    FILE_CHANGED_SINCE = auto()
+    PLAN_CHANGED_SINCE = auto()
     # Stations.
     STATIONS_CANNOT_ENROL = auto()
     STATION_NAME_MISSING = auto()
@@ -163,6 +185,72 @@ class CodeForSomethingElse:
 
     name: str
     registered: bool
+
+
+# Reasons that are entered, the audit, reports and imports.
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonLength:
+    """``identifies``: it is how somebody was identified."""
+
+    identifies: bool
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchRow:
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchKindOfRow:
+    """``near``: the kind that is written nearly so, or empty."""
+
+    near: str
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyNamedSo:
+    """Of the staff; ``command_line`` is how the audit names an act on that."""
+
+    command_line: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilterTooLong:
+    """Or with a character that cannot be shown."""
+
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyReportsMailed:
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class NothingBefore:
+    year: int
+
+
+@dataclass(frozen=True, slots=True)
+class NothingBeyond:
+    year: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchFile:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NothingImported:
+    """``because`` is what is wrong with the line, as the import says it."""
+
+    line: int
+    because: str
 
 
 # Stations.
@@ -329,6 +417,16 @@ Refusal = (
     | CardOfOther
     | CodesGivenAlready
     | CodeForSomethingElse
+    | ReasonLength
+    | NoSuchRow
+    | NoSuchKindOfRow
+    | NobodyNamedSo
+    | FilterTooLong
+    | TooManyReportsMailed
+    | NothingBefore
+    | NothingBeyond
+    | NoSuchFile
+    | NothingImported
     | KeyOfOtherStation
     | NoPauseInForce
     | StationRetiredSince

@@ -35,7 +35,6 @@ from kiosk.authority.administration.views import (
     Written,
 )
 from kiosk.authority.audit.events import EVENTS, StaffKind, audit_message
-from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import NotFound, NotTaken, StoreError
 from kiosk.authority.records import (
     ActionNote,
@@ -45,6 +44,13 @@ from kiosk.authority.records import (
     Card,
     Scalar,
     Sought,
+)
+from kiosk.authority.refusals import (
+    FilterTooLong,
+    NobodyNamedSo,
+    NoSuchKindOfRow,
+    NoSuchRow,
+    PlainRefusal,
 )
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
@@ -65,17 +71,17 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
         if at is None:
             continue
         if at.utcoffset() is None:
-            raise NotTaken(name, "Say the time zone, too.")
+            raise NotTaken(name, PlainRefusal.NO_TIME_ZONE)
         try:
             at.astimezone(UTC)
         except OverflowError:
-            raise NotTaken(name, "There is no such moment in UTC. Leave this empty.") from None
+            raise NotTaken(name, PlainRefusal.NO_SUCH_MOMENT) from None
     if only.since is not None and only.until is not None and only.since >= only.until:
-        raise NotTaken("until", "This is not after the beginning.")
+        raise NotTaken("until", PlainRefusal.END_BEFORE_BEGINNING)
     for name in ("station", "staff", "kind"):
         text = getattr(only, name)  # an export writes it into the audit
         if len(text) > LONGEST_NAME or not text.isprintable():
-            raise NotTaken(name, f"A name has at most {LONGEST_NAME} characters that can be shown.")
+            raise NotTaken(name, FilterTooLong(LONGEST_NAME))
     holder_id = _holder(uow, only.person.strip())
     station = only.station.strip() or None
     if (
@@ -85,7 +91,7 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
     ):
         raise NotTaken(
             "station",
-            "There is no such station. Stations (F4) and `kiosk stations list` have their names.",
+            PlainRefusal.STATION_OF_NO_ROW,
         )
     kind = only.kind.strip() or None
     if (
@@ -94,8 +100,7 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
         and not uow.trail.newest(AuditQuery(kind=kind), limit=1)  # a newer program's counts
     ):
         near = difflib.get_close_matches(kind, EVENTS, n=1)
-        hint = f"Did you mean {near[0]}?" if near else "`kiosk audit kinds` lists all."
-        raise NotTaken("kind", f"There is no such kind of row. {hint}")
+        raise NotTaken("kind", NoSuchKindOfRow(near[0] if near else ""))
     actors = _actors(uow, only.staff.strip())
     sought = None if only.counted is None else reports.COUNTED[only.counted]
     if sought is not None and only.reason:
@@ -104,9 +109,7 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
     if text := only.reference.strip():
         reference = read_reference(text)
         if reference is None:
-            raise NotTaken(
-                "reference", "A reference number has eight letters and digits: XXXX-XXXX."
-            )
+            raise NotTaken("reference", PlainRefusal.NO_REFERENCE)
     return AuditQuery(
         holder_id=holder_id,
         station=station,
@@ -131,7 +134,7 @@ def _holder(uow: UnitOfWork, text: str) -> str | None:
         return text.lower()
     raise NotTaken(
         "person",
-        "Nobody has this number. People (F2) and `kiosk people search` find it by a name.",
+        PlainRefusal.NUMBER_OF_NOBODY,
     )
 
 
@@ -148,10 +151,7 @@ def _actors(uow: UnitOfWork, text: str) -> tuple[str, ...] | None:
         if member.id == text or f" {sought}" in f" {member.name.casefold()}"
     )
     if not found:
-        because = (
-            f'No member of staff is named so. A command line is written "{COMMAND_LINE} root".'
-        )
-        raise NotTaken("staff", because)
+        raise NotTaken("staff", NobodyNamedSo(COMMAND_LINE))
     return found
 
 
@@ -375,17 +375,17 @@ class AuditDesk(Desk):
             uow = act.uow
             event = uow.audit.get(row)
             if event is None:
-                raise NotFound(f"There is no row {row_name(row)} in the audit.")
+                raise NotFound(NoSuchRow(row))
             if event.kind == StaffKind.AUDIT_REDACTED:
-                raise NotTaken("row", "This row says what was taken out of another one, and stays.")
+                raise NotTaken("row", PlainRefusal.ROW_OF_REDACTION)
             note = note_id_of(event)
             had_reason = bool(note) and uow.notes.redact(note)
             had_detail = whole and uow.audit.redact_detail(row)
             if not had_reason and not had_detail:
-                because = (
-                    "This row has no reason that could be taken out. Its detail goes as a whole."
+                raise NotTaken(
+                    "row",
+                    PlainRefusal.ROW_WITHOUT_TEXT if whole else PlainRefusal.ROW_WITHOUT_REASON,
                 )
-                raise NotTaken("row", "There is no text in this row." if whole else because)
             what, of_note = "detail" if had_detail else "reason", note if had_reason else None
             act.record(StaffKind.AUDIT_REDACTED, row=row, what=what, of_note=of_note)
         self._office.means.store.empty_log()

@@ -29,7 +29,7 @@ from kiosk.authority.administration.views import Done, Grounds, ProposalLine, un
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import NotFound, NotPermitted, NotTaken
 from kiosk.authority.records import Outcome
-from kiosk.authority.refusals import NotForRole
+from kiosk.authority.refusals import NotForRole, NothingImported
 from kiosk.authority.roles import Action, may
 from kiosk.contract.messages import CardId
 
@@ -136,7 +136,7 @@ def _perform(office: Office, opened: OpenedAct, act: AnyAct) -> Done:  # noqa: C
             result = ImportDesk(office).run(name, _UNASKED, unseen, digest=digest, plan=plan)
             if result.problems:
                 line, because = result.problems[0]
-                raise NotTaken("imports", f"Nothing was imported. Line {line}: {because}.")
+                raise NotTaken("imports", NothingImported(line, because))
             return Done(FileImported(result.lines), result.reference)
         case _:
             assert_never(act)

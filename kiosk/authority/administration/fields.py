@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, TypeVar, assert_never
 
 from kiosk.authority.errors import NotTaken
+from kiosk.authority.refusals import PlainRefusal, ReasonLength
 from kiosk.contract import families
 from kiosk.contract.messages import CardId
 from kiosk.contract.policy import email_problem, tidy_email
@@ -188,10 +189,6 @@ LONGEST_NAME: Final = 100
 """Characters of the name of a file, a station or an account in the audit."""
 
 _ADDRESS: Final = re.compile(r"\S+@\S+")
-_ASKS: Final = {
-    "reason": "Say why",
-    "identified_by": "Say how you made sure who this person is",
-}
 
 
 def read_reason(field: str, text: str) -> str:
@@ -202,18 +199,14 @@ def read_reason(field: str, text: str) -> str:
     """
     tidy = " ".join(text.split())
     if not SHORTEST_REASON <= len(tidy) <= LONGEST_REASON:
-        asks = _ASKS[field]
-        raise NotTaken(field, f"{asks}, in {SHORTEST_REASON} to {LONGEST_REASON} characters.")
+        identifies = field == "identified_by"
+        raise NotTaken(field, ReasonLength(identifies, SHORTEST_REASON, LONGEST_REASON))
     if not can_be_seen(tidy):
-        raise NotTaken(field, "There is a character in it that cannot be shown.")
+        raise NotTaken(field, PlainRefusal.NOT_SHOWABLE)
     if _ADDRESS.fullmatch(tidy):
-        raise NotTaken(field, "This is an address and says nothing else. Say why, in words.")
+        raise NotTaken(field, PlainRefusal.ADDRESS_ALONE)
     if looks_secret(tidy):
-        raise NotTaken(
-            field,
-            "This looks like a PIN, a PUK, a code or a key, so it is not kept. Say it in words. "
-            'A ticket number goes behind its word: "ticket 470092".',
-        )
+        raise NotTaken(field, PlainRefusal.LOOKS_SECRET)
     return tidy
 
 

@@ -52,6 +52,7 @@ from kiosk.authority.records import (
     Scalar,
     new_id,
 )
+from kiosk.authority.refusals import NoSuchFile, PlainRefusal
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.unblock.stored_secrets import archive_secrets, has_or_had, label_of
@@ -639,14 +640,9 @@ class ImportDesk(Desk):
                 act.waits = waits = act.waits and result.known_touched > 0
                 act.amend(digest=result.digest, known=result.known_touched, plan=result.plan)
                 if digest and digest != result.digest:
-                    raise ConcurrentChange(
-                        "The file was changed since it was tried or proposed: try it again."
-                    )
+                    raise ConcurrentChange(PlainRefusal.FILE_CHANGED_SINCE)
                 if plan and plan != result.plan:
-                    raise ConcurrentChange(
-                        "Somebody whom the file changes was changed since this was proposed: "
-                        "decline it, try the file again, and propose it anew."
-                    )
+                    raise ConcurrentChange(PlainRefusal.PLAN_CHANGED_SINCE)
         except ImportRefused as refused:
             return ImportResult(problems=refused.problems)
         if waits:
@@ -683,5 +679,5 @@ class ImportDesk(Desk):
 
     def _path(self, name: str) -> Path:
         if name not in {file.name for file in self._files()}:
-            raise NotFound(f"There is no file {name} in the imports folder (any more).")
+            raise NotFound(NoSuchFile(name))
         return self._folder / name

@@ -21,7 +21,13 @@ from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.audit.events import EVENTS, Count, StaffKind
 from kiosk.authority.errors import MailError, MailRefused, NotTaken
 from kiosk.authority.records import AuditQuery, Sought
-from kiosk.authority.refusals import DomainNotApproved, PlainRefusal
+from kiosk.authority.refusals import (
+    DomainNotApproved,
+    NothingBefore,
+    NothingBeyond,
+    PlainRefusal,
+    TooManyReportsMailed,
+)
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.wording import reason_words
@@ -206,15 +212,12 @@ class ReportsDesk(Desk):
         try:
             means.mail_report(address, report)
         except MailRefused:
-            raise NotTaken(
-                "to", "The mail relay refuses this address: see how it is written."
-            ) from None
+            raise NotTaken("to", PlainRefusal.RELAY_REFUSES_ADDRESS) from None
         except (MailError, ConfigError) as error:
             log.warning("a report was not mailed: %s", error)
             raise NotTaken(
                 "to",
-                "The mail relay did not take it. Try again in a few minutes, or export it (e) and "
-                "ask who looks after the service's machine for the file.",
+                PlainRefusal.RELAY_DID_NOT_TAKE_IT,
             ) from None
         return address
 
@@ -227,16 +230,16 @@ class ReportsDesk(Desk):
             )
             recent = uow.trail.newest(query, limit=MOST_MAILED)
         if len(recent) >= MOST_MAILED:
-            raise NotTaken("to", f"At most {MOST_MAILED} reports are mailed for you in an hour.")
+            raise NotTaken("to", TooManyReportsMailed(MOST_MAILED))
 
     def _made(self, action: Action, span: Span, first: date, last: date) -> Report:
         if last < first:
-            raise NotTaken("last", "The last day is before the first.")
+            raise NotTaken("last", PlainRefusal.LAST_BEFORE_FIRST)
         if first < EARLIEST:
-            raise NotTaken("first", f"There is nothing to report before {EARLIEST.year}.")
+            raise NotTaken("first", NothingBefore(EARLIEST.year))
         if last > LATEST:
-            raise NotTaken("last", f"Nobody plans beyond {LATEST.year}.")
+            raise NotTaken("last", NothingBeyond(LATEST.year))
         if last - first > LONGEST:
-            raise NotTaken("first", "A report spans at most two years.")
+            raise NotTaken("first", PlainRefusal.REPORT_TOO_LONG)
         with self._office.look(action) as uow:
             return report_of(uow, span, first, last, self._office.means.zone)

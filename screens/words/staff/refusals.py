@@ -6,6 +6,7 @@ from typing import Final, assert_never
 
 from kiosk.authority import refusals as why
 from kiosk.authority.administration.proposals import ADD_TWO_MANAGERS
+from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import AdministrationError, ConcurrentChange, NotTaken
 from kiosk.authority.refusals import PlainRefusal, Refusal
 from kiosk.authority.wording import counted, format_moment, numbered
@@ -73,6 +74,43 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     ),
     PlainRefusal.CODE_CHANGED: "This code is not as you saw it any more.",
     PlainRefusal.CODE_OVER: "This code was used, or it ran out.",
+    PlainRefusal.NOT_SHOWABLE: "There is a character in it that cannot be shown.",
+    PlainRefusal.ADDRESS_ALONE: ("This is an address and says nothing else. Say why, in words."),
+    PlainRefusal.LOOKS_SECRET: (
+        "This looks like a PIN, a PUK, a code or a key, so it is not kept. Say it in words. "
+        'A ticket number goes behind its word: "ticket 470092".'
+    ),
+    PlainRefusal.NO_TIME_ZONE: "Say the time zone, too.",
+    PlainRefusal.NO_SUCH_MOMENT: "There is no such moment in UTC. Leave this empty.",
+    PlainRefusal.END_BEFORE_BEGINNING: "This is not after the beginning.",
+    PlainRefusal.STATION_OF_NO_ROW: (
+        "There is no such station. Stations (F4) and `kiosk stations list` have their names."
+    ),
+    PlainRefusal.NO_REFERENCE: "A reference number has eight letters and digits: XXXX-XXXX.",
+    PlainRefusal.NUMBER_OF_NOBODY: (
+        "Nobody has this number. People (F2) and `kiosk people search` find it by a name."
+    ),
+    PlainRefusal.ROW_OF_REDACTION: "This row says what was taken out of another one, and stays.",
+    PlainRefusal.ROW_WITHOUT_TEXT: "There is no text in this row.",
+    PlainRefusal.ROW_WITHOUT_REASON: (
+        "This row has no reason that could be taken out. Its detail goes as a whole."
+    ),
+    PlainRefusal.LAST_BEFORE_FIRST: "The last day is before the first.",
+    PlainRefusal.REPORT_TOO_LONG: "A report spans at most two years.",
+    PlainRefusal.RELAY_REFUSES_ADDRESS: (
+        "The mail relay refuses this address: see how it is written."
+    ),
+    PlainRefusal.RELAY_DID_NOT_TAKE_IT: (
+        "The mail relay did not take it. Try again in a few minutes, or export it (e) and "
+        "ask who looks after the service's machine for the file."
+    ),
+    PlainRefusal.FILE_CHANGED_SINCE: (
+        "The file was changed since it was tried or proposed: try it again."
+    ),
+    PlainRefusal.PLAN_CHANGED_SINCE: (
+        "Somebody whom the file changes was changed since this was proposed: decline it, try "
+        "the file again, and propose it anew."
+    ),
     PlainRefusal.STATIONS_CANNOT_ENROL: (
         "Stations cannot enrol here: the settings name no enrol_listen in [authority]."
     ),
@@ -171,6 +209,28 @@ def _words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
             return (
                 f"{name} {what}: the code is for something else. Withdraw it, and give another one."
             )
+        case why.ReasonLength(identifies=identifies, least=least, most=most):
+            asks = "Say how you made sure who this person is" if identifies else "Say why"
+            return f"{asks}, in {least} to {most} characters."
+        case why.NoSuchRow(row=row):
+            return f"There is no row {row_name(row)} in the audit."
+        case why.NoSuchKindOfRow(near=near):
+            hint = f"Did you mean {near}?" if near else "`kiosk audit kinds` lists all."
+            return f"There is no such kind of row. {hint}"
+        case why.NobodyNamedSo(command_line=name):
+            return f'No member of staff is named so. A command line is written "{name} root".'
+        case why.FilterTooLong(most=most):
+            return f"A name has at most {most} characters that can be shown."
+        case why.TooManyReportsMailed(most=most):
+            return f"At most {most} reports are mailed for you in an hour."
+        case why.NothingBefore(year=year):
+            return f"There is nothing to report before {year}."
+        case why.NothingBeyond(year=year):
+            return f"Nobody plans beyond {year}."
+        case why.NoSuchFile(name=name):
+            return f"There is no file {name} in the imports folder (any more)."
+        case why.NothingImported(line=line, because=text):
+            return f"Nothing was imported. Line {line}: {text}."
         case why.KeyOfOtherStation(station=station):
             return f"Its key is that of {station}."
         case why.NoPauseInForce(station=station):

@@ -90,6 +90,39 @@ SAID: Final[list[tuple[Refusal, str]]] = [
             "another one."
         ),
     ),
+    (
+        why.ReasonLength(identifies=False, least=5, most=500),
+        "Say why, in 5 to 500 characters.",
+    ),
+    (
+        why.ReasonLength(identifies=True, least=5, most=500),
+        "Say how you made sure who this person is, in 5 to 500 characters.",
+    ),
+    (why.NoSuchRow(17), "There is no row 17 in the audit."),
+    (
+        why.NoSuchKindOfRow("logged-in"),
+        "There is no such kind of row. Did you mean logged-in?",
+    ),
+    (
+        why.NoSuchKindOfRow(""),
+        "There is no such kind of row. `kiosk audit kinds` lists all.",
+    ),
+    (
+        why.NobodyNamedSo("command line:"),
+        'No member of staff is named so. A command line is written "command line: root".',
+    ),
+    (why.FilterTooLong(100), "A name has at most 100 characters that can be shown."),
+    (why.TooManyReportsMailed(10), "At most 10 reports are mailed for you in an hour."),
+    (why.NothingBefore(2000), "There is nothing to report before 2000."),
+    (why.NothingBeyond(2999), "Nobody plans beyond 2999."),
+    (
+        why.NoSuchFile("people.csv"),
+        "There is no file people.csv in the imports folder (any more).",
+    ),
+    (
+        why.NothingImported(3, "name: is empty"),
+        "Nothing was imported. Line 3: name: is empty.",
+    ),
     (why.KeyOfOtherStation("Ward 7"), "Its key is that of Ward 7."),
     (why.NoPauseInForce("Ward 7"), "No pause that Ward 7 made is in force."),
     (

@@ -267,7 +267,7 @@ async def test_with_four_eyes_no_line_is_shown_to_who_proposes_a_station() -> No
         await run.press("f4", "a")
         assert "has to agree first, and is shown the line then" in " ".join(said(run).split())
         await run.press(*"Level 7", "tab", "tab", *"new station", "enter")
-        assert "Nothing is changed yet: it waits." in run.text
+        assert "Nothing is changed yet: it waits until a second member" in run.text
         assert LINE.split()[1] not in run.text
 
 

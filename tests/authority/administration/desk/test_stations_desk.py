@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.views import StationLine, StationState

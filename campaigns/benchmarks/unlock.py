@@ -30,8 +30,11 @@ from kiosk.authority.unblock.stored_secrets import open_current
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
+    Answers,
     CardId,
+    Code,
     EnterCode,
+    Factor,
     Finished,
     Heartbeat,
     Purpose,
@@ -48,9 +51,8 @@ from kiosk.station.commands import (
     Command,
     EndVisit,
     OpenVisit,
-    RequestCode,
-    SubmitAnswers,
-    SubmitCode,
+    Prepare,
+    SubmitEntry,
     UnblockPin,
 )
 from kiosk.station.events import CardRead, Replied
@@ -203,11 +205,11 @@ class _Unlocks:
         at = CardAddress(self._reader, opened.report.card)
         asked = self._ask(Choose(visit, Purpose.UNLOCK), AnswerQuestions)
         answers = tuple(Answer(one.id, Sensitive(ANSWERS[one.id])) for one in asked.questions)
-        self._ask(SubmitAnswers(visit, uuid.uuid4().hex, answers), SendCode)
-        self._ask(RequestCode(visit, "1"), EnterCode)
+        self._ask(SubmitEntry(visit, uuid.uuid4().hex, Answers(answers)), SendCode)
+        self._ask(Prepare(visit, "1", Factor.EMAIL_CODE), EnterCode)
         found = _CODE.search(self._letter())
         code = Sensitive("".join(found.groups()) if found else "")
-        self._ask(SubmitCode(visit, uuid.uuid4().hex, code), SetPin)
+        self._ask(SubmitEntry(visit, uuid.uuid4().hex, Code(code)), SetPin)
         self._ask(UnblockPin(visit, at, Sensitive(next(self._pins)), uuid.uuid4().hex), Finished)
         self._actions.perform(EndVisit(visit, VisitEnd.FINISHED))
 

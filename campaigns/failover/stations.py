@@ -14,12 +14,14 @@ from kiosk.authority.records import Card, Cardholder, new_id
 from kiosk.contract.errors import AuthorityBusy, AuthorityUnavailable
 from kiosk.contract.messages import (
     AnswerQuestions,
-    AnswersWrong,
+    Answers,
     CardChallenge,
     CardId,
     CardReport,
-    CodeWrong,
+    Code,
     EnterCode,
+    Factor,
+    FactorWrong,
     Finished,
     Grant,
     PinState,
@@ -127,22 +129,22 @@ class Station(threading.Thread):
         task = self._ask(known, lambda: at.choose(visit, Purpose.UNLOCK), AnswerQuestions)
         for number in range(person.plan.wrong_sets):
             last = number == 2
-            wrong = answers_to(task, wrong=True)
-            call = partial(at.answer, visit, attempt := new_id(), wrong)
-            reply = self._ask(known, call, Refusal if last else AnswersWrong)
+            wrong = Answers(answers_to(task, wrong=True))
+            call = partial(at.submit, visit, attempt := new_id(), wrong)
+            reply = self._ask(known, call, Refusal if last else FactorWrong)
             known.attempts.append(attempt)
             if last:
                 assert reply == Refusal(Reason.REGISTRATION_BLOCKED), reply
                 known.blocked = True
                 return
         attempt, right = new_id(), answers_to(task)
-        self._ask(known, lambda: at.answer(visit, attempt, right), SendCode)
+        self._ask(known, lambda: at.submit(visit, attempt, Answers(right)), SendCode)
         known.attempts.append(attempt)
         sending = new_id()
-        self._ask(known, lambda: at.send_code(visit, sending), EnterCode)
+        self._ask(known, lambda: at.prepare(visit, sending, Factor.EMAIL_CODE), EnterCode)
         code = Sensitive(self._code_of(person.holder.email or ""))
         for _ in range(person.plan.wrong_codes):
-            self._enter(known, wrong_code(code), CodeWrong)
+            self._enter(known, wrong_code(code), FactorWrong)
         self._enter(known, code, SetPin)
         known.code_used = True
         challenge = self._ask(known, lambda: at.challenge(visit), CardChallenge)
@@ -160,7 +162,7 @@ class Station(threading.Thread):
     def _enter(self, known: Acknowledged, code: Sensitive, expected: type) -> None:
         attempt = new_id()
         at = self._client.port
-        self._ask(known, lambda: at.enter_code(known.visit, attempt, code), expected)
+        self._ask(known, lambda: at.submit(known.visit, attempt, Code(code)), expected)
         known.attempts.append(attempt)
 
     def _ask(

@@ -16,9 +16,12 @@ from campaigns.load.service import LoadedEstate, Spent
 from kiosk.authority.records import new_id
 from kiosk.contract.messages import (
     AnswerQuestions,
+    Answers,
     CardChallenge,
     CardReport,
+    Code,
     EnterCode,
+    Factor,
     Finished,
     Grant,
     PinState,
@@ -49,9 +52,9 @@ def unlock(at: Authority, visitor: Visitor, mailed: Callable[[str], Sensitive]) 
     asked = _as(CardChallenge, at.begin(visit, report))
     _as(VisitOpened, at.prove(visit, _signed(asked)))
     questions = _as(AnswerQuestions, at.choose(visit, Purpose.UNLOCK))
-    _as(SendCode, at.answer(visit, new_id(), answers_to(questions)))
-    _as(EnterCode, at.send_code(visit, new_id()))
-    _as(SetPin, at.enter_code(visit, new_id(), mailed(visitor.email)))
+    _as(SendCode, at.submit(visit, new_id(), Answers(answers_to(questions))))
+    _as(EnterCode, at.prepare(visit, new_id(), Factor.EMAIL_CODE))
+    _as(SetPin, at.submit(visit, new_id(), Code(mailed(visitor.email))))
     challenge = _as(CardChallenge, at.challenge(visit))
     journal = _as(Grant, at.release(visit, new_id(), _signed(challenge))).journal
     _as(Finished, at.record_outcome(visit, journal, UnblockDone()))

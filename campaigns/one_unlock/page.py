@@ -35,6 +35,7 @@ from kiosk.authority.unblock import card_secret, outcome, release
 from kiosk.authority.visit import answers, attempts, card_evidence, codes, lifecycle, tasks
 from kiosk.authority.visit import context as visits
 from kiosk.contract.ports import Authority
+from kiosk.station.commands import SubmitEntry
 from kiosk.station.events import CardIn
 from kiosk.station.executor import Actions
 from kiosk.station.loop import IdleTimes, StationLoop
@@ -172,7 +173,7 @@ EVERY_CALL = tuple(
 """Named in the text above the steps."""
 
 REPEATED: Mapping[Place, Sequence[str]] = {
-    place_of(tasks.next_task): ("Choose", "SubmitAnswers", "RequestCode", "SubmitCode"),
+    place_of(tasks.next_task): ("Choose", "SubmitAnswers", "Prepare", "SubmitCode"),
     place_of(card_evidence.draw): ("OpenVisit", "UnblockPin"),
     place_of(release._need_gate): ("UnblockPin", "UnblockPin"),
 }
@@ -221,7 +222,7 @@ TITLES = {
     "OpenVisit": "The card goes in",
     "Choose": "It is my card",
     "SubmitAnswers": "The questions",
-    "RequestCode": "A code is mailed",
+    "Prepare": "A code is mailed",
     "SubmitCode": "The code is entered",
     "UnblockPin": "The new PIN",
     "EndVisit": "The end",
@@ -238,10 +239,14 @@ Moves = list[tuple[str, str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """From one command to the next: the pages that led to it, and what it did."""
+    """From one command to the next: the pages that led to it, and what it did.
+
+    ``command`` names it among those of its ``kind``, which submits the entries of every factor.
+    """
 
     moves: Moves
     command: str
+    kind: str
     work: Call
 
 
@@ -336,7 +341,7 @@ def _turns(calls: Sequence[Call]) -> tuple[list[Turn], Moves]:
             work = performed[len(turns)]
             if work.arguments["command"] != command:
                 raise LookupError(f"{_kind(command)} was not carried out in its turn")
-            turns.append(Turn(moves, _kind(command), work))
+            turns.append(Turn(moves, _name_of(command), _kind(command), work))
             moves = []
     return turns, moves
 
@@ -420,7 +425,7 @@ def _section(number: int, turn: Turn, pages: Mapping[str, type], words: Words) -
         [
             f"## {number}. {TITLES[turn.command]}",
             "",
-            f"{way} The command is `{turn.command}`.",
+            f"{way} The command is `{turn.kind}`.",
             "",
             "| file | function | what it does |",
             "| --- | --- | --- |",
@@ -515,6 +520,12 @@ def _below_docs(file: str) -> str:
 
 def _anchor(number: int, command: str) -> str:
     return f"{number}-{TITLES[command].lower().replace(' ', '-')}"
+
+
+def _name_of(command: object) -> str:
+    if isinstance(command, SubmitEntry):
+        return f"Submit{_kind(command.entry)}"
+    return _kind(command)
 
 
 def _kind(thing: object) -> str:

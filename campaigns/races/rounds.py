@@ -13,11 +13,14 @@ from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, StepRefu
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
+    Answers,
     CardChallenge,
     CardId,
     CardProof,
     CardReport,
+    Code,
     EnterCode,
+    Factor,
     Grant,
     PinState,
     Purpose,
@@ -114,7 +117,10 @@ def three_attempts(rounds: Rounds, number: int, random: Random) -> None:
     holder, card = rounds.newcomer(number)
     visit, task = rounds.begun(card)
     replies = rounds.estate.race(
-        [Call.of("A", "answer", visit, new_id(), wrong(task)) for _ in range(rounds.estate.size)]
+        [
+            Call.of("A", "submit", visit, new_id(), Answers(wrong(task)))
+            for _ in range(rounds.estate.size)
+        ]
     )
     after = rounds.registration(holder)
     rounds.need(number, "three failures", after.failures == ATTEMPTS, replies)
@@ -132,11 +138,11 @@ def one_code(rounds: Rounds, number: int, random: Random) -> None:
     holder, card = rounds.newcomer(number)
     at = rounds.estate.clients["A"].port
     visit, task = rounds.begun(card)
-    assert isinstance(at.answer(visit, new_id(), answers_to(task)), SendCode)
-    assert isinstance(at.send_code(visit, new_id()), EnterCode)
+    assert isinstance(at.submit(visit, new_id(), Answers(answers_to(task))), SendCode)
+    assert isinstance(at.prepare(visit, new_id(), Factor.EMAIL_CODE), EnterCode)
     code = Sensitive(rounds.estate.code_of(holder.email or ""))
     size = rounds.estate.size
-    calls = [Call.of("A", "enter_code", visit, new_id(), code) for _ in range(size)]
+    calls = [Call.of("A", "submit", visit, new_id(), Code(code)) for _ in range(size)]
     entered = [reply for reply in rounds.estate.race(calls) if isinstance(reply, SetPin)]
     rounds.need(number, "the code is right", bool(entered))
     proof = rounds.proof_of(card, visit)
@@ -145,7 +151,7 @@ def one_code(rounds: Rounds, number: int, random: Random) -> None:
     grants = {reply.journal for reply in replies if isinstance(reply, Grant)}
     rounds.need(number, "one secret goes out", len(grants) == 1, len(grants))
     rounds.need(number, "one journal", rounds.journals(visit) == 1, rounds.journals(visit))
-    again = _tried(lambda: at.enter_code(visit, new_id(), code))
+    again = _tried(lambda: at.submit(visit, new_id(), Code(code)))
     rounds.need(number, "the code is used up", not isinstance(again, SetPin), again)
     others = [r for r in replies if not isinstance(r, Grant | StepRefused | Refusal)]
     rounds.need(number, "nothing else is answered", not others, others)
@@ -157,10 +163,12 @@ def block_and_success(rounds: Rounds, number: int, random: Random) -> None:
     at = rounds.estate.clients["A"].port
     visit, task = rounds.begun(card)
     for _ in range(ATTEMPTS - 1):
-        at.answer(visit, new_id(), wrong(task))
+        at.submit(visit, new_id(), Answers(wrong(task)))
     right = answers_to(task)
     sets = [random.choice((right, wrong(task))) for _ in range(rounds.estate.size)]
-    replies = rounds.estate.race([Call.of("A", "answer", visit, new_id(), each) for each in sets])
+    replies = rounds.estate.race(
+        [Call.of("A", "submit", visit, new_id(), Answers(each)) for each in sets]
+    )
     after = rounds.registration(holder)
     passed = any(isinstance(reply, SendCode) for reply in replies)
     blocked = Refusal(Reason.REGISTRATION_BLOCKED) in replies
@@ -168,7 +176,7 @@ def block_and_success(rounds: Rounds, number: int, random: Random) -> None:
     rounds.need(number, "one truth", passed != is_blocked, (passed, is_blocked, after.failures))
     rounds.need(number, "who is told of a block is blocked", not blocked or is_blocked)
     rounds.need(number, "at most three failures", after.failures <= ATTEMPTS, after.failures)
-    following = _tried(lambda: at.send_code(visit, new_id()))
+    following = _tried(lambda: at.prepare(visit, new_id(), Factor.EMAIL_CODE))
     went_on = isinstance(following, EnterCode)
     rounds.need(number, "the visit goes on where it passed", went_on == passed, following)
 
@@ -178,10 +186,10 @@ def two_stations(rounds: Rounds, number: int, random: Random) -> None:
     holder, card = rounds.newcomer(number)
     at = rounds.estate.clients["A"].port
     visit, task = rounds.begun(card)
-    at.answer(visit, new_id(), answers_to(task))
-    at.send_code(visit, new_id())
+    at.submit(visit, new_id(), Answers(answers_to(task)))
+    at.prepare(visit, new_id(), Factor.EMAIL_CODE)
     code = Sensitive(rounds.estate.code_of(holder.email or ""))
-    assert isinstance(at.enter_code(visit, new_id(), code), SetPin)
+    assert isinstance(at.submit(visit, new_id(), Code(code)), SetPin)
     proof = rounds.proof_of(card, visit)
     calls: list[Call] = []
     for place in range(rounds.estate.size):

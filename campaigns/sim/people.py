@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from campaigns.sim.invariants import OWN_ADDRESS, Person
-from kiosk.contract.messages import Purpose, Reason, VisitId
+from kiosk.contract.messages import Code, Purpose, Reason, VisitId
 from kiosk.contract.policy import mask_email
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
@@ -151,7 +151,7 @@ class Holder:
                 return e.AnswerEntered(visit, Sensitive(self._answer(state)))
             case s.CodeEntry():
                 self._answers_were_right(state.visit.purpose)
-                return e.CodeEntered(visit, Sensitive(self._code(state)))
+                return e.EntryMade(visit, Code(Sensitive(self._code(state))))
             case s.CodeNeeded():
                 self._answers_were_right(state.visit.purpose)
                 return e.CodeAsked(visit)

@@ -19,7 +19,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar, get_args
 
 from aiohttp import web
 from prometheus_client import (
@@ -46,13 +46,14 @@ from kiosk.authority.connections import (
 )
 from kiosk.authority.errors import StoreError
 from kiosk.authority.people_groups import PeopleGroup
-from kiosk.authority.server import Called
+from kiosk.authority.server import Called, of_entry
 from kiosk.authority.stations import Peer
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.tables import REVISION
 from kiosk.config.settings import host_and_port
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import (
+    FactorEntry,
     Reason,
     Refusal,
     UnblockDone,
@@ -124,7 +125,8 @@ class Metrics(Collector):
         self._refusals = counter("kiosk_refusals", "Holders who were turned away.", ["reason"])
         self._unblocks = counter("kiosk_unblocks", "What cards did with a grant.", ["outcome"])
         # Each series exists from the beginning: otherwise its first increase would be missed.
-        for call in routes():
+        entries = (of_entry("submit", kind) for kind in get_args(FactorEntry))
+        for call in (*routes(), *entries):
             self._seconds.labels(call)
         for because in BUSY.values():
             self._busy.labels(because)

@@ -64,7 +64,14 @@ from kiosk.contract.errors import (
     describe_fault,
 )
 from kiosk.contract.log_context import TroubleLog, log_about
-from kiosk.contract.messages import CodeDead, CodeNotSent, Refusal, reference_of
+from kiosk.contract.messages import (
+    Answers,
+    CodeNotSent,
+    FactorEntry,
+    FactorOver,
+    Refusal,
+    reference_of,
+)
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.routes import (
     LONGEST_REQUEST,
@@ -88,6 +95,8 @@ JSON: Final = "application/json"
 @dataclass(frozen=True, slots=True)
 class Called:
     """One request that was answered; ``name`` is empty where it was no call of the port.
+
+    The name of a call with a factor's entry says its kind, too: ``submit_code``.
 
     ``asked`` and ``reply`` are set where the call was decided. They hold secrets: only the names of
     types and enumerations in them may be logged. ``retry``: it may be sent again.
@@ -201,9 +210,9 @@ class AuthorityServer:
         enrolling = Lane("enrolling", self.limits.enrolling)
         self._quick = Lane("use-case", self.limits.quick)
         self._lanes = {
-            "answer": hashing,
+            of_entry("submit", Answers): hashing,
             "save_questions": hashing,
-            "send_code": mailing,
+            "prepare": mailing,
             "give_email": mailing,
             **dict.fromkeys((route.name for route in WITHOUT_CERTIFICATE.values()), enrolling),
         }
@@ -273,7 +282,7 @@ class AuthorityServer:
         route = self._served[type(peer)].get(request.path)
         self._answered(
             Called(
-                route.name if route else "",
+                request.get(_CALL) or (route.name if route else ""),
                 answer.status,
                 "Retry-After" in answer.headers,
                 loop.time() - began,
@@ -310,7 +319,8 @@ class AuthorityServer:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # The error's text may repeat what was sent.
             return self._refused(400)
-        lane = self._lanes.get(route.name, self._quick)
+        request[_CALL] = named = _name_of(route, asked)
+        lane = self._lanes.get(named, self._quick)
         if lane.is_full:
             return self._busy(503)
         # Calls of one visit that wait for each other hold no thread. ``LocalAuthority`` has another
@@ -330,7 +340,7 @@ class AuthorityServer:
         """Identify the station and run the use case, on a thread; every error ends here."""
         visit = getattr(asked, "visit", None)
         about = {"visit": visit, "reference": reference_of(visit)} if visit else {}
-        with log_about(call=route.name, **about):
+        with log_about(call=_name_of(route, asked), **about):
             try:
                 if isinstance(peer, AnonymousPeer):
                     call: Callable[..., Any] = getattr(self._enrolment, route.name)
@@ -371,7 +381,8 @@ class AuthorityServer:
             answer, kind = self._refused(STATUS_OF[type(error)]), type(error).__name__
         if "visit" in asked.__struct_fields__:
             ms = round(1000 * (time.monotonic() - began))
-            log.info("%s: %s", route.name, kind, extra={"reply": kind, "ms": ms})
+            named = _name_of(route, asked)
+            log.info("%s: %s", named, kind, extra={"reply": kind, "ms": ms})
         return answer
 
     def _identify(self, peer: Peer) -> StationIdentity | PeerRefused:
@@ -420,11 +431,22 @@ class AuthorityServer:
         return web.Response(status=status, headers={**self._headers, "Retry-After": "1"})
 
 
+def _name_of(route: Route, asked: msgspec.Struct) -> str:
+    """Name a call for lanes, log and metrics: one with a factor's entry by its kind, too."""
+    entry = getattr(asked, "entry", None)
+    return route.name if entry is None else of_entry(route.name, type(entry))
+
+
+def of_entry(call: str, kind: type[FactorEntry]) -> str:
+    return f"{call}_{kind.__name__.lower()}"
+
+
+_CALL: Final = web.RequestKey("call", str)
 _ASKED: Final = web.ResponseKey("asked", msgspec.Struct)
 _REPLY: Final = web.ResponseKey("reply", object)
 
 _STEP_REFUSED: Final = STATUS_OF[StepRefused]
-_REFUSALS: Final = Refusal, CodeNotSent, CodeDead
+_REFUSALS: Final = Refusal, CodeNotSent, FactorOver
 
 _CLOSING: Final = (403, 408, 413)
 """After these nothing else is read from the connection."""

@@ -32,14 +32,13 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.unblock import card_secret, mutual_authentication, outcome
 from kiosk.authority.unblock import release as unblock_release
 from kiosk.authority.visit import (
-    answers,
-    codes,
     gathering,
     lifecycle,
     maintenance,
     misuse,
     pin_change,
     pin_evidence,
+    submitting,
 )
 from kiosk.authority.visit.context import VisitRefused
 from kiosk.authority.visit.rules import station_barred
@@ -241,9 +240,9 @@ class LocalAuthority:
     pin_verified = _decided(pin_evidence.pin_verified)
     save_questions = _decided(gathering.save_questions)
     give_email = _decided(gathering.give_email)
-    answer = _decided(answers.answer)
-    send_code = _decided(codes.send_code)
-    enter_code = _decided(codes.enter_code)
+    choose_way = _decided(submitting.choose_way)
+    prepare = _decided(submitting.prepare)
+    submit = _decided(submitting.submit)
     enter_stop_number = _decided(misuse.enter_stop_number)
     challenge = _decided(unblock_release.challenge)
     release = _decided(unblock_release.release)

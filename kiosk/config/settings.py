@@ -13,14 +13,8 @@ from msgspec import Struct
 
 from kiosk.config.kinds import Boolean, InvalidValue, Kind, Number, OneOf, Text, Whole, Words
 from kiosk.contract.families import FAMILIES, ON_PCSC, SecretKind, secret_kind_names
-from kiosk.contract.messages import LONGEST_STATION_NAME
-from kiosk.contract.policy import (
-    FEWEST_CODE_DIGITS,
-    MOST_CODE_DIGITS,
-    Factor,
-    Genuine,
-    Policy,
-)
+from kiosk.contract.messages import LONGEST_STATION_NAME, Factor
+from kiosk.contract.policy import FEWEST_CODE_DIGITS, MOST_CODE_DIGITS, Genuine, Policy
 
 
 class About(NamedTuple):

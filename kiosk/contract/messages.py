@@ -339,6 +339,29 @@ class Answer(Reported, frozen=True):
     text: Sensitive
 
 
+class Factor(StrEnum):
+    """One way in which a holder shows who they are; a policy lists them in their order."""
+
+    QUESTIONS = "questions"
+    EMAIL_CODE = "email-code"
+
+
+class Answers(Reported, frozen=True):
+    """One full set of answers, checked as one attempt."""
+
+    answers: tuple[Answer, ...]
+
+
+class Code(Reported, frozen=True):
+    """A code as it was entered."""
+
+    digits: Sensitive
+
+
+FactorEntry = Answers | Code
+"""What the holder enters for a factor."""
+
+
 class PinRules(Wire, frozen=True):
     """The kiosk's rule for a new PIN; ``personal`` are digit strings it must not contain."""
 
@@ -414,6 +437,16 @@ class EnterCode(CountedTask, frozen=True):
     proves_owner: bool = False
 
 
+FactorTask = AnswerQuestions | EnterCode
+"""What a factor asks of the holder, in one entry."""
+
+
+class ChooseWay(CountedTask, frozen=True):
+    """Choose one of several ways to show who one is; each is passed factor by factor."""
+
+    ways: tuple[tuple[Factor, ...], ...]
+
+
 class EnterStopNumber(Wire, frozen=True):
     """Enter the number from a notice about an act that the holder did not do."""
 
@@ -473,9 +506,9 @@ Task = (
     ProvePin
     | ChooseQuestions
     | GiveEmail
-    | AnswerQuestions
+    | ChooseWay
     | SendCode
-    | EnterCode
+    | FactorTask
     | EnterStopNumber
     | SetPin
     | Maintain
@@ -585,10 +618,32 @@ class Refusal(Wire, frozen=True):
     retry_at: datetime | None = None
 
 
-class AnswersWrong(Wire, frozen=True):
-    """The set was wrong; which of its answers is never revealed."""
+class FactorWrong(Wire, frozen=True):
+    """The entry was wrong; ``again`` has the tries left.
 
-    again: AnswerQuestions
+    Which of several answers was wrong is never revealed.
+    """
+
+    again: FactorTask
+
+
+class FactorEnd(StrEnum):
+    """Why what was sent or given for a factor is no longer good."""
+
+    EXPIRED = "expired"
+    SPENT = "spent"
+    WITHDRAWN = "withdrawn"
+
+
+class FactorOver(Wire, frozen=True):
+    """What was sent or given is no longer good; ``again`` is what to do instead.
+
+    Another code can be sent in ``retry_in_s`` seconds.
+    """
+
+    why: FactorEnd
+    again: SendCode | ChooseWay
+    retry_in_s: float = 0.0
 
 
 class AnswerProblem(StrEnum):
@@ -629,44 +684,21 @@ class CodeNotSent(Wire, frozen=True):
     again: EnterCode | SendCode | GiveEmail
 
 
-class CodeWrong(Wire, frozen=True):
-    """The code was wrong; ``again`` has the tries left."""
-
-    again: EnterCode
-
-
 class StopNumberWrong(Wire, frozen=True):
     """This card's holder has no such stop number; ``again`` has the tries left."""
 
     again: EnterStopNumber
 
 
-class CodeEnd(StrEnum):
-    """Why a code is no longer good."""
-
-    EXPIRED = "expired"
-    SPENT = "spent"
-    WITHDRAWN = "withdrawn"
-
-
-class CodeDead(Wire, frozen=True):
-    """The code is no longer good; another is needed, and can be sent in ``retry_in_s`` seconds."""
-
-    why: CodeEnd
-    again: SendCode
-    retry_in_s: float = 0.0
-
-
 Reply = (
     VisitOpened
     | Task
     | Refusal
-    | AnswersWrong
+    | FactorWrong
+    | FactorOver
     | AnswersRefused
     | EmailRefused
     | CodeNotSent
-    | CodeWrong
-    | CodeDead
     | StopNumberWrong
 )
 """Every answer to a station except the ``Grant``."""

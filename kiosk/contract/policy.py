@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from kiosk.contract.messages import AnswerProblem, PinRules
+from kiosk.contract.messages import AnswerProblem, Factor, PinRules
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import fold, folded_words, typable
 
@@ -20,13 +20,6 @@ from kiosk.contract.text import fold, folded_words, typable
 FEWEST_CODE_DIGITS, MOST_CODE_DIGITS = 6, 10
 STOP_NUMBER_DIGITS = 12
 """More than a code may have, so that neither is taken for the other."""
-
-
-class Factor(StrEnum):
-    """One step of verification, in the order in which the policy lists them."""
-
-    QUESTIONS = "questions"
-    EMAIL_CODE = "email-code"
 
 
 class Genuine(StrEnum):

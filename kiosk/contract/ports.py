@@ -12,15 +12,16 @@ from msgspec import Struct
 from kiosk.contract.messages import (
     Answer,
     AnswersRefused,
-    AnswersWrong,
     CardChallenge,
     CardId,
     CardProof,
     CardReport,
-    CodeDead,
     CodeNotSent,
-    CodeWrong,
     EmailRefused,
+    Factor,
+    FactorEntry,
+    FactorOver,
+    FactorWrong,
     Grant,
     Heartbeat,
     JournalId,
@@ -258,18 +259,19 @@ class Authority(Protocol):
     ) -> Task | EmailRefused | CodeNotSent | Refusal:
         """Take an address and send a code to it."""
 
-    def answer(
-        self, visit: VisitId, attempt: str, answers: tuple[Answer, ...]
-    ) -> Task | AnswersWrong | Refusal:
-        """Check one full set of answers; charged before it is checked."""
+    def choose_way(self, visit: VisitId, way: tuple[Factor, ...]) -> Task | Refusal:
+        """Take one of the ways that were offered, also in place of the one that was begun."""
 
-    def send_code(self, visit: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
-        """Send the code that is due, or a fresh one in its place."""
+    def prepare(self, visit: VisitId, attempt: str, factor: Factor) -> Task | CodeNotSent | Refusal:
+        """Send what the factor needs, or a fresh one in its place: for an emailed code, the mail.
 
-    def enter_code(
-        self, visit: VisitId, attempt: str, code: Sensitive
-    ) -> Task | CodeWrong | CodeDead | Refusal:
-        """Check one entered code; charged before it is checked."""
+        A factor that needs nothing sent is refused as a step.
+        """
+
+    def submit(
+        self, visit: VisitId, attempt: str, entry: FactorEntry
+    ) -> Task | FactorWrong | FactorOver | Refusal:
+        """Check what was entered for a factor; charged before it is checked."""
 
     def enter_stop_number(
         self, visit: VisitId, attempt: str, number: Sensitive

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from kiosk.contract.messages import (
     Answer,
+    Factor,
+    FactorEntry,
     MaintenanceAct,
     MaintenanceReason,
     PinEntry,
@@ -53,24 +55,24 @@ class SubmitEmail(VisitCommand, frozen=True):
     attempt: str
 
 
-class SubmitAnswers(VisitCommand, frozen=True):
-    """Check one full set of answers; sent again with the same ``attempt`` it counts once."""
+class ChooseWay(VisitCommand, frozen=True):
+    """Take one of the ways that were offered."""
+
+    way: tuple[Factor, ...]
+
+
+class Prepare(VisitCommand, frozen=True):
+    """Have sent what a factor needs, or a fresh one; with the same ``attempt`` one is sent."""
 
     attempt: str
-    answers: tuple[Answer, ...]
+    factor: Factor
 
 
-class RequestCode(VisitCommand, frozen=True):
-    """Send the code that is due, or a fresh one; repeated with the same ``attempt``: one mail."""
-
-    attempt: str
-
-
-class SubmitCode(VisitCommand, frozen=True):
-    """Check one entered code; sent again with the same ``attempt`` it counts once."""
+class SubmitEntry(VisitCommand, frozen=True):
+    """Check what was entered for a factor; sent again with the same ``attempt`` it counts once."""
 
     attempt: str
-    code: Sensitive
+    entry: FactorEntry
 
 
 class SubmitStopNumber(VisitCommand, frozen=True):
@@ -128,9 +130,9 @@ Command = (
     | VerifyPin
     | SaveQuestions
     | SubmitEmail
-    | SubmitAnswers
-    | RequestCode
-    | SubmitCode
+    | ChooseWay
+    | Prepare
+    | SubmitEntry
     | SubmitStopNumber
     | UnblockPin
     | ChangePin

@@ -10,6 +10,8 @@ from msgspec import Struct
 
 from kiosk.contract.messages import (
     CardReport,
+    Factor,
+    FactorEntry,
     MaintenanceAct,
     MaintenanceReason,
     Purpose,
@@ -105,8 +107,14 @@ class EmailEntered(HolderSide, frozen=True):
     email: str
 
 
-class CodeEntered(HolderSide, frozen=True):
-    code: Sensitive
+class WayPicked(HolderSide, frozen=True):
+    way: tuple[Factor, ...]
+
+
+class EntryMade(HolderSide, frozen=True):
+    """Entered all that a factor asks for."""
+
+    entry: FactorEntry
 
 
 class CodeAsked(HolderSide, frozen=True):

@@ -181,12 +181,12 @@ class Actions:
                 return e.Replied(visit, ask.save_questions(visit, command.answers))
             case c.SubmitEmail():
                 return e.Replied(visit, ask.give_email(visit, command.email, command.attempt))
-            case c.SubmitAnswers():
-                return e.Replied(visit, ask.answer(visit, command.attempt, command.answers))
-            case c.RequestCode():
-                return e.Replied(visit, ask.send_code(visit, command.attempt))
-            case c.SubmitCode():
-                return e.Replied(visit, ask.enter_code(visit, command.attempt, command.code))
+            case c.ChooseWay():
+                return e.Replied(visit, ask.choose_way(visit, command.way))
+            case c.Prepare():
+                return e.Replied(visit, ask.prepare(visit, command.attempt, command.factor))
+            case c.SubmitEntry():
+                return e.Replied(visit, ask.submit(visit, command.attempt, command.entry))
             case c.SubmitStopNumber():
                 number = command.number
                 return e.Replied(visit, ask.enter_stop_number(visit, command.attempt, number))

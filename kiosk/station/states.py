@@ -17,8 +17,11 @@ from kiosk.contract.messages import (
     AnswerProblem,
     AnswerQuestions,
     ChooseQuestions,
+    ChooseWay,
     EnterCode,
     EnterStopNumber,
+    FactorEnd,
+    FactorTask,
     GiveEmail,
     Maintain,
     MaintenanceAct,
@@ -77,9 +80,8 @@ class EmailFault(StrEnum):
 
 
 class CodeNotice(StrEnum):
-    """The notice above the field of the code page."""
+    """The notice above the field of the code page, where the last entry was not wrong."""
 
-    WRONG = "wrong"
     TOO_SOON = "too-soon"
     MAIL_AWAY = "mail-away"
 
@@ -135,7 +137,8 @@ class VisitState(Struct, frozen=True):
     of PIN that these keys cannot do (``pad_changes`` is False). ``unlocked``: the card got a new
     PIN by its first unlock in this visit. ``position``: the holder's step by the authority's count,
     for the page to show. ``instead``: what may be chosen in place of the purpose of a live code,
-    while nothing is proven.
+    while nothing is proven. ``ways``: the ways that were offered, from which the holder may choose
+    another until the chosen one is passed.
     """
 
     id: VisitId
@@ -149,6 +152,7 @@ class VisitState(Struct, frozen=True):
     unlocked: bool = False
     position: Position | None = None
     instead: tuple[Offer, ...] = ()
+    ways: ChooseWay | None = None
 
 
 class VisitPage(Struct, frozen=True):
@@ -202,19 +206,35 @@ class EnterEmail(VisitPage, frozen=True):
     fault: EmailFault | None = None
 
 
-class AskQuestion(VisitPage, frozen=True):
+class PickWay(VisitPage, frozen=True):
+    """Choose how to show who one is; ``over``: why the way that was begun leads no further."""
+
+    task: ChooseWay
+    over: FactorEnd | None = None
+
+
+class FactorPage(VisitPage, frozen=True, kw_only=True):
+    """Make the entry that a factor asks for; ``wrong`` after a wrong one.
+
+    The task names the page. A factor with more to remember between its pages has a subclass.
+    """
+
+    task: FactorTask
+    wrong: bool = False
+
+
+class AskQuestion(FactorPage, frozen=True):
     """Answer the next of one's questions; the set is sent when all are answered."""
 
     task: AnswerQuestions
     given: tuple[Answer, ...] = ()
-    wrong: bool = False
 
     @property
     def question(self) -> Question:
         return self.task.questions[len(self.given)]
 
 
-class CodeEntry(VisitPage, frozen=True):
+class CodeEntry(FactorPage, frozen=True):
     """Enter the emailed code; the card may be taken out before.
 
     ``resumed``: it was taken out, or the page was left for the menu. The code may have been entered
@@ -358,8 +378,8 @@ HolderState = (
     | PickQuestion
     | GiveAnswer
     | EnterEmail
-    | AskQuestion
-    | CodeEntry
+    | PickWay
+    | FactorPage
     | CodeNeeded
     | StopNumberEntry
     | NewPin

@@ -13,7 +13,7 @@ States are ``s``, events ``e`` and commands ``c``.
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,16 +22,22 @@ from kiosk.contract import errors
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
+    Answers,
     AnswersRefused,
-    AnswersWrong,
     ChooseQuestions,
-    CodeDead,
+    ChooseWay,
+    Code,
     CodeNotSent,
-    CodeWrong,
     CountedTask,
     EmailRefused,
     EnterCode,
     EnterStopNumber,
+    Factor,
+    FactorEnd,
+    FactorEntry,
+    FactorOver,
+    FactorTask,
+    FactorWrong,
     Finished,
     GiveEmail,
     Maintain,
@@ -79,6 +85,8 @@ def _on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
             return _on_questions(state, event)
         case s.EnterEmail() | s.CodeEntry() | s.CodeNeeded():
             return _on_code(state, event)
+        case s.PickWay() | s.FactorPage():
+            return _on_factor(state, event)
         case s.NewPin() | s.RepeatPin():
             return _on_new_pin(state, event)
         case s.PadPaused() | s.NotReached():
@@ -146,7 +154,7 @@ def _working(
 
 def _beginning(visit: s.VisitState, offer: Offer) -> s.VisitState:
     at = Position(1, offer.steps)
-    return replace(visit, purpose=offer.purpose, position=at, instead=())
+    return replace(visit, purpose=offer.purpose, position=at, instead=(), ways=None)
 
 
 def _choose(
@@ -193,14 +201,52 @@ def _on_questions(
             given = (*state.given, Answer(state.question.id, event.text))
             if len(given) < len(state.task.questions):
                 return Next(replace(state, given=given, wrong=False))
-            visit, attempt = _counted(state.visit)
-            submit = c.SubmitAnswers(visit.id, attempt, given)
-            first = s.AskQuestion(visit, state.task)
-            return _working(visit, s.Work.CHECKING_ANSWERS, submit, first)
+            return _submit(s.AskQuestion(state.visit, state.task), Answers(given))
         case s.AskQuestion(given=(*_, _)), e.WentBack():
             return Next(replace(state, given=state.given[:-1], wrong=False))
+        case s.AskQuestion(), e.WentBack():
+            return _other_way(state)
         case _:
             return None
+
+
+# --- factors, and the ways of them ------------------------------------------------------
+
+
+CHECKING: Final[dict[type[FactorEntry], s.Work]] = {
+    Answers: s.Work.CHECKING_ANSWERS,
+    Code: s.Work.CHECKING_CODE,
+}
+"""What the station is doing while the authority checks an entry."""
+
+
+def _on_factor(state: s.PickWay | s.FactorPage, event: e.VisitEvent) -> Next | None:
+    match state, event:
+        case s.PickWay(), e.WayPicked(way=way) if way in state.task.ways:
+            choice = c.ChooseWay(state.visit.id, way)
+            return _working(state.visit, s.Work.PREPARING, choice, state)
+        case s.FactorPage(), e.EntryMade():
+            return _submit(state, event.entry)
+        case s.FactorPage(), e.WentBack():
+            return _other_way(state)
+        case _:
+            return None
+
+
+def _submit(page: s.FactorPage, entry: FactorEntry) -> Next:
+    visit, attempt = _counted(page.visit)
+    submit = c.SubmitEntry(visit.id, attempt, entry)
+    return _working(visit, CHECKING[type(entry)], submit, replace(page, visit=visit))
+
+
+def _other_way(page: s.FactorPage | s.CodeNeeded) -> Next | None:
+    """Return to the choice of ways, where there was one."""
+    ways = page.visit.ways
+    return None if ways is None else Next(_pick_way(page.visit, ways))
+
+
+def _pick_way(visit: s.VisitState, task: ChooseWay, over: FactorEnd | None = None) -> s.PickWay:
+    return s.PickWay(replace(visit, position=task.position, ways=task), task, over)
 
 
 # --- an emailed code, and the address for it --------------------------------------------
@@ -223,19 +269,19 @@ def _on_code(state: s.EnterEmail | s.CodeEntry | s.CodeNeeded, event: e.VisitEve
             e.WentBack(),
         ):
             return Next(replace(page, visit=replace(state.visit, position=page.task.position)))
-        case s.CodeEntry(), e.CodeEntered():
-            visit, attempt = _counted(state.visit)
-            code = c.SubmitCode(visit.id, attempt, event.code)
-            return _working(visit, s.Work.CHECKING_CODE, code, replace(state, visit=visit))
         case s.CodeEntry(visit=s.VisitState(purpose=Purpose.FIRST_UNLOCK)), e.CodeAsked():
             return None
         case ((s.CodeEntry() | s.CodeNeeded()), e.CodeAsked()):
             visit, attempt = _counted(state.visit)
-            request = c.RequestCode(visit.id, attempt)
+            request = c.Prepare(visit.id, attempt, Factor.EMAIL_CODE)
             return _working(visit, s.Work.SENDING_CODE, request, replace(state, visit=visit))
         case ((s.CodeEntry() | s.CodeNeeded()), e.SomethingElse()) if state.visit.instead:
             visit = replace(state.visit, position=None)
             return Next(s.Menu(visit, state.visit.instead, waiting=state.visit.purpose))
+        case s.CodeEntry(), _:
+            return _on_factor(state, event)
+        case s.CodeNeeded(), e.WentBack():
+            return _other_way(state)
         case _:
             return None
 
@@ -451,7 +497,7 @@ def _refused_page(state: s.State, visit: VisitId, refusal: Refusal) -> s.Refused
 def _placed(state: s.Working, reply: Reply) -> s.Working:
     """Return ``state`` at the step that the authority names; no decision here rests on it."""
     match reply:
-        case AnswersWrong() | EmailRefused() | CodeNotSent() | CodeWrong() | CodeDead():
+        case FactorWrong() | FactorOver() | EmailRefused() | CodeNotSent():
             position: Position | None = reply.again.position
         case CountedTask():
             position = reply.position
@@ -477,8 +523,10 @@ def _replied(state: s.Working, reply: Reply) -> Next | None:
             return None
         case Refusal():
             return _refused(state, state.visit.id, reply)
-        case AnswersWrong():
-            return Next(s.AskQuestion(state.visit, reply.again, wrong=True))
+        case FactorWrong():
+            return Next(_factor_page(state, state.visit, reply.again, wrong=True))
+        case FactorOver():
+            return Next(_factor_over(state, reply))
         case AnswersRefused():
             # Back to the question whose answer was refused, with the answers before it.
             command, page = state.command, state.back
@@ -492,12 +540,6 @@ def _replied(state: s.Working, reply: Reply) -> Next | None:
             return Next(_email_again(state, reply.again, fault))
         case CodeNotSent():
             return Next(_code_not_sent(state, reply))
-        case CodeWrong():
-            given = _address_page(state)
-            return Next(s.CodeEntry(state.visit, reply.again, s.CodeNotice.WRONG, entered_on=given))
-        case CodeDead():
-            lack, masked, given = s.CodeLack(reply.why), reply.again.masked, _address_page(state)
-            return Next(s.CodeNeeded(state.visit, masked, lack, reply.retry_in_s, given))
         case StopNumberWrong():
             return Next(s.StopNumberEntry(state.visit, reply.again, wrong=True))
         case _:
@@ -506,27 +548,25 @@ def _replied(state: s.Working, reply: Reply) -> Next | None:
 
 def _given(state: s.Working, task: Task) -> Next:
     visit = state.visit
-    if isinstance(state.command, c.SubmitCode):
+    if isinstance(state.command, c.SubmitEntry):
         visit = replace(visit, instead=())
     match task:
         case ProvePin():
             if visit.purpose is Purpose.FIRST_UNLOCK:
-                visit = replace(visit, purpose=Purpose.REGISTER, unlocked=True)
+                visit = replace(visit, purpose=Purpose.REGISTER, unlocked=True, ways=None)
             return _ask_present(visit) if visit.pin_pad else Next(s.EnterPin(visit))
         case ChooseQuestions():
             return Next(s.PickQuestion(visit, task))
         case GiveEmail():
             return Next(s.EnterEmail(visit, task))
-        case AnswerQuestions():
-            return Next(s.AskQuestion(visit, task))
+        case ChooseWay():
+            return Next(_pick_way(visit, task))
         case SendCode():
             visit, attempt = _counted(visit)
             page = _address_page(state)
             lacking = s.CodeNeeded(visit, task.masked, s.CodeLack.MAIL_AWAY, entered_on=page)
-            return _working(visit, s.Work.SENDING_CODE, c.RequestCode(visit.id, attempt), lacking)
-        case EnterCode():
-            again = isinstance(state.back, s.Menu) and state.back.waiting is visit.purpose
-            return Next(s.CodeEntry(visit, task, resumed=again, entered_on=_address_page(state)))
+            prepare = c.Prepare(visit.id, attempt, Factor.EMAIL_CODE)
+            return _working(visit, s.Work.SENDING_CODE, prepare, lacking)
         case EnterStopNumber():
             return Next(s.StopNumberEntry(visit, task))
         case Maintain():
@@ -545,8 +585,33 @@ def _given(state: s.Working, task: Task) -> Next:
         case Finished():
             done = s.Success(visit, task.purpose, task.counts_in_s)
             return Next(done, (c.EndVisit(visit.id, VisitEnd.FINISHED),))
+        case _:  # mypy finds a task that is no factor's
+            return Next(_factor_page(state, visit, task))
+
+
+def _factor_page(
+    state: s.Working, visit: s.VisitState, task: FactorTask, *, wrong: bool = False
+) -> s.FactorPage:
+    match task:
+        case AnswerQuestions():
+            return s.AskQuestion(visit, task, wrong=wrong)
+        case EnterCode():
+            again = isinstance(state.back, s.Menu) and state.back.waiting is visit.purpose
+            page = _address_page(state)
+            return s.CodeEntry(visit, task, resumed=again, entered_on=page, wrong=wrong)
+        case _:  # whose page makes a whole entry, and needs to remember nothing else
+            return s.FactorPage(visit, task=task, wrong=wrong)
+
+
+def _factor_over(state: s.Working, reply: FactorOver) -> s.CodeNeeded | s.PickWay:
+    match reply.again:
+        case SendCode(masked=masked):
+            lack, given = s.CodeLack(reply.why), _address_page(state)
+            return s.CodeNeeded(state.visit, masked, lack, reply.retry_in_s, given)
+        case ChooseWay() as task:
+            return _pick_way(state.visit, task, reply.why)
         case _:
-            assert_never(task)
+            assert_never(reply.again)
 
 
 def _address_page(state: s.Working) -> s.EnterEmail | None:
@@ -695,7 +760,7 @@ def _pulled_from(state: s.State) -> s.PulledFrom | None:
             return s.PulledFrom.CHANGE
         case s.Working(
             visit=s.VisitState(purpose=Purpose.REGISTER | Purpose.CHANGE_EMAIL),
-            command=c.SubmitCode(),
+            command=c.SubmitEntry(entry=Code()),
             back=s.CodeEntry(task=EnterCode(proves_owner=False)),
         ):
             return s.PulledFrom.SAVING

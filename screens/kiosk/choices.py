@@ -8,10 +8,10 @@ from functools import partial
 from textual import events
 from textual.widget import Widget
 
-from kiosk.contract.messages import CardId, Offer, Purpose, VisitId, reference_of
+from kiosk.contract.messages import CardId, Factor, Offer, Purpose, VisitId, reference_of
 from kiosk.contract.ports import CardAddress
-from kiosk.station.events import Chose, Confirmed
-from kiosk.station.states import ConfirmOwner, Menu, State, VisitState
+from kiosk.station.events import Chose, Confirmed, WayPicked
+from kiosk.station.states import ConfirmOwner, Menu, PickWay, State, VisitState
 from screens.kiosk.entry_pages import ChoicesPage
 from screens.kiosk.page import HelpBox, Page, PageContext
 from screens.widgets.prose import Note, Prose
@@ -82,6 +82,24 @@ def _says_why(menu: Menu) -> bool:
     """Return whether to say what registering is good for: it is offered, and there is room."""
     offered = any(offer.purpose is Purpose.REGISTER for offer in menu.offers)
     return offered and len(menu.offers) < _MANY
+
+
+class PickWayPage(ChoicesPage, inherit_bindings=False):
+    state: PickWay
+
+    def content(self) -> Iterator[Widget]:
+        ways, over = self.state.task.ways, self.state.over
+        self.set_class(len(ways) > _MANY, "-many")
+        yield Prose(choices.WAYS_TITLE, "title")
+        if over is not None:
+            yield Note(choices.WAY_OVER[over])
+        yield Prose(choices.WAYS_TEXT, "text paragraph")
+        yield Prose(choices.MENU_HINT, "lead how")
+        yield self.listed((choices.way(way), partial(self._pick, way), "") for way in ways)
+        yield self.actions(self.stop_button())
+
+    def _pick(self, way: tuple[Factor, ...]) -> None:
+        self.report(WayPicked(self.visit, way))
 
 
 class ConfirmOwnerPage(Page, inherit_bindings=False):

@@ -7,16 +7,17 @@ from functools import partial
 
 from textual.widget import Widget
 
-from kiosk.contract.messages import Purpose
+from kiosk.contract.messages import Code, Purpose
 from kiosk.contract.policy import FEWEST_CODE_DIGITS, MAX_ADDRESS, MOST_CODE_DIGITS
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import (
     CodeAsked,
-    CodeEntered,
     EmailEntered,
+    EntryMade,
     SomethingElse,
     StopNumberEntered,
 )
-from kiosk.station.states import CodeEntry, CodeNeeded, CodeNotice, EnterEmail, StopNumberEntry
+from kiosk.station.states import CodeEntry, CodeNeeded, EnterEmail, StopNumberEntry
 from screens.kiosk.entry_pages import DigitsPage, TextPage
 from screens.kiosk.page import Page, PageContext
 from screens.widgets.fields import Cells, Field
@@ -58,7 +59,6 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
     """The code that was emailed, or that staff gave: how long it is good for, a way to another."""
 
     state: CodeEntry
-    event = CodeEntered
 
     def __init__(self, context: PageContext, state: CodeEntry) -> None:
         digits = state.task.digits
@@ -75,6 +75,8 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             self._lines.insert(0, something_else_button(self))
         if state.entered_on is not None:
             self._lines.insert(0, self.back_button(email.CORRECT_ADDRESS))
+        elif state.visit.ways is not None:
+            self._lines.insert(0, self.back_button(choices.ANOTHER_WAY))
         for line in self._lines:
             line.add_class("-line")
 
@@ -95,15 +97,14 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             self.cells.clear()
 
     def beside(self) -> Iterator[Widget]:
-        task, notice = self.state.task, self.state.notice
+        task, notice = self.state.task, self._notice()
         sent = Prose(email.sent_to(task.masked, proves_owner=task.proves_owner), "text sent")
         # Not everything fits on every screen: see the stylesheet.
-        sent.set_class(notice is not None and bool(task.masked), "-beside-note")
+        sent.set_class(bool(notice and task.masked), "-beside-note")
         sent.set_class(len(self._lines) > 1, "-crowded")
         yield sent
-        if notice is not None:
-            said = email.code_notice(notice, task.tries_left, task.masked)
-            yield from self.lead(Note(said))
+        if notice:
+            yield from self.lead(Note(notice))
         yield self.cells
         yield self._life
         visit = self.state.visit
@@ -115,8 +116,17 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             resumed=self.state.resumed,
             elsewhere=again and not task.proves_owner,
         )
-        yield from self.lead(self._walk) if notice is None else (self._walk,)
+        yield from (self._walk,) if notice else self.lead(self._walk)
         yield from self._lines
+
+    def _notice(self) -> str:
+        state = self.state
+        if state.wrong:
+            return email.code_wrong(state.task.tries_left, state.task.masked)
+        return "" if state.notice is None else email.CODE_NOTICES[state.notice]
+
+    def made(self, digits: Sensitive) -> EntryMade:
+        return EntryMade(self.visit, Code(digits))
 
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button()
@@ -132,7 +142,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         left = self.state.task.expires_in_s - gone
         wait = self.state.task.resend_in_s - gone
         # The notice about a wrong code names them, too.
-        seen_before = self.state.resumed or self.state.notice not in (None, CodeNotice.WRONG)
+        seen_before = self.state.resumed or self.state.notice is not None
         tries = self.state.task.tries_left if seen_before else None
         self._life.say(email.life(left, tries) if left > 0 else email.OVER)
         self._life.set_class(left <= 0, "-over")
@@ -163,6 +173,8 @@ class CodeNeededPage(Page, inherit_bindings=False):
             lines.append(something_else_button(self))
         if self.state.entered_on is not None:
             lines.append(self.back_button(email.CORRECT_ADDRESS))
+        elif self.state.visit.ways is not None:
+            lines.append(self.back_button(choices.ANOTHER_WAY))
         for line in lines:
             line.add_class("-line")
         yield from lines
@@ -180,7 +192,6 @@ class CodeNeededPage(Page, inherit_bindings=False):
 
 class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
     state: StopNumberEntry
-    event = StopNumberEntered
     go_label = choices.STOP_NOW
 
     def __init__(self, context: PageContext, state: StopNumberEntry) -> None:
@@ -200,3 +211,6 @@ class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
 
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button(choices.STOP_NOTHING)
+
+    def made(self, digits: Sensitive) -> StopNumberEntered:
+        return StopNumberEntered(self.visit, digits)

@@ -9,7 +9,8 @@ from textual import events
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from kiosk.station.events import CodeEntered, PinEntered, StopNumberEntered
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.events import HolderSide
 from kiosk.station.states import State
 from screens.kiosk.page import Page, PageContext
 from screens.widgets.fields import Cells, Field, is_digit
@@ -122,9 +123,7 @@ class EntryPage(Page, inherit_bindings=False):
 
 
 class DigitsPage(EntryPage, inherit_bindings=False):
-    """Cells and a keypad; subclasses give the texts, and the event that has the digits."""
-
-    event: ClassVar[type[PinEntered | CodeEntered | StopNumberEntered]]
+    """Cells and a keypad; subclasses give the texts."""
 
     def __init__(self, context: PageContext, state: State, title: str, cells: Cells) -> None:
         super().__init__(context, state)
@@ -191,8 +190,12 @@ class DigitsPage(EntryPage, inherit_bindings=False):
 
     def submit(self) -> None:
         if self.ready():
-            self.report(self.event(self.visit, self.cells.take()))
+            self.report(self.made(self.cells.take()))
             self.entered()
+
+    def made(self, digits: Sensitive) -> HolderSide:
+        """Return the event that reports the digits."""
+        raise NotImplementedError
 
 
 class TextPage(EntryPage, inherit_bindings=False):

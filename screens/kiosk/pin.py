@@ -37,11 +37,15 @@ from screens.widgets.prose import Note, Prose
 from screens.words import frame, pad, pin, waiting
 
 
-class EnterPinPage(DigitsPage, inherit_bindings=False):
+class PinPage(DigitsPage, inherit_bindings=False):
+    def made(self, digits: Sensitive) -> PinEntered:
+        return PinEntered(self.visit, digits)
+
+
+class EnterPinPage(PinPage, inherit_bindings=False):
     """The card checks the PIN; one of a length that it cannot hold is not sent."""
 
     state: EnterPin
-    event = PinEntered
 
     def __init__(self, context: PageContext, state: EnterPin) -> None:
         takes = state.visit.pin_format
@@ -71,11 +75,10 @@ def _about_letters(visit: VisitState) -> tuple[str, ...]:
     return (pin.LETTERS,) if visit.pin_format.letters and not visit.unlocked else ()
 
 
-class NewPinPage(DigitsPage, inherit_bindings=False):
+class NewPinPage(PinPage, inherit_bindings=False):
     """The rules tick themselves off; the PIN is submitted only when all are kept."""
 
     state: NewPin
-    event = PinEntered
 
     def __init__(self, context: PageContext, state: NewPin) -> None:
         cells = Cells(state.rules.min_length, state.rules.max_length, context.look.glyphs.dot)
@@ -104,11 +107,10 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
             self.cells.clear()
 
 
-class RepeatPinPage(DigitsPage, inherit_bindings=False):
+class RepeatPinPage(PinPage, inherit_bindings=False):
     """The same cells again; the station checks that it is the same PIN."""
 
     state: RepeatPin
-    event = PinEntered
 
     def __init__(self, context: PageContext, state: RepeatPin) -> None:
         cells = Cells(state.rules.min_length, state.rules.max_length, context.look.glyphs.dot)

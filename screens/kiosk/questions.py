@@ -47,8 +47,9 @@ class AnswerPage(TextPage, inherit_bindings=False):
 
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button()
-        if isinstance(self.state, GiveAnswer) or self.state.given:
-            yield self.back_button()  # before the first question to be asked there is no page
+        # Before the first question to be asked is the choice of ways, where there was one.
+        if isinstance(self.state, GiveAnswer) or self.state.given or self.state.visit.ways:
+            yield self.back_button()
         yield self._toggle
 
     def handles(self, event: events.Key) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from kiosk.contract.messages import AnswerQuestions, EnterCode, FactorTask
 from kiosk.station import states
 from screens.kiosk import choices, codes, ends, maintenance, pin, questions
 from screens.kiosk.page import Page, PageContext
@@ -17,8 +18,7 @@ PAGES: Final[dict[type[states.State], type[Page]]] = {
     states.PickQuestion: questions.PickQuestionPage,
     states.GiveAnswer: questions.GiveAnswerPage,
     states.EnterEmail: codes.EnterEmailPage,
-    states.AskQuestion: questions.AskQuestionPage,
-    states.CodeEntry: codes.CodeEntryPage,
+    states.PickWay: choices.PickWayPage,
     states.CodeNeeded: codes.CodeNeededPage,
     states.StopNumberEntry: codes.StopNumberEntryPage,
     states.NewPin: pin.NewPinPage,
@@ -36,7 +36,18 @@ PAGES: Final[dict[type[states.State], type[Page]]] = {
     states.RemoveCard: ends.RemoveCardPage,
 }
 
+ENTRY_PAGES: Final[dict[type[FactorTask], type[Page]]] = {
+    AnswerQuestions: questions.AskQuestionPage,
+    EnterCode: codes.CodeEntryPage,
+}
+"""The pages of ``FactorPage``, by what its factor asks for."""
+
 
 def page_for(state: states.State, context: PageContext) -> Page:
-    on_pad = isinstance(state, states.Working) and state.work.on_pad
-    return (pin.PadPage if on_pad else PAGES[type(state)])(context, state)
+    match state:
+        case states.Working(work=states.Work(on_pad=True)):
+            return pin.PadPage(context, state)
+        case states.FactorPage():
+            return ENTRY_PAGES[type(state.task)](context, state)
+        case _:
+            return PAGES[type(state)](context, state)

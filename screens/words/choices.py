@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kiosk.contract.messages import NOT_ME, Purpose
+from kiosk.contract.messages import NOT_ME, Factor, FactorEnd, Purpose
 from kiosk.contract.policy import STOP_NUMBER_DIGITS
 from screens.words.frame import count, how_long
 
@@ -30,6 +30,24 @@ OWNER_WARNING = (
 OWNER_CHOOSE = "Choose Yes or No with the arrow keys first."
 OWNER_YES = "Yes, it is mine"
 OWNER_NO = "No, stop"
+
+WAYS_TITLE = "How do you want to show that it is you?"
+WAYS_TEXT = "Choose what you can do now. Wrong entries count together, whichever you choose."
+ANOTHER_WAY = "Choose another way"
+_AND_THEN = " + "
+"""Stands between the factors of a way, for which no language needs a grammar."""
+
+FACTORS: Final[dict[Factor, str]] = {
+    Factor.QUESTIONS: "Security questions",
+    Factor.EMAIL_CODE: "Code by email",
+}
+
+WAY_OVER: Final[dict[FactorEnd, str]] = {
+    FactorEnd.EXPIRED: "It was good for a short time only. Choose another way.",
+    FactorEnd.SPENT: "It was entered wrongly too often. Choose another way.",
+    FactorEnd.WITHDRAWN: "The Registration Authority has withdrawn it. Choose another way.",
+}
+"""Why the way that was begun leads no further."""
 
 STOP_TITLE = "Enter the number from the email"
 STOP_TEXT = (
@@ -113,6 +131,11 @@ _SUCCESS_LATER: Final[dict[Purpose, tuple[str, str]]] = {
 
 def greeting(name: str) -> str:
     return f"Hello, {name}."
+
+
+def way(factors: tuple[Factor, ...]) -> str:
+    """Name a way by its factors, in their order."""
+    return _AND_THEN.join(FACTORS[factor] for factor in factors)
 
 
 def stop_number_wrong(tries_left: int) -> str:

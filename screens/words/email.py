@@ -87,18 +87,19 @@ def life(left: float, tries_left: int | None = None) -> str:
     return f"Good for {clock(left)}, {count(tries_left, 'try', 'tries')} left"
 
 
-def code_notice(what: CodeNotice, tries_left: int, masked: str) -> str:
-    """Say what became of an entry or a request; ``masked``: of a code by email."""
-    match what:
-        case CodeNotice.WRONG:
-            left = count(tries_left, "try", "tries")
-            wrong = f"That code is not right. {left.capitalize()} left."
-            # An earlier one may come after a new one was asked for.
-            return f"{wrong} Only the newest code works." if masked else wrong
-        case CodeNotice.TOO_SOON:
-            return "Please wait a little before you ask for another."
-        case CodeNotice.MAIL_AWAY:
-            return "No new code could be sent. The last one is still good."
+def code_wrong(tries_left: int, masked: str) -> str:
+    """``masked``: of a code by email."""
+    left = count(tries_left, "try", "tries")
+    wrong = f"That code is not right. {left.capitalize()} left."
+    # An earlier one may come after a new one was asked for.
+    return f"{wrong} Only the newest code works." if masked else wrong
+
+
+CODE_NOTICES: Final[dict[CodeNotice, str]] = {
+    CodeNotice.TOO_SOON: "Please wait a little before you ask for another.",
+    CodeNotice.MAIL_AWAY: "No new code could be sent. The last one is still good.",
+}
+"""What became of a request for another code."""
 
 
 def resend(left: float, what: str = NEW_CODE) -> str:

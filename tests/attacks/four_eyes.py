@@ -11,7 +11,7 @@ from kiosk.authority.administration.views import Actor
 from kiosk.authority.records import Registration
 from kiosk.authority.roles import Role
 from kiosk.config.settings import PolicySettings
-from kiosk.contract.policy import Factor
+from kiosk.contract.messages import Factor
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.assisting import office_beside
 from tests.authority.world import World

@@ -13,6 +13,8 @@ from kiosk.contract.messages import (
     Answer,
     CardId,
     CardReport,
+    Code,
+    Factor,
     Finished,
     PinState,
     Purpose,
@@ -92,8 +94,8 @@ def register_by_name(world: World, whose: Person, card: CardId) -> None:
         port.begin(visit, CardReport(card, PinState(blocked=False)))
         port.choose(visit, Purpose.REGISTER)
         port.pin_verified(visit, None)
-        port.send_code(visit, "owner")
-        port.enter_code(visit, "owner", Sensitive(world.read_code(whose.email)))
+        port.prepare(visit, "owner", Factor.EMAIL_CODE)
+        port.submit(visit, "owner", Code(Sensitive(world.read_code(whose.email))))
         given = tuple(Answer(number, Sensitive(text)) for number, text in ANSWERS.items())
         port.save_questions(visit, given)
         done = port.give_email(visit, whose.email, "same")

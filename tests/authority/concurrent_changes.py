@@ -14,19 +14,18 @@ from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.views import Seen
 from kiosk.authority.records import Card, Station
 from kiosk.authority.roles import Role
-from kiosk.contract.messages import CardId, Purpose
-from kiosk.contract.policy import Factor, Genuine, Policy
+from kiosk.contract.messages import Answers, CardId, Code, Factor, Purpose
+from kiosk.contract.policy import Genuine, Policy
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import (
     ChangePin,
     Choose,
     Command,
-    RequestCode,
+    Prepare,
     SaveQuestions,
-    SubmitAnswers,
-    SubmitCode,
     SubmitEmail,
+    SubmitEntry,
     UnblockPin,
     VerifyPin,
 )
@@ -53,21 +52,21 @@ def _menu(world: World, card: Card) -> Command:
 
 def _answers(world: World, card: Card) -> Command:
     station_visit = world.insert(card, blocked=True)
-    return SubmitAnswers(
-        station_visit.visit, station_visit.attempt(), answers_to(station_visit.questions())
+    return SubmitEntry(
+        station_visit.visit, station_visit.attempt(), Answers(answers_to(station_visit.questions()))
     )
 
 
 def _sending(world: World, card: Card) -> Command:
     station_visit = world.insert(card, blocked=True)
     station_visit.answer(station_visit.questions())
-    return RequestCode(station_visit.visit, station_visit.attempt())
+    return Prepare(station_visit.visit, station_visit.attempt(), Factor.EMAIL_CODE)
 
 
 def _code(world: World, card: Card) -> Command:
     station_visit = world.insert(card, blocked=True)
     station_visit.to_code()
-    return SubmitCode(station_visit.visit, station_visit.attempt(), world.relay.code)
+    return SubmitEntry(station_visit.visit, station_visit.attempt(), Code(world.relay.code))
 
 
 def _new_pin(world: World, card: Card) -> Command:
@@ -100,7 +99,7 @@ def _own_code(world: World, card: Card) -> Command:
     command = _own_address(world, card)
     assert isinstance(command, SubmitEmail)
     world.authority.give_email(command.visit, EMAIL, command.attempt)
-    return SubmitCode(command.visit, "1", world.relay.code)
+    return SubmitEntry(command.visit, "1", Code(world.relay.code))
 
 
 def _other_pin(world: World, card: Card) -> Command:

@@ -7,15 +7,23 @@ from typing import Final
 from hardware.card_access import PcscCards
 from hardware.driver import Driver, load_driver
 from kiosk.authority.records import new_id
-from kiosk.contract.messages import AnswerQuestions, Heartbeat, Purpose, SetPin, VisitId
+from kiosk.contract.messages import (
+    AnswerQuestions,
+    Answers,
+    Code,
+    Factor,
+    Heartbeat,
+    Purpose,
+    SetPin,
+    VisitId,
+)
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import (
     Choose,
     OpenVisit,
-    RequestCode,
-    SubmitAnswers,
-    SubmitCode,
+    Prepare,
+    SubmitEntry,
     UnblockPin,
 )
 from kiosk.station.events import CardRead, GaveUp, Replied
@@ -47,9 +55,9 @@ class Desk:
         """Answer, have a code sent, enter it."""
         task = self._reply(Choose(self.visit, Purpose.UNLOCK))
         assert isinstance(task, AnswerQuestions), task
-        self._reply(SubmitAnswers(self.visit, f"{self.visit}-1", answers_to(task)))
-        self._reply(RequestCode(self.visit, "1"))
-        task = self._reply(SubmitCode(self.visit, f"{self.visit}-2", self._world.relay.code))
+        self._reply(SubmitEntry(self.visit, f"{self.visit}-1", Answers(answers_to(task))))
+        self._reply(Prepare(self.visit, "1", Factor.EMAIL_CODE))
+        task = self._reply(SubmitEntry(self.visit, f"{self.visit}-2", Code(self._world.relay.code)))
         assert isinstance(task, SetPin), task
 
     def unblock(self, at: CardAddress) -> object:
@@ -60,7 +68,7 @@ class Desk:
         assert isinstance(done, Replied), done
         return done.reply
 
-    def _reply(self, command: Choose | SubmitAnswers | RequestCode | SubmitCode) -> object:
+    def _reply(self, command: Choose | SubmitEntry | Prepare | SubmitEntry) -> object:
         replied = self._actions.perform(command)
         assert isinstance(replied, Replied), replied
         return replied.reply

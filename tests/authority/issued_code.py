@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kiosk.authority.administration.views import IssuedCode
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.messages import Factor
+from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
 
 

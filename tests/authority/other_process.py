@@ -18,11 +18,10 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.records import EmailCode, JointHash, new_id
 from kiosk.authority.unblock.release import release
-from kiosk.authority.visit.answers import answer
-from kiosk.authority.visit.codes import enter_code
 from kiosk.authority.visit.context import VisitRefused
+from kiosk.authority.visit.submitting import submit
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import Answer, Grant, VisitId
+from kiosk.contract.messages import Answer, Answers, Code, Grant, VisitId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import ANSWERS
 from tests.authority.world import CHEAP, World
@@ -112,9 +111,9 @@ def race(how: str, folder: Path, visit: VisitId, go: Callable[[], None]) -> int:
     go()
     match how:
         case "answers":
-            at_once(lambda: answer(parts, visit, new_id(), wrong))
+            at_once(lambda: submit(parts, visit, new_id(), Answers(wrong)))
         case "codes":
-            at_once(lambda: enter_code(parts, visit, new_id(), Sensitive("00000000")))
+            at_once(lambda: submit(parts, visit, new_id(), Code(Sensitive("00000000"))))
         case _:
             got = at_once(lambda: release(parts, visit, new_id()))
             looks.count = sum(isinstance(one, Grant) for one in got)
@@ -128,7 +127,7 @@ def die(folder: Path, visit: VisitId, go: Callable[[], None]) -> None:
     object.__setattr__(world.parts, "hasher", DyingHasher(world.ring, CHEAP))
     right = given(world, visit, wrong=False)
     go()
-    world.authority.answer(visit, new_id(), right)
+    world.authority.submit(visit, new_id(), Answers(right))
 
 
 def wait_for_a_line() -> None:

@@ -10,8 +10,13 @@ from kiosk.authority.service import LocalAuthority
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
+    Answers,
     CardChallenge,
+    Code,
     EnterCode,
+    Factor,
+    FactorTask,
+    FactorWrong,
     Grant,
     Purpose,
     Refusal,
@@ -55,15 +60,15 @@ class StationVisit:
         return task
 
     def answer(self, task: AnswerQuestions, *, wrong: bool = False, attempt: str = "") -> object:
-        return self.authority.answer(
-            self.visit, attempt or self.attempt(), answers_to(task, wrong=wrong)
+        return self.authority.submit(
+            self.visit, attempt or self.attempt(), Answers(answers_to(task, wrong=wrong))
         )
 
     def send(self, attempt: str = "") -> object:
-        return self.authority.send_code(self.visit, attempt or self.attempt())
+        return self.authority.prepare(self.visit, attempt or self.attempt(), Factor.EMAIL_CODE)
 
     def enter(self, code: Sensitive, attempt: str = "") -> object:
-        return self.authority.enter_code(self.visit, attempt or self.attempt(), code)
+        return self.authority.submit(self.visit, attempt or self.attempt(), Code(code))
 
     def to_code(self) -> EnterCode:
         """Answer and have a code sent (questions first)."""
@@ -140,3 +145,8 @@ def answers_to(task: AnswerQuestions, *, wrong: bool = False) -> tuple[Answer, .
 def wrong_code(code: Sensitive) -> Sensitive:
     digits = code.reveal()
     return Sensitive(digits[:-1] + str((int(digits[-1]) + 1) % 10))
+
+
+def is_wrong(reply: object, task: type[FactorTask]) -> bool:
+    """Return whether ``reply`` says that an entry was wrong, and asks for ``task`` again."""
+    return isinstance(reply, FactorWrong) and isinstance(reply.again, task)

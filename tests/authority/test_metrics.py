@@ -17,8 +17,9 @@ from kiosk.authority.connections import Limits
 from kiosk.authority.metrics import READ_EVERY_S, Metrics, Watched
 from kiosk.authority.records import OutboxMessage, Station, new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import CodeWrong, Heartbeat, UnblockDone, VisitEnd
+from kiosk.contract.messages import EnterCode, Heartbeat, UnblockDone, VisitEnd
 from kiosk.contract.sensitive import Sensitive
+from tests.authority.station_visit import is_wrong
 from tests.authority.world import EMAIL
 from tests.contract.wirings import WiredWorld, wired
 
@@ -60,7 +61,7 @@ def test_a_visit_is_counted_by_its_calls_and_by_how_it_ended(counted: Counted) -
     world = counted.world
     station_visit = world.insert(world.registered_card(), blocked=True)
     station_visit.to_code()
-    assert isinstance(station_visit.enter(Sensitive("00000000")), CodeWrong)
+    assert is_wrong(station_visit.enter(Sensitive("00000000")), EnterCode)
     station_visit.enter(world.relay.code)
     grant = station_visit.grant()
     station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockDone())
@@ -72,9 +73,9 @@ def test_a_visit_is_counted_by_its_calls_and_by_how_it_ended(counted: Counted) -
     assert numbers["kiosk_visits_ended_total{how=finished}"] == 1
     assert numbers["kiosk_visits_ended_total{how=fault}"] == 0
     assert numbers["kiosk_unblocks_total{outcome=done}"] == 1
-    assert numbers["kiosk_replies_total{call=enter_code,reply=CodeWrong}"] == 1
-    assert numbers["kiosk_call_seconds_count{call=enter_code}"] == 2
-    assert numbers["kiosk_call_seconds_sum{call=enter_code}"] > 0
+    assert numbers["kiosk_replies_total{call=submit_code,reply=FactorWrong}"] == 1
+    assert numbers["kiosk_call_seconds_count{call=submit_code}"] == 2
+    assert numbers["kiosk_call_seconds_sum{call=submit_code}"] > 0
 
 
 def test_a_holder_who_is_turned_away_is_counted_by_the_reason(counted: Counted) -> None:

@@ -12,7 +12,7 @@ from kiosk.authority.records import Card, new_id
 from kiosk.authority.visit.answers import answer
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import (
-    AnswersWrong,
+    AnswerQuestions,
     CardId,
     CardReport,
     Finished,
@@ -30,7 +30,7 @@ from kiosk.contract.messages import (
 )
 from tests.authority.card_in_reader import KeylessCard
 from tests.authority.other_process import CountingHasher, Looks, at_once, given
-from tests.authority.station_visit import StationVisit
+from tests.authority.station_visit import StationVisit, is_wrong
 from tests.authority.world import World
 
 pytestmark = pytest.mark.postgresql
@@ -100,7 +100,7 @@ def test_of_thirty_wrong_sets_at_once_a_station_may_cause_24_with_cards_by_name(
         replies = list(pool.map(lambda each: each[0].answer(each[1], wrong=True), asked))
     # The last of them reads that it was the last.
     limited = [one for one in replies if getattr(one, "reason", "") is Reason.ANSWERS_LIMITED]
-    assert len(limited) + sum(isinstance(one, AnswersWrong) for one in replies) == len(asked)
+    assert len(limited) + sum(is_wrong(one, AnswerQuestions) for one in replies) == len(asked)
     assert world.kinds().count("answers-wrong") == 24
     assert world.kinds().count("answers-limited") == 1
 

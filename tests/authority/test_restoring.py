@@ -40,6 +40,7 @@ from kiosk.authority.records import (
 )
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
+    Factor,
     Finished,
     Grant,
     Purpose,
@@ -257,7 +258,7 @@ def test_what_was_backed_up_under_load_is_there_and_every_card_unlocks(
     assert done.visits >= 1
     assert ServiceKind.STORE_RESTORED in world.kinds()
     with pytest.raises(StepRefused):
-        world.at("C").send_code(open_visit, "again")
+        world.at("C").prepare(open_visit, "again", Factor.EMAIL_CODE)
 
     for card in (rotated, untouched):
         assert isinstance(unlock(world, card, in_hand[card.id]), Finished)

@@ -12,9 +12,12 @@ from kiosk.authority.records import Station, StationKey, new_id
 from kiosk.authority.stations import CertificatePeer, StationIdentity
 from kiosk.contract.messages import (
     AnswerQuestions,
+    Answers,
     CardChallenge,
     CardId,
     CardReport,
+    Code,
+    Factor,
     Finished,
     Grant,
     PinState,
@@ -65,12 +68,12 @@ def unlock(world: World, trips: RoundTrips) -> None:
     with trips.of("choose"):
         questions = authority.choose(visit, Purpose.UNLOCK)
     assert isinstance(questions, AnswerQuestions)
-    with trips.of("answer"):
-        authority.answer(visit, new_id(), answers_to(questions))
-    with trips.of("send_code"):
-        authority.send_code(visit, new_id())
-    with trips.of("enter_code"):
-        authority.enter_code(visit, new_id(), world.relay.code)
+    with trips.of("submit answers"):
+        authority.submit(visit, new_id(), Answers(answers_to(questions)))
+    with trips.of("prepare"):
+        authority.prepare(visit, new_id(), Factor.EMAIL_CODE)
+    with trips.of("submit code"):
+        authority.submit(visit, new_id(), Code(world.relay.code))
     with trips.of("challenge"):
         challenge = authority.challenge(visit)
     proof = reader_card.answer(challenge) if isinstance(challenge, CardChallenge) else None
@@ -96,9 +99,9 @@ MOST = {
     "begin": 5,
     "prove": 8,
     "choose": 6,
-    "answer": 9,
-    "send_code": 11,
-    "enter_code": 9,
+    "submit answers": 9,
+    "prepare": 11,
+    "submit code": 9,
     "challenge": 3,
     "release": 8,
     "record_outcome": 8,

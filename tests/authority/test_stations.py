@@ -15,6 +15,8 @@ from kiosk.authority.records import Station
 from kiosk.authority.stations import STANDING_S, WRITTEN_EVERY_S, StationIdentity
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
+    Answers,
+    Factor,
     Finished,
     Heartbeat,
     Purpose,
@@ -184,8 +186,8 @@ def test_a_visit_goes_no_further_when_its_station_is_retired(world: World) -> No
     visit, calls = station_visit.visit, station_visit.authority
     steps: tuple[Callable[[], object], ...] = (
         lambda: calls.choose(visit, Purpose.CHANGE_PIN),
-        lambda: calls.answer(visit, "1", answers_to(task)),
-        lambda: calls.send_code(visit, "1"),
+        lambda: calls.submit(visit, "1", Answers(answers_to(task))),
+        lambda: calls.prepare(visit, "1", Factor.EMAIL_CODE),
         lambda: calls.release(visit, "1"),
     )
     for step in steps:

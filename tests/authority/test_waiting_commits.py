@@ -16,7 +16,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.postgresql import PipelinedConnection
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import (
-    AnswersWrong,
+    AnswerQuestions,
     CardChallenge,
     Finished,
     Grant,
@@ -25,6 +25,7 @@ from kiosk.contract.messages import (
     UnblockDone,
 )
 from kiosk.contract.ports import SystemClock
+from tests.authority.station_visit import is_wrong
 from tests.authority.world import World
 from tests.support.database import MACS, PostgresServer
 
@@ -95,7 +96,7 @@ def test_what_waits_for_a_standby_counts_once_whether_or_not_the_station_calls_a
 
     given_up(answers_wrongly)
     assert world.registration(card).failures == 1
-    assert isinstance(answers_wrongly(), AnswersWrong)
+    assert is_wrong(answers_wrongly(), AnswerQuestions)
     assert world.registration(card).failures == 1
 
     assert isinstance(visit.answer(task), SendCode)

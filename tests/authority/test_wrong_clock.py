@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import CodeDead, CodeEnd, EnterCode, SendCode, SetPin, VisitOpened
+from kiosk.contract.messages import (
+    EnterCode,
+    FactorEnd,
+    FactorOver,
+    SendCode,
+    SetPin,
+    VisitOpened,
+)
 from tests.attacks.hostile_station.test_secret_of_the_next_unlock import unlock_honestly
 from tests.authority.world import World
 from tests.support.database import SetClock
@@ -83,8 +90,8 @@ def test_withdrawn_code_is_distinguished_from_one_of_a_clock_that_was_ahead(
         uow.codes.revoke_all(card.id)
         uow.commit()
     reply = visit.enter(world.relay.code)
-    assert isinstance(reply, CodeDead)
-    assert reply.why is CodeEnd.WITHDRAWN
+    assert isinstance(reply, FactorOver)
+    assert reply.why is FactorEnd.WITHDRAWN
 
 
 def test_a_code_is_dead_where_the_clock_was_put_back_behind_it(
@@ -97,8 +104,8 @@ def test_a_code_is_dead_where_the_clock_was_put_back_behind_it(
     clock.forward(minutes=4)
     clock.wrong_by = -timedelta(minutes=30)
     reply = visit.enter(world.relay.code)
-    assert isinstance(reply, CodeDead)
-    assert reply.why is CodeEnd.EXPIRED
+    assert isinstance(reply, FactorOver)
+    assert reply.why is FactorEnd.EXPIRED
     again = world.insert(card, blocked=True)
     assert isinstance(again.opened, VisitOpened)
     assert again.opened.resumed is None

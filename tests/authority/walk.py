@@ -15,11 +15,11 @@ from kiosk.authority.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
-    AnswersWrong,
-    CodeDead,
     CodeNotSent,
-    CodeWrong,
     EnterCode,
+    Factor,
+    FactorOver,
+    FactorWrong,
     Grant,
     Purpose,
     Refusal,
@@ -29,7 +29,6 @@ from kiosk.contract.messages import (
     UnblockUnknown,
     VisitOpened,
 )
-from kiosk.contract.policy import Factor
 from tests.authority.assisting import give, office_beside, withdraw
 from tests.authority.calls import OUTCOMES
 from tests.authority.issued_code import Code
@@ -93,11 +92,11 @@ class Walk:
         match self.task:
             case VisitOpened(resumed=None):
                 return "call-unlock"
-            case VisitOpened() | EnterCode() | CodeWrong():
+            case VisitOpened() | EnterCode() | FactorWrong():
                 return "enter-right"
-            case AnswerQuestions() | AnswersWrong():
+            case AnswerQuestions() | FactorWrong():
                 return "answer-right"
-            case SendCode() | CodeDead():
+            case SendCode() | FactorOver():
                 return "send"
             case CodeNotSent():
                 return "wait-second"

@@ -24,7 +24,16 @@ from tests.support.database import running_postgres
 pytestmark = pytest.mark.postgresql
 
 CALLS = {
-    *("begin", "prove", "choose", "answer", "send_code", "enter_code", "challenge", "release"),
+    *(
+        "begin",
+        "prove",
+        "choose",
+        "submit_answers",
+        "prepare",
+        "submit_code",
+        "challenge",
+        "release",
+    ),
     *("record_outcome", "rotate_secret", "confirm_rotation", "end"),
 }
 

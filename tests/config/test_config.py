@@ -18,7 +18,8 @@ from kiosk.config.kinds import InvalidValue, Number
 from kiosk.config.loading import credential_text, load_settings, settings_path, state_directory
 from kiosk.config.settings import SECTIONS, PolicySettings
 from kiosk.contract.errors import ConfigError
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.messages import Factor
+from kiosk.contract.policy import Policy
 
 
 def problems(environ: dict[str, str] | None = None, path: Path | None = None) -> str:

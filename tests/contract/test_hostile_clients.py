@@ -25,6 +25,7 @@ from kiosk.authority.stations import CertificatePeer, Peer
 from kiosk.contract.errors import AuthorityBusy, AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,
+    Factor,
     Heartbeat,
     Purpose,
     Reason,
@@ -472,7 +473,7 @@ def test_what_one_station_recorded_another_cannot_replay(served: WiredWorld) -> 
     station_visit.answer(task)
     mailed = len(served.relay.sent)
     with pytest.raises(StepRefused):
-        served.at("B").send_code(station_visit.visit, "1")
+        served.at("B").prepare(station_visit.visit, "1", Factor.EMAIL_CODE)
     with pytest.raises(StepRefused):
         served.at("B").choose(VisitId(new_id()), Purpose.UNLOCK)
     assert len(served.relay.sent) == mailed

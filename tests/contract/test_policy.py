@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.contract.messages import AnswerProblem, PinRules
+from kiosk.contract.messages import AnswerProblem, Factor, PinRules
 from kiosk.contract.policy import (
     EmailProblem,
-    Factor,
     PinRule,
     Policy,
     answer_problem,

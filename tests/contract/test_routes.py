@@ -19,6 +19,8 @@ from kiosk.contract.messages import (
     LONGEST_SECRET,
     CardId,
     CardReport,
+    Code,
+    Factor,
     Heartbeat,
     PinState,
     Purpose,
@@ -130,10 +132,12 @@ def test_a_request_that_does_not_fit_is_not_read(wrong: object) -> None:
 
 @pytest.mark.parametrize("attempt", ["", "x" * 65, "a b", "a\0"])
 def test_an_attempt_has_an_id_of_1_to_64_signs(attempt: str) -> None:
-    request = routes()["send_code"].request
-    assert decode(request, encode(request(VISIT, "x" * 64))) == request(VISIT, "x" * 64)
+    request = routes()["prepare"].request
+    assert decode(request, encode(request(VISIT, "x" * 64, Factor.EMAIL_CODE))) == request(
+        VISIT, "x" * 64, Factor.EMAIL_CODE
+    )
     with pytest.raises(msgspec.ValidationError):
-        decode(request, encode(request(VISIT, attempt)))
+        decode(request, encode(request(VISIT, attempt, Factor.EMAIL_CODE)))
 
 
 @pytest.mark.parametrize("wrong", [{}, {"anything": 1}, {"is": "ProvePin2"}, {"is": "CardReport"}])
@@ -149,7 +153,7 @@ def test_bytes_and_secrets_are_left_out_of_a_repr() -> None:
     assert "der" not in shown
     opened = VisitOpened(VISIT, "Asha", ())  # type: ignore[arg-type]
     assert "Asha" in repr(opened)
-    asked = routes()["enter_code"].request(VISIT, "1", Sensitive("12345678"))
+    asked = routes()["submit"].request(VISIT, "1", Code(Sensitive("12345678")))
     assert "12345678" not in repr(asked)
 
 

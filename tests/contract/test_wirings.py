@@ -11,10 +11,12 @@ from kiosk.authority.records import new_id
 from kiosk.authority.stations import STANDING_S
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
-    AnswersWrong,
+    AnswerQuestions,
+    Answers,
     ChooseQuestions,
-    CodeWrong,
+    Code,
     EnterCode,
+    Factor,
     Finished,
     GiveEmail,
     Grant,
@@ -43,7 +45,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.routes import routes
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.registering import given
-from tests.authority.station_visit import answers_to
+from tests.authority.station_visit import answers_to, is_wrong
 from tests.authority.visit.test_genuine import report_of
 from tests.authority.world import EMAIL, World
 from tests.contract.wirings import WiredWorld
@@ -77,8 +79,8 @@ def test_a_holder_registers(world: WiredWorld) -> None:
     assert isinstance(station_visit.verify_pin(), ChooseQuestions)
     assert isinstance(port.save_questions(visit, given()), GiveEmail)
     assert isinstance(port.give_email(visit, EMAIL, "1"), EnterCode)
-    assert isinstance(port.enter_code(visit, "2", Sensitive("00000000")), CodeWrong)
-    assert port.enter_code(visit, "3", world.relay.code) == Finished(Purpose.REGISTER)
+    assert is_wrong(port.submit(visit, "2", Code(Sensitive("00000000"))), EnterCode)
+    assert port.submit(visit, "3", Code(world.relay.code)) == Finished(Purpose.REGISTER)
     assert world.registration(card).email == EMAIL
 
 
@@ -86,7 +88,7 @@ def test_three_wrong_sets_block(world: WiredWorld) -> None:
     station_visit = world.insert(world.registered_card(), blocked=True)
     task = station_visit.questions()
     for _ in range(2):
-        assert isinstance(station_visit.answer(task, wrong=True), AnswersWrong)
+        assert is_wrong(station_visit.answer(task, wrong=True), AnswerQuestions)
     blocked = station_visit.answer(task, wrong=True)
     assert blocked == Refusal(Reason.REGISTRATION_BLOCKED)
 
@@ -96,7 +98,7 @@ def test_a_lost_answer_is_given_again_and_charged_once(world: WiredWorld) -> Non
     station_visit = world.insert(card, blocked=True)
     task = station_visit.questions()
     for _ in range(3):
-        assert isinstance(station_visit.answer(task, wrong=True, attempt="1"), AnswersWrong)
+        assert is_wrong(station_visit.answer(task, wrong=True, attempt="1"), AnswerQuestions)
     assert world.registration(card).failures == 1
     for _ in range(3):
         assert isinstance(station_visit.answer(task, attempt="2"), SendCode)
@@ -137,9 +139,9 @@ def calls_about(visit: VisitId, task: Any, journal: JournalId) -> dict[str, Call
         "pin_verified": lambda at: at.pin_verified(visit, None),
         "save_questions": lambda at: at.save_questions(visit, given()),
         "give_email": lambda at: at.give_email(visit, EMAIL, "1"),
-        "answer": lambda at: at.answer(visit, "1", ()),
-        "send_code": lambda at: at.send_code(visit, "1"),
-        "enter_code": lambda at: at.enter_code(visit, "1", Sensitive("12345678")),
+        "submit": lambda at: at.submit(visit, "1", Answers(())),
+        "prepare": lambda at: at.prepare(visit, "1", Factor.EMAIL_CODE),
+        "choose_way": lambda at: at.choose_way(visit, (Factor.EMAIL_CODE,)),
         "enter_stop_number": lambda at: at.enter_stop_number(visit, "1", Sensitive("123456789012")),
         "challenge": lambda at: at.challenge(visit),
         "release": lambda at: at.release(visit, "1"),
@@ -227,7 +229,7 @@ def test_a_database_that_is_locked_is_unavailable_and_charges_nothing(
     hasty = World(world.folder, busy_timeout_s=0.05)
     world.authority._parts = hasty.parts
     with world.store.begin(), pytest.raises(AuthorityUnavailable):
-        station_visit.authority.answer(station_visit.visit, "1", answers_to(task))
+        station_visit.authority.submit(station_visit.visit, "1", Answers(answers_to(task)))
     world.authority._parts = world.parts
     hasty.store.close()
     assert world.registration(card).failures == 0

@@ -14,7 +14,9 @@ from kiosk.authority.unblock.stored_secrets import open_current, open_kept
 from kiosk.contract.messages import (
     CardChallenge,
     CardId,
+    Code,
     EnterCode,
+    Factor,
     Finished,
     GiveEmail,
     Heartbeat,
@@ -160,8 +162,8 @@ class Estate:
         if isinstance(task, Refusal):
             return task
         assert isinstance(task, SendCode)
-        assert isinstance(authority.send_code(visit, "send"), EnterCode)
-        entered = authority.enter_code(visit, f"{visit}-1", self.world.relay.code)
+        assert isinstance(authority.prepare(visit, "send", Factor.EMAIL_CODE), EnterCode)
+        entered = authority.submit(visit, f"{visit}-1", Code(self.world.relay.code))
         assert isinstance(entered, SetPin)
         return None
 

@@ -20,8 +20,8 @@ from kiosk.authority.crypto.derivation import DerivedSecrets
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.service import LocalAuthority
 from kiosk.contract.families import FAMILIES
-from kiosk.contract.messages import CardId, Heartbeat, OnPad, VisitId
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.messages import CardId, Factor, Heartbeat, OnPad, VisitId
+from kiosk.contract.policy import Policy
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import UnblockPin

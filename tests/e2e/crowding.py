@@ -20,7 +20,7 @@ from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.records import JointHash
 from kiosk.config.loading import load_settings
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import Answer, VisitId
+from kiosk.contract.messages import Answer, Answers, VisitId
 from kiosk.contract.ports import Authority
 from kiosk.contract.sensitive import Sensitive
 
@@ -51,7 +51,7 @@ def crowd(authority: Authority, visit: VisitId, questions: Sequence[str]) -> Cou
     def one(number: int) -> str:
         gate.wait()
         try:
-            return type(authority.answer(visit, f"{os.getpid()}-{number}", wrong)).__name__
+            return type(authority.submit(visit, f"{os.getpid()}-{number}", Answers(wrong))).__name__
         except StepRefused:
             return "StepRefused"
         except AuthorityUnavailable:  # three are being checked
@@ -71,7 +71,7 @@ def main() -> None:
     sys.stdin.readline()
     told = crowd(built.authority, VisitId(visit), questions)
     built.close()
-    sys.stdout.write(f"{counted['looks']} {told['AnswersWrong']} {told['Refusal']}\n")
+    sys.stdout.write(f"{counted['looks']} {told['FactorWrong']} {told['Refusal']}\n")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ from kiosk.contract.messages import (
     CardProof,
     CardReport,
     ChooseQuestions,
+    Code,
     EnterCode,
+    Factor,
     Finished,
     PinChallenge,
     PinProof,
@@ -89,8 +91,8 @@ def _walk_through(
     asked: object = authority.pin_verified(visit, proof)
     claimed = isinstance(asked, SendCode)
     if claimed:
-        authority.send_code(visit, "owner")
-        asked = authority.enter_code(visit, "owner", Sensitive(read_code(whose.email)))
+        authority.prepare(visit, "owner", Factor.EMAIL_CODE)
+        asked = authority.submit(visit, "owner", Code(Sensitive(read_code(whose.email))))
     if isinstance(asked, ChooseQuestions):
         given = tuple(Answer(number, Sensitive(text)) for number, text in answers.items())
         authority.save_questions(visit, given)
@@ -99,7 +101,7 @@ def _walk_through(
     waiting = authority.give_email(visit, whose.email, "short cut")
     if not claimed:
         assert isinstance(waiting, EnterCode), waiting
-        done = authority.enter_code(visit, "short cut", Sensitive(read_code(whose.email)))
+        done = authority.submit(visit, "short cut", Code(Sensitive(read_code(whose.email))))
         assert isinstance(done, Finished), done
     else:
         assert isinstance(waiting, Finished), waiting

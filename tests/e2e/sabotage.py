@@ -33,8 +33,8 @@ __all__ = ["load", "main"]
 CANARY = "Saboteur 90817263"
 
 AUTHORITY = (
-    "begin prove choose pin_challenge pin_verified save_questions give_email answer send_code "
-    "enter_code challenge release record_outcome pin_changing pin_changed end refuse heartbeat"
+    "begin prove choose pin_challenge pin_verified save_questions give_email choose_way prepare "
+    "submit challenge release record_outcome pin_changing pin_changed end refuse heartbeat"
 ).split()
 CARDS = "read verify_pin change_pin hold".split()
 HELD = "prove unblock".split()

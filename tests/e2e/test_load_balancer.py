@@ -86,7 +86,7 @@ def test_a_visit_goes_on_when_an_authority_dies_and_when_the_other_hangs(
     used.end(signal.SIGKILL)
     visitor.answers()
     visitor.awaits_code(Purpose.UNLOCK)
-    assert "send_code: EnterCode" in other.written
+    assert "prepare: EnterCode" in other.written
     balancer.wait_for_up({other.name})
     used.start()
     balancer.wait_for_up({used.name, other.name})

@@ -79,12 +79,12 @@ def test_line_is_json_and_names_no_person_and_no_secret(world: World) -> None:
     assert found(secrets, {each.name: each.read_bytes() for each in logs}) == []
     decided, acted = (lines(each) for each in logs)
     calls = {line["call"]: line for line in decided if "reply" in line}
-    assert {"begin", "enter_code", "release", "record_outcome", "end"} <= set(calls)
+    assert {"begin", "submit_code", "release", "record_outcome", "end"} <= set(calls)
     for line in calls.values():
         assert line["reference"] == reference_of(line["visit"])
         assert line["station"] == "Main entrance"
     assert calls["release"]["reply"] == "Grant"
-    replies = [line["reply"] for line in decided if line.get("call") == "enter_code"]
-    assert replies[0] == "CodeWrong"
+    replies = [line["reply"] for line in decided if line.get("call") == "submit_code"]
+    assert replies[0] == "FactorWrong"
     traced = [line for line in acted if line.get("call") == "UnblockPin"]
     assert {line["visit"] for line in traced} == {calls["release"]["visit"]}

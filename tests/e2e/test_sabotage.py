@@ -142,7 +142,7 @@ def test_every_step_of_a_registration(plot: Plot) -> None:
     plot.closes_with(ben, _answers, "authority.save_questions")
     plot.closes_with(ben, _asks_for_code, "authority.give_email")
     plot.closes_with(ben, _asks_for_code, "mailer.send")
-    plot.closes_with(ben, enters_code, "authority.enter_code")
+    plot.closes_with(ben, enters_code, "authority.submit")
     _is_well(plot, never_opened=3)
 
 
@@ -163,8 +163,8 @@ def test_every_step_of_an_unlock(plot: Plot) -> None:
         plot.code(ada)
         sets_pin(visitor)
 
-    plot.closes_with(ada, answers, "authority.answer")
-    plot.closes_with(ada, answers, "authority.send_code")
+    plot.closes_with(ada, answers, "authority.submit")
+    plot.closes_with(ada, answers, "authority.prepare")
     answers(plot.visitor(ada).comes()).awaits_code(Purpose.UNLOCK).goes()
     plot.code(ada)
     plot.closes_with(ada, lambda _: None, "cards.hold")

@@ -11,12 +11,15 @@ from typing import TypeVar
 from kiosk.contract.errors import AuthorityBusy, AuthorityUnavailable
 from kiosk.contract.messages import (
     AnswerQuestions,
-    AnswersWrong,
     CardChallenge,
     CardId,
     CardProof,
     CardReport,
+    Code,
     EnterCode,
+    Factor,
+    FactorEntry,
+    FactorWrong,
     Finished,
     Grant,
     Heartbeat,
@@ -222,18 +225,20 @@ class FakeAuthority:
     def give_email(self, visit: VisitId, email: str, attempt: str) -> EnterCode:
         return CODE
 
-    def answer(
-        self, visit: VisitId, attempt: str, answers: tuple[object, ...]
-    ) -> EnterCode | AnswersWrong:
+    def choose_way(self, visit: VisitId, way: tuple[Factor, ...]) -> EnterCode:
+        return CODE
+
+    def prepare(self, visit: VisitId, attempt: str, factor: Factor) -> EnterCode:
+        return CODE
+
+    def submit(
+        self, visit: VisitId, attempt: str, entry: FactorEntry
+    ) -> EnterCode | SetPin | FactorWrong:
+        if isinstance(entry, Code):
+            return SetPin(PinRules(), position=STEP)
         self.attempts.append(attempt)
         self._answer()
         return CODE
-
-    def send_code(self, visit: VisitId, attempt: str) -> EnterCode:
-        return CODE
-
-    def enter_code(self, visit: VisitId, attempt: str, code: Sensitive) -> SetPin:
-        return SetPin(PinRules(), position=STEP)
 
     def enter_stop_number(self, visit: VisitId, attempt: str, number: Sensitive) -> Finished:
         return Finished(Purpose.REPORT_MISUSE)

@@ -7,7 +7,7 @@ import random
 import time
 from dataclasses import dataclass, field
 
-from kiosk.contract.messages import Heartbeat, ReaderState, VisitId
+from kiosk.contract.messages import Code, Heartbeat, ReaderState, VisitId
 from kiosk.contract.ports import CardInserted, PostReaderEvent
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
@@ -117,7 +117,7 @@ class Rig:
         for text in ("Vane", "Grange"):
             self.loop.submit(e.AnswerEntered(self.visit, Sensitive(text)))
         await self.until(s.CodeEntry)
-        self.loop.submit(e.CodeEntered(self.visit, Sensitive("12345678")))
+        self.loop.submit(e.EntryMade(self.visit, Code(Sensitive("12345678"))))
 
     def set_pin(self) -> None:
         self.loop.submit(e.PinEntered(self.visit, PIN))

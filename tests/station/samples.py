@@ -10,18 +10,21 @@ from kiosk.contract.messages import (
     Answer,
     AnswerProblem,
     AnswerQuestions,
+    Answers,
     AnswersRefused,
-    AnswersWrong,
     CardId,
     CardReport,
     ChooseQuestions,
-    CodeDead,
-    CodeEnd,
+    ChooseWay,
+    Code,
     CodeNotSent,
-    CodeWrong,
     EmailRefused,
     EnterCode,
     EnterStopNumber,
+    Factor,
+    FactorEnd,
+    FactorOver,
+    FactorWrong,
     Finished,
     GiveEmail,
     Maintain,
@@ -45,6 +48,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
+from kiosk.station import commands
 from kiosk.station import events as e
 from kiosk.station import states as s
 from kiosk.station.commands import (
@@ -52,11 +56,10 @@ from kiosk.station.commands import (
     Choose,
     DoMaintenance,
     PinCommand,
-    RequestCode,
+    Prepare,
     SaveQuestions,
-    SubmitAnswers,
-    SubmitCode,
     SubmitEmail,
+    SubmitEntry,
     SubmitStopNumber,
     UnblockPin,
     VerifyPin,
@@ -119,6 +122,10 @@ ON_PAD = (
 )
 """The reader asks for a PIN on its own keys."""
 
+WAY = (Factor.QUESTIONS, Factor.EMAIL_CODE)
+WAYS = ChooseWay((WAY, (Factor.EMAIL_CODE,)), position=STEP)
+OFFERED_WAYS = replace(VISIT, ways=WAYS)
+
 STATES: tuple[s.State, ...] = (
     s.Attract(),
     s.Attract(s.PulledFrom.UNBLOCK, ID),
@@ -145,6 +152,10 @@ STATES: tuple[s.State, ...] = (
     s.CodeNeeded(
         VISIT, CODE.masked, s.CodeLack.MAIL_AWAY, 0.0, s.EnterEmail(VISIT, EMAIL, "asha@nhs.net")
     ),
+    s.PickWay(OFFERED_WAYS, WAYS),
+    s.AskQuestion(OFFERED_WAYS, ASK),
+    s.CodeEntry(OFFERED_WAYS, CODE),
+    s.CodeNeeded(OFFERED_WAYS, CODE.masked, s.CodeLack.EXPIRED),
     s.StopNumberEntry(VISIT, STOP),
     NEW_PIN,
     s.RepeatPin(VISIT, RULES, GOOD),
@@ -161,7 +172,7 @@ STATES: tuple[s.State, ...] = (
         if isinstance(one.command, PinCommand)
         for why in (s.PadNotice.TIMEOUT, s.PadNotice.NOT_TAKEN)
     ),
-    s.NotReached(VISIT, s.Work.SENDING_CODE, RequestCode(ID, "1"), None),
+    s.NotReached(VISIT, s.Work.SENDING_CODE, Prepare(ID, "1", Factor.EMAIL_CODE), None),
     s.StillThere(PIN_PAGE),
     s.Success(VISIT, Purpose.UNLOCK),
     s.Refused(ID, Reason.LEAVER),
@@ -170,12 +181,13 @@ STATES: tuple[s.State, ...] = (
     s.RemoveCard(ID, s.RemovalReason.OTHER_CARD, s.PulledFrom.UNBLOCK),
     working(Choose(ID, Purpose.REGISTER), None),
     working(Choose(ID, Purpose.CHANGE_PIN), None, TYPED_CHANGE),
+    working(commands.ChooseWay(ID, WAY), s.PickWay(OFFERED_WAYS, WAYS), OFFERED_WAYS),
     working(VerifyPin(ID, AT, GOOD), PIN_PAGE, CHANGING),
     working(SaveQuestions(ID, THREE), LAST_ANSWER),
     working(SubmitEmail(ID, "asha@nhs.net", "1"), s.EnterEmail(VISIT, EMAIL)),
-    working(SubmitAnswers(ID, "a-1", THREE), s.AskQuestion(VISIT, ASK)),
-    working(RequestCode(ID, "1"), None),
-    working(SubmitCode(ID, "a-2", Sensitive("12345678")), s.CodeEntry(VISIT, CODE)),
+    working(SubmitEntry(ID, "a-1", Answers(THREE)), s.AskQuestion(VISIT, ASK)),
+    working(Prepare(ID, "1", Factor.EMAIL_CODE), None),
+    working(SubmitEntry(ID, "a-2", Code(Sensitive("12345678"))), s.CodeEntry(VISIT, CODE)),
     working(SubmitStopNumber(ID, "a-3", STOPS), s.StopNumberEntry(VISIT, STOP)),
     working(UnblockPin(ID, AT, GOOD, "1"), NEW_PIN),
     working(ChangePin(ID, AT, OTHER_GOOD, GOOD), NEW_PIN, CHANGING),
@@ -195,14 +207,16 @@ REPLIES: tuple[Reply, ...] = (
     MAINTAIN,
     Finished(Purpose.UNLOCK),
     Refusal(Reason.REGISTRATION_BLOCKED),
-    AnswersWrong(ASK),
+    FactorWrong(ASK),
     AnswersRefused(2, AnswerProblem.SAME_AS_ANOTHER),
     EmailRefused(True, EMAIL),
     CodeNotSent(True, 0.0, SendCode(CODE.masked, position=STEP)),
     CodeNotSent(False, 30.0, CODE),
     CodeNotSent(True, 0.0, EMAIL),
-    CodeWrong(CODE),
-    CodeDead(CodeEnd.EXPIRED, SendCode(CODE.masked, position=STEP)),
+    FactorWrong(CODE),
+    FactorOver(FactorEnd.EXPIRED, SendCode(CODE.masked, position=STEP)),
+    FactorOver(FactorEnd.SPENT, WAYS),
+    WAYS,
     StopNumberWrong(STOP),
 )
 
@@ -236,7 +250,8 @@ EVENTS: tuple[e.Event, ...] = (
     e.AnswerEntered(ID, Sensitive("Rowan")),
     e.AnswerEntered(ID, Sensitive(" ")),
     e.EmailEntered(ID, "asha@nhs.net"),
-    e.CodeEntered(ID, Sensitive("12345678")),
+    e.WayPicked(ID, WAY),
+    e.EntryMade(ID, Code(Sensitive("12345678"))),
     e.CodeAsked(ID),
     e.SomethingElse(ID),
     e.MisuseNoticed(ID),

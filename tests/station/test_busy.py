@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from kiosk.contract.messages import Heartbeat
+from kiosk.contract.messages import Answers, Heartbeat
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station import commands as c
 from kiosk.station import events as e
@@ -58,5 +58,5 @@ async def test_no_attempt_is_lost_while_it_is_busy(rig: Rig) -> None:
 def test_a_busy_authority_is_not_an_authority_that_is_away() -> None:
     authority = FakeAuthority(busy=1)
     actions = Actions(authority, FakeCards(), Heartbeat())
-    command = c.SubmitAnswers(ID, "1", ())
+    command = c.SubmitEntry(ID, "1", Answers(()))
     assert actions.perform(command) == BUSY

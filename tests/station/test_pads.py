@@ -8,7 +8,16 @@ import pytest
 from msgspec.structs import replace
 
 from kiosk.contract.errors import PadTrouble, PinRefusal
-from kiosk.contract.messages import OnPad, PinFormat, PinRules, ProvePin, Purpose, SetPin, VisitEnd
+from kiosk.contract.messages import (
+    Code,
+    OnPad,
+    PinFormat,
+    PinRules,
+    ProvePin,
+    Purpose,
+    SetPin,
+    VisitEnd,
+)
 from kiosk.station import commands as c
 from kiosk.station import events as e
 from kiosk.station import states as s
@@ -78,7 +87,7 @@ def test_a_change_that_the_readers_keys_cannot_do_is_typed_after_a_page() -> Non
     assert typed == s.EnterPin(replace(TYPED_CHANGE, pin_pad=False))
     unlocking = replace(TYPED_CHANGE, purpose=Purpose.UNLOCK)
     asked = step(
-        working(c.SubmitCode(ID, "a", GOOD), None, unlocking),
+        working(c.SubmitEntry(ID, "a", Code(GOOD)), None, unlocking),
         _task(SetPin(PinRules(), position=STEP)),
     )
     assert isinstance(asked.state, s.Working)
@@ -86,7 +95,7 @@ def test_a_change_that_the_readers_keys_cannot_do_is_typed_after_a_page() -> Non
 
 def test_a_new_pin_is_asked_for_with_the_length_of_the_rules() -> None:
     rules = SetPin(PinRules(7, 8), position=STEP)
-    unblock = step(working(c.SubmitCode(ID, "a", GOOD), None, PAD_VISIT), _task(rules))
+    unblock = step(working(c.SubmitEntry(ID, "a", Code(GOOD)), None, PAD_VISIT), _task(rules))
     assert unblock.commands == (c.UnblockPin(ID, AT, OnPad(7, 8), f"{ID}-1"),)
     change = step(working(c.VerifyPin(ID, AT, PAD), None, PAD_CHANGING), _task(rules))
     assert change.commands == (c.ChangePin(ID, AT, OnPad(), OnPad(7, 8)),)

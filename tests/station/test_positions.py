@@ -8,8 +8,10 @@ from msgspec.structs import replace
 from kiosk.contract.messages import (
     AnswerProblem,
     AnswersRefused,
+    Code,
     CodeNotSent,
     CountedTask,
+    Factor,
     Finished,
     Offer,
     Position,
@@ -60,13 +62,17 @@ def named(reply: Reply) -> Reply:
 
 @pytest.mark.parametrize("reply", [one for one in map(named, REPLIES) if "index=5" in repr(one)])
 def test_the_page_shows_the_step_that_the_authority_names(reply: Reply) -> None:
-    following = step(working(c.RequestCode(ID, "1"), None), e.Replied(ID, reply)).state
+    following = step(
+        working(c.Prepare(ID, "1", Factor.EMAIL_CODE), None), e.Replied(ID, reply)
+    ).state
     assert s.position_of(following) == NAMED
 
 
 @pytest.mark.parametrize("reply", [STOP, StopNumberWrong(STOP), Finished(Purpose.UNLOCK)])
 def test_a_page_that_is_no_step_shows_none(reply: Reply) -> None:
-    following = step(working(c.RequestCode(ID, "1"), None), e.Replied(ID, reply)).state
+    following = step(
+        working(c.Prepare(ID, "1", Factor.EMAIL_CODE), None), e.Replied(ID, reply)
+    ).state
     assert s.position_of(following) is None
 
 
@@ -113,7 +119,7 @@ def test_a_returning_card_is_at_the_step_of_its_code() -> None:
 
 def test_the_step_stays_while_the_station_is_busy_and_when_it_asks_whether_one_is_there() -> None:
     entering = s.CodeEntry(replace(VISIT, position=NAMED), CODE)
-    busy = step(entering, e.CodeEntered(ID, GOOD)).state
+    busy = step(entering, e.EntryMade(ID, Code(GOOD))).state
     away = step(busy, e.NoReply(ID)).state
     quiet = step(entering, e.IdleTimedOut(ID)).state
     assert isinstance(quiet, s.StillThere)
@@ -148,7 +154,7 @@ def test_a_pin_that_the_readers_keys_cannot_change_is_asked_for_a_step_back() ->
 
 def test_a_first_unlock_goes_on_counting_as_it_registers() -> None:
     state: s.State = working(
-        c.RequestCode(ID, "1"), None, replace(VISIT, purpose=Purpose.FIRST_UNLOCK)
+        c.Prepare(ID, "1", Factor.EMAIL_CODE), None, replace(VISIT, purpose=Purpose.FIRST_UNLOCK)
     )
     prove = ProvePin(position=Position(4, 7))
     state = step(state, e.Replied(ID, prove)).state

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kiosk.contract.messages import (
-    CodeDead,
-    CodeEnd,
+    Code,
     CodeNotSent,
-    CodeWrong,
+    FactorEnd,
+    FactorOver,
+    FactorWrong,
     Finished,
     OnPad,
     PinFormat,
@@ -135,7 +136,7 @@ AMID = [
     *(
         (
             working(
-                c.SubmitCode(ID, "1", GOOD),
+                c.SubmitEntry(ID, "1", Code(GOOD)),
                 s.CodeEntry(VISIT, CODE),
                 replace(VISIT, purpose=purpose),
             ),
@@ -181,9 +182,9 @@ def test_what_was_known_of_the_last_card_reaches_no_page_of_the_next() -> None:
     ("command", "back", "purpose"),
     [
         (c.SaveQuestions(ID, ()), LAST_ANSWER, Purpose.REGISTER),
-        (c.SubmitCode(ID, "1", GOOD), s.CodeEntry(VISIT, CODE), Purpose.UNLOCK),
+        (c.SubmitEntry(ID, "1", Code(GOOD)), s.CodeEntry(VISIT, CODE), Purpose.UNLOCK),
         (
-            c.SubmitCode(ID, "1", GOOD),
+            c.SubmitEntry(ID, "1", Code(GOOD)),
             s.CodeEntry(VISIT, replace(CODE, proves_owner=True)),
             Purpose.CHANGE_EMAIL,
         ),
@@ -331,10 +332,10 @@ MISTYPED = s.EnterEmail(VISIT, EMAIL, "asah@nhs.net")
     "reply",
     [
         CODE,
-        CodeWrong(CODE),
+        FactorWrong(CODE),
         CodeNotSent(False, 30.0, CODE),
         CodeNotSent(True, 0.0, SendCode(CODE.masked, position=STEP)),
-        CodeDead(CodeEnd.SPENT, SendCode(CODE.masked, position=STEP), 0.0),
+        FactorOver(FactorEnd.SPENT, SendCode(CODE.masked, position=STEP), 0.0),
     ],
 )
 def test_an_address_that_was_entered_in_the_visit_can_be_corrected(reply: Reply) -> None:
@@ -372,17 +373,17 @@ def test_the_way_back_to_the_code_asks_for_it_anew() -> None:
     assert step(page, e.SomethingElse(ID)).state == menu
 
 
-@pytest.mark.parametrize("reply", [CodeWrong(CODE), CodeNotSent(False, 30.0, CODE)])
+@pytest.mark.parametrize("reply", [FactorWrong(CODE), CodeNotSent(False, 30.0, CODE)])
 def test_something_else_stays_open_while_nothing_is_proven(reply: Reply) -> None:
     page = s.CodeEntry(WAITS, CODE, resumed=True)
-    entering = working(c.SubmitCode(ID, "a", GOOD), page, WAITS)
+    entering = working(c.SubmitEntry(ID, "a", Code(GOOD)), page, WAITS)
     again = step(entering, e.Replied(ID, reply)).state
     assert isinstance(step(again, e.SomethingElse(ID)).state, s.Menu)
 
 
 def test_a_right_code_ends_the_choice_of_something_else() -> None:
     page = s.CodeEntry(WAITS, CODE, resumed=True)
-    entering = working(c.SubmitCode(ID, "a", GOOD), page, WAITS)
+    entering = working(c.SubmitEntry(ID, "a", Code(GOOD)), page, WAITS)
     asked = step(entering, e.Replied(ID, SendCode("a•••@x", position=STEP))).state
     again = step(asked, e.Replied(ID, CODE)).state
     assert isinstance(again, s.CodeEntry)
@@ -401,16 +402,16 @@ def test_a_menu_of_a_blocked_holder_says_so() -> None:
     assert following.state.blocked
 
 
-@pytest.mark.parametrize("why", CodeEnd)
-def test_the_page_of_a_dead_code_names_the_reason(why: CodeEnd) -> None:
-    entering = working(c.SubmitCode(ID, "a", GOOD), s.CodeEntry(VISIT, CODE))
-    reply = CodeDead(why, SendCode("a•••@x", position=STEP), 31.0)
+@pytest.mark.parametrize("why", FactorEnd)
+def test_the_page_of_a_dead_code_names_the_reason(why: FactorEnd) -> None:
+    entering = working(c.SubmitEntry(ID, "a", Code(GOOD)), s.CodeEntry(VISIT, CODE))
+    reply = FactorOver(why, SendCode("a•••@x", position=STEP), 31.0)
     page = step(entering, e.Replied(ID, reply)).state
     assert page == s.CodeNeeded(VISIT, "a•••@x", s.CodeLack(why.value), 31.0)
 
 
 def test_questions_may_follow_a_code_that_staff_gave_in_between() -> None:
-    entering = working(c.SubmitCode(ID, "a", GOOD), s.CodeEntry(VISIT, CODE))
+    entering = working(c.SubmitEntry(ID, "a", Code(GOOD)), s.CodeEntry(VISIT, CODE))
     assert step(entering, e.Replied(ID, ASK)).state == s.AskQuestion(VISIT, ASK)
 
 
@@ -420,7 +421,7 @@ def test_set_of_answers_is_an_attempt_of_its_own_and_a_retry_is_the_same() -> No
         following = step(state, e.AnswerEntered(ID, answer(number, f"a{number}").text))
         state = following.state
     (first,) = following.commands
-    assert isinstance(first, c.SubmitAnswers)
+    assert isinstance(first, c.SubmitEntry)
     not_reached = step(state, e.NoReply(ID)).state
     again = step(not_reached, e.TriedAgain(ID)).commands
     assert again == (first,)
@@ -432,7 +433,7 @@ def test_set_of_answers_is_an_attempt_of_its_own_and_a_retry_is_the_same() -> No
 def test_the_new_pin_goes_with_the_old_one_only_for_a_change() -> None:
     page = step(working(c.VerifyPin(ID, AT, OTHER_GOOD), None, CHANGING), _set_pin()).state
     assert page == s.NewPin(CHANGING, RULES, OTHER_GOOD)
-    page = step(working(c.SubmitCode(ID, "a", GOOD), None), _set_pin()).state
+    page = step(working(c.SubmitEntry(ID, "a", Code(GOOD)), None), _set_pin()).state
     assert page == s.NewPin(VISIT, RULES, None)
 
 
@@ -571,7 +572,7 @@ def test_with_two_cards_in_nothing_goes_on_after_a_change_that_failed(event: e.E
 
 
 def test_a_second_card_stops_what_does_not_change_the_card() -> None:
-    for command in (c.VerifyPin(ID, AT, GOOD), c.SubmitCode(ID, "a", GOOD)):
+    for command in (c.VerifyPin(ID, AT, GOOD), c.SubmitEntry(ID, "a", Code(GOOD))):
         assert isinstance(step(working(command, None), SECOND).state, s.Refused)
 
 
@@ -590,7 +591,7 @@ def test_a_new_pin_keeps_the_policy_within_the_cards_lengths(
 ) -> None:
     visit = replace(VISIT, pin_format=card)
     task = SetPin(PinRules(4, 8, ("123456",)), position=STEP)
-    page = step(working(c.SubmitCode(ID, "a", GOOD), None, visit), e.Replied(ID, task)).state
+    page = step(working(c.SubmitEntry(ID, "a", Code(GOOD)), None, visit), e.Replied(ID, task)).state
     assert isinstance(page, s.NewPin)
     assert page.rules == PinRules(*rules, ("123456",))
 

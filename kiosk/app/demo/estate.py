@@ -41,6 +41,7 @@ from kiosk.contract.messages import (
     CardId,
     CardProof,
     CardReport,
+    Code,
     EnterCode,
     Finished,
     PinProof,
@@ -212,7 +213,7 @@ def register(
             raise KioskError(f"the demo's registration stopped at {type(waiting).__name__}")
         found = _CODE.search(box.wait_for(1)[0].text)
         code = Sensitive("".join(found.groups()) if found else "")
-        done = authority.enter_code(visit, "demo-registration", code)
+        done = authority.submit(visit, "demo-registration", Code(code))
         if not isinstance(done, Finished):
             raise KioskError(f"the demo's registration ended with {type(done).__name__}")
         authority.end(visit, VisitEnd.FINISHED)

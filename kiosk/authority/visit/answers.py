@@ -23,7 +23,7 @@ from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, 
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter, reload
 from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import Answer, AnswersWrong, Reason, Task, VisitId
+from kiosk.contract.messages import Answer, FactorWrong, Reason, Task, VisitId
 from kiosk.contract.policy import HOUR, Policy
 from kiosk.contract.sensitive import Sensitive
 
@@ -43,7 +43,7 @@ class _Registered:
 
 def answer(
     parts: Dependencies, visit_id: VisitId, attempt: str, answers: tuple[Answer, ...]
-) -> Task | AnswersWrong:
+) -> Task | FactorWrong:
     """Check one set, once for each attempt; raises ``AuthorityUnavailable``."""
     given = {one.question: one.text for one in answers}
     count = len(answers)
@@ -132,7 +132,7 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[_Registered]
 
 def _wrong(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: Charged[_Registered]
-) -> AnswersWrong:
+) -> FactorWrong:
     first = charged.conclude(uow, context.visit, right=False)
     left, proven = charged.charge.left, charged.against.proven
     # Of several sets at once a right one may have given its attempt back since.
@@ -146,7 +146,7 @@ def _wrong(
     if left > 0 and until is not None:
         raise VisitRefused(Reason.ANSWERS_LIMITED, until, keep=context.visit)
     if proven or left > 0:
-        return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))
+        return FactorWrong(tasks.answer_questions(uow, reload(uow, context)))
     if first:
         # The registration is not blocked: a copy of a card must not lock its holder out.
         visit, holder, registration = context.visit, context.holder, context.required_registration

@@ -35,11 +35,11 @@ from kiosk.authority.visit.registration import apply_pending
 from kiosk.authority.visit.rules import GIVES_ADDRESS, UNLOCKS, answers_come_before_code
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
-    CodeDead,
-    CodeEnd,
     CodeNotSent,
-    CodeWrong,
     EnterCode,
+    FactorEnd,
+    FactorOver,
+    FactorWrong,
     GiveEmail,
     Purpose,
     Reason,
@@ -248,7 +248,7 @@ _KINDS = AuditKinds(AuditKind.CODE_TRY_CHARGED, AuditKind.CODE_RIGHT, AuditKind.
 
 def enter_code(
     parts: Dependencies, visit_id: VisitId, attempt: str, code: Sensitive
-) -> Task | CodeWrong | CodeDead:
+) -> Task | FactorWrong | FactorOver:
     """Check one entry, once for each attempt; raises ``AuthorityUnavailable``.
 
     Where staff gave a code since the page was shown, or the answers are too old by now, it may ask
@@ -268,7 +268,7 @@ def enter_code(
 
 def _charge(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, attempt: str, digits: Sensitive
-) -> Charged[EmailCode] | CodeDead | Task:
+) -> Charged[EmailCode] | FactorOver | Task:
     if context.visit.finished_at is not None and context.visit.purpose in GIVES_ADDRESS:
         return tasks.finished(uow, context)
     newest = uow.codes.newest(context.card.id) if context.pending is not None else None
@@ -308,7 +308,7 @@ def _has_form(entered: Sensitive, code: EmailCode) -> bool:
     return len(digits) == code.digits and digits.isascii() and digits.isdigit()
 
 
-def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Task:
+def _without_code(uow: UnitOfWork, context: VisitContext) -> FactorOver | Task:
     """Return the next task where there is no code to check, which the page may not know."""
     if context.asks_again:
         return tasks.answer_questions(uow, context)
@@ -324,24 +324,24 @@ def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Task:
     )
     if code is None or not withdrawn:
         raise StepRefused("no code was sent for this")
-    return _over(uow, context, code, CodeEnd.WITHDRAWN, withdrawn=True)
+    return _over(uow, context, code, FactorEnd.WITHDRAWN, withdrawn=True)
 
 
-def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> CodeDead:
+def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> FactorOver:
     expired = not code.is_alive(context.now)
-    why = CodeEnd.EXPIRED if expired else CodeEnd.SPENT
+    why = FactorEnd.EXPIRED if expired else FactorEnd.SPENT
     return _over(uow, context, code, why, expired=expired)
 
 
 def _over(
-    uow: UnitOfWork, context: VisitContext, code: EmailCode, why: CodeEnd, **detail: Scalar
-) -> CodeDead:
+    uow: UnitOfWork, context: VisitContext, code: EmailCode, why: FactorEnd, **detail: Scalar
+) -> FactorOver:
     given = given_by(code)
     record(uow, AuditKind.CODE_DEAD, context.visit, code=code.id, **detail, **given)
     if context.visit.purpose is Purpose.FIRST_UNLOCK:
         raise VisitRefused(Reason.GIVEN_CODE_OVER, keep=context.visit)
     wait = tasks.may_send(uow, context).wait.total_seconds()
-    return CodeDead(why, tasks.send_code(context), wait)
+    return FactorOver(why, tasks.send_code(context), wait)
 
 
 def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) -> Task:
@@ -381,9 +381,9 @@ def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) ->
 
 def _wrong(
     uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]
-) -> CodeWrong | CodeDead:
+) -> FactorWrong | FactorOver:
     charged.conclude(uow, context.visit, right=False)
     code, waiting = charged.against, reload(uow, context).waiting_code
     if charged.charge.left <= 0 or waiting is None or waiting.id != code.id:
         return _dead(uow, context, code)
-    return CodeWrong(tasks.enter_code(uow, context, waiting))
+    return FactorWrong(tasks.enter_code(uow, context, waiting))

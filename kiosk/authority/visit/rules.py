@@ -22,8 +22,8 @@ from kiosk.authority.records import (
     Visit,
 )
 from kiosk.contract.families import FAMILIES, MUTUALLY_AUTHENTICATED
-from kiosk.contract.messages import Position, Purpose, Reason
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.messages import Factor, Position, Purpose, Reason
+from kiosk.contract.policy import Policy
 
 ASSUMED_SECRET_TRIES = 3
 """Where neither card nor record has the limit of wrong unblock secrets."""

@@ -15,10 +15,10 @@ from kiosk.authority.records import Card, UnblockState, new_id
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
-    AnswersWrong,
     CardId,
     CardReport,
     EnterCode,
+    FactorWrong,
     Finished,
     PinState,
     Purpose,
@@ -59,7 +59,7 @@ def reasons(replies: list[object]) -> list[Reason]:
 
 def test_wrong_answers_pause_the_copy_and_block_nobody(world: World, card: Card) -> None:
     replies = guess(world, card, times=4)
-    assert [type(one) for one in replies[:2]] == [AnswersWrong] * 2
+    assert [type(one) for one in replies[:2]] == [FactorWrong] * 2
     assert reasons(replies) == [Reason.ATTEMPTS_PAUSED] * 2
     registration = world.registration(card)
     assert (registration.failures, registration.blocked_at) == (0, None)

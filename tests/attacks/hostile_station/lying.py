@@ -25,19 +25,21 @@ from kiosk.authority.records import Card, new_id
 from kiosk.authority.retention import purge_records
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.visit.registration import apply_due_changes
+from kiosk.contract import messages
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
-    AnswersWrong,
+    Answers,
     CardChallenge,
     CardId,
     CardProof,
     CardReport,
     ChooseQuestions,
     CodeNotSent,
-    CodeWrong,
     EnterCode,
+    Factor,
+    FactorWrong,
     GiveEmail,
     Grant,
     Heartbeat,
@@ -317,10 +319,12 @@ class Liar:
                 self._see(
                     visit,
                     self.call(
-                        "send_code", visit, lambda: self._at(visit).send_code(visit.id, attempt)
+                        "prepare",
+                        visit,
+                        lambda: self._at(visit).prepare(visit.id, attempt, Factor.EMAIL_CODE),
                     ),
                 )
-            case EnterCode() | CodeWrong():
+            case EnterCode() | FactorWrong():
                 self._holder_enters(visit, attempt)
             case ChooseQuestions():
                 given = tuple(Answer(1 + n, Sensitive(f"own answer {how} {n}")) for n in range(4))
@@ -377,7 +381,9 @@ class Liar:
         self._see(
             visit,
             self.call(
-                "enter_code", visit, lambda: self._at(visit).enter_code(visit.id, attempt, text)
+                "submit",
+                visit,
+                lambda: self._at(visit).submit(visit.id, attempt, messages.Code(text)),
             ),
         )
 
@@ -409,7 +415,7 @@ class Liar:
         visit.task = reply
         if isinstance(reply, AnswerQuestions):
             visit.asked = reply
-        if isinstance(reply, AnswersWrong):
+        if isinstance(reply, FactorWrong) and isinstance(reply.again, AnswerQuestions):
             visit.asked = reply.again
 
     def begin(self, which: int, how: int) -> None:
@@ -530,7 +536,9 @@ class Liar:
         )
         if how % 6 == 5:
             given = given[1:]
-        reply = self.call("answer", visit, lambda: self._at(visit).answer(visit.id, attempt, given))
+        reply = self.call(
+            "submit", visit, lambda: self._at(visit).submit(visit.id, attempt, Answers(given))
+        )
         if right and given and isinstance(reply, SendCode | EnterCode | SetPin):
             visit.answered_at = self.world.now
         assert right or not isinstance(reply, SendCode | SetPin), "wrong answers were taken"
@@ -541,7 +549,11 @@ class Liar:
         visit, attempt = self._visit(which), self._attempt(how)
         self._see(
             visit,
-            self.call("send_code", visit, lambda: self._at(visit).send_code(visit.id, attempt)),
+            self.call(
+                "prepare",
+                visit,
+                lambda: self._at(visit).prepare(visit.id, attempt, Factor.EMAIL_CODE),
+            ),
         )
 
     def _readable(self, code: Code) -> bool:
@@ -557,9 +569,9 @@ class Liar:
         if chosen is not None and is_old and chosen.asked_by.card.id == visit.card.id:
             visit.is_owners = visit.code_read = True
         reply = self.call(
-            "enter_code",
+            "submit",
             visit,
-            lambda: self._at(visit).enter_code(visit.id, attempt, entered),
+            lambda: self._at(visit).submit(visit.id, attempt, messages.Code(entered)),
             chosen,
         )
         assert chosen is not None or not isinstance(reply, SetPin), "a guess was taken"
@@ -628,7 +640,7 @@ class Liar:
             ("refuse", lambda: self._at(visit).refuse(visit.id, "nonsense")),
             ("heartbeat", lambda: self._at(visit).heartbeat(Heartbeat())),
             ("choose", lambda: self._at(visit).choose(VisitId("f" * 32), Purpose.UNLOCK)),
-            ("answer", lambda: self._at(visit).answer(visit.id, "x" * 64, ())),
+            ("submit", lambda: self._at(visit).submit(visit.id, "x" * 64, Answers(()))),
         )
         name, make = calls[how % len(calls)]
         self._see(visit, self.call(name, visit, make) if name == "pin_changed" else None)
@@ -652,7 +664,7 @@ class Liar:
                 self.choose(
                     which, purposes.index(offers[how % len(offers)].purpose) if offers else how
                 )
-            case VisitOpened() | EnterCode() | CodeWrong():
+            case VisitOpened() | EnterCode() | FactorWrong():
                 self.code(which, how % 3)
             case ProvePin():
                 self.pin(which, how)
@@ -665,7 +677,7 @@ class Liar:
                 self.questions(which, how)
             case GiveEmail():
                 self.email(which, how)
-            case AnswerQuestions() | AnswersWrong():
+            case AnswerQuestions() | FactorWrong():
                 self.answer(which, how)
             case SetPin():
                 self.release(which, how % 3)

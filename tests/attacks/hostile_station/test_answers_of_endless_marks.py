@@ -30,8 +30,8 @@ def estate(folder: Path) -> Iterator[Estate]:
     made.close()
 
 
-@pytest.mark.parametrize("call", ["answer", "enter_code", "enter_stop_number"])
-def test_a_text_longer_than_any_is_not_looked_at(estate: Estate, call: str) -> None:
+@pytest.mark.parametrize("entering", ["answers", "code", "stop number"])
+def test_a_text_longer_than_any_is_not_looked_at(estate: Estate, entering: str) -> None:
     card = estate.registered_card()
     thief = estate.client(estate.certificate("B"))
     visit, _ = begun(estate, thief, card)
@@ -42,12 +42,13 @@ def test_a_text_longer_than_any_is_not_looked_at(estate: Estate, call: str) -> N
         answers = [
             {"question": each, "text": given} for each, given in zip(numbers, texts, strict=True)
         ]
-        entered: dict[str, dict[str, object]] = {
-            "answer": {"answers": answers},
-            "enter_code": {"code": text},
-            "enter_stop_number": {"number": text},
+        entered: dict[str, tuple[str, dict[str, object]]] = {
+            "answers": ("submit", {"entry": {"is": "Answers", "answers": answers}}),
+            "code": ("submit", {"entry": {"is": "Code", "digits": text}}),
+            "stop number": ("enter_stop_number", {"number": text}),
         }
-        fields = {"visit": visit, "attempt": "1", **entered[call]}
+        call, more = entered[entering]
+        fields = {"visit": visit, "attempt": "1", **more}
         body = json.dumps(fields, ensure_ascii=False).encode()
         assert len(body) < LONGEST_REQUEST
         assert thief.replay(call, body) == (400, None)
@@ -61,5 +62,6 @@ def test_a_text_as_long_as_any_is(estate: Estate) -> None:
     _, task = thief.ask("choose", visit=visit, purpose="unlock")
     text = "a" * (LONGEST_SECRET - 2) + ABOVE + BELOW
     answers = [{"question": each["id"], "text": text} for each in task["questions"]]
-    _, reply = thief.ask("answer", visit=visit, attempt="1", answers=answers)
-    assert reply["is"] == "AnswersWrong"
+    entry = {"is": "Answers", "answers": answers}
+    _, reply = thief.ask("submit", visit=visit, attempt="1", entry=entry)
+    assert reply["is"] == "FactorWrong"

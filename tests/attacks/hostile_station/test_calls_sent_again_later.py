@@ -24,6 +24,8 @@ from kiosk.contract.errors import AuthorityError
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
+    Answers,
+    Factor,
     Finished,
     Grant,
     Purpose,
@@ -36,7 +38,6 @@ from kiosk.contract.messages import (
     VisitId,
     VisitOpened,
 )
-from kiosk.contract.policy import Factor
 from kiosk.contract.routes import routes
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.offices import GROUNDS
@@ -139,7 +140,7 @@ def is_blocked(world: World, card: Card) -> None:
         task = visit.authority.choose(visit.visit, Purpose.UNLOCK)
         assert isinstance(task, AnswerQuestions)
         wrong = tuple(Answer(one.id, Sensitive("wrong")) for one in task.questions)
-        visit.authority.answer(visit.visit, visit.attempt(), wrong)
+        visit.authority.submit(visit.visit, visit.attempt(), Answers(wrong))
     assert world.registration(card).blocked_at is not None
 
 
@@ -166,7 +167,7 @@ def unlocks_elsewhere(world: World, card: Card) -> None:
     task = visit.authority.choose(visit.visit, Purpose.UNLOCK)
     assert isinstance(task, AnswerQuestions)
     right = tuple(one for one in given() if one.question in {each.id for each in task.questions})
-    visit.authority.answer(visit.visit, visit.attempt(), right)
+    visit.authority.submit(visit.visit, visit.attempt(), Answers(right))
     visit.send()
     assert isinstance(visit.enter(world.relay.code), SetPin)
 

@@ -5,8 +5,8 @@ it, for each card that is known by its name: with the new PIN's rules.
 from __future__ import annotations
 
 from kiosk.authority.records import Card
-from kiosk.contract.messages import Purpose, SetPin
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.messages import Factor, Purpose, SetPin
+from kiosk.contract.policy import Policy
 from kiosk.contract.routes import encode
 from tests.authority.world import World
 

@@ -16,7 +16,7 @@ from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
 from kiosk.config.settings import NoticeSettings, PolicySettings
 from kiosk.contract.messages import (
-    AnswersWrong,
+    AnswerQuestions,
     Heartbeat,
     Purpose,
     Reason,
@@ -29,7 +29,7 @@ from tests.attacks.four_eyes import Colleague
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
 from tests.authority.card_in_reader import KeylessCard
-from tests.authority.station_visit import StationVisit
+from tests.authority.station_visit import StationVisit, is_wrong
 from tests.authority.world import STAFF, World
 
 STOLEN, HONEST = "Stolen", "Ward 7"
@@ -120,7 +120,7 @@ def test_a_limited_station_serves_cards_that_prove_themselves(
     assert holder is not None
     world.register(holder)
     visit = world.insert(proven, blocked=True, station=STOLEN)
-    assert isinstance(visit.answer(visit.questions(), wrong=True), AnswersWrong)
+    assert is_wrong(visit.answer(visit.questions(), wrong=True), AnswerQuestions)
     assert isinstance(visit.answer(visit.questions()), SendCode)
 
 
@@ -159,7 +159,7 @@ def test_a_busy_station_where_every_second_holder_errs_once_is_not_limited(
         visit = copy_of(world, cards[number], HONEST)
         task = visit.questions()
         if number % 2:
-            assert isinstance(visit.answer(task, wrong=True), AnswersWrong)
+            assert is_wrong(visit.answer(task, wrong=True), AnswerQuestions)
         assert isinstance(visit.answer(task), SendCode)
         visit.pull()
         world.clock.forward(seconds=92)
@@ -170,7 +170,7 @@ def test_a_lost_answer_of_the_last_set_is_given_again(world: World, cards: list[
         guess(world, card)
     for card in cards[7:9]:
         single = copy_of(world, card, STOLEN)
-        assert isinstance(single.answer(single.questions(), wrong=True), AnswersWrong)
+        assert is_wrong(single.answer(single.questions(), wrong=True), AnswerQuestions)
     visit = copy_of(world, cards[9], STOLEN)
     task = visit.questions()
     before = world.kinds().count("answers-wrong")

@@ -14,7 +14,7 @@ from kiosk.authority.connections import Limits
 from kiosk.authority.records import Card, new_id
 from kiosk.config.settings import NoticeSettings
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import CodeNotSent, Purpose, VisitId
+from kiosk.contract.messages import Code, CodeNotSent, Purpose, VisitId
 from kiosk.contract.sensitive import Sensitive
 from tests.attacks.certified import Estate
 from tests.authority.station_visit import StationVisit
@@ -33,7 +33,7 @@ def test_calls_out_of_turn_alarm_staff(world: World) -> None:
     stolen = world.at("B")
     for _ in range(LIMITS.failures_at_station):
         with pytest.raises(StepRefused):
-            stolen.enter_code(VisitId(new_id()), "1", Sensitive("12345678"))
+            stolen.submit(VisitId(new_id()), "1", Code(Sensitive("12345678")))
     assert alarms(world) == ["B"]
 
 
@@ -71,7 +71,7 @@ def test_calls_out_of_turn_do_not_fill_the_audit(folder: Path, what: str) -> Non
     stolen = estate.client(estate.certificate("B"))
     calls: dict[str, dict[str, object]] = {
         "out of turn": {"call": "challenge", "visit": visit.visit},
-        "for codes": {"call": "send_code", "visit": visit.visit},
+        "for codes": {"call": "prepare", "visit": visit.visit, "factor": "email-code"},
         "by the station": {"call": "refuse", "visit": visit.visit, "reason": "fault"},
     }
     call = calls[what]
@@ -79,7 +79,7 @@ def test_calls_out_of_turn_do_not_fill_the_audit(folder: Path, what: str) -> Non
     before = len(estate.kinds())
     answers = []
     for _ in range(3 * most):
-        more = {"attempt": new_id()} if named == "send_code" else {}
+        more = {"attempt": new_id()} if named == "prepare" else {}
         answers.append(stolen.ask(named, **call, **more)[0])
     rows = len(estate.kinds()) - before
     honest = estate.client(estate.certificate("A"))

@@ -190,7 +190,8 @@ def answered(thief: Client, visit: VisitId, *, right: bool) -> Any:
         {"question": each["id"], "text": ANSWERS[each["id"]] if right else "?"}
         for each in task["questions"]
     ]
-    return thief.ask("answer", visit=visit, attempt=new_id(), answers=answers)[1]
+    entry = {"is": "Answers", "answers": answers}
+    return thief.ask("submit", visit=visit, attempt=new_id(), entry=entry)[1]
 
 
 def passed(estate: Estate, thief: Client, card: Card) -> VisitId:
@@ -203,15 +204,16 @@ def passed(estate: Estate, thief: Client, card: Card) -> VisitId:
 def test_what_is_sent_again_counts_once(estate: Estate, thief: Client) -> None:
     card = estate.registered_card()
     visit = passed(estate, thief, card)
-    send = json.dumps({"visit": visit, "attempt": "2"}).encode()
+    send = json.dumps({"visit": visit, "attempt": "2", "factor": "email-code"}).encode()
     for _ in range(20):
-        assert thief.replay("send_code", send)[1]["is"] == "EnterCode"
+        assert thief.replay("prepare", send)[1]["is"] == "EnterCode"
     assert len(estate.relay.sent) == 1
-    wrong = json.dumps({"visit": visit, "attempt": "3", "code": "00000000"}).encode()
-    left = {thief.replay("enter_code", wrong)[1]["again"]["tries_left"] for _ in range(20)}
+    entry = {"is": "Code", "digits": "00000000"}
+    wrong = json.dumps({"visit": visit, "attempt": "3", "entry": entry}).encode()
+    left = {thief.replay("submit", wrong)[1]["again"]["tries_left"] for _ in range(20)}
     assert left == {4}
-    code = estate.relay.code.reveal()
-    thief.ask("enter_code", visit=visit, attempt="4", code=code)
+    entry = {"is": "Code", "digits": estate.relay.code.reveal()}
+    thief.ask("submit", visit=visit, attempt="4", entry=entry)
     ends = json.dumps({"visit": visit, "how": "left"}).encode()
     assert thief.replay("end", ends)[0] == 200
     assert thief.ask("release", visit=visit, attempt="5")[0] == 409
@@ -226,23 +228,25 @@ def test_three_wrong_sets_are_charged_however_they_are_sent(estate: Estate, thie
         if reply["is"] == "VisitOpened":
             reply = answered(thief, visit, right=False)
         reasons.append(reply.get("reason", reply["is"]))
-    assert reasons == ["AnswersWrong"] * 2 + ["registration-blocked"] * 4
+    assert reasons == ["FactorWrong"] * 2 + ["registration-blocked"] * 4
     assert estate.registration(card).failures == 3
 
 
 def test_a_code_opens_the_card_that_it_was_mailed_for_alone(estate: Estate, thief: Client) -> None:
     mine = estate.registered_card()
     first = passed(estate, thief, mine)
-    thief.ask("send_code", visit=first, attempt="2")
+    thief.ask("prepare", visit=first, attempt="2", factor="email-code")
     of_mine = estate.relay.code.reveal()
     other = estate.add_holder(id=new_id(), number="900123456780")
     estate.register(other)
     card = estate.add_card(other)
     second = passed(estate, thief, card)
-    assert thief.ask("send_code", visit=second, attempt="2")[1]["is"] == "EnterCode"
+    _, sent = thief.ask("prepare", visit=second, attempt="2", factor="email-code")
+    assert sent["is"] == "EnterCode"
     if estate.relay.code.reveal() != of_mine:
-        _, reply = thief.ask("enter_code", visit=second, attempt="3", code=of_mine)
-        assert (reply["is"], reply["again"]["tries_left"]) == ("CodeWrong", 4)
+        entry = {"is": "Code", "digits": of_mine}
+        _, reply = thief.ask("submit", visit=second, attempt="3", entry=entry)
+        assert (reply["is"], reply["again"]["tries_left"]) == ("FactorWrong", 4)
     assert thief.ask("release", visit=second, attempt="4")[0] == 409
     assert secrets_in(thief.heard) == []
 
@@ -288,7 +292,7 @@ def test_retiring_it_counts_on_the_connection_that_it_keeps(estate: Estate, thie
         assert uow.stations.retire("B", uow.now)
         uow.commit()
     for call, fields in (
-        ("send_code", {"visit": visit, "attempt": "2"}),
+        ("prepare", {"visit": visit, "attempt": "2", "factor": "email-code"}),
         ("release", {"visit": visit, "attempt": "3"}),
         ("begin", {"visit": new_id(), "report": {"card": CARD, "pin": {"blocked": True}}}),
     ):

@@ -37,7 +37,8 @@ from kiosk.config.settings import CardSettings, Settings, stored_secrets
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.findings import Condition, Finding, examine, fail, ok
-from kiosk.contract.policy import Factor, Genuine, Policy
+from kiosk.contract.messages import Factor
+from kiosk.contract.policy import Genuine, Policy
 from tests.support.database import MACS, SetClock, TestDatabase
 from tests.support.rsyslog import Rsyslog
 from tests.support.smtp import relay_to, running

@@ -11,7 +11,6 @@ from kiosk.authority.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CodeNotSent,
-    CodeWrong,
     EnterCode,
     Finished,
     GiveEmail,
@@ -25,6 +24,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Policy
 from tests.authority.registering import DOMAINS, OTHER, given, start, to_code
+from tests.authority.station_visit import is_wrong
 from tests.authority.world import EMAIL, World
 
 
@@ -42,7 +42,7 @@ def test_a_code_to_one_address_does_not_confirm_another(world: World, card: Card
         station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt()),
         EnterCode,
     )
-    assert isinstance(station_visit.enter(first), CodeWrong)
+    assert is_wrong(station_visit.enter(first), EnterCode)
     assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
     assert world.registration(card).email == EMAIL
 

@@ -14,7 +14,8 @@ from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
-    AnswersWrong,
+    Answers,
+    FactorWrong,
     Position,
     Reason,
     Refusal,
@@ -47,7 +48,7 @@ def test_a_wrong_set_counts_down_and_asks_the_same(station_visit: StationVisit) 
     task = station_visit.questions()
     for left in (2, 1):
         reply = station_visit.answer(task, wrong=True)
-        assert isinstance(reply, AnswersWrong)
+        assert isinstance(reply, FactorWrong)
         assert reply.again == AnswerQuestions(task.questions, left, position=Position(2, 4))
 
 
@@ -263,5 +264,7 @@ def test_an_answer_is_right_however_it_is_typed(world: World, registered: str, t
     station_visit = world.insert(card, blocked=True)
     station_visit.questions()
     answers = Answer(1, Sensitive(typed)), Answer(2, Sensitive("BLUEANCHORLANE"))
-    assert isinstance(station_visit.authority.answer(station_visit.visit, "one", answers), SendCode)
+    assert isinstance(
+        station_visit.authority.submit(station_visit.visit, "one", Answers(answers)), SendCode
+    )
     assert world.registration(card).failures == 0

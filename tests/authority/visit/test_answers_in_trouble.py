@@ -15,7 +15,9 @@ from kiosk.authority.records import Card, JointHash
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,
-    AnswersWrong,
+    AnswerQuestions,
+    Answers,
+    FactorWrong,
     Purpose,
     Reason,
     Refusal,
@@ -23,7 +25,7 @@ from kiosk.contract.messages import (
     VisitEnd,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import StationVisit, answers_to
+from tests.authority.station_visit import StationVisit, answers_to, is_wrong
 from tests.authority.world import CHEAP, EMAIL, World
 from tests.support.exhausted import no_memory_for_hashes
 
@@ -168,7 +170,7 @@ def test_a_charge_that_never_got_its_verdict_counts_as_wrong_when_repeated(
     with world.store.begin() as uow:
         uow.registrations.attempts(card.holder_id, 3).charge("died")
         uow.commit()
-    assert isinstance(station_visit.answer(task, attempt="died"), AnswersWrong)
+    assert is_wrong(station_visit.answer(task, attempt="died"), AnswerQuestions)
     assert world.registration(card).failures == 1
 
 
@@ -182,11 +184,11 @@ def test_answers_to_other_questions_are_not_charged(
     task = station_visit.questions()
     given = make(answers_to(task))
     with pytest.raises(StepRefused):
-        station_visit.authority.answer(station_visit.visit, "one", given)
+        station_visit.authority.submit(station_visit.visit, "one", Answers(given))
     unasked = {1, 2, 3, 4} - {one.id for one in task.questions}
     swapped = (*answers_to(task)[:2], Answer(unasked.pop(), Sensitive("x")))
     with pytest.raises(StepRefused):
-        station_visit.authority.answer(station_visit.visit, "one", swapped)
+        station_visit.authority.submit(station_visit.visit, "one", Answers(swapped))
     assert world.registration(card).failures == 0
     assert world.kinds().count("step-refused") == 2
 
@@ -195,7 +197,7 @@ def test_answers_are_not_taken_before_unlock_was_chosen(
     station_visit: StationVisit, world: World
 ) -> None:
     with pytest.raises(StepRefused):
-        station_visit.authority.answer(station_visit.visit, "one", ())
+        station_visit.authority.submit(station_visit.visit, "one", Answers(()))
 
 
 def test_a_pepper_that_is_gone_costs_no_try(
@@ -204,7 +206,7 @@ def test_a_pepper_that_is_gone_costs_no_try(
     task = station_visit.questions()
     other = World(world.folder, hasher=AnswerHasher(KeyRing.fresh(), CHEAP))
     with pytest.raises(AuthorityUnavailable):
-        other.authority.answer(station_visit.visit, "one", answers_to(task))
+        other.authority.submit(station_visit.visit, "one", Answers(answers_to(task)))
     other.store.close()
     assert world.registration(card).failures == 0
 
@@ -245,11 +247,11 @@ def test_a_set_that_could_not_be_checked_is_charged_and_checked_when_it_is_sent_
     at, visit, given = station_visit.authority, station_visit.visit, answers_to(task, wrong=wrong)
     for _ in range(2):
         with no_memory_for_hashes(), pytest.raises(AuthorityUnavailable, match="memory"):
-            at.answer(visit, "one", given)
-    reply = at.answer(visit, "one", given)
-    assert isinstance(reply, AnswersWrong if wrong else SendCode)
+            at.submit(visit, "one", Answers(given))
+    reply = at.submit(visit, "one", Answers(given))
+    assert isinstance(reply, FactorWrong if wrong else SendCode)
     assert world.registration(card).failures == int(wrong)
-    assert at.answer(visit, "one", given) == reply
+    assert at.submit(visit, "one", Answers(given)) == reply
     assert world.registration(card).failures == int(wrong)
 
 
@@ -259,13 +261,13 @@ def test_no_set_is_checked_again_where_no_attempt_is_left(
     task = station_visit.questions()
     at, visit = station_visit.authority, station_visit.visit
     with no_memory_for_hashes(), pytest.raises(AuthorityUnavailable, match="memory"):
-        at.answer(visit, "one", answers_to(task))
+        at.submit(visit, "one", Answers(answers_to(task)))
     with world.store.begin() as uow:
         counter = uow.registrations.attempts(card.holder_id, 3, proven=True)
         assert all(counter.charge(name) for name in ("two", "three", "four"))
         uow.commit()
     with pytest.raises(AuthorityUnavailable, match="another set"):
-        at.answer(visit, "one", answers_to(task))
+        at.submit(visit, "one", Answers(answers_to(task)))
     assert world.registration(card).failures == 3
 
 
@@ -332,7 +334,7 @@ def test_a_visit_that_ended_can_do_nothing(station_visit: StationVisit) -> None:
 def test_a_visit_does_not_last_for_ever(world: World, station_visit: StationVisit) -> None:
     task = station_visit.questions()
     world.clock.forward(minutes=59)
-    assert isinstance(station_visit.answer(task, wrong=True), AnswersWrong)
+    assert is_wrong(station_visit.answer(task, wrong=True), AnswerQuestions)
     world.clock.forward(seconds=timedelta(minutes=1).total_seconds())
     with pytest.raises(StepRefused):
         station_visit.answer(task)

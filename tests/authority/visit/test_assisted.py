@@ -14,8 +14,9 @@ from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
     CodeNotSent,
-    CodeWrong,
     EnterCode,
+    Factor,
+    FactorWrong,
     Finished,
     Position,
     Purpose,
@@ -23,7 +24,7 @@ from kiosk.contract.messages import (
     SetPin,
     UnblockDone,
 )
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.policy import Policy
 from tests.authority.assisting import (
     GIVEN,
     agree,
@@ -33,7 +34,7 @@ from tests.authority.assisting import (
     nothing_opens,
     office_beside,
 )
-from tests.authority.station_visit import opened, wrong_code
+from tests.authority.station_visit import is_wrong, opened, wrong_code
 from tests.authority.world import World
 from tests.support.refusals import refused
 from tests.support.steps import offered
@@ -118,7 +119,7 @@ def test_given_code_is_entered_in_a_visit_that_waits_for_the_mail(
     station_visit.to_code()
     issued = give(agent, card)
     wrong = station_visit.enter(world.relay.code)
-    assert wrong == CodeWrong(replace(GIVEN, resend_in_s=60, tries_left=4))
+    assert wrong == FactorWrong(replace(GIVEN, resend_in_s=60, tries_left=4))
     assert isinstance(station_visit.enter(issued.code), SetPin)
     station_visit.grant()
 
@@ -168,7 +169,7 @@ def test_a_mail_takes_its_place_once_it_has_left(world: World, card: Card, agent
     mailed = station_visit.send()
     assert isinstance(mailed, EnterCode)
     assert mailed.masked == MASKED
-    assert isinstance(station_visit.enter(issued.code), CodeWrong)
+    assert is_wrong(station_visit.enter(issued.code), EnterCode)
     assert isinstance(station_visit.enter(world.relay.code), SetPin)
 
 

@@ -9,9 +9,8 @@ from kiosk.authority.errors import ConcurrentChange, NotFound
 from kiosk.authority.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
-    CodeDead,
-    CodeWrong,
     EnterCode,
+    FactorOver,
     Finished,
     Grant,
     Purpose,
@@ -31,6 +30,7 @@ from tests.authority.assisting import (
     withdraw,
 )
 from tests.authority.card_in_reader import KeylessCard
+from tests.authority.station_visit import is_wrong
 from tests.authority.world import World
 from tests.support.stored import live_code
 
@@ -80,7 +80,7 @@ def test_given_and_mailed_at_once_the_later_one_lives_and_works(world: World, ca
         right, wrong = issued.code, world.relay.code
         if not given_lives:
             right, wrong = wrong, right
-        assert isinstance(station_visit.enter(wrong), CodeWrong)
+        assert is_wrong(station_visit.enter(wrong), EnterCode)
         assert isinstance(station_visit.enter(right), SetPin)
         station_visit.pull()
         world.clock.forward(minutes=16)
@@ -100,7 +100,7 @@ def test_withdrawn_while_it_is_entered_it_opens_nothing_afterwards(
             lambda: withdraw(agent, issued),  # noqa: B023
         )
         assert gone is None
-        assert isinstance(entered, SetPin | CodeDead | StepRefused)
+        assert isinstance(entered, SetPin | FactorOver | StepRefused)
         if isinstance(entered, SetPin):
             assert is_withdrawn(station_visit)
         else:

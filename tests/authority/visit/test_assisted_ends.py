@@ -12,10 +12,10 @@ from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
-    CodeDead,
-    CodeEnd,
-    CodeWrong,
     EnterCode,
+    FactorEnd,
+    FactorOver,
+    FactorWrong,
     Position,
     Reason,
     Refusal,
@@ -44,10 +44,10 @@ def test_wrong_entries_spend_it_like_any(world: World, card: Card, agent: Office
     issued = give(agent, card)
     station_visit = answered(world, card)
     for left in (4, 3, 2, 1):
-        assert station_visit.enter(wrong_code(issued.code)) == CodeWrong(
+        assert station_visit.enter(wrong_code(issued.code)) == FactorWrong(
             structs.replace(GIVEN, tries_left=left)
         )
-    dead = CodeDead(CodeEnd.SPENT, SendCode(MASKED, position=Position(3, 4)))
+    dead = FactorOver(FactorEnd.SPENT, SendCode(MASKED, position=Position(3, 4)))
     assert station_visit.enter(wrong_code(issued.code)) == dead
     assert station_visit.enter(issued.code) == dead
     assert world.registration(card).failures == 0
@@ -57,8 +57,8 @@ def test_after_fifteen_minutes_it_is_over(world: World, card: Card, agent: Offic
     issued = give(agent, card)
     station_visit = answered(world, card)
     world.clock.forward(minutes=15)
-    assert station_visit.enter(issued.code) == CodeDead(
-        CodeEnd.EXPIRED, SendCode(MASKED, position=Position(3, 4))
+    assert station_visit.enter(issued.code) == FactorOver(
+        FactorEnd.EXPIRED, SendCode(MASKED, position=Position(3, 4))
     )
     assert isinstance(station_visit.send(), EnterCode)
     assert isinstance(station_visit.enter(world.relay.code), SetPin)
@@ -97,8 +97,8 @@ def test_withdrawn_while_its_page_is_up(world: World, card: Card, agent: Office)
     issued = give(agent, card)
     station_visit = answered(world, card)
     withdraw(agent, issued)
-    assert station_visit.enter(issued.code) == CodeDead(
-        CodeEnd.WITHDRAWN, SendCode(MASKED, position=Position(3, 4))
+    assert station_visit.enter(issued.code) == FactorOver(
+        FactorEnd.WITHDRAWN, SendCode(MASKED, position=Position(3, 4))
     )
     assert world.events()[-1].detail["withdrawn"] is True
     assert isinstance(station_visit.send(), EnterCode)
@@ -127,8 +127,8 @@ def test_given_code_counts_only_as_long_as_its_givers_may(
     agree(second, issued)
     station_visit = answered(world, card)
     _part_with(world, agent if who == "giver" else second, changes)
-    assert station_visit.enter(issued.code) == CodeDead(
-        CodeEnd.WITHDRAWN, SendCode(MASKED, position=Position(3, 4))
+    assert station_visit.enter(issued.code) == FactorOver(
+        FactorEnd.WITHDRAWN, SendCode(MASKED, position=Position(3, 4))
     )
     again = world.insert(card, blocked=True)
     assert again.answer(again.questions()) == SendCode(MASKED, position=Position(3, 4))

@@ -15,7 +15,6 @@ from kiosk.contract.messages import (
     AnswerQuestions,
     CardId,
     CardReport,
-    CodeWrong,
     EnterCode,
     PinState,
     Position,
@@ -25,7 +24,7 @@ from kiosk.contract.messages import (
 )
 from tests.authority.assisting import GIVEN, give, kept, nothing_opens
 from tests.authority.registering import start
-from tests.authority.station_visit import opened
+from tests.authority.station_visit import is_wrong, opened
 from tests.authority.world import EMAIL, World
 
 MASKED = "a•••@trust.nhs.uk"
@@ -142,7 +141,7 @@ def test_given_code_is_for_an_unlock_alone(
         station_visit.authority.give_email(
             station_visit.visit, "asha.okafor@nhs.net", station_visit.attempt()
         )
-        assert isinstance(station_visit.enter(issued.code), CodeWrong)
+        assert is_wrong(station_visit.enter(issued.code), EnterCode)
     nothing_opens(station_visit)
     assert world.registration(card).email == EMAIL
 
@@ -167,4 +166,4 @@ def test_a_code_is_not_copied_to_another_card(world: World, card: Card, agent: O
         uow.commit()
     station_visit = world.insert(other, blocked=True)
     assert station_visit.answer(station_visit.questions()) == GIVEN
-    assert isinstance(station_visit.enter(issued.code), CodeWrong)
+    assert is_wrong(station_visit.enter(issued.code), EnterCode)

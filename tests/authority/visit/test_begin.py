@@ -12,6 +12,7 @@ from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CardId,
     CardReport,
+    Factor,
     Finished,
     Grant,
     Offer,
@@ -25,7 +26,7 @@ from kiosk.contract.messages import (
     VisitOpened,
     reference_of,
 )
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.policy import Policy
 from tests.authority.card_in_reader import KeylessCard
 from tests.authority.world import PUK, World
 from tests.support.steps import offered

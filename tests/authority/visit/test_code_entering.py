@@ -13,16 +13,17 @@ from kiosk.authority.records import Card, EmailCode
 from kiosk.authority.service import LocalAuthority
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
-    CodeDead,
-    CodeEnd,
-    CodeWrong,
     EnterCode,
+    Factor,
+    FactorEnd,
+    FactorOver,
+    FactorWrong,
     Position,
     SendCode,
     SetPin,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import StationVisit, resumed_by, wrong_code
+from tests.authority.station_visit import StationVisit, is_wrong, resumed_by, wrong_code
 from tests.authority.world import World
 
 MASKED = "a•••@trust.nhs.uk"
@@ -45,13 +46,16 @@ def test_five_wrong_entries_spend_it(world: World, card: Card, station_visit: St
     code = world.relay.code
     for left in (4, 3, 2, 1):
         reply = station_visit.enter(wrong_code(code))
-        assert isinstance(reply, CodeWrong)
+        assert isinstance(reply, FactorWrong)
+        assert isinstance(reply.again, EnterCode)
         assert reply.again.tries_left == left
     world.clock.forward(seconds=20)
     again = SendCode(MASKED, position=Position(3, 4))
-    assert station_visit.enter(wrong_code(code)) == CodeDead(CodeEnd.SPENT, again, retry_in_s=40)
+    assert station_visit.enter(wrong_code(code)) == FactorOver(
+        FactorEnd.SPENT, again, retry_in_s=40
+    )
     world.clock.forward(seconds=40)
-    assert station_visit.enter(code) == CodeDead(CodeEnd.SPENT, again)
+    assert station_visit.enter(code) == FactorOver(FactorEnd.SPENT, again)
     assert world.registration(card).failures == 0
     station_visit.pull()
     assert resumed_by(world.insert(card, blocked=True)) is None
@@ -60,8 +64,8 @@ def test_five_wrong_entries_spend_it(world: World, card: Card, station_visit: St
 def test_late_is_dead(world: World, card: Card, station_visit: StationVisit) -> None:
     station_visit.to_code()
     world.clock.forward(minutes=15)
-    assert station_visit.enter(world.relay.code) == CodeDead(
-        CodeEnd.EXPIRED, SendCode(MASKED, position=Position(3, 4))
+    assert station_visit.enter(world.relay.code) == FactorOver(
+        FactorEnd.EXPIRED, SendCode(MASKED, position=Position(3, 4))
     )
     assert isinstance(station_visit.send(), EnterCode)
     assert isinstance(station_visit.enter(world.relay.code), SetPin)
@@ -78,7 +82,7 @@ def test_the_same_entry_counts_once(world: World, card: Card, station_visit: Sta
     code = world.relay.code
     wrong = [station_visit.enter(wrong_code(code), "one") for _ in range(3)]
     assert all(reply == wrong[0] for reply in wrong)
-    assert isinstance(station_visit.enter(code, "one"), CodeWrong)
+    assert is_wrong(station_visit.enter(code, "one"), EnterCode)
     live = world.live_code(card)
     assert live is not None
     assert live.tries == 1
@@ -110,7 +114,8 @@ def test_a_charge_without_a_verdict_stays(
         uow.commit()
     world.restart()
     reply = station_visit.enter(world.relay.code, "died")
-    assert isinstance(reply, CodeWrong)
+    assert isinstance(reply, FactorWrong)
+    assert isinstance(reply.again, EnterCode)
     assert reply.again.tries_left == 4
 
 
@@ -196,11 +201,13 @@ def test_a_code_that_is_replaced_while_it_is_looked_at_opens_nothing(
     first = world.relay.code
     world.clock.forward(seconds=61)
     elsewhere = LocalAuthority(world.parts)  # another process
-    _during_the_check(world, partial(elsewhere.send_code, station_visit.visit, "another"))
+    _during_the_check(
+        world, partial(elsewhere.prepare, station_visit.visit, "another", Factor.EMAIL_CODE)
+    )
     if wrong:
         dead = station_visit.enter(wrong_code(first))
-        assert isinstance(dead, CodeDead)
-        assert dead.why is CodeEnd.SPENT
+        assert isinstance(dead, FactorOver)
+        assert dead.why is FactorEnd.SPENT
     else:
         with pytest.raises(StepRefused):
             station_visit.enter(first)
@@ -221,6 +228,7 @@ def test_what_has_not_the_form_of_a_code_costs_no_try(
     assert again.tries_left == waiting.tries_left
     assert world.kinds() == kinds
     wrong = station_visit.enter(wrong_code(world.relay.code))
-    assert isinstance(wrong, CodeWrong)
+    assert isinstance(wrong, FactorWrong)
+    assert isinstance(wrong.again, EnterCode)
     assert wrong.again.tries_left == waiting.tries_left - 1
     assert isinstance(station_visit.enter(world.relay.code), SetPin)

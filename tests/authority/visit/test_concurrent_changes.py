@@ -9,8 +9,8 @@ import pytest
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CardId,
-    CodeDead,
-    CodeEnd,
+    FactorEnd,
+    FactorOver,
     Heartbeat,
     ProvePin,
     Purpose,
@@ -28,7 +28,7 @@ from tests.station.fakes import FakeCards
 GOES_ON: Final = None
 """What was changed does not concern this step: the holder is asked for the next thing."""
 
-CASES: Final[dict[str, dict[str, Reason | CodeEnd | None]]] = {
+CASES: Final[dict[str, dict[str, Reason | FactorEnd | None]]] = {
     "menu": {
         "revoke the card": Reason.CARD_REVOKED,
         "mark a leaver": Reason.LEAVER,
@@ -53,7 +53,7 @@ CASES: Final[dict[str, dict[str, Reason | CodeEnd | None]]] = {
     "code": {
         "erase the person": Reason.CHANGED_MEANWHILE,
         "revoke the registration": Reason.NOT_REGISTERED,
-        "correct the address": CodeEnd.WITHDRAWN,
+        "correct the address": FactorEnd.WITHDRAWN,
         "ask no questions": GOES_ON,
     },
     "new PIN": {
@@ -122,12 +122,12 @@ def test_the_page_that_follows_is_true(world: World, page: str, act: str) -> Non
         assert "secret-released" not in world.kinds()
 
 
-def _shown(follows: object) -> Reason | CodeEnd | None:
+def _shown(follows: object) -> Reason | FactorEnd | None:
     """Return why the visit ends, or the code; None where it goes on."""
     match follows:
         case GaveUp(reason=reason) | Replied(reply=Refusal(reason=reason)):
             return reason
-        case Replied(reply=CodeDead(why=why)):
+        case Replied(reply=FactorOver(why=why)):
             return why
         case Replied():
             return GOES_ON

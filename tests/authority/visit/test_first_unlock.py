@@ -23,8 +23,9 @@ from kiosk.authority.visit.misuse import stop_holder
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     ChooseQuestions,
-    CodeWrong,
     EnterCode,
+    Factor,
+    FactorWrong,
     Finished,
     GiveEmail,
     Position,
@@ -38,7 +39,7 @@ from kiosk.contract.messages import (
     UnblockNotSent,
     VisitOpened,
 )
-from kiosk.contract.policy import Factor, Genuine, Policy
+from kiosk.contract.policy import Genuine, Policy
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import (
     GIVEN,
@@ -296,7 +297,8 @@ def test_wrong_entries_spend_it(world: World, card: Card, agent: Office) -> None
     station_visit = chosen(world, card)
     for left in (4, 3, 2, 1):
         reply = station_visit.enter(wrong_code(issued.code))
-        assert isinstance(reply, CodeWrong)
+        assert isinstance(reply, FactorWrong)
+        assert isinstance(reply.again, EnterCode)
         assert reply.again.tries_left == left
     for code in (wrong_code(issued.code), issued.code):
         reply = station_visit.enter(code)

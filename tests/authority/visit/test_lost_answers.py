@@ -24,15 +24,17 @@ from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
-    AnswersWrong,
+    Answers,
     CardChallenge,
     CardId,
     CardProof,
     CardReport,
     ChooseQuestions,
+    Code,
     CodeNotSent,
-    CodeWrong,
     EnterCode,
+    Factor,
+    FactorWrong,
     Finished,
     Grant,
     KeyGrant,
@@ -64,7 +66,7 @@ from tests.authority.assisting import give, office_beside
 from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.lossy_store import Case, Loss, Lossy, plain, somebodys_card
 from tests.authority.registering import OTHER, given, start
-from tests.authority.station_visit import StationVisit, answers_to, ready, wrong_code
+from tests.authority.station_visit import StationVisit, answers_to, is_wrong, ready, wrong_code
 from tests.authority.world import EMAIL, PUK, World
 from tests.support.campaigns import WHOLE
 
@@ -131,7 +133,7 @@ def _answers(world: World, *, wrong: bool = False, failed: int = 0) -> Case:
         station_visit.answer(station_visit.questions(), wrong=True)
     said = answers_to(station_visit.questions(), wrong=wrong)
     attempt, visit = station_visit.attempt(), station_visit.visit
-    return Case(world, card, visit, lambda at: at.answer(visit, attempt, said))
+    return Case(world, card, visit, lambda at: at.submit(visit, attempt, Answers(said)))
 
 
 def _sends(world: World) -> Case:
@@ -139,7 +141,7 @@ def _sends(world: World) -> Case:
     station_visit = _inserted(world, card)
     station_visit.answer(station_visit.questions())
     attempt, visit = station_visit.attempt(), station_visit.visit
-    return Case(world, card, visit, lambda at: at.send_code(visit, attempt))
+    return Case(world, card, visit, lambda at: at.prepare(visit, attempt, Factor.EMAIL_CODE))
 
 
 def _sends_another(world: World) -> Case:
@@ -148,7 +150,7 @@ def _sends_another(world: World) -> Case:
     station_visit.to_code()
     world.clock.forward(minutes=2)
     attempt, visit = station_visit.attempt(), station_visit.visit
-    return Case(world, card, visit, lambda at: at.send_code(visit, attempt))
+    return Case(world, card, visit, lambda at: at.prepare(visit, attempt, Factor.EMAIL_CODE))
 
 
 def _gives_email(world: World) -> Case:
@@ -180,7 +182,7 @@ def _enters(world: World, *, wrong: bool = False, failed: int = 0) -> Case:
         station_visit.enter(wrong_code(right))
     code = wrong_code(right) if wrong else right
     attempt, visit = station_visit.attempt(), station_visit.visit
-    return Case(world, card, visit, lambda at: at.enter_code(visit, attempt, code))
+    return Case(world, card, visit, lambda at: at.submit(visit, attempt, Code(code)))
 
 
 def _registers(world: World) -> Case:
@@ -189,7 +191,7 @@ def _registers(world: World) -> Case:
     station_visit.authority.save_questions(station_visit.visit, given())
     station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
     code, attempt, visit = world.relay.code, station_visit.attempt(), station_visit.visit
-    return Case(world, card, visit, lambda at: at.enter_code(visit, attempt, code))
+    return Case(world, card, visit, lambda at: at.submit(visit, attempt, Code(code)))
 
 
 def _challenges(world: World) -> Case:
@@ -361,7 +363,7 @@ def _confirms_owner(world: World) -> Case:
     station_visit = start(world, card, Purpose.REGISTER, KeylessCard())
     station_visit.send()
     code, attempt, visit = world.relay.code, station_visit.attempt(), station_visit.visit
-    return Case(world, card, visit, lambda at: at.enter_code(visit, attempt, code))
+    return Case(world, card, visit, lambda at: at.submit(visit, attempt, Code(code)))
 
 
 def _changes_email_on_a_claim(world: World) -> Case:
@@ -369,7 +371,7 @@ def _changes_email_on_a_claim(world: World) -> Case:
     station_visit = _owner_proven(world, card, Purpose.CHANGE_EMAIL)
     station_visit.email(OTHER)
     code, attempt, visit = world.relay.code, station_visit.attempt(), station_visit.visit
-    return Case(world, card, visit, lambda at: at.enter_code(visit, attempt, code))
+    return Case(world, card, visit, lambda at: at.submit(visit, attempt, Code(code)))
 
 
 def _first_unlock(world: World) -> tuple[Card, StationVisit, Grant]:
@@ -417,7 +419,7 @@ def _sends_too_soon(world: World) -> Case:
     station_visit = _inserted(world, card)
     station_visit.to_code()
     attempt, visit = station_visit.attempt(), station_visit.visit
-    return Case(world, card, visit, lambda at: at.send_code(visit, attempt))
+    return Case(world, card, visit, lambda at: at.prepare(visit, attempt, Factor.EMAIL_CODE))
 
 
 def _enters_stop_number(world: World, *, wrong: bool = False) -> Case:
@@ -465,20 +467,20 @@ CALLS: dict[str, tuple[Callable[[World], Case], type]] = {
         lambda world: _gives_the_proven_email(world, Purpose.CHANGE_EMAIL),
         Finished,
     ),
-    "answer": (_answers, SendCode),
-    "answer, wrong": (lambda world: _answers(world, wrong=True), AnswersWrong),
-    "answer, last, right": (lambda world: _answers(world, failed=2), SendCode),
-    "answer, last, wrong": (lambda world: _answers(world, wrong=True, failed=2), Refusal),
-    "send_code": (_sends, EnterCode),
-    "send_code, another": (_sends_another, EnterCode),
-    "send_code, too soon": (_sends_too_soon, CodeNotSent),
-    "enter_code": (_enters, SetPin),
-    "enter_code, wrong": (lambda world: _enters(world, wrong=True), CodeWrong),
-    "enter_code, last, right": (lambda world: _enters(world, failed=4), SetPin),
-    "enter_code, last, wrong": (lambda world: _enters(world, wrong=True, failed=4), object),
-    "enter_code, register": (_registers, Finished),
-    "enter_code, owner": (_confirms_owner, ChooseQuestions),
-    "enter_code, change on a claim": (_changes_email_on_a_claim, Finished),
+    "submit answers": (_answers, SendCode),
+    "submit answers, wrong": (lambda world: _answers(world, wrong=True), FactorWrong),
+    "submit answers, last, right": (lambda world: _answers(world, failed=2), SendCode),
+    "submit answers, last, wrong": (lambda world: _answers(world, wrong=True, failed=2), Refusal),
+    "prepare": (_sends, EnterCode),
+    "prepare, another": (_sends_another, EnterCode),
+    "prepare, too soon": (_sends_too_soon, CodeNotSent),
+    "submit code": (_enters, SetPin),
+    "submit code, wrong": (lambda world: _enters(world, wrong=True), FactorWrong),
+    "submit code, last, right": (lambda world: _enters(world, failed=4), SetPin),
+    "submit code, last, wrong": (lambda world: _enters(world, wrong=True, failed=4), object),
+    "submit code, register": (_registers, Finished),
+    "submit code, owner": (_confirms_owner, ChooseQuestions),
+    "submit code, change on a claim": (_changes_email_on_a_claim, Finished),
     "enter_stop_number": (_enters_stop_number, Finished),
     "enter_stop_number, wrong": (
         lambda world: _enters_stop_number(world, wrong=True),
@@ -511,9 +513,9 @@ _AUDITED_AGAIN = {
     "begin, unknown card": {"refused"},
     "refuse": {"refused-at-station"},
     "save_questions": {"questions-taken"},
-    "send_code, too soon": {"code-limited"},
-    "answer, last, wrong": {"refused"},
-    "enter_code, last, wrong": {"code-dead"},
+    "prepare, too soon": {"code-limited"},
+    "submit answers, last, wrong": {"refused"},
+    "submit code, last, wrong": {"code-dead"},
     "settle, unknown": {"unblock-reported-late"},
 }
 """What a repeat adds to the audit, of the calls where a second row says nothing untrue."""
@@ -630,8 +632,8 @@ def test_a_charge_is_for_one_set_of_answers(lossy: Lossy) -> None:
     with pytest.raises(AuthorityUnavailable):
         case.call(world.authority)
     lossy.store.arm(0, Loss.ANSWER)
-    reply = world.authority.answer(case.visit, f"{case.visit}-1", right)
-    assert isinstance(reply, AnswersWrong)
+    reply = world.authority.submit(case.visit, f"{case.visit}-1", Answers(right))
+    assert is_wrong(reply, AnswerQuestions)
     registration = world.registration(case.card)
     assert registration.failures + registration.unproven_failures == 1
 
@@ -649,7 +651,7 @@ def test_a_charge_is_for_one_code(lossy: Lossy) -> None:
     with pytest.raises(AuthorityUnavailable):
         case.call(world.authority)
     lossy.store.arm(0, Loss.ANSWER)
-    assert isinstance(world.authority.enter_code(visit, f"{visit}-3", right), CodeWrong)
+    assert is_wrong(world.authority.submit(visit, f"{visit}-3", Code(right)), EnterCode)
 
 
 def test_what_was_given_is_not_kept_once_it_has_its_verdict(lossy: Lossy) -> None:

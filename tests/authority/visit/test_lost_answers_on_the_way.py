@@ -20,6 +20,7 @@ from kiosk.contract.messages import (
     CardId,
     CardProof,
     CardReport,
+    Code,
     Heartbeat,
     MaintenanceAct,
     MaintenanceReason,
@@ -189,9 +190,9 @@ class Way:
                 return e.EmailEntered(visit, self.email)
             case s.CodeEntry(visit=s.VisitState(purpose=Purpose.FIRST_UNLOCK)):
                 assert self.given_code is not None
-                return e.CodeEntered(visit, self.given_code)
+                return e.EntryMade(visit, Code(self.given_code))
             case s.CodeEntry():
-                return e.CodeEntered(visit, self.world.relay.code)
+                return e.EntryMade(visit, Code(self.world.relay.code))
             case s.CodeNeeded():
                 return e.CodeAsked(visit)
             case s.StopNumberEntry():

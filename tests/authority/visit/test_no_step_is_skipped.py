@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from kiosk.authority.records import Card
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.messages import Factor
+from kiosk.contract.policy import Policy
 from tests.authority.calls import ACTIONS
 from tests.authority.walk import Walk
 from tests.authority.world import World, copy_template

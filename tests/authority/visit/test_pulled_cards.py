@@ -13,6 +13,7 @@ from kiosk.authority.records import Card, new_id
 from kiosk.contract.errors import CardGone
 from kiosk.contract.messages import (
     AnswerQuestions,
+    Answers,
     CardChallenge,
     CardId,
     CardProof,
@@ -26,7 +27,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import CardAddress, CardHold
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.commands import Command, OpenVisit, SubmitAnswers, UnblockPin, VerifyPin
+from kiosk.station.commands import Command, OpenVisit, SubmitEntry, UnblockPin, VerifyPin
 from kiosk.station.events import GaveUp
 from kiosk.station.executor import Actions
 from tests.authority.station_visit import StationVisit, answers_to
@@ -120,7 +121,7 @@ def test_while_answers_are_checked(world: World, card: Card) -> None:
     task = station_visit.questions()
     assert isinstance(task, AnswerQuestions)
     station_visit.pull()
-    _perform(world, _Pulled(), SubmitAnswers(station_visit.visit, "one", answers_to(task)))
+    _perform(world, _Pulled(), SubmitEntry(station_visit.visit, "one", Answers(answers_to(task))))
     assert _kinds(world, station_visit.visit)[-2:] == ["visit-ended", "step-refused"]
 
 

@@ -13,12 +13,13 @@ from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,
     AnswerProblem,
+    Answers,
     AnswersRefused,
     ChooseQuestions,
-    CodeDead,
-    CodeWrong,
     EmailRefused,
     EnterCode,
+    Factor,
+    FactorOver,
     Finished,
     GiveEmail,
     Position,
@@ -28,10 +29,10 @@ from kiosk.contract.messages import (
     VisitOpened,
     reference_of,
 )
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.registering import CHOSEN, DOMAINS, OTHER, given, start, to_code
-from tests.authority.station_visit import wrong_code
+from tests.authority.station_visit import is_wrong, wrong_code
 from tests.authority.world import EMAIL, World
 from tests.support.exhausted import no_memory_for_hashes
 
@@ -107,7 +108,9 @@ def test_what_was_registered_unlocks(world: World, card: Card) -> None:
     station_visit = world.insert(card, blocked=True)
     task = station_visit.questions()
     given = tuple(Answer(one.id, Sensitive(CHOSEN[one.id].upper())) for one in task.questions)
-    assert isinstance(station_visit.authority.answer(station_visit.visit, "one", given), SendCode)
+    assert isinstance(
+        station_visit.authority.submit(station_visit.visit, "one", Answers(given)), SendCode
+    )
 
 
 def test_without_questions_in_the_policy_none_are_asked(world: World, card: Card) -> None:
@@ -240,8 +243,8 @@ def test_the_code_finishes_it_once(world: World, card: Card) -> None:
 
 def test_a_wrong_and_a_late_code(world: World, card: Card) -> None:
     station_visit = to_code(world, card)
-    assert isinstance(station_visit.enter(wrong_code(world.relay.code)), CodeWrong)
+    assert is_wrong(station_visit.enter(wrong_code(world.relay.code)), EnterCode)
     world.clock.forward(minutes=15)
-    assert isinstance(station_visit.enter(world.relay.code), CodeDead)
+    assert isinstance(station_visit.enter(world.relay.code), FactorOver)
     assert isinstance(station_visit.send(), EnterCode)
     assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)

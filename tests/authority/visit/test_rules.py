@@ -20,8 +20,8 @@ from kiosk.authority.visit.rules import (
     position,
     reaches,
 )
-from kiosk.contract.messages import Position, Purpose
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.messages import Factor, Position, Purpose
+from kiosk.contract.policy import Policy
 
 QUESTIONS_FIRST = Policy()
 CODE_FIRST = Policy(verification=(Factor.EMAIL_CODE, Factor.QUESTIONS))

@@ -14,10 +14,9 @@ from kiosk.authority.store.tables import PendingRow
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
-    AnswersWrong,
     CodeNotSent,
-    CodeWrong,
     EnterCode,
+    Factor,
     Finished,
     ProvePin,
     Purpose,
@@ -26,12 +25,12 @@ from kiosk.contract.messages import (
     SendCode,
     SetPin,
 )
-from kiosk.contract.policy import Factor, Genuine, Policy
+from kiosk.contract.policy import Genuine, Policy
 from kiosk.contract.sensitive import Sensitive
 from tests.authority import registering
 from tests.authority.card_in_reader import KeylessCard
 from tests.authority.registering import OTHER, start
-from tests.authority.station_visit import StationVisit, opened, wrong_code
+from tests.authority.station_visit import StationVisit, is_wrong, opened, wrong_code
 from tests.authority.world import CHEAP, World
 from tests.support.stored import stored
 
@@ -43,7 +42,7 @@ def waits(world: World, card: Card, *, tries: int = 0) -> StationVisit:
     station_visit = world.insert(card)
     station_visit.to_code()
     for _ in range(tries):
-        assert isinstance(station_visit.enter(wrong_code(world.relay.code)), CodeWrong)
+        assert is_wrong(station_visit.enter(wrong_code(world.relay.code)), EnterCode)
     station_visit.pull()
     return back(world, card)
 
@@ -134,7 +133,7 @@ def test_an_address_is_corrected_in_the_visit_in_which_it_was_mistyped(world: Wo
     lost = world.relay.code
     world.clock.forward(minutes=2)
     assert isinstance(station_visit.email(OTHER), EnterCode)
-    assert isinstance(station_visit.enter(lost), CodeWrong)
+    assert is_wrong(station_visit.enter(lost), EnterCode)
     assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
     assert world.registration(card).email == OTHER
 
@@ -248,7 +247,7 @@ def test_the_gap_between_codes_stays(world: World, card: Card) -> None:
 def test_no_try_at_the_answers_comes_back(world: World, card: Card) -> None:
     station_visit = world.insert(card)
     asked = station_visit.questions()
-    assert isinstance(station_visit.answer(asked, wrong=True), AnswersWrong)
+    assert is_wrong(station_visit.answer(asked, wrong=True), AnswerQuestions)
     assert isinstance(station_visit.answer(asked), SendCode)
     station_visit.send()
     station_visit.pull()

@@ -12,8 +12,10 @@ from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
-    CodeDead,
+    Answers,
     EnterCode,
+    Factor,
+    FactorOver,
     Position,
     Purpose,
     Reason,
@@ -21,7 +23,7 @@ from kiosk.contract.messages import (
     SendCode,
     SetPin,
 )
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import ANSWERS, StationVisit, resumed_by, wrong_code
 from tests.authority.world import World
@@ -155,7 +157,7 @@ def test_a_visit_that_came_back_can_ask_for_a_fresh_code(
     world.clock.forward(minutes=14, seconds=59)
     back = world.insert(card, blocked=True)
     world.clock.forward(seconds=2)
-    assert isinstance(back.enter(world.relay.code), CodeDead)
+    assert isinstance(back.enter(world.relay.code), FactorOver)
     assert isinstance(back.send(), EnterCode)
     assert isinstance(back.enter(world.relay.code), SetPin)
 
@@ -255,6 +257,8 @@ def test_answers_before_the_code_are_not_taken_where_the_code_comes_first(
         asked = uow.registrations.set_asked(card.holder_id, (1, 2, 3))
         uow.commit()
     with pytest.raises(StepRefused):
-        station_visit.authority.answer(
-            station_visit.visit, "one", tuple(Answer(one, Sensitive(ANSWERS[one])) for one in asked)
+        station_visit.authority.submit(
+            station_visit.visit,
+            "one",
+            Answers(tuple(Answer(one, Sensitive(ANSWERS[one])) for one in asked)),
         )

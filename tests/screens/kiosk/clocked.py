@@ -9,8 +9,8 @@ from itertools import chain, repeat
 
 from msgspec.structs import replace
 
-from kiosk.contract.messages import Purpose
-from kiosk.station.commands import RequestCode
+from kiosk.contract.messages import Factor, Purpose
+from kiosk.station.commands import Prepare
 from kiosk.station.states import CodeEntry, Menu, Work, Working
 from screens.kiosk.app import KioskApp
 from tests.screens.idle_app import PATIENCE_S, still
@@ -21,7 +21,7 @@ from tests.screens.shown import screen_lines
 from tests.support.steps import offers
 
 MENU = Menu(VISIT, offers(Purpose.UNLOCK))
-WORKING = Working(UNLOCK, Work.CHECKING_CODE, RequestCode(VISIT_ID, "1"), None)
+WORKING = Working(UNLOCK, Work.CHECKING_CODE, Prepare(VISIT_ID, "1", Factor.EMAIL_CODE), None)
 CODE_ENTRY = CodeEntry(UNLOCK, CODE)
 
 

@@ -17,6 +17,7 @@ from kiosk.contract.messages import (
     ChooseQuestions,
     EnterCode,
     EnterStopNumber,
+    Factor,
     GiveEmail,
     Maintain,
     MaintenanceAct,
@@ -33,7 +34,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.commands import ChangePin, RequestCode, UnblockPin, VerifyPin
+from kiosk.station.commands import ChangePin, Prepare, UnblockPin, VerifyPin
 from kiosk.station.machine import AuthorityAddress, EndingAct, NetworkState
 from kiosk.station.states import (
     ActDone,
@@ -210,7 +211,13 @@ _STORY: Mapping[str, Sample] = {
     "reading": Sample(Reading(VISIT_ID, "Reader 0")),
     "reading-busy": Sample(Reading(VISIT_ID, "Reader 0", repeats=1)),
     "working-busy": Sample(
-        Working(_at(2, UNLOCK), Work.CHECKING_ANSWERS, RequestCode(VISIT_ID, "1"), None, repeats=1)
+        Working(
+            _at(2, UNLOCK),
+            Work.CHECKING_ANSWERS,
+            Prepare(VISIT_ID, "1", Factor.EMAIL_CODE),
+            None,
+            repeats=1,
+        )
     ),
     "menu-unregistered": Sample(_offers(Purpose.REGISTER)),
     "menu-registered": Sample(_offers(*_ALL_BUT_REGISTER)),
@@ -303,7 +310,7 @@ _STORY: Mapping[str, Sample] = {
             entered_on=_ADDRESS,
         )
     ),
-    "code-resumed-wrong": Sample(CodeEntry(_WAITS, CODE, CodeNotice.WRONG)),
+    "code-resumed-wrong": Sample(CodeEntry(_WAITS, CODE, wrong=True)),
     "menu-waiting": Sample(
         Menu(replace(_WAITS, position=None), _WAITS.instead, waiting=Purpose.UNLOCK)
     ),
@@ -319,13 +326,13 @@ _STORY: Mapping[str, Sample] = {
         CodeEntry(_at(4, REGISTER), replace(CODE, resend_in_s=0.0), entered_on=_ADDRESS)
     ),
     "code-register-wrong": Sample(
-        CodeEntry(_at(4, REGISTER), CODE, CodeNotice.WRONG, entered_on=_ADDRESS), ("down",)
+        CodeEntry(_at(4, REGISTER), CODE, wrong=True, entered_on=_ADDRESS), ("down",)
     ),
     "code-register-mail-away": Sample(
         CodeNeeded(_at(4, REGISTER), CODE.masked, CodeLack.MAIL_AWAY, entered_on=_ADDRESS)
     ),
     "code-wrong": Sample(
-        CodeEntry(_at(3, UNLOCK), replace(CODE, tries_left=2), CodeNotice.WRONG), tuple("40718")
+        CodeEntry(_at(3, UNLOCK), replace(CODE, tries_left=2), wrong=True), tuple("40718")
     ),
     "code-long-wait": Sample(CodeEntry(_at(3, UNLOCK), replace(CODE, resend_in_s=2057.0))),
     "code-mail-away": Sample(CodeEntry(_at(3, UNLOCK), CODE, CodeNotice.MAIL_AWAY)),
@@ -344,13 +351,13 @@ _STORY: Mapping[str, Sample] = {
     "stopped": Sample(Success(REPORT, Purpose.REPORT_MISUSE)),
     "code-given": Sample(CodeEntry(_at(3, UNLOCK), _GIVEN), tuple("4071")),
     "code-given-wrong": Sample(
-        CodeEntry(_at(3, UNLOCK), replace(_GIVEN, tries_left=2, resend_in_s=42.0), CodeNotice.WRONG)
+        CodeEntry(_at(3, UNLOCK), replace(_GIVEN, tries_left=2, resend_in_s=42.0), wrong=True)
     ),
     "code-given-over": Sample(CodeEntry(_at(3, UNLOCK), replace(_GIVEN, expires_in_s=0.0))),
     "code-given-keys-only": Sample(CodeEntry(_at(3, UNLOCK), _GIVEN), tuple("4071"), touch=False),
     "code-first": Sample(CodeEntry(_at(2, FIRST_UNLOCK), _GIVEN), tuple("4071")),
     "code-first-wrong": Sample(
-        CodeEntry(_at(2, FIRST_UNLOCK), replace(_GIVEN, tries_left=2), CodeNotice.WRONG)
+        CodeEntry(_at(2, FIRST_UNLOCK), replace(_GIVEN, tries_left=2), wrong=True)
     ),
     "pin-first": Sample(EnterPin(_at(4, UNLOCKED))),
     "menu-first": Sample(_offers(Purpose.FIRST_UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)),
@@ -421,7 +428,9 @@ _STORY: Mapping[str, Sample] = {
         NotReached(_at(4, UNLOCK), Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None)
     ),
     "not-reached": Sample(
-        NotReached(_at(3, UNLOCK), Work.SENDING_CODE, RequestCode(VISIT_ID, "1"), None)
+        NotReached(
+            _at(3, UNLOCK), Work.SENDING_CODE, Prepare(VISIT_ID, "1", Factor.EMAIL_CODE), None
+        )
     ),
     "still-there": Sample(StillThere(_CODE_ENTRY)),
     "still-there-dark": Sample(StillThere(NewPin(_at(4, UNLOCK), RULES)), dark=True),
@@ -455,7 +464,7 @@ def _every_kind() -> dict[str, Sample]:
     }
     visits = ((work, _at(steps[work], UNLOCK) if work in steps else UNLOCK) for work in Work)
     working = (
-        (f"working-{work}", Working(visit, work, RequestCode(VISIT_ID, "1"), None))
+        (f"working-{work}", Working(visit, work, Prepare(VISIT_ID, "1", Factor.EMAIL_CODE), None))
         for work, visit in visits
         if not work.on_pad
     )

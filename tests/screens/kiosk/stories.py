@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from kiosk.contract.messages import GiveEmail, MaintenanceAct, MaintenanceReason, Purpose
+from kiosk.contract.messages import Code, GiveEmail, MaintenanceAct, MaintenanceReason, Purpose
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import (
     ActPicked,
     AnswerEntered,
     Chose,
     CodeAsked,
-    CodeEntered,
     Confirmed,
     EmailEntered,
+    EntryMade,
     HolderSide,
     Left,
     MisuseNoticed,
@@ -38,7 +38,7 @@ MENU = Menu(VISIT, offers(Purpose.UNLOCK, Purpose.CHANGE_PIN))
 FRESH = CodeEntry(UNLOCK, replace(CODE, resend_in_s=0.0))
 PIN = PinEntered(VISIT_ID, Sensitive("604918"))
 STOP_NUMBER = StopNumberEntered(VISIT_ID, Sensitive("123456789012"))
-CODE_GIVEN = CodeEntered(VISIT_ID, Sensitive("40718263"))
+CODE_GIVEN = EntryMade(VISIT_ID, Code(Sensitive("40718263")))
 WAITS = replace(UNLOCK, instead=offers(Purpose.CHANGE_PIN))
 WAITING = Menu(WAITS, WAITS.instead, waiting=Purpose.UNLOCK)
 ELSE = SomethingElse(VISIT_ID)

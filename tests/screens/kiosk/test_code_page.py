@@ -31,10 +31,10 @@ async def _shown(state: CodeEntry) -> str:
         return "\n".join(screen_lines(app))
 
 
-@pytest.mark.parametrize("notice", CodeNotice)
-async def test_tries_that_were_shown_once_stay_in_sight(notice: CodeNotice) -> None:
+@pytest.mark.parametrize("notice", [None, *CodeNotice])
+async def test_tries_that_were_shown_once_stay_in_sight(notice: CodeNotice | None) -> None:
     """After a wrong entry comes the sentence that it is too soon for another code."""
-    text = await _shown(CodeEntry(UNLOCK, LEFT, notice))
+    text = await _shown(CodeEntry(UNLOCK, LEFT, notice, wrong=notice is None))
     assert text.lower().count("four tries left") == 1
 
 

@@ -12,6 +12,7 @@ from kiosk.station.states import (
     Attract,
     CodeEntry,
     CodeNotice,
+    FactorPage,
     OutOfService,
     State,
     StillThere,
@@ -32,7 +33,7 @@ from tests.support.steps import offers
 
 
 def test_every_state_has_a_page_that_takes_it() -> None:
-    assert {*PAGES, Attract, OutOfService} == {*get_args(State)}
+    assert {*PAGES, FactorPage, Attract, OutOfService} == {*get_args(State)}
     for state, page in PAGES.items():
         narrowed = next(each for each in page.__mro__ if "state" in each.__annotations__)
         assert state.__name__ in narrowed.__annotations__["state"].split(" | "), page
@@ -156,8 +157,9 @@ async def test_a_page_that_waits_for_a_code_says_that_one_may_go_and_read_it(
     waits = structs.replace(UNLOCK, instead=offers(Purpose.CHANGE_PIN))
     app = app_for(Sample(CodeEntry(UNLOCK, CODE, None)))
     async with app.run_test(size=size) as pilot:
-        for notice, visit in itertools.product([None, *CodeNotice], (UNLOCK, waits)):
-            await app.show(CodeEntry(visit, CODE, notice))
+        said = [(None, False), (None, True), *((notice, False) for notice in CodeNotice)]
+        for (notice, wrong), visit in itertools.product(said, (UNLOCK, waits)):
+            await app.show(CodeEntry(visit, CODE, notice, wrong=wrong))
             await settled(pilot)
             beside = " ".join(line[: size[0] // 2 + 4] for line in screen_lines(app))
             assert email.WALK_AWAY[:20] in beside

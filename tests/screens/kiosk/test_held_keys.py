@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from textual import events
 
-from kiosk.contract.messages import Purpose
+from kiosk.contract.messages import Code, Purpose
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.events import AnswerEntered, CodeEntered, Left, QuestionPicked, Stayed
+from kiosk.station.events import AnswerEntered, EntryMade, Left, QuestionPicked, Stayed
 from kiosk.station.states import (
     EnterEmail,
     GiveAnswer,
@@ -90,7 +90,7 @@ async def test_a_digit_that_answers_that_somebody_is_there_is_not_typed_below() 
         await type_keys(pilot, "222")
         watch.now += 1
         await type_keys(pilot, [*"263", "enter"])
-        assert desk.heard == [Stayed(VISIT_ID), CodeEntered(VISIT_ID, Sensitive("40718263"))]
+        assert desk.heard == [Stayed(VISIT_ID), EntryMade(VISIT_ID, Code(Sensitive("40718263")))]
 
 
 async def test_an_enter_after_another_key_counts_at_once() -> None:

@@ -13,7 +13,6 @@ from kiosk.station.events import Chose, PinEntered
 from kiosk.station.states import (
     AskQuestion,
     CodeEntry,
-    CodeNotice,
     ConfirmOwner,
     EnterEmail,
     EnterPin,
@@ -109,7 +108,7 @@ async def test_a_touch_of_what_cannot_be_pressed_yet_says_what_is_missing(
     ("state", "said"),
     [
         (EnterPin(REGISTER, wrong=True, tries_left=1), "One try is left"),
-        (CodeEntry(UNLOCK, CODE, CodeNotice.WRONG), "That code is not right."),
+        (CodeEntry(UNLOCK, CODE, wrong=True), "That code is not right."),
         (StopNumberEntry(REPORT, STOP, wrong=True), "That is not the number"),
         (NewPin(UNLOCK, RULES, fault=PinFault.MISMATCH), "The two PINs were not the same."),
         (AskQuestion(UNLOCK, ASKED, wrong=True), "Not all correct."),
@@ -256,7 +255,7 @@ async def test_what_can_be_touched_stays_where_it_is(
 async def test_after_a_wrong_code_the_card_may_still_be_taken_out() -> None:
     app = app_with(StillStation())
     async with app.run_test() as pilot:
-        await app.show(CodeEntry(UNLOCK, CODE, CodeNotice.WRONG))
+        await app.show(CodeEntry(UNLOCK, CODE, wrong=True))
         await settled(pilot)
         assert "That code is not right." in shown(app)
         assert "You may take your smartcard out" in shown(app)

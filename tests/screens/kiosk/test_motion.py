@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from kiosk.station.commands import RequestCode
+from kiosk.contract.messages import Factor
+from kiosk.station.commands import Prepare
 from kiosk.station.states import Attract, RemovalReason, RemoveCard, State, Work, Working
 from screens.widgets.pictures import HEIGHT, ActivityIndicator, Drawing, big, small, written
 from screens.words import waiting as words
@@ -18,7 +19,7 @@ from tests.screens.pilots import settled
 from tests.screens.shown import screen_lines
 
 MOVING = replace(STILL, motion=True)
-WORKING = Working(UNLOCK, Work.SETTING_PIN, RequestCode(VISIT_ID, "1"), None)
+WORKING = Working(UNLOCK, Work.SETTING_PIN, Prepare(VISIT_ID, "1", Factor.EMAIL_CODE), None)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from kiosk.contract.messages import Code
 from kiosk.contract.policy import FEWEST_CODE_DIGITS, MOST_CODE_DIGITS, STOP_NUMBER_DIGITS
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.events import CodeEntered, StopNumberEntered
-from kiosk.station.states import CodeEntry, CodeNotice, StopNumberEntry
+from kiosk.station.events import EntryMade, StopNumberEntered
+from kiosk.station.states import CodeEntry, StopNumberEntry
 from screens.widgets.prose import Note
 from screens.words import choices, email
 from tests.screens.geometry import layout_faults
@@ -30,14 +31,12 @@ def test_no_code_has_as_many_digits_as_a_stop_number() -> None:
 
 
 @EACH_SIZE
-@pytest.mark.parametrize("notice", [None, CodeNotice.WRONG])
-async def test_a_stop_number_is_not_sent_as_a_code(
-    size: tuple[int, int], notice: CodeNotice | None
-) -> None:
+@pytest.mark.parametrize("wrong", [False, True])
+async def test_a_stop_number_is_not_sent_as_a_code(size: tuple[int, int], wrong: bool) -> None:
     station = StillStation()
     app = app_with(station)
     async with app.run_test(size=size) as pilot:
-        await app.show(CodeEntry(UNLOCK, CODE, notice))
+        await app.show(CodeEntry(UNLOCK, CODE, wrong=wrong))
         await type_keys(pilot, NUMBER)
         await settled(pilot)
         assert email.NO_CODE in notes(app)
@@ -48,7 +47,7 @@ async def test_a_stop_number_is_not_sent_as_a_code(
         assert not station.heard
         await type_keys(pilot, [*"40281739", "enter"])
         await settled(pilot)
-    assert [type(event) for event in station.heard] == [CodeEntered]
+    assert [type(event) for event in station.heard] == [EntryMade]
 
 
 async def test_digits_too_many_can_be_a_slip_and_the_code_is_sent() -> None:
@@ -58,7 +57,7 @@ async def test_digits_too_many_can_be_a_slip_and_the_code_is_sent() -> None:
         await app.show(CodeEntry(UNLOCK, CODE))
         await type_keys(pilot, [*NUMBER[:10], "enter"])
         await settled(pilot)
-    assert station.heard == [CodeEntered(VISIT_ID, Sensitive(NUMBER[:8]))]
+    assert station.heard == [EntryMade(VISIT_ID, Code(Sensitive(NUMBER[:8])))]
 
 
 async def test_what_is_erased_of_a_stop_number_leaves_a_code() -> None:
@@ -68,7 +67,7 @@ async def test_what_is_erased_of_a_stop_number_leaves_a_code() -> None:
         await app.show(CodeEntry(UNLOCK, CODE))
         await type_keys(pilot, [*NUMBER, "backspace", "9", "enter"])
         await settled(pilot)
-    assert [type(event) for event in station.heard] == [CodeEntered]
+    assert [type(event) for event in station.heard] == [EntryMade]
 
 
 @EACH_SIZE

@@ -13,7 +13,6 @@ from kiosk.contract.messages import OnPad, PinRules, Purpose, ReadFault, Reason
 from kiosk.contract.policy import PinRule
 from kiosk.station.machine import NetworkState
 from kiosk.station.states import (
-    CodeNotice,
     EmailFault,
     NetworkReport,
     PadNotice,
@@ -139,7 +138,7 @@ def test_member_of_each_enumeration_has_words() -> None:
         *(word for purpose in Purpose for word in choices.success(purpose)),
         *(email.email_fault(trouble, ("nhs.net",)) for trouble in EmailFault),
         *(email.code_title(purpose, proves_owner=False) for purpose in (*Purpose, None)),
-        *(email.code_notice(notice, 1, "a***@nhs.net") for notice in CodeNotice),
+        *(email.code_wrong(1, masked) for masked in ("a***@nhs.net", "")),
         *(maintenance.result(ReaderTest("", "", fault), None)[1][-1] for fault in ReadFault),
         *(word for why in (*PadNotice, *PinFault) for word in pad.paused(why, None)),
         *(pin.enter_text(purpose) for purpose in (*Purpose, None)),

@@ -14,9 +14,9 @@ from kiosk.authority.records import Card
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
-    CodeDead,
-    CodeEnd,
     EnterCode,
+    FactorEnd,
+    FactorOver,
     Grant,
     Purpose,
     Reason,
@@ -120,8 +120,8 @@ def test_after_an_address_was_corrected_the_visit_goes_on_with_the_new_one(
     old = world.relay.code
     desk.correct_email(desk.person(card.holder_id).seen, NEXT, GROUNDS)
     dead = station_visit.enter(old)
-    assert isinstance(dead, CodeDead)
-    assert dead.why is CodeEnd.WITHDRAWN
+    assert isinstance(dead, FactorOver)
+    assert dead.why is FactorEnd.WITHDRAWN
     world.clock.forward(seconds=61)
     assert isinstance(station_visit.send(), EnterCode)
     assert [message.to for message in world.relay.sent] == [EMAIL, NEXT]

@@ -19,8 +19,8 @@ from kiosk.authority.administration.standing import (
 )
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.records import Card, CardStatus, EmailCode, Registration, UnblockEntry
-from kiosk.contract.messages import Purpose, Reason
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.messages import Factor, Purpose, Reason
+from kiosk.contract.policy import Policy
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW
 

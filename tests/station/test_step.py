@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,9 @@ from msgspec.structs import replace
 from kiosk.contract.messages import (
     Code,
     CodeNotSent,
+    CountedTask,
     FactorEnd,
+    FactorEntry,
     FactorOver,
     FactorWrong,
     Finished,
@@ -29,7 +33,7 @@ from kiosk.contract.messages import (
 from kiosk.station import commands as c
 from kiosk.station import events as e
 from kiosk.station import states as s
-from kiosk.station.step import Next, step
+from kiosk.station.step import CHECKING, Next, step
 from tests.station.samples import (
     ASK,
     AT,
@@ -617,3 +621,24 @@ def test_page_after_leaving_says_what_became_of_the_visit(
 ) -> None:
     left = step(page, e.Left(ID))
     assert left == Next(s.RemoveCard(ID, reason), (c.EndVisit(ID, VisitEnd.LEFT),))
+
+
+class EnterSavedCode(CountedTask, frozen=True):
+    """What another factor might ask for, in one entry."""
+
+
+def test_task_of_a_further_factor_needs_no_state_and_no_arm() -> None:
+    task = EnterSavedCode(position=STEP)
+    chosen = working(c.Choose(ID, Purpose.UNLOCK), None)
+    page = step(chosen, e.Replied(ID, task)).state  # type: ignore[arg-type]
+    assert page == s.FactorPage(VISIT, task=task)  # type: ignore[arg-type]
+    entering = step(page, e.EntryMade(ID, Code(GOOD)))
+    assert entering.commands == (c.SubmitEntry(ID, f"{ID}-1", Code(GOOD)),)
+    wrong = FactorWrong(task)  # type: ignore[arg-type]
+    again = step(entering.state, e.Replied(ID, wrong)).state
+    assert isinstance(again, s.FactorPage)
+    assert again.wrong
+
+
+def test_every_kind_of_entry_has_words_for_its_check() -> None:
+    assert {*CHECKING} == {*get_args(FactorEntry)}

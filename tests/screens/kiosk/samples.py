@@ -15,9 +15,11 @@ from kiosk.contract.messages import (
     AnswerQuestions,
     CardId,
     ChooseQuestions,
+    ChooseWay,
     EnterCode,
     EnterStopNumber,
     Factor,
+    FactorEnd,
     GiveEmail,
     Maintain,
     MaintenanceAct,
@@ -64,6 +66,7 @@ from kiosk.station.states import (
     PadPaused,
     PickQuestion,
     PickReason,
+    PickWay,
     PinFault,
     PulledFrom,
     ReaderTest,
@@ -179,6 +182,10 @@ _ALL_BUT_REGISTER = (
     Purpose.CHANGE_QUESTIONS,
     Purpose.CHANGE_EMAIL,
 )
+_CHOOSE_WAY = ChooseWay(
+    ((Factor.QUESTIONS, Factor.EMAIL_CODE), (Factor.EMAIL_CODE,)), position=Position(2, 4)
+)
+_WAYS = replace(_at(2, UNLOCK), ways=_CHOOSE_WAY)
 _CODE_ENTRY = CodeEntry(_at(3, UNLOCK), CODE)
 _ADDRESS = EnterEmail(_at(3, REGISTER), EMAIL, EMAIL.suggested)
 _WAITS = replace(_at(3, UNLOCK), instead=offers(*_ALL_BUT_REGISTER[1:]))
@@ -378,6 +385,12 @@ _STORY: Mapping[str, Sample] = {
     "new-pin-history": Sample(NewPin(_at(2, CHANGE_PIN), RULES, SECRET, PinFault.CARD_HISTORY)),
     "new-pin-keys-only": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("11112"), touch=False),
     "new-pin-dark": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("1111"), dark=True),
+    "ways": Sample(PickWay(_WAYS, _CHOOSE_WAY), ("down",)),
+    "ways-over": Sample(PickWay(_WAYS, _CHOOSE_WAY, FactorEnd.SPENT)),
+    "ask-question-ways": Sample(AskQuestion(_WAYS, ASKED)),
+    "code-ways": Sample(CodeEntry(_WAYS, CODE), ("down",)),
+    "code-ways-wrong": Sample(CodeEntry(_WAYS, CODE, wrong=True)),
+    "code-needed-ways": Sample(CodeNeeded(_WAYS, CODE.masked, CodeLack.EXPIRED)),
     "repeat-pin": Sample(RepeatPin(_at(4, UNLOCK), RULES, SECRET), tuple("6049")),
     "repeat-pin-keys-only": Sample(RepeatPin(_at(4, UNLOCK), RULES, SECRET), touch=False),
     "menu-officer": Sample(_offers(*_ALL_BUT_REGISTER, Purpose.MAINTENANCE)),

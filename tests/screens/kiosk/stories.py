@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from kiosk.contract.messages import Code, GiveEmail, MaintenanceAct, MaintenanceReason, Purpose
+from kiosk.contract.messages import (
+    Code,
+    Factor,
+    GiveEmail,
+    MaintenanceAct,
+    MaintenanceReason,
+    Purpose,
+)
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import (
     ActPicked,
@@ -27,6 +34,7 @@ from kiosk.station.events import (
     Stayed,
     StopNumberEntered,
     TriedAgain,
+    WayPicked,
     WentBack,
 )
 from kiosk.station.states import CodeEntry, EnterEmail, Menu, State
@@ -102,6 +110,8 @@ KEYS = [
     keys("confirm-owner", "right up enter", MisuseNoticed(VISIT_ID)),
     keys(MENU, "down down down right enter", MisuseNoticed(VISIT_ID)),
     keys(MENU, "down down down right up enter", Chose(VISIT_ID, Purpose.CHANGE_PIN)),
+    keys("ways", "2", WayPicked(VISIT_ID, (Factor.EMAIL_CODE,))),
+    keys("ways", "down enter", WayPicked(VISIT_ID, (Factor.QUESTIONS, Factor.EMAIL_CODE))),
     keys("pin", "6 0 4 9 1 8 enter", PIN),
     keys("pin", "6 0 4 enter"),
     keys("pin", "6 0 4 9 1 7 backspace 8 enter", PIN),
@@ -231,6 +241,14 @@ TOUCHES = [
         "s|t|Space|i|x|←|v|e|s|Continue",
         answer("st ives"),
     ),
+    touches(
+        "ways",
+        "Security questions + Code by email",
+        WayPicked(VISIT_ID, (Factor.QUESTIONS, Factor.EMAIL_CODE)),
+    ),
+    touches("ask-question-ways", "Back", WentBack(VISIT_ID)),
+    touches("code-ways", "Choose another way", WentBack(VISIT_ID)),
+    touches("code-needed-ways", "Choose another way", WentBack(VISIT_ID)),
     touches("give-answer", "Back", BACK),
     touches("give-answer", "F3 Hide|l|i|Continue", answer("li")),
     touches(EnterEmail(REGISTER, EMAIL, "a"), "@|b|.|c|Send code", EmailEntered(VISIT_ID, "a@b.c")),

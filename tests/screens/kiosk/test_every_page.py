@@ -6,7 +6,8 @@ from typing import get_args
 import pytest
 from msgspec import structs
 
-from kiosk.contract.messages import Purpose
+from kiosk.contract.messages import FactorTask, Purpose
+from kiosk.station import states
 from kiosk.station.states import (
     AskQuestion,
     Attract,
@@ -18,7 +19,7 @@ from kiosk.station.states import (
     StillThere,
 )
 from screens.kiosk.page import HELD_S
-from screens.kiosk.visit_pages import PAGES
+from screens.kiosk.visit_pages import ENTRY_PAGES, PAGES
 from screens.words import email
 from tests.screens.geometry import layout_faults
 from tests.screens.idle_app import still
@@ -37,6 +38,15 @@ def test_every_state_has_a_page_that_takes_it() -> None:
     for state, page in PAGES.items():
         narrowed = next(each for each in page.__mro__ if "state" in each.__annotations__)
         assert state.__name__ in narrowed.__annotations__["state"].split(" | "), page
+
+
+def test_every_task_of_a_factor_has_an_entry_page() -> None:
+    assert {*ENTRY_PAGES} == {*get_args(FactorTask)}
+    for task, page in ENTRY_PAGES.items():
+        narrowed = next(each for each in page.__mro__ if "state" in each.__annotations__)
+        kinds = narrowed.__annotations__["state"].split(" | ")
+        tasks = [getattr(states, kind).__annotations__.get("task") for kind in kinds]
+        assert task.__name__ in tasks, page
 
 
 async def test_a_page_that_is_gone_holds_no_state() -> None:

@@ -118,6 +118,9 @@ def test_a_wrong_set_does_not_say_which() -> None:
 def test_member_of_each_enumeration_has_words() -> None:
     tables = (
         choices.OFFERS,
+        choices.FACTORS,
+        choices.WAY_OVER,
+        email.CODE_NOTICES,
         email.LACKS,
         maintenance.REASONS,
         maintenance.ACTS,

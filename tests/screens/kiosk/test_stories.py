@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import cast, get_args
 
@@ -64,7 +64,7 @@ def test_page_with_buttons_has_a_story_in_which_the_station_hears_something() ->
 
 def _members(union: object) -> set[object]:
     """Return the types of a union of unions; of a page with subclasses, these."""
-    parts = get_args(union) or cast(type, union).__subclasses__()
+    parts: Sequence[object] = get_args(union) or cast(type, union).__subclasses__()
     return set().union(*map(_members, parts)) if parts else {union}
 
 

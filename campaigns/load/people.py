@@ -184,7 +184,6 @@ class Population:
                 "card_id": card,
                 "holder_id": holder,
                 "purpose": Purpose.UNLOCK,
-                "questions_proven_at": came,
                 "pin_was_blocked": True,
                 "finished_at": went,
                 "closed_at": went,

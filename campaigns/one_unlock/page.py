@@ -32,8 +32,9 @@ from kiosk.authority.store.repositories.codes import EmailCodes
 from kiosk.authority.store.repositories.people import Registrations
 from kiosk.authority.store.repositories.visits import UnblockJournal
 from kiosk.authority.unblock import card_secret, outcome, release
-from kiosk.authority.visit import answers, attempts, card_evidence, codes, lifecycle, tasks
+from kiosk.authority.visit import attempts, card_evidence, lifecycle, tasks
 from kiosk.authority.visit import context as visits
+from kiosk.authority.visit.factors import email_code, questions
 from kiosk.contract.ports import Authority
 from kiosk.station.commands import SubmitEntry
 from kiosk.station.events import CardIn
@@ -81,7 +82,7 @@ WAYPOINTS: Mapping[Place, str] = {
             ),
         ),
         (
-            tasks.draw_questions,
+            questions.draw_questions,
             "Draws three of the four questions. They stay the same until success.",
         ),
         # 3: the answers
@@ -90,7 +91,7 @@ WAYPOINTS: Mapping[Place, str] = {
             "**Charges and commits; only then checks**; then commits the verdict.",
         ),
         (
-            answers._charge,
+            questions._charge,
             "Makes sure that these are the questions that were asked, then charges the attempt.",
         ),
         (attempts.charge_attempt, "Has the attempt counted, and audits that."),
@@ -112,16 +113,16 @@ WAYPOINTS: Mapping[Place, str] = {
         ),
         (attempts._is_right, "Has what was charged checked, unless it has its verdict."),
         (AnswerHasher.check, "Argon2id over all answers together, with a pepper."),
-        (answers._right, "Right answers. Wrong ones go to `_wrong`, and their charge stays."),
+        (questions._right, "Right answers. Wrong ones go to `_wrong`, and their charge stays."),
         (attempts.Charged.conclude, "Writes the verdict, once."),
         (Registrations._give_back, "Gives back this one charge."),
         # 4: the code is sent
-        (codes._draft, "Draws a code, and the number that stops what it is for."),
+        (email_code._draft, "Draws a code, and the number that stops what it is for."),
         (EmailCodes.draft, "Writes its keyed hash down; the code itself is never stored."),
         (SmtpMailer.send, "Sends it by verified TLS; no transaction is open."),
-        (codes._activate, "Only now can the code be entered."),
+        (email_code._activate, "Only now can the code be entered."),
         # 5: the code is entered
-        (codes._charge, "Makes sure that a code is due, then charges the entry."),
+        (email_code._charge, "Makes sure that a code is due, then charges the entry."),
         (CodeMac.matches, "Compares the keyed hash in constant time."),
         # 6: the PIN is set
         (
@@ -136,7 +137,7 @@ WAYPOINTS: Mapping[Place, str] = {
             "Computes from the records that every factor was passed; `release` does so again.",
         ),
         (card_secret.open_next, "Opens the sealed PUK, for this card and this purpose only."),
-        (release._use_up_code, "The code is used up."),
+        (release._spend, "Every proof of the way is spent; so the code is used up."),
         (UnblockJournal.open, "Writes the intent into the unblock journal."),
         (
             CardRecords.charge_secret_try,
@@ -182,10 +183,10 @@ REPEATED: Mapping[Place, Sequence[str]] = {
 ALIKE: Mapping[Place, Place] = {
     place_of(of_code): place_of(of_answers)
     for of_code, of_answers in (
-        (codes._charge, answers._charge),
+        (email_code._charge, questions._charge),
         (EmailCodes._charge_try, Registrations._charge_failure),
         (CodeMac.matches, AnswerHasher.check),
-        (codes._right, answers._right),
+        (email_code._right, questions._right),
         (EmailCodes._give_back, Registrations._give_back),
     )
 }

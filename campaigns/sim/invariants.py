@@ -13,6 +13,8 @@ from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.records import EmailCode, JointHash
 from kiosk.authority.store.repositories.people import unproven_subject
+from kiosk.authority.visit.rules import BY_STAFF
+from kiosk.contract.messages import Factor, Way
 from kiosk.contract.sensitive import Sensitive
 from tests.cuts.inspected_card import ChipReaderCard
 
@@ -61,6 +63,9 @@ class Invariants:
     """Watches the cards, the looks at answers and codes, the releases and the database."""
 
     database: Path
+    ways: tuple[Way, ...]
+    """By the policy."""
+
     people: list[Person] = field(default_factory=list)
     checks: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
@@ -119,13 +124,20 @@ class Invariants:
         self.need("three wrong sets are never four", len(person.wrong_sets) <= MOST_ATTEMPTS)
 
     def on_release(self, visit: str) -> None:
-        """A secret leaves the authority: its intent is committed, its code is used up."""
+        """A secret leaves the authority: its intent is committed, its proofs are spent."""
         journal = "SELECT count(*) FROM unblock_journal WHERE visit_id = ?"
         # Two where the card may have one of two secrets, and did not have the first.
         self.need("a release is journaled first", self.rows(journal, visit)[0][0] in (1, 2))
+        of_visit = (
+            "SELECT p.factor FROM proof p JOIN unblock_journal j ON j.id = p.spent_by "
+            "WHERE p.visit_id = ? AND j.visit_id = p.visit_id"
+        )
+        spent = {Factor(factor) for (factor,) in self.rows(of_visit, visit)}
+        whole = any(spent.issuperset(way) for way in (*BY_STAFF, *self.ways))
+        self.need("a release spends every proof of one way", whole)
         code = (
-            "SELECT c.consumed_at FROM email_code c JOIN visit v ON v.code_proven_id = c.id "
-            "WHERE v.id = ?"
+            "SELECT c.consumed_at FROM email_code c JOIN proof p ON p.subject = c.id "
+            "WHERE p.visit_id = ?"
         )
         used = self.rows(code, visit)
         self.need("a release uses its code up", used and used[0][0] is not None)
@@ -133,9 +145,9 @@ class Invariants:
     def at_rest(self) -> None:
         """Look at what all rows together say; no transaction is open."""
         twice = (
-            "SELECT count(*) FROM (SELECT v.code_proven_id FROM unblock_journal j "
-            "JOIN visit v ON v.id = j.visit_id WHERE v.code_proven_id IS NOT NULL "
-            "GROUP BY v.code_proven_id HAVING count(DISTINCT v.id) > 1)"
+            "SELECT count(*) FROM (SELECT subject FROM proof "
+            "WHERE spent_by IS NOT NULL AND subject <> '' "
+            "GROUP BY subject HAVING count(DISTINCT visit_id) > 1)"
         )
         self.need("a code opens once", self.rows(twice)[0][0] == 0)
         open_ = (

@@ -139,6 +139,9 @@ class Holder:
             case s.EnterPin():
                 known = (pin for pin in (FIRST_PIN, *_PINS) if self.person.card.has_pin(pin))
                 return e.PinEntered(visit, Sensitive(next(known)))
+            case s.PickWay():
+                self._tried_set = None
+                return e.WayPicked(visit, self._random.choice(state.task.ways))
             case s.PickQuestion():
                 given = {answer.question for answer in state.given}
                 left = [one.id for one in state.task.bank if one.id not in given]

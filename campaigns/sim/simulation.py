@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from campaigns.sim.estate import Replica, SimulatedRelay, Way
 from campaigns.sim.faults import Fault, Faults
@@ -28,7 +29,7 @@ from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.records import PinPolicy
 from kiosk.authority.visit.rules import KEPT_SECRET_TRIES, tries_by_account
-from kiosk.contract.messages import CardId, Heartbeat, KeyKind, VisitId
+from kiosk.contract.messages import CardId, Factor, Heartbeat, KeyKind, VisitId
 from kiosk.contract.ports import PostReaderEvent
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.executor import Actions
@@ -116,6 +117,16 @@ class Report:
         )
 
 
+_BOTH: Final = (Factor.QUESTIONS, Factor.EMAIL_CODE)
+_WAYS: Final[tuple[tuple[tuple[Factor, ...], ...], ...]] = (
+    (_BOTH,),
+    (_BOTH, (Factor.EMAIL_CODE,)),
+    ((Factor.EMAIL_CODE,), _BOTH),
+    ((Factor.EMAIL_CODE, Factor.QUESTIONS),),
+)
+"""The ways to unlock, by the policy; one is drawn for each seed."""
+
+
 @dataclass
 class Simulation:
     """Everything of one seed; ``visits`` are lived with faults, and then some without."""
@@ -135,7 +146,9 @@ class Simulation:
         self.world = World(self.folder)
         self.world.clock.time = START
         self.clock = SimulatedClock(self.scheduler)
-        self.invariants = Invariants(self.folder / "kiosk.db")
+        ways = self.scheduler.random.choice(_WAYS)
+        self.world.policy = replace(self.world.policy, verification=ways)
+        self.invariants = Invariants(self.folder / "kiosk.db", ways)
         self.relay = SimulatedRelay(self.scheduler, self.faults)
         people = [self._person(number) for number in range(PEOPLE)]
         self.invariants.people = people

@@ -16,6 +16,7 @@ from kiosk.authority.mail.compose import Mailer, Message
 from kiosk.authority.records import new_id
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
+from kiosk.authority.visit.proofs import Factors
 from kiosk.contract.families import SecretKind
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
@@ -58,6 +59,7 @@ class Dependencies:
     ``policy`` is called in each call, so that a changed setting applies at once. ``compose`` is
     ``mail.compose.compose_code`` with the settings of the service. ``secret_kinds``
     are by family what is stored for its cards; ``source`` makes the next one of those that rotate.
+    ``factors`` are the rules of each factor.
     ``staff_addresses`` get mails about blocks. ``issuers`` and ``attestation`` are
     None where the settings name none.
     ``station`` is the calling station. ``process`` names this process among those that share the
@@ -75,6 +77,7 @@ class Dependencies:
     secret_kinds: Mapping[str, SecretKind]
     station: StationIdentity
     source: SecretSource
+    factors: Factors
     staff_addresses: tuple[str, ...] = ()
     issuers: Issuers | None = None
     attestation: AttestationRoots | None = None

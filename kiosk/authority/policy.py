@@ -71,8 +71,10 @@ def stored_text(value: object) -> str:
 
 
 def shown_text(value: object) -> str:
-    """Format a setting's value as staff read and enter it; a list has commas."""
+    """Format a setting's value as staff read and enter it; a list has commas, lists have "or"."""
     if isinstance(value, tuple | list):
+        if value and all(isinstance(each, tuple | list) for each in value):
+            return " or ".join(map(shown_text, value))
         return ", ".join(map(str, value))
     if isinstance(value, bool):
         return "true" if value else "false"

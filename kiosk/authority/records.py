@@ -12,7 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 from kiosk.authority.roles import Role
-from kiosk.contract.messages import CardId, Purpose, ReadFault, Reason, VisitEnd
+from kiosk.contract.messages import CardId, Factor, Purpose, ReadFault, Reason, VisitEnd
 
 Progress = Callable[[int, int], None]
 """Takes what is done and the total; called often, so it has to be fast."""
@@ -317,9 +317,8 @@ class KeptSecret:
 class Visit:
     """One visit: its purpose and what has been proven in it.
 
-    ``questions_proven_at`` may come from the code of an earlier visit; then ``questions_carried``
-    is set until they are answered in this visit. ``code_proven_id`` is the code that was entered
-    correctly and is not yet consumed. ``auth_key`` is the key that the card has to prove, and has
+    ``way`` is the way to unlock that was chosen, where several are open: see ``Proof`` for what was
+    passed of it. ``auth_key`` is the key that the card has to prove, and has
     proven where ``genuine_at`` is set. A ``challenge`` is what it has to sign, open until it is
     answered; ``nonce`` is ours for a card with an admin key, until a cryptogram is made with it.
     ``key_vouched``: an issuer in the settings certified that key for this card.
@@ -345,9 +344,7 @@ class Visit:
     holder_id: str | None = None
     purpose: Purpose | None = None
     pin_proven_at: datetime | None = None
-    questions_proven_at: datetime | None = None
-    questions_carried: bool = False
-    code_proven_id: str | None = None
+    way: str | None = None
     pin_was_blocked: bool = False
     finished_at: datetime | None = None
     closed_at: datetime | None = None
@@ -374,6 +371,23 @@ class Visit:
     unread: ReadFault | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A factor that was passed in a visit; nothing else says that one was.
+
+    ``at`` is when it was passed: here, or in the visit ``carried_from``, whose code the holder came
+    back to enter. ``subject`` is the id of what was shown, such as a code; empty where there is
+    nothing to name. ``spent_by`` is the unblock that was granted on it.
+    """
+
+    visit_id: str
+    factor: Factor
+    at: datetime
+    subject: str = ""
+    carried_from: str | None = None
+    spent_by: str | None = None
+
+
 CLOCKS_DIFFER: Final = timedelta(minutes=2)
 """How far the clock of a database server may be behind that of the one before it."""
 
@@ -383,8 +397,8 @@ class EmailCode:
     """One code that was sent or is about to be sent: its keyed digest, not the code.
 
     While ``sent_at`` is None it is a draft: counted as a send, but not live.
-    ``questions_proven_at`` and ``pending_id`` carry the progress of the visit that asked for it to
-    the visit in which it is entered. ``proves_owner``: it went to a recorded address because a PIN
+    ``visit_id`` and ``pending_id`` carry the progress of the visit that asked for it to the visit
+    in which it is entered. ``proves_owner``: it went to a recorded address because a PIN
     was only claimed. ``unproven``: a card that is known by name only asked for it. ``issued_by`` is
     the member of staff who gave the code by word of mouth, logged in with ``issued_key`` (empty on
     the command line): it was not mailed, ``sent_to`` and ``visit_id`` are empty, and while it
@@ -409,7 +423,6 @@ class EmailCode:
     expires_at: datetime | None = None
     consumed_at: datetime | None = None
     revoked_at: datetime | None = None
-    questions_proven_at: datetime | None = None
     pending_id: str | None = None
     issued_by: str | None = None
     issued_key: str = ""
@@ -875,13 +888,15 @@ class Job:
 class LockedVisit:
     """A visit and its card, locked, with all that its decisions need.
 
-    ``code`` is the card's live code. ``staff_card`` is set where the card is an officer's,
+    ``code`` is the card's live code, ``proven_code`` the one that was entered rightly in the visit.
+    ``staff_card`` is set where the card is an officer's,
     ``station`` where it was requested and is recorded.
     """
 
     visit: Visit
     card: Card
     holder: Cardholder
+    proofs: tuple[Proof, ...]
     registration: Registration | None
     pending: PendingChange | None
     code: EmailCode | None

@@ -118,5 +118,23 @@ class Words:
         return tuple(self._each(word) for word in value)
 
 
-Kind = Text | Number | Boolean | OneOf | Words
+class Alternatives:
+    """Lists of words, any of which will do: a list of lists, or one list alone.
+
+    As a text: lists with commas, and ``or`` between them.
+    """
+
+    def __init__(self, words: Words) -> None:
+        self.allowed = f"{words.allowed}, or several such lists, any of which will do"
+        self._words = words
+
+    def read(self, value: object) -> tuple[tuple[Any, ...], ...]:
+        if isinstance(value, str):
+            return tuple(self._words.read(each) for each in re.split(r"\bor\b", value))
+        if isinstance(value, list) and value and all(isinstance(each, list) for each in value):
+            return tuple(self._words.read(each) for each in value)
+        return (self._words.read(value),)
+
+
+Kind = Text | Number | Boolean | OneOf | Words | Alternatives
 """``allowed`` describes the values; ``read`` returns one, or raises ``InvalidValue``."""

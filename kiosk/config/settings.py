@@ -11,9 +11,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
-from kiosk.config.kinds import Boolean, InvalidValue, Kind, Number, OneOf, Text, Whole, Words
+from kiosk.config.kinds import (
+    Alternatives,
+    Boolean,
+    InvalidValue,
+    Kind,
+    Number,
+    OneOf,
+    Text,
+    Whole,
+    Words,
+)
 from kiosk.contract.families import FAMILIES, ON_PCSC, SecretKind, secret_kind_names
-from kiosk.contract.messages import LONGEST_STATION_NAME, Factor
+from kiosk.contract.messages import LONGEST_STATION_NAME, Factor, Way
 from kiosk.contract.policy import FEWEST_CODE_DIGITS, MOST_CODE_DIGITS, Genuine, Policy
 
 
@@ -577,10 +587,10 @@ def _domain(word: str) -> str:
 class PolicySettings(Section, frozen=True):
     """``[policy]``: what ``Policy`` is made of; durations carry their unit in their name."""
 
-    verification: tuple[Factor, ...] = setting(
-        (Factor.QUESTIONS, Factor.EMAIL_CODE),
-        Words('a list of "questions" and "email-code"', _factor),
-        "What a holder has to pass, in this order.",
+    verification: tuple[Way, ...] = setting(
+        ((Factor.QUESTIONS, Factor.EMAIL_CODE),),
+        Alternatives(Words('a list of "questions" and "email-code"', _factor)),
+        "What a holder has to pass, in this order; with several lists all of one of them.",
     )
     questions_registered: int = setting(4, Whole(2, 8), "Questions a holder registers.")
     questions_asked: int = setting(3, Whole(2, 4), "Questions asked in one attempt.")

@@ -340,10 +340,14 @@ class Answer(Reported, frozen=True):
 
 
 class Factor(StrEnum):
-    """One way in which a holder shows who they are; a policy lists them in their order."""
+    """One thing by which a holder shows who they are."""
 
     QUESTIONS = "questions"
     EMAIL_CODE = "email-code"
+
+
+Way = tuple[Factor, ...]
+"""The factors that a holder has to pass, in this order."""
 
 
 class Answers(Reported, frozen=True):
@@ -444,7 +448,7 @@ FactorTask = AnswerQuestions | EnterCode
 class ChooseWay(CountedTask, frozen=True):
     """Choose one of several ways to show who one is; each is passed factor by factor."""
 
-    ways: tuple[tuple[Factor, ...], ...]
+    ways: tuple[Way, ...]
 
 
 class EnterStopNumber(Wire, frozen=True):

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
-from kiosk.contract.messages import AnswerProblem, Factor, PinRules
+from kiosk.contract.messages import AnswerProblem, Factor, PinRules, Way
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import fold, folded_words, typable
 
@@ -20,6 +21,10 @@ from kiosk.contract.text import fold, folded_words, typable
 FEWEST_CODE_DIGITS, MOST_CODE_DIGITS = 6, 10
 STOP_NUMBER_DIGITS = 12
 """More than a code may have, so that neither is taken for the other."""
+
+
+_NEVER_ALONE: Final = frozenset({Factor.QUESTIONS})
+"""Factors that prove nobody without another one: friends may know the answers."""
 
 
 class Genuine(StrEnum):
@@ -33,11 +38,12 @@ class Genuine(StrEnum):
 class Policy(Struct, frozen=True):
     """What the service asks of a holder, and how many wrong attempts it allows.
 
+    ``verification`` are the ways to unlock a card: its holder passes every factor of one of them.
     ``PolicySettings`` has the bounds of each number. Raises ``ValueError``, naming the setting,
     where two of them do not fit each other.
     """
 
-    verification: tuple[Factor, ...] = (Factor.QUESTIONS, Factor.EMAIL_CODE)
+    verification: tuple[Way, ...] = ((Factor.QUESTIONS, Factor.EMAIL_CODE),)
     questions_registered: int = 4
     questions_asked: int = 3
     max_failures: int = 3
@@ -56,10 +62,15 @@ class Policy(Struct, frozen=True):
     visits_a_minute: int = 30
 
     def __post_init__(self) -> None:
-        if not self.verification or len(set(self.verification)) != len(self.verification):
+        for way in self.verification:
+            if not way or len(set(way)) != len(way):
+                raise ValueError("verification: name each step once, and at least one")
+            if _NEVER_ALONE.issuperset(way):
+                raise ValueError("verification: security questions alone do not prove anybody")
+        if not self.verification:
             raise ValueError("verification: name each step once, and at least one")
-        if Factor.EMAIL_CODE not in self.verification:
-            raise ValueError("verification: security questions alone do not prove anybody")
+        if len(set(map(frozenset, self.verification))) != len(self.verification):
+            raise ValueError("verification: two ways have the same steps")
         if self.questions_asked > self.questions_registered:
             raise ValueError("questions_asked: cannot be more than questions_registered")
         if self.pin_min_length > self.pin_max_length:
@@ -68,7 +79,7 @@ class Policy(Struct, frozen=True):
     @property
     def asks_questions(self) -> bool:
         """Return whether registration has to gather questions."""
-        return Factor.QUESTIONS in self.verification
+        return any(Factor.QUESTIONS in way for way in self.verification)
 
     def pin_rules(self, holder_number: str) -> PinRules:
         """Return the rules for a new PIN of the holder with ``holder_number``; empty: unknown."""

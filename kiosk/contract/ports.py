@@ -45,6 +45,7 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
     VisitOpened,
+    Way,
 )
 from kiosk.contract.sensitive import Sensitive
 
@@ -259,7 +260,7 @@ class Authority(Protocol):
     ) -> Task | EmailRefused | CodeNotSent | Refusal:
         """Take an address and send a code to it."""
 
-    def choose_way(self, visit: VisitId, way: tuple[Factor, ...]) -> Task | Refusal:
+    def choose_way(self, visit: VisitId, way: Way) -> Task | Refusal:
         """Take one of the ways that were offered, also in place of the one that was begun."""
 
     def prepare(self, visit: VisitId, attempt: str, factor: Factor) -> Task | CodeNotSent | Refusal:

@@ -84,8 +84,14 @@ def keep(world: World, *tables: str, where: str = "true") -> list[KeptRow]:
     return kept
 
 
-_KEYS = {"registration": "holder_id", "policy_setting": "name", "station": "name"}
-_KEYS |= {"staff_key": "fingerprint", "station_key": "fingerprint"}
+_KEYS: dict[str, tuple[str, ...]] = {
+    "registration": ("holder_id",),
+    "policy_setting": ("name",),
+    "station": ("name",),
+    "staff_key": ("fingerprint",),
+    "station_key": ("fingerprint",),
+    "proof": ("visit_id", "factor"),
+}
 
 
 def put_back(world: World, kept: Sequence[KeptRow]) -> None:
@@ -93,8 +99,10 @@ def put_back(world: World, kept: Sequence[KeptRow]) -> None:
     mark = "%s" if world.url.startswith("postgresql") else "?"
     with opened(world) as database:
         for row in kept:
-            key = _KEYS.get(row.table, "id")
-            database.execute(f"DELETE FROM {row.table} WHERE {key} = {mark}", (row.values[key],))
+            keys = _KEYS.get(row.table, ("id",))
+            this = " AND ".join(f"{key} = {mark}" for key in keys)
+            named = tuple(row.values[key] for key in keys)
+            database.execute(f"DELETE FROM {row.table} WHERE {this}", named)
             marks = ", ".join([mark] * len(row.values))
             names = ", ".join(row.values)
             database.execute(

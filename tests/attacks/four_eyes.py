@@ -16,7 +16,7 @@ from tests.authority.administration.desk.offices import office_of
 from tests.authority.assisting import office_beside
 from tests.authority.world import World
 
-FILE = PolicySettings(verification=(Factor.EMAIL_CODE,), four_eyes=True)
+FILE = PolicySettings(verification=((Factor.EMAIL_CODE,),), four_eyes=True)
 """One factor, so that one visit shows what an address is worth."""
 
 

@@ -116,7 +116,7 @@ def _other_address(world: World, card: Card) -> Command:
 
 
 def _by_code_alone(world: World, card: Card) -> Command:
-    world.policy = Policy(verification=(Factor.EMAIL_CODE,))
+    world.policy = Policy(verification=((Factor.EMAIL_CODE,),))
     station_visit = world.insert(card, blocked=True)
     station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
     station_visit.send()
@@ -203,7 +203,7 @@ class Others:
         self.world.policy = Policy(genuine=Genuine.ALWAYS)
 
     def ask_no_questions(self) -> None:
-        self.world.policy = Policy(verification=(Factor.EMAIL_CODE,))
+        self.world.policy = Policy(verification=((Factor.EMAIL_CODE,),))
 
     def ask_questions_first(self) -> None:
         """Where a code alone was enough when the holder began."""

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from kiosk.authority.records import Card, new_id
-from kiosk.authority.visit.answers import answer
+from kiosk.authority.visit.factors.questions import answer
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import (
     AnswerQuestions,

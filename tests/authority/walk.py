@@ -80,7 +80,7 @@ class Walk:
 
     def _lacks(self) -> str | None:
         """Say why nothing may be released now, by the test's own account."""
-        order = self.world.policy.verification
+        (order,) = self.world.policy.verification
         firsts = [self.proven.index(factor) for factor in order if factor in self.proven]
         if len(firsts) != len(order):
             return "a factor is missing"
@@ -192,7 +192,7 @@ class Walk:
         before, basis = len(self.world.relay.sent), tuple(self.proven)
         self._see(self.station_visit.send())
         if len(self.world.relay.sent) > before:
-            first = self.world.policy.verification[0]
+            first = self.world.policy.verification[0][0]
             assert first is Factor.EMAIL_CODE or first in basis
             self.codes.append(Code(self.world.relay.code, self.world.now, basis))
 
@@ -228,7 +228,7 @@ class Walk:
 
     @property
     def _code_first(self) -> bool:
-        return self.world.policy.verification[0] is Factor.EMAIL_CODE
+        return self.world.policy.verification[0][0] is Factor.EMAIL_CODE
 
     def _check_entry(self, chosen: Code) -> None:
         newest = self.codes[-1]

@@ -25,6 +25,7 @@ from kiosk.authority.records import (
     EmailCode,
     OutboxMessage,
     PinPolicy,
+    Proof,
     Registration,
     StaffCard,
     StaffMember,
@@ -38,11 +39,13 @@ from kiosk.authority.service import LocalAuthority
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.tables import UnblockRow
+from kiosk.authority.visit.factors import FACTORS
 from kiosk.config.settings import CardSettings, Settings, stored_secrets
 from kiosk.contract.messages import (
     CardChallenge,
     CardId,
     CardReport,
+    Factor,
     JournalId,
     PinState,
     Purpose,
@@ -161,6 +164,7 @@ class World:
             secret_kinds=self.secret_kinds,
             station=StationIdentity("A"),
             source=FollowingSecrets(self.ring),
+            factors=FACTORS,
             staff_addresses=(STAFF,),
         )
 
@@ -277,6 +281,12 @@ class World:
             found = uow.visits.get(station_visit.visit)
         assert found is not None
         return found
+
+    def proofs(self, station_visit: StationVisit) -> dict[Factor, Proof]:
+        """Return what was passed in a visit."""
+        with self.store.read() as uow:
+            found = uow.proofs.of_visit(station_visit.visit)
+        return {proof.factor: proof for proof in found}
 
     def events(self) -> tuple[AuditEvent, ...]:
         with self.store.read() as uow:

@@ -92,7 +92,7 @@ def test_what_is_right_though_it_is_wrong_is_found(
     monkeypatch.setattr(*method, lambda *_: True)
     monkeypatch.setattr(people, "WRONG_CODE", 0.5)
     with pytest.raises(Violation, match=broken):
-        _simulate_all(range(1, 10), sqlite_template, tmp_path)
+        _simulate_all(range(1, 30), sqlite_template, tmp_path)
 
 
 def _simulate_all(seeds: range, template: Path, folder: Path) -> None:

@@ -68,7 +68,7 @@ def test_policy_carries_units_into_durations() -> None:
     )
     policy = settings.policy.policy()
     assert (policy.code_life, policy.code_gap) == (timedelta(minutes=20), timedelta(seconds=90))
-    assert policy.verification == (Factor.EMAIL_CODE,)
+    assert policy.verification == ((Factor.EMAIL_CODE,),)
     assert policy.email_domains == ("nhs.net", "mod.uk")
     assert policy.four_eyes
     assert not load_settings(None, {}).policy.policy().four_eyes

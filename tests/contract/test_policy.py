@@ -151,7 +151,7 @@ def test_codes_wait_for_the_gap_and_the_hour() -> None:
     ("wrong", "named"),
     [
         ({"verification": ()}, "verification"),
-        ({"verification": (Factor.QUESTIONS,)}, "verification"),
+        ({"verification": ((Factor.QUESTIONS,),)}, "verification"),
         ({"questions_asked": 4, "questions_registered": 3}, "questions_asked"),
         ({"pin_min_length": 8, "pin_max_length": 6}, "pin_min_length"),
     ],

@@ -7,10 +7,10 @@ both, where there are too many to let it come back for each.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from kiosk.authority.records import EmailCode, UnblockEntry, Visit
+from kiosk.authority.records import EmailCode, Proof, UnblockEntry, Visit
 from tests.cuts.estate import Estate
 
 State = tuple[object, ...]
@@ -33,17 +33,19 @@ def state(estate: Estate) -> State:
     world, card = estate.world, estate.card
     with world.store.read() as uow:
         visit, code = uow.visits.get(estate.visit), uow.codes.newest(card.id)
+        proofs = uow.proofs.of_visit(estate.visit)
         entries = [*map(_entry, uow.journal.of_visit(estate.visit))]
     told = tuple(world.kinds())
-    return books(estate), estate.has_new_pin, _visit(visit), _code(code), *entries, told
+    return books(estate), estate.has_new_pin, _visit(visit, proofs), _code(code), *entries, told
 
 
-def _visit(visit: Visit | None) -> State | None:
+def _visit(visit: Visit | None, proofs: Iterable[Proof]) -> State | None:
     if visit is None:
         return None
-    proven = (visit.genuine_at, visit.questions_proven_at, visit.code_proven_id)
     times = (visit.closed_at, visit.finished_at, visit.challenge, visit.nonce)
-    return visit.how, *(each is not None for each in (*proven, *times))
+    passed = ((proof.factor.value, proof.spent_by is None) for proof in proofs)
+    is_set = (each is not None for each in (visit.genuine_at, *times))
+    return visit.how, *is_set, *sorted(passed)
 
 
 def _code(code: EmailCode | None) -> State | None:

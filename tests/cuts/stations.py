@@ -32,7 +32,7 @@ from tests.cuts.cutter import Cut, CutStore, Cutter, Fault, Side
 from tests.cuts.families import Family, families
 from tests.cuts.inspected_card import NEW_PIN
 
-LEAN = Policy(verification=(Factor.EMAIL_CODE,))
+LEAN = Policy(verification=((Factor.EMAIL_CODE,),))
 """One factor, whose code is used up with the release, is all that matters to a cut."""
 
 STEPS = "steps.json"

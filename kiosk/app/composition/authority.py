@@ -30,6 +30,7 @@ from kiosk.authority.records import OutboxMessage
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
+from kiosk.authority.visit.factors import FACTORS
 from kiosk.config.loading import credential_file
 from kiosk.config.settings import Settings, addresses, stored_secrets
 from kiosk.contract.errors import KioskError
@@ -113,6 +114,7 @@ class BuiltAuthority:
                 if settings.secrets.source == "derived"
                 else FollowingSecrets(self.ring)
             ),
+            factors=FACTORS,
             issuers=issuers,
             attestation=attestation,
             staff_addresses=addresses(recipients, ra_email),

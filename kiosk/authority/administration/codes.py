@@ -41,6 +41,8 @@ from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.unblock.stored_secrets import label_of
 from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.authority.visit.factors import FACTORS
+from kiosk.authority.visit.proofs import enrolled_in
 from kiosk.authority.visit.rules import has_left, is_registered
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import HOUR, Policy
@@ -72,7 +74,9 @@ def need_someone_able(
 def purpose_for(uow: UnitOfWork, policy: Policy, holder: Cardholder) -> Purpose:
     """Return what a code is for; one for a first unlock opens nothing once they are registered."""
     registration = uow.registrations.of_holder(holder.id)
-    return Purpose.UNLOCK if is_registered(registration, policy) else Purpose.FIRST_UNLOCK
+    enrolled = enrolled_in(registration, FACTORS)
+    registered = is_registered(registration, policy, enrolled)
+    return Purpose.UNLOCK if registered else Purpose.FIRST_UNLOCK
 
 
 _UNKNOWN = "Nothing has this id (any more). Look at what waits."

@@ -90,13 +90,15 @@ from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.repositories.visits import is_within_visit
-from kiosk.authority.visit.answers import is_exhausted
+from kiosk.authority.visit.blocking import is_exhausted
 from kiosk.authority.visit.context import is_assisted
+from kiosk.authority.visit.factors import FACTORS
 from kiosk.authority.visit.misuse import stop_holder
-from kiosk.authority.visit.registration import forget_answers, stop_change
+from kiosk.authority.visit.registration import stop_change
 from kiosk.authority.visit.rules import has_left
+from kiosk.authority.visit.withdrawing import withdraw_everything
 from kiosk.authority.wording import format_moment
-from kiosk.contract.messages import VisitId, read_reference, reference_of
+from kiosk.contract.messages import Factor, VisitId, read_reference, reference_of
 from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email
 from kiosk.contract.text import sort_name
 
@@ -326,7 +328,10 @@ class PeopleDesk(Desk):
         proposal = Proposal(CorrectEmail(email))
         with self._on_person(seen, Action.CORRECT_EMAIL, grounds, proposal) as (act, holder):
             given = any(is_assisted(code) for code in act.uow.codes.open_of_holder(holder.id))
-            registration = _close(act, holder)
+            act.uow.cards.lock_of_holder(holder.id)
+            FACTORS[Factor.EMAIL_CODE].withdraw(act.uow, holder.id)
+            act.uow.pending.delete_of_holder(holder.id)
+            registration = act.uow.registrations.of_holder(holder.id)
             act.refuse_after(StationChange.READDRESSED)
             address, before = _address(email, self._policy), address_of(holder, registration)
             if address == before:
@@ -393,12 +398,11 @@ class PeopleDesk(Desk):
         """
         proposal = Proposal(RevokeRegistration())
         with self._on_person(seen, Action.REVOKE_REGISTRATION, grounds, proposal) as (act, holder):
-            registration = _close(act, holder)
+            withdraw_everything(act.uow, holder.id)
+            registration = act.uow.registrations.of_holder(holder.id)
             if registration is None:
                 raise ConcurrentChange(PlainRefusal.NOT_REGISTERED)
             act.refuse_after(StationChange.BLOCKED)
-            stop_change(act.uow, holder.id)
-            forget_answers(act.uow, holder.id)
             act.uow.registrations.delete(holder.id)
             act.uow.cards.forget_keys(holder.id)
             act.uow.search.refresh([holder.id])
@@ -413,10 +417,10 @@ class PeopleDesk(Desk):
     def mark_leaver(self, seen: Seen, grounds: Grounds) -> Done:
         """Close everything for a person who left; a waiting change of address is stopped."""
         with self._on_person(seen, Action.MARK_LEAVER, grounds) as (act, holder):
-            registration = _close(act, holder)
+            withdraw_everything(act.uow, holder.id)
+            registration = act.uow.registrations.of_holder(holder.id)
             if has_left(holder, act.uow.now):
                 raise ConcurrentChange(PlainRefusal.LEAVER_ALREADY)
-            stop_change(act.uow, holder.id)
             act.uow.holders.save(replace(holder, left_at=act.uow.now))
             act.record(StaffKind.LEAVER_MARKED)
             notify_holder(act.uow, Notice.LEAVER_MARKED, act.reference, holder, registration)
@@ -486,14 +490,6 @@ def _address(text: str, policy: Policy) -> str:
             raise NotTaken("email", DomainNotApproved(tuple(policy.email_domains)))
         case _:
             raise NotTaken("email", PlainRefusal.NO_ADDRESS)
-
-
-def _close(act: Act, holder: Cardholder) -> Registration | None:
-    """Withdraw every code and everything that was gathered at a station."""
-    act.uow.cards.lock_of_holder(holder.id)
-    act.uow.codes.revoke_of_holder(holder.id)
-    act.uow.pending.delete_of_holder(holder.id)
-    return act.uow.registrations.of_holder(holder.id)
 
 
 def _notify_stopped(

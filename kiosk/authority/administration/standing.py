@@ -24,8 +24,10 @@ from kiosk.authority.records import (
     UnblockEntry,
 )
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.visit.answers import is_exhausted
+from kiosk.authority.visit.blocking import is_exhausted
 from kiosk.authority.visit.context import ASSISTED_LIFE, can_be_entered, is_assisted
+from kiosk.authority.visit.factors import FACTORS
+from kiosk.authority.visit.proofs import enrolled_in
 from kiosk.authority.visit.rules import (
     EXCHANGE_SPAN,
     KEPT_SECRET_TRIES,
@@ -295,7 +297,8 @@ def standing_of(
         return Standing.NO_CARD
     if all(card_withdrawn(card, now) for card in cards):
         return Standing.CARD_TROUBLE
-    if not is_registered(registration, policy):
+    enrolled = enrolled_in(registration, FACTORS)
+    if not is_registered(registration, policy, enrolled):
         return Standing.NOT_REGISTERED
     if all(card_problem(card, now, broken) for card in cards):
         return Standing.CARD_TROUBLE

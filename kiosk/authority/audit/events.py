@@ -177,6 +177,7 @@ class AuditKind(EventKind):
     PURPOSE_CHOSEN = EventSpec(
         "purpose-chosen", "Chose what to do.", chosen("purpose", sentences.BEGUN)
     )
+    WAY_CHOSEN = EventSpec("way-chosen", "Chose by what to show that it is them.")
     PIN_VERIFIED = EventSpec(
         "pin-verified", "The card took its PIN.", sentences.pin_verified, ends={Reason.PIN_BLOCKED}
     )

@@ -26,6 +26,7 @@ from kiosk.authority.records import (
     CardStatus,
     EmailCode,
     PolicySetting,
+    Proof,
     Registration,
     Sought,
     StaffCard,
@@ -35,6 +36,7 @@ from kiosk.authority.records import (
     Visit,
 )
 from kiosk.authority.store.database import Store, UnitOfWork
+from kiosk.contract.messages import Factor
 
 Events = Sequence[AuditEvent]
 
@@ -113,17 +115,20 @@ ACCEPTED: Final = ServiceKind.ROW_ACCEPTED.value
 
 def need_proofs(
     visit: Visit,
-    code: EmailCode,
+    proofs: Iterable[Proof],
+    code: EmailCode | None,
     entries: Iterable[UnblockEntry],
     events: Events,
     now: datetime,
 ) -> None:
     """Raise ``RowPutBack`` where the proofs of a visit were used up, or are over.
 
-    ``events`` are those of its holder since the visit began and its ``code`` was sent, ``entries``
-    the visit's in the journal, and the open one of its card.
+    ``events`` are those of its holder since the visit began, its ``proofs`` were made and its
+    ``code`` was sent, ``entries`` the visit's in the journal, and the open one of its card.
     """
-    table, given_at = "visit", visit.questions_proven_at
+    table = "visit"
+    answered = (proof.at for proof in proofs if proof.factor is Factor.QUESTIONS)
+    given_at = next(answered, None)
     of_visit = _valid(events, table, visit.id)
     began = [one for one in of_visit if one.visit_id == visit.id and one.kind in _OPEN_VISIT]
     for event in of_visit:
@@ -133,7 +138,7 @@ def need_proofs(
             raise RowPutBack(table, visit.id)
     grants = [one for one in events if one.kind in _GRANTS and one.card_id == visit.card_id]
     _need_journal(visit, entries, grants, events, now)
-    if code.consumed_at is None and _is_over(code, visit, grants, events, now):
+    if code is not None and code.consumed_at is None and _is_over(code, visit, grants, events, now):
         raise RowPutBack("email_code", code.id)
 
 

@@ -68,6 +68,7 @@ from kiosk.authority.store.repositories.staff import ActionNotes, ProposedActs, 
 from kiosk.authority.store.repositories.statistics import Monitored, Statistics
 from kiosk.authority.store.repositories.visits import (
     PendingChanges,
+    Proofs,
     UnblockJournal,
     VisitRecords,
     Visits,
@@ -396,6 +397,7 @@ class UnitOfWork:
     codes = _Made(EmailCodes)
     visits = _Made(Visits)
     visit_records = _Made(VisitRecords)
+    proofs = _Made(Proofs)
     pending = _Made(PendingChanges)
     address_changes = _Made(AddressChanges)
     stop_numbers = _Made(StopNumbers)

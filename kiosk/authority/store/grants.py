@@ -32,6 +32,7 @@ AUTHORITY: Final[Mapping[str, str]] = {
     "known_key": "INSERT",
     "outbox_message": "INSERT, UPDATE, DELETE",
     "pending_change": "INSERT, UPDATE, DELETE",
+    "proof": "INSERT, UPDATE, DELETE",
     "proposed_act": "UPDATE, DELETE",
     "registration": "INSERT, UPDATE",
     "search_term": "INSERT, DELETE",

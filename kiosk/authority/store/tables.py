@@ -44,7 +44,7 @@ from kiosk.authority.records import (
 )
 from kiosk.authority.roles import Role
 from kiosk.authority.store.audit_chain import canonical
-from kiosk.contract.messages import Purpose, ReadFault, Reason, VisitEnd
+from kiosk.contract.messages import Factor, Purpose, ReadFault, Reason, VisitEnd
 
 # Column types that return a record's types, the same on both databases.
 
@@ -445,9 +445,7 @@ class VisitRow(MacRow, table=True):
     holder_id: str | None = Field(default=None, foreign_key="cardholder.id", index=True)
     purpose: Purpose | None = Field(default=None, sa_type=Worded(Purpose))
     pin_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    questions_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    questions_carried: bool = False
-    code_proven_id: str | None = None
+    way: str | None = None
     pin_was_blocked: bool = False
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -472,6 +470,16 @@ class VisitRow(MacRow, table=True):
     pin_change: PinChange | None = Field(default=None, sa_type=Worded(PinChange))
     unknown_card: str | None = None
     unread: ReadFault | None = Field(default=None, sa_type=Worded(ReadFault))
+
+
+class ProofRow(MacRow, table=True):
+    __tablename__ = "proof"
+    visit_id: str = Field(primary_key=True, foreign_key="visit.id", ondelete="CASCADE")
+    factor: Factor = Field(primary_key=True, sa_type=Worded(Factor))
+    at: datetime = Field(sa_type=UtcDateTime)
+    subject: str = ""
+    carried_from: str | None = None
+    spent_by: str | None = None
 
 
 class PendingRow(MacRow, table=True):
@@ -518,7 +526,6 @@ class CodeRow(MacRow, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     consumed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    questions_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     pending_id: str | None = None
     issued_by: str | None = None
     issued_key: str = ""

@@ -53,7 +53,6 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
 )
-from kiosk.contract.policy import Policy
 
 # The outcome of an unblock: by the station's report, or from the card when it is next seen.
 
@@ -145,7 +144,7 @@ def record_outcome(
             visit = case.visit
             _count_late(uow, parts, case, counted, reported=type(outcome).__name__)
         is_over = visit.closed_at is not None
-        reply = _reply(uow, parts.policy(), case, counted, None if is_over else visit)
+        reply = _reply(uow, parts, case, counted, None if is_over else visit)
         uow.commit()
         return reply
 
@@ -233,8 +232,10 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> Visit:
     unrecorded = not first and case.card.auth_key is None
     if unrecorded and proved is not None and uow.cards.record_key(case.card.id, proved):
         record(uow, AuditKind.CARD_KEY_RECORDED, visit)
-    over = replace(visit, questions_proven_at=None, code_proven_id=None)
-    context = read_context(uow, parts.policy(), visit, case.card, case.holder) if first else None
+    # What was proven opens nothing more.
+    uow.proofs.drop(visit.id)
+    over = replace(visit, way=None)
+    context = read_context(uow, parts, visit, case.card, case.holder) if first else None
     if context is not None and context.can_register:
         # The code opens nothing more: the registration rests on the proofs of the card and the
         # recorded address, as any other does.
@@ -304,7 +305,7 @@ def _closed(uow: UnitOfWork, visit: Visit) -> Visit:
 
 
 def _reply(
-    uow: UnitOfWork, policy: Policy, case: LockedGrant, outcome: Counted, visit: Visit | None
+    uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: Counted, visit: Visit | None
 ) -> Task | Refusal:
     """Return what follows for the holder; ``visit`` is None where it is over."""
     match outcome:
@@ -313,7 +314,7 @@ def _reply(
                 return Finished(Purpose.UNLOCK)
             if visit.purpose is Purpose.REGISTER and visit.pin_proven_at is None:
                 # A registration begins now, after a first unlock in the same visit.
-                registering = read_context(uow, policy, visit, case.card, case.holder)
+                registering = read_context(uow, parts, visit, case.card, case.holder)
                 return ProvePin(position=registering.position(Gate.PIN))
             first = visit.purpose is Purpose.FIRST_UNLOCK and visit.finished_at is not None
             return Finished(Purpose.FIRST_UNLOCK if first else Purpose.UNLOCK)
@@ -324,12 +325,12 @@ def _reply(
         case UnblockUnknown():
             return Refusal(Reason.OUTCOME_UNKNOWN)
         case UnblockRefused() | UnblockNotSent():
+            policy = parts.policy()
             rules = policy.pin_rules(case.holder.number)
+            context = read_context(uow, parts, case.visit, case.card, case.holder)
             if case.visit.purpose is Purpose.UNLOCK:
-                here = position(policy, Progress(Purpose.UNLOCK), Gate.NEW_PIN)
-                return SetPin(rules, position=here)
+                return SetPin(rules, position=context.position(Gate.NEW_PIN))
             # After a first unlock the visit is already for the registration.
-            context = read_context(uow, policy, case.visit, case.card, case.holder)
             unlocking = Progress(Purpose.FIRST_UNLOCK, claimed=context.counts_as_claimed)
             here = position(policy, unlocking, Gate.NEW_PIN, registers=context.can_register)
             return SetPin(rules, position=here)

@@ -1,10 +1,10 @@
-"""Releasing an unblock secret: once, after every factor, and journaled first.
+"""Releasing an unblock secret: once, after every factor of one way, and journaled first.
 
-One transaction uses up the code, writes the intent into the journal, and charges the try that the
-secret may cost. It also opens the secret, before it writes anything, so that a broken seal costs
-the holder nothing; the secret leaves only after the commit. The card proves itself a second time
-for it, in the hold in which the secret is sent: another card may have been put in after the
-questions.
+One transaction spends every proof of that way, writes the intent into the journal, and charges the
+try that the secret may cost. It also opens the secret, before it writes anything, so that a broken
+seal costs the holder nothing; the secret leaves only after the commit. The card proves itself a
+second time for it, in the hold in which the secret is sent: another card may have been put in after
+the questions.
 
 Before an outcome is reported, a call with the same attempt gets the same grant: the answer to the
 first one may have been lost. It is charged and recorded once.
@@ -15,6 +15,7 @@ An admin key is used here and never released: see ``kiosk.authority.unblock.mutu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from kiosk.authority.audit import put_back
@@ -61,7 +62,7 @@ from kiosk.authority.visit.context import (
     enter_locked,
     given_by,
     is_assisted,
-    read_context,
+    reread,
 )
 from kiosk.authority.visit.rules import (
     ASSUMED_SECRET_TRIES,
@@ -139,7 +140,7 @@ def _resolve_earlier(
     )
     correct_by_card(uow, context.visit)
     card = uow.cards.get(context.card.id) or context.card
-    return read_context(uow, context.policy, context.visit, card, context.holder)
+    return reread(uow, context, context.visit, card, context.proofs)
 
 
 def release(
@@ -202,7 +203,7 @@ def _grant_first(
     proof: CardProof | KeyNonce | None,
     events: Sequence[AuditEvent],
 ) -> Grant | KeyGrant:
-    """Open the secret, use the code up, and write the intent and the charge."""
+    """Open the secret, spend the proofs, and write the intent and the charge."""
     card, current = context.card, context.card.sealed_secret
     if current is None:
         raise VisitRefused(Reason.SECRET_MISSING)
@@ -214,7 +215,8 @@ def _grant_first(
     except SealBroken:
         record(uow, AuditKind.SECRET_BROKEN, context.visit, revision=current.revision)
         raise VisitRefused(Reason.SECRET_MISSING, keep=context.visit) from None
-    _use_up_code(uow, context, events)
+    entry_id = new_id()
+    _spend(uow, context, entry_id, events)
     code = context.proven_code
     if code is not None and is_assisted(code):
         # Whatever the station reports of it: the PIN may be set from now on.
@@ -223,7 +225,7 @@ def _grant_first(
     if pending is not None:
         uow.kept_secrets.present(pending, presented=which is SecretSlot.PENDING)
         detail["presented"] = which.value
-    entry = _write_down(uow, context, attempt, digest_of("release", proof), detail)
+    entry = _write_down(uow, context, entry_id, attempt, digest_of("release", proof), detail)
     if has_admin_key(card):
         return use_key(uow, context.visit, entry, secret, proof)
     uow.cards.secret_seen(card.id, uow.now)
@@ -245,7 +247,8 @@ def _need_rows(
     releases nothing. Raises ``RowPutBack`` for such a row.
     """
     visit, card, code = context.visit, context.card, context.proven_code
-    began = min(visit.opened_at, (code.sent_at if code else None) or visit.opened_at)
+    sent_at = (code.sent_at if code else None) or visit.opened_at
+    began = min(visit.opened_at, sent_at, *(proof.at for proof in context.proofs))
     entries, events = uow.audit.before_release(
         visit,
         began - CLOCKS_DIFFER,
@@ -255,8 +258,7 @@ def _need_rows(
     )
     put_back.need_station(context.station, visit.station, events)
     put_back.need_holder(context.holder, card, context.registration, events)
-    if code is not None:
-        put_back.need_proofs(visit, code, entries, events, uow.now)
+    put_back.need_proofs(visit, context.proofs, code, entries, events, uow.now)
     is_open = (one for one in entries if one.card_id == card.id and one.closed_at is None)
     return next(is_open, None), sum(one.visit_id == visit.id for one in entries), events
 
@@ -296,17 +298,25 @@ def _need_proof(
         raise VisitRefused(Reason.NOT_GENUINE, keep=context.visit)
 
 
-def _use_up_code(uow: UnitOfWork, context: VisitContext, events: Sequence[AuditEvent]) -> None:
-    """Use the code up, or, where this visit used it, make sure that its grant had no effect.
+def _spend(
+    uow: UnitOfWork, context: VisitContext, entry_id: str, events: Sequence[AuditEvent]
+) -> None:
+    """Spend every proof of the way, or, where this visit did, make sure that no grant had effect.
 
     A visit whose earlier grant was never sent, or whose new PIN the card refused while the secret
     was not spent, may try again: all other outcomes end the visit. It may not once another visit
     was granted the secret: the card may have been given another one since.
     """
-    code = context.proven_code
-    if code is not None and code.consumed_at is None:
-        if not uow.codes.consume(code.id):
-            raise StepRefused("the code was used already")
+    way, passed = context.way, context.passed_factors
+    if not way or not passed.issuperset(way):
+        raise StepRefused("not every factor was passed")
+    proofs = [proof for proof in context.proofs if proof.factor in way]
+    for proof in proofs:
+        if proof.spent_by is None:
+            if not context.factors[proof.factor].spend(uow, proof):
+                raise StepRefused(f"what was shown was used already: {proof.factor.value}")
+            uow.proofs.put(replace(proof, spent_by=entry_id))
+    if all(proof.spent_by is None for proof in proofs):
         return
     earlier = uow.journal.of_visit(context.visit.id)
     if not earlier or any(entry.closed_at is None for entry in earlier):
@@ -317,11 +327,16 @@ def _use_up_code(uow: UnitOfWork, context: VisitContext, events: Sequence[AuditE
 
 
 def _write_down(
-    uow: UnitOfWork, context: VisitContext, attempt: str, proof: bytes, detail: dict[str, Scalar]
+    uow: UnitOfWork,
+    context: VisitContext,
+    entry_id: str,
+    attempt: str,
+    proof: bytes,
+    detail: dict[str, Scalar],
 ) -> UnblockEntry:
     visit, card = context.visit, context.card
     entry = UnblockEntry(
-        id=new_id(),
+        id=entry_id,
         visit_id=visit.id,
         card_id=card.id,
         opened_at=uow.now,

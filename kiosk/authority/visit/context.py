@@ -25,6 +25,7 @@ from kiosk.authority.records import (
     LockedGrant,
     LockedVisit,
     PinEvidence,
+    Proof,
     Registration,
     Scalar,
     Visit,
@@ -33,24 +34,28 @@ from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.visit.card_evidence import key_to_prove
+from kiosk.authority.visit.proofs import Factors, enrolled_in
 from kiosk.authority.visit.rules import (
+    BY_STAFF,
     OWNER_IS_ASKED,
+    UNLOCKS,
     Gate,
     Progress,
     SecretProblem,
-    answers_come_before_code,
+    Step,
     card_barred,
     is_pin_by_staff,
     is_registered,
     needs_pin,
-    next_gate,
+    next_step,
     position,
     reaches,
     secret_barred,
     station_barred,
 )
+from kiosk.authority.visit.ways import named, open_ways
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import JournalId, Position, Purpose, Reason, VisitId
+from kiosk.contract.messages import Factor, JournalId, Position, Purpose, Reason, Task, VisitId, Way
 from kiosk.contract.policy import Genuine, Policy
 
 
@@ -150,7 +155,7 @@ def given_by(code: EmailCode) -> dict[str, Scalar]:
 
 @dataclass(frozen=True, slots=True)
 class VisitContext(LockedVisit):
-    """A visit, and all that is recorded around it.
+    """A visit, and all that is recorded around it; ``factors`` are the rules of each.
 
     ``code`` is the card's live code, for any purpose; ``proven_code`` the one that was entered
     correctly in this visit. Neither is from staff who may no longer give codes.
@@ -158,6 +163,7 @@ class VisitContext(LockedVisit):
     """
 
     policy: Policy
+    factors: Factors
     now: datetime
     after_first_unlock: bool
 
@@ -177,16 +183,84 @@ class VisitContext(LockedVisit):
 
     @property
     def progress(self) -> Progress:
-        """Return the gates that the records say are passed; ``StepRefused`` before a choice."""
+        """Return the steps that the records say are passed; ``StepRefused`` before a choice."""
         if self.visit.purpose is None:
             raise StepRefused("nothing was chosen yet")
-        passed = frozenset(gate for gate in Gate if self._is_passed(gate))
+        gates = (gate for gate in Gate if self._is_passed(gate))
+        passed: frozenset[Step] = frozenset(gates) | self.passed_factors
         finished = self.visit.finished_at is not None
-        return Progress(self.visit.purpose, passed, finished, self._is_claimed)
+        claimed = self._is_claimed
+        return Progress(self.visit.purpose, passed, finished, claimed, self.ways, self.way)
 
     @property
-    def next_gate(self) -> Gate | None:
-        return next_gate(self.policy, self.progress)
+    def next_step(self) -> Step | None:
+        return next_step(self.policy, self.progress)
+
+    def task_of(self, uow: UnitOfWork, factor: Factor) -> Task:
+        return self.factors[factor].task(uow, self)
+
+    # --- ways and proofs ---
+
+    @property
+    def enrolled(self) -> frozenset[Factor]:
+        """The factors that the holder can be asked for."""
+        return enrolled_in(self.registration, self.factors)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The ways to unlock the card that are open to its holder."""
+        return self.ways_to(self.visit.purpose)
+
+    def ways_to(self, purpose: Purpose | None) -> tuple[Way, ...]:
+        if purpose is Purpose.FIRST_UNLOCK:
+            return BY_STAFF
+        if purpose is not Purpose.UNLOCK:
+            return ()
+        return open_ways(self.policy.verification, self.enrolled)
+
+    @property
+    def way(self) -> Way | None:
+        """The way that was chosen, or the only one."""
+        ways = self.ways
+        return ways[0] if len(ways) == 1 else named(self.visit.way, ways)
+
+    @property
+    def way_to_code(self) -> Way:
+        """The factors that come before the code of an unlock."""
+        way = self.way or ()
+        return way[: way.index(Factor.EMAIL_CODE)] if Factor.EMAIL_CODE in way else way
+
+    def proof_of(self, factor: Factor) -> Proof | None:
+        return next((proof for proof in self.proofs if proof.factor is factor), None)
+
+    @property
+    def passed_factors(self) -> frozenset[Factor]:
+        """The factors whose proof counts now."""
+        return frozenset(proof.factor for proof in self.proofs if self._counts(proof))
+
+    def is_passed_here(self, factor: Factor) -> bool:
+        """Return whether this very visit has passed a factor, and does not merely carry it on."""
+        proof = self.proof_of(factor)
+        return proof is not None and proof.carried_from is None
+
+    def passed(self, uow: UnitOfWork, factor: Factor, *, subject: str = "") -> VisitContext:
+        """Record that a factor was passed in this visit, and return the context with it."""
+        proof = Proof(self.visit.id, factor, self.now, subject)
+        uow.proofs.put(proof)
+        others = (one for one in self.proofs if one.factor is not factor)
+        return replace(self, proofs=(*others, proof))
+
+    def _counts(self, proof: Proof) -> bool:
+        """Return whether a proof counts: carried ones for an hour, or until all were passed.
+
+        A visit ends before its own ones are too old.
+        """
+        if not self.factors[proof.factor].stands(self, proof):
+            return False
+        if proof.carried_from is None or is_within_visit(proof.at, self.now):
+            return True
+        own = (one for one in self.proofs if one.carried_from is None)
+        return any(self.factors[one.factor].stands(self, one) for one in own)
 
     @property
     def is_proven(self) -> bool:
@@ -215,8 +289,11 @@ class VisitContext(LockedVisit):
         return self._is_claimed and not self._owner_is_proven
 
     @property
-    def code_gate(self) -> Gate:
-        return Gate.OWNER if self.asks_owner else Gate.CODE
+    def code_step(self) -> Step:
+        """The step that the visit's code passes."""
+        if self.asks_owner:
+            return Gate.OWNER
+        return Factor.EMAIL_CODE if self.visit.purpose in UNLOCKS else Gate.CODE
 
     @property
     def address(self) -> str:
@@ -239,9 +316,7 @@ class VisitContext(LockedVisit):
             return None
         if code.purpose is not Purpose.UNLOCK:
             return code if self.pending and code.pending_id == self.pending.id else None
-        given_at = code.questions_proven_at
-        proven = given_at is not None and is_within_visit(given_at, self.now)
-        return code if proven or not answers_come_before_code(self.policy) else None
+        return code if reaches(self.policy, self.progress, self.code_step) else None
 
     @property
     def waiting_code(self) -> EmailCode | None:
@@ -259,15 +334,17 @@ class VisitContext(LockedVisit):
 
     @property
     def asks_again(self) -> bool:
-        """Whether staff gave a code that is valid only after the answers in this visit."""
+        """Whether staff gave a code that is valid only after the factors before it, passed here."""
         code, purpose = self.code, self.visit.purpose
         assisted = code is not None and is_assisted(code) and code.purpose is purpose
-        return assisted and self.visit.questions_carried and not self._answered_here
+        return assisted and any(one.carried_from for one in self.proofs) and not self._answered_here
 
     @property
-    def answers_are_over(self) -> bool:
-        """Whether the answers that were carried into this visit are too old by now."""
-        return self.visit.questions_carried and self.next_gate is Gate.ANSWERS
+    def carried_is_over(self) -> bool:
+        """Whether a proof that was carried into this visit is too old by now."""
+        step = self.next_step
+        proof = self.proof_of(step) if isinstance(step, Factor) else None
+        return proof is not None and proof.carried_from is not None
 
     @property
     def pin_key(self) -> bytes | None:
@@ -311,24 +388,24 @@ class VisitContext(LockedVisit):
         """Whether a registration can follow a first unlock: its PIN is claimed."""
         return bool(self.known_address)
 
-    def position(self, gate: Gate) -> Position:
-        """Return how far the holder is at ``gate``, for the page that shows it."""
+    def position(self, step: Step) -> Position:
+        """Return how far the holder is at ``step``, for the page that shows it."""
         return position(
             self.policy,
             replace(self.progress, claimed=self.counts_as_claimed),
-            gate,
+            step,
             after_first_unlock=self.after_first_unlock,
             registers=self.can_register,
         )
 
-    def need(self, gate: Gate) -> None:
-        """Raise ``StepRefused`` unless ``gate`` is due, ``VisitRefused`` for a withdrawn code."""
-        if reaches(self.policy, self.progress, gate):
+    def need(self, step: Step) -> None:
+        """Raise ``StepRefused`` unless ``step`` is due, ``VisitRefused`` for a withdrawn proof."""
+        if reaches(self.policy, self.progress, step):
             return
-        if self.visit.code_proven_id is not None and not self._code_is_proven():
+        if any(not self.factors[one.factor].stands(self, one) for one in self.proofs):
             first = self.visit.purpose is Purpose.FIRST_UNLOCK
             raise VisitRefused(Reason.GIVEN_CODE_OVER if first else Reason.CODE_WITHDRAWN)
-        raise StepRefused(f"the step {gate.value!r} is not due")
+        raise StepRefused(f"the step {step.value!r} is not due")
 
     def need_own_pin(self) -> None:
         """Raise ``StepRefused`` unless the PIN was proven in this very visit.
@@ -349,21 +426,17 @@ class VisitContext(LockedVisit):
                 return pending is not None and (self.asks_owner or bool(pending.email))
             case Gate.OWNER:
                 return self._owner_is_proven
-            case Gate.QUESTIONS:
+            case Gate.NEW_QUESTIONS:
                 return pending is not None and bool(pending.hashes)
             case Gate.EMAIL:
                 return pending is not None and bool(pending.email)
-            case Gate.ANSWERS:
-                # Carried answers count until the code is proven. A visit ends before its own ones
-                # are too old.
-                given_at = visit.questions_proven_at
-                if given_at is None or not visit.questions_carried:
-                    return given_at is not None
-                return is_within_visit(given_at, self.now) or self._code_is_proven()
+            case Gate.WAY:
+                return self.way is not None
             case Gate.CODE:
                 # The code to the recorded address has shown it, where the given one is the same.
+                # The code to another one finishes the visit.
                 same = pending is not None and pending.email == pending.owner_email
-                return self._code_is_proven() or (same and self._owner_is_proven)
+                return same and self._owner_is_proven
             case Gate.NEW_PIN | Gate.STOP_NUMBER | Gate.MAINTENANCE:
                 return False  # the last of its path: passing it finishes the visit
             case _:
@@ -395,18 +468,10 @@ class VisitContext(LockedVisit):
             owner = self.pending.owner_email if self.pending.email else None
         return bool(owner) and owner == self.known_address
 
-    def _code_is_proven(self) -> bool:
-        code = self.proven_code
-        if code is None or code.purpose is not self.visit.purpose or code.revoked_at is not None:
-            return False
-        return is_assisted(code) or code.sent_to == self.address
-
     @property
     def _answered_here(self) -> bool:
-        """Whether this very visit has passed the questions that come before a code, if any do."""
-        visit = self.visit
-        here = visit.questions_proven_at is not None and not visit.questions_carried
-        return here or not answers_come_before_code(self.policy)
+        """Whether this very visit has passed the factors that come before a code, if any do."""
+        return self.way is not None and all(map(self.is_passed_here, self.way_to_code))
 
 
 def proves_itself(visit: Visit, card: Card) -> bool:
@@ -435,7 +500,7 @@ def enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitConte
 def enter_locked(uow: UnitOfWork, parts: Dependencies, locked: LockedVisit | None) -> VisitContext:
     """Do the same with what was locked and read at the station."""
     locked = need_open(uow, parts, locked)
-    context = context_of(uow, parts.policy(), locked)
+    context = context_of(uow, parts, locked)
     _need_proof(context)
     reason = (
         station_barred(context.station)
@@ -457,16 +522,27 @@ def enter_to_report(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> 
     visit = locked.visit if locked else None
     owed = visit is not None and (visit.pin_change is not None or visit.finished_at is not None)
     locked = need_open(uow, parts, locked, or_closed=owed)
-    return context_of(uow, parts.policy(), locked)
+    return context_of(uow, parts, locked)
 
 
 def read_context(
-    uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder
+    uow: UnitOfWork,
+    parts: Dependencies,
+    visit: Visit,
+    card: Card,
+    holder: Cardholder,
+    proofs: tuple[Proof, ...] = (),
 ) -> VisitContext:
-    return context_of(uow, policy, uow.visit_records.read_around(visit, card, holder))
+    return context_of(uow, parts, uow.visit_records.read_around(visit, card, holder, proofs))
 
 
-def context_of(uow: UnitOfWork, policy: Policy, locked: LockedVisit) -> VisitContext:
+def context_of(uow: UnitOfWork, parts: Dependencies, locked: LockedVisit) -> VisitContext:
+    return _context(uow, parts.policy(), parts.factors, locked)
+
+
+def _context(
+    uow: UnitOfWork, policy: Policy, factors: Factors, locked: LockedVisit
+) -> VisitContext:
     visit = locked.visit
     return VisitContext(
         visit=visit,
@@ -479,7 +555,9 @@ def context_of(uow: UnitOfWork, policy: Policy, locked: LockedVisit) -> VisitCon
         staff_card=locked.staff_card,
         staff_member=locked.staff_member,
         station=locked.station,
+        proofs=locked.proofs,
         policy=policy,
+        factors=factors,
         now=uow.now,
         # Only an unlock gets a grant; a visit with a grant that registers began as a first unlock.
         after_first_unlock=visit.purpose is Purpose.REGISTER
@@ -495,7 +573,16 @@ def reload(uow: UnitOfWork, context: VisitContext, visit: Visit | None = None) -
     """Save the changed visit, and read again what this unit of work has changed."""
     if visit is not None:
         uow.visits.save(visit)
-    return read_context(uow, context.policy, visit or context.visit, context.card, context.holder)
+    now = visit or context.visit
+    return reread(uow, context, now, context.card, context.proofs)
+
+
+def reread(
+    uow: UnitOfWork, context: VisitContext, visit: Visit, card: Card, proofs: tuple[Proof, ...]
+) -> VisitContext:
+    """Read again what is around a visit, by the same policy."""
+    around = uow.visit_records.read_around(visit, card, context.holder, proofs)
+    return _context(uow, context.policy, context.factors, around)
 
 
 def need_open(
@@ -550,7 +637,7 @@ def _registration_barred(context: VisitContext) -> Reason | None:
     if registration.blocked_at is not None and purpose not in _OF_ANYBODY:
         return Reason.REGISTRATION_BLOCKED
     proves = context.visit.genuine_at is not None
-    registered = is_registered(registration, context.policy, card_proves=proves)
+    registered = is_registered(registration, context.policy, context.enrolled, card_proves=proves)
     # Somebody who can now answer questions is not served on a code alone.
     is_over = registered and purpose is Purpose.FIRST_UNLOCK
     return Reason.GIVEN_CODE_OVER if is_over else None

@@ -9,8 +9,8 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.records import PendingChange, new_id
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.visit import tasks
-from kiosk.authority.visit.codes import send_code
 from kiosk.authority.visit.context import VisitContext, deciding, enter, reload
+from kiosk.authority.visit.factors.email_code import send_code
 from kiosk.authority.visit.pin_evidence import fresh_pending
 from kiosk.authority.visit.registration import apply_pending, change_questions
 from kiosk.authority.visit.rules import GIVES_ADDRESS, Gate
@@ -37,7 +37,7 @@ def save_questions(
         context = enter(uow, parts, visit_id)
         if _are_changed(context):
             return Finished(Purpose.CHANGE_QUESTIONS)
-        context.need(Gate.QUESTIONS)
+        context.need(Gate.NEW_QUESTIONS)
         context.need_own_pin()
         refused = _first_problem(uow, context, answers)
         if refused is not None:
@@ -55,7 +55,7 @@ def save_questions(
         if _are_changed(context):
             # By the repeat of this call, at another process.
             return Finished(Purpose.CHANGE_QUESTIONS)
-        context.need(Gate.QUESTIONS)
+        context.need(Gate.NEW_QUESTIONS)
         context.need_own_pin()
         ids = tuple(sorted({one for joint in hashes for one in joint.subset}))
         if context.visit.purpose is Purpose.CHANGE_QUESTIONS:
@@ -92,7 +92,7 @@ def give_email(
             suggested = tasks.give_email(context, typed=address)
             return EmailRefused(problem is EmailProblem.DOMAIN, suggested)
         context = _keep_address(uow, context, address)
-        if context.next_gate is not Gate.CODE:
+        if context.next_step is not Gate.CODE:
             task = tasks.next_task(uow, apply_pending(uow, context))
             uow.commit()
             return task

@@ -19,15 +19,15 @@ from kiosk.authority.records import (
     KnownCard,
     LockedVisit,
     PinChange,
+    Proof,
     Scalar,
     Visit,
 )
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.unblock.card_secret import correct_by_card
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
 from kiosk.authority.visit import tasks
-from kiosk.authority.visit.answers import block, has_to_block
+from kiosk.authority.visit.blocking import block, has_to_block
 from kiosk.authority.visit.card_evidence import (
     claim,
     digest_of,
@@ -48,9 +48,12 @@ from kiosk.authority.visit.context import (
     proves_itself,
     read_context,
     reload,
+    reread,
 )
+from kiosk.authority.visit.factors.email_code import enter_code_page
 from kiosk.authority.visit.maintenance import officer_of
 from kiosk.authority.visit.pin_change import report_unknown
+from kiosk.authority.visit.proofs import carried as carried_proofs
 from kiosk.authority.visit.registration import apply_due_change
 from kiosk.authority.visit.rules import (
     GIVES_ADDRESS,
@@ -63,12 +66,14 @@ from kiosk.authority.visit.rules import (
     offers,
     station_barred,
 )
+from kiosk.authority.visit.ways import name_of, next_factor
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import (
     CardChallenge,
     CardProof,
     CardReport,
+    Factor,
     Offer,
     Purpose,
     ReadFault,
@@ -97,18 +102,19 @@ def _resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
     code = context.code
     if code is None or is_assisted(code) or not _may_resume(context, code.purpose):
         return None
-    # The answers keep the time at which they were given, so that no chain of codes extends it.
-    proven_at = code.questions_proven_at if code.purpose is Purpose.UNLOCK else None
-    if proven_at is not None and not is_within_visit(proven_at, context.now):
-        proven_at = None
-    visit = replace(
-        context.visit,
-        purpose=code.purpose,
-        pending_id=code.pending_id,
-        questions_proven_at=proven_at,
-        questions_carried=proven_at is not None,
-    )
-    carried = read_context(uow, context.policy, visit, context.card, context.holder)
+    visit = replace(context.visit, purpose=code.purpose, pending_id=code.pending_id)
+    proofs: tuple[Proof, ...] = ()
+    if code.purpose is Purpose.UNLOCK:
+        proofs = carried_proofs(uow, context.factors, code.visit_id, visit.id)
+        passed = frozenset(proof.factor for proof in proofs)
+        ways = context.ways_to(Purpose.UNLOCK)
+        waits = (way for way in ways if next_factor(way, passed) is Factor.EMAIL_CODE)
+        if (way := next(waits, None)) is None:
+            return None
+        visit = replace(visit, way=name_of(way) if len(ways) > 1 else None)
+        own = () if way[0] is Factor.EMAIL_CODE else way
+        proofs = tuple(proof for proof in proofs if proof.factor in own)
+    carried = reread(uow, context, visit, context.card, proofs)
     goes_on = carried.waiting_code is not None and not carried.pin_key_is_replaced
     return carried if goes_on else None
 
@@ -118,7 +124,8 @@ def _may_resume(context: VisitContext, purpose: Purpose) -> bool:
     if registration is not None and registration.blocked_at is not None:
         return False
     proves = context.visit.genuine_at is not None
-    registered = is_registered(registration, context.policy, card_proves=proves)
+    enrolled = context.enrolled
+    registered = is_registered(registration, context.policy, enrolled, card_proves=proves)
     match purpose:
         case Purpose.UNLOCK:
             return registered and context.unblock_barred is None
@@ -170,7 +177,7 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
         refused = refused_before(found.visit if found else None, judged)
         if found is not None and refused is not None:
             # Until when is not stored with the visit; it follows from the same records again.
-            match _offers(uow, context_of(uow, parts.policy(), found)):
+            match _offers(uow, context_of(uow, parts, found)):
                 case VisitRefused(reason=refused.reason, retry_at=until):
                     return Refusal(refused.reason, until)
             return refused
@@ -180,7 +187,7 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
             if visit.judged != judged:
                 raise StepRefused("the card has proven itself already")
             # The first answer was lost: return how the visit was opened.
-            context = context_of(uow, parts.policy(), locked)
+            context = context_of(uow, parts, locked)
             return _menu(uow, context, _resumed(uow, context), _offers(uow, context))
         visit, unproven = judge(visit, proof, uow.now)
         visit = replace(visit, judged=judged)
@@ -294,10 +301,10 @@ def _open_visit(
         by = {"by": "certificate"} if barred is expired else {}
         raise _refused(uow, visit, barred, **by)
     if locked is not None and not changed:
-        context = context_of(uow, parts.policy(), replace(locked, visit=visit))
+        context = context_of(uow, parts, replace(locked, visit=visit))
     else:
         card = (uow.cards.get(known.card.id) if changed else None) or known.card
-        context = read_context(uow, parts.policy(), visit, card, known.holder)
+        context = read_context(uow, parts, visit, card, known.holder)
     registration = context.registration
     if registration is not None and has_to_block(uow, registration, context.policy):
         # All its attempts were charged by a program that died since.
@@ -311,7 +318,10 @@ def _open_visit(
         kinds = _kinds(parts, context, offered.reason)
         raise _refused(uow, context.visit, offered.reason, offered.retry_at, **kinds)
     here = carried or context
-    if _store(uow, here.visit):
+    stored = _store(uow, here.visit)
+    for proof in carried.proofs if carried else ():
+        uow.proofs.put(proof)
+    if stored:
         return _menu(uow, context, carried, offered)
     record(uow, AuditKind.VISIT_OPENED, here.visit, pin_blocked=here.visit.pin_was_blocked)
     code = carried.waiting_code if carried else None
@@ -347,12 +357,18 @@ def _menu(
         others = tuple(one for one in purposes if one is not waiting or one in GIVES_ADDRESS)
         purposes = others if may_abandon else ()
     claimed, registers = context.counts_as_claimed, context.can_register
-    steps = partial(counted_steps, context.policy, claimed=claimed, registers=registers)
+    steps = partial(
+        counted_steps,
+        context.policy,
+        claimed=claimed,
+        registers=registers,
+        ways=context.ways_to(Purpose.UNLOCK),
+    )
     return VisitOpened(
         visit=VisitId(context.visit.id),
         holder_name=context.holder.name,
         offers=tuple(Offer(one, len(steps(one))) for one in purposes),
-        resumed=(code.purpose, tasks.enter_code(uow, carried, code)) if carried and code else None,
+        resumed=(code.purpose, enter_code_page(uow, carried, code)) if carried and code else None,
         blocked=registration is not None and registration.blocked_at is not None,
     )
 
@@ -378,6 +394,7 @@ def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
     offered = offers(
         context.registration,
         context.policy,
+        context.enrolled,
         pin_blocked=context.visit.pin_was_blocked,
         card_proves=context.visit.genuine_at is not None,
         code_given=context.first_code is not None,
@@ -492,7 +509,7 @@ def _start(
             context = _abandon_code(uow, context)
         _need_offer(uow, parts, context, purpose)
     withdrawn = _withdraw_abandoned_code(uow, context, purpose)
-    visit = replace(context.visit, purpose=purpose, pending_id=None)
+    visit = replace(context.visit, purpose=purpose, pending_id=None, way=None)
     uow.visits.save(visit)
     record(uow, AuditKind.PURPOSE_CHOSEN, visit, purpose=purpose.value)
     code = None if withdrawn else context.code
@@ -515,26 +532,22 @@ def _withdraw_abandoned_code(uow: UnitOfWork, context: VisitContext, purpose: Pu
 def _abandon_code(uow: UnitOfWork, context: VisitContext) -> VisitContext:
     """Withdraw a visit's live code, and return the visit without a choice.
 
-    With the code go the right answers and what was gathered. Charges and sends stay counted; the
+    With the code go what was proven and what was gathered. Charges and sends stay counted; the
     next code is one more.
     """
     if not _may_abandon_code(uow, context):
         raise StepRefused("the visit is for something else")
     waited_for, code, pending = context.visit.purpose, _mailed_code(context), context.pending
-    fresh = replace(
-        context.visit,
-        purpose=None,
-        pending_id=None,
-        questions_proven_at=None,
-        questions_carried=False,
-    )
+    fresh = replace(context.visit, purpose=None, pending_id=None, way=None)
+    if context.proofs:
+        uow.proofs.drop(fresh.id)
     if code is not None and waited_for is not None and uow.codes.revoke_live(context.card.id):
         detail = {"purpose": waited_for.value, "code": code.id}
         record(uow, AuditKind.CODE_ABANDONED, context.visit, **detail)
     if pending is not None:
         uow.pending.delete(pending.id)
     left = None if code is not None else context.code
-    return replace(context, visit=fresh, pending=None, code=left)
+    return replace(context, visit=fresh, pending=None, code=left, proofs=())
 
 
 def _may_abandon_code(uow: UnitOfWork, context: VisitContext) -> bool:
@@ -544,9 +557,9 @@ def _may_abandon_code(uow: UnitOfWork, context: VisitContext) -> bool:
     requested, and none while another visit of the card is open.
     """
     visit, code = context.visit, _mailed_code(context)
-    waits = visit.purpose is not Purpose.FIRST_UNLOCK and context.next_gate in _CODE_GATES
-    answered = visit.questions_proven_at is not None and not visit.questions_carried
-    if not waits or answered or visit.pin_proven_at or visit.owner_email or visit.code_proven_id:
+    waits = visit.purpose is not Purpose.FIRST_UNLOCK and context.next_step in _CODE_STEPS
+    passed = any(proof.carried_from is None for proof in context.proofs)
+    if not waits or passed or visit.pin_proven_at or visit.owner_email:
         return False
     if context.is_proven or code is None:
         return True
@@ -554,7 +567,7 @@ def _may_abandon_code(uow: UnitOfWork, context: VisitContext) -> bool:
     return code.unproven and not any(others)
 
 
-_CODE_GATES = (Gate.OWNER, Gate.CODE)
+_CODE_STEPS = (Gate.OWNER, Gate.CODE, Factor.EMAIL_CODE)
 
 
 def _mailed_code(context: VisitContext) -> EmailCode | None:

@@ -17,8 +17,9 @@ from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter
 from kiosk.authority.visit.lifecycle import end_visits
-from kiosk.authority.visit.registration import finish, stop_change
+from kiosk.authority.visit.registration import finish
 from kiosk.authority.visit.rules import Gate
+from kiosk.authority.visit.withdrawing import withdraw_everything
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Purpose, Reason, StopNumberWrong, Task, VisitId, reference_of
 from kiosk.contract.sensitive import Sensitive
@@ -32,9 +33,7 @@ def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool
     """
     for card in uow.cards.lock_of_holder(holder_id):
         end_visits(uow, card.id, but_visit=but_visit)
-    uow.codes.revoke_of_holder(holder_id)
-    uow.pending.delete_of_holder(holder_id)
-    stop_change(uow, holder_id)
+    withdraw_everything(uow, holder_id)
     uow.stop_numbers.use_all(holder_id)
     return uow.registrations.block_anew(holder_id)
 

@@ -34,6 +34,7 @@ from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.visit import maintenance, tasks
 from kiosk.authority.visit.card_evidence import is_waiting, to_sign
 from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, enter, reload
+from kiosk.authority.visit.factors.email_code import codes_used_up
 from kiosk.authority.visit.rules import OWNER_IS_ASKED, Gate, has_signed, needs_pin
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
@@ -112,7 +113,7 @@ def _unlock_alone(uow: UnitOfWork, context: VisitContext) -> Finished | None:
         return None
     counts_in_s = 0.0
     if context.known_address:
-        waits = tasks.codes_used_up(uow, context, Purpose.REGISTER)
+        waits = codes_used_up(uow, context, Purpose.REGISTER)
         if waits is None:
             return None
         counts_in_s = waits.total_seconds()

@@ -23,7 +23,7 @@ from kiosk.authority.records import (
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.visit.context import VisitContext, act_on_each, reload
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import Purpose, VisitId, reference_of
+from kiosk.contract.messages import Factor, Purpose, VisitId, reference_of
 
 
 def finish(uow: UnitOfWork, context: VisitContext) -> VisitContext:
@@ -47,12 +47,8 @@ def change_questions(
 
 def forget_answers(uow: UnitOfWork, holder_id: str) -> None:
     """Let right answers to what was replaced open nothing more; lock the holder's cards first."""
-    for card in uow.cards.lock_of_holder(holder_id):
-        for found in uow.visits.open_of_card(card.id):
-            visit = uow.visits.lock(found.id)
-            if visit and visit.closed_at is None and visit.questions_proven_at is not None:
-                uow.visits.save(replace(visit, questions_proven_at=None, questions_carried=False))
-    uow.codes.forget_answers(holder_id)
+    uow.cards.lock_of_holder(holder_id)
+    uow.proofs.forget(holder_id, Factor.QUESTIONS)
 
 
 def apply_pending(uow: UnitOfWork, context: VisitContext) -> VisitContext:

@@ -5,10 +5,11 @@ Both are recomputed from the records for every call.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 from kiosk.authority.records import (
     Card,
@@ -21,8 +22,9 @@ from kiosk.authority.records import (
     UnblockEntry,
     Visit,
 )
+from kiosk.authority.visit.ways import open_ways
 from kiosk.contract.families import FAMILIES, MUTUALLY_AUTHENTICATED
-from kiosk.contract.messages import Factor, Position, Purpose, Reason
+from kiosk.contract.messages import Factor, Position, Purpose, Reason, Way
 from kiosk.contract.policy import Policy
 
 ASSUMED_SECRET_TRIES = 3
@@ -71,21 +73,27 @@ def card_withdrawn(card: Card, now: datetime) -> OutOfUse | None:
 
 
 def is_registered(
-    registration: Registration | None, policy: Policy, *, card_proves: bool = False
+    registration: Registration | None,
+    policy: Policy,
+    enrolled: Collection[Factor],
+    *,
+    card_proves: bool = False,
 ) -> bool:
     """Return whether self-service is possible; if not, the holder may register again.
 
-    A registration without questions does not count where the policy asks them. One that was made
-    without any proof does not count for a card that proves itself (``card_proves``).
+    A registration does not count where no way is open to its holder, with the factors in which they
+    are ``enrolled``. One that was made without any proof does not count for a card that proves
+    itself (``card_proves``).
     """
     if registration is None or (card_proves and not registration.proven):
         return False
-    return bool(registration.hashes) or not policy.asks_questions
+    return bool(open_ways(policy.verification, enrolled))
 
 
 def offers(
     registration: Registration | None,
     policy: Policy,
+    enrolled: Collection[Factor],
     *,
     pin_blocked: bool,
     card_proves: bool,
@@ -100,7 +108,7 @@ def offers(
     blocked = registration is not None and registration.blocked_at is not None
     if blocked:
         return Reason.REGISTRATION_BLOCKED if pin_blocked else (Purpose.CHANGE_PIN,)
-    if not is_registered(registration, policy, card_proves=card_proves):
+    if not is_registered(registration, policy, enrolled, card_proves=card_proves):
         first = (Purpose.FIRST_UNLOCK,) if code_given else ()
         if pin_blocked:
             return first or Reason.NOT_REGISTERED
@@ -216,22 +224,26 @@ def secret_limit_of(card: Card) -> int:
 
 # Which gate comes next.
 #
-# Each purpose is a path of gates in a fixed order. The holder's next step is the first gate that is
-# not passed; a call for a later gate is refused. A station can therefore skip no step, whatever it
-# sends or omits.
+# Each purpose is a path of steps in a fixed order: gates, and for an unlock the factors of the way
+# that was chosen. The holder's next step is the first that is not passed; a call for a later one is
+# refused. A station can therefore skip no step, whatever it sends or omits.
 
 
 class Gate(StrEnum):
+    """A step that is no factor; ``CODE``: to the address that is being registered."""
+
     PIN = "pin"
     OWNER = "owner"
-    QUESTIONS = "questions"
+    NEW_QUESTIONS = "new-questions"
     EMAIL = "email"
-    ANSWERS = "answers"
+    WAY = "way"
     CODE = "code"
     NEW_PIN = "new-pin"
     STOP_NUMBER = "stop-number"
     MAINTENANCE = "maintenance"
 
+
+Step = Gate | Factor
 
 OWNER_IS_ASKED = frozenset({Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL})
 """Purposes that change recovery data: after a claimed PIN, a code to a recorded address is due."""
@@ -242,33 +254,55 @@ GIVES_ADDRESS = frozenset({Purpose.REGISTER, Purpose.CHANGE_EMAIL})
 UNLOCKS = frozenset({Purpose.UNLOCK, Purpose.FIRST_UNLOCK})
 """Purposes that end in a release of the unblock secret."""
 
-_GATE_OF = {Factor.QUESTIONS: Gate.ANSWERS, Factor.EMAIL_CODE: Gate.CODE}
+BY_STAFF: Final[tuple[Way, ...]] = ((Factor.EMAIL_CODE,),)
+"""The one way to a first unlock: a code that staff gave by word of mouth."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The gates that a visit has passed; ``claimed``: only a status word shows the PIN."""
+    """The steps that a visit has passed; ``claimed``: only a status word shows the PIN.
+
+    ``ways`` are those that are open to the holder of an unlock, ``way`` the one that was chosen.
+    """
 
     purpose: Purpose
-    passed: frozenset[Gate] = frozenset()
+    passed: frozenset[Step] = frozenset()
     finished: bool = False
     claimed: bool = False
+    ways: tuple[Way, ...] = ()
+    way: Way | None = None
+
+    def path(self, policy: Policy) -> tuple[Step, ...]:
+        return path(policy, self.purpose, claimed=self.claimed, ways=self.ways, way=self.way)
 
 
-def path(policy: Policy, purpose: Purpose, *, claimed: bool = False) -> tuple[Gate, ...]:
+def path(
+    policy: Policy,
+    purpose: Purpose,
+    *,
+    claimed: bool = False,
+    ways: tuple[Way, ...] = (),
+    way: Way | None = None,
+) -> tuple[Step, ...]:
+    """Return the steps of a purpose; ``ways`` and ``way`` as in ``Progress``.
+
+    Before a way was chosen, its steps are those of the first. Where no way is open, they are those
+    of the policy's first: nobody passes them, and no path is without a factor.
+    """
     pin = (Gate.PIN, Gate.OWNER) if claimed and purpose in OWNER_IS_ASKED else (Gate.PIN,)
     match purpose:
         case Purpose.REGISTER:
-            questions = (Gate.QUESTIONS,) if policy.asks_questions else ()
+            questions = (Gate.NEW_QUESTIONS,) if policy.asks_questions else ()
             return (*pin, *questions, Gate.EMAIL, Gate.CODE)
         case Purpose.UNLOCK:
-            return (*(_GATE_OF[factor] for factor in policy.verification), Gate.NEW_PIN)
+            choice = (Gate.WAY,) if len(ways) > 1 else ()
+            return (*choice, *(way or (ways or policy.verification)[0]), Gate.NEW_PIN)
         case Purpose.FIRST_UNLOCK:
-            return (Gate.CODE, Gate.NEW_PIN)
+            return (*BY_STAFF[0], Gate.NEW_PIN)
         case Purpose.CHANGE_PIN:
             return (*pin, Gate.NEW_PIN)
         case Purpose.CHANGE_QUESTIONS:
-            return (*pin, Gate.QUESTIONS)
+            return (*pin, Gate.NEW_QUESTIONS)
         case Purpose.CHANGE_EMAIL:
             return (*pin, Gate.EMAIL, Gate.CODE)
         case Purpose.REPORT_MISUSE:
@@ -279,18 +313,25 @@ def path(policy: Policy, purpose: Purpose, *, claimed: bool = False) -> tuple[Ga
             assert_never(purpose)
 
 
-CountedStep = tuple[Purpose, Gate | None]
+CountedStep = tuple[Purpose, Step | None]
 """What a holder counts as one step. None: the page on which they confirm that it is their card."""
 
 
 def counted_steps(
-    policy: Policy, purpose: Purpose, *, claimed: bool = False, registers: bool = True
+    policy: Policy,
+    purpose: Purpose,
+    *,
+    claimed: bool = False,
+    registers: bool = True,
+    ways: tuple[Way, ...] = (),
+    way: Way | None = None,
 ) -> tuple[CountedStep, ...]:
     """Return the steps that a holder sees; ``registers``: a registration follows a first unlock.
 
     The PIN of that unlock was set with a code from staff, so that it is only claimed.
     """
-    own = tuple((purpose, gate) for gate in path(policy, purpose, claimed=claimed))
+    steps = path(policy, purpose, claimed=claimed, ways=ways, way=way)
+    own = tuple((purpose, step) for step in steps)
     if purpose not in UNLOCKS:
         return own
     goes_on = purpose is Purpose.FIRST_UNLOCK and registers
@@ -301,39 +342,40 @@ def counted_steps(
 def position(
     policy: Policy,
     progress: Progress,
-    gate: Gate,
+    step: Step,
     *,
     after_first_unlock: bool = False,
     registers: bool = True,
 ) -> Position:
-    """Return how far a holder is at ``gate``; ``registers`` as for ``counted_steps``.
+    """Return how far a holder is at ``step``; ``registers`` as for ``counted_steps``.
 
-    A gate that is no longer on the path (another call has proven the PIN since) is shown as the
+    A step that is no longer on the path (another call has proven the PIN since) is shown as the
     last step: a number on a screen is no reason to refuse a call.
     """
     begun_as = Purpose.FIRST_UNLOCK if after_first_unlock else progress.purpose
-    steps = counted_steps(policy, begun_as, claimed=progress.claimed, registers=registers)
-    step = (progress.purpose, gate)
-    return Position(steps.index(step) + 1 if step in steps else len(steps), len(steps))
+    steps = counted_steps(
+        policy,
+        begun_as,
+        claimed=progress.claimed,
+        registers=registers,
+        ways=progress.ways,
+        way=progress.way,
+    )
+    counted = (progress.purpose, step)
+    return Position(steps.index(counted) + 1 if counted in steps else len(steps), len(steps))
 
 
-def next_gate(policy: Policy, progress: Progress) -> Gate | None:
-    """Return the first gate that is not passed; None when all are passed."""
+def next_step(policy: Policy, progress: Progress) -> Step | None:
+    """Return the first step that is not passed; None when all are passed."""
     if progress.finished:
         return None
-    gates = path(policy, progress.purpose, claimed=progress.claimed)
-    return next((gate for gate in gates if gate not in progress.passed), None)
+    steps = progress.path(policy)
+    return next((step for step in steps if step not in progress.passed), None)
 
 
-def reaches(policy: Policy, progress: Progress, gate: Gate) -> bool:
-    """Return whether every gate before ``gate`` is passed; a passed gate can be repeated."""
-    gates = path(policy, progress.purpose, claimed=progress.claimed)
-    if progress.finished or gate not in gates:
+def reaches(policy: Policy, progress: Progress, step: Step) -> bool:
+    """Return whether every step before ``step`` is passed; a passed one can be repeated."""
+    steps = progress.path(policy)
+    if progress.finished or step not in steps:
         return False
-    return progress.passed.issuperset(gates[: gates.index(gate)])
-
-
-def answers_come_before_code(policy: Policy) -> bool:
-    """Return whether a code may only be asked for once the questions are answered."""
-    gates = path(policy, Purpose.UNLOCK)
-    return Gate.ANSWERS in gates[: gates.index(Gate.CODE)]
+    return progress.passed.issuperset(steps[: steps.index(step)])

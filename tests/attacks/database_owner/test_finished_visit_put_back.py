@@ -74,7 +74,7 @@ def stays_secret(reply: object, new: str) -> bool:
 
 def test_visit_and_code_put_back_get_no_new_secret(world: World, card: Card) -> None:
     visit = ready(world, card)
-    kept = keep(world, "visit", "email_code")
+    kept = keep(world, "visit", "proof", "email_code")
     new = unlocked(visit, visit.grant())
     put_back(world, kept)
     reply = visit.release()
@@ -87,7 +87,7 @@ def test_visit_and_code_put_back_get_no_new_secret(world: World, card: Card) -> 
 
 def test_visit_put_back_with_the_journal_gone_gets_no_new_secret(world: World, card: Card) -> None:
     visit = ready(world, card)
-    kept = keep(world, "visit", "email_code")
+    kept = keep(world, "visit", "proof", "email_code")
     new = unlocked(visit, visit.grant())
     put_back(world, kept)
     run(world, "DELETE FROM unblock_journal")
@@ -102,7 +102,7 @@ def test_call_for_a_put_back_journal_entry_gets_no_new_secret(world: World, card
     proof, attempt = proof_of(visit), visit.attempt()
     grant = visit.authority.release(visit.visit, attempt, proof)
     assert isinstance(grant, Grant)
-    kept = keep(world, "visit", "unblock_journal")
+    kept = keep(world, "visit", "proof", "unblock_journal")
     new = unlocked(visit, grant)
     put_back(world, kept)
     reply = visit.authority.release(visit.visit, attempt, proof)
@@ -117,7 +117,7 @@ def test_entry_put_back_that_another_visit_settled_gets_no_new_secret(
     stolen = ready(world, card)
     proof, attempt = proof_of(stolen), stolen.attempt()
     assert isinstance(stolen.authority.release(stolen.visit, attempt, proof), Grant)
-    kept = keep(world, "visit", "unblock_journal")
+    kept = keep(world, "visit", "proof", "unblock_journal")
     world.clock.forward(minutes=2)
     elsewhere = world.insert(card, blocked=True, station="B")
     elsewhere.to_new_pin()
@@ -204,7 +204,7 @@ def test_earlier_entry_alone_lets_no_second_secret_out(world: World, card: Card)
     visit = ready(world, card)
     first = visit.grant()
     visit.authority.record_outcome(visit.visit, first.journal, UnblockNotSent())
-    kept = keep(world, "visit")
+    kept = keep(world, "visit", "proof")
     second = visit.grant()
     new = unlocked(visit, second)
     put_back(world, kept)
@@ -216,7 +216,7 @@ def test_earlier_entry_alone_lets_no_second_secret_out(world: World, card: Card)
 
 def test_ended_visit_put_back_gets_no_secret(world: World, card: Card) -> None:
     visit = ready(world, card)
-    kept = keep(world, "visit")
+    kept = keep(world, "visit", "proof")
     visit.authority.end(visit.visit, VisitEnd.CARD_REMOVED)
     put_back(world, kept)
     assert refused_as_put_back(world, visit.release(), "visit")
@@ -225,7 +225,7 @@ def test_ended_visit_put_back_gets_no_secret(world: World, card: Card) -> None:
 @pytest.mark.parametrize("as_if", ["kind = 'visit-opened'", "visit_id = NULL, card_id = NULL"])
 def test_altered_row_of_the_audit_hides_no_release(world: World, card: Card, as_if: str) -> None:
     visit = ready(world, card)
-    kept = keep(world, "visit", "email_code")
+    kept = keep(world, "visit", "proof", "email_code")
     new = unlocked(visit, visit.grant())
     put_back(world, kept)
     run(world, "DELETE FROM unblock_journal")

@@ -200,7 +200,7 @@ def is_erased(world: World, card: Card) -> None:
 
 
 def policy_changes(world: World, _card: Card) -> None:
-    world.policy = replace(world.policy, verification=(Factor.EMAIL_CODE,))
+    world.policy = replace(world.policy, verification=((Factor.EMAIL_CODE,),))
 
 
 GIVES_NONE = waits, is_retired, gets_a_secret, is_erased, is_unlocked_elsewhere

@@ -36,6 +36,6 @@ def test_a_proven_pin_has_the_rule(world: World) -> None:
 
 
 def test_an_unlock_that_passed_every_factor_has_the_rule(world: World) -> None:
-    world.policy = Policy(verification=(Factor.QUESTIONS, Factor.EMAIL_CODE))
+    world.policy = Policy(verification=((Factor.QUESTIONS, Factor.EMAIL_CODE),))
     task = world.insert(by_name(world), blocked=True).to_new_pin()
     assert task.rules.personal == (NUMBER,)

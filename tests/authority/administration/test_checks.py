@@ -202,7 +202,7 @@ def test_questions(store: Store) -> None:
         FAIL,
         "0 in the list, 4 needed; run `kiosk setup authority`",
     )
-    mail_alone = Policy(verification=(Factor.EMAIL_CODE,))
+    mail_alone = Policy(verification=((Factor.EMAIL_CODE,),))
     assert checks.check_questions(store, lambda: mail_alone).condition is OK
     load_questions(store, SetClock())
     assert checks.check_questions(store, Policy).found == "20 in the list"

@@ -13,6 +13,7 @@ OF_PEOPLE = frozenset(
         "kept_secret",
         "outbox_message",
         "pending_change",
+        "proof",
         "proposed_act",
         "registration",
         "search_term",

@@ -13,6 +13,7 @@ from kiosk.authority.records import (
     KeptSecret,
     OutboxMessage,
     PendingChange,
+    Proof,
     ProposedAct,
     SealedSecret,
     StaffCard,
@@ -24,7 +25,7 @@ from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.tables import TableRow
-from kiosk.contract.messages import Purpose
+from kiosk.contract.messages import Factor, Purpose
 from tests.authority.store import samples
 from tests.authority.store.erasure import OF_PEOPLE
 from tests.authority.store.samples import NOW, Person
@@ -129,6 +130,7 @@ def everywhere(store: Store, database: TestDatabase, number: str) -> Person:
         uow.codes.activate(code.id, NOW, NOW.replace(hour=10))
         uow.codes.entries(code.id).charge(f"try-{number}")
         uow.registrations.attempts(holder.id, 3).charge(f"answer-{number}")
+        uow.proofs.put(Proof(visit.id, Factor.EMAIL_CODE, NOW, new_id()))
         uow.pending.put(PendingChange(new_id(), holder.id, card.id, Purpose.CHANGE_EMAIL, NOW))
         uow.address_changes.put(
             AddressChange(new_id(), holder.id, visit.id, "a@nhs.net", "b@nhs.net", NOW, NOW)

@@ -52,8 +52,7 @@ def test_a_visit_becomes_what_is_saved(store: Store) -> None:
         person.visit,
         purpose=Purpose.UNLOCK,
         pin_proven_at=samples.NOW,
-        questions_proven_at=samples.NOW + timedelta(seconds=3),
-        code_proven_id="code",
+        way="questions+email-code",
         pin_was_blocked=True,
         finished_at=samples.NOW,
     )

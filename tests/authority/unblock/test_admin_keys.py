@@ -6,7 +6,15 @@ import pytest
 
 from kiosk.authority.records import Card, UnblockState
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import CardProof, Finished, KeyGrant, KeyNonce, Purpose, UnblockDone
+from kiosk.contract.messages import (
+    CardProof,
+    Factor,
+    Finished,
+    KeyGrant,
+    KeyNonce,
+    Purpose,
+    UnblockDone,
+)
 from tests.authority.admin_key_card import (
     KEY,
     Chip,
@@ -56,7 +64,7 @@ def test_the_intent_is_written_before_anything_leaves(
     assert (entry.state, entry.was_blocked) == (UnblockState.INTENT, True)
     assert (entry.visit_id, entry.card_id) == (station_visit.visit, card.id)
     used = world.events()[-1]
-    code = world.visit(station_visit).code_proven_id
+    code = world.proofs(station_visit)[Factor.EMAIL_CODE].subject
     detail = {"journal": entry.id, "code": code, "left": 2}
     assert (used.kind, used.detail) == ("admin-key-used", detail)
 

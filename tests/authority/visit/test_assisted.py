@@ -40,8 +40,8 @@ from tests.support.refusals import refused
 from tests.support.steps import offered
 
 MASKED = "a•••@trust.nhs.uk"
-CODE_FIRST = Policy(verification=(Factor.EMAIL_CODE, Factor.QUESTIONS))
-CODE_ONLY = Policy(verification=(Factor.EMAIL_CODE,))
+CODE_FIRST = Policy(verification=((Factor.EMAIL_CODE, Factor.QUESTIONS),))
+CODE_ONLY = Policy(verification=((Factor.EMAIL_CODE,),))
 
 
 # --- the way through -------------------------------------------------------------------

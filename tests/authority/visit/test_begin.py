@@ -202,7 +202,7 @@ def test_a_station_learns_that_self_service_is_blocked(world: World) -> None:
 
 def test_without_questions_in_the_policy_there_are_none_to_change(world: World) -> None:
     card = world.registered_card()
-    world.policy = Policy(verification=(Factor.EMAIL_CODE,))
+    world.policy = Policy(verification=((Factor.EMAIL_CODE,),))
     assert Purpose.CHANGE_QUESTIONS not in _offers(world, card)
     assert Purpose.CHANGE_EMAIL in _offers(world, card)
 
@@ -215,7 +215,7 @@ def test_holder_without_questions_registers_again_when_they_are_asked(
     card = world.add_card(holder)
     assert _offers(world, card) == (Purpose.REGISTER, Purpose.CHANGE_PIN)
     assert _refused(world, card, blocked=True) is Reason.NOT_REGISTERED
-    world.policy = Policy(verification=(Factor.EMAIL_CODE,))
+    world.policy = Policy(verification=((Factor.EMAIL_CODE,),))
     assert _offers(world, card, blocked=True) == (Purpose.UNLOCK,)
 
 

@@ -239,7 +239,7 @@ def test_an_outcome_that_got_lost_is_settled_by_the_card(
 def test_the_order_of_factors_makes_no_difference(
     world: World, card: Card, agent: Office, order: tuple[Factor, ...]
 ) -> None:
-    world.policy = Policy(verification=order)
+    world.policy = Policy(verification=(order,))
     unlocked(world, card, agent)
 
 

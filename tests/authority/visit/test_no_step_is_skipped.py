@@ -42,7 +42,7 @@ def _walk(estate: tuple[Path, Card], order: tuple[Factor, ...], actions: list[st
         copy = place / "walk"
         shutil.copytree(folder, copy)
         world = World(copy)
-        world.policy = Policy(verification=order, code_gap=GAP, codes_an_hour=20)
+        world.policy = Policy(verification=(order,), code_gap=GAP, codes_an_hour=20)
         walk = Walk(world, card)
         for action in actions:
             walk.act(action)

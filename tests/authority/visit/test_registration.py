@@ -114,7 +114,7 @@ def test_what_was_registered_unlocks(world: World, card: Card) -> None:
 
 
 def test_without_questions_in_the_policy_none_are_asked(world: World, card: Card) -> None:
-    world.policy = Policy(verification=(Factor.EMAIL_CODE,))
+    world.policy = Policy(verification=((Factor.EMAIL_CODE,),))
     station_visit = world.insert(card)
     station_visit.authority.choose(station_visit.visit, Purpose.REGISTER)
     assert isinstance(station_visit.verify_pin(), GiveEmail)

@@ -34,7 +34,7 @@ from tests.authority.station_visit import StationVisit, is_wrong, opened, wrong_
 from tests.authority.world import CHEAP, World
 from tests.support.stored import stored
 
-CODE_ONLY = Policy(verification=(Factor.EMAIL_CODE,))
+CODE_ONLY = Policy(verification=((Factor.EMAIL_CODE,),))
 
 
 def waits(world: World, card: Card, *, tries: int = 0) -> StationVisit:
@@ -169,8 +169,7 @@ def test_right_answers_do_not_outlive_the_code(world: World, card: Card) -> None
     """Whoever comes back to the unlock later is asked again."""
     station_visit = waits(world, card)
     station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
-    left = world.visit(station_visit)
-    assert (left.questions_proven_at, left.questions_carried) == (None, False)
+    assert world.proofs(station_visit) == {}
     with pytest.raises(StepRefused):
         station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
     station_visit.pull()
@@ -355,7 +354,8 @@ def test_answers_that_are_looked_at_meanwhile_prove_nothing_for_it(
         again.answer(asked)
     replica.store.close()
     left = world.visit(again)
-    assert (left.purpose, left.questions_proven_at) == (Purpose.CHANGE_PIN, None)
+    assert left.purpose is Purpose.CHANGE_PIN
+    assert world.proofs(again) == {}
     assert world.events()[-2].detail == {"proves": "nothing"}
     with pytest.raises(StepRefused):
         again.authority.choose(again.visit, Purpose.UNLOCK)

@@ -29,8 +29,8 @@ from tests.authority.station_visit import ANSWERS, StationVisit, resumed_by, wro
 from tests.authority.world import World
 
 MASKED = "a•••@trust.nhs.uk"
-CODE_FIRST = Policy(verification=(Factor.EMAIL_CODE, Factor.QUESTIONS))
-CODE_ONLY = Policy(verification=(Factor.EMAIL_CODE,))
+CODE_FIRST = Policy(verification=((Factor.EMAIL_CODE, Factor.QUESTIONS),))
+CODE_ONLY = Policy(verification=((Factor.EMAIL_CODE,),))
 
 
 def test_walk_away_and_come_back_at_another_station(

@@ -243,12 +243,6 @@ class EmailCodes(Repository):
         """Revoke every code of a holder, also those that are being mailed."""
         self._revoke(col(CodeRow.holder_id) == holder_id)
 
-    def forget_answers(self, holder_id: str) -> None:
-        """Let no unused code of a holder carry right answers, nor one that is being mailed."""
-        given = col(CodeRow.questions_proven_at).is_not(None)
-        theirs = col(CodeRow.holder_id) == holder_id, *_IS_UNUSED, given
-        self._gateway.change(CodeRow, *theirs, questions_proven_at=None)
-
     def _revoke(self, *conditions: ColumnElement[bool]) -> int:
         return len(self._gateway.change(CodeRow, *conditions, *_IS_UNUSED, revoked_at=self._now))
 

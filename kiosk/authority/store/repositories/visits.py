@@ -19,6 +19,7 @@ from kiosk.authority.records import (
     LockedVisit,
     PendingChange,
     PinChange,
+    Proof,
     Registration,
     StaffCard,
     StaffMember,
@@ -34,17 +35,19 @@ from kiosk.authority.store.tables import (
     CardRow,
     CodeRow,
     PendingRow,
+    ProofRow,
     RegistrationRow,
     RestoreRow,
     StaffCardRow,
     StaffMemberRow,
     StationRow,
+    TableRow,
     UnblockRow,
     VisitRow,
     col,
     values,
 )
-from kiosk.contract.messages import CardId, ReadFault, Reason, VisitEnd
+from kiosk.contract.messages import CardId, Factor, ReadFault, Reason, VisitEnd
 
 _THIS_VISIT = col(VisitRow.id) == bindparam("visit")
 _VISIT = Prepared(select(VisitRow).where(_THIS_VISIT))
@@ -179,6 +182,39 @@ class Visits(Repository):
         return self._one(Visit, VisitRow, statement, {"visit": visit_id}, id=visit_id)
 
 
+_PROOFS = table_of(ProofRow)
+_PROOFS_OF_VISIT = Prepared(select(ProofRow).where(_PROOFS.c.visit_id == bindparam("visit")))
+_DROP_PROOFS = Prepared(delete(ProofRow).where(_PROOFS.c.visit_id == bindparam("visit")))
+
+
+class Proofs(Repository):
+    """What was passed in each visit, a row for each factor."""
+
+    def put(self, proof: Proof) -> None:
+        """Add one, or overwrite the visit's of the same factor."""
+        stamped = self._gateway.stamped(ProofRow, values(proof))
+        insert = self._gateway.upsert(ProofRow).values(stamped)
+        new = {name: insert.excluded[name] for name in stamped}
+        keys = ["visit_id", "factor"]
+        self._gateway.write(insert.on_conflict_do_update(index_elements=keys, set_=new))
+
+    def of_visit(self, visit_id: str) -> tuple[Proof, ...]:
+        rows = self._gateway.many(_PROOFS_OF_VISIT, ProofRow, {"visit": visit_id})
+        for row in rows:
+            self._gateway.check_asked(row, visit_id=visit_id)
+        return tuple(row.record(Proof) for row in rows)
+
+    def drop(self, visit_id: str) -> None:
+        """Delete those of a visit: nothing counts as passed in it any more."""
+        self._gateway.write(_DROP_PROOFS, {"visit": visit_id})
+
+    def forget(self, holder_id: str, factor: Factor) -> None:
+        """Delete a holder's of one factor, those too that a later visit would carry on."""
+        theirs = select(col(VisitRow.id)).where(col(VisitRow.holder_id) == holder_id)
+        of_factor = _PROOFS.c.factor == factor, _PROOFS.c.visit_id.in_(theirs)
+        self._gateway.write(delete(ProofRow).where(*of_factor))
+
+
 class PendingChanges(Repository):
     """What visits gather; a visit and the code that was sent for it refer to it."""
 
@@ -306,6 +342,10 @@ _is_live = (
     col(_live.revoked_at).is_(None),
 )
 
+_proof_by: dict[Factor, Any] = {factor: aliased(ProofRow) for factor in Factor}
+"""A join for each factor: so a statement returns one row, whatever was passed."""
+_code_proof = _proof_by[Factor.EMAIL_CODE]
+
 _AROUND_COLUMNS = (RegistrationRow, PendingRow, _live, _proven, StaffCardRow, StaffMemberRow)
 _AROUND_ROWS = (RegistrationRow, PendingRow, CodeRow, CodeRow, StaffCardRow, StaffMemberRow)
 _of_member = col(StaffMemberRow.id) == col(StaffCardRow.staff_id)
@@ -317,12 +357,19 @@ _READ = (
     .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == col(CardRow.holder_id))
     .outerjoin(PendingRow, col(PendingRow.id) == col(VisitRow.pending_id))
     .outerjoin(_live, and_(col(_live.card_id) == col(CardRow.id), *_is_live))
-    .outerjoin(_proven, col(_proven.id) == col(VisitRow.code_proven_id))
     .outerjoin(StaffCardRow, col(StaffCardRow.card_id) == col(CardRow.id))
     .outerjoin(StaffMemberRow, _of_member)
     .where(col(VisitRow.id) == bindparam("visit"))
 )
-_VISIT_ROWS = (VisitRow, CardRow, CardholderRow, *_AROUND_ROWS)
+for _factor, _proof in _proof_by.items():
+    _of_visit = and_(col(_proof.visit_id) == col(VisitRow.id), col(_proof.factor) == _factor)
+    _READ = _READ.add_columns(_proof).outerjoin(_proof, _of_visit)
+_READ = _READ.outerjoin(_proven, col(_proven.id) == col(_code_proof.subject))
+_VISIT_ROWS: tuple[type[TableRow], ...] = (
+    *(VisitRow, CardRow, CardholderRow),
+    *_AROUND_ROWS,
+    *(ProofRow for _ in _proof_by),
+)
 _VISIT_WITH_CARD = Prepared(_READ)
 _VISIT_AT_STATION = Prepared(
     _READ.add_columns(StationRow).outerjoin(
@@ -395,18 +442,24 @@ class VisitRecords(Repository):
             return None
         visit, card, holder, *around = rows[0]
         station = around.pop() if at_station else None
+        around, shown = around[: len(_AROUND_ROWS)], around[len(_AROUND_ROWS) :]
+        for factor, proof in zip(_proof_by, shown, strict=True):
+            self._gateway.check_asked(proof, visit_id=visit_id, factor=factor)
+        proofs = tuple(proof.record(Proof) for proof in shown if proof)
         self._gateway.check_asked(visit, id=visit_id, card_id=card.id)
         self._gateway.check_asked(holder, id=card.holder_id)
         self._gateway.check_asked(station, name=visit.station)
         records = visit.record(Visit), card.record(Card), holder.record(Cardholder)
-        return self._with_around(*records, around, station)
+        return self._with_around(*records, around, station, proofs)
 
-    def read_around(self, visit: Visit, card: Card, holder: Cardholder) -> LockedVisit:
+    def read_around(
+        self, visit: Visit, card: Card, holder: Cardholder, proofs: tuple[Proof, ...]
+    ) -> LockedVisit:
         """Read what is around a visit that need not be stored as it is; lock its card first."""
         names = {"holder": holder.id, "card": card.id}
-        given = names | {"pending": visit.pending_id, "code": visit.code_proven_id}
+        given = names | {"pending": visit.pending_id, "code": _code_of(proofs)}
         around = self._gateway.joined(_AROUND, _AROUND_ROWS, given)[0]
-        return self._with_around(visit, card, holder, around, None)
+        return self._with_around(visit, card, holder, around, None, proofs)
 
     def _with_around(
         self,
@@ -415,18 +468,20 @@ class VisitRecords(Repository):
         holder: Cardholder,
         around: Sequence[Any],
         station: StationRow | None,
+        proofs: tuple[Proof, ...],
     ) -> LockedVisit:
         """Add what was joined, once it is sure that it belongs to a visit's card and holder."""
         registration, pending, code, proven_code, staff_card, staff_member = around
         self._gateway.check_asked(registration, holder_id=holder.id)
         self._gateway.check_asked(pending, id=visit.pending_id)
         self._gateway.check_asked(code, card_id=card.id, consumed_at=None, revoked_at=None)
-        self._gateway.check_asked(proven_code, id=visit.code_proven_id)
+        self._gateway.check_asked(proven_code, id=_code_of(proofs))
         self._gateway.check_asked(staff_card, card_id=card.id)
         self._gateway.check_asked(staff_member, id=staff_card.staff_id if staff_card else None)
         kinds = Registration, PendingChange, EmailCode, EmailCode, StaffCard, StaffMember, Station
         rows = zip((*around, station), kinds, strict=True)
-        return LockedVisit(visit, card, holder, *(row and row.record(kind) for row, kind in rows))
+        read = (row and row.record(kind) for row, kind in rows)
+        return LockedVisit(visit, card, holder, proofs, *read)
 
     def lock_grant(self, visit_id: str, entry_id: str) -> LockedGrant | None:
         given = {"entry": entry_id}
@@ -450,3 +505,9 @@ class VisitRecords(Repository):
                     bool(overtaken),
                 )
         return None
+
+
+def _code_of(proofs: Sequence[Proof]) -> str | None:
+    """Return the id of the code that was entered rightly."""
+    shown = (proof.subject for proof in proofs if proof.factor is Factor.EMAIL_CODE)
+    return next(shown, None)

@@ -43,7 +43,7 @@ def test_a_code_lives_at_once_for_fifteen_minutes(
     assert code.id == issued.code_id
     assert (code.issued_by, code.agreed_by) == (agent.actor.staff_id, None)
     assert (code.purpose, code.sent_to, code.visit_id) == (Purpose.UNLOCK, "", "")
-    assert (code.questions_proven_at, code.pending_id, code.max_tries) == (None, None, 5)
+    assert (code.pending_id, code.max_tries) == (None, 5)
     assert code.expires_at == issued.expires_at == samples.NOW + timedelta(minutes=15)
     assert not issued.waits_for_second
     assert kept(means, before).revoked_at is not None

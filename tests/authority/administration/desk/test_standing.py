@@ -251,7 +251,7 @@ def test_a_registration_without_questions_is_none_where_they_are_asked() -> None
     facts = replace(READY, registration=replace(REGISTERED, hashes=(), question_ids=()))
     assert facts.standing is Standing.NOT_REGISTERED
     assert told(facts).startswith("Registered without security questions")
-    code_only = Policy(verification=(Factor.EMAIL_CODE,))
+    code_only = Policy(verification=((Factor.EMAIL_CODE,),))
     assert replace(facts, policy=code_only).can_unlock
 
 

@@ -1,4 +1,4 @@
-"""The life of a code: made, mailed, entered, and used once.
+"""A code by email, or by word of mouth from staff: made, mailed, entered, and used once.
 
 A code for an unblock is only marked as proven here. The transaction that releases the secret uses
 it up, so that a card pulled at the new-PIN page may come back with the same code within its life.
@@ -16,7 +16,7 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.mail.compose import Message
 from kiosk.authority.notices import addresses_of
-from kiosk.authority.records import EmailCode, Scalar, Verdict, new_id
+from kiosk.authority.records import EmailCode, Proof, Registration, Scalar, Verdict, new_id
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit import tasks
@@ -24,19 +24,23 @@ from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, 
 from kiosk.authority.visit.context import (
     VisitContext,
     VisitRefused,
+    can_be_entered,
     context_of,
     deciding,
     enter,
     given_by,
+    is_assisted,
     is_vouched_for,
     reload,
 )
 from kiosk.authority.visit.registration import apply_pending
-from kiosk.authority.visit.rules import GIVES_ADDRESS, UNLOCKS, answers_come_before_code
+from kiosk.authority.visit.rules import GIVES_ADDRESS, UNLOCKS
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
+    Code,
     CodeNotSent,
     EnterCode,
+    Factor,
     FactorEnd,
     FactorOver,
     FactorWrong,
@@ -47,8 +51,91 @@ from kiosk.contract.messages import (
     Task,
     VisitId,
 )
-from kiosk.contract.policy import Policy
+from kiosk.contract.policy import HOUR, SendVerdict, mask_email, may_send_code
 from kiosk.contract.sensitive import Sensitive
+
+
+class EmailCodeRules:
+    entry = Code
+
+    def submit(
+        self, parts: Dependencies, visit_id: VisitId, attempt: str, entry: Code
+    ) -> Task | FactorWrong | FactorOver:
+        return enter_code(parts, visit_id, attempt, entry.digits)
+
+    def prepare(self, parts: Dependencies, visit_id: VisitId, attempt: str) -> Task | CodeNotSent:
+        return send_code(parts, visit_id, attempt)
+
+    def enrolled(self, registration: Registration) -> bool:
+        return bool(registration.email)
+
+    def barred(
+        self, uow: UnitOfWork, context: VisitContext, purpose: Purpose
+    ) -> VisitRefused | None:
+        wait = codes_used_up(uow, context, purpose)
+        return None if wait is None else VisitRefused(Reason.TOO_MANY_CODES, context.now + wait)
+
+    def task(self, uow: UnitOfWork, context: VisitContext) -> EnterCode | SendCode:
+        code = context.waiting_code
+        if code is None and context.visit.purpose is Purpose.FIRST_UNLOCK:
+            raise VisitRefused(Reason.GIVEN_CODE_OVER)
+        return enter_code_page(uow, context, code) if code else _send_code_page(context)
+
+    def stands(self, context: VisitContext, proof: Proof) -> bool:
+        """Return whether the code was not withdrawn, and its address is still the recorded one."""
+        code = context.proven_code
+        if code is None or code.id != proof.subject or code.revoked_at is not None:
+            return False
+        if code.purpose is not context.visit.purpose:
+            return False
+        return is_assisted(code) or code.sent_to == context.address
+
+    def carries(self, proof: Proof) -> bool:
+        return False  # the code itself can be entered again
+
+    def spend(self, uow: UnitOfWork, proof: Proof) -> bool:
+        return uow.codes.consume(proof.subject)
+
+    def withdraw(self, uow: UnitOfWork, holder_id: str) -> None:
+        uow.codes.revoke_of_holder(holder_id)
+
+
+def codes_used_up(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> timedelta | None:
+    """Return how long no code can be sent, where none can be now and no live one helps."""
+    code = context.code
+    if code is not None and code.purpose is purpose and can_be_entered(code, context.now):
+        return None
+    verdict = _may_send(uow, context)
+    return verdict.wait if verdict.too_many else None
+
+
+def _may_send(uow: UnitOfWork, context: VisitContext) -> SendVerdict:
+    sent = uow.codes.send_times(
+        context.card.id,
+        context.now - HOUR,
+        proves_owner=context.asks_owner,
+        unproven=not context.is_proven,
+    )
+    return may_send_code(sent, context.now, context.policy)
+
+
+def _send_code_page(context: VisitContext) -> SendCode:
+    masked, position = mask_email(context.address), context.position(context.code_step)
+    return SendCode(masked, context.asks_owner, position=position)
+
+
+def enter_code_page(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> EnterCode:
+    life = (code.expires_at or context.now) - context.now
+    return EnterCode(
+        masked="" if is_assisted(code) else mask_email(code.sent_to),
+        digits=code.digits,
+        expires_in_s=max(timedelta(0), life).total_seconds(),
+        resend_in_s=_may_send(uow, context).wait.total_seconds(),
+        tries_left=code.max_tries - code.tries,
+        proves_owner=code.proves_owner,
+        position=context.position(context.code_step),
+    )
+
 
 # A code is made, mailed, and only then live.
 #
@@ -94,15 +181,15 @@ def _draft(parts: Dependencies, visit_id: VisitId, attempt: str) -> _Drafted | T
         context = enter(uow, parts, visit_id)
         if context.visit.purpose is Purpose.FIRST_UNLOCK:
             raise StepRefused("only staff give a code for a first unlock")
-        if context.answers_are_over:
-            return tasks.answer_questions(uow, context)
-        context.need(context.code_gate)
+        if context.carried_is_over:
+            return tasks.next_task(uow, context)
+        context.need(context.code_step)
         if not context.address:
             raise VisitRefused(Reason.NO_EMAIL)
         earlier = uow.codes.of_attempt(context.card.id, visit_id, attempt)
         if earlier is not None and earlier.sent_to == context.address:
             return _repeated(uow, parts, context, earlier)
-        verdict = tasks.may_send(uow, context)
+        verdict = _may_send(uow, context)
         if verdict.wait:
             wait = verdict.wait.total_seconds()
             record(uow, AuditKind.CODE_LIMITED, context.visit, wait_s=round(wait))
@@ -111,7 +198,7 @@ def _draft(parts: Dependencies, visit_id: VisitId, attempt: str) -> _Drafted | T
                 # Without a live code, an hour is too long a wait.
                 until = uow.now + verdict.wait
                 raise VisitRefused(Reason.TOO_MANY_CODES, until, keep=context.visit)
-            again = tasks.enter_code(uow, context, live) if live else tasks.send_code(context)
+            again = enter_code_page(uow, context, live) if live else _send_code_page(context)
             uow.commit()
             return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
         draft, code = _written_down(parts, context, new_id(), attempt)
@@ -153,10 +240,6 @@ def _written_down(
         drafted_at=context.now,
         max_tries=context.policy.code_tries,
         digits=context.policy.code_digits,
-        # Where the code comes first, each visit asks the questions after it.
-        questions_proven_at=context.visit.questions_proven_at
-        if answers_come_before_code(context.policy)
-        else None,
         pending_id=context.pending.id if context.pending else None,
         attempt=attempt,
         drafted_by=parts.process,
@@ -167,12 +250,10 @@ def _written_down(
     return parts.codes.with_digest(draft, code), code
 
 
-def _life(draft: EmailCode, policy: Policy, now: datetime) -> timedelta:
-    """Return how long a code lives, no longer than the answers on which it is sent."""
-    given_at = draft.questions_proven_at
-    if given_at is None:
-        return policy.code_life
-    return min(policy.code_life, given_at + VISIT_LIFE - now)
+def _life(context: VisitContext, now: datetime) -> timedelta:
+    """Return how long a code lives, no longer than the proofs on which it is sent."""
+    life = context.policy.code_life
+    return min((life, *(proof.at + VISIT_LIFE - now for proof in context.proofs)))
 
 
 def _committed(
@@ -186,7 +267,7 @@ def _committed(
     recorded = context.address in addresses_of(context.holder, context.registration)
     number = uow.stop_numbers.draw(context.holder.id, context.visit.id) if recorded else ""
     uow.commit()
-    life = _life(draft, context.policy, context.now)
+    life = _life(context, context.now)
     message = parts.compose(
         to=context.address,
         purpose=context.progress.purpose,
@@ -203,7 +284,7 @@ def _activate(parts: Dependencies, visit_id: VisitId, draft: EmailCode) -> Task:
     """Make the code live, also when its card was taken out since: the mail has to work."""
     with deciding(parts) as uow:
         context = _open_or_closed(uow, parts, visit_id)
-        expires_at = uow.now + _life(draft, context.policy, uow.now)
+        expires_at = uow.now + _life(context, uow.now)
         code = uow.codes.activate(draft.id, uow.now, expires_at, parts.process)
         if code is None:
             raise StepRefused("the code is no draft any more")
@@ -225,9 +306,9 @@ def _not_sent(
         own = visit.purpose is not Purpose.UNLOCK and visit.pin_proven_at is not None
         again: EnterCode | SendCode | GiveEmail
         if code is not None:
-            again = tasks.enter_code(uow, context, code)
+            again = enter_code_page(uow, context, code)
         elif not isinstance(error, MailRefused):
-            again = tasks.send_code(context)
+            again = _send_code_page(context)
         elif own and not context.asks_owner:
             again = tasks.give_email(context)
         else:
@@ -240,7 +321,7 @@ def _open_or_closed(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> 
     locked = uow.visit_records.lock_visit(visit_id, at_station=False)
     if locked is None:
         raise StepRefused("the visit that asked for this code is not recorded any more")
-    return context_of(uow, parts.policy(), locked)
+    return context_of(uow, parts, locked)
 
 
 _KINDS = AuditKinds(AuditKind.CODE_TRY_CHARGED, AuditKind.CODE_RIGHT, AuditKind.CODE_WRONG)
@@ -277,16 +358,16 @@ def _charge(
         if charge is not None and charge.verdict is Verdict.RIGHT:
             # This entry has used up the code that went to the recorded address.
             return tasks.next_task(uow, context)
-    if context.answers_are_over:
-        return tasks.answer_questions(uow, context)
-    context.need(context.code_gate)
+    if context.carried_is_over:
+        return tasks.next_task(uow, context)
+    context.need(context.code_step)
     code = context.own_code
     if code is None:
         return _without_code(uow, context)
     waiting = context.waiting_code
     if waiting is not None and waiting.id == code.id and not _has_form(digits, code):
         # The number of a notice, or a code of other digits that this one has replaced.
-        return tasks.enter_code(uow, context, code)
+        return enter_code_page(uow, context, code)
     if not parts.codes.can_match(code.key_id):
         raise AuthorityUnavailable("the code cannot be checked: its key is not at hand")
     charged = charge_attempt(
@@ -311,7 +392,7 @@ def _has_form(entered: Sensitive, code: EmailCode) -> bool:
 def _without_code(uow: UnitOfWork, context: VisitContext) -> FactorOver | Task:
     """Return the next task where there is no code to check, which the page may not know."""
     if context.asks_again:
-        return tasks.answer_questions(uow, context)
+        return context.task_of(uow, context.way_to_code[0])
     code = uow.codes.newest(context.card.id)
     # An unlock code that would still be valid, had staff not withdrawn it.
     withdrawn = (
@@ -340,8 +421,8 @@ def _over(
     record(uow, AuditKind.CODE_DEAD, context.visit, code=code.id, **detail, **given)
     if context.visit.purpose is Purpose.FIRST_UNLOCK:
         raise VisitRefused(Reason.GIVEN_CODE_OVER, keep=context.visit)
-    wait = tasks.may_send(uow, context).wait.total_seconds()
-    return FactorOver(why, tasks.send_code(context), wait)
+    wait = _may_send(uow, context).wait.total_seconds()
+    return FactorOver(why, _send_code_page(context), wait)
 
 
 def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) -> Task:
@@ -364,9 +445,8 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
         context = apply_pending(uow, context)
     else:
         _confirm_address(uow, context, code)
-        visit = replace(context.visit, code_proven_id=code.id)
-        uow.visits.save(visit)
-        context = replace(context, visit=visit, proven_code=context.own_code)
+        context = context.passed(uow, Factor.EMAIL_CODE, subject=code.id)
+        context = replace(context, proven_code=code)
     return tasks.next_task(uow, context)
 
 
@@ -386,4 +466,4 @@ def _wrong(
     code, waiting = charged.against, reload(uow, context).waiting_code
     if charged.charge.left <= 0 or waiting is None or waiting.id != code.id:
         return _dead(uow, context, code)
-    return FactorWrong(tasks.enter_code(uow, context, waiting))
+    return FactorWrong(enter_code_page(uow, context, waiting))

@@ -1,4 +1,6 @@
-"""One full set of answers, with one verdict: see ``kiosk.authority.visit.attempts``.
+"""Security questions: one full set of answers, with one verdict.
+
+See ``kiosk.authority.visit.attempts`` for the rule of the attempts.
 
 A right set gives back its own charge and no other: wrong sets before it stay charged until the card
 is unlocked. Somebody who knows the answers but not the mailbox can therefore not use them to win
@@ -10,22 +12,104 @@ for the station, too: its key alone could otherwise pause everybody.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
 
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder, notify_staff
-from kiosk.authority.records import AuditQuery, JointHash, Registration, Verdict, Visit
+from kiosk.authority.records import AuditQuery, JointHash, Proof, Registration, Verdict, Visit
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.attempts import AttemptCounter
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
-from kiosk.authority.visit.context import VisitContext, VisitRefused, enter, reload
-from kiosk.authority.visit.rules import Gate
+from kiosk.authority.visit.blocking import block, has_to_block
+from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, enter, reload
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import Answer, FactorWrong, Reason, Task, VisitId
-from kiosk.contract.policy import HOUR, Policy
+from kiosk.contract.messages import (
+    Answer,
+    AnswerQuestions,
+    Answers,
+    Factor,
+    FactorWrong,
+    Purpose,
+    Question,
+    Reason,
+    Task,
+    VisitId,
+)
+from kiosk.contract.policy import HOUR
 from kiosk.contract.sensitive import Sensitive
+
+
+class QuestionRules:
+    entry = Answers
+
+    def submit(
+        self, parts: Dependencies, visit_id: VisitId, attempt: str, entry: Answers
+    ) -> Task | FactorWrong:
+        return answer(parts, visit_id, attempt, entry.answers)
+
+    def prepare(self, parts: Dependencies, visit_id: VisitId, attempt: str) -> Task:
+        with deciding(parts) as uow:
+            enter(uow, parts, visit_id)
+        raise StepRefused("nothing is sent for this factor")
+
+    def enrolled(self, registration: Registration) -> bool:
+        return bool(registration.hashes)
+
+    def barred(
+        self, uow: UnitOfWork, context: VisitContext, purpose: Purpose
+    ) -> VisitRefused | None:
+        until = _no_answers_until(uow, context)
+        return None if until is None else VisitRefused(Reason.ANSWERS_LIMITED, until)
+
+    def task(self, uow: UnitOfWork, context: VisitContext) -> AnswerQuestions:
+        """Ask the pinned questions; they are drawn once and stay until the card is unlocked."""
+        registration = context.required_registration
+        asked = registration.asked
+        if not asked:
+            drawn = draw_questions(registration, context.policy.questions_asked)
+            asked = uow.registrations.set_asked(registration.holder_id, drawn)
+        texts = uow.questions.by_ids(asked)
+        failures = registration.failures if context.is_proven else registration.unproven_failures
+        # While the last one is being checked: if it is right, it is left again.
+        left = max(1, context.policy.max_failures - failures)
+        questions = tuple(Question(i, texts[i].text) for i in asked)
+        return AnswerQuestions(questions, left, position=context.position(Factor.QUESTIONS))
+
+    def stands(self, context: VisitContext, proof: Proof) -> bool:
+        return True
+
+    def carries(self, proof: Proof) -> bool:
+        return True
+
+    def spend(self, uow: UnitOfWork, proof: Proof) -> bool:
+        return True  # answers are not used up
+
+    def withdraw(self, uow: UnitOfWork, holder_id: str) -> None:
+        uow.proofs.forget(holder_id, Factor.QUESTIONS)
+
+
+def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
+    """Draw one of the sets that were hashed: of ``count``, or of the nearest size there is."""
+    sizes = {len(joint.subset) for joint in registration.hashes}
+    if not sizes:
+        raise VisitRefused(Reason.NOT_REGISTERED)
+    size = min(sizes, key=lambda have: (abs(have - count), -have))
+    sets = [joint.subset for joint in registration.hashes if len(joint.subset) == size]
+    drawn = list(secrets.choice(sets))
+    secrets.SystemRandom().shuffle(drawn)
+    return tuple(drawn)
+
+
+def _no_answers_until(uow: UnitOfWork, context: VisitContext) -> datetime | None:
+    """Return until when the station takes no answers with this card, if it does not."""
+    if context.is_proven:
+        return None
+    return uow.registrations.no_answers_until(context.visit.station)
+
 
 Given = dict[int, Sensitive]
 
@@ -61,7 +145,7 @@ def answer(
 def _enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
     """Enter, at the charge and at the verdict: another purpose may have been chosen since."""
     context = enter(uow, parts, visit_id)
-    context.need(Gate.ANSWERS)
+    context.need(Factor.QUESTIONS)
     return context
 
 
@@ -87,13 +171,13 @@ def _charge(
         return uow.registrations.attempts(holder, most, proven=proven, station=visit.station)
 
     # Once a set was right, another one is not charged; the same one has its verdict.
-    passed = visit.questions_proven_at is not None and not visit.questions_carried
+    passed = context.is_passed_here(Factor.QUESTIONS)
     earlier = counter(uow).earlier(attempt) if passed or not proven else None
     if passed and earlier is None:
         raise StepRefused("the questions were answered in this visit")
     if not proven and (earlier is None or earlier.verdict is Verdict.UNCHECKED):
         uow.registrations.lock_answers_at(visit.station)
-        if (until := tasks.no_answers_until(uow, context)) is not None:
+        if (until := _no_answers_until(uow, context)) is not None:
             raise VisitRefused(Reason.ANSWERS_LIMITED, until, keep=visit)
     charged = charge_attempt(
         uow,
@@ -123,10 +207,8 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[_Registered]
     if charged.against.kept not in context.required_registration.hashes:
         raise StepRefused("the questions were replaced while the answers were checked")
     if charged.conclude(uow, context.visit, right=True):
-        answered = replace(context.visit, questions_proven_at=uow.now, questions_carried=False)
-        uow.visits.save(answered)
         # The count of failures is one lower now, and no later page shows it.
-        context = replace(context, visit=answered)
+        context = context.passed(uow, Factor.QUESTIONS)
     return tasks.next_task(uow, context)
 
 
@@ -140,13 +222,13 @@ def _wrong(
     if proven and left == 0 and failures >= context.policy.max_failures:
         block(uow, parts, context)
         raise VisitRefused(Reason.REGISTRATION_BLOCKED, keep=context.visit)
-    until = None if proven else tasks.no_answers_until(uow, context)
+    until = None if proven else _no_answers_until(uow, context)
     if first and until is not None:
         _note_limited(uow, context.visit)
     if left > 0 and until is not None:
         raise VisitRefused(Reason.ANSWERS_LIMITED, until, keep=context.visit)
     if proven or left > 0:
-        return FactorWrong(tasks.answer_questions(uow, reload(uow, context)))
+        return FactorWrong(QuestionRules().task(uow, reload(uow, context)))
     if first:
         # The registration is not blocked: a copy of a card must not lock its holder out.
         visit, holder, registration = context.visit, context.holder, context.required_registration
@@ -164,33 +246,3 @@ def _note_limited(uow: UnitOfWork, visit: Visit) -> None:
     before = AuditQuery(kind=kind.value, station=visit.station, since=since, until=uow.now + HOUR)
     if not uow.trail.newest(before, limit=1):
         record(uow, kind, visit)
-
-
-# A registration is blocked on every station.
-
-
-def block(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> None:
-    """Block, once; holder and RA staff get a mail, and it is audited."""
-    visit, holder, registration = context.visit, context.holder, context.required_registration
-    if not uow.registrations.block(holder.id):
-        return
-    record(uow, AuditKind.REGISTRATION_BLOCKED, visit, failures=registration.failures)
-    notify_holder(uow, Notice.BLOCKED, visit, holder, registration)
-    notify_staff(uow, Notice.BLOCKED_STAFF, parts.staff_addresses, visit, holder)
-
-
-def is_exhausted(registration: Registration | None, policy: Policy) -> bool:
-    """Return whether all attempts are charged, and self-service is not blocked yet.
-
-    The last set is being checked, or the process that checked it died.
-    """
-    if registration is None or registration.blocked_at is not None:
-        return False
-    return registration.failures >= policy.max_failures
-
-
-def has_to_block(uow: UnitOfWork, registration: Registration, policy: Policy) -> bool:
-    """Return whether all attempts are charged and no set is being checked, which may be right."""
-    if not is_exhausted(registration, policy):
-        return False
-    return not uow.registrations.is_being_checked(registration.holder_id)

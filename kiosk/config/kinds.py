@@ -111,7 +111,7 @@ class Words:
     def read(self, value: object) -> tuple[Any, ...]:
         if isinstance(value, str):
             value = [word.strip() for word in value.split(",") if word.strip()]
-        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
             raise InvalidValue("is not a list of words")
         if self.every and value == ["*"]:
             return ()
@@ -131,7 +131,7 @@ class Alternatives:
     def read(self, value: object) -> tuple[tuple[Any, ...], ...]:
         if isinstance(value, str):
             return tuple(self._words.read(each) for each in re.split(r"\bor\b", value))
-        if isinstance(value, list) and value and all(isinstance(each, list) for each in value):
+        if isinstance(value, list) and value and not any(isinstance(each, str) for each in value):
             return tuple(self._words.read(each) for each in value)
         return (self._words.read(value),)
 

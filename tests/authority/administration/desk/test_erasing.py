@@ -252,6 +252,7 @@ def live_through_everything(world: World, office: Office, desk: PeopleDesk, card
     block(world, card)
     desk.lift_block(now(desk), about("came to the desk"))
     send_half_of_the_mail(world)
+    answer_and_leave(world, card)
     change_address_half_way(world, card)
     ask_for_another_address(world, card, station_visit)
     CodesDesk(office).issue(now(desk), card.id, about("no mail on the ward"))
@@ -281,6 +282,13 @@ def block(world: World, card: Card) -> None:
     for _ in range(world.policy.max_failures):
         station_visit.answer(task, wrong=True)
     assert world.registration(card).blocked_at is not None
+
+
+def answer_and_leave(world: World, card: Card) -> None:
+    station_visit = world.insert(card, blocked=True)
+    station_visit.answer(station_visit.questions())
+    station_visit.pull()
+    assert world.proofs(station_visit)
 
 
 def change_address_half_way(world: World, card: Card) -> None:

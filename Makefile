@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast one dev coverage campaigns mutants sim races failover check lint format flow trace roles openapi transcripts pictures deb release test-deb image \
+.PHONY: help demo test fast one dev coverage campaigns mutants sim races failover check lint format words flow trace roles openapi transcripts pictures deb release test-deb image \
     test-image lock bench bench-estate clean
 PYTHON ?= python3
 export PYTHON
@@ -100,6 +100,11 @@ bench-estate: ## Print what whole visits take with HOLDERS=1000,100000,1000000, 
 	@.ci/bootstrap test
 	@$(VENV)/python -m campaigns.load --holders $(or $(HOLDERS),1000,100000,1000000)
 	@$(VENV)/python -m campaigns.benchmarks sessions
+
+words: ## Extract the sentences for translators into build/kiosk.pot (gettext)
+	@.ci/bootstrap test
+	@mkdir -p build
+	@$(VENV)/python -m tests.support.catalogues > build/kiosk.pot
 
 flow: ## Print the flow diagrams of docs/flow.md anew by running the flow
 	@.ci/bootstrap run

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, NewType
 
 from msgspec import Meta, Struct
 
+from kiosk.contract import language
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import BASE32, encode_base32, typed_base32
 
@@ -64,7 +65,7 @@ class Purpose(StrEnum):
     MAINTENANCE = "maintenance"
 
 
-NOT_ME: Final = "I got an email: it was not me"
+NOT_ME: Final = language.Text("I got an email: it was not me")
 """The name of ``REPORT_MISUSE`` on the pages and in the mails that point to it."""
 
 

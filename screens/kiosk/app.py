@@ -61,7 +61,7 @@ class AttractPage(Page, inherit_bindings=False):
         yield Banner(waiting.BANNER, roomy=self.shape.is_roomy)
         yield Prose(waiting.ATTRACT_TITLE, "title")
         offers = Content("\n\n").join(
-            Content.assemble((what, "bold $ink"), "\n", (about, "$quiet"))
+            Content.assemble((str(what), "bold $ink"), "\n", (str(about), "$quiet"))
             for what, about in waiting.ATTRACT_OFFERS
         )
         pulled = self.state.pulled
@@ -74,7 +74,7 @@ class AttractPage(Page, inherit_bindings=False):
 def _pulled_words(pulled: PulledFrom, look: Appearance) -> Content:
     title, text = waiting.PULLED[pulled]
     sign = "!" if pulled.in_doubt else look.glyphs.tick
-    return Content.assemble((f"{sign} {title}", "bold $ink"), "\n", text)
+    return Content.assemble((f"{sign} {title}", "bold $ink"), "\n", str(text))
 
 
 class OutOfServicePage(Page, inherit_bindings=False):

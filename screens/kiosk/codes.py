@@ -89,7 +89,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         return super().ready() and not self.is_longer
 
     def missing(self) -> str:
-        return email.NO_CODE if self.is_longer else super().missing()
+        return email.no_code() if self.is_longer else super().missing()
 
     def refused(self) -> None:
         """Empty the cells of the beginning of a number."""
@@ -201,12 +201,12 @@ class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
     def missing(self) -> str:
         """Say of what may be a whole code that it is none of these numbers: it costs no try."""
         if FEWEST_CODE_DIGITS <= len(self.cells.digits) <= MOST_CODE_DIGITS:
-            return choices.STOP_WITH_CODE
+            return choices.stop_with_code()
         return super().missing()
 
     def beside(self) -> Iterator[Widget]:
         wrong = choices.stop_number_wrong(self.state.task.tries_left)
-        yield from self.lead(Note(wrong) if self.state.wrong else Prose(choices.STOP_TEXT))
+        yield from self.lead(Note(wrong) if self.state.wrong else Prose(choices.stop_text()))
         yield self.cells
 
     def others(self) -> Iterator[BigButton]:

@@ -88,7 +88,8 @@ class WaitingPage(Page, inherit_bindings=False):
     state: Reading | Working
 
     def content(self) -> Iterator[Widget]:
-        title, text = waiting.READING_TITLE, waiting.READING_TEXT
+        title: str = waiting.READING_TITLE
+        text: str = waiting.READING_TEXT
         if isinstance(self.state, Working):
             title, text = waiting.WORKS[self.state.work]
         yield Prose(title, "title")
@@ -140,5 +141,5 @@ class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
     def _count_down(self) -> None:
         whole = self.context.look.still_s
         left = max(0.0, whole - (self.context.now() - self._since))
-        self._left.say(f"{waiting.STILL_THERE_END} {frame.seconds(round(left))}.")
+        self._left.say(waiting.still_there_end(round(left)))
         self._countdown.left = left / whole

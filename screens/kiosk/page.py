@@ -25,6 +25,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
+from kiosk.contract.language import ENGLISH, shown_language
 from kiosk.contract.messages import NOT_ME, Position, VisitId, reference_of
 from kiosk.station.events import HolderSide, Left, MisuseNoticed, TriedAgain, WentBack
 from kiosk.station.states import State, is_unlocked, position_of, visit_of
@@ -125,7 +126,8 @@ class TopBar(Widget, inherit_bindings=False):
 
     @property
     def _switch(self) -> str:
-        return frame.LIGHT_COLOURS if self._page_context.settings.dark else frame.HIGH_CONTRAST
+        dark = self._page_context.settings.dark
+        return str(frame.LIGHT_COLOURS if dark else frame.HIGH_CONTRAST)
 
     def render(self) -> Content:
         """Fit in what the width allows: the name and the step before everything else."""
@@ -136,7 +138,7 @@ class TopBar(Widget, inherit_bindings=False):
             return Content(frame.too_small(least.width, least.height))
         short = printable(look.service)
         full = f"{short}  ·  {printable(look.trust)}"
-        for name, switch in product((full, short), (self._switch, frame.CONTRAST_SHORT)):
+        for name, switch in product((full, short), (self._switch, str(frame.CONTRAST_SHORT))):
             tail = f"{self.step}   {switch}" if self.step else switch
             if cell_len(name) + cell_len(tail) + 2 <= width:
                 break
@@ -166,15 +168,16 @@ class BottomBar(Widget, inherit_bindings=False):
             return Content("")
         width = self.content_size.width
         contact, hours = printable(self._look.contact), printable(self._look.hours)
-        asked = f"{frame.NEED_HELP} {contact}"
+        question, its_number = str(frame.NEED_HELP), str(frame.REFERENCE)
+        asked = f"{question} {contact}"
         if cell_len(asked) > width >= cell_len(contact):
             asked = contact
         if cell_len(asked) <= width:
-            reference = f"{frame.REFERENCE} {self.reference}" if self.reference else ""
+            reference = f"{its_number} {self.reference}" if self.reference else ""
             lines = [asked.ljust(width), spread(hours, reference, width)]
         else:
             # It stands beside the reference, which takes two lines too.
-            right = (frame.REFERENCE, self.reference) if self.reference else ("", "")
+            right = (its_number, self.reference) if self.reference else ("", "")
             room = max(20, width - max(map(cell_len, right)) - 2)
             wrapped = textwrap.wrap(f"{contact}. {hours}", room)
             if len(wrapped) > len(right):
@@ -182,7 +185,7 @@ class BottomBar(Widget, inherit_bindings=False):
             first, *rest = wrapped
             left = (first, " ".join(rest))
             lines = [spread(*pair, width) for pair in zip(left, right, strict=True)]
-        bold = cell_len(frame.NEED_HELP) if lines[0].startswith(frame.NEED_HELP) else 0
+        bold = cell_len(question) if lines[0].startswith(question) else 0
         content = Content("\n".join(lines)).stylize("bold", 0, bold)
         return content.stylize("bold", len(content) - len(self.reference))
 
@@ -287,7 +290,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.shape = Shape.NORMAL
         self.primary: BigButton | None = None
         self.stop: BigButton | None = None
-        self._built_for = "", Size()
+        self._built_for = "", Size(), ENGLISH
         self._reported = False
         self._untouched = True
 
@@ -299,7 +302,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         look = self.context.look
-        self._built_for = self.app.theme, self.app.size
+        self._built_for = self.app.theme, self.app.size, shown_language()
         self._take_shape()
         yield TopBar(self.context, _step_at(position_of(self.state)))
         yield Vertical(ContentPanel(*self.content(), classes=self.panel_class), classes="middle")
@@ -315,9 +318,10 @@ class Page(Screen[None], inherit_bindings=False):
     def try_to_show(self, state: State) -> bool:
         """Show ``state`` on a page that was built ahead of its visit; False where it cannot.
 
-        A page that was built for another surface or size is not styled anew.
+        A page that was built for another surface or size is not styled anew, and one that was
+        built in another language has its sentences.
         """
-        if self._built_for != (self.app.theme, self.app.size):
+        if self._built_for != (self.app.theme, self.app.size, shown_language()):
             return False
         self.state, self.visit = state, visit_of(state) or VisitId("")
         self.query_one(TopBar).step = _step_at(position_of(state))

@@ -57,7 +57,7 @@ class EnterPinPage(PinPage, inherit_bindings=False):
         if self.state.wrong:
             yield from self.lead(Note(pin.wrong(self.state.tries_left)))
         elif self.state.visit.unlocked:
-            yield from self.lead(Prose(f"{pin.UNLOCKED_TEXT} {pin.STAYS_UNLOCKED}"))
+            yield from self.lead(Prose(pin.unlocked_text()))
         else:
             yield from self.lead(Prose(pin.enter_text(self.state.visit.purpose)))
         yield self.cells
@@ -229,6 +229,6 @@ class Rules(Widget, inherit_bindings=False):
                 sign, style = self._glyphs.pending, "$quiet"
             else:
                 sign, style = self._glyphs.wrong, "$alarm"
-            words = pin.rule(rule, self._rules)
+            words = str(pin.rule(rule, self._rules))
             lines.append(Content.assemble((f"{sign} ", f"bold {style}"), (words, style)))
         return Content("\n").join(lines)

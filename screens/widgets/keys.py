@@ -68,11 +68,11 @@ class Choice(Pressable, inherit_bindings=False):
     ) -> None:
         super().__init__(label, press, pointer)
         self._number = number
-        self._aside = aside
+        self._aside = str(aside)
 
     def say(self, label: str, aside: str) -> None:
-        if (self.label, self._aside) != (printable(label), aside):
-            self.label, self._aside = printable(label), aside
+        if (self.label, self._aside) != (printable(label), str(aside)):
+            self.label, self._aside = printable(label), str(aside)
             self.refresh()
 
     def render(self) -> Content:
@@ -171,7 +171,7 @@ class Keyboard(TouchKeys, inherit_bindings=False):
         wide, high = self._pitch
         parts: list[tuple[str, str]] = [("│", "")]
         for key, span in row:
-            label = _LETTER_LABELS.get(key, key) if line == (high - 1) // 2 else ""
+            label = str(_LETTER_LABELS.get(key, key)) if line == (high - 1) // 2 else ""
             parts += [(label.center(wide * span - 1), self.style_of(key)), ("│", "")]
         return Content.assemble(*parts)
 
@@ -234,6 +234,6 @@ class Keypad(TouchKeys, inherit_bindings=False):
 
 def _face(key: str, width: int, height: int) -> list[str]:
     bar = "─" * (width - 2)
-    blank, label = " " * (width - 2), _DIGIT_LABELS.get(key, key).center(width - 2)
+    blank, label = " " * (width - 2), str(_DIGIT_LABELS.get(key, key)).center(width - 2)
     inner = [label if line == (height - 3) // 2 else blank for line in range(height - 2)]
     return [f"┌{bar}┐", *(f"│{line}│" for line in inner), f"└{bar}┘"]

@@ -65,9 +65,9 @@ class Banner(Static, inherit_bindings=False):
 
     def __init__(self, text: str, *, roomy: bool) -> None:
         if roomy:
-            lines = "\n\n".join("\n".join(big(written(word))) for word in text.split())
+            lines = "\n\n".join("\n".join(big(written(word))) for word in str(text).split())
         else:
-            lines = "\n".join(small(written(text)))
+            lines = "\n".join(small(written(str(text))))
         super().__init__(Content(lines), markup=False)
 
 

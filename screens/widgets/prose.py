@@ -12,7 +12,11 @@ from kiosk.contract.text import MOST_MARKS, is_mark
 
 
 def printable(text: str) -> str:
-    """Leave out marks that reach into other lines, and all that is unprintable but line breaks."""
+    """Leave out marks that reach into other lines, and all that is unprintable but line breaks.
+
+    A sentence is in the language of the display.
+    """
+    text = str(text)
     if text.isascii():
         return "".join(char for char in text if char.isprintable() or char == "\n")
     shown, marks = [], 0

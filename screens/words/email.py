@@ -2,69 +2,99 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Final
 
+from kiosk.contract.language import Counted, Text
 from kiosk.contract.messages import NOT_ME, Purpose
 from kiosk.contract.policy import STOP_NUMBER_DIGITS
 from kiosk.station.states import CodeLack, CodeNotice, EmailFault
-from screens.words.frame import clock, count
+from screens.words.frame import clock
 
-EMAIL_TITLE = "Check your email address"
-NEW_EMAIL_TITLE = "Enter your new email address"
-EMAIL_TEXT = (
+EMAIL_TITLE = Text("Check your email address")
+NEW_EMAIL_TITLE = Text("Enter your new email address")
+EMAIL_TEXT = Text(
     "We send codes to it, also when your smartcard is locked. "
     "Use one of yours that you can read without the card."
 )
-NEW_EMAIL_TEXT = "We will send a code to it, and tell your old address. Clear empties the line."
-SEND = "Send code"
+NEW_EMAIL_TEXT = Text(
+    "We will send a code to it, and tell your old address. Clear empties the line."
+)
+SEND = Text("Send code")
 
-LOOK_IN_JUNK = "Look in Junk too."
-GIVEN = "Enter the code that the Registration Authority gave you."
-WALK_AWAY = "You may take your smartcard out, read your email and come back."
-OVER = "That code is no longer good. Ask for a new one."
-NEW_CODE = "New code"
-SOMETHING_ELSE = "Do something else"
-CORRECT_ADDRESS = "Correct the email address"
-BY_EMAIL = "By email"
-THEN_NEW_PIN = "Then you choose a new PIN."
-STILL_COUNTS = "It is the same code as before. Setting a new PIN uses it up."
-OTHER_ADDRESS = f'To correct the address, choose "{SOMETHING_ELSE}".'
-NO_CODE = f'Is that a number of {STOP_NUMBER_DIGITS} digits? Choose "{NOT_ME}".'
-IN_ITS_PLACE = "A code by email takes the place of this one."
+LOOK_IN_JUNK = Text("Look in Junk too.")
+GIVEN = Text("Enter the code that the Registration Authority gave you.")
+WALK_AWAY = Text("You may take your smartcard out, read your email and come back.")
+OVER = Text("That code is no longer good. Ask for a new one.")
+NEW_CODE = Text("New code")
+SOMETHING_ELSE = Text("Do something else")
+CORRECT_ADDRESS = Text("Correct the email address")
+BY_EMAIL = Text("By email")
+THEN_NEW_PIN = Text("Then you choose a new PIN.")
+STILL_COUNTS = Text("It is the same code as before. Setting a new PIN uses it up.")
+_OTHER_ADDRESS = Text('To correct the address, choose "{something_else}".')
+_NO_CODE = Text('Is that a number of {digits} digits? Choose "{not_me}".')
+IN_ITS_PLACE = Text("A code by email takes the place of this one.")
+
+
+_SENT = Text("We sent it to {masked}.")
+_SENT_TO_KNOWN = Text("We sent a code to {masked}, the address that we know.")
+_NEWEST = Text("Only the newest code works.")
+_MOST_LIFE = Text("Good for another {time}")
+_LIFE = Counted("Good for {time}, {number} try left", "Good for {time}, {number} tries left")
+_WRONG = Counted(
+    "That code is not right. {Number} try left.", "That code is not right. {Number} tries left."
+)
+
+
+def no_code() -> str:
+    """Say what may have been typed in place of a code."""
+    return _NO_CODE.format(digits=STOP_NUMBER_DIGITS, not_me=NOT_ME)
 
 
 def domains(approved: tuple[str, ...]) -> str:
-    *most, last = approved or ("an approved domain",)
-    return f"{', '.join(most)} or {last}" if most else last
+    """Name one of several, such as "nhs.net, nhs.uk or gov.uk"."""
+    if not approved:
+        return str(Text("an approved domain"))
+    first, *others = approved
+    if not others:
+        return first
+    *middle, last = others
+    most = reduce(
+        lambda said, one: Text("{most}, {next}").format(most=said, next=one), middle, first
+    )
+    return Text("{most} or {last}").format(most=most, last=last)
 
 
 def email_fault(what: EmailFault, approved: tuple[str, ...]) -> str:
     match what:
         case EmailFault.MALFORMED:
-            return "That does not look like an email address. Clear empties the line."
+            return Text("That does not look like an email address. Clear empties the line.")
         case EmailFault.DOMAIN:
-            return f"Use an address that ends in {domains(approved)}."
+            return Text("Use an address that ends in {domains}.").format(domains=domains(approved))
         case EmailFault.REFUSED:
-            return "Email to that address was refused. Check it."
+            return Text("Email to that address was refused. Check it.")
 
 
 def code_title(purpose: Purpose | None, *, proves_owner: bool) -> str:
     if proves_owner:
-        return "Show that it is you"
+        return Text("Show that it is you")
     match purpose:
         case Purpose.UNLOCK | Purpose.FIRST_UNLOCK:
-            return "Enter your unlock code"
+            return Text("Enter your unlock code")
         case Purpose.REGISTER:
-            return "Enter your registration code"
+            return Text("Enter your registration code")
         case _:
-            return "Enter your code"
+            return Text("Enter your code")
 
 
 def sent_to(masked: str, *, proves_owner: bool) -> str:
     """Say where the code went; one that staff gave by word of mouth went nowhere."""
     if proves_owner:
-        return f"We sent a code to {masked}, the address that we know. {LOOK_IN_JUNK}"
-    return f"We sent it to {masked}. {LOOK_IN_JUNK}" if masked else GIVEN
+        return f"{_SENT_TO_KNOWN.format(masked=masked)} {LOOK_IN_JUNK}"
+    if not masked:
+        return str(GIVEN)
+    return f"{_SENT.format(masked=masked)} {LOOK_IN_JUNK}"
 
 
 def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool, elsewhere: bool) -> str:
@@ -75,7 +105,7 @@ def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool, elsewhere:
     if resumed and purpose is Purpose.UNLOCK:
         return STILL_COUNTS
     if elsewhere:
-        return OTHER_ADDRESS
+        return _OTHER_ADDRESS.format(something_else=SOMETHING_ELSE)
     if purpose is Purpose.FIRST_UNLOCK:
         return THEN_NEW_PIN
     return WALK_AWAY if masked else IN_ITS_PLACE
@@ -83,44 +113,54 @@ def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool, elsewhere:
 
 def life(left: float, tries_left: int | None = None) -> str:
     if tries_left is None:
-        return f"Good for another {clock(left)}"
-    return f"Good for {clock(left)}, {count(tries_left, 'try', 'tries')} left"
+        return _MOST_LIFE.format(time=clock(left))
+    return _LIFE.of(tries_left, time=clock(left))
 
 
 def code_wrong(tries_left: int, masked: str) -> str:
     """``masked``: of a code by email."""
-    left = count(tries_left, "try", "tries")
-    wrong = f"That code is not right. {left.capitalize()} left."
+    wrong = _WRONG.of(tries_left)
     # An earlier one may come after a new one was asked for.
-    return f"{wrong} Only the newest code works." if masked else wrong
+    return f"{wrong} {_NEWEST}" if masked else wrong
 
 
 CODE_NOTICES: Final[dict[CodeNotice, str]] = {
-    CodeNotice.TOO_SOON: "Please wait a little before you ask for another.",
-    CodeNotice.MAIL_AWAY: "No new code could be sent. The last one is still good.",
+    CodeNotice.TOO_SOON: Text("Please wait a little before you ask for another."),
+    CodeNotice.MAIL_AWAY: Text("No new code could be sent. The last one is still good."),
 }
 """What became of a request for another code."""
 
 
 def resend(left: float, what: str = NEW_CODE) -> str:
     """Name the button that asks for another code, once it may be asked for."""
-    return what if left <= 0 else f"{what} in {clock(left)}"
+    if left <= 0:
+        return str(what)
+    return Text("{button} in {time}").format(button=what, time=clock(left))
 
 
 LACKS: Final[dict[CodeLack, tuple[str, str]]] = {
-    CodeLack.EXPIRED: ("Your code is no longer good", "It was good for a short time only."),
-    CodeLack.SPENT: ("Your code is no longer good", "It was entered wrongly too often."),
+    CodeLack.EXPIRED: (
+        Text("Your code is no longer good"),
+        Text("It was good for a short time only."),
+    ),
+    CodeLack.SPENT: (
+        Text("Your code is no longer good"),
+        Text("It was entered wrongly too often."),
+    ),
     CodeLack.WITHDRAWN: (
-        "Your code is no longer good",
-        "The Registration Authority has withdrawn it.",
+        Text("Your code is no longer good"),
+        Text("The Registration Authority has withdrawn it."),
     ),
     CodeLack.MAIL_AWAY: (
-        "The email could not be sent",
-        "That is our fault, and nothing was counted against you.",
+        Text("The email could not be sent"),
+        Text("That is our fault, and nothing was counted against you."),
     ),
-    CodeLack.TOO_SOON: ("Please wait for your next code", "We sent one a short time ago."),
+    CodeLack.TOO_SOON: (
+        Text("Please wait for your next code"),
+        Text("We sent one a short time ago."),
+    ),
 }
 
 
 def next_to(masked: str) -> str:
-    return f"Once you ask for it, a new code goes to {masked}."
+    return Text("Once you ask for it, a new code goes to {masked}.").format(masked=masked)

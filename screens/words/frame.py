@@ -4,50 +4,79 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
+from kiosk.contract.language import Counted, Text
 from kiosk.contract.policy import end_of_wait
 
-NEED_HELP = "Need help?"
-REFERENCE = "Reference"
-HIGH_CONTRAST = "F2 High contrast"
-LIGHT_COLOURS = "F2 Light colours"
-CONTRAST_SHORT = "F2 Contrast"
+NEED_HELP = Text("Need help?")
+REFERENCE = Text("Reference")
+HIGH_CONTRAST = Text("F2 High contrast")
+LIGHT_COLOURS = Text("F2 Light colours")
+CONTRAST_SHORT = Text("F2 Contrast")
 
-CONTINUE = "Continue"
-STOP = "Stop"
-NOT_NOW = "Not now"
-BACK = "Back"
-FINISH = "Finish"
-TRY_AGAIN = "Try again"
+CONTINUE = Text("Continue")
+STOP = Text("Stop")
+NOT_NOW = Text("Not now")
+BACK = Text("Back")
+FINISH = Text("Finish")
+TRY_AGAIN = Text("Try again")
 
-CLEAR_KEY = "Clear"
+# Translators: at most 5 signs, on a key.
+CLEAR_KEY = Text("Clear")
 """All that was entered; ``ERASE_SIGN`` takes back one digit or letter."""
 ERASE_SIGN = "←"
-SPACE_KEY = "Space"
+SPACE_KEY = Text("Space")
 
-ENTER_TEXT = "Please write something first."
-ONLY_DIGITS = "Only digits go in here."
-NUM_LOCK = "Press Num Lock first."
-KEYS_LOST = "Too fast: some of it is missing."
+ENTER_TEXT = Text("Please write something first.")
+ONLY_DIGITS = Text("Only digits go in here.")
+NUM_LOCK = Text("Press Num Lock first.")
+KEYS_LOST = Text("Too fast: some of it is missing.")
+
+
+MONTHS = (
+    Text("January"),
+    Text("February"),
+    Text("March"),
+    Text("April"),
+    Text("May"),
+    Text("June"),
+    Text("July"),
+    Text("August"),
+    Text("September"),
+    Text("October"),
+    Text("November"),
+    Text("December"),
+)
+"""As they stand in a date."""
+
+WEEKDAYS = (
+    Text("Monday"),
+    Text("Tuesday"),
+    Text("Wednesday"),
+    Text("Thursday"),
+    Text("Friday"),
+    Text("Saturday"),
+    Text("Sunday"),
+)
+_MINUTES = Counted("{number} minute", "{number} minutes")
+_HOURS = Counted("{number} hour", "{number} hours")
 
 
 def too_small(columns: int, rows: int) -> str:
-    return f"Too small: needs {columns} x {rows}"
+    return Text("Too small: needs {columns} x {rows}").format(columns=columns, rows=rows)
 
 
 def step(number: int, of: int) -> str:
-    return f"Step {number} of {of}"
+    return Text("Step {number} of {of}").format(number=number, of=of)
 
 
 def enter_digits(least: int, most: int) -> str:
-    return f"Please enter {most if least == most else f'{least} to {most}'} digits first."
+    if least == most:
+        return Text("Please enter {digits} digits first.").format(digits=most)
+    return Text("Please enter {least} to {most} digits first.").format(least=least, most=most)
 
 
 def no_more_digits(most: int) -> str:
-    return f"No more than {most} digits go in here."
-
-
-def seconds(left: int) -> str:
-    return "1 second" if left == 1 else f"{left} seconds"
+    return Text("No more than {most} digits go in here.").format(most=most)
 
 
 def clock(left: float) -> str:
@@ -59,22 +88,17 @@ def time_of_day(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
     """Say when a wait ends: "at 17:25", "tomorrow at 09:10"; ``zone`` None is the machine's."""
     then = end_of_wait(moment).astimezone(zone)
     days = (then.date() - now.astimezone(zone).date()).days
-    at = f"at {then:%H:%M}"
+    time = f"{then:%H:%M}"
     if days == 0:
-        return at
-    return f"tomorrow {at}" if days == 1 else f"on {then:%A} {then.day} {then:%B} {at}"
+        return Text("at {time}").format(time=time)
+    if days == 1:
+        return Text("tomorrow at {time}").format(time=time)
+    return Text("on {weekday} {day} {month} at {time}").format(
+        weekday=WEEKDAYS[then.weekday()], day=then.day, month=MONTHS[then.month - 1], time=time
+    )
 
 
 def how_long(seconds: float) -> str:
     """Say how long, rounded up to minutes or hours."""
     minutes = max(1, int((seconds + 59) // 60))
-    if minutes < 90:
-        return count(minutes, "minute", "minutes")
-    return count((minutes + 59) // 60, "hour", "hours")
-
-
-def count(number: int, one: str, many: str) -> str:
-    """Say how many, in words up to nine."""
-    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    word = words[number] if 0 <= number < len(words) else str(number)
-    return f"{word} {one if number == 1 else many}"
+    return _MINUTES.of(minutes) if minutes < 90 else _HOURS.of((minutes + 59) // 60)

@@ -220,7 +220,7 @@ def test_times() -> None:
     assert email.resend(0) == "New code"
     assert email.resend(61) == "New code in 1:01"
     assert email.resend(61, email.BY_EMAIL) == "By email in 1:01"
-    assert frame.seconds(1) == "1 second"
+    assert waiting.still_there_end(1) == "Otherwise your visit ends in 1 second."
 
 
 def test_domains_are_listed_as_one_says_them() -> None:

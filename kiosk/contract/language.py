@@ -1,0 +1,140 @@
+"""Sentences that are read in several languages: ``Text``, ``Counted``, and the language itself.
+
+A sentence stands in the code in English, and that is its name in every catalogue. It is looked up
+when it is shown, never before: a station has imported all its words before anybody has chosen a
+language, and the authority writes to people of several languages at once. A name, a number and an
+address are plain ``str``, and are never looked up.
+
+``make words`` extracts the sentences for translators.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from gettext import NullTranslations, translation
+from pathlib import Path
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
+"""A tag of BCP 47, such as ``en``, ``cy`` or ``pt-BR``."""
+
+ENGLISH: Final = "en"
+
+CATALOGUES = Path(__file__).parent.parent / "locale"
+"""``<tag>/LC_MESSAGES/kiosk.mo`` for each language but English."""
+
+
+@cache
+def catalogue_of(language: Language) -> NullTranslations:
+    """Return the catalogue of ``language``; English where there is none."""
+    if language == ENGLISH:
+        return NullTranslations()
+    return translation("kiosk", CATALOGUES, [language.replace("-", "_")], fallback=True)
+
+
+class _Display:
+    """The language that this process shows: a station has one process for each visit."""
+
+    language: Language = ENGLISH
+
+
+def show_in(language: Language) -> None:
+    """Read sentences in ``language`` from now on, where nothing else is said."""
+    _Display.language = language
+
+
+def shown_language() -> Language:
+    return _Display.language
+
+
+class Text(str):
+    """A sentence, or a word that stands alone; ``str()`` of it is in the language of the display.
+
+    Its other methods know the English: measure, cut and join ``str(text)``. Placeholders are
+    filled by ``format`` for the display, by ``in_language`` for a mail.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self.in_language(_Display.language)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def format(self, *values: object, **named: object) -> str:
+        return str(self).format(*values, **named)
+
+    def in_language(self, language: Language, **named: object) -> str:
+        """Return it in ``language``, and in it whatever of ``named`` is a ``Text``."""
+        english = str.__str__(self)
+        # "" is the name of a catalogue's head.
+        said = catalogue_of(language).gettext(english) if english else ""
+        return _filled(said, language, named) if named else said
+
+
+_NUMBERS: Final = (
+    # Translators: this and the next ones stand in for {number}. Where a noun changes the word
+    # before it, write {n}, the figure, in the sentence, and leave these as they are.
+    Text("no"),
+    Text("one"),
+    Text("two"),
+    Text("three"),
+    Text("four"),
+    Text("five"),
+    Text("six"),
+    Text("seven"),
+    Text("eight"),
+    Text("nine"),
+    Text("ten"),
+)
+_CAPITAL_NUMBERS: Final = (
+    # Translators: this and the next ones stand in for {Number}, which begins a sentence.
+    Text("No"),
+    Text("One"),
+    Text("Two"),
+    Text("Three"),
+    Text("Four"),
+    Text("Five"),
+    Text("Six"),
+    Text("Seven"),
+    Text("Eight"),
+    Text("Nine"),
+    Text("Ten"),
+)
+
+
+class Counted:
+    """A sentence about ``n`` things, in as many forms as a language has.
+
+    It may say the number as ``{n}``, a figure, or in English as ``{number}``, or ``{Number}`` where
+    it begins a sentence: a word up to ``spelled``.
+    """
+
+    __slots__ = ("many", "one", "spelled")
+
+    def __init__(self, one: str, many: str, *, spelled: int = 9) -> None:
+        self.one = one
+        self.many = many
+        self.spelled = spelled
+
+    def of(self, n: int, **named: object) -> str:
+        """Return the sentence about ``n`` in the language of the display."""
+        return self.in_language(_Display.language, n, **named)
+
+    def in_language(self, language: Language, n: int, **named: object) -> str:
+        said = catalogue_of(language).ngettext(self.one, self.many, n)
+        is_spelled = 0 <= n <= self.spelled
+        number = _NUMBERS[n] if is_spelled else str(n)
+        capital = _CAPITAL_NUMBERS[n] if is_spelled else str(n)
+        return _filled(said, language, {"n": n, "number": number, "Number": capital, **named})
+
+
+def _filled(said: str, language: Language, named: dict[str, object]) -> str:
+    in_it = {
+        name: value.in_language(language) if isinstance(value, Text) else value
+        for name, value in named.items()
+    }
+    return said.format(**in_it)

@@ -1,0 +1,107 @@
+"""The sentences that translators get, and a language made of them that nobody speaks.
+
+``python -m tests.support.catalogues`` prints the sentences as a template of gettext (``.pot``).
+
+In the pseudo-language each letter has an accent, and each sentence is in brackets and longer by two
+fifths. What is shown in it without an accent was never extracted, or never looked up.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from math import ceil
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import write_po
+
+import kiosk
+
+PSEUDO = "qps"
+"""Of the tags that are kept for private use."""
+
+LONGER_BY = 0.4
+
+ROOT = Path(kiosk.__file__).parent.parent
+SOURCES = (
+    "kiosk/contract/language.py",
+    "kiosk/contract/messages.py",
+    "kiosk/authority/mail",
+    "screens/words",
+)
+_KEYWORDS = {"Text": None, "Counted": (1, 2)}
+_COMMENTS = ("Translators:",)
+_BLOCK_LETTERS = "drawn in block letters"
+_AT_MOST = "at most"
+
+_ACCENTS = str.maketrans(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+    "ÀBĆĎÉḞĜĤÍĴĶĹḾŃÓṔǪŔŚŤÚṼŴẊÝŹàbćďéḟĝĥíĵķĺḿńóṕǫŕśťúṽŵẋýź".replace("B", "Ḃ").replace("b", "ḃ"),
+)
+_PLACEHOLDER = re.compile(r"(\{[^}]*\})")
+
+
+def template() -> Catalog:
+    """Extract every sentence, in the order of files and lines."""
+    found = Catalog(project="Unlock Kiosk", charset="utf-8")
+    for source in SOURCES:
+        for name, line, message, comments in _extracted(ROOT / source):
+            found.add(message, locations=[(name, line)], auto_comments=comments)
+    return found
+
+
+def _extracted(source: Path) -> Iterator[tuple[str, int, str | tuple[str, ...], list[str]]]:
+    files = sorted(source.rglob("*.py")) if source.is_dir() else [source]
+    for file in files:
+        rows = extract_from_dir(
+            file.parent,
+            [(file.name, "python")],
+            keywords=_KEYWORDS,
+            comment_tags=_COMMENTS,
+            strip_comment_tags=True,
+        )
+        for _, line, message, comments, _context in rows:
+            yield str(file.relative_to(ROOT)), line, message, comments
+
+
+def pseudo(english: str) -> str:
+    """Return a sentence of the pseudo-language, with the same placeholders."""
+    parts = _PLACEHOLDER.split(english)
+    marked = "".join(part if at % 2 else part.translate(_ACCENTS) for at, part in enumerate(parts))
+    # Words of four letters, so that it wraps as a language does; the brackets count, too.
+    more = max(0, ceil(LONGER_BY * len(english)) - 2)
+    return f"[{marked}{(' ííííí' * more)[:more].rstrip()}]"
+
+
+def install(folder: Path) -> None:
+    """Write the catalogue of the pseudo-language, as one of a real language is, into ``folder``."""
+    spoken = Catalog(locale=None, charset="utf-8")
+    spoken.mime_headers = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Plural-Forms", "nplurals=2; plural=(n != 1);"),
+    ]
+    for message in template():
+        if message.id:
+            spoken.add(message.id, _spoken(message))
+    file = folder / PSEUDO / "LC_MESSAGES" / "kiosk.mo"
+    file.parent.mkdir(parents=True)
+    with file.open("wb") as out:
+        write_mo(out, spoken)
+
+
+def _spoken(message: Message) -> str | tuple[str, ...]:
+    if any(_BLOCK_LETTERS in comment for comment in message.auto_comments):
+        return "TRESNI DRAC"
+    if any(comment.startswith(_AT_MOST) for comment in message.auto_comments):
+        return str(message.id).translate(_ACCENTS)
+    if isinstance(message.id, str):
+        return pseudo(message.id)
+    return tuple(map(pseudo, message.id))
+
+
+if __name__ == "__main__":
+    write_po(sys.stdout.buffer, template(), width=100, omit_header=False)

@@ -33,9 +33,7 @@ OWNER_YES = Text("Yes, it is mine")
 OWNER_NO = Text("No, stop")
 
 WAYS_TITLE = Text("How do you want to show that it is you?")
-WAYS_TEXT = Text(
-    "Choose what you can do now. Wrong entries count together, whichever you choose."
-)
+WAYS_TEXT = Text("Choose what you can do now. Wrong entries count together, whichever you choose.")
 ANOTHER_WAY = Text("Choose another way")
 _AND_THEN = " + "
 """Stands between the factors of a way, for which no language needs a grammar."""
@@ -48,9 +46,7 @@ FACTORS: Final[dict[Factor, str]] = {
 WAY_OVER: Final[dict[FactorEnd, str]] = {
     FactorEnd.EXPIRED: Text("It was good for a short time only. Choose another way."),
     FactorEnd.SPENT: Text("It was entered wrongly too often. Choose another way."),
-    FactorEnd.WITHDRAWN: Text(
-        "The Registration Authority has withdrawn it. Choose another way."
-    ),
+    FactorEnd.WITHDRAWN: Text("The Registration Authority has withdrawn it. Choose another way."),
 }
 """Why the way that was begun leads no further."""
 

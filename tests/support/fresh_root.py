@@ -53,7 +53,7 @@ mount --make-rprivate /
 mount --bind "$NEW" "$NEW"
 chmod 0755 "$NEW"
 cd "$NEW"
-mkdir -m 0755 etc usr var run proc dev sys srv opt root home stubs
+mkdir -m 0755 etc usr var run proc dev sys srv opt root home mnt stubs
 mkdir -p var/lib/systemd var/log var/cache run/sshd
 mkdir -m 1777 tmp
 ln -s usr/bin bin; ln -s usr/sbin sbin; ln -s usr/lib lib; ln -s usr/lib64 lib64

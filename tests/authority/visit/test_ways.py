@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from kiosk.authority.records import Card
+from kiosk.authority.visit.factors import FACTORS
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
     ChooseWay,
     EnterCode,
     Factor,
+    FactorEntry,
     Grant,
     Purpose,
     Reason,
@@ -22,6 +26,18 @@ from kiosk.contract.messages import (
 from kiosk.contract.policy import Policy
 from tests.authority.station_visit import StationVisit, is_wrong
 from tests.authority.world import World
+
+
+@pytest.mark.parametrize("factor", Factor)
+def test_factor_has_its_rules_and_an_entry_of_its_own(factor: Factor) -> None:
+    rules = FACTORS[factor]
+    assert rules.entry in get_args(FactorEntry)
+    assert [each.entry for each in FACTORS.values()].count(rules.entry) == 1
+
+
+def test_every_entry_belongs_to_a_factor() -> None:
+    assert {rules.entry for rules in FACTORS.values()} == set(get_args(FactorEntry))
+
 
 BOTH: Way = (Factor.QUESTIONS, Factor.EMAIL_CODE)
 CODE: Way = (Factor.EMAIL_CODE,)

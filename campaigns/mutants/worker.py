@@ -10,7 +10,7 @@ from contextlib import suppress
 from enum import StrEnum
 from multiprocessing.connection import Connection
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +23,12 @@ from campaigns.mutants.verdict import Failure
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _PATIENCE: Final = 30.0
 """Seconds for a program that is asked to end: pytest stops the services of its tests first."""
+
+_LOOK: Final = 0.2
+"""Seconds between two looks at what has ended."""
+
+_ENDED: Final = os.WEXITED | os.WNOHANG | os.WNOWAIT
+"""A child that has ended, if there is one: it is not reaped yet."""
 
 
 class Outcome(StrEnum):
@@ -93,7 +99,7 @@ def _run(scratch: Scratch, task: Task, place: Path, limit: float) -> Result:
             start_new_session=True,
         )
         try:
-            tests.wait(limit)
+            _await(tests, limit)
         except subprocess.TimeoutExpired:
             return Result(Outcome.HUNG, monotonic() - began, f"for {limit:.0f} s")
         finally:
@@ -102,6 +108,20 @@ def _run(scratch: Scratch, task: Task, place: Path, limit: float) -> Result:
     if not seen:
         seen = log.read_text(errors="replace").strip().rpartition("\n")[2]
     return Result(outcome, monotonic() - began, seen)
+
+
+def _await(tests: subprocess.Popen[bytes], limit: float) -> None:
+    """Wait for their end, and reap what lost its parent, as the first process of a machine does.
+
+    Otherwise it would stay a zombie, and a test may wait until it is gone.
+    """
+    end = monotonic() + limit
+    while tests.poll() is None:
+        if monotonic() > end:
+            raise subprocess.TimeoutExpired(tests.args, limit)
+        while (ended := os.waitid(os.P_ALL, 0, _ENDED)) and ended.si_pid != tests.pid:
+            os.waitpid(ended.si_pid, 0)
+        sleep(_LOOK)
 
 
 def _judge(task: Task, status: int, verdict: Path) -> tuple[Outcome, str]:

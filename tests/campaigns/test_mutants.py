@@ -100,6 +100,22 @@ TESTS = {
             made.rename("started")
             time.sleep(3600)
         """,
+    "orphan": """
+        import subprocess, time
+        from pathlib import Path
+        from kiosk.limit import allowed
+
+        def test_orphan():
+            orphan = subprocess.check_output(["sh", "-c", "sleep 1 >/dev/null & echo $!"])
+            while Path("/proc", orphan.decode().strip()).exists():
+                time.sleep(0.05)
+            assert allowed(5) == 5
+            try:
+                allowed(6)
+            except ValueError:
+                return
+            assert False
+        """,
 }
 NO_LIMIT = "number > 500"
 MUTANTS = (
@@ -110,6 +126,7 @@ MUTANTS = (
     ("installed", "kiosk/__main__.py", "else 3", "else 0"),
     ("red", "kiosk/limit.py", "number > 5", NO_LIMIT),
     ("hung", "kiosk/limit.py", "number > 5", NO_LIMIT),
+    ("orphan", "kiosk/limit.py", "number > 5", NO_LIMIT),
 )
 
 
@@ -181,6 +198,11 @@ def test_a_test_that_hangs_is_no_defence_that_was_noticed(program: Path) -> None
     assert (code, lines[-1]) == (1, "0 of 1 defences noticed")
     assert any(line.startswith("hung ") for line in lines)
     assert not (program / "build").exists()
+
+
+def test_a_process_that_lost_its_parent_is_gone_once_it_has_ended(program: Path) -> None:
+    """Before: it stayed a zombie, and a test that waited for its end failed."""
+    assert run(program, "--rows", "orphan", "--minutes", "2")[0] == 0
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def program(door: Door) -> psutil.Process:
 def has_ended(process: psutil.Process) -> bool:
     """Return whether it has; its parent, sshd, is gone as well, and another may reap it late."""
     try:
-        return process.status() == psutil.STATUS_ZOMBIE
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
 

@@ -66,7 +66,7 @@ def test_holder_is_asked_which_way(world: World, card: Card) -> None:
     assert (task.position.index, task.position.count) == (2, 5)
 
 
-def test_each_way_unlocks(world: World, card: Card) -> None:
+def test_way_that_was_chosen_unlocks(world: World, card: Card) -> None:
     station_visit = world.insert(card, blocked=True)
     begin(station_visit)
     asked = choose(station_visit, BOTH)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from campaigns.sim.invariants import OWN_ADDRESS, Person
-from kiosk.contract.messages import Code, Purpose, Reason, VisitId
+from kiosk.contract.messages import Code, Factor, Purpose, Reason, VisitId
 from kiosk.contract.policy import mask_email
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
@@ -207,7 +207,9 @@ class Holder:
         return answers[0].get(state.question.id, "forgotten")
 
     def _answers_were_right(self, purpose: Purpose | None) -> None:
-        """Forget the other sets, once one of them was right."""
+        """Forget the other sets once one was right: a code that comes first says nothing of it."""
+        if any(way[0] is Factor.EMAIL_CODE for way in self._simulation.invariants.ways):
+            return
         if purpose is Purpose.UNLOCK and self._tried_set is not None:
             self.person.answers, self._tried_set = [self._tried_set], None
 

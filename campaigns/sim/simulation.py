@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import pytest
@@ -118,7 +119,7 @@ class Report:
 
 
 _BOTH: Final = (Factor.QUESTIONS, Factor.EMAIL_CODE)
-_WAYS: Final[tuple[tuple[tuple[Factor, ...], ...], ...]] = (
+WAYS: Final[tuple[tuple[tuple[Factor, ...], ...], ...]] = (
     (_BOTH,),
     (_BOTH, (Factor.EMAIL_CODE,)),
     ((Factor.EMAIL_CODE,), _BOTH),
@@ -146,7 +147,7 @@ class Simulation:
         self.world = World(self.folder)
         self.world.clock.time = START
         self.clock = SimulatedClock(self.scheduler)
-        ways = self.scheduler.random.choice(_WAYS)
+        ways = Random(self.seed).choice(WAYS)
         self.world.policy = replace(self.world.policy, verification=ways)
         self.invariants = Invariants(self.folder / "kiosk.db", ways)
         self.relay = SimulatedRelay(self.scheduler, self.faults)

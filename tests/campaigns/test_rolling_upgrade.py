@@ -47,7 +47,7 @@ CHANGES = (
     ("tables.py", 'REVISION = "0001"', 'REVISION = "0002"'),
     (
         "tables.py",
-        "class PendingRow(MacRow, table=True):",
+        "class ProofRow(MacRow, table=True):",
         '''    remark: str | None = None
 
 
@@ -58,7 +58,7 @@ class ArrivalRow(TableRow, table=True):
     visit_id: str = Field(primary_key=True)
 
 
-class PendingRow(MacRow, table=True):''',
+class ProofRow(MacRow, table=True):''',
     ),
     (
         "repositories/visits.py",

@@ -50,7 +50,8 @@ def _pages() -> Iterator[tuple[str, Sample]]:
 def test_there_is_a_page_of_every_kind() -> None:
     states = [sample.state for _, sample in _pages()]
     kinds = {type(state) for state in states}
-    assert kinds == {*get_args(s.State)} - {s.Attract, s.OutOfService}
+    factors = set(s.FactorPage.__subclasses__())
+    assert kinds == {*get_args(s.State)} - {s.Attract, s.OutOfService, s.FactorPage} | factors
     assert {one.work for one in states if isinstance(one, s.Working)} == set(s.Work)
     under = {type(one.inner) for one in states if isinstance(one, s.StillThere)}
     assert under == {*get_args(s.HolderState), *get_args(s.LastPage)}

@@ -467,6 +467,7 @@ def _overwrite(uow: UnitOfWork, visit: Visit) -> None:
     if uow.journal.of_visit(visit.id):
         raise StepRefused(_VISIT_EXISTS)
     uow.visits.save(visit)
+    uow.proofs.drop(visit.id)  # a repeat forgets what was proven
 
 
 _VISIT_EXISTS = "there is a visit with this id, or with its reference, already"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,29 +10,16 @@ from pathlib import Path
 
 import pytest
 
-import kiosk
 from campaigns.failover.replicas import Program, environ_of
 from campaigns.failover.rounds import failing_over
 from campaigns.failover.servers import two_servers
+from kiosk.authority.store.tables import REVISION
 from tests.e2e.world import SECONDS
+from tests.support.next_release import NEXT, next_release
 from tests.support.prepared import prepared_program
 
 pytestmark = pytest.mark.postgresql
 
-MIGRATION = """
-import sqlalchemy as sa
-from alembic import op
-
-revision = "0003"
-down_revision = "0002"
-branch_labels = None
-depends_on = None
-
-
-def upgrade() -> None:
-    op.add_column("visit", sa.Column("remark", sa.String(), nullable=True))
-    op.create_table("arrival", sa.Column("visit_id", sa.String(), primary_key=True))
-"""
 START = """
 import sys
 
@@ -43,46 +29,11 @@ from kiosk.__main__ import main
 
 sys.exit(main())
 """
-CHANGES = (
-    ("tables.py", 'REVISION = "0002"', 'REVISION = "0003"'),
-    (
-        "tables.py",
-        "class ProofRow(MacRow, table=True):",
-        '''    remark: str | None = None
-
-
-class ArrivalRow(TableRow, table=True):
-    """A visit that the next version opened."""
-
-    __tablename__ = "arrival"
-    visit_id: str = Field(primary_key=True)
-
-
-class ProofRow(MacRow, table=True):''',
-    ),
-    (
-        "repositories/visits.py",
-        "        return self._gateway.add_new(VisitRow, values(visit))",
-        """        from kiosk.authority.store.tables import ArrivalRow
-
-        added = self._gateway.add_new(VisitRow, values(visit))
-        return added and self._gateway.add_new(ArrivalRow, {"visit_id": visit.id})""",
-    ),
-)
 
 
 def next_version(folder: Path) -> Program:
-    """Copy the program, and give the copy a column, a table, and their migration."""
-    package = Path(kiosk.__file__).parent
-    # What others compile there in this moment comes and goes.
-    shutil.copytree(package, folder / "kiosk", ignore=shutil.ignore_patterns("__pycache__"))
-    store = folder / "kiosk" / "authority" / "store"
-    (store / "migrations" / "versions" / "0003_arrivals.py").write_text(MIGRATION)
-    for name, old, new in CHANGES:
-        text = (store / name).read_text()
-        assert old in text, old
-        (store / name).write_text(text.replace(old, new))
-    start = folder / "start.py"
+    """Copy the program, as the next release."""
+    start = next_release(folder, events=False) / "start.py"
     start.write_text(START)
     return (sys.executable, "-I", start)
 
@@ -127,14 +78,19 @@ def test_an_estate_is_upgraded_machine_by_machine(tmp_path: Path) -> None:
         newer = Version(next_version(tmp_path / "next"), config)
         assert newer.finding == (
             "fail",
-            "its schema 0002 is older than this program",
+            f"its schema {REVISION} is older than this program",
             "run `kiosk setup authority` of this version, as the owner of the tables",
         )
         estate.let_come(estate.newcomers(8))
         newer.kiosk("setup", "authority")
+        assert newer.finding == (
+            "warn",
+            f"answers, schema {NEXT} is current; programs of the version before may serve",
+            "once none does: `kiosk store finish-upgrade`, as the owner of the tables",
+        )
         assert older.finding == (
             "ok",
-            "answers, its schema 0003 is newer and serves this program",
+            f"answers, its schema {NEXT} is newer and serves this program",
             "",
         )
         for replica in estate.replicas:
@@ -150,11 +106,21 @@ def test_an_estate_is_upgraded_machine_by_machine(tmp_path: Path) -> None:
         )
         assert isinstance(arrivals, int)
         assert 8 <= arrivals < len(estate.visits)
-        # A later version takes away what the older one needs, and says so.
-        pair.query("UPDATE served_program SET least_program = '0003' RETURNING 1")
+        # Nothing was written that the older one does not know, until none may serve any more.
+        ((early,),) = pair.query("SELECT count(*) FROM visit WHERE remark IS NOT NULL")
+        assert early == 0
+        assert "finished" in newer.kiosk("store", "finish-upgrade")
         assert older.finding == (
             "fail",
-            "its schema 0003 serves no program as old as this one",
+            f"its schema {NEXT} serves no program as old as this one",
             "install the version that the other machines run",
         )
-        assert newer.finding == ("ok", "answers, schema 0003 is current", "")
+        assert newer.finding == ("ok", f"answers, schema {NEXT} is current", "")
+        for replica in estate.replicas:  # they read it at once, and not within half a minute
+            replica.close()
+            replica.start()
+        estate.let_come(estate.newcomers(8))
+        estate.wait_for_visits(estate.came)
+        ((late,),) = pair.query("SELECT count(*) FROM visit WHERE remark IS NOT NULL")
+        assert isinstance(late, int)
+        assert late >= 8

@@ -67,7 +67,7 @@ class Person:
 
     def insert(self, station: str = "A", *, blocked: bool = True) -> StationVisit:
         return self.world.insert(
-            self.card, blocked=blocked, station=station, reader_card=_reader_card()
+            self.card, blocked=blocked, station=station, reader_card=reader_card()
         )
 
 
@@ -75,7 +75,7 @@ def person(world: World, name: str) -> Person:
     return Person(world, PEOPLE[name])
 
 
-def _reader_card() -> ReaderCard:
+def reader_card() -> ReaderCard:
     keys = []
     for name in ("key", "pin_key"):
         key = load_pem_private_key(ABOUT[name].encode(), None)

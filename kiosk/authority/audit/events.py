@@ -438,6 +438,11 @@ class ServiceKind(EventKind):
         "A copy of the key file was made and is kept in a safe place.",
         adds=filled("; given up as lost: {lost}"),
     )
+    KEYS_GIVEN_UP = EventSpec(
+        "keys-given-up",
+        "Keys were given up: no copy of the key file has them.",
+        filled("Given up as lost: {lost}."),
+    )
     SECRETS_RESEALED = EventSpec(
         "secrets-resealed",
         "Unblock secrets were sealed under another key.",

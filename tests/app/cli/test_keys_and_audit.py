@@ -392,7 +392,7 @@ def test_older_copy_and_copy_of_another_service_are_not_put_back(
         assert keys.read_bytes() == before
 
 
-def test_current_copy_is_told_from_an_older_one(
+def test_current_copy_of_key_file_is_named(
     kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert kiosk("keys", "copy") == 1

@@ -196,7 +196,7 @@ class AuditKind(EventKind):
     EMAIL_TAKEN = EventSpec("email-taken", "Gave an email address.", in_story=False)
     EMAIL_NOT_TAKEN = EventSpec(
         "email-not-taken",
-        "Gave an email address that is not taken.",
+        "Gave an email address that is not accepted.",
         sentences.email_not_taken,
         grave=True,
     )
@@ -211,7 +211,7 @@ class AuditKind(EventKind):
     )
     ANSWERS_RIGHT = EventSpec(
         "answers-right",
-        "Answered the security questions rightly.",
+        "Answered the security questions correctly.",
         adds=where("proves", ", but the card had left"),
     )
     ANSWERS_WRONG = EventSpec(
@@ -223,12 +223,12 @@ class AuditKind(EventKind):
     )
     ATTEMPTS_PAUSED = EventSpec(
         "attempts-paused",
-        "No answers are taken for a while with cards that cannot prove themselves.",
+        "For a while no answers are accepted with cards that cannot prove themselves.",
         grave=True,
     )
     ANSWERS_LIMITED = EventSpec(
         "answers-limited",
-        "The station takes no answers for a while with cards that cannot prove themselves.",
+        "For a while the station accepts no answers with cards that cannot prove themselves.",
         grave=True,
         in_story=False,
     )
@@ -259,7 +259,7 @@ class AuditKind(EventKind):
         "code-limited", "Asked for another code too early.", grave=True, counts={Count.FAILED}
     )
     CODE_TRY_CHARGED = EventSpec("code-try-charged", "Began to enter a code.", in_story=False)
-    CODE_RIGHT = EventSpec("code-right", "Entered the code rightly.", sentences.code_right)
+    CODE_RIGHT = EventSpec("code-right", "Entered the right code.", sentences.code_right)
     CODE_WRONG = EventSpec(
         "code-wrong",
         "Entered a wrong code.",
@@ -269,7 +269,7 @@ class AuditKind(EventKind):
     )
     CODE_DEAD = EventSpec(
         "code-dead",
-        "Entered a code that works no more.",
+        "Entered a code that no longer works.",
         sentences.code_dead,
         grave=True,
         counts={Count.FAILED},
@@ -441,6 +441,11 @@ class ServiceKind(EventKind):
         "A copy of the key file was made and is kept in a safe place.",
         adds=filled("; given up as lost: {lost}"),
     )
+    KEYS_GIVEN_UP = EventSpec(
+        "keys-given-up",
+        "Keys were given up: no copy of the key file has them.",
+        filled("Given up as lost: {lost}."),
+    )
     SECRETS_RESEALED = EventSpec(
         "secrets-resealed",
         "Unblock secrets were sealed under another key.",
@@ -486,7 +491,7 @@ class ServiceKind(EventKind):
     )
     ENROLMENT_REFUSED = EventSpec(
         "enrolment-refused",
-        "Something that wanted to enrol as the station was refused.",
+        "An attempt to enrol as the station was refused.",
         adds=filled(": {because}"),
         grave=True,
     )
@@ -546,7 +551,7 @@ class StaffKind(EventKind):
     )
     ACT_EXPIRED = EventSpec(
         "act-expired",
-        "Let go of what had been proposed: nobody decided on it in time.",
+        "Ended what had been proposed: nobody decided on it in time.",
         sentences.of_act("Nobody agreed in time to {}."),
     )
     ENROLMENT_OPENED = EventSpec(

@@ -8,7 +8,7 @@ from these rows. Details hold counts, ids and reasons, never a person's data.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
@@ -637,18 +637,22 @@ STAFF_KINDS: Final = frozenset(kind.value for kind in StaffKind)
 
 
 def audit_message(event: AuditEvent) -> str:
+    return message_of(event.kind, event.detail)
+
+
+def message_of(kind: str, detail: Mapping[str, Scalar]) -> str:
     """Return the sentence, the general one where the detail was redacted.
 
     A kind of another version of the program is shown by its name.
     """
-    spec = EVENTS.get(event.kind)
+    spec = EVENTS.get(kind)
     if spec is None:
-        return event.kind
-    if event.detail.get("redacted"):
+        return kind
+    if detail.get("redacted"):
         return spec.sentence
-    if spec.from_detail is not None and (fuller := spec.from_detail(event.detail)):
+    if spec.from_detail is not None and (fuller := spec.from_detail(detail)):
         return fuller
-    more = spec.adds(event.detail) if spec.adds is not None else ""
+    more = spec.adds(detail) if spec.adds is not None else ""
     return f"{spec.sentence.removesuffix('.')}{more}."
 
 

@@ -7,7 +7,7 @@ from datetime import UTC
 from enum import StrEnum
 from typing import Final
 
-from kiosk.authority.mail import words
+from kiosk.authority.mail import staff_words
 from kiosk.authority.records import (
     Cardholder,
     OutboxMessage,
@@ -104,7 +104,7 @@ def notify_staff(
             left = left_this_hour(uow, address, notice)
             if left <= 0:
                 continue
-            others = words.OTHERS_IN_AUDIT if left == 1 else ""
+            others = staff_words.OTHERS_IN_AUDIT if left == 1 else ""
         notify(uow, notice, address, visit, holder, others=others)
 
 

@@ -10,7 +10,6 @@ and the keys of the keyboard, of one letter each, do not count.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
@@ -35,10 +34,7 @@ from tests.screens.kiosk.samples import VISIT_ID, Sample, samples
 from tests.screens.pilots import settled, type_keys
 from tests.support import catalogues
 
-_LATIN, _CYRILLIC = "abcdefghijklmnopqrstuvwxyz", "абцдефгхийклмнопярстувщхуз"
-_WRITTEN = str.maketrans(_LATIN + _LATIN.upper(), _CYRILLIC + _CYRILLIC.upper())
 _VISIT = VisitId("0" * 32)
-_ENGLISH = re.compile("[A-Za-z]{2,}")
 
 Seen = Mapping[str, tuple[list[str], list[str]]]
 """For each sample what is left in English, and what is wrong with its layout."""
@@ -51,7 +47,7 @@ def _data(value: Any) -> Any:
     if value == VISIT_ID:
         return _VISIT
     if isinstance(value, str):
-        return value.translate(_WRITTEN)
+        return catalogues.as_data(value)
     if isinstance(value, tuple):
         return tuple(map(_data, value))
     if isinstance(value, Struct):
@@ -70,20 +66,16 @@ def _texts(page: Widget) -> Iterator[str]:
 
 
 def _english(page: Widget) -> list[str]:
-    return [text for text in _texts(page) if _ENGLISH.search(text)]
+    return [text for text in _texts(page) if catalogues.is_english(text)]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def pseudo_language(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Speak the pseudo-language, by a catalogue that is read as that of a real one is."""
-    folder = tmp_path_factory.mktemp("locale")
-    catalogues.install(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(language, "CATALOGUES", folder)
+    with catalogues.installed(tmp_path_factory.mktemp("locale")):
         language.show_in(catalogues.PSEUDO)
         yield
         language.show_in(language.ENGLISH)
-        language.catalogue_of.cache_clear()
 
 
 _SAMPLES = {name: sample for name, sample in samples().items() if not sample.dark}
@@ -179,14 +171,10 @@ _WORDS = sorted(Path(frame.__file__).parent.glob("*.py"))
 @pytest.mark.parametrize("file", _WORDS, ids=lambda file: file.stem)
 def test_every_literal_of_the_words_is_a_sentence_that_is_extracted(file: Path) -> None:
     """Only what stands between sentences is none: signs, a space, the form of a time."""
-    extracted = {part for each in catalogues.template() for part in _parts(each.id)}
-    tree = ast.parse(file.read_text())
-    notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    notes |= {id(part) for node in ast.walk(tree) for part in _format_of(node)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in notes:
-            is_sign = not any(letter.isalpha() for letter in node.value)
-            assert is_sign or node.value in extracted, f"{file.name}:{node.lineno}: {node.value!r}"
+    extracted = catalogues.extracted()
+    for node in catalogues.literals(file):
+        is_sign = not any(letter.isalpha() for letter in node.value)
+        assert is_sign or node.value in extracted, f"{file.name}:{node.lineno}: {node.value!r}"
 
 
 def test_no_sentence_is_put_together_when_the_words_are_imported() -> None:
@@ -195,13 +183,3 @@ def test_no_sentence_is_put_together_when_the_words_are_imported() -> None:
             if isinstance(statement, ast.Assign | ast.AnnAssign):
                 bound = [node for node in ast.walk(statement) if isinstance(node, ast.JoinedStr)]
                 assert not bound, f"{file.name}:{statement.lineno}"
-
-
-def _parts(message: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
-    return (message,) if isinstance(message, str) else tuple(message)
-
-
-def _format_of(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the form in which an f-string writes a value, such as that of a time."""
-    if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
-        yield from ast.walk(node.format_spec)

@@ -126,6 +126,7 @@ class VisitEnd(StrEnum):
     IDLE = "idle"
     REFUSED = "refused"
     FAULT = "fault"
+    UPGRADED = "upgraded"
 
 
 # Cards: reports, challenges and proofs.

@@ -52,6 +52,7 @@ class Outage(StrEnum):
     NO_READER = "no-reader"
     AUTHORITY_AWAY = "authority-away"
     RETIRED = "retired"
+    OTHER_RELEASE = "other-release"
 
 
 class Work(StrEnum):

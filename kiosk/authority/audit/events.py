@@ -278,6 +278,9 @@ class AuditKind(EventKind):
         "code-abandoned",
         "Chose something else; the code that was waited for was withdrawn.",
     )
+    CODE_OVER = EventSpec(
+        "code-over", "The service was upgraded; the code that was waited for was withdrawn."
+    )
     REGISTERED = EventSpec(
         "registered",
         "Registered for self-service.",

@@ -137,6 +137,7 @@ ENDED: Final[dict[str, str]] = {
     VisitEnd.IDLE: "nobody did anything for a while",
     VisitEnd.REFUSED: "the holder was turned away",
     VisitEnd.FAULT: "the service or the station had a fault",
+    VisitEnd.UPGRADED: "the service was upgraded, and no visit could go on",
 }
 
 

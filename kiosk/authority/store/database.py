@@ -23,7 +23,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.pool import QueuePool
 
 from kiosk.authority.errors import StoreError
@@ -217,12 +217,24 @@ class Store:
                     self.record_event(kind, actor=actor, detail=found)
 
     def migrate(self) -> str:
-        """Migrate the schema, creating the SQLite file (mode 0600); return its revision."""
+        """Migrate the schema, creating the SQLite file (mode 0600); return its revision.
+
+        Where a migration lets no open visit go on, each is ended, in the same transaction.
+        """
         from kiosk.authority.store import schema  # Alembic is loaded only where it is needed
 
         if self.file is not None:
             make_sqlite_file(self.file)
-        return schema.migrate(self._engine)
+        return schema.migrate(self._engine, self.macs, self._end_visits)
+
+    def _end_visits(self, connection: Connection) -> None:
+        from kiosk.authority.visit.upgrading import end_open_visits
+
+        gateway = Gateway(self._engine, self.macs, writes=True)
+        gateway.join(connection)
+        uow = UnitOfWork(gateway, self._clock.now(), [], self._audit_macs)
+        end_open_visits(uow)
+        uow.audit.write()
 
     def is_made(self) -> bool:
         """Return whether there is a schema, of any program; raises ``StoreError`` if unanswered."""

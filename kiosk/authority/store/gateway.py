@@ -165,6 +165,11 @@ class Gateway:
             self.end()
             raise
 
+    def join(self, connection: Connection) -> None:
+        """Run in the transaction of a connection that is somebody else's: they commit and end."""
+        self._connection, self._pooled = connection, connection.connection
+        self._driver = self._pooled.dbapi_connection
+
     def commit(self) -> None:
         """Commit; nothing can be run afterwards."""
         if not self._writes:
@@ -522,6 +527,11 @@ def mac_message(kind: type[MacRow], values: Mapping[str, Any]) -> bytes:
         if value != default:
             found += (name, value)
     return heading + encoded(found)
+
+
+def row_message(table: str, covered: Iterable[tuple[str, Any]]) -> bytes:
+    """Return the same for a row of which a migration knows the columns: in order, no default."""
+    return encoded(table) + encoded([each for pair in covered for each in pair])
 
 
 def row_key(row: TableRow) -> tuple[str, ...]:

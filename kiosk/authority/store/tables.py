@@ -855,5 +855,5 @@ class ServedProgramRow(TableRow, table=True):
     least_program: str
 
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that produces these tables; revisions are in order as texts."""

@@ -1,7 +1,7 @@
 """The kinds of settings. A kind reads a value from the file, or a word of the environment.
 
-They are hand-written and without a validation library, because the settings are read before the
-first page is painted: such a library takes half as long to load as everything else.
+They are hand-written, because all errors of a file are said at once, each with the setting's name
+and a hint at a misspelt word.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ class OneOf:
 class Words:
     """A list of words, or a text with commas between them; ``each`` reads one word.
 
-    ``every`` says what an empty list means, where it means all there are. ``*`` is one, too.
+    ``every`` says what an empty list means, where that stands for all of them. Then ``*`` is taken
+    for an empty list.
     """
 
     def __init__(self, allowed: str, each: Callable[[str], Any], every: str = "") -> None:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
+from kiosk.authority.facts import Advice, ReadAt
 from kiosk.authority.roles import Role
-
-if TYPE_CHECKING:
-    from kiosk.authority.administration.standing import Headline
 
 
 class PlainDeed(Enum):
@@ -61,9 +58,10 @@ class BlockLifted:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationRevoked:
-    """``headline``: how the person stands now."""
+    """``advice``: what to do next about the person, by the ``clock``."""
 
-    headline: Headline
+    advice: Advice
+    clock: ReadAt
 
 
 @dataclass(frozen=True, slots=True)

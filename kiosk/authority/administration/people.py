@@ -66,6 +66,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import NOT_IN_STORY, StaffKind, audit_message
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.facts import ReadAt
 from kiosk.authority.notices import (
     Notice,
     address_of,
@@ -425,7 +426,8 @@ class PeopleDesk(Desk):
             notice = Notice.REGISTRATION_REVOKED
             notify_holder(act.uow, notice, act.reference, holder, registration)
             facts = facts_of(act.uow, holder, self._office.means)
-        return act.done(RegistrationRevoked(headline_of(facts)))
+        clock = ReadAt(facts.now, self._office.means.zone)
+        return act.done(RegistrationRevoked(headline_of(facts).advice, clock))
 
     # --- coming and going --------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from typing import Annotated, Final, TypeVar
 
 from msgspec import Meta
 
-TAG: Final = "[a-z]{2,3}(-[A-Za-z0-9]{2,8})?"
+TAG: Final = "[a-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}"
 Language = Annotated[str, Meta(pattern=f"^{TAG}$")]
 """A tag of BCP 47, such as ``en``, ``cy`` or ``pt-BR``."""
 
@@ -53,7 +53,7 @@ Said = TypeVar("Said")
 
 
 def text_in(texts: Mapping[Language, Said], language: Language) -> Said | None:
-    """Return what there is in ``language``, or without its region in ``pt`` for ``pt-BR``."""
+    """Return what there is in ``language``, else in the language without its region."""
     return texts.get(language) or texts.get(language.partition("-")[0])
 
 

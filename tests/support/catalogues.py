@@ -130,8 +130,8 @@ def extracted() -> set[str]:
     return {part for each in ids for part in ((each,) if isinstance(each, str) else each)}
 
 
-def literals(file: Path) -> Iterator[ast.Constant]:
-    """Yield every text in a module but its docstrings, and how f-strings write a value."""
+def literals(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield every text in a module, with its line: no docstring, nor how a value is written."""
     tree = ast.parse(file.read_text())
     notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -139,7 +139,7 @@ def literals(file: Path) -> Iterator[ast.Constant]:
             notes |= {id(part) for part in ast.walk(node.format_spec)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in notes:
-            yield node
+            yield node.lineno, node.value
 
 
 def _spoken(message: Message) -> str | tuple[str, ...]:

@@ -580,6 +580,11 @@ class StaffKind(EventKind):
         "Added a security question.",
         filled("Added security question {question}."),
     )
+    QUESTION_TRANSLATED = EventSpec(
+        "question-translated",
+        "Set the text of a security question in another language.",
+        filled("Set the text of security question {question} for the language {language}."),
+    )
     QUESTION_RETIRED = EventSpec(
         "question-retired",
         "Retired a security question.",

@@ -21,9 +21,9 @@ from textual.content import Content
 from textual.widget import Widget
 
 from kiosk.contract import language
-from kiosk.contract.language import Counted, Text
+from kiosk.contract.language import Counted, OwnText, Text
 from kiosk.contract.messages import VisitId
-from kiosk.station.states import Attract
+from kiosk.station.states import Attract, State, StillThere
 from screens.kiosk.page import Page
 from screens.widgets.fields import Field
 from screens.words import frame
@@ -82,6 +82,7 @@ _SAMPLES = {name: sample for name, sample in samples().items() if not sample.dar
 _LOOK = structs.replace(
     STILL,
     **{name: _data(getattr(STILL, name)) for name in ("service", "trust", "contact", "hours")},
+    language=catalogues.PSEUDO,
 )
 
 
@@ -151,7 +152,7 @@ def test_sentence_reads_in_the_language_that_is_shown_when_it_is_shown() -> None
 
 async def test_page_that_was_built_ahead_in_another_language_is_not_shown() -> None:
     menu = samples()["menu-registered"].state
-    app = app_for(Sample(Attract()))
+    app = app_for(Sample(Attract()), _LOOK)
     async with app.run_test() as pilot:
         await app.show(menu)
         await settled(pilot)
@@ -165,6 +166,36 @@ async def test_page_that_was_built_ahead_in_another_language_is_not_shown() -> N
             language.show_in(catalogues.PSEUDO)
 
 
+async def test_visit_is_shown_in_its_language_and_what_comes_after_it_in_the_stations() -> None:
+    texts = {catalogues.PSEUDO: "śéŕṽíćé"}
+    look = structs.replace(_LOOK, language=language.ENGLISH, service=OwnText("сервис", texts))
+    menu, working = (
+        _data(_SAMPLES[name].state) for name in ("menu-registered", "working-checking-pin")
+    )
+    app = app_for(Sample(Attract()), look)
+    async with app.run_test() as pilot:
+
+        async def seen(state: State) -> str:
+            await app.show(state)
+            await settled(pilot)
+            return "\n".join(_texts(app.screen))
+
+        spoken = structs.replace(menu.visit, language=catalogues.PSEUDO)
+        in_pseudo = structs.replace(menu, visit=spoken)
+        assert "High contrast" in await seen(Attract())
+        for state in (in_pseudo, StillThere(in_pseudo), structs.replace(working, visit=spoken)):
+            said = await seen(state)
+            assert not catalogues.is_english(said)
+            assert isinstance(state, StillThere) or "śéŕṽíćé" in said
+        # What follows has no visit of its own: it is for the same person.
+        refused = await seen(_data(_SAMPLES["refused-leaver"].state))
+        assert not catalogues.is_english(refused)
+        for after in (Attract(), menu):
+            said = await seen(after)
+            assert "сервис" in said
+            assert "[" not in said
+
+
 _WORDS = sorted(Path(frame.__file__).parent.glob("*.py"))
 
 
@@ -172,9 +203,9 @@ _WORDS = sorted(Path(frame.__file__).parent.glob("*.py"))
 def test_every_literal_of_the_words_is_a_sentence_that_is_extracted(file: Path) -> None:
     """Only what stands between sentences is none: signs, a space, the form of a time."""
     extracted = catalogues.extracted()
-    for node in catalogues.literals(file):
-        is_sign = not any(letter.isalpha() for letter in node.value)
-        assert is_sign or node.value in extracted, f"{file.name}:{node.lineno}: {node.value!r}"
+    for line, text in catalogues.literals(file):
+        is_sign = not any(letter.isalpha() for letter in text)
+        assert is_sign or text in extracted, f"{file.name}:{line}: {text!r}"
 
 
 def test_no_sentence_is_put_together_when_the_words_are_imported() -> None:

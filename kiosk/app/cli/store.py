@@ -30,7 +30,7 @@ checks the copy. Stations go on working. A database server is backed up by pgBac
 pg_basebackup: see docs/estate.md.
 
 The copy holds no key: without the key file nobody can use it, nor can you. Keep a copy of the
-key file, or of the token that has the master keys, in another place (`kiosk keys backed-up`),
+key file, or of the token that has the master keys, in another place (`kiosk keys copy`),
 and the settings and the anchors of the audit beside the backup.
 """
 _BACKUP_EXAMPLE = "  kiosk backup /mnt/elsewhere/kiosk-20261126.db\n"
@@ -238,7 +238,7 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
     ``there`` is the last row by chain of the replaced database.
     """
     from kiosk.authority.administration.backup import conclude_restore, verify_copy
-    from kiosk.authority.administration.keys import check_holds_all
+    from kiosk.authority.administration.key_copies import check_holds_all
     from kiosk.authority.administration.verification import read_anchors, sweep
     from kiosk.authority.audit.anchors import AnchorSigner
     from kiosk.authority.key_names import knows_ring, learn_names
@@ -278,7 +278,7 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
     if lost:
         echo("fewer than these numbers may be lost: each restore skips some, to give none twice")
     echo("do again what was done since: blocks, retired stations, revoked cards, removed staff,")
-    echo("erased people, `kiosk keys backed-up`")
+    echo("erased people, `kiosk keys copy`")
     return 0
 
 

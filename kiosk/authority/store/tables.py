@@ -329,6 +329,7 @@ class QuestionRow(TableRow, table=True):
     id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     text: str
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    others: dict[str, Scalar] | None = Field(default=None, sa_type=SCALARS)
 
 
 class RegistrationRow(MacRow, table=True):
@@ -352,6 +353,7 @@ class RegistrationRow(MacRow, table=True):
     proven: bool = False
     unproven_failures: int = 0
     unproven_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    language: str | None = None
 
 
 class AttemptRow(MacRow, table=True):
@@ -476,6 +478,7 @@ class VisitRow(MacRow, table=True):
     pin_change: PinChange | None = Field(default=None, sa_type=Worded(PinChange))
     unknown_card: str | None = None
     unread: ReadFault | None = Field(default=None, sa_type=Worded(ReadFault))
+    language: str | None = None
 
 
 class ProofRow(MacRow, table=True):
@@ -654,6 +657,7 @@ class OutboxRow(TableRow, table=True):
     failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     denied: bool = False
     holder_id: str | None = Field(default=None, index=True)
+    language: str | None = None
 
 
 class StationRow(MacRow, table=True):

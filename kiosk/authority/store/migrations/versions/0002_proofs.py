@@ -141,6 +141,9 @@ def upgrade() -> None:
     VISIT.drop(bind, macs, "questions_proven_at", "questions_carried", "code_proven_id")
     CODE.drop(bind, macs, "questions_proven_at")
     op.add_column("visit", sa.Column("way", TEXT, nullable=True))
+    for table in ("visit", "registration", "outbox_message"):
+        op.add_column(table, sa.Column("language", TEXT, nullable=True))
+    op.add_column("security_question", sa.Column("others", sa.Text(), nullable=True))
     op.execute("UPDATE served_program SET least_program = '0002'")
 
 

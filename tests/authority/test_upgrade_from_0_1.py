@@ -23,6 +23,7 @@ from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.schema import MIGRATIONS
 from kiosk.authority.store.sqlite_file import schema_of
 from kiosk.authority.store.tables import REVISION
+from kiosk.authority.visit.upgrading import end_open_visits
 from kiosk.config.settings import PolicySettings, ServiceSettings
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
@@ -67,7 +68,7 @@ def old_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]
 @pytest.fixture
 def upgraded(old_world: World) -> World:
     assert not old_world.store.schema_serves()
-    assert old_world.store.migrate() == REVISION
+    assert old_world.store.migrate(end_open_visits) == REVISION
     return old_world
 
 
@@ -102,7 +103,7 @@ def test_open_visits_end_at_the_upgrade_and_the_audit_says_why(upgraded: World) 
         visit = visit_of(upgraded, name)
         assert visit.how is VisitEnd.CARD_REMOVED, name
         assert ends_of(upgraded, visit.id) == ["card-removed"]
-    upgraded.store.migrate()  # and once
+    upgraded.store.migrate(end_open_visits)  # and once
     assert ends_of(upgraded, visit_of(upgraded, "coded").id) == ["upgraded"]
 
 
@@ -234,7 +235,7 @@ def test_altered_visit_of_0_1_stays_altered(old_world: World) -> None:
     with sa.create_engine(parse_url(old_world.url)).begin() as connection:
         changed = sa.text("UPDATE visit SET station = 'Z' WHERE id = :visit")
         connection.execute(changed, {"visit": visit})
-    old_world.store.migrate()
+    old_world.store.migrate(end_open_visits)
     assert sweep(old_world.store).altered == [("visit", visit)]
     assert ends_of(old_world, visit) == []
 
@@ -264,7 +265,7 @@ def test_upgraded_file_is_as_a_new_one(tmp_path: Path) -> None:
     old.mkdir()
     new.mkdir()
     for world in (world_of_0_1(old), World(new)):
-        world.store.migrate()
+        world.store.migrate(end_open_visits)
         world.store.close()
     assert schema_of(old / "kiosk.db") == schema_of(new / "kiosk.db")
 

@@ -28,7 +28,7 @@ def remarks(url: str) -> int:
     return len(rows(url, " UNION ALL ".join(each)))
 
 
-def test_each_of_two_releases_serves_whom_the_other_has_written(
+def test_two_releases_each_serve_whom_the_other_has_written(
     postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
     url = postgres_server.fresh()

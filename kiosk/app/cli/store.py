@@ -143,6 +143,7 @@ def _restore(args: argparse.Namespace) -> int:
 
 def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
     from kiosk.authority.store.sqlite_file import last_rows, lock_exclusively, lock_name_exclusively
+    from kiosk.authority.visit.upgrading import end_open_visits
 
     require_own_folder(target.parent)
     if target.exists() and not args.replace:
@@ -165,7 +166,7 @@ def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
             with closing(restored.store):
                 if not restored.store.is_made():
                     raise StoreError(f"{args.file}: {_NO_BACKUP}", "backup")
-                restored.store.migrate()
+                restored.store.migrate(end_open_visits)
                 _check_schema(args.file, work, _tools_at(args, tools, f"sqlite:///{work}.fresh"))
                 code = _conclude(args, restored, there)
                 # Where the disk is full, closing it would leave the log behind, and say nothing.

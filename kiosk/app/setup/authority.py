@@ -33,6 +33,7 @@ from kiosk.authority.errors import StoreError
 from kiosk.authority.key_names import claim, require_no_keys
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import place_of
+from kiosk.authority.visit.upgrading import end_open_visits
 from kiosk.config.example import example_toml, with_values
 from kiosk.config.loading import SYSTEM_SETTINGS
 from kiosk.contract.errors import ConfigError
@@ -95,7 +96,7 @@ def store_steps(tools: Tools, *, seals: bool, new_database: bool) -> Iterator[St
         "database",
         place_of(settings.store.url),
         lambda: not is_to_be_migrated(store, tools.key_file, new=new_database),
-        store.migrate,
+        partial(store.migrate, end_open_visits),
         is_there=store.is_made,
     )
     copied = is_copied(store, tools.key_file)

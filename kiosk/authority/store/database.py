@@ -250,25 +250,26 @@ class Store:
                 if found := detail():
                     self.record_event(kind, actor=actor, detail=found)
 
-    def migrate(self) -> str:
+    def migrate(self, end_visits: Callable[[UnitOfWork], None] | None = None) -> str:
         """Migrate the schema, creating the SQLite file (mode 0600); return its revision.
 
-        Where a migration lets no open visit go on, each is ended, in the same transaction.
+        ``end_visits`` ends those that are open, in the same transaction, where a migration lets no
+        visit go on; such a one raises ``StoreError`` without it.
         """
         from kiosk.authority.store import schema  # Alembic is loaded only where it is needed
 
+        def end(connection: Connection) -> None:
+            if end_visits is None:
+                raise StoreError("`kiosk setup authority` migrates a database in use", "schema")
+            gateway = Gateway(self._engine, self.macs, self._level.read, writes=True)
+            gateway.join(connection)
+            uow = UnitOfWork(gateway, self._clock.now(), [], self._audit_macs)
+            end_visits(uow)
+            uow.audit.write()
+
         if self.file is not None:
             make_sqlite_file(self.file)
-        return schema.migrate(self._engine, self.macs, self._end_visits)
-
-    def _end_visits(self, connection: Connection) -> None:
-        from kiosk.authority.visit.upgrading import end_open_visits
-
-        gateway = Gateway(self._engine, self.macs, self._level.read, writes=True)
-        gateway.join(connection)
-        uow = UnitOfWork(gateway, self._clock.now(), [], self._audit_macs)
-        end_open_visits(uow)
-        uow.audit.write()
+        return schema.migrate(self._engine, self.macs, end)
 
     def is_made(self) -> bool:
         """Return whether there is a schema, of any program; raises ``StoreError`` if unanswered."""

@@ -240,6 +240,19 @@ def test_altered_visit_of_0_1_stays_altered(old_world: World) -> None:
     assert ends_of(old_world, visit) == []
 
 
+@pytest.mark.postgresql
+def test_copy_that_is_not_complete_stays_out_of_service(tmp_path: Path, server_url: str) -> None:
+    old_world = world_of_0_1(tmp_path, server_url)
+    with sa.create_engine(parse_url(old_world.url)).begin() as connection:
+        connection.execute(
+            sa.text("UPDATE served_program SET least_program = 'it is being copied'")
+        )
+    old_world.store.migrate(end_open_visits)
+    assert not old_world.store.schema_serves()
+    assert old_world.store.out_of_service() == "it is being copied"
+    old_world.store.close()
+
+
 # The frozen first migration, beside what 0.1 made.
 
 

@@ -144,7 +144,10 @@ def upgrade() -> None:
     for table in ("visit", "registration", "outbox_message"):
         op.add_column(table, sa.Column("language", TEXT, nullable=True))
     op.add_column("security_question", sa.Column("others", sa.Text(), nullable=True))
-    op.execute("UPDATE served_program SET least_program = '0002'")
+    # Where there is a reason in its place, nobody may serve: a copy from a file is not complete.
+    op.execute(
+        "UPDATE served_program SET least_program = '0002' WHERE least_program NOT LIKE '% %'"
+    )
 
 
 def downgrade() -> None:

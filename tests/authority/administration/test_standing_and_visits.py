@@ -18,8 +18,8 @@ from tests.authority.store import samples
 from tests.authority.store.samples import NOW
 
 BEFORE = NOW - timedelta(days=1)
-OF_HOLDER: dict[Reason, dict[str, Any]] = {Reason.LEAVER: {"left_at": BEFORE}}
-OF_CARD: dict[Reason, dict[str, Any]] = {
+OF_HOLDER: dict[Reason | None, dict[str, Any]] = {Reason.LEAVER: {"left_at": BEFORE}}
+OF_CARD: dict[Reason | None, dict[str, Any]] = {
     Reason.CARD_REVOKED: {"status": CardStatus.REVOKED},
     Reason.CARD_EXPIRED: {"expires_at": BEFORE},
 }
@@ -27,8 +27,8 @@ OF_CARD: dict[Reason, dict[str, Any]] = {
 
 def standing(reason: Reason | None) -> tuple[Reason | None, Standing]:
     """Return why a registered holder is barred, and their standing, where ``reason`` applies."""
-    holder = replace(samples.holder(), **OF_HOLDER.get(reason, {}))  # type: ignore[call-overload]
-    card = replace(samples.card(holder.id), **OF_CARD.get(reason, {}))  # type: ignore[call-overload]
+    holder = replace(samples.holder(), **OF_HOLDER.get(reason, {}))
+    card = replace(samples.card(holder.id), **OF_CARD.get(reason, {}))
     registration = samples.registration(holder.id)
     found = standing_of(holder, [card], registration, Policy(), NOW, frozenset())
     return card_barred(card, holder, NOW), found
@@ -44,7 +44,7 @@ def test_every_bar_has_its_case_here() -> None:
 
 
 @pytest.mark.parametrize("reason", [*OF_HOLDER, *OF_CARD])
-def test_barred_holder_or_card_does_not_read_as_ready(reason: Reason) -> None:
+def test_barred_holder_or_card_does_not_read_as_ready(reason: Reason | None) -> None:
     barred, found = standing(reason)
     assert barred is reason
     assert found is not Standing.READY

@@ -7,9 +7,12 @@ and a hint at a misspelt word.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
+
+from kiosk.contract.language import is_language
 
 
 class InvalidValue(ValueError):
@@ -137,5 +140,40 @@ class Alternatives:
         return (self._words.read(value),)
 
 
-Kind = Text | Number | Boolean | OneOf | Words | Alternatives
+class ByLanguage:
+    """A table for each language, by its tag, with texts that stand in place of settings.
+
+    ``texts`` are the kinds of these settings by their names. As a text: the tables as in the file.
+    """
+
+    def __init__(self, texts: Mapping[str, Text]) -> None:
+        self._texts = texts
+        self.allowed = f'tables such as cy = {{ {next(iter(texts))} = "..." }}: {", ".join(texts)}'
+
+    def read(self, value: object) -> dict[str, dict[str, str]]:
+        if isinstance(value, str):
+            with suppress(tomllib.TOMLDecodeError):
+                value = tomllib.loads(f"value = {value}")["value"]
+        if not isinstance(value, Mapping):
+            raise InvalidValue("is no table of languages")
+        return {tag: self._in_language(tag, texts) for tag, texts in value.items()}
+
+    def _in_language(self, tag: str, texts: object) -> dict[str, str]:
+        if not is_language(tag):
+            raise InvalidValue(f"{tag!r} is no language such as cy or pt-BR", quotes=False)
+        if not isinstance(texts, Mapping):
+            raise InvalidValue(f"{tag} is no table of texts", quotes=False)
+        read = {}
+        for name, text in texts.items():
+            if name not in self._texts:
+                raise InvalidValue(f"{tag}.{name}: there is no such text", quotes=False)
+            try:
+                read[name] = self._texts[name].read(text)
+            except InvalidValue as unfit:
+                allowed = self._texts[name].allowed
+                raise InvalidValue(f"{tag}.{name} {unfit} ({allowed})", quotes=False) from None
+        return read
+
+
+Kind = Text | Number | Boolean | OneOf | Words | Alternatives | ByLanguage
 """``allowed`` describes the values; ``read`` returns one, or raises ``InvalidValue``."""

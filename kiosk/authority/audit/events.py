@@ -8,7 +8,7 @@ from these rows. Details hold counts, ids and reasons, never a person's data.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
@@ -24,7 +24,7 @@ from kiosk.authority.audit.sentences import (
 )
 from kiosk.authority.errors import RowAltered, RowPutBack
 from kiosk.authority.records import AuditEvent, Scalar, Visit, new_id
-from kiosk.authority.store.audit_chain import REDACTED
+from kiosk.authority.store.audit_chain import OLDER_ENDED, REDACTED
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.contract.messages import NOT_ME, Reason, VisitId, reference_of
 
@@ -278,6 +278,9 @@ class AuditKind(EventKind):
         "code-abandoned",
         "Chose something else; the code that was waited for was withdrawn.",
     )
+    CODE_OVER = EventSpec(
+        "code-over", "The service was upgraded; the code that was waited for was withdrawn."
+    )
     REGISTERED = EventSpec(
         "registered",
         "Registered for self-service.",
@@ -474,6 +477,11 @@ class ServiceKind(EventKind):
         grave=True,
         in_story=False,
     )
+    OLDER_ENDED = EventSpec(
+        OLDER_ENDED,
+        "An upgrade was finished: no program of the version before serves any more.",
+        in_story=False,
+    )
     AUDIT_PURGED = EventSpec(
         "audit-purged",
         "Rows of the audit that had been kept long enough were deleted.",
@@ -572,6 +580,11 @@ class StaffKind(EventKind):
         "Added a security question.",
         filled("Added security question {question}."),
     )
+    QUESTION_TRANSLATED = EventSpec(
+        "question-translated",
+        "Set the text of a security question in another language.",
+        filled("Set the text of security question {question} for the language {language}."),
+    )
     QUESTION_RETIRED = EventSpec(
         "question-retired",
         "Retired a security question.",
@@ -634,18 +647,22 @@ STAFF_KINDS: Final = frozenset(kind.value for kind in StaffKind)
 
 
 def audit_message(event: AuditEvent) -> str:
+    return message_of(event.kind, event.detail)
+
+
+def message_of(kind: str, detail: Mapping[str, Scalar]) -> str:
     """Return the sentence, the general one where the detail was redacted.
 
     A kind of another version of the program is shown by its name.
     """
-    spec = EVENTS.get(event.kind)
+    spec = EVENTS.get(kind)
     if spec is None:
-        return event.kind
-    if event.detail.get("redacted"):
+        return kind
+    if detail.get("redacted"):
         return spec.sentence
-    if spec.from_detail is not None and (fuller := spec.from_detail(event.detail)):
+    if spec.from_detail is not None and (fuller := spec.from_detail(detail)):
         return fuller
-    more = spec.adds(event.detail) if spec.adds is not None else ""
+    more = spec.adds(detail) if spec.adds is not None else ""
     return f"{spec.sentence.removesuffix('.')}{more}."
 
 

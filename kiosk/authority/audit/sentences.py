@@ -137,6 +137,7 @@ ENDED: Final[dict[str, str]] = {
     VisitEnd.IDLE: "nobody did anything for a while",
     VisitEnd.REFUSED: "the holder was turned away",
     VisitEnd.FAULT: "the service or the station had a fault",
+    VisitEnd.UPGRADED: "the service was upgraded, and no visit could go on",
 }
 
 
@@ -317,6 +318,7 @@ ACTS: Final = {
     "stations.enrol_certificate": "let a station in by its certificate",
     "stations.reinstate": "put a station back into service",
     "questions.add": "add a security question",
+    "questions.translate": "set the text of a security question in another language",
     "policy.change": "change the policy",
     "imports.run": "import a file",
     "audit.redact": "redact a text in the audit",

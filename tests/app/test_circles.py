@@ -16,12 +16,6 @@ OF_TYPES = (
     {"authority.store.audit_chain", "authority.store.tables"},
     # A migration ends open visits in its transaction, as a visit ends.
     {"authority.audit.events", "authority.store.database", "authority.visit.upgrading"},
-    # What an act says names the standing of a person, which is shown with the acts.
-    {
-        "authority.administration.deeds",
-        "authority.administration.standing",
-        "authority.administration.views",
-    },
 )
 """Circles of which an import is for the type checker alone, and why; without ``kiosk.``."""
 

@@ -596,6 +596,9 @@ _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _DOMAIN = rf"({_LABEL}\.)*{_LABEL}"
 
 
+_FACTORS = " and ".join(f'"{factor.value}"' for factor in Factor)
+
+
 def _factor(word: str) -> Factor:
     if word == "witness":
         raise InvalidValue('"witness" is not available in this version', quotes=False)
@@ -616,7 +619,7 @@ class PolicySettings(Section, frozen=True):
 
     verification: tuple[Way, ...] = setting(
         ((Factor.QUESTIONS, Factor.EMAIL_CODE),),
-        Alternatives(Words('a list of "questions" and "email-code"', _factor)),
+        Alternatives(Words(f"a list of {_FACTORS}", _factor)),
         "What a holder has to pass, in this order; with several lists all of one of them.",
     )
     questions_registered: int = setting(4, Whole(2, 8), "Questions a holder registers.")

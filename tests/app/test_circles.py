@@ -14,12 +14,8 @@ OF_TYPES = (
     {"authority.dependencies", "authority.visit.context", "authority.visit.proofs"},
     # The chain is walked over rows, whose column of details is written as the chain hashes it.
     {"authority.store.audit_chain", "authority.store.tables"},
-    # What an act says names the standing of a person, which is shown with the acts.
-    {
-        "authority.administration.deeds",
-        "authority.administration.standing",
-        "authority.administration.views",
-    },
+    # A migration ends open visits in its transaction, as a visit ends.
+    {"authority.audit.events", "authority.store.database", "authority.visit.upgrading"},
 )
 """Circles of which an import is for the type checker alone, and why; without ``kiosk.``."""
 

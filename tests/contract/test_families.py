@@ -22,6 +22,8 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.contract.families import FAMILIES, ON_PCSC, AdminKey, CardFamily, secret_kind_names
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
+from tests.cuts.families import families
+from tests.e2e.test_families import FAMILIES as LIVED
 from tests.hardware.test_fuzz import FAMILIES as FUZZED
 
 ROWS = FAMILIES.values()
@@ -55,6 +57,12 @@ def test_driver_has_its_tests(name: str) -> None:
         "see tests/hardware/test_fuzz.py"
     )
     assert Path(f"tests/hardware/drivers/test_{name}.py").is_file()
+
+
+def test_family_is_cut_at_every_step_and_lived_through_by_a_person() -> None:
+    """A family without them would be tried by nobody between its driver and a station."""
+    assert {family.driver for family in families().values()} == set(IDS), "tests/cuts/families.py"
+    assert {family.driver for family in LIVED.values()} == set(IDS), "tests/e2e"
 
 
 def test_the_kinds_of_secrets_are_those_that_the_drivers_know() -> None:

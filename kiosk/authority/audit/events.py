@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from kiosk.authority.audit import sentences as sentences
 from kiosk.authority.audit.sentences import (
@@ -25,8 +25,10 @@ from kiosk.authority.audit.sentences import (
 from kiosk.authority.errors import RowAltered, RowPutBack
 from kiosk.authority.records import AuditEvent, Scalar, Visit, new_id
 from kiosk.authority.store.audit_chain import OLDER_ENDED, REDACTED
-from kiosk.authority.store.database import UnitOfWork
 from kiosk.contract.messages import NOT_ME, Reason, VisitId, reference_of
+
+if TYPE_CHECKING:
+    from kiosk.authority.store.database import UnitOfWork
 
 # The columns of the catalogue.
 

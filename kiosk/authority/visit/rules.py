@@ -39,6 +39,7 @@ EXCHANGE_SPAN = timedelta(hours=24)
 """After so many uses of an admin key without a right answer, it is not used for so long."""
 
 
+HolderBarred = Literal[Reason.LEAVER]
 OutOfUse = Literal[Reason.CARD_REVOKED, Reason.CARD_EXPIRED]
 SecretProblem = Literal[Reason.SECRET_MISSING, Reason.SECRET_BLOCKED]
 CardProblem = OutOfUse | SecretProblem
@@ -58,7 +59,7 @@ def has_left(holder: Cardholder, now: datetime) -> bool:
     return holder.left_at is not None and holder.left_at <= now
 
 
-def card_barred(card: Card, holder: Cardholder, now: datetime) -> Reason | None:
+def card_barred(card: Card, holder: Cardholder, now: datetime) -> HolderBarred | OutOfUse | None:
     """Return why nothing at all can be done with a known card."""
     return Reason.LEAVER if has_left(holder, now) else card_withdrawn(card, now)
 

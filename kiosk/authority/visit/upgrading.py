@@ -7,9 +7,13 @@ back.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kiosk.authority.audit.events import AuditKind, record
-from kiosk.authority.store.database import UnitOfWork
 from kiosk.contract.messages import VisitEnd
+
+if TYPE_CHECKING:
+    from kiosk.authority.store.database import UnitOfWork
 
 
 def end_open_visits(uow: UnitOfWork) -> None:

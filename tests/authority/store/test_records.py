@@ -34,6 +34,7 @@ MADE = {
     "AuditGap": {"first", "last"},
     "Card": {"sealed_secret"},
     "KeptSecret": {"sealed"},
+    "Question": {"others"},
 }
 OF_THE_STORE = {
     # For the store alone: parts of a seal, what lists are sorted by, links of a chain.
@@ -43,6 +44,7 @@ OF_THE_STORE = {
     "Card": {"derived_from", "sealed_key_id", "sealed_revision", "sealed_secret"},
     "Cardholder": {"sort_name"},
     "KeptSecret": {"derived_from", "sealed_key_id", "sealed_revision", "sealed_secret"},
+    "Question": {"others"},
 }
 
 

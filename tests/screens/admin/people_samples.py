@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
-from kiosk.authority.administration.views import Seen
+from kiosk.authority.administration.views import AddressChangeLine, Seen
 from kiosk.authority.errors import NotFound, StoreError
 from kiosk.authority.roles import Role
 from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.people import NOW
 from tests.screens.admin.persons import BLOCKED, SECRET, WHY
 from tests.screens.admin.proposals import EMAIL, STAFF
 from tests.screens.admin.samples import Arrange, Sample
@@ -86,6 +88,8 @@ def _registration() -> dict[str, Sample]:
         "correct-email-not-taken": _on(
             "tudor", "e", "end", "=.com", "tab", "down", "tab", *grounds
         ),
+        "not-the-holder": _on("okafor", "i"),
+        "stop-change": _on("tudor", "h", arrange=_changing),
         "mark-leaver": _on("tudor", "l"),
         "take-back": _on("farida", "t"),
         "erase": _on("farida", "x"),
@@ -137,7 +141,16 @@ def _codes() -> dict[str, Sample]:
         "codes-none": Sample(("f3",), arrange=lambda desk: desk.estate.codes.clear()),
         "agree": Sample(("f3", "g")),
         "withdraw": Sample(("f3", "d")),
+        "withdraw-code": _on("pryce", "w"),
     }
+
+
+def _changing(desk: FakeDesk) -> None:
+    record = desk.estate.people["h7"]
+    line = AddressChangeLine(
+        "g.tudor@trust.example", "gw•••@new.example", NOW + timedelta(hours=70)
+    )
+    record.person = replace(record.person, waiting_change=line)
 
 
 def _no_address(desk: FakeDesk) -> None:

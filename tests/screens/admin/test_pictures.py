@@ -12,6 +12,7 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 
+from screens.admin.person import PERSON_ACTS
 from tests.screens import idle_app
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people_samples import people_samples
@@ -55,6 +56,13 @@ async def _lived_through(
             await run.resize(size)
             taken[size] = run.app.export_screenshot()
     return taken
+
+
+def test_act_on_a_person_has_a_picture_of_its_dialog() -> None:
+    """A sample of a person's page presses the key of each act."""
+    pressed = {key for sample in people_samples().values() for key in sample.steps}
+    lacking = {act.label for act in PERSON_ACTS if act.key not in pressed}
+    assert lacking == set(), "see tests/screens/admin/people_samples.py"
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))

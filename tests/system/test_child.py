@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import os
+import select
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from contextlib import suppress
 
 import pytest
 
@@ -15,6 +16,17 @@ from kiosk.system import child
 from tests.support.fresh_root import CHECKOUT
 
 PYTHON = (sys.executable, "-c")
+READING = """
+import os, sys
+from kiosk.system import child
+WHERE = (sys.executable, "-c", "import os; print(os.path.realpath('/proc/self/fd/0'), flush=True)")
+READ = (sys.executable, "-c", "print(input())")
+print(child.run(*WHERE).output, end="", flush=True)
+child.show(*WHERE)
+child.start(*WHERE).wait()
+print(child.run(*READ, given="given").output, end="", flush=True)
+child.show(*READ, has_terminal=True)
+"""
 STUBBORN = """
 import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -55,7 +67,7 @@ from kiosk.system.child import fork
 reading, writing = os.pipe()
 
 def live():
-    print("lives", flush=True)
+    print(os.getpid(), flush=True)
     os.write(writing, b".")
     while True:
         time.sleep(1)
@@ -74,9 +86,10 @@ def printed_by(program: str, *words: str) -> list[str]:
 
 
 def test_command_reads_nothing_of_ours_and_what_it_is_given() -> None:
-    echo = "import sys; print(sys.stdin.read())"
-    assert child.run(*PYTHON, echo).output == "\n"
-    assert child.run(*PYTHON, echo, given="a line").output == "a line\n"
+    done = subprocess.run(
+        [*PYTHON, READING], input="ours", capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["/dev/null", "/dev/null", "/dev/null", "given", "ours"]
 
 
 def test_output_of_a_command_is_not_in_its_repr() -> None:
@@ -114,9 +127,14 @@ def test_stubborn_child_is_killed_with_its_own_children() -> None:
     below = int(process.stdout.readline())
     child.end(process, within_s=0.2, own_session=True)
     assert process.returncode == -signal.SIGKILL
-    assert process.stdout.read() == b""  # the pipe is closed: nobody below is left to write
-    process.stdout.close()
-    assert not Path(f"/proc/{below}/exe").exists()
+    closed = select.poll()
+    closed.register(process.stdout, select.POLLHUP)
+    try:
+        assert closed.poll(10_000), "the pipe is open: a process below is left to write"
+    finally:
+        process.stdout.close()
+        with suppress(ProcessLookupError):
+            os.kill(below, signal.SIGKILL)
     child.kill(process, own_session=True)
 
 
@@ -128,7 +146,17 @@ def test_forked_child_never_runs_our_code_or_exit_handlers(how: str, code: int) 
 
 
 def test_forked_child_ends_with_its_parent() -> None:
-    assert printed_by(WITH_PARENT) == ["lives"]
+    with subprocess.Popen([*PYTHON, WITH_PARENT], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert parent.wait(60) == 0
+        closed = select.poll()
+        closed.register(parent.stdout, select.POLLHUP)
+        try:
+            assert closed.poll(10_000), "the child lives on"
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def test_product_starts_processes_in_one_place() -> None:

@@ -179,6 +179,12 @@ def _of_schema(fit: SchemaFit, revision: str) -> Finding:
             )
         case SchemaFit.CURRENT:
             return ok(DATABASE, f"answers, schema {revision} is current")
+        case SchemaFit.SHARED:
+            return warn(
+                DATABASE,
+                f"answers, schema {revision} is current; programs of the version before may serve",
+                "once none does: `kiosk store finish-upgrade`, as the owner of the tables",
+            )
         case SchemaFit.NEWER:
             return ok(DATABASE, f"answers, its schema {revision} is newer and serves this program")
         case SchemaFit.TOO_NEW:

@@ -24,7 +24,7 @@ from kiosk.authority.audit.sentences import (
 )
 from kiosk.authority.errors import RowAltered, RowPutBack
 from kiosk.authority.records import AuditEvent, Scalar, Visit, new_id
-from kiosk.authority.store.audit_chain import REDACTED
+from kiosk.authority.store.audit_chain import OLDER_ENDED, REDACTED
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.contract.messages import NOT_ME, Reason, VisitId, reference_of
 
@@ -475,6 +475,11 @@ class ServiceKind(EventKind):
         "The database was restored from a backup: what happened since is lost.",
         filled("The database was restored from a backup: what happened after row {until} is lost."),
         grave=True,
+        in_story=False,
+    )
+    OLDER_ENDED = EventSpec(
+        OLDER_ENDED,
+        "An upgrade was finished: no program of the version before serves any more.",
         in_story=False,
     )
     AUDIT_PURGED = EventSpec(

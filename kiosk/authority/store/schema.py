@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.authority.errors import StoreError
@@ -51,9 +51,13 @@ def migrate(
             config.attributes["connection"], config.attributes["macs"] = connection, macs
             before = MigrationContext.configure(connection).get_current_revision()
             command.upgrade(config, "head")
-            if before is not None and before < ENDS_VISITS and end_visits is not None:
+            revision = str(MigrationContext.configure(connection).get_current_revision())
+            if before is None:  # no older program can have used it
+                least = text("UPDATE served_program SET least_program = :revision")
+                connection.execute(least, {"revision": revision})
+            elif before < ENDS_VISITS and end_visits is not None:
                 end_visits(connection)
-            return str(MigrationContext.configure(connection).get_current_revision())
+            return revision
     except SQLAlchemyError as error:
         failure = translated(error)
     except CommandError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -175,6 +175,12 @@ class MacRow(TableRow):
 
     uncovered: ClassVar[frozenset[str]] = frozenset()
     """Columns that one atomic statement counts, or that are authenticated in another way."""
+
+    since: ClassVar[Mapping[str, str]] = {}
+    """What an older program does not know, by the migration that came with it: a covered column, as
+    "remark", or a word in one, as "how=upgraded". It is written once no older program serves; see
+    ``UnitOfWork.level``.
+    """
 
     mac: str = Field(repr=False)
 
@@ -846,7 +852,8 @@ class ServedProgramRow(TableRow, table=True):
 
     ``least_program`` is the ``REVISION`` of the oldest of them, or the reason why there is none:
     while a database is copied, and after it was copied to another one. A migration that only adds
-    what an older program does not touch leaves it unchanged; one that removes something raises it.
+    what an older program does not touch leaves it unchanged; one that removes something raises it,
+    and so does `kiosk store finish-upgrade`.
     """
 
     __tablename__ = "served_program"

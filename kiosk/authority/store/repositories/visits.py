@@ -195,7 +195,11 @@ class Visits(Repository):
 
 
 _PROOFS = table_of(ProofRow)
-_PROOFS_OF_VISIT = Prepared(select(ProofRow).where(_PROOFS.c.visit_id == bindparam("visit")))
+# Those of a factor that only a newer program knows count for nothing here.
+_is_known = or_(*(_PROOFS.c.factor == factor for factor in Factor))
+_PROOFS_OF_VISIT = Prepared(
+    select(ProofRow).where(_PROOFS.c.visit_id == bindparam("visit"), _is_known)
+)
 _DROP_PROOFS = Prepared(delete(ProofRow).where(_PROOFS.c.visit_id == bindparam("visit")))
 
 

@@ -74,7 +74,7 @@ def notify(
     ``occasion`` is the visit that it is about, or the reference of an act of staff. ``new_email``
     is shown masked where it is given. A ``stop_number`` opens nothing: it can only stop
     self-service for its holder. ``others`` says where further ones are. ``language`` None is that
-    of the visit: whoever has the card chooses that, so it is for holders who are not registered.
+    of the visit, for holders who are not registered: a visit belongs to who has the card.
     """
     reference, station = (
         (occasion.reference, occasion.station) if isinstance(occasion, Visit) else (occasion, "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
@@ -147,7 +147,7 @@ class SecurityQuestion:
     id: int
     text: str
     retired_at: datetime | None = None
-    others: Mapping[Language, str] | None = None
+    others: dict[Language, str] | None = None
 
     def in_language(self, language: Language | None) -> str:
         return text_in(self.others or {}, language or "") or self.text

@@ -33,7 +33,7 @@ def is_language(tag: str) -> bool:
     return re.fullmatch(TAG, tag) is not None
 
 
-@lru_cache(maxsize=100)  # a station may name any
+@lru_cache(maxsize=100)  # who writes the database can name any number
 def catalogue_of(language: Language) -> NullTranslations:
     """Return the catalogue of ``language``; English where there is none.
 

@@ -48,7 +48,7 @@ def test_language_with_a_region_is_read_in_the_language_without_it() -> None:
 
 
 def test_any_number_of_tags_keeps_few_catalogues() -> None:
-    """A station may name any."""
+    """Tags come from the database."""
     for first in "abcdefghijklmnopqrstuvwxyz":
         for second in "abcdefghij":
             catalogue_of(first + second)

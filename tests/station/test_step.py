@@ -13,6 +13,7 @@ from kiosk.contract.messages import (
     Code,
     CodeNotSent,
     CountedTask,
+    EnterCode,
     FactorEnd,
     FactorEntry,
     FactorOver,
@@ -292,6 +293,18 @@ def test_a_returning_card_lands_on_its_code() -> None:
     assert isinstance(following.state, s.CodeEntry)
     assert following.state.visit.purpose is Purpose.UNLOCK
     assert following.state.resumed
+
+
+@pytest.mark.parametrize("resumed", [None, (Purpose.UNLOCK, CODE)], ids=["new", "resumed"])
+def test_visit_stays_in_the_language_in_which_the_authority_opened_it(
+    resumed: tuple[Purpose, EnterCode] | None,
+) -> None:
+    in_welsh = replace(opened(Purpose.UNLOCK, Purpose.REGISTER, resumed=resumed), language="cy")
+    page = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, REPORT, in_welsh)).state
+    act = e.EntryMade(ID, Code(GOOD)) if resumed else e.Chose(ID, Purpose.REGISTER)
+    for following in (page, step(page, act).state):
+        assert isinstance(following, s.VisitPage)
+        assert following.visit.language == "cy"
 
 
 def test_page_of_who_can_only_unlock_says_that_the_pin_is_locked() -> None:

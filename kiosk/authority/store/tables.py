@@ -329,7 +329,7 @@ class QuestionRow(TableRow, table=True):
     id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     text: str
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    others: dict[str, Scalar] | None = Field(default=None, sa_type=SCALARS)
+    others: dict[str, str] | None = Field(default=None, sa_type=SCALARS)
 
 
 class RegistrationRow(MacRow, table=True):

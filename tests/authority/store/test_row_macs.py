@@ -107,6 +107,7 @@ def test_a_change_of_any_covered_column_changes_the_message() -> None:
         NOW,
         proven=True,
         unproven_until=NOW,
+        language="cy",
     )
 
     def message(registration: Registration) -> bytes:

@@ -144,7 +144,7 @@ def test_notices_of_staff_come_in_the_language_of_the_registration(world: World)
 
 
 def test_visit_cannot_choose_the_language_in_which_its_holder_is_warned(world: World) -> None:
-    """Somebody with the card may have chosen it so that the holder reads nothing."""
+    """A visit belongs to who has the card, and that need not be the holder."""
     serve_in(world, ENGLISH)
     card = register(world)
     mailed(world)

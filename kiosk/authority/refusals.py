@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import Enum, auto
 
-from kiosk.authority.facts import CardTrouble
+from kiosk.authority.facts import CardTrouble, Happened
 from kiosk.authority.roles import Action, Role
 
 
@@ -29,6 +29,12 @@ class PlainRefusal(Enum):
     DECIDED_ALREADY = auto()
     PROPOSER_MAY_NOT_ANY_MORE = auto()
     PROPOSERS_REASON_GONE = auto()
+    OVERTAKEN = auto()
+    """The person was changed since it was proposed."""
+    SECRET_REPLACED_SINCE = auto()
+    OWN_PROPOSAL = auto()
+    OF_ANOTHER_VERSION = auto()
+    PROPOSAL_UNREADABLE = auto()
     # People.
     REASON_NAMES_THEM = auto()
     NUMBER_TAKEN = auto()
@@ -124,6 +130,20 @@ class NotForRole:
 @dataclass(frozen=True, slots=True)
 class TooManyWaiting:
     most: int
+
+
+@dataclass(frozen=True, slots=True)
+class LetInByProposer:
+    """The one who proposed it, of this ``name``, let the reader in."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposerLetIn:
+    """The reader let in the one who proposed it."""
+
+    name: str
 
 
 # People, cards and codes.
@@ -412,10 +432,54 @@ class TooFewWouldBeLeft:
     left: int
 
 
+# What others did since: in ``ConcurrentChange.changes``.
+
+
+@dataclass(frozen=True, slots=True)
+class DoneSince:
+    """``who`` did it: a member of staff; empty: an import or a station, or nobody knows who."""
+
+    who: str
+    what: Happened
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedBefore:
+    who: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedSince:
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeclinedSince:
+    """``taken_back``: by the one who had proposed it."""
+
+    who: str
+    taken_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettingSetSince:
+    """``value`` as it is entered; None: the settings file's counts again."""
+
+    who: str
+    name: str
+    value: str | None
+
+
+Change = DoneSince | ProposedBefore | AgreedSince | DeclinedSince | SettingSetSince
+
 Refusal = (
     PlainRefusal
     | NotForRole
     | TooManyWaiting
+    | LetInByProposer
+    | ProposerLetIn
     | UnlockUnderWay
     | UnlockUndetermined
     | NoSuchNumber

@@ -6,12 +6,16 @@ from typing import Final, assert_never
 
 from kiosk.authority import refusals as why
 from kiosk.authority.administration.proposals import ADD_TWO_MANAGERS
+from kiosk.authority.audit.events import EVENTS, STAFF_KINDS
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import AdministrationError, ConcurrentChange, NotTaken
-from kiosk.authority.refusals import PlainRefusal, Refusal
+from kiosk.authority.refusals import Change, PlainRefusal, Refusal
 from kiosk.authority.wording import counted, format_moment, numbered
 from screens.words.staff.deeds import with_article
+from screens.words.staff.events import event_words
 from screens.words.staff.standing import trouble_words
+
+NO_VALUES: Final = "an empty list"
 
 PLAIN: Final[dict[PlainRefusal, str]] = {
     PlainRefusal.PERSON_CHANGED: "This person was changed since you looked. Look again.",
@@ -38,6 +42,19 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     ),
     PlainRefusal.PROPOSERS_REASON_GONE: (
         "The reason for which this was proposed is gone. Propose it anew."
+    ),
+    PlainRefusal.OVERTAKEN: (
+        "This person was changed since this was proposed: decline it, look again, and propose it "
+        "anew."
+    ),
+    PlainRefusal.SECRET_REPLACED_SINCE: (
+        "Another unblock secret was recorded for this card since this was proposed: decline it, "
+        "look again, and propose it anew."
+    ),
+    PlainRefusal.OWN_PROPOSAL: "You proposed this yourself: somebody else has to agree to it.",
+    PlainRefusal.OF_ANOTHER_VERSION: "This version of the program cannot do what was proposed.",
+    PlainRefusal.PROPOSAL_UNREADABLE: (
+        "This was altered in the database, or its key is gone: decline it, and propose it anew."
     ),
     PlainRefusal.REASON_NAMES_THEM: "This is kept: say it without naming the person.",
     PlainRefusal.NUMBER_TAKEN: "Somebody has this number already.",
@@ -154,7 +171,7 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
 
 
 def refusal_words(error: AdministrationError) -> str:
-    return error.because if isinstance(error.because, str) else _words(error.because)
+    return error.because if isinstance(error.because, str) else because_words(error.because)
 
 
 def refusal_lines(error: AdministrationError) -> tuple[str, ...]:
@@ -162,11 +179,37 @@ def refusal_lines(error: AdministrationError) -> tuple[str, ...]:
     said = refusal_words(error)
     if isinstance(error, NotTaken) and error.field:
         return (f"{error.field.replace('_', ' ')}: {said}",)
+    return (said, *(f"  {change}" for change in change_lines(error)))
+
+
+def change_lines(error: Exception) -> tuple[str, ...]:
+    """Return what others did since, where the error has any of it."""
     changes = error.changes if isinstance(error, ConcurrentChange) else ()
-    return (said, *(f"  {change}" for change in changes))
+    return tuple(each if isinstance(each, str) else _change_words(each) for each in changes)
 
 
-def _words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
+def _change_words(change: Change) -> str:
+    match change:
+        case why.DoneSince(who=who, what=what, reference=reference):
+            if what.kind in STAFF_KINDS:
+                did = EVENTS[what.kind].verb_phrase
+                return f"{who or 'somebody'} {did} (reference {reference})."
+            return f"{event_words(what)} (reference {reference})"
+        case why.ProposedBefore(who=who, reference=reference):
+            return f"{who} proposed it (reference {reference})."
+        case why.AgreedSince(who=who):
+            return f"{who} agreed to it."
+        case why.DeclinedSince(who=who, taken_back=taken_back):
+            return f"{who} {'took it back' if taken_back else 'declined it'}."
+        case why.SettingSetSince(who=who, name=name, value=value):
+            if value is None:
+                return f"{who} set {name} back to the settings file's value."
+            return f"{who} set {name} to {value or NO_VALUES}."
+        case _:
+            assert_never(change)
+
+
+def because_words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
     match because:
         case PlainRefusal():
             return PLAIN[because]
@@ -178,6 +221,10 @@ def _words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
                 f"{most} acts that you proposed wait already: nothing was proposed. "
                 "Let a colleague decide about them first."
             )
+        case why.LetInByProposer(name=name):
+            return f"{name} let you in here, so somebody else has to agree to this."
+        case why.ProposerLetIn(name=name):
+            return f"You let {name} in here, so somebody else has to agree to this."
         case why.UnlockUnderWay(began=began, now=now, zone=zone):
             when = format_moment(began, now, zone)
             return f"An unlock that began at {when} is under way. Erase them in an hour."

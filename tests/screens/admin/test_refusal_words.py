@@ -9,9 +9,10 @@ import pytest
 
 from kiosk.authority import refusals as why
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.facts import CardRevoked, Happened
 from kiosk.authority.refusals import PlainRefusal, Refusal
 from kiosk.authority.roles import Action, Role
-from screens.words.staff.refusals import PLAIN, refusal_lines, refusal_words
+from screens.words.staff.refusals import PLAIN, change_lines, refusal_lines, refusal_words
 
 NOW: Final = datetime(2026, 5, 3, 10, 0, tzinfo=UTC)
 BEGAN: Final = datetime(2026, 5, 3, 9, 14, tzinfo=UTC)
@@ -37,6 +38,18 @@ SAID: Final[list[tuple[Refusal, str]]] = [
             "100 acts that you proposed wait already: nothing was proposed. Let a colleague "
             "decide about them first."
         ),
+    ),
+    (
+        why.LetInByProposer("Bo Lee"),
+        "Bo Lee let you in here, so somebody else has to agree to this.",
+    ),
+    (
+        why.ProposerLetIn("Bo Lee"),
+        "You let Bo Lee in here, so somebody else has to agree to this.",
+    ),
+    (
+        why.CardOfNoUse(CardRevoked()),
+        "A code is of no use for this card. It was revoked.",
     ),
     (
         why.UnlockUnderWay(BEGAN, NOW, UTC),
@@ -205,3 +218,34 @@ def test_terminal_prints_the_field_or_what_others_did() -> None:
         "Ada Quill was changed since you looked.",
         "  Bo removed them.",
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            why.DoneSince("Bo Lee", Happened("name-corrected", {}), "K7QH-2M9T"),
+            "Bo Lee corrected the name (reference K7QH-2M9T).",
+        ),
+        (
+            why.DoneSince("", Happened("name-corrected", {}), "K7QH-2M9T"),
+            "somebody corrected the name (reference K7QH-2M9T).",
+        ),
+        (
+            why.DoneSince("", Happened("email-changed", {}), "K7QH-2M9T"),
+            "Changed the email address. (reference K7QH-2M9T)",
+        ),
+        (why.ProposedBefore("Bo Lee", "K7QH-2M9T"), "Bo Lee proposed it (reference K7QH-2M9T)."),
+        (why.AgreedSince("Bo Lee"), "Bo Lee agreed to it."),
+        (why.DeclinedSince("Bo Lee", taken_back=False), "Bo Lee declined it."),
+        (why.DeclinedSince("Bo Lee", taken_back=True), "Bo Lee took it back."),
+        (why.SettingSetSince("Bo Lee", "levels", ""), "Bo Lee set levels to an empty list."),
+        (
+            why.SettingSetSince("Bo Lee", "levels", None),
+            "Bo Lee set levels back to the settings file's value.",
+        ),
+    ],
+)
+def test_what_others_did_since_has_words(change: why.Change, said: str) -> None:
+    error = ConcurrentChange(PlainRefusal.PERSON_CHANGED, (change,))
+    assert change_lines(error) == (said,)

@@ -22,6 +22,10 @@ class PlainRefusal(Enum):
     KEY_LETS_IN_NO_MORE = auto()
     MASTER_KEYS_AWAY = auto()
     KEY_IS_MISSING = auto()
+    # Logging in.
+    LOGIN_NOT_BY_SSH = auto()
+    LOGIN_KEY_NOT_KNOWN = auto()
+    LOGIN_NOT_BY_ONE_KEY = auto()
     # What waits for a second member of staff.
     WAITS_ALREADY = auto()
     WAITS_NO_MORE = auto()
@@ -66,6 +70,7 @@ class PlainRefusal(Enum):
     CHANGED_SINCE_CODE = auto()
     CODE_CHANGED = auto()
     CODE_OVER = auto()
+    NOTHING_OF_THIS_ID = auto()
     # Reasons that are entered.
     NOT_SHOWABLE = auto()
     ADDRESS_ALONE = auto()
@@ -125,6 +130,36 @@ class NotForRole:
 
     role: Role
     action: Action | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlteredRecord:
+    """Somebody altered it outside of the service."""
+
+    table: str
+    row: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRecordsAltered:
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOfNobody:
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginNeedsSecurityKey:
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class NothingForRole:
+    role: Role
+    reference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +306,33 @@ class NothingBeyond:
 @dataclass(frozen=True, slots=True)
 class NoSuchFile:
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportsDiskFull:
+    folder: str
+    megabytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportsFolderFails:
+    """``because`` as the system says it; empty: it does not answer."""
+
+    folder: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoImportsFolder:
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportsFolderFails:
+    """As above."""
+
+    folder: str
+    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,6 +539,11 @@ Change = DoneSince | ProposedBefore | AgreedSince | DeclinedSince | SettingSetSi
 Refusal = (
     PlainRefusal
     | NotForRole
+    | AlteredRecord
+    | StaffRecordsAltered
+    | KeyOfNobody
+    | LoginNeedsSecurityKey
+    | NothingForRole
     | TooManyWaiting
     | LetInByProposer
     | ProposerLetIn
@@ -499,6 +566,10 @@ Refusal = (
     | NothingBefore
     | NothingBeyond
     | NoSuchFile
+    | ExportsDiskFull
+    | ExportsFolderFails
+    | NoImportsFolder
+    | ImportsFolderFails
     | NothingImported
     | KeyOfOtherStation
     | NoPauseInForce

@@ -15,6 +15,7 @@ from screens.words.staff.deeds import with_article
 from screens.words.staff.events import event_words
 from screens.words.staff.standing import trouble_words
 
+_NO_ANSWER: Final = "it does not answer"
 NO_VALUES: Final = "an empty list"
 
 PLAIN: Final[dict[PlainRefusal, str]] = {
@@ -29,6 +30,9 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
         "A key that this needs is missing: nothing was done. Tell the machine's "
         "administrator: `kiosk doctor` says more."
     ),
+    PlainRefusal.LOGIN_NOT_BY_SSH: "Log in by SSH: this opens only for the key that logged in.",
+    PlainRefusal.LOGIN_KEY_NOT_KNOWN: "It cannot be told which key logged in.",
+    PlainRefusal.LOGIN_NOT_BY_ONE_KEY: "Log in with one SSH key, and with nothing else.",
     PlainRefusal.WAITS_ALREADY: (
         "An act of this kind waits already, for a second member of staff. It has to be "
         "decided first: a colleague agrees to it or declines it, or who proposed it takes it "
@@ -92,6 +96,7 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     ),
     PlainRefusal.CODE_CHANGED: "This code is not as you saw it any more.",
     PlainRefusal.CODE_OVER: "This code was used, or it ran out.",
+    PlainRefusal.NOTHING_OF_THIS_ID: "Nothing has this id (any more). Look at what waits.",
     PlainRefusal.NOT_SHOWABLE: "There is a character in it that cannot be shown.",
     PlainRefusal.ADDRESS_ALONE: ("This is an address and says nothing else. Say why, in words."),
     PlainRefusal.LOOKS_SECRET: (
@@ -216,6 +221,32 @@ def because_words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
         case why.NotForRole(role=role, action=action):
             what = "" if action is None else f": {action.value}"
             return f"This is not for the role {role.value}{what}."
+        case why.AlteredRecord(table=table, row=row, reference=reference):
+            return (
+                f"A record was altered outside of the service: {table} {row} (reference "
+                f"{reference}). Nothing is done with it. Tell the service's administrator: "
+                "`kiosk doctor` says more."
+            )
+        case why.StaffRecordsAltered(reference=reference):
+            return (
+                f"The records of staff are not right (reference {reference}). Please tell the "
+                "service's administrator: `kiosk doctor` says what was altered."
+            )
+        case why.KeyOfNobody(reference=reference):
+            return (
+                f"This key belongs to no member of staff (reference {reference}). "
+                "Ask a manager of the Registration Authority to add it."
+            )
+        case why.LoginNeedsSecurityKey(reference=reference):
+            return (
+                f"This key is not in a security key, and no other lets in here (reference "
+                f"{reference}). Ask a manager of the Registration Authority to add one that is."
+            )
+        case why.NothingForRole(role=role, reference=reference):
+            return (
+                f"There is nothing here for the role {role.value} (reference {reference}): "
+                "your card counts, at a station."
+            )
         case why.TooManyWaiting(most=most):
             return (
                 f"{most} acts that you proposed wait already: nothing was proposed. "
@@ -279,6 +310,23 @@ def because_words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
             return f"Nobody plans beyond {year}."
         case why.NoSuchFile(name=name):
             return f"There is no file {name} in the imports folder (any more)."
+        case why.ExportsDiskFull(folder=folder, megabytes=megabytes):
+            return (
+                f"The disk of the exports folder {folder} has less than {megabytes} MB left. "
+                "Ask who looks after the service's machine to make room; nothing was exported."
+            )
+        case why.ExportsFolderFails(folder=folder, because=text):
+            return (
+                f"The exports folder {folder}: {text or _NO_ANSWER}. Ask who looks after the "
+                "service's machine to make it for the service's account; nothing was exported."
+            )
+        case why.NoImportsFolder(folder=folder):
+            return (
+                f"There is no folder {folder} yet. The administrator of the service's "
+                "machine creates it, readable by the RA application's account alone."
+            )
+        case why.ImportsFolderFails(folder=folder, because=text):
+            return f"The imports folder {folder}: {text or _NO_ANSWER}."
         case why.NothingImported(line=line, because=text):
             return f"Nothing was imported. Line {line}: {text}."
         case why.KeyOfOtherStation(station=station):

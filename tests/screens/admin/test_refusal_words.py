@@ -33,6 +33,66 @@ SAID: Final[list[tuple[Refusal, str]]] = [
         f"This is not for the role helper: {Action.ADD_CARD.value}.",
     ),
     (
+        why.AlteredRecord("card", "c1", "K7QH-2M9T"),
+        (
+            "A record was altered outside of the service: card c1 (reference K7QH-2M9T). Nothing "
+            "is done with it. Tell the service's administrator: `kiosk doctor` says more."
+        ),
+    ),
+    (
+        why.StaffRecordsAltered("K7QH-2M9T"),
+        (
+            "The records of staff are not right (reference K7QH-2M9T). Please tell the service's "
+            "administrator: `kiosk doctor` says what was altered."
+        ),
+    ),
+    (
+        why.KeyOfNobody("K7QH-2M9T"),
+        (
+            "This key belongs to no member of staff (reference K7QH-2M9T). Ask a manager of the "
+            "Registration Authority to add it."
+        ),
+    ),
+    (
+        why.LoginNeedsSecurityKey("K7QH-2M9T"),
+        (
+            "This key is not in a security key, and no other lets in here (reference K7QH-2M9T). "
+            "Ask a manager of the Registration Authority to add one that is."
+        ),
+    ),
+    (
+        why.NothingForRole(Role.TECHNICIAN, "K7QH-2M9T"),
+        (
+            "There is nothing here for the role technician (reference K7QH-2M9T): your card "
+            "counts, at a station."
+        ),
+    ),
+    (
+        why.ExportsDiskFull("/srv", 500),
+        (
+            "The disk of the exports folder /srv has less than 500 MB left. Ask who looks after "
+            "the service's machine to make room; nothing was exported."
+        ),
+    ),
+    (
+        why.ExportsFolderFails("/srv", ""),
+        (
+            "The exports folder /srv: it does not answer. Ask who looks after the service's "
+            "machine to make it for the service's account; nothing was exported."
+        ),
+    ),
+    (
+        why.NoImportsFolder("/srv"),
+        (
+            "There is no folder /srv yet. The administrator of the service's machine creates it, "
+            "readable by the RA application's account alone."
+        ),
+    ),
+    (
+        why.ImportsFolderFails("/srv", "Permission denied"),
+        "The imports folder /srv: Permission denied.",
+    ),
+    (
         why.TooManyWaiting(100),
         (
             "100 acts that you proposed wait already: nothing was proposed. Let a colleague "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -100,13 +101,14 @@ def test_what_staff_read_is_composed_in_fewer_places_each_time(
         if (many := sum(1 for _ in sentences(path.read_text())))
     }
     listed = CATALOGUES | COMPOSED
+    lines = [
+        f"{many:4} {'beside its code' if name in CATALOGUES else 'composed':15} {name}"
+        for name, many in sorted(counted.items(), key=lambda one: -one[1])
+    ]
+    composed = sum(many for name, many in counted.items() if name not in CATALOGUES)
     with capsys.disabled():
-        print("\nsentences of staff in the authority: of a catalogue / composed")
-        for name, many in sorted(counted.items(), key=lambda one: -one[1]):
-            beside = "catalogue" if name in CATALOGUES else "composed"
-            print(f"  {many:4} {beside:9} {name}")
-        composed = sum(many for name, many in counted.items() if name not in CATALOGUES)
-        print(f"  {composed:4} composed in all")
+        heading = "what the authority says to staff, in literal sentences:"
+        sys.stdout.write("\n".join(("", heading, *lines, f"{composed:4} composed in all", "")))
     more = {name: many for name, many in counted.items() if many > listed.get(name, 0)}
     assert not more, "make it a code with facts, which screens/words/staff says"
     fewer = {name: many for name, many in listed.items() if many > counted.get(name, 0)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
@@ -12,6 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 from kiosk.authority.roles import Role
+from kiosk.contract.language import Language, text_in
 from kiosk.contract.messages import CardId, Factor, Purpose, ReadFault, Reason, VisitEnd
 
 Progress = Callable[[int, int], None]
@@ -138,11 +139,18 @@ class KnownCard:
 
 @dataclass(frozen=True, slots=True)
 class SecurityQuestion:
-    """One question of the list; a retired one is offered to no new holder."""
+    """One question of the list; a retired one is offered to no new holder.
+
+    ``others`` are its texts in other languages than that of ``text``.
+    """
 
     id: int
     text: str
     retired_at: datetime | None = None
+    others: Mapping[Language, str] | None = None
+
+    def in_language(self, language: Language | None) -> str:
+        return text_in(self.others or {}, language or "") or self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +177,7 @@ class Registration:
     when staff set another address: a right code that was sent there confirms it. ``proven``: a
     signature proved the card or its PIN when the holder registered. ``unproven_failures`` counts
     wrong answers with cards that are known by name only; until ``unproven_until`` no more are
-    accepted from such cards.
+    accepted from such cards. ``language`` is that of the visit that made it, for notices.
     """
 
     holder_id: str
@@ -185,6 +193,7 @@ class Registration:
     proven: bool = False
     unproven_failures: int = 0
     unproven_until: datetime | None = None
+    language: Language | None = None
 
     def paused_until(self, now: datetime) -> datetime | None:
         """Return the end of the pause; None where there is none, or a wrong clock began it."""
@@ -331,6 +340,7 @@ class Visit:
     would present, where another one is stored. ``judged`` is the digest of the last proof that was
     checked, and ``refusal`` why the authority closed the visit: a call that is repeated gets the
     same answer.
+    ``language`` is that of its pages and of the code's mail.
     ``unknown_card`` is the family and identifier of a card that is not recorded, by its station's
     report; for a card that could not be read only the family, or None. ``unread`` is why the
     station could not read it.
@@ -369,6 +379,7 @@ class Visit:
     pin_change: PinChange | None = None
     unknown_card: str | None = None
     unread: ReadFault | None = None
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -653,7 +664,8 @@ class OutboxMessage:
 
     ``next_at`` is when it may next be claimed: for one that is claimed, when its lease ends.
     ``failed_at`` is set after the last attempt failed, ``denied`` where a policy of the relay made
-    the newest fail. ``holder_id`` is the person with whom it is erased.
+    the newest fail. ``holder_id`` is the person with whom it is erased. ``language`` None is that
+    of the service.
     """
 
     id: str
@@ -667,6 +679,7 @@ class OutboxMessage:
     failed_at: datetime | None = None
     denied: bool = False
     holder_id: str | None = None
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)

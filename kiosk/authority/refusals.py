@@ -118,6 +118,7 @@ class PlainRefusal(Enum):
     NO_TWO_MANAGERS_TO_AGREE = auto()
     QUESTION_NOT_SHOWABLE = auto()
     NO_SUCH_QUESTION = auto()
+    NO_OTHER_LANGUAGE = auto()
     QUESTION_RETIRED_ALREADY = auto()
 
 

@@ -50,7 +50,7 @@ DESCRIPTION = """\
 Finds people by the beginnings of their names, of their holder number, email address or
 card, by the reference number on a station's screen, or by the eight digits of a notice;
 says why somebody cannot unlock, and puts it right. NUMBER is the whole holder number. The
-holder is told by mail of what concerns their security.
+holder gets a mail about what concerns their security.
 """
 EXAMPLE = """\
   kiosk people search "smi jo"
@@ -130,7 +130,7 @@ def add_parser(subparsers: Commands) -> None:
     add_flag(taken, "--remove", "delete the file once all of it is imported")
     text = "why; it is kept with the audit (default: %(default)s)"
     taken.add_argument("--reason", default=IMPORT_REASON, metavar="TEXT", help=text)
-    text = "take secrets in place of recorded ones whose key is lost for good"
+    text = "replace recorded secrets whose key is lost"
     add_flag(taken, "--replace-lost", text)
 
 
@@ -205,7 +205,7 @@ def _leavers(args: argparse.Namespace) -> int:
 def _erase(desk: PeopleDesk, person: Person, args: argparse.Namespace, why: Grounds) -> Done:
     """Erase after a confirmation; raises ``NotTaken``."""
     if not args.yes:
-        asked = f"This deletes {person.name} and all about them, for good. "
+        asked = f"This deletes {person.name} and all about them. It cannot be undone. "
         if ask(f"{asked}Enter their number again to erase them: ") != person.number:
             raise NotTaken("number", "Nobody was erased: that is not their number.")
     return desk.erase(person.seen, why)
@@ -345,8 +345,8 @@ semicolons, or tabs:
                   counts as proven where the card signs with it, and pin_policy says that
                   the key needs the PIN
   pin_policy      optional; once or always where the card asks for its PIN, once after each
-                  reset or before each use of that key, never where it does not. Ask whoever
-                  made the key: what a card says of itself at a station shows nothing. It
+                  reset or before each use of that key, never where it does not. Ask the
+                  maker of the key: what a card says of itself at a station shows nothing. It
                   holds for pin_key, or for the key that an issuer in the settings certified
   master_key      optional, in place of unblock_secret; the id of the master key that the
                   card's secret derives from, as `kiosk keys list` shows it

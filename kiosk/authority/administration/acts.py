@@ -32,6 +32,7 @@ from kiosk.authority.administration.intents import (
     ToReplaceCard,
     ToSetPolicy,
     ToSetSecret,
+    ToTranslateQuestion,
 )
 from kiosk.authority.administration.login import read_public_key
 from kiosk.authority.administration.office import StationChange
@@ -314,6 +315,17 @@ class AddQuestion(StaffAct, frozen=True, tag="questions.add"):
         return ToOfferQuestion(self.text)
 
 
+class TranslateQuestion(StaffAct, frozen=True, tag="questions.translate"):
+    question: int
+    language: str
+    text: str
+
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        known = uow.questions.by_ids((self.question,)).get(self.question)
+        english = known.text if known else ""
+        return ToTranslateQuestion(self.question, english, self.language, self.text)
+
+
 class ChangePolicy(StaffAct, frozen=True, tag="policy.change"):
     name: str
     value: str
@@ -360,6 +372,7 @@ AnyAct = (
     | EnrolCertificate
     | ReinstateStation
     | AddQuestion
+    | TranslateQuestion
     | ChangePolicy
     | RedactAudit
     | ImportPeopleFile

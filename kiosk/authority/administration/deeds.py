@@ -160,6 +160,15 @@ class QuestionAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionTranslated:
+    """``said`` is its text in ``language``; empty where it is asked as in English again."""
+
+    text: str
+    language: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionRetired:
     text: str
 
@@ -206,6 +215,7 @@ Deed = (
     | StationReinstated
     | PausesLifted
     | QuestionAdded
+    | QuestionTranslated
     | QuestionRetired
     | SettingChanged
     | RowRedacted

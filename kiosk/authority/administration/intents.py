@@ -119,6 +119,16 @@ class ToOfferQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class ToTranslateQuestion:
+    """``english`` is empty where there is no such question; no ``text``: English is asked again."""
+
+    question: int
+    english: str
+    language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToSetPolicy:
     name: str
     value: str
@@ -156,6 +166,7 @@ Intent = (
     | ToLetInStation
     | ToReinstateStation
     | ToOfferQuestion
+    | ToTranslateQuestion
     | ToSetPolicy
     | ToRedactRow
     | ToImportFile

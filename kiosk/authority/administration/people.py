@@ -68,7 +68,14 @@ from kiosk.authority.administration.views import (
 from kiosk.authority.audit.events import NOT_IN_STORY, StaffKind
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.facts import OfMail, ReadAt, ShownAt
-from kiosk.authority.notices import Notice, address_of, addresses_of, notify, notify_holder
+from kiosk.authority.notices import (
+    Notice,
+    address_of,
+    addresses_of,
+    language_of,
+    notify,
+    notify_holder,
+)
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.records import (
     AddressChange,
@@ -347,7 +354,15 @@ class PeopleDesk(Desk):
                 leave_out=address,
             )
             new = Notice.EMAIL_CORRECTED_NEW
-            notify(act.uow, new, address, act.reference, holder, new_email=address)
+            notify(
+                act.uow,
+                new,
+                address,
+                act.reference,
+                holder,
+                new_email=address,
+                language=language_of(registration),
+            )
         deed = AddressCorrected(
             registered=registration is not None,
             code_ended=given,
@@ -493,4 +508,11 @@ def _notify_stopped(
     """Mail the holder's addresses, and the one that waited, that it does not count."""
     told = (*addresses_of(holder, registration), stopped.new_email)
     for address in {one.lower(): one for one in told}.values():
-        notify(act.uow, Notice.CHANGE_STOPPED, address, act.reference, holder)
+        notify(
+            act.uow,
+            Notice.CHANGE_STOPPED,
+            address,
+            act.reference,
+            holder,
+            language=language_of(registration),
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -26,6 +27,7 @@ from kiosk.authority.records import Progress as Progress
 from kiosk.authority.refusals import Refusal
 from kiosk.authority.roles import Action, Role
 from kiosk.contract.families import DEFAULT
+from kiosk.contract.language import Language
 from kiosk.contract.messages import ReadFault
 from kiosk.contract.sensitive import Sensitive
 
@@ -535,12 +537,13 @@ class StationLine:
 
 @dataclass(frozen=True, slots=True)
 class QuestionLine:
-    """One security question, and how many registrations use it."""
+    """One security question, its texts in ``others`` languages, how many registrations use it."""
 
     id: int
     text: str
     used_by: int
     retired_at: datetime | None
+    others: Mapping[Language, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

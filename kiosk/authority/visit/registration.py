@@ -86,6 +86,7 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
         hashes=pending.hashes or (),
         registered_at=uow.now,
         proven=same_key or pending.pin_evidence is PinEvidence.PROVEN,
+        language=context.visit.language,
     )
     uow.registrations.put(registration)
     uow.search.refresh([context.holder.id])
@@ -97,7 +98,14 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
         _record_keys(uow, context, pending.auth_key, pending.pin_key)
     notify_holder(uow, Notice.REGISTERED, context.visit, context.holder, registration)
     if before is not None and before.email not in addresses_of(context.holder, registration):
-        notify(uow, Notice.REGISTERED, before.email, context.visit, context.holder)
+        notify(
+            uow,
+            Notice.REGISTERED,
+            before.email,
+            context.visit,
+            context.holder,
+            language=before.language,
+        )
     if kept is not None:
         _let_wait(uow, context, registration, email)
 
@@ -146,7 +154,7 @@ def _let_wait(
     waits, visit, holder = Notice.EMAIL_CHANGE_WAITS, context.visit, context.holder
     notify_holder(uow, waits, visit, holder, registration, new_email=email)
     if email not in addresses_of(holder, registration):
-        notify(uow, waits, email, visit, holder, email)
+        notify(uow, waits, email, visit, holder, email, language=registration.language)
 
 
 def _put_in_force(
@@ -161,7 +169,8 @@ def _put_in_force(
     if is_other:
         old = Notice.EMAIL_CHANGED_OLD
         notify_holder(uow, old, visit, holder, registration, new_email=email, leave_out=email)
-    notify(uow, Notice.EMAIL_CHANGED_NEW, email, visit, holder, new_email=email)
+    new, language = Notice.EMAIL_CHANGED_NEW, registration.language
+    notify(uow, new, email, visit, holder, new_email=email, language=language)
     return True
 
 

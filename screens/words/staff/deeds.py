@@ -91,6 +91,10 @@ def deed_words(deed: Deed) -> str:  # noqa: C901 - an arm a deed
             return f"{many} lifted: answers are taken with these smartcards again."
         case did.QuestionAdded(text=text):
             return f"“{text}” is offered to everybody who registers from now on."
+        case did.QuestionTranslated(text=text, language=language, said=""):
+            return f"“{text}” is asked in English again where the language is {language}."
+        case did.QuestionTranslated(text=text, language=language, said=said):
+            return f"“{text}” is asked as “{said}” where the language is {language}."
         case did.QuestionRetired(text=text):
             return f"“{text}” is offered to nobody new; who uses it keeps it."
         case did.SettingChanged(name=name, value=value, no_two_managers=lacking):

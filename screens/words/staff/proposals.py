@@ -58,6 +58,11 @@ def proposal_words(what: Intent) -> str:
             return f"Put the station {station} back into service."
         case to.ToOfferQuestion(text=text):
             return f"Offer the security question “{text}”."
+        case to.ToTranslateQuestion(question=number, english=english, language=language, text=text):
+            asked = english or f"question {number}"
+            if not text:
+                return f"Ask “{asked}” in English again where the language is {language}."
+            return f"Ask “{asked}” as “{text}” where the language is {language}."
         case to.ToSetPolicy(name=name, value=value):
             return f"Set {name} to {value or NO_VALUES}."
         case to.ToRedactRow(row=row, whole=whole):

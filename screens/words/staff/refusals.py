@@ -171,6 +171,7 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     ),
     PlainRefusal.QUESTION_NOT_SHOWABLE: "Write it in letters that can be shown.",
     PlainRefusal.NO_SUCH_QUESTION: "There is no such question.",
+    PlainRefusal.NO_OTHER_LANGUAGE: "Name another language than English by its tag, such as cy.",
     PlainRefusal.QUESTION_RETIRED_ALREADY: "This question is retired already.",
 }
 

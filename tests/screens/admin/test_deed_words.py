@@ -124,6 +124,17 @@ SAID: Final[list[tuple[Deed, str]]] = [
         "“Where did you first see the sea?” is offered to everybody who registers from now on.",
     ),
     (
+        did.QuestionTranslated("Where did you first see the sea?", "cy", "Ble gwelsoch y môr?"),
+        (
+            "“Where did you first see the sea?” is asked as “Ble gwelsoch y môr?” where the "
+            "language is cy."
+        ),
+    ),
+    (
+        did.QuestionTranslated("Where did you first see the sea?", "cy", ""),
+        "“Where did you first see the sea?” is asked in English again where the language is cy.",
+    ),
+    (
         did.QuestionRetired("Where did you first see the sea?"),
         "“Where did you first see the sea?” is offered to nobody new; who uses it keeps it.",
     ),

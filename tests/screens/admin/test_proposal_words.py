@@ -69,6 +69,14 @@ SAID: Final[list[tuple[Intent, str]]] = [
     ),
     (to.ToReinstateStation("Level 7"), "Put the station Level 7 back into service."),
     (to.ToOfferQuestion("Which pet?"), "Offer the security question “Which pet?”."),
+    (
+        to.ToTranslateQuestion(7, "Which pet?", "de", "Welches Tier?"),
+        "Ask “Which pet?” as “Welches Tier?” where the language is de.",
+    ),
+    (
+        to.ToTranslateQuestion(7, "", "de", ""),
+        "Ask “question 7” in English again where the language is de.",
+    ),
     (to.ToSetPolicy("levels", ""), "Set levels to an empty list."),
     (to.ToRedactRow(7, whole=False), "Take the reason out of row 7 of the audit."),
     (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.authority.refusals import Refusal, code_of
+from kiosk.authority.refusals import AlteredRecord, Change, Refusal, code_of
 from kiosk.contract.errors import KioskError
 
 
@@ -46,9 +46,9 @@ class AddressShared(NotTaken):
 
 
 class ConcurrentChange(AdministrationError):
-    """Somebody else was first; ``changes`` describe in plain words what was done since."""
+    """Somebody else was first; ``changes`` are what was done since."""
 
-    def __init__(self, because: Refusal | str, changes: tuple[str, ...] = ()) -> None:
+    def __init__(self, because: Refusal | str, changes: tuple[Change | str, ...] = ()) -> None:
         super().__init__(because)
         self.changes = changes
 
@@ -61,10 +61,7 @@ class RecordAltered(AdministrationError):
     """A record that was altered outside of the service prevents the act; it was audited."""
 
     def __init__(self, table: str, row: str, reference: str) -> None:
-        super().__init__(
-            f"A record was altered outside of the service: {table} {row} (reference {reference}). "
-            "Nothing is done with it. Tell the service's administrator: `kiosk doctor` says more."
-        )
+        super().__init__(AlteredRecord(table, row, reference))
 
 
 class StoreError(KioskError):

@@ -392,3 +392,204 @@ class Headline(Fact, frozen=True):
     finding: Finding
     advice: Advice
     may_fail: bool = False
+
+
+# A card that no station could serve, and the recorded cards that it resembles. ``name`` and
+# ``number`` are those of the holder.
+
+
+class RecordedAs(Fact, frozen=True):
+    """It could not be read, and is recorded."""
+
+    name: str
+    number: str
+
+
+class RecordedSince(Fact, frozen=True):
+    name: str
+    number: str
+
+
+class OfOtherFamily(Fact, frozen=True):
+    name: str
+    number: str
+    family: str
+
+
+class OfOtherCapitals(Fact, frozen=True):
+    name: str
+    number: str
+
+
+class OfOtherByteOrder(Fact, frozen=True):
+    name: str
+    number: str
+    identifier: str
+
+
+class OfOtherLength(Fact, frozen=True):
+    """``signs`` are as many as the station read."""
+
+    name: str
+    number: str
+    identifier: str
+    signs: int
+
+
+class OfFewOtherSigns(Fact, frozen=True):
+    name: str
+    number: str
+    identifier: str
+    signs: int
+
+
+class TooManyAlike(Fact, frozen=True):
+    """Too many to say which is meant."""
+
+    cards: int
+
+
+NearCard = (
+    RecordedAs
+    | RecordedSince
+    | OfOtherFamily
+    | OfOtherCapitals
+    | OfOtherByteOrder
+    | OfOtherLength
+    | OfFewOtherSigns
+    | TooManyAlike
+)
+
+
+# What a reference number, or the number of a mail, stands for.
+
+
+class ShownAt(Fact, frozen=True):
+    """``who``: the member of staff, where it was no station. ``erased``: the person was."""
+
+    reference: str
+    station: str
+    who: str
+    at: datetime
+    what: Happened
+    erased: bool
+
+
+class OfMail(Fact, frozen=True):
+    """The number of a mail, for somebody to stop what they did not do.
+
+    ``used_at``: a report used it up. ``is_old``: of more than 30 days ago.
+    """
+
+    used_at: datetime | None
+    is_old: bool
+
+
+# What is out of order.
+
+
+class AlarmOfOtherVersion(Fact, frozen=True):
+    kind: str
+
+
+class ProofFailed(Fact, frozen=True):
+    station: str
+    reference: str
+
+
+class ManyFailuresAtStation(Fact, frozen=True):
+    """Within an hour."""
+
+    failures: int
+    station: str
+
+
+class StationTakesNoAnswers(Fact, frozen=True):
+    """With cards that cannot prove themselves."""
+
+    station: str
+    until: datetime
+
+
+class ManyFailuresOfPerson(Fact, frozen=True):
+    """Within an hour; the name is empty of somebody who is not recorded any more."""
+
+    failures: int
+    name: str
+    number: str
+
+
+class StationSilent(Fact, frozen=True):
+    station: str
+    since: datetime
+
+
+class MailDeniedTo(Fact, frozen=True):
+    """By a policy of the relay, or of the servers of so many addresses."""
+
+    addresses: int
+    since: datetime
+
+
+class MailStuck(Fact, frozen=True):
+    since: datetime
+
+
+class RelayAway(Fact, frozen=True):
+    since: datetime
+
+
+class RecordAlteredOutside(Fact, frozen=True):
+    table: str
+    row: str
+
+
+class AuditBroken(Fact, frozen=True):
+    finding: str
+
+
+class ClocksDiffer(Fact, frozen=True):
+    machine: str
+    minutes: str
+
+
+NoticedAlarm = (
+    AlarmOfOtherVersion
+    | ProofFailed
+    | ManyFailuresAtStation
+    | StationTakesNoAnswers
+    | ManyFailuresOfPerson
+    | StationSilent
+    | MailDeniedTo
+    | MailStuck
+    | RelayAway
+    | RecordAlteredOutside
+    | AuditBroken
+    | ClocksDiffer
+)
+
+
+class Noticed(Fact, frozen=True):
+    at: datetime
+    what: NoticedAlarm
+
+
+class NeverWatched(Fact, frozen=True):
+    """Nobody looks for alarms yet."""
+
+
+class Unwatched(Fact, frozen=True):
+    since: datetime
+    stations_served: bool
+
+
+class ReportedByHolder(Fact, frozen=True):
+    """That something was not done by them; the name as above."""
+
+    name: str
+    number: str
+    station: str
+    at: datetime
+
+
+AlarmFact = Noticed | NeverWatched | Unwatched | ReportedByHolder

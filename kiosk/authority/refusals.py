@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import Enum, auto
 
-from kiosk.authority.facts import CardTrouble
+from kiosk.authority.facts import CardTrouble, Happened
 from kiosk.authority.roles import Action, Role
 
 
@@ -22,6 +22,10 @@ class PlainRefusal(Enum):
     KEY_LETS_IN_NO_MORE = auto()
     MASTER_KEYS_AWAY = auto()
     KEY_IS_MISSING = auto()
+    # Logging in.
+    LOGIN_NOT_BY_SSH = auto()
+    LOGIN_KEY_NOT_KNOWN = auto()
+    LOGIN_NOT_BY_ONE_KEY = auto()
     # What waits for a second member of staff.
     WAITS_ALREADY = auto()
     WAITS_NO_MORE = auto()
@@ -29,6 +33,12 @@ class PlainRefusal(Enum):
     DECIDED_ALREADY = auto()
     PROPOSER_MAY_NOT_ANY_MORE = auto()
     PROPOSERS_REASON_GONE = auto()
+    OVERTAKEN = auto()
+    """The person was changed since it was proposed."""
+    SECRET_REPLACED_SINCE = auto()
+    OWN_PROPOSAL = auto()
+    OF_ANOTHER_VERSION = auto()
+    PROPOSAL_UNREADABLE = auto()
     # People.
     REASON_NAMES_THEM = auto()
     NUMBER_TAKEN = auto()
@@ -60,6 +70,7 @@ class PlainRefusal(Enum):
     CHANGED_SINCE_CODE = auto()
     CODE_CHANGED = auto()
     CODE_OVER = auto()
+    NOTHING_OF_THIS_ID = auto()
     # Reasons that are entered.
     NOT_SHOWABLE = auto()
     ADDRESS_ALONE = auto()
@@ -123,8 +134,52 @@ class NotForRole:
 
 
 @dataclass(frozen=True, slots=True)
+class AlteredRecord:
+    """Somebody altered it outside of the service."""
+
+    table: str
+    row: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRecordsAltered:
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOfNobody:
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginNeedsSecurityKey:
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class NothingForRole:
+    role: Role
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class TooManyWaiting:
     most: int
+
+
+@dataclass(frozen=True, slots=True)
+class LetInByProposer:
+    """The one who proposed it, of this ``name``, let the reader in."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposerLetIn:
+    """The reader let in the one who proposed it."""
+
+    name: str
 
 
 # People, cards and codes.
@@ -252,6 +307,33 @@ class NothingBeyond:
 @dataclass(frozen=True, slots=True)
 class NoSuchFile:
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportsDiskFull:
+    folder: str
+    megabytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportsFolderFails:
+    """``because`` as the system says it; empty: it does not answer."""
+
+    folder: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoImportsFolder:
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportsFolderFails:
+    """As above."""
+
+    folder: str
+    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,10 +495,59 @@ class TooFewWouldBeLeft:
     left: int
 
 
+# What others did since: in ``ConcurrentChange.changes``.
+
+
+@dataclass(frozen=True, slots=True)
+class DoneSince:
+    """``who`` did it: a member of staff; empty: an import or a station, or nobody knows who."""
+
+    who: str
+    what: Happened
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedBefore:
+    who: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedSince:
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeclinedSince:
+    """``taken_back``: by the one who had proposed it."""
+
+    who: str
+    taken_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettingSetSince:
+    """``value`` as it is entered; None: the settings file's counts again."""
+
+    who: str
+    name: str
+    value: str | None
+
+
+Change = DoneSince | ProposedBefore | AgreedSince | DeclinedSince | SettingSetSince
+
 Refusal = (
     PlainRefusal
     | NotForRole
+    | AlteredRecord
+    | StaffRecordsAltered
+    | KeyOfNobody
+    | LoginNeedsSecurityKey
+    | NothingForRole
     | TooManyWaiting
+    | LetInByProposer
+    | ProposerLetIn
     | UnlockUnderWay
     | UnlockUndetermined
     | NoSuchNumber
@@ -436,6 +567,10 @@ Refusal = (
     | NothingBefore
     | NothingBeyond
     | NoSuchFile
+    | ExportsDiskFull
+    | ExportsFolderFails
+    | NoImportsFolder
+    | ImportsFolderFails
     | NothingImported
     | KeyOfOtherStation
     | NoPauseInForce

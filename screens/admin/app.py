@@ -43,7 +43,7 @@ from screens.admin.people import PeoplePage
 from screens.admin.people_lists import CardsPage, PeopleListsPage
 from screens.admin.person import AboutPerson
 from screens.admin.policy import PolicyPage, QuestionsPage
-from screens.admin.refusals import DeskAnswered, DeskRefused, changes, explanation, headline
+from screens.admin.refusals import DeskAnswered, DeskRefused, explanation, headline
 from screens.admin.reports import ReportsPage
 from screens.admin.staff import StaffPage
 from screens.admin.stations import StationsPage
@@ -67,6 +67,7 @@ from screens.terminal.lockdown import OnFault
 from screens.theme import Appearance
 from screens.widgets.prose import Prose, printable
 from screens.words.frame import KEYS_LOST
+from screens.words.staff.refusals import change_lines
 
 
 class End(StrEnum):
@@ -514,7 +515,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             words = explanation(error, "What you see may be old.")
             self._say(f"! {words}", UNTIL_IT_IS_RIGHT_S, wrong=True)
             return
-        lines = changes(error)
+        lines = change_lines(error)
         self.push_screen(MustRead(headline(error), explanation(error), lines))
         if isinstance(error, ConcurrentChange | NotFound) and self._switcher.present is not None:
             self._switcher.present.shown()

@@ -21,6 +21,7 @@ from screens.admin.dialogs.person import Subject, add_person
 from screens.admin.page import IN_DIALOG, AdminPage, app_of, done_words
 from screens.admin.widgets import Column, LineInput, Table, TableLine
 from screens.widgets.prose import Prose
+from screens.words.staff.found import found_words
 
 # A person's standing on the screen: a word with a sign, never colour alone.
 
@@ -212,8 +213,9 @@ class PeoplePage(AdminPage):
         if found.people or not (card and card.can_be_added and self.permits(Action.ADD_CARD)):
             card = None  # Enter opens somebody, or nothing
         self._card, self._field.adds_card = card, card is not None
-        self._about.say(f"{found.about} Enter adds it to a person." if card else found.about)
-        self._about.display = bool(found.about)
+        about = found_words(found)
+        self._about.say(f"{about} Enter adds it to a person." if card else about)
+        self._about.display = bool(about)
         lines = []
         for one in found.people:
             cells = (one.number, one.name, one.email or "–", STANDINGS[one.standing])
@@ -227,7 +229,7 @@ class PeoplePage(AdminPage):
         )
         new = "\n\nSomebody new? Ctrl+N adds them." if self.permits(Action.ADD_PERSON) else ""
         self._state.say(if_none + new)
-        self._state.display = not (found.people or found.about)
+        self._state.display = not (found.people or about)
         self.refresh_bindings()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

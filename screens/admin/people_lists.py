@@ -27,6 +27,7 @@ from screens.admin.page import IN_DIALOG, AdminPage, LinesPage, app_of
 from screens.admin.people import STANDINGS, WIDEST, add_to_person
 from screens.admin.widgets import Cell, Column, TabBar, Table, TableLine
 from screens.widgets.prose import Prose
+from screens.words.staff.found import card_words, fault_words, near_lines
 
 TITLES = {
     PeopleGroup.BLOCKED: "Blocked",
@@ -236,10 +237,12 @@ class CardsPage(LinesPage[UnknownCard]):
 
     def row_of(self, line: UnknownCard) -> TableLine:
         when = self.times.short(line.at)
-        return TableLine(line.reference, (when, line.reference, line.station, line.cause))
+        return TableLine(
+            line.reference, (when, line.reference, line.station, fault_words(line).cause)
+        )
 
     def explained(self, line: UnknownCard) -> str:
-        return " ".join((line.sentence, *line.near, line.advice))
+        return " ".join((card_words(line), *near_lines(line), fault_words(line).advice))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to add a card that was read and belongs to nobody."""

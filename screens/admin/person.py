@@ -40,6 +40,8 @@ from screens.admin.refusals import DeskRefused
 from screens.admin.times import Times
 from screens.admin.widgets import Point, Points, TextScroll
 from screens.widgets.prose import Prose, printable
+from screens.words.staff.events import story_words
+from screens.words.staff.proposals import proposal_words, why_not_words
 from screens.words.staff.standing import headline_words, trouble_words
 
 # A person's registration, cards and codes in lines of plain words.
@@ -79,14 +81,14 @@ def proposal_points(line: ProposalLine, times: Times) -> Iterator[Point]:
     """Describe what was proposed and waits, by whom and why; codes are listed as codes."""
     if line.action is Action.ISSUE_CODE:
         return
-    yield Point(line.sentence, "!")
+    yield Point(proposal_words(line.what), "!")
     by, at = "you" if line.is_mine else line.proposed_by, times.at(line.proposed_at)
     why = f"Proposed by {by}, {at}. Reason: {quoted(line.reason)}."
     if line.identified_by:
         why += f" Identified by: {quoted(line.identified_by)}."
     yield Point(why, style=QUIET)
     if line.why_not and not line.is_mine:
-        yield Point(line.why_not, style=QUIET)
+        yield Point(why_not_words(line), style=QUIET)
 
 
 def card_points(card: CardLine, times: Times) -> Iterator[Point]:
@@ -177,7 +179,7 @@ class Story(Vertical):
         points = []
         for line in lines:
             sign, style = ("!", GRAVE) if line.grave else ("•", "")
-            points.append(Point(line.sentence, sign, style))
+            points.append(Point(story_words(line), sign, style))
             parts = (times.at(line.at), line.station, line.who, line.reference)
             points.append(Point("  ".join(part for part in parts if part), style=QUIET))
         self._points.points = tuple(points)

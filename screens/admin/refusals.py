@@ -33,10 +33,6 @@ def explanation(
     )
 
 
-def changes(error: Refusal) -> tuple[str, ...]:
-    return error.changes if isinstance(error, ConcurrentChange) else ()
-
-
 class DeskRefused(Message):
     """The desk refused; ``acting``: the call was to change something."""
 

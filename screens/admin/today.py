@@ -23,6 +23,8 @@ from screens.admin.page import AdminPage, app_of
 from screens.admin.people_lists import many
 from screens.admin.times import span, took
 from screens.widgets.prose import Prose, printable
+from screens.words.staff.alarms import alarm_lines
+from screens.words.staff.proposals import proposal_words
 
 # Counts as bars of text. They begin at zero, unlike those of Textual's Sparkline, which shows the
 # least count as none.
@@ -244,7 +246,7 @@ class TodayPage(AdminPage):
         self._today = today
         at = self.times
         self._title.say(f"Today, {at.day(today.at)}, at {at.clock(today.at)}")
-        self._alarms.say(_alarms(today.alarms))
+        self._alarms.say(_alarms(alarm_lines(today)))
         self._alarms.set_class(bool(today.alarms), "-grave")
         self._waiting.say(_waiting(today.waiting))
         self._waiting.display = bool(today.waiting)
@@ -300,7 +302,7 @@ class TodayPage(AdminPage):
     def action_alarms(self) -> None:
         if self._today is not None:
             self.app.push_screen(
-                MustRead("Alarms", "What is out of order now:", self._today.alarms)
+                MustRead("Alarms", "What is out of order now:", alarm_lines(self._today))
             )
 
 
@@ -312,7 +314,7 @@ def _waiting(waiting: Sequence[ProposalLine]) -> str:
     by = "you" if first.is_mine else first.proposed_by
     about = f" ({first.about})" if first.about else ""
     more = f" And {len(waiting) - 1} more." if len(waiting) > 1 else ""
-    sentence = first.sentence.rstrip(".")
+    sentence = proposal_words(first.what).rstrip(".")
     return f"• Waits for a second member, proposed by {by}: {sentence}{about}.{more}"
 
 

@@ -17,6 +17,7 @@ from screens.admin.dialogs.form import REASON, Form, confirming, grounds_of
 from screens.admin.page import LinesPage, app_of
 from screens.admin.stations import LineShown
 from screens.admin.widgets import Column, TableLine
+from screens.words.staff.proposals import proposal_words, why_not_words
 
 # The dialogs for agreeing and declining.
 
@@ -28,7 +29,8 @@ def agree(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
         what = f"{line.proposed_by} gave {line.whom} a code. It works once you agree."
     else:
         about = f" About: {line.whom}." if line.about else ""
-        what = f"{line.proposed_by} proposed: {line.sentence}{about} It is done once you agree."
+        what = proposal_words(line.what)
+        what = f"{line.proposed_by} proposed: {what}{about} It is done once you agree."
     final = line.action in FINAL
     if final:
         what += f" It cannot be taken back. Reference: {line.reference}."
@@ -52,7 +54,8 @@ def decline(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
         )
     else:
         title, button = ("Take back", "Take back") if line.is_mine else ("Decline", "Decline")
-        what = f"Proposed by {line.proposed_by}: {line.sentence} Nothing is changed then."
+        what = proposal_words(line.what)
+        what = f"Proposed by {line.proposed_by}: {what} Nothing is changed then."
     return Form(
         title,
         what,
@@ -101,16 +104,19 @@ class ProposalsPage(LinesPage[ProposalLine]):
         times = self.times
         by = "you" if line.is_mine else line.proposed_by
         at, left = times.at(line.proposed_at), times.left(line.expires_at)
-        return TableLine(line.proposal_id, (line.about or "–", line.sentence, by, at, left))
+        what = proposal_words(line.what)
+        return TableLine(line.proposal_id, (line.about or "–", what, by, at, left))
 
     def explained(self, line: ProposalLine) -> str:
-        why = f"{line.sentence} Reason: {quoted(line.reason)}." if line.reason else line.sentence
+        why = proposal_words(line.what)
+        if line.reason:
+            why += f" Reason: {quoted(line.reason)}."
         if line.number:
             why += f" About: {line.whom}."
         if line.identified_by:
             why += f" Identified by: {quoted(line.identified_by)}."
         what = "What a colleague proposed happens only once somebody else agrees."
-        return f"{why}\n{line.why_not or f'{what} {_first(line)}'}"
+        return f"{why}\n{why_not_words(line) or f'{what} {_first(line)}'}"
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         event.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kiosk.authority.administration.views import CardLine, Person
+from screens.words.staff.events import story_words
 from screens.words.staff.standing import headline_words, later_words, trouble_words
 
 
@@ -21,3 +22,8 @@ def trouble(card: CardLine) -> str:
 def later(person: Person) -> str:
     found = person.registers_later
     return "" if found is None else later_words(found, person.clock)
+
+
+def story(person: Person) -> list[str]:
+    """Return the sentences of a story, newest first."""
+    return [story_words(line) for line in person.story]

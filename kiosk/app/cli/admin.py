@@ -150,7 +150,7 @@ def _admitted(store: Store, *, verified: bool) -> Actor:
         key = login_key(os.environ)
         _want_no_command()
     except NotPermitted as refused:
-        refuse_login(store, str(refused), source)
+        refuse_login(store, refusal_words(refused), source)
         raise
     return admit(store, key, source, verified=verified)
 

@@ -15,6 +15,7 @@ from kiosk.authority.administration.views import Done, IssuedFrom, NewCard, Pers
 from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.authority.wording import local_time
 from kiosk.contract.sensitive import Sensitive
+from screens.words.staff.found import fault_words, near_lines
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.desk import AdminDesk
@@ -58,7 +59,9 @@ def add_parser(subparsers: Commands) -> None:
     parts.acting("issue-code", _issue, text, *_CARD, identifies=True)
     parts.acting("withdraw-code", _withdraw_code, "make that code worthless", *_CARD)
     text = "show cards that stations could not serve: not recorded, or not read"
-    parts.showing("unknown", lambda desk, _: desk.cards.unknown(), _print_unknown, text)
+    parts.showing(
+        "unknown", lambda desk, _: desk.cards.unknown(), _print_unknown, text, _unknown_said
+    )
     read = parts.add("read", _read, "print driver and identifier of a card")
     read.add_argument("--reader", default="", metavar="PART", help="part of the reader's name")
     text = "for a card (default: 30 seconds)"
@@ -170,14 +173,21 @@ def _withdraw_code(args: argparse.Namespace) -> Done:
     )
 
 
+def _unknown_said(cards: Sequence[UnknownCard]) -> object:
+    from kiosk.app.cli.said import cards_said
+
+    return cards_said(cards)
+
+
 def _print_unknown(cards: Sequence[UnknownCard]) -> None:
     for card in cards:
         named = " ".join(part for part in (card.family, card.identifier) if part)
         echo_row(local_time(card.at), card.reference, card.station, named)
-        reported = ", by the station's report" if card.unread else ""
-        echo(f"    {card.cause}{reported}.")
-        for line in card.near:
+        said = fault_words(card)
+        reported = ", by the station's report" if card.fault else ""
+        echo(f"    {said.cause}{reported}.")
+        for line in near_lines(card):
             echo(f"    {line}")
-        echo(f"    {card.advice}")
+        echo(f"    {said.advice}")
     if not cards:
         echo("no station met a card that it could not serve")

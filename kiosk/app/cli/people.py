@@ -6,8 +6,7 @@ import argparse
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +29,11 @@ from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import last_day, local_time, numbered
 from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
+from screens.words.staff.events import story_words
+from screens.words.staff.found import found_words
+from screens.words.staff.proposals import proposal_words
 from screens.words.staff.refusals import refusal_words
-from screens.words.staff.standing import headline_words, later_words, trouble_words
+from screens.words.staff.standing import headline_words, trouble_words
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Act
@@ -76,6 +78,7 @@ def add_parser(subparsers: Commands) -> None:
         lambda desk, args: desk.people.search(" ".join(args.text), args.limit),
         _print_found,
         "find people",
+        _found_said,
     )
     search.add_argument("text", metavar="TEXT", nargs="+")
     search.add_argument("--limit", type=how_many, default=50, help="how many at most (default: 50)")
@@ -85,7 +88,7 @@ def add_parser(subparsers: Commands) -> None:
     listing.add_argument("--limit", type=how_many, help="how many at most (default: all)")
     text = "say how somebody stands"
     show = parts.showing(
-        "show", lambda desk, args: desk.people.find_one(args.number), _show, text, _said
+        "show", lambda desk, args: desk.people.find_one(args.number), _show, text, _person_said
     )
     show.add_argument("number", metavar="NUMBER")
     act = _on_person(lambda desk, one, args, why: desk.lift_block(one.seen, why))
@@ -208,9 +211,15 @@ def _erase(desk: PeopleDesk, person: Person, args: argparse.Namespace, why: Grou
     return desk.erase(person.seen, why)
 
 
+def _found_said(found: Found) -> object:
+    from kiosk.app.cli.said import found_said
+
+    return found_said(found)
+
+
 def _print_found(found: Found) -> None:
-    if found.about:
-        echo(found.about)
+    if about := found_words(found):
+        echo(about)
     for line in found.people:
         cards = numbered(line.cards, "card")
         echo_row(line.number, line.name, line.standing.value, cards, line.email)
@@ -264,7 +273,7 @@ def _show(person: Person) -> None:
     for waits in person.proposals:
         if waits.action is not Action.ISSUE_CODE:  # that is below, as a code
             until = local_time(waits.expires_at)
-            echo(f"waits for a second member of staff, until {until}: {waits.sentence}")
+            echo(f"waits for a second member of staff, until {until}: {proposal_words(waits.what)}")
     if registration := person.registration:
         unconfirmed = "" if registration.confirmed else ", not confirmed since staff changed it"
         since = local_time(registration.registered_at)
@@ -285,24 +294,14 @@ def _show(person: Person) -> None:
         echo(f"code {code.code_id}: {how}, until {local_time(code.expires_at)}{second}")
     for line in person.story:
         where = "  ".join(part for part in (line.station, line.who, line.reference) if part)
-        echo(f"  {local_time(line.at)}  {'!' if line.grave else ' '} {line.sentence}  ({where})")
+        sign = "!" if line.grave else " "
+        echo(f"  {local_time(line.at)}  {sign} {story_words(line)}  ({where})")
 
 
-def _said(person: Person) -> dict[str, object]:
-    """Return all of a person's page, with its facts in words."""
-    said = headline_words(person.headline, person.clock)
-    # A zone cannot be copied, and is no part of what is printed.
-    found = asdict(replace(person, clock=person.clock._replace(zone=UTC)))
-    del found["clock"]
-    later = person.registers_later
-    for card, line in zip(found["cards"], person.cards, strict=True):
-        card["trouble"] = trouble_words(line.trouble) if line.trouble is not None else ""
-    return found | {
-        "headline": said.sentence,
-        "advice": said.advice,
-        "may_fail": person.headline.may_fail,
-        "registers_later": later_words(later, person.clock) if later is not None else "",
-    }
+def _person_said(person: Person) -> object:
+    from kiosk.app.cli.said import person_said
+
+    return person_said(person)
 
 
 # ``kiosk import``.

@@ -81,7 +81,9 @@ def add_parser(subparsers: Commands) -> None:
     text = "what a second has to agree to"
     parts = Parts(subparsers, "proposals", text, _PROPOSALS, _PROPOSALS_EXAMPLE)
     text = "show what waits; what runs out first comes first"
-    parts.showing("list", lambda desk, _: desk.proposals.waiting(), _print_proposals, text)
+    parts.showing(
+        "list", lambda desk, _: desk.proposals.waiting(), _print_proposals, text, _proposals_said
+    )
     agree = on_desk(lambda desk, args, why: desk.proposals.agree(_waiting(desk, args), why))
     decline = on_desk(lambda desk, args, why: desk.proposals.decline(_waiting(desk, args), why))
     for part in (
@@ -232,15 +234,23 @@ def waiting_id(named: str, waiting: Iterable[str]) -> str:
     return found[0] if found else named
 
 
+def _proposals_said(lines: Sequence[ProposalLine]) -> object:
+    from kiosk.app.cli.said import proposals_said
+
+    return proposals_said(lines)
+
+
 def _print_proposals(lines: Sequence[ProposalLine]) -> None:
+    from screens.words.staff.proposals import proposal_words, why_not_words
+
     for line in lines:
         about = f"  about {line.whom}" if line.about else ""
         echo(f"{line.proposal_id}  until {local_time(line.expires_at)}{about}")
-        echo(f"    {line.sentence}")
+        echo(f"    {proposal_words(line.what)}")
         echo(f"    proposed by {line.proposed_by}: {line.reason} (reference {line.reference})")
         if line.identified_by:
             echo(f"    identified by: {line.identified_by}")
-        if line.why_not:
-            echo(f"    {line.why_not}")
+        if why_not := why_not_words(line):
+            echo(f"    {why_not}")
     if not lines:
         echo("nothing waits")

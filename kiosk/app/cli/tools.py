@@ -154,7 +154,7 @@ class Parts:
         find: Callable[[AdminDesk, argparse.Namespace], Shown],
         show: Callable[[Shown], None],
         text: str,
-        says: Callable[[Shown], Mapping[str, object]] | None = None,
+        says: Callable[[Shown], object] | None = None,
     ) -> argparse.ArgumentParser:
         """Add a part that prints what ``find`` returns: by ``show`` for people, or as JSON.
 

@@ -6,32 +6,51 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Self
+from typing import Self
 
 import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from kiosk.authority.administration.fields import CellRefused
+from kiosk.authority.administration.intents import (
+    Intent,
+    PlainIntent,
+    ShownKey,
+    ToAddCard,
+    ToAddKey,
+    ToAddPerson,
+    ToAddStaffCard,
+    ToCorrectAddress,
+    ToGiveRole,
+    ToImportFile,
+    ToLetIn,
+    ToLetInStation,
+    ToOfferQuestion,
+    ToRedactRow,
+    ToReinstateStation,
+    ToReplaceCard,
+    ToSetPolicy,
+    ToSetSecret,
+    ToTranslateQuestion,
+)
 from kiosk.authority.administration.login import read_public_key
 from kiosk.authority.administration.office import StationChange
 from kiosk.authority.administration.people_file import read_pasted_key
 from kiosk.authority.administration.proposals import (
-    OVERTAKEN,
     OpenedAct,
     StaffAct,
     open_parameters,
     split_seen,
 )
 from kiosk.authority.administration.views import IssuedFrom, NewCard
-from kiosk.authority.audit.rows import row_name
 from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.errors import KeyMissing, NotFound, NotTaken, SealBroken
 from kiosk.authority.notices import addresses_of
 from kiosk.authority.records import Card, ProposedAct
-from kiosk.authority.refusals import PlainRefusal
+from kiosk.authority.refusals import PlainRefusal, Refusal
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.contract.sensitive import Sensitive
@@ -45,49 +64,53 @@ class AddPerson(StaffAct, frozen=True, tag="people.add"):
     email: str
     knowingly: bool = False
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return f"Add {self.name} ({self.number}), with the address {self.email}."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToAddPerson(self.name, self.number, self.email)
 
 
 class CorrectEmail(StaffAct, frozen=True, tag="people.correct_email"):
     email: str
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        """Say the addresses that are known now, too: a colleague compares the new one with them."""
-        holder, known = uow.holders.get(opened.holder_id), ""
-        if holder is not None:
-            addresses = addresses_of(holder, uow.registrations.of_holder(holder.id))
-            known = " and ".join(addresses)
-        return f"Correct the email address from {known or 'none'} to {self.email}."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        holder = uow.holders.get(opened.holder_id)
+        if holder is None:
+            return ToCorrectAddress((), self.email)
+        known = addresses_of(holder, uow.registrations.of_holder(holder.id))
+        return ToCorrectAddress(tuple(known), self.email)
 
-    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return OVERTAKEN if StationChange.READDRESSED.came_after(uow, opened.seen) else ""
+    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> Refusal | None:
+        return _after(StationChange.READDRESSED, uow, opened)
 
 
 class LiftBlock(StaffAct, frozen=True, tag="people.lift_block"):
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return "Lift the block."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return PlainIntent.LIFT_BLOCK
 
-    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return OVERTAKEN if StationChange.BLOCKED.came_after(uow, opened.seen) else ""
+    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> Refusal | None:
+        return _after(StationChange.BLOCKED, uow, opened)
 
 
 class RevokeRegistration(StaffAct, frozen=True, tag="people.revoke_registration"):
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return "Revoke the registration, so that they register anew."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return PlainIntent.REVOKE_REGISTRATION
 
-    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return OVERTAKEN if StationChange.BLOCKED.came_after(uow, opened.seen) else ""
+    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> Refusal | None:
+        return _after(StationChange.BLOCKED, uow, opened)
 
 
 class TakeBackLeaver(StaffAct, frozen=True, tag="people.take_back_leaver"):
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return "Take them back from the leavers."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return PlainIntent.TAKE_BACK_LEAVER
 
 
 class ErasePerson(StaffAct, frozen=True, tag="people.erase"):
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return "Erase the person, with everything about them."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return PlainIntent.ERASE_PERSON
+
+
+def _after(change: StationChange, uow: UnitOfWork, opened: OpenedAct) -> Refusal | None:
+    """Return that it is not done any more, where the person was changed so since."""
+    return PlainRefusal.OVERTAKEN if change.came_after(uow, opened.seen) else None
 
 
 # Cards. An unblock secret is ``secret``, or derives from the key whose id is ``master``.
@@ -112,20 +135,23 @@ class _NewCard(StaffAct, frozen=True):
         secret = IssuedFrom(self.master) if self.master else self.secret
         return NewCard(self.identifier, self.driver, self.expires_at, secret, self.secret_limit)
 
-    def _in_words(self) -> str:
-        has_secret = self.master or self.secret is not None
-        with_secret = ", with an unblock secret" if has_secret else ""
-        return f"{self.driver} {self.identifier}{with_secret}"
+    @property
+    def shown(self) -> str:
+        return f"{self.driver} {self.identifier}"
+
+    @property
+    def has_secret(self) -> bool:
+        return bool(self.master) or self.secret is not None
 
 
 class AddCard(_NewCard, frozen=True, tag="cards.add"):
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return f"Add the card {self._in_words()}."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToAddCard(self.shown, self.has_secret)
 
 
 class ReplaceCard(_NewCard, frozen=True, tag="cards.replace"):
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return f"Replace the card {_card_of(uow, opened)} by {self._in_words()}."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToReplaceCard(_card_of(uow, opened), self.shown, self.has_secret)
 
 
 class SetSecret(StaffAct, frozen=True, tag="cards.set_secret"):
@@ -145,13 +171,13 @@ class SetSecret(StaffAct, frozen=True, tag="cards.set_secret"):
     def entered(self) -> Sensitive | IssuedFrom:
         return IssuedFrom(self.master) if self.master else self.secret or Sensitive("")
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        full = " The card was just given it." if self.tries_full else ""
-        return f"Set the unblock secret of the card {_card_of(uow, opened)}.{full}"
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToSetSecret(_card_of(uow, opened), self.tries_full)
 
-    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> str:
+    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> Refusal | None:
         card = uow.cards.get(opened.card_id)
-        return REPLACED_SINCE if card is not None and self.is_older_than(card) else ""
+        is_older = card is not None and self.is_older_than(card)
+        return PlainRefusal.SECRET_REPLACED_SINCE if is_older else None
 
     def is_older_than(self, card: Card) -> bool:
         """Return whether it would replace another secret than when it was proposed.
@@ -159,12 +185,6 @@ class SetSecret(StaffAct, frozen=True, tag="cards.set_secret"):
         A station gives a card a new one after an unblock: the proposed one may be an older one.
         """
         return self.replaced_revision != revision_of(card)
-
-
-REPLACED_SINCE: Final = (
-    "Another unblock secret was recorded for this card since this was proposed: decline it, look "
-    "again, and propose it anew."
-)
 
 
 def revision_of(card: Card) -> int:
@@ -178,7 +198,7 @@ def _master_or_secret(secret: Sensitive | IssuedFrom | None) -> tuple[str, Sensi
 
 def _card_of(uow: UnitOfWork, opened: OpenedAct) -> str:
     card = uow.cards.get(opened.card_id)
-    return f"{card.driver} {card.identifier}" if card else "that is not recorded any more"
+    return f"{card.driver} {card.identifier}" if card else ""
 
 
 # Members of staff.
@@ -189,24 +209,23 @@ class AddStaff(StaffAct, frozen=True, tag="staff.add"):
     role: Role
     public_key: str
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        key = f", with the key {_login_key(self.public_key)}" if self.public_key else ""
-        return f"Let in {self.name} as {self.role.value}{key}."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        key = _login_key(self.public_key) if self.public_key else None
+        return ToLetIn(self.name, self.role, key)
 
 
 class ChangeRole(StaffAct, frozen=True, tag="staff.change_role"):
     role: Role
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return f"Give {_member_of(uow, opened)} the role {self.role.value}."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToGiveRole(_member_of(uow, opened), self.role)
 
 
 class AddStaffKey(StaffAct, frozen=True, tag="staff.add_key"):
     public_key: str
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        key = _login_key(self.public_key)
-        return f"Let {_member_of(uow, opened)} in with the key {key}, too."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToAddKey(_member_of(uow, opened), _login_key(self.public_key))
 
 
 class AddStaffCard(StaffAct, frozen=True, tag="staff.add_card"):
@@ -216,29 +235,26 @@ class AddStaffCard(StaffAct, frozen=True, tag="staff.add_card"):
     identifier: str
     key: str
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
         try:
             key = read_pasted_key(self.key, self.driver, None)
         except CellRefused:
             key = None
-        shown = fingerprint(key) if key else _UNREADABLE_KEY
-        whose = f"the card {self.driver} {self.identifier} of {_member_of(uow, opened)}"
-        return f"Let {whose} open stations' maintenance pages, with the key {shown}."
+        shown = ShownKey(fingerprint(key) if key else "")
+        card = f"{self.driver} {self.identifier}"
+        return ToAddStaffCard(card, _member_of(uow, opened), shown)
 
 
-_UNREADABLE_KEY = "that cannot be read"
-
-
-def _login_key(public_key: str) -> str:
+def _login_key(public_key: str) -> ShownKey:
     try:
-        return read_public_key(public_key).fingerprint
+        return ShownKey(read_public_key(public_key).fingerprint)
     except NotTaken:
-        return _UNREADABLE_KEY
+        return ShownKey("")
 
 
 def _member_of(uow: UnitOfWork, opened: OpenedAct) -> str:
     member = uow.staff.get(opened.staff_id)
-    return member.name if member else "somebody who is not recorded any more"
+    return member.name if member else ""
 
 
 # Stations.
@@ -254,9 +270,8 @@ class EnrolStation(StationAct, frozen=True, tag="stations.enrol"):
     name: str
     site: str
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        station = _at_site(self.name, self.site)
-        return f"Let in the station {station}: whoever agrees is shown its line."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToLetInStation(self.name.strip(), self.site.strip())
 
 
 class EnrolCertificate(StationAct, frozen=True, tag="stations.enrol_certificate"):
@@ -264,24 +279,19 @@ class EnrolCertificate(StationAct, frozen=True, tag="stations.enrol_certificate"
     site: str
     pem: str
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
         try:
             key = read_certificate(self.pem)[0]
         except NotTaken:
-            key = _UNREADABLE_KEY
-        station = _at_site(self.name, self.site)
-        return f"Let in the station {station} by the certificate whose key is {key[:16]}…"
+            key = ""
+        return ToLetInStation(self.name.strip(), self.site.strip(), ShownKey(key))
 
 
 class ReinstateStation(StationAct, frozen=True, tag="stations.reinstate"):
     name: str
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return f"Put the station {self.name} back into service."
-
-
-def _at_site(name: str, site: str) -> str:
-    return f"{name.strip()} ({site.strip()})" if site.strip() else name.strip()
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToReinstateStation(self.name)
 
 
 def read_certificate(pem: str) -> tuple[str, datetime]:
@@ -301,8 +311,8 @@ def read_certificate(pem: str) -> tuple[str, datetime]:
 class AddQuestion(StaffAct, frozen=True, tag="questions.add"):
     text: str
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return f"Offer the security question “{self.text}”."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToOfferQuestion(self.text)
 
 
 class TranslateQuestion(StaffAct, frozen=True, tag="questions.translate"):
@@ -310,29 +320,26 @@ class TranslateQuestion(StaffAct, frozen=True, tag="questions.translate"):
     language: str
     text: str
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
         known = uow.questions.by_ids((self.question,)).get(self.question)
-        english = known.text if known else f"question {self.question}"
-        if not self.text:
-            return f"Ask “{english}” in English again where the language is {self.language}."
-        return f"Ask “{english}” as “{self.text}” where the language is {self.language}."
+        english = known.text if known else ""
+        return ToTranslateQuestion(self.question, english, self.language, self.text)
 
 
 class ChangePolicy(StaffAct, frozen=True, tag="policy.change"):
     name: str
     value: str
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        return f"Set {self.name} to {self.value or 'an empty list'}."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToSetPolicy(self.name, self.value)
 
 
 class RedactAudit(StaffAct, frozen=True, tag="audit.redact"):
     row: int
     whole: bool = False
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        what = "everything in words" if self.whole else "the reason"
-        return f"Take {what} out of row {row_name(self.row)} of the audit."
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToRedactRow(self.row, self.whole)
 
 
 class ImportPeopleFile(StaffAct, frozen=True, tag="imports.run"):
@@ -343,14 +350,8 @@ class ImportPeopleFile(StaffAct, frozen=True, tag="imports.run"):
     known: int = 0
     plan: str = ""
 
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        one = self.known == 1
-        changes, them = ("one change", "it") if one else (f"{self.known} changes", "them")
-        return (
-            f"Import the file {self.name} (SHA-256 {self.digest[:16]}...), with {changes} of "
-            "addresses, cards, keys or secrets of people who are known already or were erased. "
-            f"The page Import (F9) shows {them}: try the file there."
-        )
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToImportFile(self.name, self.digest, self.known)
 
 
 AnyAct = (
@@ -378,12 +379,6 @@ AnyAct = (
 )
 
 
-OF_ANOTHER_VERSION = "This version of the program cannot do what was proposed."
-UNREADABLE = (
-    "This was altered in the database, or its key is gone: decline it, and propose it anew."
-)
-
-
 def open_act(sealer: Sealer, kept: ProposedAct) -> tuple[OpenedAct, AnyAct]:
     """Read a proposal, and the act in it; raises ``NotFound`` where it cannot be done as it is.
 
@@ -393,11 +388,11 @@ def open_act(sealer: Sealer, kept: ProposedAct) -> tuple[OpenedAct, AnyAct]:
     try:
         seen, entered = split_seen(kept, open_parameters(sealer, kept))
     except (SealBroken, KeyMissing):
-        raise NotFound(UNREADABLE) from None
+        raise NotFound(PlainRefusal.PROPOSAL_UNREADABLE) from None
     try:
         act: AnyAct = msgspec.convert({**entered, "act": kept.act}, AnyAct, dec_hook=_as_sealed)
     except msgspec.ValidationError:
-        raise NotFound(OF_ANOTHER_VERSION) from None
+        raise NotFound(PlainRefusal.OF_ANOTHER_VERSION) from None
     return OpenedAct(kept, act, seen), act
 
 

@@ -9,13 +9,14 @@ the new secret.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from kiosk.authority.administration import fields
 from kiosk.authority.administration.acts import (
-    REPLACED_SINCE,
     AddCard,
     ReplaceCard,
     SetSecret,
@@ -37,6 +38,17 @@ from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.facts import (
+    NearCard,
+    OfFewOtherSigns,
+    OfOtherByteOrder,
+    OfOtherCapitals,
+    OfOtherFamily,
+    OfOtherLength,
+    RecordedAs,
+    RecordedSince,
+    TooManyAlike,
+)
 from kiosk.authority.notices import Notice
 from kiosk.authority.records import (
     Card,
@@ -54,7 +66,7 @@ from kiosk.authority.unblock.stored_secrets import archive_secrets, label_of
 from kiosk.authority.visit.lifecycle import end_visits
 from kiosk.authority.visit.rules import has_left, secret_barred
 from kiosk.contract.families import FAMILIES
-from kiosk.contract.messages import CardId, ReadFault
+from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 
 # A card that staff want to add: read by the import's rules, sealed as by the import.
@@ -90,62 +102,6 @@ def _named(wanted: NewCard) -> CardId:
 
 # Cards that stations could not serve: not recorded, or not read. Which recorded one is close?
 
-NOT_RECORDED: Final = (
-    "It is not recorded",
-    (
-        "Make sure whose card it is. If they should have it, correct its identifier in the file of "
-        "people and import that again, or add the card on their page."
-    ),
-)
-RECORDED_SINCE: Final = ("It was not recorded then", "Nothing is left to do here.")
-FAULTS: Final[dict[ReadFault, tuple[str, str]]] = {
-    ReadFault.NO_ANSWER: (
-        "It gave the reader no answer",
-        (
-            "They put it in the other way round and wipe the chip. If a second station gets no "
-            "answer either, replace the card."
-        ),
-    ),
-    ReadFault.UNKNOWN_KIND: (
-        "It is of no kind that the station serves",
-        (
-            "Ask which card they used: it may be a bank card or a pass. If it is their smartcard, "
-            "an administrator looks at it with `kiosk cards read` and at `families` in [cards]."
-        ),
-    ),
-    ReadFault.NO_IDENTIFIER: (
-        "It has no identifier by which a card is known",
-        "It was not personalised, was emptied, or never had one. Replace the card.",
-    ),
-    ReadFault.GLOBAL_PIN: (
-        "Its PIN in use is the Global PIN, of the whole card",
-        (
-            "No station checks, changes or unlocks that PIN, so none was asked for. Those who "
-            "manage your cards help its holder, or have the card use its PIV PIN."
-        ),
-    ),
-    ReadFault.TOO_SLOW: (
-        "It did not answer in time",
-        (
-            "They try once more, at another station if there is one. If it is slow there as well, "
-            "replace the card."
-        ),
-    ),
-    ReadFault.TAKEN_OUT: (
-        "It left the reader while it was read",
-        "They put it in once more, and leave it in until the station says to take it out.",
-    ),
-    ReadFault.SWAPPED: (
-        "Another card took its place while it was read",
-        "They take every card out, and put in one card alone.",
-    ),
-    ReadFault.MALFORMED: (
-        "Its answer does not follow the standard",
-        "They try another station. If that fails too, replace the card.",
-    ),
-}
-"""By the station's report: what was wrong with the card, and what to do now."""
-
 
 def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
     """Return what is known of the card of a visit that has ``unknown_card`` or ``unread``."""
@@ -153,20 +109,13 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
     known = uow.cards.known(visit.card_id) if visit.card_id else None
     if known is not None:
         family, identifier = known.card.driver, known.card.identifier
-        near = [f"It is recorded as {_whose(known)}."]
+        near: list[NearCard] = [RecordedAs(*_whose(known))]
     else:
         near = _near(uow, identifier) if identifier else []
-    cause, advice = FAULTS[visit.unread] if visit.unread else NOT_RECORDED
     is_named = identifier and not visit.unread
     since = uow.cards.find(CardId(family, identifier)) if is_named else None
     if since is not None:
-        near = [f"It was recorded since: {_whose(since)}."]
-        cause, advice = RECORDED_SINCE
-    sentence = f"It calls itself {family} {identifier}."
-    if visit.unread is not None:
-        of_family = f" It is of the family {family}." if family else ""
-        more = f" {sentence}" if identifier else of_family
-        sentence = f"{cause}, by the station's report.{more}"
+        near = [RecordedSince(*_whose(since))]
     return UnknownCard(
         reference=visit.reference,
         at=visit.opened_at,
@@ -174,49 +123,37 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
         family=family,
         identifier=identifier,
         near=tuple(near),
-        sentence=sentence,
-        cause=cause,
-        advice=advice,
-        unread=visit.unread is not None,
+        fault=visit.unread,
         recorded=since is not None,
     )
 
 
-def _near(uow: UnitOfWork, identifier: str) -> list[str]:
+def _near(uow: UnitOfWork, identifier: str) -> list[NearCard]:
     """Return which recorded cards an identifier resembles, the closest first."""
     given = identifier.lower()
     reordered = _other_byte_orders(given)
-    near: list[tuple[int, str, str]] = []  # the rank, the card's id, and the words
+    near: list[tuple[int, str, Callable[[str, str], NearCard]]] = []  # the rank, and the card's id
     for card_id, driver, recorded in uow.cards.resembling(given, reordered):
         named = recorded.lower()
         if recorded == identifier:
-            rank, says = 1, f"so, under the family {driver}."
+            near.append((1, card_id, partial(OfOtherFamily, family=driver)))
         elif named == given:
-            rank, says = 2, "so, with other capital letters."
+            near.append((2, card_id, OfOtherCapitals))
         elif named in reordered:
-            rank, says = 3, f"as {recorded}: the same bytes in another order. Mistyped import?"
+            near.append((3, card_id, partial(OfOtherByteOrder, identifier=recorded)))
         elif named.startswith(given) or given.startswith(named):
-            has = f"has {len(named)} signs and not {len(given)}"
-            rank, says = 4, f"as {recorded}, which {has}."
+            longer = partial(OfOtherLength, identifier=recorded, signs=len(given))
+            near.append((4, card_id, longer))
         elif edits := next((few for few in (1, 2) if _within(named, given, few)), 0):
-            signs = "one sign" if edits == 1 else f"{edits} signs"
-            rank = _BY_EDITS + edits
-            says = f"as {recorded}, which differs in {signs}. Mistyped import?"
-        else:
-            continue
-        near.append((rank, card_id, says))
+            differs = partial(OfFewOtherSigns, identifier=recorded, signs=edits)
+            near.append((_BY_EDITS + edits, card_id, differs))
     alike = sum(rank >= _BY_EDITS for rank, _, _ in near)
     if alike > _MOST_NEAR:  # consecutive serial numbers differ in one character
         near = [one for one in near if one[0] < _BY_EDITS]
     closest = sorted(near, key=lambda one: one[0])[:_MOST_NEAR]
     found = [(uow.cards.known(card_id), says) for _, card_id, says in closest]
-    words = [f"A{_whose(known)[1:]} is recorded {says}" for known, says in found if known]
-    if alike > _MOST_NEAR:
-        words.append(
-            f"The identifiers of {alike} recorded cards differ from it in one or two signs: "
-            "too many to say which is meant."
-        )
-    return words
+    cards = [says(*_whose(known)) for known, says in found if known]
+    return [*cards, TooManyAlike(alike)] if alike > _MOST_NEAR else cards
 
 
 _MOST_NEAR: Final = 3
@@ -250,8 +187,8 @@ def _other_byte_orders(identifier: str) -> tuple[str, ...]:
     return tuple(order.hex() for order in orders if order != data)
 
 
-def _whose(known: KnownCard) -> str:
-    return f"a card of {known.holder.name} ({known.holder.number})"
+def _whose(known: KnownCard) -> tuple[str, str]:
+    return known.holder.name, known.holder.number
 
 
 class CardsDesk(Desk):
@@ -318,7 +255,7 @@ class CardsDesk(Desk):
             act.amend(replaced_revision=before)
             proposed = act.agreement.proposed.entered if act.agreement else None
             if isinstance(proposed, SetSecret) and proposed.is_older_than(card):
-                raise ConcurrentChange(REPLACED_SINCE)
+                raise ConcurrentChange(PlainRefusal.SECRET_REPLACED_SINCE)
             archive_secrets(act.uow, self._office.means.sealer, card)
             # One that was granted the other secret is not given this one.
             end_visits(act.uow, card.id, granted=True)

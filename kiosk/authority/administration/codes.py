@@ -83,9 +83,6 @@ def purpose_for(uow: UnitOfWork, policy: Policy, holder: Cardholder) -> Purpose:
     return Purpose.UNLOCK if registered else Purpose.FIRST_UNLOCK
 
 
-_UNKNOWN = "Nothing has this id (any more). Look at what waits."
-
-
 def codes_waiting(uow: UnitOfWork) -> tuple[tuple[EmailCode, Cardholder], ...]:
     """Return the codes that wait for a second member of staff, oldest first, and for whom."""
     return tuple(
@@ -191,12 +188,12 @@ class CodesDesk(Desk):
             known = uow.codes.get(code_id)
             whose = uow.holders.get(known.holder_id) if known else None
         if known is None or whose is None or not is_assisted(known):
-            raise NotFound(_UNKNOWN)
+            raise NotFound(PlainRefusal.NOTHING_OF_THIS_ID)
         with self._on_person(Seen(whose.id, whose.revision), action, grounds) as (act, holder):
             card = locked_card(act.uow, holder, known.card_id)
             code = act.uow.codes.get(code_id)
             if code is None:
-                raise NotFound(_UNKNOWN)
+                raise NotFound(PlainRefusal.NOTHING_OF_THIS_ID)
             yield act, holder, card, code
 
 

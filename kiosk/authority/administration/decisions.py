@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from kiosk.authority.administration import acts
-from kiosk.authority.administration.acts import OF_ANOTHER_VERSION, AnyAct, open_act
+from kiosk.authority.administration.acts import AnyAct, open_act
 from kiosk.authority.administration.audit_log import AuditDesk
 from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.codes import CodesDesk
@@ -29,7 +29,7 @@ from kiosk.authority.administration.views import Done, Grounds, ProposalLine, un
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import NotFound, NotPermitted, NotTaken
 from kiosk.authority.records import Outcome
-from kiosk.authority.refusals import NotForRole, NothingImported
+from kiosk.authority.refusals import NotForRole, NothingImported, PlainRefusal
 from kiosk.authority.roles import Action, may
 from kiosk.contract.messages import CardId
 
@@ -67,7 +67,7 @@ class ProposalsDesk(Desk):
             return CodesDesk(self._office).withdraw(proposal_id, grounds)
         with self._office.act(Action.DECLINE_ACT, grounds, about=kept.holder_id) as act:
             if (action := action_of(kept)) is None:
-                raise NotFound(OF_ANOTHER_VERSION)
+                raise NotFound(PlainRefusal.OF_ANOTHER_VERSION)
             if not may(act.actor.role, action):
                 raise NotPermitted(NotForRole(act.actor.role))
             if not act.uow.proposals.decide(kept.id, Outcome.DECLINED, audit_name(act.actor)):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Final, TypeVar
 
 from kiosk.authority.errors import NotTaken, StoreBusy, StoreError
+from kiosk.authority.refusals import ExportsDiskFull, ExportsFolderFails
 from kiosk.config.loading import require_own_folder
 from kiosk.system.files import give_name, sync, unnamed_file
 
@@ -65,11 +66,7 @@ def need_room(folder: Path) -> None:
     """Raise ``NotTaken`` where staff would fill the disk with what they export."""
     there = next(each for each in (folder, *folder.parents) if each.exists())
     if shutil.disk_usage(there).free < LEAST_ROOM:
-        raise NotTaken(
-            FIELD,
-            f"The disk of the exports folder {folder} has less than {LEAST_ROOM // 2**20} MB left. "
-            "Ask who looks after the service's machine to make room; nothing was exported.",
-        )
+        raise NotTaken(FIELD, ExportsDiskFull(str(folder), LEAST_ROOM // 2**20))
 
 
 def write_file(
@@ -100,12 +97,7 @@ def write_file(
             path.unlink(missing_ok=True)
             raise
     except OSError as error:
-        because = error.strerror or "it does not answer"
-        raise NotTaken(
-            FIELD,
-            f"The exports folder {folder}: {because}. Ask who looks after the service's machine "
-            "to make it for the service's account; nothing was exported.",
-        ) from None
+        raise NotTaken(FIELD, ExportsFolderFails(str(folder), error.strerror or "")) from None
     return path, result
 
 

@@ -52,7 +52,7 @@ from kiosk.authority.records import (
     Scalar,
     new_id,
 )
-from kiosk.authority.refusals import NoSuchFile, PlainRefusal
+from kiosk.authority.refusals import ImportsFolderFails, NoImportsFolder, NoSuchFile, PlainRefusal
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.unblock.stored_secrets import archive_secrets, has_or_had, label_of
@@ -667,14 +667,10 @@ class ImportDesk(Desk):
                         changed_at = datetime.fromtimestamp(found.st_mtime, UTC)
                         files.append(ImportFile(name, found.st_size, changed_at))
         except FileNotFoundError:
-            missing = (
-                f"There is no folder {self._folder} yet. The administrator of the service's "
-                "machine creates it, readable by the RA application's account alone."
-            )
-            raise NotTaken(FIELD, missing) from None
+            raise NotTaken(FIELD, NoImportsFolder(str(self._folder))) from None
         except OSError as error:
-            because = error.strerror or "it does not answer"
-            raise NotTaken(FIELD, f"The imports folder {self._folder}: {because}.") from None
+            fails = ImportsFolderFails(str(self._folder), error.strerror or "")
+            raise NotTaken(FIELD, fails) from None
         return files
 
     def _path(self, name: str) -> Path:

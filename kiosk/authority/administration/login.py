@@ -19,7 +19,14 @@ from kiosk.authority.audit.events import AuditKind, StaffKind, altered, new_refe
 from kiosk.authority.audit.put_back import member_by_key
 from kiosk.authority.errors import NotPermitted, NotTaken, RowAltered
 from kiosk.authority.records import Scalar
-from kiosk.authority.refusals import PlainRefusal, RsaKeyTooShort
+from kiosk.authority.refusals import (
+    KeyOfNobody,
+    LoginNeedsSecurityKey,
+    NothingForRole,
+    PlainRefusal,
+    RsaKeyTooShort,
+    StaffRecordsAltered,
+)
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.key_lookup import lets_in
@@ -103,19 +110,19 @@ def login_key(environ: Mapping[str, str]) -> str:
     """
     named = environ.get(VARIABLE, "")
     if not named:
-        raise NotPermitted("Log in by SSH: this opens only for the key that logged in.")
+        raise NotPermitted(PlainRefusal.LOGIN_NOT_BY_SSH)
     try:
         with Path(named).open(encoding="ascii") as file:
             lines = file.read(_LONGEST).splitlines()
     except (OSError, UnicodeDecodeError):
-        raise NotPermitted("It cannot be told which key logged in.") from None
+        raise NotPermitted(PlainRefusal.LOGIN_KEY_NOT_KNOWN) from None
     words = lines[0].split(" ") if len(lines) == 1 else []
     if len(words) != 3 or words[0] != "publickey":
-        raise NotPermitted("Log in with one SSH key, and with nothing else.")
+        raise NotPermitted(PlainRefusal.LOGIN_NOT_BY_ONE_KEY)
     try:
         return fingerprint_of(words[2])
     except NotTaken:
-        raise NotPermitted("It cannot be told which key logged in.") from None
+        raise NotPermitted(PlainRefusal.LOGIN_KEY_NOT_KNOWN) from None
 
 
 def admit(store: Store, fingerprint: str, source: str = "", *, verified: bool = False) -> Actor:
@@ -139,25 +146,13 @@ def admit(store: Store, fingerprint: str, source: str = "", *, verified: bool = 
     except RowAltered as error:
         detail |= altered(error)
         store.record_event(AuditKind.ROW_ALTERED.value, reference=reference, detail=detail)
-        raise NotPermitted(
-            f"The records of staff are not right (reference {reference}). Please tell the "
-            "service's administrator: `kiosk doctor` says what was altered."
-        ) from None
+        raise NotPermitted(StaffRecordsAltered(reference)) from None
     if member is None:
-        raise NotPermitted(
-            f"This key belongs to no member of staff (reference {reference}). "
-            "Ask a manager of the Registration Authority to add it."
-        )
+        raise NotPermitted(KeyOfNobody(reference))
     if not is_accepted:
-        raise NotPermitted(
-            f"This key is not in a security key, and no other lets in here (reference "
-            f"{reference}). Ask a manager of the Registration Authority to add one that is."
-        )
+        raise NotPermitted(LoginNeedsSecurityKey(reference))
     if not comes_in:
-        raise NotPermitted(
-            f"There is nothing here for the role {member.role.value} (reference {reference}): "
-            "your card counts, at a station."
-        )
+        raise NotPermitted(NothingForRole(member.role, reference))
     return Actor(member.name, member.role, member.id, fingerprint)
 
 

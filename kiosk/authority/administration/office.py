@@ -15,7 +15,6 @@ import msgspec
 from kiosk.authority.administration.deeds import Deed, PlainDeed
 from kiosk.authority.administration.fields import read_reason
 from kiosk.authority.administration.proposals import (
-    OVERTAKEN,
     WAITS_FOR,
     OpenedAct,
     Parameters,
@@ -30,13 +29,11 @@ from kiosk.authority.administration.proposals import (
 from kiosk.authority.administration.views import Actor, Done, Grounds, Report, Seen
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.audit.events import (
-    EVENTS,
     STAFF_KINDS,
     AuditKind,
     ServiceKind,
     StaffKind,
     altered,
-    audit_message,
     new_reference,
 )
 from kiosk.authority.audit.put_back import member_by_key
@@ -55,6 +52,7 @@ from kiosk.authority.errors import (
     RowAltered,
     SealBroken,
 )
+from kiosk.authority.facts import Happened
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.records import (
@@ -68,7 +66,16 @@ from kiosk.authority.records import (
     Sought,
     new_id,
 )
-from kiosk.authority.refusals import NotForRole, PlainRefusal, Refusal, TooManyWaiting
+from kiosk.authority.refusals import (
+    AgreedSince,
+    DeclinedSince,
+    DoneSince,
+    NotForRole,
+    PlainRefusal,
+    ProposedBefore,
+    Refusal,
+    TooManyWaiting,
+)
 from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, IDENTIFIES, Action, Role, may
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.config.settings import PolicySettings
@@ -210,7 +217,7 @@ class Act:
         kinds = frozenset(kind.value for kind in change.value)
         query = AuditQuery(holder_id=self.seen.holder_id, kinds=kinds)
         newest = self.uow.trail.newest(query, limit=1)
-        because = OVERTAKEN if self.agreement else PlainRefusal.PERSON_CHANGED
+        because = PlainRefusal.OVERTAKEN if self.agreement else PlainRefusal.PERSON_CHANGED
         raise concurrent_change(self.uow, because, newest)
 
     def amend(self, **found: Scalar) -> None:
@@ -343,11 +350,8 @@ class Office:
                 if not _is_same(other, kept, entered, self.means.sealer):
                     continue
                 if proposer_of(uow, other) is not None:
-                    who = f"{act_name(uow, other.proposed_by)} proposed it"
-                    raise ConcurrentChange(
-                        PlainRefusal.WAITS_ALREADY,
-                        (f"{who} (reference {other.reference}).",),
-                    )
+                    before = ProposedBefore(act_name(uow, other.proposed_by), other.reference)
+                    raise ConcurrentChange(PlainRefusal.WAITS_ALREADY, (before,))
                 expire(uow, (other,))
             uow.notes.add(note)
             uow.proposals.add(kept)
@@ -376,7 +380,7 @@ class Office:
             if kept.action != action.value:
                 raise NotFound(PlainRefusal.WAITS_NO_MORE)
             if seen is not None:
-                _lock_person(uow, seen, OVERTAKEN)
+                _lock_person(uow, seen, PlainRefusal.OVERTAKEN)
             in_time = kept.expires_at > uow.now
             if not in_time or not uow.proposals.decide(kept.id, Outcome.AGREED, audit_name(second)):
                 raise decided(uow, kept.id)
@@ -502,10 +506,10 @@ def decided(uow: UnitOfWork, proposed_id: str) -> ConcurrentChange | NotFound:
         case Outcome.WAITING | Outcome.EXPIRED:
             return NotFound(PlainRefusal.NOT_AGREED_IN_TIME)
         case Outcome.AGREED:
-            return ConcurrentChange(PlainRefusal.DECIDED_ALREADY, (f"{who} agreed to it.",))
+            return ConcurrentChange(PlainRefusal.DECIDED_ALREADY, (AgreedSince(who),))
         case Outcome.DECLINED:
-            did = "took it back" if kept.decided_by == kept.proposed_by else "declined it"
-            return ConcurrentChange(PlainRefusal.DECIDED_ALREADY, (f"{who} {did}.",))
+            since = DeclinedSince(who, taken_back=kept.decided_by == kept.proposed_by)
+            return ConcurrentChange(PlainRefusal.DECIDED_ALREADY, (since,))
         case _:
             assert_never(kept.outcome)
 
@@ -624,15 +628,15 @@ def concurrent_change(
     uow: UnitOfWork, because: Refusal | str, events: Iterable[AuditEvent]
 ) -> ConcurrentChange:
     """Return the error that says who did what: staff, an import or a station."""
-    changes = []
-    for event in events:
-        found = f"(reference {event.reference})"
-        if event.kind in STAFF_KINDS:
-            who = act_name(uow, event.actor or "somebody")
-            changes.append(f"{who} {EVENTS[event.kind].verb_phrase} {found}.")
-        else:
-            changes.append(f"{audit_message(event)} {found}")
-    return ConcurrentChange(because, tuple(changes))
+    changes = tuple(
+        DoneSince(
+            act_name(uow, event.actor) if event.actor else "",
+            Happened(event.kind, dict(event.detail)),
+            event.reference,
+        )
+        for event in events
+    )
+    return ConcurrentChange(because, changes)
 
 
 class Desk:

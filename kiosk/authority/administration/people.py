@@ -51,9 +51,10 @@ from kiosk.authority.administration.person_page import (
     story_of,
 )
 from kiosk.authority.administration.proposals import Proposal
-from kiosk.authority.administration.standing import headline_of, is_blocked, standing_of
+from kiosk.authority.administration.standing import happened, headline_of, is_blocked, standing_of
 from kiosk.authority.administration.views import (
     MOST_COUNTED,
+    About,
     Done,
     Found,
     Grounds,
@@ -64,9 +65,9 @@ from kiosk.authority.administration.views import (
     StoryLine,
     UnknownCard,
 )
-from kiosk.authority.audit.events import NOT_IN_STORY, StaffKind, audit_message
+from kiosk.authority.audit.events import NOT_IN_STORY, StaffKind
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
-from kiosk.authority.facts import ReadAt
+from kiosk.authority.facts import OfMail, ReadAt, ShownAt
 from kiosk.authority.notices import (
     Notice,
     address_of,
@@ -105,7 +106,6 @@ from kiosk.authority.visit.misuse import stop_holder
 from kiosk.authority.visit.registration import stop_change
 from kiosk.authority.visit.rules import has_left
 from kiosk.authority.visit.withdrawing import withdraw_everything
-from kiosk.authority.wording import format_moment
 from kiosk.contract.messages import Factor, VisitId, read_reference, reference_of
 from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email
 from kiosk.contract.text import sort_name
@@ -155,29 +155,29 @@ MOST_LISTED = 500
 """The most people of a page of a list, whatever limit is given."""
 
 
-def _about(
-    uow: UnitOfWork, events: Sequence[AuditEvent], people: Sequence[PersonLine], zone: tzinfo
-) -> tuple[str, UnknownCard | None]:
+def _shown(
+    uow: UnitOfWork, events: Sequence[AuditEvent], people: Sequence[PersonLine]
+) -> tuple[ShownAt | None, UnknownCard | None]:
     """Return when and where a reference number was shown, or who gave it, and how it ended.
 
     With it the card of its visit, where no station could serve that.
     """
     last = newest_act(events)
     if last is None:
-        return "", None
-    who = staff_names(uow)(last.actor)
-    where = f" at {last.station}" if last.station else f" by {who}" if who else ""
+        return None, None
     known = {line.holder_id for line in people}
-    gone = "" if last.holder_id in {None, *known} else " The person was erased."
-    when = format_moment(last.at, uow.now, zone)
-    sentences = [f"{last.reference}{where}, {when}: {audit_message(last)}{gone}"]
-    visit, card = uow.visits.by_reference(last.reference), None
-    if visit is not None and (visit.unknown_card or visit.unread):
-        card = unknown_card_of(uow, visit)
-        sentences += [card.sentence, *card.near]
-        if card.unread or not card.near:
-            sentences.append(card.advice)
-    return " ".join(sentences), card
+    shown = ShownAt(
+        reference=last.reference,
+        station=last.station or "",
+        who=staff_names(uow)(last.actor),
+        at=last.at,
+        what=happened(last),
+        erased=last.holder_id not in {None, *known},
+    )
+    visit = uow.visits.by_reference(last.reference)
+    if visit is None or not (visit.unknown_card or visit.unread):
+        return shown, None
+    return shown, unknown_card_of(uow, visit)
 
 
 def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, PersonLine]:
@@ -232,17 +232,10 @@ class PeopleDesk(Desk):
                 lines,
                 key=lambda line: (rank.get(line.holder_id, 2), sort_name(line.name), line.number),
             )
-            words, card = _about(uow, events, in_order, means.zone)
-            if stop is not None:
-                still = "it stops nothing more at a station, and you can still stop everything here"
-                mail = "The number of a mail, for somebody to stop what they did not do"
-                if stop.used_at is not None:
-                    when = format_moment(stop.used_at, uow.now, means.zone)
-                    mail = f"The number of a mail, used up by a report at {when}: {still}"
-                elif uow.stop_numbers.is_too_old(stop):
-                    mail = f"The number of a mail of more than 30 days ago: {still}"
-                words = f"{mail}. {words}"
-            return Found(tuple(in_order), len(ids) > most, words, card)
+            shown, card = _shown(uow, events, in_order)
+            mail = OfMail(stop.used_at, uow.stop_numbers.is_too_old(stop)) if stop else None
+            found = About(shown, mail, ReadAt(uow.now, means.zone)) if shown or mail else None
+            return Found(tuple(in_order), len(ids) > most, found, card)
 
     def listed(
         self,

@@ -18,6 +18,7 @@ from kiosk.authority.administration.standing import (
     StandingFacts,
     card_observations,
     code_line,
+    happened,
     headline_of,
     is_blocked,
     registers_later,
@@ -39,7 +40,6 @@ from kiosk.authority.audit.events import (
     NOT_IN_STORY,
     AuditKind,
     StaffKind,
-    audit_message,
 )
 from kiosk.authority.facts import ReadAt
 from kiosk.authority.notices import address_of, recorded_apart
@@ -48,7 +48,6 @@ from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.visit.rules import needs_pin
-from kiosk.authority.wording import quoted
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import HOUR, mask_email
 
@@ -67,22 +66,19 @@ def story_of(
     notes = uow.notes.by_ids(tuple(filter(None, map(note_id_of, events))))
     lines = []
     for event in events:
-        words = [audit_message(event)]
-        if note := notes.get(note_id_of(event)):
-            words.append(f"Reason: {quoted(note.reason)}.")
-            if note.identified_by:
-                words.append(f"Identified by: {quoted(note.identified_by)}.")
-        if agreed := name_of(str(event.detail.get("agreed_by") or "")):
-            words.append(f"Agreed by {agreed}.")
+        note = notes.get(note_id_of(event))
         lines.append(
             StoryLine(
                 seq=event.seq,
                 at=event.at,
-                sentence=" ".join(words),
+                what=happened(event),
                 who=name_of(event.actor),
                 station=event.station or "",
                 reference=event.reference,
                 grave=event.kind in GRAVE,
+                reason=note.reason if note else "",
+                identified_by=note.identified_by if note else "",
+                agreed_by=name_of(str(event.detail.get("agreed_by") or "")),
             )
         )
     return tuple(lines)

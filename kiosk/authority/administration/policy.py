@@ -28,6 +28,7 @@ from kiosk.authority.refusals import (
     QuestionLength,
     SettingChangedSince,
     SettingSetAlready,
+    SettingSetSince,
     TooFewQuestions,
     TooFewWouldBeLeft,
     ValueDoesNotFit,
@@ -41,7 +42,6 @@ from kiosk.contract.language import ENGLISH, is_language
 from kiosk.contract.text import can_be_seen, fold
 
 LONGEST_VALUE = 1000
-_NONE = "an empty list"
 
 _ABOUT_QUESTIONS = frozenset({"questions_registered", "verification"})
 
@@ -127,13 +127,10 @@ class PolicyDesk(Desk):
         new = PolicySetting(about.name, text, act.uow.now, by, act.note.id, revision)
         if not act.uow.policy_changes.save(new):
             theirs = stored[about.name]
-            to = "back to the settings file's value"
-            if theirs.value is not None:
-                to = f"to {shown_stored(theirs.value) or _NONE}"
+            value = None if theirs.value is None else shown_stored(theirs.value)
             who = staff_names(act.uow)(theirs.changed_by)
-            raise ConcurrentChange(
-                SettingChangedSince(about.name), (f"{who} set {about.name} {to}.",)
-            )
+            since = SettingSetSince(who, about.name, value)
+            raise ConcurrentChange(SettingChangedSince(about.name), (since,))
         before = policy_in_force(self._file, stored)
         after = policy_in_force(self._file, stored | {about.name: new})
         worse = (because for name, because in after.faults.items() if name not in before.faults)

@@ -15,9 +15,11 @@ from typing import Final
 
 import msgspec
 
+from kiosk.authority.administration.intents import Intent
 from kiosk.authority.administration.views import Actor, Seen
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.records import ProposedAct, Scalar, StaffKey, StaffMember
+from kiosk.authority.refusals import LetInByProposer, PlainRefusal, ProposerLetIn, Refusal
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.contract.sensitive import Sensitive
@@ -32,23 +34,18 @@ from kiosk.contract.sensitive import Sensitive
 # member and agree with every member, also those whom it added.
 
 
-OVERTAKEN: Final = (
-    "This person was changed since this was proposed: decline it, look again, and propose it anew."
-)
-
-
-def objection(uow: UnitOfWork, first: Actor, second: Actor) -> str:
-    """Return why ``second``, whose role permits the act, cannot agree with ``first``; or empty."""
+def objection(uow: UnitOfWork, first: Actor, second: Actor) -> Refusal | None:
+    """Return why ``second``, whose role permits the act, cannot agree with ``first``; or None."""
     if first.staff_id == second.staff_id or (first.key and first.key == second.key):
-        return "You proposed this yourself: somebody else has to agree to it."
+        return PlainRefusal.OWN_PROPOSAL
     if not first.staff_id or not second.staff_id:
-        return ""
+        return None
     members, keys = {member.id: member for member in uow.staff.every()}, uow.staff.keys()
     if first.staff_id in _let_in_by(second, members, keys):
-        return f"{first.name} let you in here, so somebody else has to agree to this."
+        return LetInByProposer(first.name)
     if second.staff_id in _let_in_by(first, members, keys):
-        return f"You let {first.name} in here, so somebody else has to agree to this."
-    return ""
+        return ProposerLetIn(first.name)
+    return None
 
 
 NO_TWO_MANAGERS: Final = "there are no two managers who could agree with each other"
@@ -119,12 +116,12 @@ class StaffAct(
         return {**stored, **secret}
 
     @abstractmethod
-    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
         """Return what it would do, without a secret, for those who decide."""
 
-    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> str:
-        """Return why it is not done any more, though staff did not change the person; or empty."""
-        return ""
+    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> Refusal | None:
+        """Return why it is not done any more, though staff did not change the person; or None."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)

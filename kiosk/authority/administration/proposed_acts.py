@@ -11,13 +11,15 @@ from dataclasses import replace
 
 from kiosk.authority.administration.acts import open_act
 from kiosk.authority.administration.codes import codes_waiting, giver_of
+from kiosk.authority.administration.intents import CannotBeRead, Intent, PlainIntent
 from kiosk.authority.administration.office import act_name, note_id_of, proposer_of
-from kiosk.authority.administration.proposals import OVERTAKEN, objection
+from kiosk.authority.administration.proposals import objection
 from kiosk.authority.administration.views import Actor, ProposalLine
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import NotFound
 from kiosk.authority.records import AuditQuery, ProposedAct
+from kiosk.authority.refusals import NotForRole, PlainRefusal, Refusal
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.visit.context import ASSISTED_LIFE
@@ -36,12 +38,12 @@ def waiting_lines(
         if may(reader.role, line.action):
             why_not = line.why_not or objection(uow, first, reader)
         elif reader.role is Role.AUDITOR:
-            why_not = f"This is not for the role {reader.role.value}."
+            why_not = NotForRole(reader.role)
         else:
             continue
         is_mine = first.staff_id == reader.staff_id
         lines.append(replace(line, is_mine=is_mine, why_not=why_not))
-    return tuple(sorted(lines, key=lambda line: (bool(line.why_not), line.expires_at)))
+    return tuple(sorted(lines, key=lambda line: (line.why_not is not None, line.expires_at)))
 
 
 def _acts(uow: UnitOfWork, sealer: Sealer, holder_id: str) -> Iterator[tuple[Actor, ProposalLine]]:
@@ -55,16 +57,16 @@ def _acts(uow: UnitOfWork, sealer: Sealer, holder_id: str) -> Iterator[tuple[Act
         first = proposer_of(uow, kept)
         if first is None:
             continue
-        sentence, why_not = _sentence(uow, sealer, kept)
+        what, why_not = _intent(uow, sealer, kept)
         holder = uow.holders.get(kept.holder_id) if kept.holder_id else None
         if holder is not None and holder.revision != kept.revision:
-            why_not = why_not or OVERTAKEN
+            why_not = why_not or PlainRefusal.OVERTAKEN
         subject = holder or (uow.staff.get(kept.staff_id) if kept.staff_id else None)
         note = notes.get(kept.note_id)
         line = ProposalLine(
             proposal_id=kept.id,
             action=Action(kept.action),
-            sentence=sentence,
+            what=what,
             holder_id=kept.holder_id or "",
             about=subject.name if subject else "",
             proposed_by=act_name(uow, kept.proposed_by),
@@ -92,7 +94,7 @@ def _codes(uow: UnitOfWork, holder_id: str) -> Iterator[tuple[Actor, ProposalLin
         line = ProposalLine(
             proposal_id=code.id,
             action=Action.ISSUE_CODE,
-            sentence="Let a code by word of mouth work.",
+            what=PlainIntent.LET_CODE_WORK,
             holder_id=holder.id,
             about=holder.name,
             proposed_by=giver.name,
@@ -106,10 +108,12 @@ def _codes(uow: UnitOfWork, holder_id: str) -> Iterator[tuple[Actor, ProposalLin
         yield giver, line
 
 
-def _sentence(uow: UnitOfWork, sealer: Sealer, kept: ProposedAct) -> tuple[str, str]:
+def _intent(uow: UnitOfWork, sealer: Sealer, kept: ProposedAct) -> tuple[Intent, Refusal | None]:
     """Return what would be done, and why it cannot be: unreadable, or overtaken by a station."""
     try:
         opened, act = open_act(sealer, kept)
-    except NotFound as because:
-        return f"{kept.action}: what was entered cannot be read.", str(because)
+    except NotFound as error:
+        because = error.because
+        why_not = PlainRefusal.PROPOSAL_UNREADABLE if isinstance(because, str) else because
+        return CannotBeRead(kept.action), why_not
     return act.describe(uow, opened), act.overtaken(uow, opened)

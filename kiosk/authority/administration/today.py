@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from kiosk.authority.administration import reports
@@ -13,33 +13,49 @@ from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.reports import by_day, by_hour, day_of, each_day, span_of
 from kiosk.authority.administration.views import MOST_COUNTED, Day, RefusedFor, StationState, Today
 from kiosk.authority.audit.events import AuditKind, Count
+from kiosk.authority.facts import (
+    AlarmFact,
+    AlarmOfOtherVersion,
+    AuditBroken,
+    ClocksDiffer,
+    MailDeniedTo,
+    MailStuck,
+    ManyFailuresAtStation,
+    ManyFailuresOfPerson,
+    NeverWatched,
+    Noticed,
+    NoticedAlarm,
+    ProofFailed,
+    ReadAt,
+    RecordAlteredOutside,
+    RelayAway,
+    ReportedByHolder,
+    StationSilent,
+    StationTakesNoAnswers,
+    Unwatched,
+)
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.people_groups import PeopleGroup
-from kiosk.authority.records import Alarm, AuditEvent, AuditQuery
+from kiosk.authority.records import Alarm, AuditEvent, AuditQuery, Cardholder, Scalar
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.wording import counted, reason_words
+from kiosk.authority.wording import reason_words
 
-# Alarms in the words of the first page, the newest first.
-
-GONE = "somebody who is not recorded any more"
+# Alarms, the newest first.
 
 
-def alarm_lines(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
-    """Return a line for each present alarm, and one where nobody looks for alarms."""
-    lines = [
-        f"{_alarm_words(alarm, uow, zone)} (noticed {_when(alarm.since, uow.now, zone)})."
-        for alarm in reversed(uow.alarms.standing())
-    ]
-    return (*_unwatched(uow, zone), *lines)
+def noticed_alarms(uow: UnitOfWork) -> tuple[AlarmFact, ...]:
+    """Return each present alarm, and one where nobody looks for alarms."""
+    noticed = [Noticed(each.since, _alarm(each, uow)) for each in reversed(uow.alarms.standing())]
+    return (*_unwatched(uow), *noticed)
 
 
 _REPORTS: Final = 20
 """How many reports of holders are looked at, the newest ones of a month."""
 
 
-def reported_lines(uow: UnitOfWork, since: datetime, zone: tzinfo) -> tuple[str, ...]:
-    """Return a line for each holder who said "it was not me" at a station.
+def reports_of_holders(uow: UnitOfWork, since: datetime) -> tuple[ReportedByHolder, ...]:
+    """Return each holder who said "it was not me" at a station.
 
     It stands until staff lift their block; where there is nothing to block, if it was ``since``.
     """
@@ -48,88 +64,68 @@ def reported_lines(uow: UnitOfWork, since: datetime, zone: tzinfo) -> tuple[str,
     reports = dict[str, AuditEvent]()
     for event in uow.trail.newest(wanted, limit=_REPORTS):
         reports.setdefault(event.holder_id or "", event)
-    holders, lines = uow.holders.by_ids(list(reports)), list[str]()
+    holders, found = uow.holders.by_ids(list(reports)), list[ReportedByHolder]()
     for holder_id, event in reports.items():
         holder, registration = holders.get(holder_id), uow.registrations.of_holder(holder_id)
         stands = event.at >= since if registration is None else bool(registration.blocked_at)
         if not stands:
             continue
-        who = f"{holder.name}, {holder.number}," if holder else GONE
-        what = f"reported at {event.station} that something was not done by them"
-        lines.append(f"{who} {what} ({_when(event.at, uow.now, zone)}).")
-    return tuple(lines)
+        found.append(ReportedByHolder(*_named(holder), event.station or "", event.at))
+    return tuple(found)
 
 
-def _unwatched(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
+def _unwatched(uow: UnitOfWork) -> tuple[AlarmFact, ...]:
     watch = uow.jobs.get(WATCH)
     if watch is None:
-        return ("Nobody watches over the service yet: no authority and no caretaker has run.",)
+        return (NeverWatched(),)
     if uow.now - watch.done_at < UNWATCHED_AFTER:
         return ()
-    since = f"Nobody has watched over the service since {_when(watch.done_at, uow.now, zone)}"
-    if any(state_of(each, uow.now) is StationState.UP for each in uow.stations.every()):
-        where = "on the authority's machine, “journalctl -u kiosk-authority” says why"
-        return (f"{since}, though stations are served. Tell the administrator: {where}.",)
-    return (f"{since}: no authority and no caretaker is running. Tell the administrator.",)
+    served = any(state_of(each, uow.now) is StationState.UP for each in uow.stations.every())
+    return (Unwatched(watch.done_at, served),)
 
 
-def _alarm_words(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
+def _alarm(alarm: Alarm, uow: UnitOfWork) -> NoticedAlarm:
     detail = alarm.detail
     try:
         kind = AlarmKind(alarm.kind)
     except ValueError:
-        return f"Another version of the program has raised an alarm, {alarm.kind}"
+        return AlarmOfOtherVersion(alarm.kind)
     match kind:
         case AlarmKind.CARD_NOT_GENUINE:
-            where = f"{detail['station']}, reference {detail['reference']}"
-            return f"A card failed its proof of being genuine at {where}"
+            return ProofFailed(str(detail["station"]), str(detail["reference"]))
         case AlarmKind.FAILURES_AT_STATION:
-            return f"{detail['failures']} failures within an hour at {detail['station']}"
+            return ManyFailuresAtStation(int(detail["failures"] or 0), str(detail["station"]))
         case AlarmKind.ANSWERS_LIMITED:
-            until = _when(datetime.fromisoformat(str(detail["until"])), uow.now, zone)
-            return (
-                f"{detail['station']} takes no answers before {until} with cards that cannot prove "
-                "themselves: too many were wrong"
-            )
+            return StationTakesNoAnswers(str(detail["station"]), _moment(detail["until"]))
         case AlarmKind.FAILURES_OF_PERSON:
             holder_id = str(detail["holder_id"])
             holder = uow.holders.by_ids([holder_id]).get(holder_id)
-            who = f"{holder.name}, {holder.number}" if holder else GONE
-            return f"{detail['failures']} failures within an hour of {who}"
+            return ManyFailuresOfPerson(int(detail["failures"] or 0), *_named(holder))
         case AlarmKind.STATION_SILENT:
-            return f"{detail['station']} has been silent since {_since(alarm, uow, zone)}"
+            return StationSilent(str(detail["station"]), _moment(detail["since"]))
         case AlarmKind.MAIL_HELD_UP:
-            away = relay_away_since(uow)
-            if away is None and (denied := uow.outbox.denied_addresses()):
-                to = counted(denied, "address", "addresses")
-                since = _since(alarm, uow, zone)
-                return f"The mail relay has refused mail to {to} by a policy since {since}"
-            if away is None:
-                return f"Mail has not moved since {_since(alarm, uow, zone)}"
-            since = _when(away, uow.now, zone)
-            return f"The mail relay has not answered since {since}: nobody gets a code by mail"
+            since = _moment(detail["since"])
+            if (away := relay_away_since(uow)) is not None:
+                return RelayAway(away)
+            denied = uow.outbox.denied_addresses()
+            return MailDeniedTo(denied, since) if denied else MailStuck(since)
         case AlarmKind.ROW_ALTERED:
-            return f"A record was altered outside of the service: {detail['table']} {detail['row']}"
+            return RecordAlteredOutside(str(detail["table"]), str(detail["row"]))
         case AlarmKind.AUDIT_BROKEN:
-            return f"The audit does not fit: {detail['finding']}"
+            return AuditBroken(str(detail["finding"]))
         case AlarmKind.CLOCKS_DIFFER:
-            apart = f"{detail['minutes']} minutes"
-            return f"The clocks of {detail['machine']} and of the database differ by {apart}"
+            return ClocksDiffer(str(detail["machine"]), str(detail["minutes"]))
         case _:
             assert_never(kind)
 
 
-def _since(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
-    return _when(datetime.fromisoformat(str(alarm.detail["since"])), uow.now, zone)
+def _named(holder: Cardholder | None) -> tuple[str, str]:
+    """Return their name and number; both empty for somebody who is not recorded any more."""
+    return (holder.name, holder.number) if holder else ("", "")
 
 
-def _when(moment: datetime, now: datetime, zone: tzinfo) -> str:
-    """Return the time of a moment of today, or the day of an earlier one."""
-    local, today = moment.astimezone(zone), now.astimezone(zone).date()
-    if local.date() == today:
-        return f"{local:%H:%M}"
-    year = "" if local.year == today.year else f" {local.year}"
-    return f"{local.day} {local:%B}{year}, {local:%H:%M}"
+def _moment(text: Scalar) -> datetime:
+    return datetime.fromisoformat(str(text))
 
 
 DAYS = 30
@@ -183,7 +179,8 @@ class TodayDesk(Desk):
                 ),
                 days=days,
                 hours=by_hour(uow.statistics.visits_by_quarter(span), zone),
-                alarms=(*alarm_lines(uow, zone), *reported_lines(uow, of_today[0], zone)),
+                alarms=(*noticed_alarms(uow), *reports_of_holders(uow, of_today[0])),
+                clock=ReadAt(uow.now, zone),
                 waiting=waiting_lines(uow, reader, self._office.means.sealer),
                 not_registered=uow.lists.count(PeopleGroup.NOT_REGISTERED, MOST_COUNTED),
                 expiring=uow.lists.count(PeopleGroup.EXPIRING, MOST_COUNTED),

@@ -9,18 +9,26 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kiosk.authority.administration.deeds import Deed
+from kiosk.authority.administration.intents import Intent
 from kiosk.authority.facts import (
+    AlarmFact,
     CardTrouble,
+    Happened,
     Headline,
+    NearCard,
+    OfMail,
     ReadAt,
     RegistersLater,
+    ShownAt,
 )
 from kiosk.authority.people_groups import PagePosition
 from kiosk.authority.records import AuditVerdict as AuditVerdict
 from kiosk.authority.records import Progress as Progress
+from kiosk.authority.refusals import Refusal
 from kiosk.authority.roles import Action, Role
 from kiosk.contract.families import DEFAULT
 from kiosk.contract.language import Language
+from kiosk.contract.messages import ReadFault
 from kiosk.contract.sensitive import Sensitive
 
 if TYPE_CHECKING:
@@ -163,13 +171,13 @@ class ProposalLine:
     """One waiting act: what it would do, to whom, and who proposed it, when and why.
 
     ``about`` names the person or the member of staff; it is empty for anything else. ``number`` is
-    the person's: two may have the same name. ``why_not`` says why the reader cannot agree; empty:
-    they can.
+    the person's: two may have the same name. ``why_not`` is why the reader cannot agree; None: they
+    can.
     """
 
     proposal_id: str
     action: Action
-    sentence: str
+    what: Intent
     holder_id: str
     about: str
     proposed_by: str
@@ -179,7 +187,7 @@ class ProposalLine:
     identified_by: str
     reference: str
     is_mine: bool = False
-    why_not: str = ""
+    why_not: Refusal | None = None
     number: str = ""
 
     @property
@@ -223,16 +231,28 @@ class ListedPeople:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What a reference number, or the ``mail`` with a number, is about.
+
+    ``shown``: when and where the reference number was shown, or who gave it, and how it ended.
+    """
+
+    shown: ShownAt | None
+    mail: OfMail | None
+    clock: ReadAt
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The hits of a search, by name; ``more``: there are others beyond the limit.
 
-    ``about`` explains a hit by a reference number: when and where it was shown, and why. ``card``
-    is the one that no station could serve, where the number is of its visit.
+    ``about`` explains a hit by a number. ``card`` is the one that no station could serve, where the
+    number is of its visit.
     """
 
     people: tuple[PersonLine, ...]
     more: bool = False
-    about: str = ""
+    about: About | None = None
     card: UnknownCard | None = None
 
 
@@ -322,15 +342,22 @@ class AddressChangeLine:
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """One event in plain words; ``grave`` marks a refusal or a failure."""
+    """One event; ``grave`` marks a refusal or a failure.
+
+    ``reason`` and ``identified_by`` are the grounds of an act of staff, ``agreed_by`` who was its
+    second member.
+    """
 
     seq: int
     at: datetime
-    sentence: str
+    what: Happened
     who: str
     station: str
     reference: str
     grave: bool
+    reason: str = ""
+    identified_by: str = ""
+    agreed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,11 +424,10 @@ class IssuedCode:
 
 @dataclass(frozen=True, slots=True)
 class UnknownCard:
-    """A card that no station serves: it is not recorded, or could not be read (``unread``).
+    """A card that no station serves: it is not recorded, or could not be read for a ``fault``.
 
-    ``sentence`` contains its identifier, ``near`` names the recorded cards that it resembles,
-    ``cause`` says what was wrong in a few words, and ``advice`` what to do. Family and identifier
-    are empty where the station could not read them. ``recorded``: it was recorded since.
+    ``near`` are the recorded cards that it resembles. Family and identifier are empty where the
+    station could not read them. ``recorded``: it was recorded since.
     """
 
     reference: str
@@ -409,17 +435,14 @@ class UnknownCard:
     station: str
     family: str
     identifier: str
-    near: tuple[str, ...]
-    sentence: str
-    cause: str
-    advice: str
-    unread: bool
+    near: tuple[NearCard, ...]
+    fault: ReadFault | None
     recorded: bool = False
 
     @property
     def can_be_added(self) -> bool:
         """Whether it was read, and is recorded for nobody."""
-        return bool(self.identifier) and not self.unread and not self.recorded
+        return bool(self.identifier) and self.fault is None and not self.recorded
 
 
 # The service for staff: today, stations, questions, policy, staff, files, reports.
@@ -475,7 +498,8 @@ class Today:
     mail_oldest_s: float
     days: tuple[Day, ...]
     hours: tuple[int, ...]
-    alarms: tuple[str, ...]
+    alarms: tuple[AlarmFact, ...]
+    clock: ReadAt
     waiting: tuple[ProposalLine, ...] = ()
     not_registered: int = 0
     expiring: int = 0

@@ -26,10 +26,11 @@ from kiosk.authority.administration.views import Progress, Written
 from kiosk.authority.errors import AdministrationError, NotStaff, StoreError
 from kiosk.authority.wording import numbered
 from kiosk.contract.sensitive import Sensitive
-from screens.admin.refusals import DeskRefused, changes, explanation
+from screens.admin.refusals import DeskRefused, explanation
 from screens.admin.times import Times
 from screens.admin.widgets import AdminScreen, TextScroll, size_classes
 from screens.widgets.prose import Note, Prose, forget_texts, printable
+from screens.words.staff.refusals import change_lines
 
 # The box of a dialog.
 
@@ -292,7 +293,7 @@ class LongWork(Dialog[T]):
             words = explanation(error)
             if not self._changes:
                 words = explanation(error, "Try again in a moment.")
-            self._note.say("\n".join((words, *changes(error))))
+            self._note.say("\n".join((words, *change_lines(error))))
             self._bar.display = self._how_far.display = False
             self._button.relabel("Close")
         else:

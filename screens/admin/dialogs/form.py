@@ -30,10 +30,10 @@ from kiosk.authority.errors import (
 from kiosk.authority.roles import Action
 from kiosk.contract.text import LONGEST_REASON, SHORTEST_REASON
 from screens.admin.dialogs.dialog import ACTING, Dialog, DialogButton
-from screens.admin.refusals import DeskRefused, changes, explanation
+from screens.admin.refusals import DeskRefused, explanation
 from screens.admin.widgets import LineInput
 from screens.widgets.prose import Note, Prose
-from screens.words.staff.refusals import refusal_words
+from screens.words.staff.refusals import change_lines, refusal_words
 
 REPLACES: Final = "Typed text replaces this; an arrow key keeps it."
 """The hint of a field that ``replaces`` what it begins with."""
@@ -387,7 +387,7 @@ class Form(Dialog[T]):
             self.post_message(DeskRefused(error, acting=True))
         except (AdministrationError, StoreError) as error:
             self._work(False)
-            self._note.say("\n".join((explanation(error), *changes(error))))
+            self._note.say("\n".join((explanation(error), *change_lines(error))))
             if isinstance(error, ConcurrentChange | NotFound) and self.on_stale is not None:
                 self.on_stale()
         else:

@@ -6,12 +6,17 @@ from typing import Final, assert_never
 
 from kiosk.authority import refusals as why
 from kiosk.authority.administration.proposals import ADD_TWO_MANAGERS
+from kiosk.authority.audit.events import EVENTS, STAFF_KINDS
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import AdministrationError, ConcurrentChange, NotTaken
-from kiosk.authority.refusals import PlainRefusal, Refusal
+from kiosk.authority.refusals import Change, PlainRefusal, Refusal
 from kiosk.authority.wording import counted, format_moment, numbered
 from screens.words.staff.deeds import with_article
+from screens.words.staff.events import event_words
 from screens.words.staff.standing import trouble_words
+
+_NO_ANSWER: Final = "it does not answer"
+NO_VALUES: Final = "an empty list"
 
 PLAIN: Final[dict[PlainRefusal, str]] = {
     PlainRefusal.PERSON_CHANGED: "This person was changed since you looked. Look again.",
@@ -25,6 +30,9 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
         "A key that this needs is missing: nothing was done. Tell the machine's "
         "administrator: `kiosk doctor` says more."
     ),
+    PlainRefusal.LOGIN_NOT_BY_SSH: "Log in by SSH: this opens only for the key that logged in.",
+    PlainRefusal.LOGIN_KEY_NOT_KNOWN: "It cannot be told which key logged in.",
+    PlainRefusal.LOGIN_NOT_BY_ONE_KEY: "Log in with one SSH key, and with nothing else.",
     PlainRefusal.WAITS_ALREADY: (
         "An act of this kind waits already, for a second member of staff. It has to be "
         "decided first: a colleague agrees to it or declines it, or who proposed it takes it "
@@ -38,6 +46,19 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     ),
     PlainRefusal.PROPOSERS_REASON_GONE: (
         "The reason for which this was proposed is gone. Propose it anew."
+    ),
+    PlainRefusal.OVERTAKEN: (
+        "This person was changed since this was proposed: decline it, look again, and propose it "
+        "anew."
+    ),
+    PlainRefusal.SECRET_REPLACED_SINCE: (
+        "Another unblock secret was recorded for this card since this was proposed: decline it, "
+        "look again, and propose it anew."
+    ),
+    PlainRefusal.OWN_PROPOSAL: "You proposed this yourself: somebody else has to agree to it.",
+    PlainRefusal.OF_ANOTHER_VERSION: "This version of the program cannot do what was proposed.",
+    PlainRefusal.PROPOSAL_UNREADABLE: (
+        "This was altered in the database, or its key is gone: decline it, and propose it anew."
     ),
     PlainRefusal.REASON_NAMES_THEM: "This is kept: say it without naming the person.",
     PlainRefusal.NUMBER_TAKEN: "Somebody has this number already.",
@@ -75,6 +96,7 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     ),
     PlainRefusal.CODE_CHANGED: "This code is not as you saw it any more.",
     PlainRefusal.CODE_OVER: "This code was used, or it ran out.",
+    PlainRefusal.NOTHING_OF_THIS_ID: "Nothing has this id (any more). Look at what waits.",
     PlainRefusal.NOT_SHOWABLE: "There is a character in it that cannot be shown.",
     PlainRefusal.ADDRESS_ALONE: ("This is an address and says nothing else. Say why, in words."),
     PlainRefusal.LOOKS_SECRET: (
@@ -155,7 +177,7 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
 
 
 def refusal_words(error: AdministrationError) -> str:
-    return error.because if isinstance(error.because, str) else _words(error.because)
+    return error.because if isinstance(error.because, str) else because_words(error.because)
 
 
 def refusal_lines(error: AdministrationError) -> tuple[str, ...]:
@@ -163,22 +185,78 @@ def refusal_lines(error: AdministrationError) -> tuple[str, ...]:
     said = refusal_words(error)
     if isinstance(error, NotTaken) and error.field:
         return (f"{error.field.replace('_', ' ')}: {said}",)
+    return (said, *(f"  {change}" for change in change_lines(error)))
+
+
+def change_lines(error: Exception) -> tuple[str, ...]:
+    """Return what others did since, where the error has any of it."""
     changes = error.changes if isinstance(error, ConcurrentChange) else ()
-    return (said, *(f"  {change}" for change in changes))
+    return tuple(each if isinstance(each, str) else _change_words(each) for each in changes)
 
 
-def _words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
+def _change_words(change: Change) -> str:
+    match change:
+        case why.DoneSince(who=who, what=what, reference=reference):
+            if what.kind in STAFF_KINDS:
+                did = EVENTS[what.kind].verb_phrase
+                return f"{who or 'somebody'} {did} (reference {reference})."
+            return f"{event_words(what)} (reference {reference})"
+        case why.ProposedBefore(who=who, reference=reference):
+            return f"{who} proposed it (reference {reference})."
+        case why.AgreedSince(who=who):
+            return f"{who} agreed to it."
+        case why.DeclinedSince(who=who, taken_back=taken_back):
+            return f"{who} {'took it back' if taken_back else 'declined it'}."
+        case why.SettingSetSince(who=who, name=name, value=value):
+            if value is None:
+                return f"{who} set {name} back to the settings file's value."
+            return f"{who} set {name} to {value or NO_VALUES}."
+        case _:
+            assert_never(change)
+
+
+def because_words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
     match because:
         case PlainRefusal():
             return PLAIN[because]
         case why.NotForRole(role=role, action=action):
             what = "" if action is None else f": {action.value}"
             return f"This is not for the role {role.value}{what}."
+        case why.AlteredRecord(table=table, row=row, reference=reference):
+            return (
+                f"A record was altered outside of the service: {table} {row} (reference "
+                f"{reference}). Nothing is done with it. Tell the service's administrator: "
+                "`kiosk doctor` says more."
+            )
+        case why.StaffRecordsAltered(reference=reference):
+            return (
+                f"The records of staff are not right (reference {reference}). Please tell the "
+                "service's administrator: `kiosk doctor` says what was altered."
+            )
+        case why.KeyOfNobody(reference=reference):
+            return (
+                f"This key belongs to no member of staff (reference {reference}). "
+                "Ask a manager of the Registration Authority to add it."
+            )
+        case why.LoginNeedsSecurityKey(reference=reference):
+            return (
+                f"This key is not in a security key, and no other lets in here (reference "
+                f"{reference}). Ask a manager of the Registration Authority to add one that is."
+            )
+        case why.NothingForRole(role=role, reference=reference):
+            return (
+                f"There is nothing here for the role {role.value} (reference {reference}): "
+                "your card counts, at a station."
+            )
         case why.TooManyWaiting(most=most):
             return (
                 f"{most} acts that you proposed wait already: nothing was proposed. "
                 "Let a colleague decide about them first."
             )
+        case why.LetInByProposer(name=name):
+            return f"{name} let you in here, so somebody else has to agree to this."
+        case why.ProposerLetIn(name=name):
+            return f"You let {name} in here, so somebody else has to agree to this."
         case why.UnlockUnderWay(began=began, now=now, zone=zone):
             when = format_moment(began, now, zone)
             return f"An unlock that began at {when} is under way. Erase them in an hour."
@@ -233,6 +311,23 @@ def _words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
             return f"Nobody plans beyond {year}."
         case why.NoSuchFile(name=name):
             return f"There is no file {name} in the imports folder (any more)."
+        case why.ExportsDiskFull(folder=folder, megabytes=megabytes):
+            return (
+                f"The disk of the exports folder {folder} has less than {megabytes} MB left. "
+                "Ask who looks after the service's machine to make room; nothing was exported."
+            )
+        case why.ExportsFolderFails(folder=folder, because=text):
+            return (
+                f"The exports folder {folder}: {text or _NO_ANSWER}. Ask who looks after the "
+                "service's machine to make it for the service's account; nothing was exported."
+            )
+        case why.NoImportsFolder(folder=folder):
+            return (
+                f"There is no folder {folder} yet. The administrator of the service's "
+                "machine creates it, readable by the RA application's account alone."
+            )
+        case why.ImportsFolderFails(folder=folder, because=text):
+            return f"The imports folder {folder}: {text or _NO_ANSWER}."
         case why.NothingImported(line=line, because=text):
             return f"Nothing was imported. Line {line}: {text}."
         case why.KeyOfOtherStation(station=station):

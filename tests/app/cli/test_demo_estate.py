@@ -42,6 +42,7 @@ from screens.demo import (
     RaPage,
     StripWidget,
 )
+from screens.words.staff.alarms import alarm_lines
 from tests.authority.mail.samples import code_mail
 from tests.screens.kiosk.pictures import STILL, app_for
 from tests.screens.kiosk.samples import Sample, one_of_each
@@ -127,7 +128,7 @@ def test_the_service_is_watched_over_while_the_ra_application_is_open(settings: 
     desk = open_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
     today = desk.today.look()
     assert today.stations_down == ("Demo station",)
-    assert "Nobody has watched over the service" in today.alarms[0]
+    assert "Nobody has watched over the service" in alarm_lines(today)[0]
     with keep_up(partial(LocalExecutor, settings, {}), every_s=0.1):
         given_up = time.monotonic() + 60
         while (today := desk.today.look()).alarms or today.stations_down:

@@ -35,6 +35,7 @@ from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.roles import Role
 from kiosk.config.loading import load_settings
 from kiosk.contract.ports import SystemClock
+from screens.words.staff.proposals import proposal_words
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings, two_members
 from tests.support.confined import obeying_modes
 from tests.support.fresh_root import CHECKOUT, commands, shell_blocks
@@ -85,7 +86,7 @@ def test_a_session_of_staff_takes_up_keys_that_are_added_while_it_is_open(
     assert kiosk("policy", "set", "max_failures", "5", "--reason", "decided by the board") == 0
     assert kiosk("audit", "anchor") == 0
     (line,) = desk.proposals.waiting()
-    assert line.sentence == "Set max_failures to 5."
+    assert proposal_words(line.what) == "Set max_failures to 5."
     assert desk.audit.verify(unseen).intact
     store.close()
 

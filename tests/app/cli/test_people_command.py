@@ -74,6 +74,14 @@ def test_a_page_says_why_and_what_to_do_and_the_story(
     page = json.loads(capsys.readouterr().out)
     assert (page["standing"], page["can_unlock"]) == ("blocked", False)
     assert "lift-block" in page["open_to"]
+    assert page["headline"].startswith("Blocked since ")
+    assert page["advice"].startswith("Make sure who they are, then lift the block.")
+    facts = page["facts"]
+    assert (facts["headline"]["code"], facts["headline"]["failures"]) == ("Blocked", 0)
+    assert facts["advice"] == {"code": "LIFT_BLOCK_PIN_IN_USE"}
+    (corrected,) = (line for line in page["story"] if line["facts"]["kind"] == "name-corrected")
+    assert corrected["sentence"] == "Corrected the name. Reason: “asked for by telephone”."
+    assert [card["trouble"] for card in page["cards"]] == [""]
 
 
 def test_somebody_who_is_not_there_is_named(kiosk: Kiosk, estate: Estate, capsys: Capsys) -> None:

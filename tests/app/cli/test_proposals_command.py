@@ -51,6 +51,11 @@ def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(
         "Jo Smith",
     )
     assert line["action"] == "correct-email"
+    assert line["why_not"].startswith("You proposed this yourself")
+    assert line["facts"] == {
+        "what": {"code": "ToCorrectAddress", "known": ["jo@nhs.net"], "email": "jo@nhs.uk"},
+        "why_not": {"code": "OWN_PROPOSAL"},
+    }
     assert kiosk("proposals", "list") == 0
     shown = capsys.readouterr().out
     assert f"about Jo Smith ({JO})" in shown

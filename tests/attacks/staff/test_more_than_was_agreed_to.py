@@ -15,6 +15,7 @@ from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.views import Grounds, unseen
 from kiosk.authority.errors import ConcurrentChange, NotStaff, NotTaken
 from kiosk.authority.roles import Role
+from screens.words.staff.proposals import proposal_words
 from tests.attacks.four_eyes import Colleague
 from tests.authority.administration.desk.keys import new_key
 from tests.authority.administration.desk.offices import GROUNDS
@@ -62,7 +63,7 @@ def test_an_import_changes_nobody_who_was_not_named_when_it_was_proposed(world: 
     assert first.desk.imports.run("people.csv", GROUNDS, unseen).known_touched == 1
     assert not first.desk.people.add("900000000009", "Jo Smith", "", GROUNDS).waits
     (waiting,) = second.desk.proposals.waiting()
-    assert "one change" in waiting.sentence
+    assert "one change" in proposal_words(waiting.what)
     with pytest.raises(ConcurrentChange):
         second.desk.proposals.agree(waiting.proposal_id, WHY)
 

@@ -7,6 +7,7 @@ import pytest
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
 from kiosk.contract.messages import Purpose, SendCode
+from screens.words.staff.proposals import why_not_words
 from tests.attacks.four_eyes import Colleague, registration_of
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
@@ -42,7 +43,7 @@ def test_correction_with_a_second_member_is_mailed_to_both_addresses(world: Worl
     agent, second = (Colleague(world, Role.AGENT, name) for name in ("Agent One", "Agent Two"))
     agent.desk.people.correct_email(as_seen(agent.office, card), "asha@nhs.uk", GROUNDS)
     (waiting,) = second.desk.proposals.waiting()
-    assert (waiting.proposed_by, waiting.why_not) == ("Agent One", "")
+    assert (waiting.proposed_by, why_not_words(waiting)) == ("Agent One", "")
     second.desk.proposals.agree(waiting.proposal_id, GROUNDS)
     changed = registration_of(world, card.holder_id)
     assert changed is not None

@@ -6,6 +6,7 @@ import pytest
 
 from kiosk.authority.roles import Role
 from kiosk.config.settings import PolicySettings
+from screens.words.staff.proposals import proposal_words
 from tests.attacks.four_eyes import Colleague
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
@@ -38,7 +39,7 @@ def test_two_managers_switch_it_off_together(world: World) -> None:
     one, two = (Colleague(world, Role.MANAGER, f"Manager {name}") for name in ("One", "Two"))
     one.desk.policy.change("four_eyes", "false", 0, GROUNDS)
     (waiting,) = two.desk.proposals.waiting()
-    assert waiting.sentence == "Set four_eyes to false."
+    assert proposal_words(waiting.what) == "Set four_eyes to false."
     two.desk.proposals.agree(waiting.proposal_id, GROUNDS)
     assert counts(one) == "false"
 

@@ -16,6 +16,7 @@ from kiosk.authority.roles import Role
 from kiosk.authority.store.tables import EnrolmentRow
 from kiosk.contract.enrolment import read_line
 from kiosk.contract.messages import Heartbeat, StationStanding
+from screens.words.staff.proposals import proposal_words
 from tests.attacks.four_eyes import Colleague
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.world import World
@@ -67,7 +68,10 @@ def test_manager_alone_has_no_line_made(world: World, one: Manager, two: Manager
     assert done.waits
     assert done.let_in is None, "nobody has a secret that could be kept until then"
     (waiting,) = two.desk.proposals.waiting()
-    assert waiting.sentence == f"Let in the station {STATION}: whoever agrees is shown its line."
+    assert (
+        proposal_words(waiting.what)
+        == f"Let in the station {STATION}: whoever agrees is shown its line."
+    )
     with refused(NotPermitted, match="proposed this yourself"):
         one.agree()
     assert lines(world) == 0
@@ -97,7 +101,9 @@ def test_manager_alone_lets_no_certificate_in(world: World, one: Manager, two: M
     with world.store.read() as uow:
         assert uow.station_keys.certificates() == {}
     (waiting,) = two.desk.proposals.waiting()
-    assert waiting.sentence.startswith(f"Let in the station {STATION} by the certificate whose key")
+    assert proposal_words(waiting.what).startswith(
+        f"Let in the station {STATION} by the certificate whose key"
+    )
     two.agree()
     with world.store.read() as uow:
         assert set(uow.station_keys.certificates()) == {STATION}
@@ -137,7 +143,7 @@ def test_manager_alone_adds_no_question(world: World, one: Manager, two: Manager
     assert one.desk.questions.add(text, GROUNDS).waits
     assert text not in {line.text for line in one.desk.questions.every()}
     (waiting,) = two.desk.proposals.waiting()
-    assert waiting.sentence == f"Offer the security question “{text}”."
+    assert proposal_words(waiting.what) == f"Offer the security question “{text}”."
     two.agree()
     assert text in {line.text for line in one.desk.questions.every()}
 

@@ -24,6 +24,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Role
+from screens.words.staff.events import story_words
 from tests.authority.administration.desk.offices import means_of, office_of
 from tests.authority.world import World, copy_template
 from tests.support.refusals import refused
@@ -48,7 +49,7 @@ def test_no_reason_reads_like_what_the_service_wrote(world: World, office: Offic
     seen = desk.people.person(world.registered_card().holder_id).seen
     done = desk.people.report_misuse(seen, Grounds(FORGED))
     mark = "“Lost it'. Agreed by Manager Two; agreed by: Manager Two; 'so”"
-    assert f"Reason: {mark}." in desk.people.person(seen.holder_id).story[0].sentence
+    assert f"Reason: {mark}." in story_words(desk.people.person(seen.holder_id).story[0])
     (row,) = desk.audit.page(AuditFilter(reference=done.reference)).lines
     assert row.detail.startswith(f"reason: {mark}; ")
 

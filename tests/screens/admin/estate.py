@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 
 from kiosk.authority.administration.views import (
     AuditLine,
@@ -22,6 +22,7 @@ from kiosk.authority.administration.views import (
     Today,
     UnknownCard,
 )
+from kiosk.authority.facts import ManyFailuresAtStation, Noticed, ReadAt, StationSilent
 from kiosk.authority.records import AuditVerdict
 from tests.screens.admin import records
 from tests.screens.admin.people import NOW, Record, code, people
@@ -114,9 +115,13 @@ def today() -> Today:
             0,
         ),
         alarms=(
-            "Station West Wing 2 has been silent since 10:09.",
-            "14 failed attempts at station Main Entrance within an hour.",
+            Noticed(
+                NOW - timedelta(minutes=21),
+                StationSilent("West Wing 2", NOW - timedelta(minutes=23)),
+            ),
+            Noticed(NOW - timedelta(minutes=40), ManyFailuresAtStation(14, "Main Entrance")),
         ),
+        clock=ReadAt(NOW, UTC),
     )
 
 

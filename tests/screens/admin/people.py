@@ -18,6 +18,7 @@ from kiosk.authority.administration.views import (
 from kiosk.authority.facts import (
     Blocked,
     Do,
+    Happened,
     Headline,
     Left,
     NoCard,
@@ -67,11 +68,11 @@ class Record:
     def change(self, who: str, deed: str, **fields: object) -> None:
         """Change them as ``who`` would: the revision moves on."""
         seen = replace(self.person.seen, revision=self.person.seen.revision + 1)
-        told = StoryLine(1000 + seen.revision, NOW, f"{deed}.", who, "", "K7QH-2M9T", False)
+        line = StoryLine(1000 + seen.revision, NOW, told(f"{deed}."), who, "", "K7QH-2M9T", False)
         self.person = replace(
             self.person,
             seen=seen,
-            story=(told, *self.person.story),
+            story=(line, *self.person.story),
             **fields,  # type: ignore[arg-type]
         )
         self.deeds.append((seen.revision, f"{who} {deed} (reference K7QH-2M9T)."))
@@ -124,7 +125,7 @@ def _long_served(person: Person) -> Person:
     second = replace(card, card_id="card-h7-2", identifier="0123456789abcdef0123456789abcdef")
     old = replace(card, card_id="card-h7-0", identifier="ff" * 16, revoked=True)
     years = tuple(
-        StoryLine(i, NOW - timedelta(days=1500 - i), f"Unlocked their card, time {i}.",
+        StoryLine(i, NOW - timedelta(days=1500 - i), told(f"Unlocked their card, time {i}."),
                   "", "Library", f"Y{i:03}-0LD0", False)
         for i in reversed(range(1, 61))
     )  # fmt: skip
@@ -210,9 +211,14 @@ def _story(standing: Standing) -> tuple[StoryLine, ...]:
     if standing in (Standing.NOT_REGISTERED, Standing.NO_CARD):
         lines = []
     return tuple(
-        StoryLine(100 + i, NOW - ago, told, "", station, f"B4XT-{i}QLM", grave)
-        for i, (told, ago, station, grave) in reversed(list(enumerate(lines)))
+        StoryLine(100 + i, NOW - ago, told(words), "", station, f"B4XT-{i}QLM", grave)
+        for i, (words, ago, station, grave) in reversed(list(enumerate(lines)))
     )
+
+
+def told(words: str) -> Happened:
+    """Return an event of a kind that no release knows: it is shown by its name."""
+    return Happened(words, {})
 
 
 def code(record: Record, issued_by: str, minutes: int = 15) -> CodeLine:

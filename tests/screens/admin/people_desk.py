@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 from kiosk.authority.administration.deeds import (
     AddressCorrected,
@@ -20,6 +20,7 @@ from kiosk.authority.administration.deeds import (
 )
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import (
+    About,
     Done,
     Found,
     Grounds,
@@ -31,12 +32,12 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
-from kiosk.authority.facts import Do, ReadAt, RegisterOrHelp
+from kiosk.authority.facts import Do, ReadAt, RegisterOrHelp, ShownAt
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action, may
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import Asked
-from tests.screens.admin.people import NOW, Record, open_to
+from tests.screens.admin.people import NOW, Record, open_to, told
 from tests.screens.admin.proposals import waiting_of
 
 _REVOKED = RegistrationRevoked(RegisterOrHelp(Do.GIVE_CODE_TO_REGISTER), ReadAt(NOW, UTC))
@@ -74,13 +75,12 @@ class FakePeopleDesk(Files, PeopleDesk):
         self._asked.hear(Action.SEE_PEOPLE, "people.search", text)
         if text.upper().startswith("B4XT"):
             people = (self._estate.people["h1"].line,)
-            return Found(
-                people, about=f"{text.upper()}: refused at West Wing 1, today 10:21: blocked."
-            )
+            at = NOW - timedelta(minutes=11)
+            return Found(people, about=_about(text, "West Wing 1", at, "Turned away: blocked."))
         if text.upper().startswith("7Q2M"):
             (card,) = [one for one in self._estate.unknown_cards if one.reference == text.upper()]
-            about = f"{text.upper()}: refused at {card.station}: not recorded."
-            return Found((), about=" ".join((about, card.sentence, *card.near)), card=card)
+            said = "Turned away: the card is not recorded."
+            return Found((), about=_about(text, card.station, card.at, said), card=card)
         hits = [record.line for record in self._estate.people.values() if _fits(record, text)]
         hits.sort(key=operator.attrgetter("name", "number"))
         return Found(tuple(hits[:limit]), more=len(hits) > limit)
@@ -255,6 +255,11 @@ class FakePeopleDesk(Files, PeopleDesk):
             story=person.story[:NEWEST],
             proposals=waiting_of(self._estate, me, person.seen.holder_id),
         )
+
+
+def _about(text: str, station: str, at: datetime, said: str) -> About:
+    shown = ShownAt(text.upper(), station, "", at, told(said), erased=False)
+    return About(shown, None, ReadAt(NOW, UTC))
 
 
 _GROUPS = {

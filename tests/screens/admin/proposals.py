@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from kiosk.authority.administration.intents import (
+    PlainIntent,
+    ShownKey,
+    ToCorrectAddress,
+    ToLetIn,
+    ToLetInStation,
+)
 from kiosk.authority.administration.views import Actor, CodeLine, ProposalLine
+from kiosk.authority.refusals import NotForRole, PlainRefusal
 from kiosk.authority.roles import Action, Role, may
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import REFERENCE
@@ -14,7 +22,7 @@ from tests.screens.admin.people import NOW
 EMAIL = ProposalLine(
     "proposal-1",
     Action.CORRECT_EMAIL,
-    "Correct the email address from bronwen.pryce@nhs.net to bronwen@nhs.uk.",
+    ToCorrectAddress(("bronwen.pryce@nhs.net",), "bronwen@nhs.uk"),
     "h2",
     "Bronwen Pryce",
     "Bo Banks",
@@ -29,7 +37,7 @@ STAFF = replace(
     EMAIL,
     proposal_id="proposal-2",
     action=Action.ADD_STAFF,
-    sentence="Let in Cy Dunn as agent, with the key SHA256:abc.",
+    what=ToLetIn("Cy Dunn", Role.AGENT, ShownKey("SHA256:abc")),
     holder_id="",
     number="",
     about="",
@@ -46,14 +54,14 @@ def waiting_of(estate: Estate, me: Actor, holder_id: str = "") -> tuple[Proposal
         if holder_id in ("", line.holder_id)
         and (me.role is Role.AUDITOR or may(me.role, line.action))
     )
-    return tuple(sorted(lines, key=lambda line: (bool(line.why_not), line.expires_at)))
+    return tuple(sorted(lines, key=lambda line: (line.why_not is not None, line.expires_at)))
 
 
 LET_IN = replace(
     STAFF,
     proposal_id="proposal-3",
     action=Action.ENROL_STATION,
-    sentence="Let in the station Level 7: whoever agrees is shown its line.",
+    what=ToLetInStation("Level 7", ""),
     about="",
 )
 
@@ -62,7 +70,7 @@ def _code_proposal(code: CodeLine) -> ProposalLine:
     return ProposalLine(
         code.code_id,
         Action.ISSUE_CODE,
-        "Let a code by word of mouth work.",
+        PlainIntent.LET_CODE_WORK,
         code.holder_id,
         code.holder_name,
         code.issued_by,
@@ -76,8 +84,7 @@ def _code_proposal(code: CodeLine) -> ProposalLine:
 
 def _as_seen_by(me: Actor, line: ProposalLine) -> ProposalLine:
     if line.proposed_by == me.name:
-        because = "You proposed this yourself: somebody else has to agree to it."
-        return replace(line, is_mine=True, why_not=because)
+        return replace(line, is_mine=True, why_not=PlainRefusal.OWN_PROPOSAL)
     if not may(me.role, line.action):
-        return replace(line, why_not=f"This is not for the role {me.role.value}.")
+        return replace(line, why_not=NotForRole(me.role))
     return line

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from kiosk.authority.administration.cards import FAULTS, NOT_RECORDED
 from kiosk.authority.administration.policy import DEFAULT_QUESTIONS
 from kiosk.authority.administration.views import (
     AuditLine,
@@ -16,6 +15,7 @@ from kiosk.authority.administration.views import (
     StaffLine,
     UnknownCard,
 )
+from kiosk.authority.facts import OfFewOtherSigns
 from kiosk.authority.policy import shown_text
 from kiosk.authority.records import AuditVerdict
 from kiosk.authority.roles import Role
@@ -138,7 +138,6 @@ def unknown_cards() -> list[UnknownCard]:
     """Return a card that was imported with a mistake, and two that could not be read."""
     mistyped = "9f2c41d0a8b34e66b1f07c5d2e9a77ab"
     recorded = "9f2c41d0a8b34e66b1f07c5d2e9a77aa"
-    which = f"is recorded as {recorded}, which differs in one sign. Mistyped import?"
     return [
         UnknownCard(
             reference="7Q2M-9KXA",
@@ -146,11 +145,8 @@ def unknown_cards() -> list[UnknownCard]:
             station="Main Entrance",
             family="piv",
             identifier=mistyped,
-            near=(f"A card of Amara Okafor (100200300401) {which}",),
-            sentence=f"It calls itself piv {mistyped}.",
-            cause=NOT_RECORDED[0],
-            advice=NOT_RECORDED[1],
-            unread=False,
+            near=(OfFewOtherSigns("Amara Okafor", "100200300401", recorded, 1),),
+            fault=None,
         ),
         _unread("B4XT-2QLM", 21, "Library", ReadFault.NO_ANSWER, ""),
         _unread("0R3K-W8ZD", 60 * 26, "West Wing 2", ReadFault.NO_IDENTIFIER, "openpgp"),
@@ -160,8 +156,6 @@ def unknown_cards() -> list[UnknownCard]:
 def _unread(
     reference: str, minutes: int, station: str, fault: ReadFault, family: str
 ) -> UnknownCard:
-    cause, advice = FAULTS[fault]
-    named = f" It is of the family {family}." if family else ""
     return UnknownCard(
         reference=reference,
         at=NOW - timedelta(minutes=minutes),
@@ -169,8 +163,5 @@ def _unread(
         family=family,
         identifier="",
         near=(),
-        sentence=f"{cause}, by the station's report.{named}",
-        cause=cause,
-        advice=advice,
-        unread=True,
+        fault=fault,
     )

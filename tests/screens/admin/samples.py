@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 
 from kiosk.authority.administration.views import Done, Grounds, RefusedFor
 from kiosk.authority.errors import ConcurrentChange, NotTaken, StoreError
+from kiosk.authority.facts import Noticed, StationSilent
 from kiosk.authority.roles import Role
 from screens.admin.app import IDLE_S, WARNING_S
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.estate import today
+from tests.screens.admin.people import NOW
 from tests.screens.admin.pilots import Run
 from tests.screens.idle_app import still
 
@@ -100,7 +102,10 @@ def _many(desk: FakeDesk) -> None:
             RefusedFor(f"r{n}", f"Reason {n} of a refusal", 40 - 3 * n) for n in range(11)
         ),
         stations_down=tuple(f"Ward {n} West, by the lifts" for n in range(1, 7)),
-        alarms=tuple(f"Station Ward {n} West has been silent since 09:{n}0." for n in range(1, 6)),
+        alarms=tuple(
+            Noticed(NOW, StationSilent(f"Ward {n} West", NOW.replace(hour=9, minute=10 * n)))
+            for n in range(1, 6)
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+from kiosk.authority.administration.intents import ToRedactRow
 from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.views import AuditFilter, Grounds, NewCard, Span
 from kiosk.authority.errors import NotTaken
@@ -287,7 +288,7 @@ async def test_what_nothing_takes_back_is_agreed_to_by_its_reference() -> None:
     redaction = replace(
         STAFF,
         action=Action.REDACT_AUDIT,
-        sentence="Take the reason out of row 17.",
+        what=ToRedactRow(17, whole=False),
         reference=REDACTS,
     )
     desk.estate.proposals = [redaction]

@@ -89,13 +89,13 @@ async def test_a_click_opens_a_person() -> None:
 async def test_a_reference_is_explained() -> None:
     async with running(pages=PAGES) as run:
         await run.type("B4XT-2QLM")
-        assert "refused at West Wing 1, today 10:21: blocked." in run.text
+        assert "at West Wing 1, 10:21 today: Turned away: blocked." in run.text
 
 
 async def test_a_reference_that_leads_to_nobody_is_explained_all_the_same() -> None:
     async with running(pages=PAGES) as run:
         await run.type("7Q2M-9KXA")
-        assert "refused at Main Entrance: not recorded." in run.text
+        assert "at Main Entrance, 10:26 today: Turned away" in run.text
         assert "Nobody was found" not in run.text
         await run.press("escape")
         assert "Type what you are told" in run.text

@@ -9,6 +9,7 @@ import pytest
 
 from kiosk.authority.administration.views import MOST_COUNTED, PersonLine, Standing
 from kiosk.authority.errors import StoreError
+from kiosk.authority.facts import NeverWatched
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from screens.admin.app import EVERY_PAGE
 from screens.admin.people import PeoplePage
@@ -179,7 +180,7 @@ async def test_escape_goes_back_the_way_that_one_came() -> None:
 
 async def test_every_list_behind_a_number_of_today_has_its_key_in_the_footer() -> None:
     desk = FakeDesk()
-    desk.estate.today = replace(desk.estate.today, alarms=("One.", "Two.", "Three."))
+    desk.estate.today = replace(desk.estate.today, alarms=3 * (NeverWatched(),))
     async with running(desk, pages=PAGES) as run:
         footer = run.lines[-1]
         for key in ("a Alarms", "b Blocked", "u Not registered", "e Card ends", "n Chart"):

@@ -9,9 +9,10 @@ import pytest
 
 from kiosk.authority import refusals as why
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.facts import CardRevoked, Happened
 from kiosk.authority.refusals import PlainRefusal, Refusal
 from kiosk.authority.roles import Action, Role
-from screens.words.staff.refusals import PLAIN, refusal_lines, refusal_words
+from screens.words.staff.refusals import PLAIN, change_lines, refusal_lines, refusal_words
 
 NOW: Final = datetime(2026, 5, 3, 10, 0, tzinfo=UTC)
 BEGAN: Final = datetime(2026, 5, 3, 9, 14, tzinfo=UTC)
@@ -32,11 +33,83 @@ SAID: Final[list[tuple[Refusal, str]]] = [
         f"This is not for the role helper: {Action.ADD_CARD.value}.",
     ),
     (
+        why.AlteredRecord("card", "c1", "K7QH-2M9T"),
+        (
+            "A record was altered outside of the service: card c1 (reference K7QH-2M9T). Nothing "
+            "is done with it. Tell the service's administrator: `kiosk doctor` says more."
+        ),
+    ),
+    (
+        why.StaffRecordsAltered("K7QH-2M9T"),
+        (
+            "The records of staff are not right (reference K7QH-2M9T). Please tell the service's "
+            "administrator: `kiosk doctor` says what was altered."
+        ),
+    ),
+    (
+        why.KeyOfNobody("K7QH-2M9T"),
+        (
+            "This key belongs to no member of staff (reference K7QH-2M9T). Ask a manager of the "
+            "Registration Authority to add it."
+        ),
+    ),
+    (
+        why.LoginNeedsSecurityKey("K7QH-2M9T"),
+        (
+            "This key is not in a security key, and no other lets in here (reference K7QH-2M9T). "
+            "Ask a manager of the Registration Authority to add one that is."
+        ),
+    ),
+    (
+        why.NothingForRole(Role.TECHNICIAN, "K7QH-2M9T"),
+        (
+            "There is nothing here for the role technician (reference K7QH-2M9T): your card "
+            "counts, at a station."
+        ),
+    ),
+    (
+        why.ExportsDiskFull("/srv", 500),
+        (
+            "The disk of the exports folder /srv has less than 500 MB left. Ask who looks after "
+            "the service's machine to make room; nothing was exported."
+        ),
+    ),
+    (
+        why.ExportsFolderFails("/srv", ""),
+        (
+            "The exports folder /srv: it does not answer. Ask who looks after the service's "
+            "machine to make it for the service's account; nothing was exported."
+        ),
+    ),
+    (
+        why.NoImportsFolder("/srv"),
+        (
+            "There is no folder /srv yet. The administrator of the service's machine creates it, "
+            "readable by the RA application's account alone."
+        ),
+    ),
+    (
+        why.ImportsFolderFails("/srv", "Permission denied"),
+        "The imports folder /srv: Permission denied.",
+    ),
+    (
         why.TooManyWaiting(100),
         (
             "100 acts that you proposed wait already: nothing was proposed. Let a colleague "
             "decide about them first."
         ),
+    ),
+    (
+        why.LetInByProposer("Bo Lee"),
+        "Bo Lee let you in here, so somebody else has to agree to this.",
+    ),
+    (
+        why.ProposerLetIn("Bo Lee"),
+        "You let Bo Lee in here, so somebody else has to agree to this.",
+    ),
+    (
+        why.CardOfNoUse(CardRevoked()),
+        "A code is of no use for this card. It was revoked.",
     ),
     (
         why.UnlockUnderWay(BEGAN, NOW, UTC),
@@ -205,3 +278,34 @@ def test_terminal_prints_the_field_or_what_others_did() -> None:
         "Ada Quill was changed since you looked.",
         "  Bo removed them.",
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            why.DoneSince("Bo Lee", Happened("name-corrected", {}), "K7QH-2M9T"),
+            "Bo Lee corrected the name (reference K7QH-2M9T).",
+        ),
+        (
+            why.DoneSince("", Happened("name-corrected", {}), "K7QH-2M9T"),
+            "somebody corrected the name (reference K7QH-2M9T).",
+        ),
+        (
+            why.DoneSince("", Happened("email-changed", {}), "K7QH-2M9T"),
+            "Changed the email address. (reference K7QH-2M9T)",
+        ),
+        (why.ProposedBefore("Bo Lee", "K7QH-2M9T"), "Bo Lee proposed it (reference K7QH-2M9T)."),
+        (why.AgreedSince("Bo Lee"), "Bo Lee agreed to it."),
+        (why.DeclinedSince("Bo Lee", taken_back=False), "Bo Lee declined it."),
+        (why.DeclinedSince("Bo Lee", taken_back=True), "Bo Lee took it back."),
+        (why.SettingSetSince("Bo Lee", "levels", ""), "Bo Lee set levels to an empty list."),
+        (
+            why.SettingSetSince("Bo Lee", "levels", None),
+            "Bo Lee set levels back to the settings file's value.",
+        ),
+    ],
+)
+def test_what_others_did_since_has_words(change: why.Change, said: str) -> None:
+    error = ConcurrentChange(PlainRefusal.PERSON_CHANGED, (change,))
+    assert change_lines(error) == (said,)

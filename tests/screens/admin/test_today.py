@@ -9,12 +9,14 @@ import pytest
 from kiosk.authority.administration.views import AuditFilter, RefusedFor, Today
 from kiosk.authority.audit.events import Count
 from kiosk.authority.errors import StoreError
+from kiosk.authority.facts import Noticed, StationSilent
 from screens.admin import today as plotting
 from screens.admin.audit import AuditRows
 from screens.admin.people import PeoplePage
 from screens.admin.today import TodayPage, by_day, by_hour, lines
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.estate import today
+from tests.screens.admin.people import NOW
 from tests.screens.admin.pilots import SIZES, Run, running
 
 PAGES = (TodayPage, PeoplePage)
@@ -33,6 +35,10 @@ QUIET = replace(
     hours=(0,) * 24,
     alarms=(),
 )
+
+
+def alarms(many: int) -> tuple[Noticed, ...]:
+    return tuple(Noticed(NOW, StationSilent(f"Ward {n}", NOW)) for n in range(many))
 
 
 def page(run: Run) -> TodayPage:
@@ -64,7 +70,7 @@ async def test_every_number_is_there(size: tuple[int, int]) -> None:
         assert number(run, "Stations up") == "5 of 6"
         assert number(run, "✗ West Wing 2") == "silent"
         assert number(run, "Mail waiting to leave") == "4, oldest 1 min"
-        assert "! Station West Wing 2 has been silent since 10:09." in run.text
+        assert "! West Wing 2 has been silent since 10:09 (noticed 10:11)." in run.text
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -139,11 +145,13 @@ async def test_a_figure_of_the_day_opens_the_rows_that_it_counts(
 
 async def test_more_alarms_than_there_is_room_for_are_a_key_away() -> None:
     desk = FakeDesk()
-    desk.estate.today = replace(today(), alarms=tuple(f"Alarm number {n}." for n in range(5)))
+    desk.estate.today = replace(today(), alarms=alarms(5))
     async with running(desk, PAGES) as run:
-        assert "! Alarm number 1. And 3 more." in run.text
+        assert "Ward 1 has been silent since 10:32 (noticed 10:32). And 3 more." in run.text
         await run.press("a")
-        assert all(f"• Alarm number {n}." in run.text for n in range(5))
+        assert all(
+            f"• Ward {n} has been silent since 10:32 (noticed 10:32)." in run.text for n in range(5)
+        )
         await run.press("enter")
         assert not run.app.screen.is_modal
 

@@ -129,7 +129,7 @@ async def test_card_that_was_recorded_since_is_not_added_again() -> None:
         cards = run.desk.estate.unknown_cards
         cards[0] = replace(cards[0], recorded=True)
         await run.type("7q2m-9kxa")
-        assert "7Q2M-9KXA: refused" in run.text
+        assert "7Q2M-9KXA at Main Entrance, 10:26 today: Turned away" in words(run)
         assert "Enter Open" in run.lines[-1]
         await run.press("enter")
         assert not run.app.screen.is_modal
@@ -141,7 +141,7 @@ async def test_card_that_was_recorded_since_is_not_added_again() -> None:
 async def test_who_only_looks_is_not_offered_it_by_the_search() -> None:
     async with running(FakeDesk(Role.AUDITOR), PAGES) as run:
         await run.type("7q2m-9kxa")
-        assert "7Q2M-9KXA: refused" in run.text
+        assert "7Q2M-9KXA at Main Entrance, 10:26 today: Turned away" in words(run)
         assert "adds it to a person" not in words(run)
         await run.press("enter")
         assert not run.app.screen.is_modal

@@ -55,6 +55,7 @@ from kiosk.authority.records import (
     UnblockEntry,
     Visit,
 )
+from kiosk.authority.refusals import NoSuchRow
 from kiosk.authority.store.audit_chain import (
     REDACTED,
     ChainLink,
@@ -663,7 +664,7 @@ class AuditTrail(Repository):
         if row is not None:
             at = self._gateway.scalar(select(_AT).where(col(AuditEventRow.seq) == row))
             if at is None:
-                raise NotFound(f"There is no row {row_name(row)} in the audit.")
+                raise NotFound(NoSuchRow(row))
             place = tuple_(literal(at, UtcDateTime()), literal(row, ROW_NUMBER))
             beyond = (at >= _AT, place > _PLACE) if newest_first else (at <= _AT, place < _PLACE)
             wanted = wanted.where(*beyond)

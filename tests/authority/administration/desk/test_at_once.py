@@ -16,6 +16,7 @@ from kiosk.authority.records import AuditQuery
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Reason, Refusal, VisitOpened
+from screens.words.staff.refusals import change_lines
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.estate import means_beside
 from tests.authority.administration.desk.offices import GROUNDS, means_of, office_of
@@ -90,7 +91,9 @@ def test_of_two_acts_at_once_the_second_learns_what_changed(
         assert isinstance(done, Done)
         assert isinstance(lost, ConcurrentChange)
         deed = TOLD[(one, two)[won]]
-        assert lost.changes == (f"{offices[won].actor.name} {deed} (reference {done.reference}).",)
+        assert change_lines(lost) == (
+            f"{offices[won].actor.name} {deed} (reference {done.reference}).",
+        )
         with means.store.read() as uow:
             (event,) = uow.trail.newest(AuditQuery(holder_id=person.holder.id))
             assert event.reference == done.reference
@@ -110,7 +113,7 @@ def test_who_comes_after_an_erasure_finds_nobody(
             assert isinstance(renamed, NotFound)
         else:
             assert isinstance(erased, ConcurrentChange)
-            assert "corrected the name" in erased.changes[0]
+            assert "corrected the name" in change_lines(erased)[0]
 
 
 def test_two_cannot_add_the_same_person(

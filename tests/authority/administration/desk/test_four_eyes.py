@@ -56,6 +56,9 @@ from kiosk.authority.visit.misuse import stop_holder
 from kiosk.config.settings import NoticeSettings, PolicySettings
 from kiosk.contract.sensitive import Sensitive
 from screens.words.staff.deeds import deed_words
+from screens.words.staff.events import story_words
+from screens.words.staff.proposals import proposal_words, why_not_words
+from screens.words.staff.refusals import change_lines
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.keys import new_key, new_pin_key
 from tests.authority.administration.desk.offices import GROUNDS, move_key, office_of
@@ -253,7 +256,7 @@ def test_with_an_agreement_it_is_done_as_it_is_done_alone(
     before = contents(database)
     CALLS[call](AdminDesk(first), ready, somebody.actor.staff_id)
     (line,) = AdminDesk(second).proposals.waiting()
-    assert (line.proposed_by, line.why_not) == ("Manager One", "")
+    assert (line.proposed_by, why_not_words(line)) == ("Manager One", "")
     assert NEW_PUK not in repr(line)
     done = AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert not done.waits
@@ -271,7 +274,7 @@ def test_with_an_agreement_it_is_done_as_it_is_done_alone(
     assert deeds[0].actor == first.actor.staff_id
     with pytest.raises(ConcurrentChange) as caught:
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
-    assert caught.value.changes == ("Manager Two agreed to it.",)
+    assert change_lines(caught.value) == ("Manager Two agreed to it.",)
 
 
 def test_with_an_agreement_a_person_is_erased_and_no_reason_names_them(
@@ -314,7 +317,7 @@ def test_the_story_names_both(
     propose(first, asha)
     agree_all(second)
     lines = AdminDesk(second).people.person(asha.holder.id).story
-    told_of = {line.sentence: line.who for line in lines}
+    told_of = {story_words(line): line.who for line in lines}
     done = (
         "Corrected the email address. Reason: “Asked for by telephone”. "
         "Identified by: “Photo ID, in person”. Agreed by Manager Two."
@@ -356,11 +359,11 @@ def test_somebody_new_waits_only_with_an_address(
     assert desk.people.find_one("100200300998").name == "Cy Dunn"
     assert desk.people.add("100200300999", "Bo Chen", "bo@nhs.net", GROUNDS).waits
     (line,) = AdminDesk(second).proposals.waiting()
-    assert line.sentence == "Add Bo Chen (100200300999), with the address bo@nhs.net."
+    assert proposal_words(line.what) == "Add Bo Chen (100200300999), with the address bo@nhs.net."
     agree_all(second)
     added = desk.people.find_one("100200300999")
     assert added.email == "bo@nhs.net"
-    assert "Agreed by Manager Two." in added.story[0].sentence
+    assert "Agreed by Manager Two." in story_words(added.story[0])
     with means.store.read() as uow:
         proposed = uow.proposals.get(line.proposal_id)
         assert proposed is not None
@@ -394,7 +397,7 @@ def test_the_same_waits_once(
     AdminDesk(first).people.revoke_registration(seen(means, asha), GROUNDS)
     with refused(ConcurrentChange, match="waits") as caught:
         AdminDesk(second).people.revoke_registration(seen(means, asha), GROUNDS)
-    assert "Manager One proposed it" in caught.value.changes[0]
+    assert "Manager One proposed it" in change_lines(caught.value)[0]
 
 
 @pytest.mark.parametrize("call", ["people.add", "staff.add", "policy.change", "imports.run"])
@@ -405,7 +408,7 @@ def test_the_same_about_nobody_who_is_recorded_waits_once(
     CALLS[call](AdminDesk(first), ready, "")
     with refused(ConcurrentChange, match="waits already") as caught:
         CALLS[call](AdminDesk(second), ready, "")
-    assert "Manager One proposed it" in caught.value.changes[0]
+    assert "Manager One proposed it" in change_lines(caught.value)[0]
     AdminDesk(first).policy.change("max_failures", "4", 0, GROUNDS)
     assert len(AdminDesk(first).proposals.waiting()) == 2
 
@@ -547,10 +550,13 @@ def test_somebody_who_was_changed_since_is_not_changed(
     with refused(ConcurrentChange, match="propose it anew") as caught:
         agree_all(second)
     because = f"Manager Two corrected the name (reference {done.reference})."
-    assert caught.value.changes == (because,)
+    assert change_lines(caught.value) == (because,)
     (line,) = AdminDesk(second).proposals.waiting()
-    assert line.sentence == "Correct the email address from asha@trust.nhs.uk to asha@nhs.uk."
-    assert "propose it anew" in line.why_not
+    assert (
+        proposal_words(line.what)
+        == "Correct the email address from asha@trust.nhs.uk to asha@nhs.uk."
+    )
+    assert "propose it anew" in why_not_words(line)
     decline_all(first)
     done = AdminDesk(second).people.correct_name(seen(means, asha), "Asha Okafor", GROUNDS)
     assert deed_words(done.deed) == "The name is Asha Okafor now."
@@ -572,10 +578,10 @@ def test_a_report_of_misuse_is_not_undone_by_what_was_proposed_before(
         record(uow, AuditKind.MISUSE_REPORTED, ready.visit, blocked=False)
         uow.commit()
     (line,) = AdminDesk(second).proposals.waiting()
-    assert "propose it anew" in line.why_not
+    assert "propose it anew" in why_not_words(line)
     with refused(ConcurrentChange, match="propose it anew") as caught:
         agree_all(second)
-    assert "it was not me" in caught.value.changes[0]
+    assert "it was not me" in change_lines(caught.value)[0]
     with means.store.read() as uow:
         kept = uow.registrations.of_holder(ready.holder.id)
     assert kept is not None
@@ -595,10 +601,10 @@ def test_a_confirmed_address_is_not_replaced_by_what_was_proposed_before(
         record(uow, AuditKind.EMAIL_CHANGED, asha.visit, other=True)
         uow.commit()
     (line,) = AdminDesk(second).proposals.waiting()
-    assert "propose it anew" in line.why_not
+    assert "propose it anew" in why_not_words(line)
     with refused(ConcurrentChange, match="propose it anew") as caught:
         agree_all(second)
-    assert "Changed the email address" in caught.value.changes[0]
+    assert "Changed the email address" in change_lines(caught.value)[0]
     assert address(means, asha) == "confirmed@nhs.uk"
 
 
@@ -611,7 +617,7 @@ def test_a_secret_that_a_card_got_since_is_not_replaced_by_what_was_proposed_bef
         assert uow.cards.replace_secret(ready.card.id, 1, drawn)
         uow.commit()
     (line,) = AdminDesk(second).proposals.waiting()
-    assert "Another unblock secret was recorded" in line.why_not
+    assert "Another unblock secret was recorded" in why_not_words(line)
     with refused(ConcurrentChange, match="propose it anew"):
         agree_all(second)
     assert secret_of(means, cards_of(means, ready)[0]) == "31415926"
@@ -666,7 +672,7 @@ def test_proposal_is_declined_or_taken_back(
     with pytest.raises(ConcurrentChange) as caught:
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     did = "took it back" if decider is first else "declined it"
-    assert caught.value.changes == (f"{decider.actor.name} {did}.",)
+    assert change_lines(caught.value) == (f"{decider.actor.name} {did}.",)
     what = "correct the email address"
     assert audit_message(event) == (
         f"Took back the proposal to {what}."
@@ -707,8 +713,8 @@ def test_what_was_altered_in_the_database_is_not_done(
     with refused(NotFound, match="altered in the database"):
         AdminDesk(second).proposals.agree(proposal_id, WHY)
     for shown in AdminDesk(second).proposals.waiting():
-        assert "altered in the database" in shown.why_not
-        assert shown.sentence == "correct-email: what was entered cannot be read."
+        assert "altered in the database" in why_not_words(shown)
+        assert proposal_words(shown.what) == "correct-email: what was entered cannot be read."
     assert address(means, asha) == samples.registration(asha.holder.id).email
 
 
@@ -754,8 +760,8 @@ def test_proposal_whose_entries_another_version_made_is_refused_as_a_whole(
     before = contents(database)
     desk = AdminDesk(second).proposals
     (line,) = desk.waiting()
-    assert line.sentence == f"{action.value}: what was entered cannot be read."
-    assert line.why_not == "This version of the program cannot do what was proposed."
+    assert proposal_words(line.what) == f"{action.value}: what was entered cannot be read."
+    assert why_not_words(line) == "This version of the program cannot do what was proposed."
     with refused(NotFound, match="This version of the program cannot do"):
         desk.agree(proposal_id, WHY)
     assert contents(database) == before
@@ -781,7 +787,7 @@ def test_proposal_as_version_0_1_stored_it_is_agreed_to(
     subject = {"holder_id": holder.id, "card_id": card.id, "revision": holder.revision}
     propose_as_stored(means, first, "cards.replace", Action.REPLACE_CARD, stored, **subject)
     (line,) = AdminDesk(second).proposals.waiting()
-    assert line.sentence == (
+    assert proposal_words(line.what) == (
         f"Replace the card {card.driver} {card.identifier} by piv {NEW_CARD}, with an unblock "
         "secret."
     )
@@ -885,7 +891,9 @@ def test_an_import_waits_for_what_it_does_to_people_who_are_known(
     waiting = AdminDesk(second).proposals.waiting()
     assert len(waiting) == waits
     if waits:
-        assert "The page Import (F9) shows it: try the file there" in waiting[0].sentence
+        assert "The page Import (F9) shows it: try the file there" in proposal_words(
+            waiting[0].what
+        )
         agree_all(second)
         with means.store.read() as uow:
             (done,) = uow.trail.newest(AuditQuery(kind="people-imported"), limit=1)

@@ -16,6 +16,7 @@ from kiosk.authority.administration.office import Office
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.records import AuditQuery
 from kiosk.authority.store.database import Store
+from screens.words.staff.refusals import refusal_words
 from tests.support.refusals import refused
 
 
@@ -76,7 +77,7 @@ def test_a_stranger_is_turned_away_and_audited(store: Store) -> None:
     refuse_login(store, "no key", "192.0.2.9")
     with store.read() as uow:
         second, first = uow.trail.newest(AuditQuery())
-    assert first.reference in str(caught.value)
+    assert first.reference in refusal_words(caught.value)
     assert (first.kind, first.actor) == ("staff-turned-away", None)
     assert first.detail == {"key": "SHA256:unknown", "from": "192.0.2.9"}
     assert second.detail == {"because": "no key", "from": "192.0.2.9"}

@@ -12,6 +12,7 @@ from kiosk.authority.administration.views import Standing
 from kiosk.authority.errors import AddressShared, NotTaken
 from kiosk.authority.records import AuditQuery
 from screens.words.staff.deeds import deed_words
+from screens.words.staff.events import story_words
 from screens.words.staff.refusals import refusal_words
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.results import mailed
@@ -34,7 +35,7 @@ def test_a_person_is_added_and_found(desk: PeopleDesk, means: StaffDependencies)
     )
     (line,) = person.story
     assert line.reference == done.reference
-    assert "Reason: “Asked for by telephone”." in line.sentence
+    assert "Reason: “Asked for by telephone”." in story_words(line)
     with means.store.read() as uow:
         assert uow.search.find("chen bo", 5) == (person.seen.holder_id,)
     assert mailed(means) == []

@@ -143,14 +143,14 @@ def test_a_block_that_is_lifted_lets_them_unlock(
         "Blocked since 09:30 today: three failed attempts, the last at Main entrance."
     )
     assert {line.reference for line in person.story[:2]} == {reference_of(station_visit.visit)}
-    assert [line.sentence for line in person.story[:2]] == [
+    assert staff_words.story(person)[:2] == [
         "Turned away: self-service is blocked.",
         "Self-service was blocked after three failed attempts.",
     ]
     assert not unlocks(world, card)
     desk.lift_block(desk.person(card.holder_id).seen, GROUNDS)
     assert unlocks(world, card)
-    told = [line.sentence for line in desk.person(card.holder_id).story]
+    told = staff_words.story(desk.person(card.holder_id))
     assert any(line.startswith("Lifted the block. Reason: ") for line in told)
     with world.store.read() as uow:
         assert uow.audit.verify().intact

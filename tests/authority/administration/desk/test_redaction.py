@@ -15,6 +15,7 @@ from kiosk.authority.errors import NotFound, NotPermitted, NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.wording import reason_words
 from kiosk.contract.messages import Reason
+from screens.words.staff.proposals import proposal_words
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.administration.desk.people import seen
@@ -53,7 +54,7 @@ def detail_of(desk: AdminDesk, row: int) -> str:
 def agreed(first: AdminDesk, second: AdminDesk, row: int, *, whole: bool) -> Done:
     assert first.audit.redact(row, WHY, whole=whole).waits
     (line,) = second.proposals.waiting()
-    assert f"out of row {row} of the audit" in line.sentence
+    assert f"out of row {row} of the audit" in proposal_words(line.what)
     return second.proposals.agree(line.proposal_id, Grounds("Looked at it, and it is so"))
 
 

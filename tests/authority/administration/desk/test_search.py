@@ -16,6 +16,7 @@ from kiosk.authority.records import Card, Cardholder, CardStatus, Registration, 
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.contract.messages import Reason
+from screens.words.staff.found import found_words
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
@@ -53,7 +54,7 @@ def test_people_come_by_name_with_what_tells_them_apart(agent: Office, store: St
     recorded(store, "Bo Nowak")
     found = PeopleDesk(agent).search("smi", 50)
     assert names(found) == ["adam Smithers", "Zoë Smith"]
-    assert (found.more, found.about) == (False, "")
+    assert (found.more, found_words(found)) == (False, "")
     line = found.people[1]
     assert (line.holder_id, line.number, line.cards) == (zoe.id, "400000000001", 2)
     assert [line.email for line in found.people] == ["on.record@nhs.net", "asha@trust.nhs.uk"]
@@ -158,7 +159,9 @@ def test_a_reference_from_a_station_finds_whose_it_is_and_why(
     }[typed]
     found = PeopleDesk(agent).search(text, 5)
     assert names(found) == ["Asha Okafor"]
-    assert found.about.startswith(f"{visit.reference} at Main entrance, 09:30 today: Turned away:")
+    assert found_words(found).startswith(
+        f"{visit.reference} at Main entrance, 09:30 today: Turned away:"
+    )
 
 
 def test_found_reference_says_how_its_visit_ended(
@@ -167,8 +170,8 @@ def test_found_reference_says_how_its_visit_ended(
     holder = recorded(store, "Asha Okafor")
     kinds = AuditKind.ANSWERS_WRONG, AuditKind.UNBLOCK_DONE, AuditKind.VISIT_ENDED
     visit = history.visit(*kinds, holder=holder)
-    assert (
-        "Unlocked the card and set a new PIN." in PeopleDesk(agent).search(visit.reference, 5).about
+    assert "Unlocked the card and set a new PIN." in found_words(
+        PeopleDesk(agent).search(visit.reference, 5)
     )
 
 
@@ -178,8 +181,8 @@ def test_a_reference_of_nobody_that_is_recorded_still_says_what_happened(
     visit = history.refused(Reason.UNKNOWN_CARD)
     found = PeopleDesk(agent).search(visit.reference, 5)
     assert found.people == ()
-    assert "Turned away" in found.about
-    assert "erased" not in found.about
+    assert "Turned away" in found_words(found)
+    assert "erased" not in found_words(found)
 
 
 def test_a_reference_that_nobody_gave_finds_nobody(agent: Office, store: Store) -> None:
@@ -195,7 +198,7 @@ def test_a_reference_of_an_act_of_staff_finds_its_person_and_names_who(
         act.record(StaffKind.BLOCK_LIFTED)
     found = PeopleDesk(agent).search(act.reference, 5)
     assert names(found) == ["Asha Okafor"]
-    assert found.about == f"{act.reference} by Agent Mbeki, 09:30 today: Lifted the block."
+    assert found_words(found) == f"{act.reference} by Agent Mbeki, 09:30 today: Lifted the block."
 
 
 def test_a_reference_of_somebody_who_was_erased_says_so(
@@ -207,7 +210,7 @@ def test_a_reference_of_somebody_who_was_erased_says_so(
         uow.commit()
     found = PeopleDesk(agent).search(visit.reference, 5)
     assert found.people == ()
-    assert found.about.endswith(" The person was erased.")
+    assert found_words(found).endswith(" The person was erased.")
 
 
 def test_a_reference_comes_before_people_whose_name_reads_like_it(
@@ -233,7 +236,7 @@ def test_a_reference_of_a_whole_import_gives_some_and_says_there_are_more(
         uow.commit()
     found = PeopleDesk(agent).search("AAAA-0000", 5)
     assert (len(found.people), found.more) == (5, True)
-    assert found.about == "AAAA-0000 by command line: jo, 09:30 today: People were imported."
+    assert found_words(found) == "AAAA-0000 by command line: jo, 09:30 today: People were imported."
 
 
 # --- who, and how much -----------------------------------------------------------------

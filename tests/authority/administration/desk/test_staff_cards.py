@@ -30,6 +30,7 @@ from kiosk.config.settings import PolicySettings
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 from screens.words.staff.deeds import deed_words
+from screens.words.staff.proposals import proposal_words
 from tests.authority.administration.desk.keys import new_key, new_pin_key
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.card_in_reader import Authorities, ReaderCard
@@ -254,7 +255,7 @@ def test_who_agrees_to_a_card_sees_the_key_that_opens_maintenance_pages(
     done = first.staff.add_card(sam.staff_id, card, pem if pasted else "", sam.revision, GROUNDS)
     assert done.waits
     (waiting,) = second.proposals.waiting()
-    assert f"with the key {fingerprint(der(pem))}" in waiting.sentence
+    assert f"with the key {fingerprint(der(pem))}" in proposal_words(waiting.what)
     second.proposals.agree(waiting.proposal_id, GROUNDS)
     assert [each.fingerprint for each in line(first.staff).cards] == [fingerprint(der(pem))]
 
@@ -270,7 +271,7 @@ def test_what_a_newer_release_proposed_is_listed(
     assert first.staff.add_card(sam.staff_id, card, new_pin_key(), sam.revision, GROUNDS).waits
     forget_family(monkeypatch, card.driver)
     (waiting,) = second.proposals.waiting()
-    assert waiting.sentence.endswith("with the key that cannot be read.")
+    assert proposal_words(waiting.what).endswith("with the key that cannot be read.")
     with refused(NotTaken, match="no family of cards called piv"):
         second.proposals.agree(waiting.proposal_id, GROUNDS)
 

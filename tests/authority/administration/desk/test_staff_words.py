@@ -9,17 +9,24 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from kiosk.authority.administration.standing import SEEN_AT_STATIONS
+from kiosk.authority.administration.views import UnknownCard
 from kiosk.authority.facts import (
     Advice,
     AfterRefusal,
+    AlarmFact,
     CardTrouble,
     Do,
     Fact,
     Finding,
+    NearCard,
+    Noticed,
+    NoticedAlarm,
     ReadAt,
     SeenRefused,
 )
 from screens.words.staff import standing
+from screens.words.staff.alarms import alarm_words
+from screens.words.staff.found import near_lines
 from screens.words.staff.standing import advice_words, finding_words, trouble_words
 from tests.authority.store.samples import NOW
 
@@ -69,6 +76,21 @@ def test_each_advice_without_a_value_has_its_sentence(advice: Do) -> None:
 @pytest.mark.parametrize("code", get_args(CardTrouble))
 def test_each_trouble_of_a_card_has_its_sentence(code: type[Fact]) -> None:
     assert trouble_words(fact_of(code)).endswith(".")
+
+
+@pytest.mark.parametrize("code", get_args(NearCard))
+def test_each_card_that_resembles_an_unknown_one_has_its_sentence(code: type[Fact]) -> None:
+    card = UnknownCard("R", NOW, "Ward 7", "piv", "01", (fact_of(code),), None)
+    (said,) = near_lines(card)
+    assert said.endswith((".", "?"))
+
+
+@pytest.mark.parametrize("code", [*get_args(NoticedAlarm), *get_args(AlarmFact)])
+def test_each_alarm_has_its_sentence(code: type[Fact]) -> None:
+    alarm = fact_of(code)
+    if code in get_args(NoticedAlarm):
+        alarm = Noticed(NOW, alarm)
+    assert alarm_words(alarm, CLOCK).endswith(".")
 
 
 def test_each_refusal_that_stations_see_again_has_its_sentence_and_advice() -> None:

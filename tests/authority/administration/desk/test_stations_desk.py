@@ -9,6 +9,7 @@ from kiosk.authority.errors import ConcurrentChange, NotFound
 from kiosk.authority.records import AuditQuery, Station
 from kiosk.authority.store.database import Store
 from screens.words.staff.deeds import deed_words
+from screens.words.staff.refusals import change_lines
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.support.database import SetClock
@@ -91,7 +92,7 @@ def test_second_change_of_a_station_is_refused(
     with refused(ConcurrentChange, match="A is retired already") as caught:
         desk.retire("A", GROUNDS)
     told = f"{manager.actor.name} retired the station (reference {first.reference})."
-    assert caught.value.changes == (told,)
+    assert change_lines(caught.value) == (told,)
     with store.read() as uow:
         assert uow.trail.newest(AuditQuery())[0].reference == first.reference
 

@@ -17,6 +17,8 @@ from kiosk.authority.visit.misuse import stop_holder
 from kiosk.authority.visit.registration import apply_due_change, apply_due_changes
 from kiosk.contract.messages import Purpose, VisitId, reference_of
 from screens.words.staff.deeds import deed_words
+from screens.words.staff.found import found_words
+from screens.words.staff.refusals import change_lines
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
 from tests.authority.administration.desk.results import mailed, registered, use_up
@@ -67,24 +69,24 @@ def test_the_number_of_a_mail_finds_its_person_and_visit(
     for typed in (number, f" {number[:4]} {number[4:]} "):
         found = desk.search(typed)
         assert [line.holder_id for line in found.people] == [asha.holder.id]
-        assert "for somebody to stop what they did not do" in found.about
-        assert f"{reference} at Library" in found.about
+        assert "for somebody to stop what they did not do" in found_words(found)
+        assert f"{reference} at Library" in found_words(found)
     with means.store.begin() as uow:
         uow.stop_numbers.use_all(asha.holder.id)
         uow.commit()
     found = desk.search(number)
     assert [line.holder_id for line in found.people] == [asha.holder.id]
-    assert "for somebody to stop what they did not do" not in found.about
-    assert "used up by a report at" in found.about
-    assert "stops nothing more" in found.about
-    assert f"{reference} at Library" in found.about
+    assert "for somebody to stop what they did not do" not in found_words(found)
+    assert "used up by a report at" in found_words(found)
+    assert "stops nothing more" in found_words(found)
+    assert f"{reference} at Library" in found_words(found)
     with means.store.begin() as uow:
         older = uow.stop_numbers.draw(asha.holder.id, asha.visit.id)
         uow.commit()
     clock.forward(days=31)
     found = desk.search(older)
     assert [line.holder_id for line in found.people] == [asha.holder.id]
-    assert "of more than 30 days ago" in found.about
+    assert "of more than 30 days ago" in found_words(found)
     other = f"{(int(number) + 1) % 10**8:08d}"
     assert not desk.search(other).people
 
@@ -99,7 +101,7 @@ def test_the_visit_of_a_mail_is_named_by_what_the_mail_tells_of(
             uow.audit.append(kind=kind, reference=reference, holder_id=asha.holder.id)
         uow.commit()
     for typed in (number, reference):
-        assert "Unlocked the card and set a new PIN." in desk.search(typed).about
+        assert "Unlocked the card and set a new PIN." in found_words(desk.search(typed))
 
 
 def test_a_report_at_a_station_names_on_the_page_what_it_was_about(
@@ -120,7 +122,7 @@ def test_a_report_at_a_station_names_on_the_page_what_it_was_about(
     page = desk.person(asha.holder.id)
     assert f"they did not do {theirs} at Library" in staff_words.headline(page)
     assert staff_words.headline(page).endswith(": Changed the email address.")
-    assert f"with the number of the mail about {theirs}" in page.story[0].sentence
+    assert f"with the number of the mail about {theirs}" in staff_words.story(page)[0]
 
 
 def test_a_report_in_the_visit_of_its_mail_is_not_what_it_is_about(
@@ -142,7 +144,7 @@ def test_a_report_in_the_visit_of_its_mail_is_not_what_it_is_about(
             uow.audit.append(kind=kind, reference=theirs, holder_id=asha.holder.id, detail=detail)
         uow.commit()
     assert staff_words.headline(desk.person(asha.holder.id)).endswith(": A code was sent by mail.")
-    assert desk.search(number).about.endswith(": A code was sent by mail.")
+    assert found_words(desk.search(number)).endswith(": A code was sent by mail.")
 
 
 def test_a_report_closes_everything_and_says_so(
@@ -238,7 +240,7 @@ def test_a_dialog_from_before_a_report_does_not_undo_it(
     reported(means, asha, clock)
     with refused(ConcurrentChange, match="changed since you looked") as caught:
         deed(desk, then, GROUNDS)
-    assert "it was not me" in caught.value.changes[0]
+    assert "it was not me" in change_lines(caught.value)[0]
     with means.store.read() as uow:
         kept = uow.registrations.of_holder(asha.holder.id)
     assert kept is not None
@@ -310,7 +312,7 @@ def test_a_correction_from_before_does_not_replace_a_confirmed_address(
     confirm(means, asha)
     with refused(ConcurrentChange, match="changed since you looked") as caught:
         desk.correct_email(then, "asha@nhs.uk", GROUNDS)
-    assert "email address" in caught.value.changes[0]
+    assert "email address" in change_lines(caught.value)[0]
     desk.correct_email(desk.person(asha.holder.id).seen, "asha@nhs.uk", GROUNDS)
 
 

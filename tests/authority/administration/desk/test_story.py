@@ -18,6 +18,7 @@ from kiosk.authority.audit.sentences import UNNUMBERED, Unproven
 from kiosk.authority.records import AuditEvent, Scalar
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
+from screens.words.staff.events import story_words
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW
@@ -119,14 +120,16 @@ def test_a_story_tells_who_where_and_why_newest_first(agent: Office, store: Stor
     assert lifted == StoryLine(
         seq=3,
         at=NOW,
-        sentence=(
-            "Lifted the block. Reason: “Asked for by telephone”. "
-            "Identified by: “Photo ID, in person”."
-        ),
+        what=lifted.what,
         who=agent.actor.name,
         station="",
         reference=act.reference,
         grave=False,
+        reason=GROUNDS.reason,
+        identified_by=GROUNDS.identified_by,
+    )
+    assert story_words(lifted) == (
+        "Lifted the block. Reason: “Asked for by telephone”. Identified by: “Photo ID, in person”."
     )
     assert (wrong.seq, wrong.who, wrong.station) == (1, "", "station-1")
     assert (wrong.reference, wrong.grave) == (person.visit.reference, True)
@@ -153,7 +156,7 @@ def test_a_command_line_is_named_as_the_audit_has_it(store: Store) -> None:
         )
         uow.commit()
     (line,) = story(store, person)
-    assert (line.who, line.sentence) == (
+    assert (line.who, story_words(line)) == (
         "command line: root",
         "Name or email address were changed by an import.",
     )

@@ -19,6 +19,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.wording import reason_words
 from kiosk.contract.messages import Reason
 from kiosk.station.loop import IdleTimes
+from screens.words.staff.alarms import alarm_lines
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.store import samples
@@ -30,6 +31,10 @@ DAY = timedelta(days=1)
 
 def look(office: Office) -> Today:
     return TodayDesk(office).look()
+
+
+def alarms(office: Office) -> tuple[str, ...]:
+    return alarm_lines(look(office))
 
 
 def watched(store: Store) -> None:
@@ -192,13 +197,13 @@ def test_mail_that_waits(auditor: Office, store: Store, clock: SetClock) -> None
 
 
 def test_today_says_that_nobody_watches(auditor: Office, store: Store, clock: SetClock) -> None:
-    assert look(auditor).alarms == (
+    assert alarms(auditor) == (
         "Nobody watches over the service yet: no authority and no caretaker has run.",
     )
     watched(store)
-    assert look(auditor).alarms == ()
+    assert alarms(auditor) == ()
     clock.forward(minutes=5)
-    assert look(auditor).alarms == (
+    assert alarms(auditor) == (
         (
             "Nobody has watched over the service since 09:30: no authority and no caretaker is "
             "running. Tell the administrator."
@@ -212,7 +217,7 @@ def test_today_says_that_stations_are_up_and_nobody_watches(
     watched(store)
     clock.forward(minutes=7)
     history.station("Main entrance")
-    assert look(auditor).alarms == (
+    assert alarms(auditor) == (
         (
             "Nobody has watched over the service since 09:30, though stations are served. Tell the "
             "administrator: on the authority's machine, “journalctl -u kiosk-authority” says why."
@@ -236,7 +241,7 @@ def test_a_relay_that_does_not_answer_is_named(
         uow.alarms.begin("mail-held-up:", "mail-held-up", {"since": since})
         uow.commit()
     clock.forward(minutes=1)
-    assert look(auditor).alarms == (
+    assert alarms(auditor) == (
         (
             "The mail relay has not answered since 09:30: nobody gets a code by mail (noticed "
             "09:30)."
@@ -252,7 +257,7 @@ def test_a_relay_that_denies_is_named(auditor: Office, store: Store, clock: SetC
             uow.outbox.add(OutboxMessage(new_id(), to, "unlocked", {}, now, now, denied=True))
         uow.alarms.begin("mail-held-up:", "mail-held-up", {"since": now.isoformat()})
         uow.commit()
-    (alarm,) = look(auditor).alarms
+    (alarm,) = alarms(auditor)
     assert "relay has refused mail to two addresses by a policy since 09:30" in alarm
 
 
@@ -265,21 +270,21 @@ def test_a_holder_who_reports_an_act_is_named_until_their_block_is_lifted(
     with store.begin() as uow:
         uow.registrations.block(holder.id)
         uow.commit()
-    assert look(auditor).alarms == ()
+    assert alarms(auditor) == ()
     for _ in range(2):
         history.visit(AuditKind.MISUSE_REPORTED, holder=holder)
     line = (
         f"{holder.name}, {holder.number}, reported at Main entrance that something was not done "
         "by them"
     )
-    assert look(auditor).alarms == (f"{line} (09:30).",)
+    assert alarms(auditor) == (f"{line} (09:30).",)
     clock.forward(days=2)
     watched(store)
-    assert look(auditor).alarms == (f"{line} (17 May, 09:30).",)
+    assert alarms(auditor) == (f"{line} (17 May, 09:30).",)
     with store.begin() as uow:
         uow.registrations.unblock(holder.id)
         uow.commit()
-    assert look(auditor).alarms == ()
+    assert alarms(auditor) == ()
 
 
 def test_a_report_without_a_registration_is_named_on_its_day(
@@ -287,10 +292,10 @@ def test_a_report_without_a_registration_is_named_on_its_day(
 ) -> None:
     watched(store)
     history.visit(AuditKind.MISUSE_REPORTED, holder=history.person())
-    assert len(look(auditor).alarms) == 1
+    assert len(alarms(auditor)) == 1
     clock.forward(days=1)
     watched(store)
-    assert look(auditor).alarms == ()
+    assert alarms(auditor) == ()
 
 
 def test_alarms_in_plain_words_the_newest_first(
@@ -298,7 +303,7 @@ def test_alarms_in_plain_words_the_newest_first(
 ) -> None:
     holder = history.person()
     since = (clock.now() - 3 * DAY).isoformat()
-    alarms: list[tuple[str, dict[str, str | int]]] = [
+    raised: list[tuple[str, dict[str, str | int]]] = [
         ("audit-broken", {"row": 7, "finding": "row 7 was changed after it was written"}),
         ("mail-held-up", {"since": clock.now().isoformat()}),
         ("station-silent", {"station": "Main entrance", "since": since}),
@@ -309,7 +314,7 @@ def test_alarms_in_plain_words_the_newest_first(
         ("card-not-genuine", {"station": "Main entrance", "reference": "7KQ4-9ZXM"}),
         ("of-a-newer-release", {}),
     ]
-    for number, (kind, detail) in enumerate(alarms):
+    for number, (kind, detail) in enumerate(raised):
         with store.begin() as uow:
             uow.alarms.begin(f"{kind}:{number}", kind, detail)
             uow.commit()
@@ -317,7 +322,7 @@ def test_alarms_in_plain_words_the_newest_first(
     watched(store)
     card = "Main entrance, reference 7KQ4-9ZXM"
     limited = "with cards that cannot prove themselves: too many were wrong"
-    assert look(auditor).alarms == (
+    assert alarms(auditor) == (
         "Another version of the program has raised an alarm, of-a-newer-release (noticed 09:38).",
         f"A card failed its proof of being genuine at {card} (noticed 09:37).",
         f"Main entrance takes no answers before 09:30 {limited} (noticed 09:36).",

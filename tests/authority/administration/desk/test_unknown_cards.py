@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.administration.cards import FAULTS, NOT_RECORDED, RECORDED_SINCE, CardsDesk
+from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.records import new_id
@@ -20,6 +20,14 @@ from kiosk.contract.messages import (
     UnreadCard,
     VisitId,
     reference_of,
+)
+from screens.words.staff.found import (
+    FAULTS,
+    NOT_RECORDED,
+    RECORDED_SINCE,
+    fault_words,
+    found_words,
+    near_lines,
 )
 from tests.authority.administration.desk.estate import means_beside
 from tests.authority.administration.desk.offices import office_of
@@ -49,7 +57,7 @@ def test_the_reference_says_whose_card_it_nearly_is(
     station_visit = world.insert(card)
     assert isinstance(station_visit.opened, Refusal)
     assert station_visit.opened.reason is Reason.UNKNOWN_CARD
-    about = PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
+    about = found_words(PeopleDesk(office).search(reference_of(station_visit.visit), 5))
     assert f"It calls itself {card.driver} {card.identifier}." in about
     assert "A card of Asha Okafor (900123456789)" in about
     assert says in about
@@ -58,12 +66,12 @@ def test_the_reference_says_whose_card_it_nearly_is(
 def test_of_one_that_was_recorded_since_nothing_more_is_asked(world: World, office: Office) -> None:
     sitting = world.insert(CardId("piv", RECORDED))
     world.add_card(world.add_holder(), identifier=RECORDED)
-    about = PeopleDesk(office).search(reference_of(sitting.visit), 5).about
+    about = found_words(PeopleDesk(office).search(reference_of(sitting.visit), 5))
     whose = "It was recorded since: a card of Asha Okafor (900123456789)."
     assert about.endswith(f"It calls itself piv {RECORDED}. {whose}")
     (card,) = CardsDesk(office).unknown()
-    assert card.near == (whose,)
-    assert (card.cause, card.advice) == RECORDED_SINCE
+    assert near_lines(card) == (whose,)
+    assert fault_words(card) == RECORDED_SINCE
     assert card.recorded
     assert not card.can_be_added
 
@@ -86,7 +94,7 @@ def test_a_card_like_no_other_is_named_all_the_same(world: World, office: Office
     world.add_card(world.add_holder(), identifier=RECORDED)
     station_visit = world.insert(CardId("gids", "00" * 16))
     assert isinstance(station_visit.opened, Refusal)
-    about = PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
+    about = found_words(PeopleDesk(office).search(reference_of(station_visit.visit), 5))
     assert about.endswith(f"It calls itself gids {'00' * 16}. {NOT_RECORDED[1]}")
 
 
@@ -107,7 +115,7 @@ def test_a_mistyped_identifier_is_recognised(
     world.add_card(world.add_holder(), identifier=RECORDED)
     station_visit = world.insert(CardId("piv", identifier))
     assert isinstance(station_visit.opened, Refusal)
-    about = PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
+    about = found_words(PeopleDesk(office).search(reference_of(station_visit.visit), 5))
     assert f"A card of Asha Okafor (900123456789) is recorded as {RECORDED}" in about
     assert says in about
 
@@ -116,7 +124,9 @@ def test_three_signs_are_another_card(world: World, office: Office) -> None:
     world.add_card(world.add_holder(), identifier=RECORDED)
     station_visit = world.insert(CardId("piv", f"{RECORDED[:-3]}bbb"))
     assert isinstance(station_visit.opened, Refusal)
-    assert "Asha" not in PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
+    assert "Asha" not in found_words(
+        PeopleDesk(office).search(reference_of(station_visit.visit), 5)
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +137,7 @@ def test_a_beginning_of_few_signs_names_no_card(
 ) -> None:
     world.add_card(world.add_holder(), identifier=recorded)
     station_visit = world.insert(CardId("piv", given))
-    about = PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
+    about = found_words(PeopleDesk(office).search(reference_of(station_visit.visit), 5))
     assert about.endswith(f"It calls itself piv {given}. {NOT_RECORDED[1]}")
 
 
@@ -137,7 +147,7 @@ def test_neighbours_in_a_series_are_counted_and_not_named(world: World, office: 
         world.add_card(holder, identifier=f"00050000123{last}")
     station_visit = world.insert(CardId("openpgp", "000500001239"))
     assert isinstance(station_visit.opened, Refusal)
-    about = PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
+    about = found_words(PeopleDesk(office).search(reference_of(station_visit.visit), 5))
     assert "6 recorded cards differ from it in one or two signs" in about
     assert "Asha" not in about
 
@@ -152,13 +162,13 @@ def test_the_reference_of_an_unreadable_card_says_why_and_what_to_do(
     reference = reference_of(visit)
     world.at("Library").refuse(visit, Reason.CARD_UNREADABLE, unread)
     found = PeopleDesk(office).search(reference, 5)
-    about = found.about
+    about = found_words(found)
     assert found.card is not None
     assert not found.card.can_be_added
     cause, advice = FAULTS[fault]
     assert f"{cause}, by the station's report. It is of the family gids. {advice}" in about
     (card,) = CardsDesk(office).unknown()
-    assert (card.reference, card.station, card.cause) == (reference, "Library", cause)
+    assert (card.reference, card.station, card.fault) == (reference, "Library", fault)
 
 
 def test_a_card_that_hung_after_it_was_recognised_leads_to_its_holder(
@@ -168,7 +178,7 @@ def test_a_card_that_hung_after_it_was_recognised_leads_to_its_holder(
     unread = UnreadCard(ReadFault.TOO_SLOW)
     reference = reference_of(station_visit.visit)
     station_visit.authority.refuse(station_visit.visit, Reason.CARD_UNREADABLE, unread)
-    about = PeopleDesk(office).search(reference, 5).about
+    about = found_words(PeopleDesk(office).search(reference, 5))
     assert "It did not answer in time, by the station's report." in about
     assert "It is recorded as a card of" in about
 

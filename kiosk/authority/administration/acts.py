@@ -12,6 +12,7 @@ import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from kiosk.authority.addresses import read_addresses
 from kiosk.authority.administration.fields import CellRefused
 from kiosk.authority.administration.login import read_public_key
 from kiosk.authority.administration.office import StationChange
@@ -29,7 +30,6 @@ from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.errors import KeyMissing, NotFound, NotTaken, SealBroken
-from kiosk.authority.notices import addresses_of
 from kiosk.authority.records import Card, ProposedAct
 from kiosk.authority.refusals import PlainRefusal
 from kiosk.authority.roles import Role
@@ -56,8 +56,7 @@ class CorrectEmail(StaffAct, frozen=True, tag="people.correct_email"):
         """Say the addresses that are known now, too: a colleague compares the new one with them."""
         holder, known = uow.holders.get(opened.holder_id), ""
         if holder is not None:
-            addresses = addresses_of(holder, uow.registrations.of_holder(holder.id))
-            known = " and ".join(addresses)
+            known = " and ".join(read_addresses(uow, holder.id).for_notices)
         return f"Correct the email address from {known or 'none'} to {self.email}."
 
     def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> str:

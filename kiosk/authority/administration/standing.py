@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple, assert_never
 
+from kiosk.authority.addresses import Addresses
 from kiosk.authority.administration.views import CodeLine, RightPin, Standing
 from kiosk.authority.audit.events import EVENTS, AuditKind, Count, audit_message
 from kiosk.authority.records import (
@@ -177,6 +178,7 @@ class StandingFacts:
     holder: Cardholder
     cards: tuple[Card, ...]
     registration: Registration | None
+    addresses: Addresses
     policy: Policy
     now: datetime
     zone: tzinfo
@@ -260,7 +262,7 @@ class StandingFacts:
         """The cards in use that a station refused since they last worked, newest first."""
         refused = self.seen.refused
         seen = [(card, refused[card.id]) for card in self.in_use if card.id in refused]
-        if self.holder.email or self.registration:  # an address was recorded since
+        if self.holder.address_id or self.registration:  # an address was recorded since
             seen = [one for one in seen if one[1].reason is not Reason.NO_RECORDED_EMAIL]
         return tuple(sorted(seen, key=lambda one: one[1].at, reverse=True))
 
@@ -524,7 +526,7 @@ def registers_later(facts: StandingFacts) -> str:
 
 
 def _then_register(facts: StandingFacts) -> str:
-    if not facts.holder.email and facts.registration is None:
+    if not facts.holder.address_id and facts.registration is None:
         return "They cannot register without an email address: record it before."
     return registers_later(facts) or "Then they register there."
 
@@ -539,7 +541,7 @@ def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
         else:
             advice = problem_of(*problems[0]).advice
             words = advice[0].lower() + advice[1:]
-    elif not facts.holder.email and facts.registration is None:
+    elif not facts.holder.address_id and facts.registration is None:
         words = (
             "make sure who they are, record their email address, and give a code: with it they "
             "unlock and register at a station."
@@ -610,7 +612,7 @@ def _remarks(facts: StandingFacts) -> Iterator[Headline]:
         if seen.reason is Reason.PIN_BLOCKED and able:
             yield _of_seen(card, seen, facts, "They can unlock at every station")
     registration = facts.registration
-    if registration is not None and registration.unconfirmed_since is not None:
+    if facts.addresses.unconfirmed is not None:
         yield Headline(
             "They can unlock. Codes go to an address that has not been confirmed since "
             "staff changed it.",

@@ -560,7 +560,7 @@ def _may_abandon_code(uow: UnitOfWork, context: VisitContext) -> bool:
     visit, code = context.visit, _mailed_code(context)
     waits = visit.purpose is not Purpose.FIRST_UNLOCK and context.next_step in _CODE_STEPS
     passed = any(proof.carried_from is None for proof in context.proofs)
-    if not waits or passed or visit.pin_proven_at or visit.owner_email:
+    if not waits or passed or visit.pin_proven_at or visit.owner_route:
         return False
     if context.is_proven or code is None:
         return True

@@ -16,6 +16,7 @@ from rich.color import Color, ColorSystem
 from textual.theme import Theme
 from textual.widget import Widget
 
+from kiosk.contract.language import ENGLISH, Language
 from screens.terminal.colours import channels
 
 
@@ -58,6 +59,7 @@ class Appearance(Struct, frozen=True):
 
     Up to 28 characters of ``service``, 80 of ``contact`` and 40 of ``hours`` are shown whole
     on the smallest screen, ``trust`` where there is room for it.
+    These four may be ``OwnText``, and ``language`` is that of the pages while nobody is here.
     ``shown_s`` is how long at least a sentence about waiting stays up, and ``still_s`` how
     long "are you still there" counts down; both are seconds. ``zone`` is the one in which times
     of day are shown; None is the machine's.
@@ -67,6 +69,7 @@ class Appearance(Struct, frozen=True):
     trust: str = "Wexbridge Hospitals Trust"
     contact: str = "Registration Authority, Level 1, West Wing, extension 4400"
     hours: str = "Monday to Friday, 8 am to 6 pm"
+    language: Language = ENGLISH
     accent: str = "#0b5c8a"
     motion: bool = True
     touch: bool = True

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from hardware.virtual import pcscd_sandbox
 from kiosk.contract.errors import KioskError
+from kiosk.system import child
 from kiosk.system.sockets import free_ports
 
 PCSCD = Path("/usr/sbin/pcscd")
@@ -91,7 +91,7 @@ class PrivatePcscd:
         self._log_path = directory / "pcscd.log"
         self._configuration = directory / "reader.conf.d"
         self._friendly_name = friendly_name
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: child.Process | None = None
         self.port = 0
 
     @property
@@ -157,12 +157,7 @@ class PrivatePcscd:
         process, self._process = self._process, None
         if process is None:
             return
-        process.send_signal(how)
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        child.end(process, how)
 
     def _write_configuration(self) -> None:
         self._configuration.mkdir(parents=True, exist_ok=True)
@@ -173,7 +168,7 @@ class PrivatePcscd:
             f"CHANNELID {self.port}\n"
         )
 
-    def _spawn(self, isolated: bool) -> subprocess.Popen[bytes]:
+    def _spawn(self, isolated: bool) -> child.Process:
         # Both sockets are the child's alone from here: while this process kept pcscd's socket open,
         # a client of a dead pcscd would wait for ever instead of being refused.
         with (
@@ -186,12 +181,11 @@ class PrivatePcscd:
             numbers = [*map(str, passed), str(self.port)]
             service = [str(PCSCD), "-f", "-c", str(self._configuration), "--disable-polkit"]
             how = [*_unshare(), *sandbox, "isolated"] if isolated else [*sandbox, "plain"]
-            return subprocess.Popen(  # noqa: S603 - fixed programs, no shell
-                [*how, *numbers, *service],
-                pass_fds=passed,
-                env=self._service_environment(),
-                start_new_session=True,  # Ctrl+C in our terminal must not reach it
-                stdin=subprocess.DEVNULL,
+            return child.start(
+                *(*how, *numbers, *service),
+                files=passed,
+                environ=self._service_environment(),
+                own_session=True,
                 stdout=log,
                 stderr=log,
             )
@@ -211,8 +205,7 @@ def check_installed() -> None:
 
 def can_isolate() -> bool:
     """Return whether this user may create namespaces on this machine."""
-    tried = subprocess.run([*_unshare(), "true"], capture_output=True, check=False)  # noqa: S603
-    return tried.returncode == 0
+    return child.run(*_unshare(), "true").code == 0
 
 
 def _unshare() -> list[str]:

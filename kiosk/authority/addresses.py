@@ -13,15 +13,20 @@ from dataclasses import dataclass
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.records import Address, AddressSource, Cardholder, Registration
 from kiosk.authority.store.database import UnitOfWork
+from kiosk.contract.language import Language
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The addresses of one holder; ``waiting`` is not in force yet, and counts for nothing."""
+    """The addresses of one holder; ``waiting`` is not in force yet, and counts for nothing.
+
+    ``language`` is that in which a registered holder is written to; None where it is unknown.
+    """
 
     recorded: Address | None = None
     registered: Address | None = None
     waiting: Address | None = None
+    language: Language | None = None
 
     @property
     def for_codes(self) -> Address | None:
@@ -58,6 +63,10 @@ class Addresses:
         return one if one is not None and one.confirmed_at is None else None
 
 
+def language_of(registration: Registration | None) -> Language | None:
+    return registration.language if registration else None
+
+
 def named_addresses(
     holder: Cardholder, registration: Registration | None, rows: Iterable[Address]
 ) -> Addresses:
@@ -81,6 +90,7 @@ def named_addresses(
         named(holder.address_id, AddressSource.RECORD),
         named(registration.address_id if registration else None, AddressSource.HOLDER),
         next((one for one in rows if one.replaces), None),
+        language_of(registration),
     )
 
 
@@ -89,7 +99,11 @@ def shown_addresses(
 ) -> Addresses:
     """Return what lists show, for no decision; a row that is missing is left out."""
     registered = registration.address_id if registration else ""
-    return Addresses(by_id.get(holder.address_id or ""), by_id.get(registered))
+    return Addresses(
+        by_id.get(holder.address_id or ""),
+        by_id.get(registered),
+        language=language_of(registration),
+    )
 
 
 def read_addresses(uow: UnitOfWork, holder_id: str) -> Addresses:

@@ -18,6 +18,7 @@ from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.visit.proofs import Factors
 from kiosk.contract.families import SecretKind
+from kiosk.contract.language import ENGLISH, Language
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
 
@@ -59,7 +60,7 @@ class Dependencies:
     ``policy`` is called in each call, so that a changed setting applies at once. ``compose`` is
     ``mail.compose.compose_code`` with the settings of the service. ``secret_kinds``
     are by family what is stored for its cards; ``source`` makes the next one of those that rotate.
-    ``factors`` are the rules of each factor.
+    ``factors`` are the rules of each factor. ``language`` is that of those who have chosen none.
     ``staff_addresses`` get mails about blocks. ``issuers`` and ``attestation`` are
     None where the settings name none.
     ``station`` is the calling station. ``process`` names this process among those that share the
@@ -78,6 +79,7 @@ class Dependencies:
     station: StationIdentity
     source: SecretSource
     factors: Factors
+    language: Language = ENGLISH
     staff_addresses: tuple[str, ...] = ()
     issuers: Issuers | None = None
     attestation: AttestationRoots | None = None

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from kiosk.authority.addresses import Addresses
-from kiosk.authority.mail import words
+from kiosk.authority.mail import staff_words
 from kiosk.authority.records import (
     Cardholder,
     OutboxMessage,
@@ -17,6 +17,7 @@ from kiosk.authority.records import (
     new_id,
 )
 from kiosk.authority.store.database import UnitOfWork
+from kiosk.contract.language import Language
 from kiosk.contract.policy import HOUR, mask_email
 
 
@@ -66,12 +67,14 @@ def notify(
     new_email: str = "",
     stop_number: str = "",
     others: str = "",
+    language: Language | None = None,
 ) -> None:
     """Queue one notice; it says who, where, when and under which reference, and no secret.
 
     ``occasion`` is the visit that it is about, or the reference of an act of staff. ``new_email``
     is shown masked where it is given. A ``stop_number`` opens nothing: it can only stop
-    self-service for its holder. ``others`` says where further ones are.
+    self-service for its holder. ``others`` says where further ones are. ``language`` None is that
+    of the visit: whoever has the card chooses that, so it is for holders who are not registered.
     """
     reference, station = (
         (occasion.reference, occasion.station) if isinstance(occasion, Visit) else (occasion, "")
@@ -89,7 +92,14 @@ def notify(
     if others:
         params["others"] = others
     message = OutboxMessage(
-        new_id(), to, notice.value, params, uow.now, uow.now, holder_id=holder.id
+        new_id(),
+        to,
+        notice.value,
+        params,
+        uow.now,
+        uow.now,
+        holder_id=holder.id,
+        language=language or (occasion.language if isinstance(occasion, Visit) else None),
     )
     uow.outbox.add(message)
 
@@ -104,7 +114,7 @@ def notify_staff(
             left = left_this_hour(uow, address, notice)
             if left <= 0:
                 continue
-            others = words.OTHERS_IN_AUDIT if left == 1 else ""
+            others = staff_words.OTHERS_IN_AUDIT if left == 1 else ""
         notify(uow, notice, address, visit, holder, others=others)
 
 
@@ -136,5 +146,6 @@ def notify_holder(
     number = ""
     if known and isinstance(occasion, Visit):
         number = uow.stop_numbers.draw(holder.id, occasion.id)
+    language = addresses.language
     for address in known:
-        notify(uow, notice, address, occasion, holder, new_email, number)
+        notify(uow, notice, address, occasion, holder, new_email, number, language=language)

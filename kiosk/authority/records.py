@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
@@ -12,6 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 from kiosk.authority.roles import Role
+from kiosk.contract.language import Language, text_in
 from kiosk.contract.messages import CardId, Factor, Purpose, ReadFault, Reason, VisitEnd
 
 Progress = Callable[[int, int], None]
@@ -172,11 +173,18 @@ class KnownCard:
 
 @dataclass(frozen=True, slots=True)
 class SecurityQuestion:
-    """One question of the list; a retired one is offered to no new holder."""
+    """One question of the list; a retired one is offered to no new holder.
+
+    ``others`` are its texts in other languages than that of ``text``.
+    """
 
     id: int
     text: str
     retired_at: datetime | None = None
+    others: Mapping[Language, str] | None = None
+
+    def in_language(self, language: Language | None) -> str:
+        return text_in(self.others or {}, language or "") or self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +210,8 @@ class Registration:
     ``address_id`` is the address to which codes go. ``asked`` are the questions that are asked
     until they are answered. ``proven``: a signature proved the card or its PIN when the holder
     registered. ``unproven_failures`` counts wrong answers with cards that are known by name only;
-    until ``unproven_until`` no more are accepted from such cards.
+    until ``unproven_until`` no more are accepted from such cards. ``language`` is that of the visit
+    that made it, for notices.
     """
 
     holder_id: str
@@ -216,6 +225,7 @@ class Registration:
     proven: bool = False
     unproven_failures: int = 0
     unproven_until: datetime | None = None
+    language: Language | None = None
 
     def paused_until(self, now: datetime) -> datetime | None:
         """Return the end of the pause; None where there is none, or a wrong clock began it."""
@@ -348,6 +358,7 @@ class Visit:
     would present, where another one is stored. ``judged`` is the digest of the last proof that was
     checked, and ``refusal`` why the authority closed the visit: a call that is repeated gets the
     same answer.
+    ``language`` is that of its pages and of the code's mail.
     ``unknown_card`` is the family and identifier of a card that is not recorded, by its station's
     report; for a card that could not be read only the family, or None. ``unread`` is why the
     station could not read it.
@@ -386,6 +397,7 @@ class Visit:
     pin_change: PinChange | None = None
     unknown_card: str | None = None
     unread: ReadFault | None = None
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -670,7 +682,8 @@ class OutboxMessage:
 
     ``next_at`` is when it may next be claimed: for one that is claimed, when its lease ends.
     ``failed_at`` is set after the last attempt failed, ``denied`` where a policy of the relay made
-    the newest fail. ``holder_id`` is the person with whom it is erased.
+    the newest fail. ``holder_id`` is the person with whom it is erased. ``language`` None is that
+    of the service.
     """
 
     id: str
@@ -684,6 +697,7 @@ class OutboxMessage:
     failed_at: datetime | None = None
     denied: bool = False
     holder_id: str | None = None
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)

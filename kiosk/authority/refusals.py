@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import Enum, auto
 
+from kiosk.authority.facts import CardTrouble
 from kiosk.authority.roles import Action, Role
 
 
@@ -106,6 +107,7 @@ class PlainRefusal(Enum):
     NO_TWO_MANAGERS_TO_AGREE = auto()
     QUESTION_NOT_SHOWABLE = auto()
     NO_SUCH_QUESTION = auto()
+    NO_OTHER_LANGUAGE = auto()
     QUESTION_RETIRED_ALREADY = auto()
 
 
@@ -172,6 +174,13 @@ class FamilyUnknown:
 @dataclass(frozen=True, slots=True)
 class CardOfOther:
     number: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardOfNoUse:
+    """No code can unlock it."""
+
+    trouble: CardTrouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +424,7 @@ Refusal = (
     | DomainNotApproved
     | FamilyUnknown
     | CardOfOther
+    | CardOfNoUse
     | CodesGivenAlready
     | CodeForSomethingElse
     | ReasonLength

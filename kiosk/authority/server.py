@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -77,6 +78,7 @@ from kiosk.contract.routes import (
     LONGEST_REQUEST,
     OPENAPI,
     STATUS_OF,
+    VERSION,
     VERSION_HEADER,
     Route,
     decode,
@@ -90,6 +92,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 JSON: Final = "application/json"
+_PROTOCOL: Final = re.compile(r"/(v[0-9]{1,4})/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,7 @@ class AuthorityServer:
         self._buckets: dict[str, _Bucket] = {}
         self._refusals: dict[str, _Bucket] = {}
         self._slowed = Tally()
+        self._strange = Tally()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._listening: list[Listener] = []
 
@@ -302,6 +306,7 @@ class AuthorityServer:
             return web.Response(body=self._document, content_type=JSON, headers=self._headers)
         route = self._served[type(peer)].get(request.path)
         if route is None:
+            self._note_other_release(request.path)
             return self._refused(404)
         if request.method != "POST":
             return self._refused(405)
@@ -405,6 +410,18 @@ class AuthorityServer:
         """Return how many calls may yet be refused: each is a row of the audit."""
         bucket = _Bucket(self.limits.refused_a_second, self.limits.refused_burst)
         return self._refusals.setdefault(name_of(peer), bucket)
+
+    def _note_other_release(self, path: str) -> None:
+        """Log that stations of another release call, a line a minute at most."""
+        asked = _PROTOCOL.match(path)
+        if asked and asked[1] != VERSION and (many := self._strange.count()):
+            log.warning(
+                "%s since the last such line by stations of another release, with the protocol %s "
+                "(here it is %s): install this release on them; none of them serves anybody",
+                numbered(many, "call"),
+                asked[1],
+                VERSION,
+            )
 
     def _note_slowed(self, peer: Peer) -> None:
         """Log who asks too much, a line a minute at most."""

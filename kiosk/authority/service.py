@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial, wraps
 from threading import Lock
-from typing import Concatenate, ParamSpec, TypeVar, assert_never
+from typing import Concatenate, Final, ParamSpec, TypeVar, assert_never
 from weakref import WeakValueDictionary
 
 from kiosk.authority.audit.events import AuditKind, altered, new_reference, record
@@ -24,6 +24,7 @@ from kiosk.authority.errors import (
     ResourcesExhausted,
     RowAltered,
     StoreError,
+    ValueUnreadable,
 )
 from kiosk.authority.mail.compose import Mailer
 from kiosk.authority.records import Scalar, Visit
@@ -310,26 +311,43 @@ class LocalAuthority:
                     self._audit(visit, AuditKind.REFUSED, reason=reason, **refused.detail)
                 return Refusal(refused.reason, refused.retry_at)
             except RowAltered as error:
+                self._need_schema()  # what a newer program has written looks altered to an older
                 self._audit(visit, AuditKind.ROW_ALTERED, **altered(error))
                 self._audit(visit, AuditKind.REFUSED, reason=Reason.RECORD_ALTERED.value)
                 return Refusal(Reason.RECORD_ALTERED)
+            except ValueUnreadable:
+                self._need_schema()
+                reason = Reason.UNLISTED.value
+                self._audit(visit, AuditKind.REFUSED, reason=reason, because=_NOT_KNOWN_HERE)
+                return Refusal(Reason.UNLISTED)
             except StepRefused as error:
                 self._audit(visit, AuditKind.STEP_REFUSED, call=call, because=str(error))
                 raise
+
+    def _need_schema(self) -> None:
+        """Raise ``AuthorityUnavailable`` in a program that is too old for the database by now."""
+        if not self._parts.store.schema_serves():
+            raise AuthorityUnavailable("the database serves no program as old as this one")
 
     def _audit(self, visit: VisitId, kind: AuditKind, **detail: Scalar) -> None:
         if not lifecycle.is_visit_id(visit):
             detail, visit = {**detail, "visit": "malformed"}, VisitId("0" * 32)
         with self._parts.store.begin() as uow:
-            called = uow.visits.unchecked(visit)
+            try:
+                called = uow.visits.unchecked(visit)
+                # Where nobody opened it: never with the reference of one that somebody did open.
+                taken = called is None and uow.visits.by_reference(reference_of(visit)) is not None
+            except ValueUnreadable:
+                called, taken = None, True
             if called is None:
-                # Nobody opened it: never with the reference of a visit that somebody did open.
-                reference = reference_of(visit)
-                taken = uow.visits.by_reference(reference) is not None
-                called = Visit(visit, new_reference() if taken else reference, "", uow.now)
+                reference = new_reference() if taken else reference_of(visit)
+                called = Visit(visit, reference, "", uow.now)
             # Who called, not who opened the visit: a station may name the visit of another one.
             record(uow, kind, replace(called, station=self._parts.station.name), **detail)
             uow.commit()
+
+
+_NOT_KNOWN_HERE: Final = "a record has something in it that this version does not know"
 
 
 @contextmanager

@@ -98,4 +98,7 @@ def as_toml(settings: Settings) -> str:
 
 def _toml(value: object) -> str:
     """Write a value as TOML; for text, numbers, booleans and lists JSON is the same."""
+    if isinstance(value, Mapping):
+        rows = [f"{name} = {_toml(each)}" for name, each in value.items()]
+        return f"{{ {', '.join(rows)} }}" if rows else "{}"
     return json.dumps(value, ensure_ascii=False)

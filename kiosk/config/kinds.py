@@ -1,15 +1,18 @@
 """The kinds of settings. A kind reads a value from the file, or a word of the environment.
 
-They are hand-written and without a validation library, because the settings are read before the
-first page is painted: such a library takes half as long to load as everything else.
+They are hand-written, because all errors of a file are said at once, each with the setting's name
+and a hint at a misspelt word.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
+
+from kiosk.contract.language import is_language
 
 
 class InvalidValue(ValueError):
@@ -100,7 +103,8 @@ class OneOf:
 class Words:
     """A list of words, or a text with commas between them; ``each`` reads one word.
 
-    ``every`` says what an empty list means, where it means all there are. ``*`` is one, too.
+    ``every`` says what an empty list means, where that stands for all of them. Then ``*`` is taken
+    for an empty list.
     """
 
     def __init__(self, allowed: str, each: Callable[[str], Any], every: str = "") -> None:
@@ -136,5 +140,40 @@ class Alternatives:
         return (self._words.read(value),)
 
 
-Kind = Text | Number | Boolean | OneOf | Words | Alternatives
+class ByLanguage:
+    """A table for each language, by its tag, with texts that stand in place of settings.
+
+    ``texts`` are the kinds of these settings by their names. As a text: the tables as in the file.
+    """
+
+    def __init__(self, texts: Mapping[str, Text]) -> None:
+        self._texts = texts
+        self.allowed = f'tables such as cy = {{ {next(iter(texts))} = "..." }}: {", ".join(texts)}'
+
+    def read(self, value: object) -> dict[str, dict[str, str]]:
+        if isinstance(value, str):
+            with suppress(tomllib.TOMLDecodeError):
+                value = tomllib.loads(f"value = {value}")["value"]
+        if not isinstance(value, Mapping):
+            raise InvalidValue("is no table of languages")
+        return {tag: self._in_language(tag, texts) for tag, texts in value.items()}
+
+    def _in_language(self, tag: str, texts: object) -> dict[str, str]:
+        if not is_language(tag):
+            raise InvalidValue(f"{tag!r} is no language such as cy or pt-BR", quotes=False)
+        if not isinstance(texts, Mapping):
+            raise InvalidValue(f"{tag} is no table of texts", quotes=False)
+        read = {}
+        for name, text in texts.items():
+            if name not in self._texts:
+                raise InvalidValue(f"{tag}.{name}: there is no such text", quotes=False)
+            try:
+                read[name] = self._texts[name].read(text)
+            except InvalidValue as unfit:
+                allowed = self._texts[name].allowed
+                raise InvalidValue(f"{tag}.{name} {unfit} ({allowed})", quotes=False) from None
+        return read
+
+
+Kind = Text | Number | Boolean | OneOf | Words | Alternatives | ByLanguage
 """``allowed`` describes the values; ``read`` returns one, or raises ``InvalidValue``."""

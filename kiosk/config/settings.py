@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.config.kinds import (
     Alternatives,
     Boolean,
+    ByLanguage,
     InvalidValue,
     Kind,
     Number,
@@ -23,6 +25,7 @@ from kiosk.config.kinds import (
     Words,
 )
 from kiosk.contract.families import FAMILIES, ON_PCSC, SecretKind, secret_kind_names
+from kiosk.contract.language import ENGLISH, TAG, Language, OwnText, text_in
 from kiosk.contract.messages import LONGEST_STATION_NAME, Factor, Way
 from kiosk.contract.policy import FEWEST_CODE_DIGITS, MOST_CODE_DIGITS, Genuine, Policy
 
@@ -93,18 +96,33 @@ _PATH = Text("an absolute path", "/.+", empty=True)
 _TOKEN = Text("a token's label of at most 32 characters", ".{1,32}", empty=True)
 
 
+_OWN_TEXTS = {"name": _short(28), "trust": Text(), "ra_contact": _short(80), "ra_hours": _short(40)}
+
+
 class ServiceSettings(Section, frozen=True):
     """``[service]``: the names and contacts that holders see; the defaults are fictional."""
 
-    name: str = setting("Smartcard self-service", _short(28), "The name of the service.")
-    trust: str = setting("Wexbridge Hospitals Trust", Text(), "The organisation that runs it.")
+    name: str = setting("Smartcard self-service", _OWN_TEXTS["name"], "The name of the service.")
+    trust: str = setting(
+        "Wexbridge Hospitals Trust", _OWN_TEXTS["trust"], "The organisation that runs it."
+    )
     ra_contact: str = setting(
         "Registration Authority, Level 1, West Wing, extension 4400",
-        _short(80),
+        _OWN_TEXTS["ra_contact"],
         "Where the Registration Authority is and how to reach it, in one line.",
     )
     ra_hours: str = setting(
-        "Monday to Friday, 8 am to 6 pm", _short(40), "When the Registration Authority is open."
+        "Monday to Friday, 8 am to 6 pm",
+        _OWN_TEXTS["ra_hours"],
+        "When the Registration Authority is open.",
+    )
+    language: Language = setting(
+        ENGLISH,
+        Text("a tag such as en", TAG),
+        "The language of those who have chosen none; English where it is not installed.",
+    )
+    texts: Mapping[Language, Mapping[str, str]] = setting(
+        {}, ByLanguage(_OWN_TEXTS), "Those of the first four settings that read otherwise in it."
     )
     ra_email: str = setting(
         "ra@wexbridge.example",
@@ -116,6 +134,15 @@ class ServiceSettings(Section, frozen=True):
         Text("a colour as #rrggbb", r"#[0-9a-fA-F]{6}"),
         "The one accent colour of screens and mail.",
     )
+
+    def in_language(self, language: Language) -> ServiceSettings:
+        """Return them with the texts in ``language``; what is missing there stays as it is."""
+        return replace(self, **text_in(self.texts, language) or {})
+
+    def own_text(self, name: str) -> OwnText:
+        """Return one of these texts, as it reads in the language of the display."""
+        others = {tag: texts[name] for tag, texts in self.texts.items() if name in texts}
+        return OwnText(getattr(self, name), others)
 
 
 class _TimeZone(Text):

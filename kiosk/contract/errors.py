@@ -36,6 +36,10 @@ class AuthorityBusy(AuthorityUnavailable):
     """The authority answers, but takes no more calls at the moment: ask again."""
 
 
+class OtherRelease(AuthorityUnavailable):
+    """The authority has another version of the protocol: it or this program has to be updated."""
+
+
 class ReplyUnknown(AuthorityError):
     """This program does not know the authority's answer, which may be of a newer release."""
 

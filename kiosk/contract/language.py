@@ -10,14 +10,17 @@ address are plain ``str``, and are never looked up.
 
 from __future__ import annotations
 
-from functools import cache
-from gettext import NullTranslations, translation
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from gettext import GNUTranslations, NullTranslations, translation
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from msgspec import Meta
 
-Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
+TAG: Final = "[a-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}"
+Language = Annotated[str, Meta(pattern=f"^{TAG}$")]
 """A tag of BCP 47, such as ``en``, ``cy`` or ``pt-BR``."""
 
 ENGLISH: Final = "en"
@@ -26,12 +29,32 @@ CATALOGUES = Path(__file__).parent.parent / "locale"
 """``<tag>/LC_MESSAGES/kiosk.mo`` for each language but English."""
 
 
-@cache
+def is_language(tag: str) -> bool:
+    return re.fullmatch(TAG, tag) is not None
+
+
+@lru_cache(maxsize=100)  # a station may name any
 def catalogue_of(language: Language) -> NullTranslations:
-    """Return the catalogue of ``language``; English where there is none."""
-    if language == ENGLISH:
+    """Return the catalogue of ``language``; English where there is none.
+
+    A tag may come from the database: one that is none would be a path to another file.
+    """
+    if language == ENGLISH or not is_language(language):
         return NullTranslations()
     return translation("kiosk", CATALOGUES, [language.replace("-", "_")], fallback=True)
+
+
+def spoken(language: Language) -> Language:
+    """Return the language that sentences come in: English where ``language`` has no catalogue."""
+    return language if isinstance(catalogue_of(language), GNUTranslations) else ENGLISH
+
+
+Said = TypeVar("Said")
+
+
+def text_in(texts: Mapping[Language, Said], language: Language) -> Said | None:
+    """Return what there is in ``language``, else in the language without its region."""
+    return texts.get(language) or texts.get(language.partition("-")[0])
 
 
 class _Display:
@@ -74,6 +97,51 @@ class Text(str):
         said = catalogue_of(language).gettext(english) if english else ""
         return _filled(said, language, named) if named else said
 
+
+class OwnText(Text):
+    """Data with a text for each language, such as the name of the service; it is in no catalogue.
+
+    ``others`` are those in other languages than the setting's, which stands for the rest.
+    """
+
+    __slots__ = ("others",)
+
+    others: Mapping[Language, str]
+
+    def __new__(cls, text: str, others: Mapping[Language, str]) -> OwnText:
+        made = super().__new__(cls, text)
+        made.others = others
+        return made
+
+    def in_language(self, language: Language, **named: object) -> str:
+        return text_in(self.others, language) or str.__str__(self)
+
+
+MONTHS: Final = (
+    Text("January"),
+    Text("February"),
+    Text("March"),
+    Text("April"),
+    Text("May"),
+    Text("June"),
+    Text("July"),
+    Text("August"),
+    Text("September"),
+    Text("October"),
+    Text("November"),
+    Text("December"),
+)
+"""As they stand in a date."""
+
+WEEKDAYS: Final = (
+    Text("Monday"),
+    Text("Tuesday"),
+    Text("Wednesday"),
+    Text("Thursday"),
+    Text("Friday"),
+    Text("Saturday"),
+    Text("Sunday"),
+)
 
 _NUMBERS: Final = (
     # Translators: this and the next ones stand in for {number}. Where a noun changes the word

@@ -126,6 +126,7 @@ class VisitEnd(StrEnum):
     IDLE = "idle"
     REFUSED = "refused"
     FAULT = "fault"
+    UPGRADED = "upgraded"
 
 
 # Cards: reports, challenges and proofs.
@@ -603,7 +604,8 @@ class VisitOpened(Wire, frozen=True):
     """A known card; ``resumed`` is set when a code that was sent earlier can still be entered.
 
     ``offers`` then holds the other choices: choosing one withdraws that code. ``blocked``:
-    self-service is blocked for the holder, so few purposes are offered.
+    self-service is blocked for the holder, so few purposes are offered. ``language`` is that of the
+    visit; None from an authority of an older release.
     """
 
     visit: VisitId
@@ -611,6 +613,7 @@ class VisitOpened(Wire, frozen=True):
     offers: tuple[Offer, ...]
     resumed: tuple[Purpose, EnterCode] | None = None
     blocked: bool = False
+    language: language.Language | None = None
 
 
 class Refusal(Wire, frozen=True):

@@ -1,6 +1,6 @@
 """The ``Authority`` port over HTTP: one table of routes, made of the port's own type hints.
 
-Each method is ``POST /v1/<its name>`` with a JSON object of its parameters; the body of the answer
+Each method is ``POST /v2/<its name>`` with a JSON object of its parameters; the body of the answer
 is its result. Server, client and the OpenAPI document follow from this table.
 """
 
@@ -19,7 +19,9 @@ from kiosk.contract.ports import Authority
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import LONGEST_WORDS
 
-VERSION: Final = "v1"
+VERSION: Final = "v2"
+"""Of the protocol: another one where a station of the version before could not go on."""
+
 OPENAPI: Final = f"/{VERSION}/openapi.json"
 
 VERSION_HEADER: Final = "Kiosk-Version"

@@ -54,8 +54,12 @@ REST_S: Final = 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
 """How long a failed address is not used: twice as long each time, with jitter."""
 
-_ANOTHER_MAY_SERVE: Final = frozenset({408, 429, 500, 503})
+_ANOTHER_MAY_SERVE: Final = frozenset({404, 408, 429, 500, 503})
 """Answers about the authority and not about the call: the next address is called."""
+
+OTHER_RELEASE: Final = (
+    "the authority is of another release, with which this one cannot speak: install the same here"
+)
 
 _ERROR_OF: Final = {status: error for error, status in STATUS_OF.items()}
 
@@ -273,7 +277,8 @@ class HttpAuthority:
             try:
                 response = self._request(connection, "GET", OPENAPI, self._now() + CONNECT_S)
                 status = response.status
-                yield each.address, "" if status == http.client.OK else f"status {status}"
+                because = "" if status == http.client.OK else f"status {status}"
+                yield each.address, OTHER_RELEASE if status == http.client.NOT_FOUND else because
             except _NO_ANSWER as error:
                 unresolved = _unresolved(each.address, error)
                 yield each.address, unresolved or str(error) or type(error).__name__
@@ -299,6 +304,8 @@ class HttpAuthority:
         if error is not None:
             raise error(route.name)
         log.error("%s: the authority answered with status %d", route.name, answer.status)
+        if answer.status == http.client.NOT_FOUND:
+            raise errors.OtherRelease(OTHER_RELEASE)
         if answer.status == http.client.FORBIDDEN:
             raise errors.AuthorityUnavailable("the authority does not know this station")
         raise errors.AuthorityError(

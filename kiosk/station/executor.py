@@ -136,6 +136,8 @@ class Actions:
         """
         try:
             standing = self._authority.heartbeat(replace(self._beat, reader=reader))
+        except errors.OtherRelease:
+            return Outage.OTHER_RELEASE
         except errors.AuthorityError:
             return Outage.AUTHORITY_AWAY
         match standing:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from kiosk.contract.language import Language
 from kiosk.contract.messages import (
     Answer,
     AnswerProblem,
@@ -51,6 +52,7 @@ class Outage(StrEnum):
     NO_READER = "no-reader"
     AUTHORITY_AWAY = "authority-away"
     RETIRED = "retired"
+    OTHER_RELEASE = "other-release"
 
 
 class Work(StrEnum):
@@ -138,7 +140,7 @@ class VisitState(Struct, frozen=True):
     PIN by its first unlock in this visit. ``position``: the holder's step by the authority's count,
     for the page to show. ``instead``: what may be chosen in place of the purpose of a live code,
     while nothing is proven. ``ways``: the ways that were offered, from which the holder may choose
-    another until the chosen one is passed.
+    another until the chosen one is passed. ``language``: of the pages; None is the station's own.
     """
 
     id: VisitId
@@ -153,6 +155,7 @@ class VisitState(Struct, frozen=True):
     position: Position | None = None
     instead: tuple[Offer, ...] = ()
     ways: ChooseWay | None = None
+    language: Language | None = None
 
 
 class VisitPage(Struct, frozen=True):

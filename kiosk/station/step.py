@@ -471,6 +471,7 @@ def _opened(state: s.Reading, read: e.CardRead) -> Next:
         pin_pad=report.pin_pad,
         pad_changes=report.pad_changes,
         pin_format=report.pin_format,
+        language=reply.language,
     )
     if reply.resumed is not None:
         purpose, task = reply.resumed

@@ -8,16 +8,14 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from kiosk.system import child
 from kiosk.system.files import other_owner
 from kiosk.system.prctl import forbid_dumps
 
@@ -113,14 +111,13 @@ class ModuleProcess:
         self, worker: str, arguments: tuple[str, ...], environ: Mapping[str, str], answer_s: float
     ) -> None:
         self._answer_s = answer_s
-        self._process = subprocess.Popen(  # noqa: S603  ours, with a path from the settings
-            (sys.executable, "-I", "-m", __name__, worker, *arguments),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={k: v for k, v in environ.items() if not k.startswith(KEPT_BACK)},
-            bufsize=0,
-            start_new_session=True,
+        self._process = child.start(
+            *(sys.executable, "-I", "-m", __name__, worker, *arguments),
+            stdin=child.PIPE,
+            stdout=child.PIPE,
+            stderr=child.NOTHING,
+            environ={k: v for k, v in environ.items() if not k.startswith(KEPT_BACK)},
+            own_session=True,
         )
 
     def ask(self, request: Message, more_s: float = 0.0) -> Message:
@@ -144,10 +141,7 @@ class ModuleProcess:
     def end(self) -> None:
         """Close the pipes, and kill a process that has not ended after a second."""
         self._close()
-        try:
-            self._process.wait(_LAST_WAIT_S)
-        except subprocess.TimeoutExpired:
-            self._kill()
+        child.end(self._process, None, _LAST_WAIT_S, own_session=True)
 
     def _exchange(self, request: Message, within_s: float) -> Message | None:
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -164,11 +158,7 @@ class ModuleProcess:
     def _kill(self) -> None:
         """Kill the process and its children; one that cannot die is left behind."""
         self._close()
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_LAST_WAIT_S)
+        child.kill(self._process, own_session=True)
 
 
 # The module's side: it answers one request after another until the pipe closes.

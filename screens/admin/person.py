@@ -40,6 +40,7 @@ from screens.admin.refusals import DeskRefused
 from screens.admin.times import Times
 from screens.admin.widgets import Point, Points, TextScroll
 from screens.widgets.prose import Prose, printable
+from screens.words.staff.standing import headline_words, trouble_words
 
 # A person's registration, cards and codes in lines of plain words.
 
@@ -114,8 +115,8 @@ def card_points(card: CardLine, times: Times) -> Iterator[Point]:
         at, proven = times.at(card.last_right_pin.at), card.last_right_pin.proven
         how = "proved it by its key" if proven else "said so, without a proof"
         yield Point(f"its PIN was last entered rightly {at}; the card {how}", style=QUIET)
-    if card.trouble:
-        yield Point(card.trouble, style=GRAVE)
+    if card.trouble is not None:
+        yield Point(trouble_words(card.trouble), style=GRAVE)
 
 
 def code_points(code: CodeLine, times: Times) -> Iterator[Point]:
@@ -287,7 +288,9 @@ class PersonHeading(Horizontal):
             self._who.update(Content.assemble(f"  {printable(person.number)}", email))
             words, colour = STANDINGS[person.standing]
             ready = person.standing is Standing.READY
-            if person.may_fail or (ready and not person.can_unlock):  # the headline contradicts it
+            if person.headline.may_fail or (
+                ready and not person.can_unlock
+            ):  # the headline contradicts it
                 words, colour = "! See below", "alarm"
             self._standing.update(Content.styled(words, f"${colour}"))
 
@@ -299,11 +302,12 @@ class HeadlineBox(Vertical):
         super().__init__(self._headline, self._advice)
 
     def show(self, person: Person) -> None:
-        sign = "✗" if not person.can_unlock else "!" if person.may_fail else "✓"
+        said = headline_words(person.headline, person.clock)
+        sign = "✗" if not person.can_unlock else "!" if person.headline.may_fail else "✓"
         self.set_class(sign != "✓", "-cannot")
-        self._headline.say(f"{sign} {person.headline}")
-        self._advice.say(f"→ {person.advice}" if person.advice else "")
-        self._advice.display = bool(person.advice)
+        self._headline.say(f"{sign} {said.sentence}")
+        self._advice.say(f"→ {said.advice}")
+        self._advice.display = True
 
     def say(self, text: str) -> None:
         self.set_class(True, "-cannot")
@@ -501,7 +505,7 @@ class AboutPerson(AdminPage):
         match await self.app.push_screen_wait(form):
             case IssuedCode() as issued:
                 subject, now = self._subject, self._subject.person
-                not_yet = now.registers_later if now.email else cards.CANNOT_REGISTER
+                not_yet = cards.not_yet(now) if now.email else cards.CANNOT_REGISTER
                 self.app.push_screen(CodeShown(issued, subject.who, self.times, not_yet))
                 self.shown()
             case Done(waits=False) as done if act.dialog is person.erase:

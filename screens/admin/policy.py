@@ -149,12 +149,13 @@ class QuestionsPage(LinesPage[QuestionLine]):
 
     def explained(self, line: QuestionLine) -> str:
         times = self.times
+        asked = "\n".join((line.text, *(f"{tag}: {text}" for tag, text in line.others.items())))
         if line.retired_at is not None:
             since = times.day(line.retired_at)
-            return f"{line.text}\nOffered to nobody new since {since}. {_kept(line)} {_NOBODY_SEES}"
+            return f"{asked}\nOffered to nobody new since {since}. {_kept(line)} {_NOBODY_SEES}"
         use = numbered(line.used_by, "person uses", "people use")
         used = f"{use} it." if line.used_by else "Nobody uses it."
-        return f"{line.text}\nOffered to everybody who registers. {used} {_NOBODY_SEES}"
+        return f"{asked}\nOffered to everybody who registers. {used} {_NOBODY_SEES}"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.permits(Action.RETIRE_QUESTION if action == "retire" else Action.ADD_QUESTION):

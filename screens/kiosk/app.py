@@ -24,6 +24,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
+from kiosk.contract.language import Language, show_in
 from kiosk.station.commands import ChangePin, UnblockPin
 from kiosk.station.loop import StationPort
 from kiosk.station.states import (
@@ -35,6 +36,7 @@ from kiosk.station.states import (
     RemoveCard,
     State,
     StillThere,
+    VisitPage,
     Working,
 )
 from screens import theme
@@ -129,11 +131,13 @@ class PagePresenter:
         app: App[int],
         page_for: Callable[[State], Page],
         shown_s: float,
+        language: Language,
         now: Callable[[], float],
     ) -> None:
         self._app = app
         self._page_for = page_for
         self._shown_s = shown_s
+        self._language = language
         self._now = now
         self._page: Page | None = None
         self._state: State | None = None
@@ -212,6 +216,7 @@ class PagePresenter:
         if self._page is not None and self._state is state:
             self._page.rearm()
             return
+        self._speak(state)
         page = self._ahead.get(type(state))
         if page is not None and page.try_to_show(state):
             del self._ahead[type(state)]
@@ -228,6 +233,16 @@ class PagePresenter:
             await self._app.push_screen(page)
         else:
             await self._app.switch_screen(page)
+
+    def _speak(self, state: State) -> None:
+        """Show the pages of a visit in its language, and those of nobody in the station's.
+
+        A state without it follows one of the same visit, or comes before the authority's answer.
+        """
+        if isinstance(state, VisitPage):
+            show_in(state.visit.language or self._language)
+        elif isinstance(state, Attract | OutOfService):
+            show_in(self._language)
 
     async def _uncover(self) -> None:
         """Remove what lies over the page: "are you still there", or an overlay of the demo."""
@@ -292,7 +307,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
             look, self._settings, station.submit, self.toggle_dark, now, wall_clock
         )
         self._presenter = PagePresenter(
-            self, lambda state: screen_for(state, context), look.shown_s, now
+            self, lambda state: screen_for(state, context), look.shown_s, look.language, now
         )
         for one in theme.themes(look.accent):
             self.register_theme(one)

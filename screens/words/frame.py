@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
-from kiosk.contract.language import Counted, Text
+from kiosk.contract.language import MONTHS, WEEKDAYS, Counted, Text
 from kiosk.contract.policy import end_of_wait
 
 NEED_HELP = Text("Need help?")
@@ -31,32 +31,6 @@ ONLY_DIGITS = Text("Only digits go in here.")
 NUM_LOCK = Text("Press Num Lock first.")
 KEYS_LOST = Text("Too fast: some of it is missing.")
 
-
-MONTHS = (
-    Text("January"),
-    Text("February"),
-    Text("March"),
-    Text("April"),
-    Text("May"),
-    Text("June"),
-    Text("July"),
-    Text("August"),
-    Text("September"),
-    Text("October"),
-    Text("November"),
-    Text("December"),
-)
-"""As they stand in a date."""
-
-WEEKDAYS = (
-    Text("Monday"),
-    Text("Tuesday"),
-    Text("Wednesday"),
-    Text("Thursday"),
-    Text("Friday"),
-    Text("Saturday"),
-    Text("Sunday"),
-)
 _MINUTES = Counted("{number} minute", "{number} minutes")
 _HOURS = Counted("{number} hour", "{number} hours")
 

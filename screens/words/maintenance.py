@@ -6,10 +6,9 @@ from datetime import datetime, tzinfo
 from typing import Final, assert_never
 
 from kiosk.contract.families import FAMILIES
-from kiosk.contract.language import Counted, Text
+from kiosk.contract.language import MONTHS, Counted, Text
 from kiosk.contract.messages import MaintenanceAct, MaintenanceReason, ReadFault
 from kiosk.station.states import ActResult, Ending, NetworkReport, NotDone, ReaderTest
-from screens.words.frame import MONTHS
 
 REASON_TITLE = Text("Why do you maintain this station?")
 WORDS_TITLE = Text("Why? The audit keeps your words.")

@@ -38,6 +38,10 @@ _SERVICE_AWAY = Text(
     "It cannot reach the service. It comes back by itself. Please use another station, or ask for "
     "help:"
 )
+_OTHER_RELEASE = Text(
+    "It and the service have different versions. Staff have to bring it up to date. Please use "
+    "another station, or ask for help:"
+)
 RETIRED_TITLE = Text("This station is no longer in use")
 RETIRED_TEXT = Text("Please use another station, or ask for help:")
 
@@ -97,6 +101,7 @@ OUTAGES: Final[dict[Outage, tuple[str, str]]] = {
     Outage.NO_READER: (OUTAGE_TITLE, _READER_AWAY),
     Outage.AUTHORITY_AWAY: (OUTAGE_TITLE, _SERVICE_AWAY),
     Outage.RETIRED: (RETIRED_TITLE, RETIRED_TEXT),
+    Outage.OTHER_RELEASE: (OUTAGE_TITLE, _OTHER_RELEASE),
 }
 
 WORKS: Final[dict[Work, tuple[str, str]]] = {

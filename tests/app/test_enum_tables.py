@@ -24,9 +24,9 @@ _RSA, _EC = "rsa-2048 rsa-3072 rsa-4096", "p-256 p-384"
 
 LACKS: Mapping[str, str] = {
     # Nothing of their own is lost with one of these keys.
-    "kiosk.authority.administration.keys._LOST": "derive station-ca",
+    "kiosk.authority.administration.key_copies._LOST": "station-ca",
     # The others are read off the records, or are not about this card.
-    "kiosk.authority.administration.standing.SEEN_AT_STATIONS": """
+    "screens.words.staff.standing.SEEN_AT_STATIONS": """
         answers-limited attempts-paused authority-away card-busy card-not-served
         card-revoked changed-meanwhile code-withdrawn email-refused fault
         given-code-over global-pin leaver maintenance-refused no-email not-registered

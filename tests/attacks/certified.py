@@ -75,11 +75,11 @@ class Client:
 
     def ask(self, call: str, **fields: object) -> tuple[int, Any]:
         """Send JSON by hand."""
-        return self.send(f"/v1/{call}", json.dumps(fields).encode())
+        return self.send(f"/v2/{call}", json.dumps(fields).encode())
 
     def replay(self, call: str, body: bytes) -> tuple[int, Any]:
         """Send the very bytes of a call."""
-        return self.send(f"/v1/{call}", body)
+        return self.send(f"/v2/{call}", body)
 
     def close(self) -> None:
         self._line.close()

@@ -25,6 +25,7 @@ from tests.authority.administration.desk.estate import means_beside
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.older_release import older_release
 from tests.authority.world import PUK, World
+from tests.support import staff_words
 from tests.support.refusals import refused
 
 
@@ -76,10 +77,10 @@ def test_staff_see_why_it_cannot_be_unlocked(world: World, tmp_path: Path) -> No
     card = world.registered_card(driver="fido")
     person = PeopleDesk(office).person(card.holder_id)
     assert (person.standing, person.can_unlock) == (Standing.CARD_TROUBLE, False)
-    assert person.headline == "This release does not know their card's family, fido."
-    assert person.advice.startswith("Tell the service's administrator")
+    assert staff_words.headline(person) == "This release does not know their card's family, fido."
+    assert staff_words.advice(person).startswith("Tell the service's administrator")
     (line,) = person.cards
-    assert line.trouble == "This release does not know its family, fido."
+    assert staff_words.trouble(line) == "This release does not know its family, fido."
     with refused(NotTaken, match="does not know the family of the card, fido"):
         CardsDesk(office).set_secret(person.seen, card.id, Sensitive(PUK), GROUNDS)
     with refused(NotTaken, match="of no use for this card"):
@@ -91,7 +92,7 @@ def test_who_is_not_registered_is_not_given_a_secret_first(world: World, tmp_pat
     card = world.add_card(world.add_holder(), driver="fido")
     person = PeopleDesk(office).person(card.holder_id)
     assert person.standing is Standing.NOT_REGISTERED
-    assert "If the PIN is blocked, tell the service's administrator" in person.advice
+    assert "If the PIN is blocked, tell the service's administrator" in staff_words.advice(person)
 
 
 def test_a_master_key_is_kept_for_it_when_others_are_rotated(world: World) -> None:

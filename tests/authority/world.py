@@ -42,6 +42,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.tables import UnblockRow
 from kiosk.authority.visit.factors import FACTORS
 from kiosk.config.settings import CardSettings, Settings, stored_secrets
+from kiosk.contract.language import Language
 from kiosk.contract.messages import (
     CardChallenge,
     CardId,
@@ -86,6 +87,7 @@ def compose(
     holder_name: str,
     code: Sensitive,
     minutes: int,
+    language: Language | None,
     proves_owner: bool,
     stop_number: str,
 ) -> Message:

@@ -24,8 +24,8 @@ MIGRATION = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -44,7 +44,7 @@ from kiosk.__main__ import main
 sys.exit(main())
 """
 CHANGES = (
-    ("tables.py", 'REVISION = "0001"', 'REVISION = "0002"'),
+    ("tables.py", 'REVISION = "0002"', 'REVISION = "0003"'),
     (
         "tables.py",
         "class ProofRow(MacRow, table=True):",
@@ -77,7 +77,7 @@ def next_version(folder: Path) -> Program:
     # What others compile there in this moment comes and goes.
     shutil.copytree(package, folder / "kiosk", ignore=shutil.ignore_patterns("__pycache__"))
     store = folder / "kiosk" / "authority" / "store"
-    (store / "migrations" / "versions" / "0002_arrivals.py").write_text(MIGRATION)
+    (store / "migrations" / "versions" / "0003_arrivals.py").write_text(MIGRATION)
     for name, old, new in CHANGES:
         text = (store / name).read_text()
         assert old in text, old
@@ -127,14 +127,14 @@ def test_an_estate_is_upgraded_machine_by_machine(tmp_path: Path) -> None:
         newer = Version(next_version(tmp_path / "next"), config)
         assert newer.finding == (
             "fail",
-            "its schema 0001 is older than this program",
+            "its schema 0002 is older than this program",
             "run `kiosk setup authority` of this version, as the owner of the tables",
         )
         estate.let_come(estate.newcomers(8))
         newer.kiosk("setup", "authority")
         assert older.finding == (
             "ok",
-            "answers, its schema 0002 is newer and serves this program",
+            "answers, its schema 0003 is newer and serves this program",
             "",
         )
         for replica in estate.replicas:
@@ -151,10 +151,10 @@ def test_an_estate_is_upgraded_machine_by_machine(tmp_path: Path) -> None:
         assert isinstance(arrivals, int)
         assert 8 <= arrivals < len(estate.visits)
         # A later version takes away what the older one needs, and says so.
-        pair.query("UPDATE served_program SET least_program = '0002' RETURNING 1")
+        pair.query("UPDATE served_program SET least_program = '0003' RETURNING 1")
         assert older.finding == (
             "fail",
-            "its schema 0002 serves no program as old as this one",
+            "its schema 0003 serves no program as old as this one",
             "install the version that the other machines run",
         )
-        assert newer.finding == ("ok", "answers, schema 0002 is current", "")
+        assert newer.finding == ("ok", "answers, schema 0003 is current", "")

@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.config import loading
-from kiosk.config.example import example_toml
+from kiosk.config.example import as_toml, example_toml
 from kiosk.config.kinds import InvalidValue, Number
-from kiosk.config.loading import credential_text, load_settings, settings_path, state_directory
-from kiosk.config.settings import SECTIONS, PolicySettings
+from kiosk.config.loading import (
+    credential_text,
+    load_settings,
+    read_settings,
+    settings_path,
+    state_directory,
+)
+from kiosk.config.settings import DEFAULTS, SECTIONS, PolicySettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import Factor
 from kiosk.contract.policy import Policy
@@ -121,6 +128,12 @@ def test_a_wrong_value_says_what_is_allowed(variable: str, value: str, sentence:
     ("line", "sentence"),
     [
         ("service.trust = 7", "service.trust: 7 is not text; allowed: one line of text"),
+        ('service.language = "Welsh"', "service.language: 'Welsh' is not allowed here"),
+        ("service.texts = 7", "service.texts: 7 is no table of languages"),
+        ("service.texts.cy = 7", "service.texts: cy is no table of texts"),
+        ('service.texts.Welsh.name = "W"', "'Welsh' is no language such as cy or pt-BR"),
+        ('service.texts.cy.motto = "W"', "cy.motto: there is no such text"),
+        ('service.texts.cy.name = ""', "cy.name is empty (one line of at most 28"),
         ("station.touch = 1", "station.touch: 1 is neither true nor false"),
         ("station.idle_s = true", "station.idle_s: True is not a number"),
         pytest.param(f"station.idle_s = 1{'0' * 400}", "is not a number; allowed: 10", id="huge"),
@@ -358,3 +371,18 @@ def test_closed_folder_is_named_to_the_account(
     (tmp_path / "in").mkdir()
     said = loading.as_account(tmp_path / "in" / "people.csv")
     assert said == f"the account kiosk may not enter {tmp_path}"
+
+
+def test_own_texts_of_a_language_stand_in_place_of_the_settings(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text('[service]\nname = "Service"\n[service.texts.cy]\nname = " Gwasanaeth "\n')
+    service = load_settings(path, {}).service
+    assert service.in_language("cy-GB").name == "Gwasanaeth"
+    assert service.in_language("cy").ra_hours == service.ra_hours
+    assert service.in_language("de") == service
+    assert read_settings(tomllib.loads(as_toml(replace(DEFAULTS, service=service)))) == (
+        replace(DEFAULTS, service=service),
+        [],
+    )
+    given = {"KIOSK_SERVICE__TEXTS": '{ cy = { name = "Gwasanaeth" } }'}
+    assert load_settings(None, given).service.texts == service.texts

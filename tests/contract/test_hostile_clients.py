@@ -48,7 +48,7 @@ TIGHT = Limits(
 )
 HASTY = replace(TIGHT, headers_s=2, body_s=2)
 ROOMY = Limits(calls_a_second=10_000, burst=10_000, connections_each=100)
-REQUEST = b"POST /v1/%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+REQUEST = b"POST /v2/%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 
 
 @pytest.fixture
@@ -124,22 +124,24 @@ async def test_certificates_of_one_key_share_its_connections() -> None:
     await open_.close()
 
 
-def test_what_is_no_call_is_refused(tight: WiredWorld) -> None:
+def test_what_is_no_call_is_refused(tight: WiredWorld, caplog: pytest.LogCaptureFixture) -> None:
     for path, body, method, status in (
         ("/", b"", "GET", 404),
-        ("/v1/erase_everything", b"{}", "POST", 404),
-        ("/v2/heartbeat", b"{}", "POST", 404),
-        ("/v1/heartbeat", b"", "GET", 405),
-        ("/v1/heartbeat", BEAT, "PUT", 405),
-        ("/v1/heartbeat", b"", "POST", 400),
-        ("/v1/heartbeat", b"null", "POST", 400),
-        ("/v1/heartbeat", b'{"station": "B"}', "POST", 400),
-        ("/v1/heartbeat", b"\xff\xfe", "POST", 400),
-        ("/v1/heartbeat", b"[" * 60_000, "POST", 400),
-        ("/v1/heartbeat", BEAT, "POST", 200),
+        ("/v2/erase_everything", b"{}", "POST", 404),
+        ("/v1/heartbeat", BEAT, "POST", 404),
+        ("/v2/heartbeat", b"", "GET", 405),
+        ("/v2/heartbeat", BEAT, "PUT", 405),
+        ("/v2/heartbeat", b"", "POST", 400),
+        ("/v2/heartbeat", b"null", "POST", 400),
+        ("/v2/heartbeat", b'{"station": "B"}', "POST", 400),
+        ("/v2/heartbeat", b"\xff\xfe", "POST", 400),
+        ("/v2/heartbeat", b"[" * 60_000, "POST", 400),
+        ("/v2/heartbeat", BEAT, "POST", 200),
         (OPENAPI, b"", "GET", 200),
     ):
         assert ask(tight, path, body, method) == status, (path, method)
+    (line,) = [each for each in caplog.messages if "another release" in each]
+    assert "the protocol v1 (here it is v2)" in line
 
 
 def test_a_body_of_ten_megabytes_is_refused_unread(tight: WiredWorld) -> None:
@@ -150,7 +152,7 @@ def test_a_body_of_ten_megabytes_is_refused_unread(tight: WiredWorld) -> None:
                 connection.sendall(b"x" * 65_536)
         assert status_of(connection) in (413, 0)
     with dial(tight) as connection:
-        head = b"POST /v1/heartbeat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = b"POST /v2/heartbeat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         connection.sendall(head)
         with suppress(ConnectionError):
             for _ in range(20):
@@ -162,7 +164,7 @@ def test_a_body_of_ten_megabytes_is_refused_unread(tight: WiredWorld) -> None:
 def test_a_header_without_end_is_refused(tight: WiredWorld) -> None:
     with dial(tight) as connection:
         with suppress(ConnectionError):  # it may be closed before all of it was sent
-            connection.sendall(b"POST /v1/heartbeat HTTP/1.1\r\nX: " + b"x" * 300_000)
+            connection.sendall(b"POST /v2/heartbeat HTTP/1.1\r\nX: " + b"x" * 300_000)
         assert status_of(connection) in (400, 0)
     still_serves(tight)
 
@@ -170,7 +172,7 @@ def test_a_header_without_end_is_refused(tight: WiredWorld) -> None:
 def test_slow_headers_and_bodies_are_ended_while_others_are_served(hasty: WiredWorld) -> None:
     with ExitStack() as stack:
         silent, slow, body = (stack.enter_context(dial(hasty)) for _ in range(3))
-        slow.sendall(b"POST /v1/hea")
+        slow.sendall(b"POST /v2/hea")
         body.sendall(REQUEST % (b"heartbeat", 2))
         still_serves(hasty)
         assert status_of(silent) == 0
@@ -191,7 +193,7 @@ def test_headers_that_are_slow_the_second_time_are_ended_too(hasty: WiredWorld) 
     with dial(hasty) as connection:
         connection.sendall(REQUEST % (b"heartbeat", len(BEAT)) + BEAT)
         assert status_of(connection) == 200
-        connection.sendall(b"POST /v1/hea")
+        connection.sendall(b"POST /v2/hea")
         while connection.recv(4096):
             pass
 
@@ -408,7 +410,7 @@ def test_no_certificate_and_one_of_another_ca_end_in_the_handshake(tls: WiredWor
     connection = http.client.HTTPSConnection(HOST, address.port, timeout=30, context=bare)
     connection.connect()
     with suppress(OSError):
-        connection.request("POST", "/v1/heartbeat", BEAT)
+        connection.request("POST", "/v2/heartbeat", BEAT)
     with pytest.raises((OSError, http.client.HTTPException)):
         connection.getresponse()
     connection.close()

@@ -27,11 +27,12 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.client import HttpAuthority
+from kiosk.station.client import OTHER_RELEASE, HttpAuthority
 from kiosk.station.commands import Choose, OpenVisit, SaveQuestions, UnblockPin
-from kiosk.station.events import CardRead, GaveUp, Replied
+from kiosk.station.events import CardRead, GaveUp, NoReply, Replied
 from kiosk.station.executor import Actions
 from kiosk.station.states import Outage
+from screens.words.waiting import OUTAGES
 from tests.station.fakes import FakeCards
 
 VISIT = VisitId("0" * 31 + "a")
@@ -46,6 +47,7 @@ class Newer:
 
     replies: dict[str, object]
     asked: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    status: int = 200
 
     @contextmanager
     def served(self, path: Path) -> Iterator[Actions]:
@@ -57,7 +59,7 @@ class Newer:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 newer.asked.append((call, json.loads(body)))
                 reply = json.dumps(newer.replies.get(call)).encode()
-                self.send_response(200)
+                self.send_response(newer.status)
                 self.send_header("Content-Length", str(len(reply)))
                 self.end_headers()
                 self.wfile.write(reply)
@@ -146,3 +148,44 @@ def test_a_standing_that_is_not_known_keeps_the_station_closed(tmp_path: Path) -
     with Newer({"heartbeat": "on-holiday"}).served(tmp_path / "s") as actions:
         outage = actions.check_authority(ReaderState.READY, idle=True)
     assert outage is Outage.AUTHORITY_AWAY
+
+
+def test_authority_of_another_protocol_keeps_the_station_closed(tmp_path: Path) -> None:
+    """It serves none of the paths that the station calls."""
+    with Newer({}, status=404).served(tmp_path / "s") as actions:
+        outage = actions.check_authority(ReaderState.READY, idle=True)
+        assert outage is Outage.OTHER_RELEASE
+        assert actions.perform(CHOOSE) == NoReply(VISIT)
+    title, text = OUTAGES[outage]
+    assert "not in service" in str(title)
+    assert "different versions" in str(text)
+
+
+def test_authority_of_another_protocol_is_named_by_the_station_s_checks(tmp_path: Path) -> None:
+    older = ThreadingUnixStreamServer(str(tmp_path / "s"), NothingThere)
+    thread = Thread(target=older.serve_forever)
+    thread.start()
+    client = HttpAuthority([str(tmp_path / "s")])
+    try:
+        ((_, trouble),) = client.reach()
+    finally:
+        client.close()
+        older.shutdown()
+        thread.join()
+        older.server_close()
+    assert trouble == OTHER_RELEASE
+
+
+class NothingThere(BaseHTTPRequestHandler):
+    """Has no page at any path."""
+
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def address_string(self) -> str:
+        return ""
+
+    def log_message(self, *args: object) -> None:
+        pass

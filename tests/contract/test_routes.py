@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from kiosk.authority import openapi
 from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE
+from kiosk.contract.language import Language
 from kiosk.contract.messages import (
     LONGEST_SECRET,
     CardId,
@@ -54,6 +55,8 @@ def structs_in(kind: Any) -> set[type[Struct]]:
 def sample(kind: Any) -> Any:
     """Return some value of a ``kind``, with all of its fields filled."""
     origin = get_origin(kind)
+    if kind == Language:
+        return "cy"
     if origin is Annotated:
         return sample(get_args(kind)[0])
     if origin in (Union, UnionType):

@@ -208,7 +208,7 @@ def test_nothing_that_is_said_before_the_handshake_is_heard(tls: WiredWorld) -> 
     """A call in clear, in the same segment as the first bytes of TLS or before them."""
     mine = tls.papers["A"]
     context = client_context(mine.certificate, mine.key, mine.ca)
-    call = b"POST /v1/health HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
+    call = b"POST /v2/health HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
     into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
     session = context.wrap_bio(into, out, server_hostname=HOST)
     with suppress(ssl.SSLWantReadError):

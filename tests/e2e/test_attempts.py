@@ -13,7 +13,8 @@ import pytest
 
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION
 from kiosk.app.composition.authority import BuiltAuthority
-from kiosk.authority.mail.words import TO_HOLDERS, TO_STAFF
+from kiosk.authority.mail.staff_words import TO_STAFF
+from kiosk.authority.mail.words import TO_HOLDERS
 from kiosk.contract.messages import (
     AnswerQuestions,
     CardChallenge,

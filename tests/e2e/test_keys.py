@@ -24,7 +24,7 @@ def test_a_card_sealed_anew_is_unlocked_without_a_restart(world: World) -> None:
     world.block(ada)
     visitor = Visitor(world, ada, world.station(program=HASTY))
     _wait_until_open(world)
-    assert "sealed anew" in world.kiosk("keys", "rotate", check=True).stdout
+    assert "sealed again" in world.kiosk("keys", "rotate", check=True).stdout
     _wait_until_taken_up(world)
     visitor.comes().unlocks().answers()
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email))

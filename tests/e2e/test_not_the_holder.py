@@ -8,7 +8,8 @@ from typing import Final
 
 import pytest
 
-from kiosk.authority.mail.words import CODE_SUBJECTS, OWNER_SUBJECT, TO_HOLDERS, TO_STAFF
+from kiosk.authority.mail.staff_words import TO_STAFF
+from kiosk.authority.mail.words import CODE_SUBJECTS, OWNER_SUBJECT, TO_HOLDERS
 from kiosk.contract.messages import NOT_ME, CardId, Purpose, Reason
 from kiosk.contract.text import in_groups
 from screens.words import choices, email, reasons

@@ -126,11 +126,15 @@ class Visitor:
         self.station.see(title, sent, "Good for ")
         return self
 
-    def shows_that_it_is_them(self) -> Self:
-        """Enter the code that went to the known address, because the PIN was only claimed."""
+    def awaits_owner_code(self) -> Self:
+        """Be asked for the code that went to the known address: the PIN was only claimed."""
         title = email.code_title(None, proves_owner=True)
         self.station.see(title, email.sent_to("a", proves_owner=True)[:17], "Good for ")
-        return self.enters_code(self.world.read_code(self.who.email))
+        return self
+
+    def shows_that_it_is_them(self) -> Self:
+        """Enter the code that went to the known address."""
+        return self.awaits_owner_code().enters_code(self.world.read_code(self.who.email))
 
     def awaits_given_code(self) -> Self:
         """Be asked for the code that staff gave by word of mouth."""

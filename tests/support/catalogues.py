@@ -8,9 +8,11 @@ fifths. What is shown in it without an accent was never extracted, or never look
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import write_po
 
 import kiosk
+from kiosk.contract import language
 
 PSEUDO = "qps"
 """Of the tags that are kept for private use."""
@@ -91,6 +94,52 @@ def install(folder: Path) -> None:
     file.parent.mkdir(parents=True)
     with file.open("wb") as out:
         write_mo(out, spoken)
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[None]:
+    """Have the pseudo-language, by a catalogue that is read as that of a real language is."""
+    install(folder)
+    before, language.CATALOGUES = language.CATALOGUES, folder
+    language.catalogue_of.cache_clear()
+    try:
+        yield
+    finally:
+        language.CATALOGUES = before
+        language.catalogue_of.cache_clear()
+
+
+_LATIN, _CYRILLIC = "abcdefghijklmnopqrstuvwxyz", "абцдефгхийклмнопярстувщхуз"
+_WRITTEN = str.maketrans(_LATIN + _LATIN.upper(), _CYRILLIC + _CYRILLIC.upper())
+_ENGLISH = re.compile("[A-Za-z]{2,}")
+
+
+def as_data(text: str) -> str:
+    """Return what stands for data in a test: it has no Latin letter, and is in no catalogue."""
+    return text.translate(_WRITTEN)
+
+
+def is_english(text: str) -> bool:
+    """Return whether there is something in ``text`` that is neither data nor was looked up."""
+    return _ENGLISH.search(text) is not None
+
+
+def extracted() -> set[str]:
+    """Return every sentence that translators get, in each of its English forms."""
+    ids = (message.id for message in template())
+    return {part for each in ids for part in ((each,) if isinstance(each, str) else each)}
+
+
+def literals(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield every text in a module, with its line: no docstring, nor how a value is written."""
+    tree = ast.parse(file.read_text())
+    notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
+            notes |= {id(part) for part in ast.walk(node.format_spec)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in notes:
+            yield node.lineno, node.value
 
 
 def _spoken(message: Message) -> str | tuple[str, ...]:

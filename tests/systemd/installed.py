@@ -407,12 +407,12 @@ def test_nothing_of_a_visit_is_left_on_the_machine(machine: Booted, ada: Person)
     machine.see(ATTRACT)
     parent, first, _ = processes(machine)
     visitor.comes().unlocks().awaits_first_code().enters_code(given).sets_pin(NEW_PIN)
-    visitor.proves_new_pin(NEW_PIN).registers_answers()
+    visitor.proves_new_pin(NEW_PIN).awaits_owner_code()
+    code = world.read_code(ada.email)
+    visitor.enters_code(code).registers_answers()
     answers = {f"answer {n}": answer for n, answer in enumerate(FRESH, 1)}
     assert held(answers, first), "the search itself finds what is there"
-    visitor.confirms_email().awaits_code(Purpose.REGISTER)
-    code = world.read_code(ada.email)
-    visitor.enters_code(code).finishes(Purpose.REGISTER)
+    visitor.confirms_email().finishes(Purpose.REGISTER)
     typed = {"PIN": NEW_PIN, "given code": given, "code": code, "PUK": ada.puk, **answers}
     visitor.goes()
     wait_for(lambda: first not in processes(machine), "the end of the visit's process")

@@ -14,17 +14,17 @@ LINES = [
     "echo part early; kiosk setup authority --seal-keys 2>&1 | tail -1",
     "ls /var/lib/kiosk/keys.json",
     "install -d -o kiosk /run/stick; cp /var/lib/kiosk/keys.json /run/plain.json",
-    f"{AS_KIOSK} keys backed-up --to /run/stick/keys.json",
+    f"{AS_KIOSK} keys copy --to /run/stick/keys.json",
     "cmp /run/stick/keys.json /run/plain.json; stat -c %a /run/stick/keys.json",
     "echo part sealed; kiosk setup authority --seal-keys; grep ^file /etc/kiosk/kiosk.toml",
     "! ls /var/lib/kiosk/keys.json; ! grep -q keys " + SEALED,
     f"stat -c '%a %U' {SEALED}",
     f"echo part used; {AS_KIOSK} keys rotate --purpose pepper; {AS_KIOSK} keys list",
-    f"{AS_KIOSK} doctor || true; ! {AS_KIOSK} keys backed-up 2>&1",
-    f"{AS_KIOSK} keys backed-up --to /run/stick/new.json; grep -c purpose /run/stick/new.json",
-    f"echo part alike; ! {AS_KIOSK} keys backed-up --to /run/stick/keys.cred 2>&1",
+    f"{AS_KIOSK} doctor || true; ! {AS_KIOSK} keys copy --declare 2>&1",
+    f"{AS_KIOSK} keys copy --to /run/stick/new.json; grep -c purpose /run/stick/new.json",
+    f"echo part alike; ! {AS_KIOSK} keys copy --to /run/stick/keys.cred 2>&1",
     f"! ls /run/stick/keys.cred; cp {SEALED} /run/stick/; chown kiosk /run/stick/keys.cred",
-    f"! {AS_KIOSK} keys backed-up --file /run/stick/keys.cred 2>&1",
+    f"! {AS_KIOSK} keys copy --check /run/stick/keys.cred 2>&1",
     "echo part again; kiosk setup authority | grep sealed",
     # Root may read the file, and is another account; so is somebody who was given it.
     "echo part others; kiosk keys list --config /etc/kiosk/kiosk.toml 2>&1 || true",
@@ -46,7 +46,7 @@ def test_keys_are_sealed_once_they_are_copied_and_open_for_the_account_alone(
         name: "\n".join(line for line in text.splitlines() if not line.startswith("$ "))
         for name, _, text in (part.partition("\n") for part in done.stdout.split("\npart ")[1:])
     }
-    assert "first `kiosk keys backed-up --to FILE`" in said["early"]
+    assert "first `kiosk keys copy --to FILE`" in said["early"]
     assert "/var/lib/kiosk/keys.json" in said["early"]
     assert said["early"].endswith("\n600")
     assert f"made          sealed keys  {SEALED}" in said["sealed"]
@@ -56,7 +56,7 @@ def test_keys_are_sealed_once_they_are_copied_and_open_for_the_account_alone(
     assert "✓ ok    keys" in said["used"]
     assert "keys were added since the copy" in said["used"]
     # Before: to copy keys.cred, which opens nowhere else, and to declare that copy.
-    assert said["used"].count("with `kiosk keys backed-up --to FILE`") == 2
+    assert said["used"].count("this machine alone): `kiosk keys copy --to FILE`") == 2
     assert "a copy of it opens on this machine alone: make one" in said["used"]
     assert said["alike"].count("opens on this machine alone") == 2
     assert "kept          sealed keys" in said["again"]

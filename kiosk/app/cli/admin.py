@@ -21,7 +21,7 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.station import take_terminal
@@ -29,6 +29,7 @@ from kiosk.app.logs import log_fault, open_log
 from kiosk.app.service_manager import take_service_manager
 from kiosk.authority.errors import KeyMissing, NotPermitted, StoreError
 from kiosk.contract.errors import ConfigError, describe_fault
+from kiosk.system.child import fork
 from kiosk.system.memory import resume_collector
 from kiosk.system.prctl import forbid_dumps, merge_equal_pages
 from kiosk.system.sockets import user_of
@@ -308,31 +309,29 @@ class SessionServer:
         self._stopping = True
 
     def _fork(self, connection: socket.socket) -> None:
-        try:
-            pid = os.fork()
-        except OSError as error:
-            log.error("no session can be started: %s", error.strerror)  # noqa: TRY400
-            return
-        if pid == 0:
-            self._become_session(connection)
+        """Start a session in a process of its own, which tells the login's program how it ended."""
 
-    def _become_session(self, connection: socket.socket) -> NoReturn:
-        code = _FAULT
-        try:
+        def live() -> int:
             os.setsid()
             self._listening.close()
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-                signal.signal(number, signal.SIG_DFL)
             self._take_terminal(connection)
             threading.Thread(target=_await_client, args=(connection,), daemon=True).start()
-            code = self._live()
-        except BaseException as fault:  # noqa: BLE001 - the process ends, and nothing is shown
-            log.error("a session ended by a fault\n%s", describe_fault(fault))  # noqa: TRY400
-        finally:
+            return self._live()
+
+        def note_fault(fault: BaseException) -> int:
+            log.error("a session ended by a fault\n%s", describe_fault(fault))
+            return _FAULT
+
+        def report(code: int) -> None:
             with suppress(OSError):
                 connection.sendall(b"%d\n" % code)
             logging.shutdown()
-            os._exit(code)
+
+        handled = signal.SIGTERM, signal.SIGINT, signal.SIGCHLD
+        try:
+            fork(live, note_fault, as_usual=handled, at_end=report)
+        except OSError as error:
+            log.error("no session can be started: %s", error.strerror)  # noqa: TRY400
 
     def _take_terminal(self, connection: socket.socket) -> None:
         """Make the login's terminal and environment those of this process."""

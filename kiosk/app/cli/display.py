@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import struct
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -32,6 +31,7 @@ from kiosk.app.cli.printing import echo
 from kiosk.app.service_manager import take_service_manager
 from kiosk.config.loading import load_settings, settings_path
 from kiosk.contract.errors import ConfigError
+from kiosk.system import child
 
 _HELP = """\
 Runs the Wayland compositor cage, and the terminal foot full-screen in it, for the station that
@@ -93,8 +93,7 @@ def _set_font(console: str, distance_cm: float) -> int:
     same = (one for one in connected_displays() if one.pixels == drawn_on.pixels)
     font = console_font(next(same, drawn_on), distance_cm)
     double = ["--double"] if font.doubled else []
-    line = ["setfont", "--console", console, *double, font.name]
-    return subprocess.run(line, check=False).returncode  # noqa: S603 - without a shell
+    return child.show("setfont", "--console", console, *double, font.name)
 
 
 def _run_compositor(place: str, distance_cm: float) -> int:
@@ -113,9 +112,10 @@ def _run_compositor(place: str, distance_cm: float) -> int:
         beats.bind(str(folder / "beats"))
         served = ("-I", "-m", "kiosk.app.terminal_socket", place, str(folder / "beats"))
         words = ["sh", "-c", _CLOSE_KEYBOARD, "sh", sys.executable, *served]
-        with subprocess.Popen(  # noqa: S603 - without a shell
-            ["cage", "-d", "--", *terminal_command(size.pixels, words)],  # noqa: S607
-            env={**os.environ, **given, "XDG_RUNTIME_DIR": str(folder)},
+        with child.start(
+            *("cage", "-d", "--", *terminal_command(size.pixels, words)),
+            environ={**os.environ, **given, "XDG_RUNTIME_DIR": str(folder)},
+            stdin=None,
         ) as compositor:
 
             def stop(_number: int, _frame: FrameType | None) -> None:

@@ -13,7 +13,6 @@ import os
 import pwd
 import re
 import ssl
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -49,6 +48,7 @@ from kiosk.contract.errors import AuthorityUnavailable, ConfigError, KioskError,
 from kiosk.contract.routes import Route
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority, client_context, tls_addresses
+from kiosk.system import child
 from kiosk.system.files import replace_text
 
 OPENSSL: Final = "/usr/bin/openssl"
@@ -245,14 +245,11 @@ def _check_issued(key: Sensitive, enrolled: Enrolled) -> None:
     with _in_memory(enrolled.ca) as ca, _in_memory(key.reveal() + enrolled.certificate) as own:
         try:
             client_context(own, own, ca)
-            subprocess.run(  # noqa: S603 - its words are ours
-                (*verify, ca),
-                input=enrolled.certificate.encode(),
-                pass_fds=[int(ca.name)],
-                capture_output=True,
-                check=True,
-            )
-        except (OSError, ConfigError, subprocess.CalledProcessError):
+            done = child.run(*verify, str(ca), given=enrolled.certificate, files=[int(ca.name)])
+            is_good = done.code == 0
+        except (OSError, ConfigError):
+            is_good = False
+        if not is_good:
             raise EnrolmentFailed(
                 "the authority sent a certificate that is not for the key of this station, or is "
                 "not of the CA that came with it; nothing was changed here. See the authority's log"
@@ -328,12 +325,12 @@ def _new_key() -> tuple[Sensitive, str]:
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc")
     words = ("req", "-new", *curve, "-subj", "/", "-keyout", "-", "-config", os.devnull)
     try:
-        made = subprocess.run(  # noqa: S603 - its words are ours
-            (OPENSSL, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
-        ).stdout
-    except (OSError, subprocess.CalledProcessError):
-        raise ConfigError(f"{OPENSSL} makes no key: install the package openssl") from None
-    key, begin, request = made.partition("-----BEGIN CERTIFICATE REQUEST-----")
+        made = child.run(OPENSSL, *words)
+    except OSError:
+        made = None
+    if made is None or made.code:
+        raise ConfigError(f"{OPENSSL} makes no key: install the package openssl")
+    key, begin, request = made.output.partition("-----BEGIN CERTIFICATE REQUEST-----")
     return Sensitive(key), begin + request
 
 

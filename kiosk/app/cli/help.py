@@ -35,6 +35,7 @@ ARGUMENTS = {
     "SETTING": ("max_failures", "its name, as `kiosk policy list` prints it"),
     "VALUE": ("5", "within its limits; a list is words with commas"),
     "QUESTION": ("What was the name of your first teacher?", "its text"),
+    "LANGUAGE": ("cy", "the tag of a language, such as cy or pt-BR"),
     "FILE.pub": ("asha.pub", ""),
     "FILE.csv": ("people.csv", ""),
     "SHA256:...": (

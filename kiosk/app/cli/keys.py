@@ -1,4 +1,4 @@
-"""``kiosk keys``: look at the keys, and rotate them."""
+"""``kiosk keys``: rotate keys, keep a current copy of the key file, and recover lost keys."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from kiosk.contract.errors import ConfigError
 from kiosk.system.machine_seal import SUFFIX
 
 if TYPE_CHECKING:
+    from kiosk.authority.administration.keys import MasterLine
     from kiosk.authority.crypto.keys import KeyPurpose
 
 DESCRIPTION = """\
-The keys are in a file of their own, outside the database. Each purpose has one current
-key, which makes new things, and older ones, which still open what they made:
+The keys are in a file outside the database. Each purpose has one current key, which makes
+new things, and older keys, which still open what they made:
 
   seal         seals unblock secrets
   code-mac     keys the digests of emailed codes
@@ -27,99 +28,111 @@ key, which makes new things, and older ones, which still open what they made:
   station-ca   signs the certificates of stations in the network; it is not rotated: they
                know the authority by it
   derive       unblock secrets derive from it, where `source` in [secrets] says so; where
-               a PKCS#11 token is named there, it is made, used and kept in that
+               [secrets] names a PKCS#11 token, it is made, used and kept in that
 
-An authority takes a new key up by itself, within a minute of the first thing that it meets
-under it; so it does where `kiosk setup authority --seal-keys` sealed the key file. One
-whose unit loads the key file as a credential (a bare name as `file` in [keys]) has to be
-restarted: add the new key (--add-only), restart it, then rotate.
+A running authority uses a new key within a minute, also from a key file that
+`kiosk setup authority --seal-keys` sealed. One whose unit loads the key file as a
+credential (a bare name as `file` in [keys]) must be restarted: add the new key
+(--add-only), restart the authority, then rotate.
 """
 EXAMPLE = """\
   kiosk keys list
-  kiosk keys rotate --add-only      then restart what has to be, and
-  kiosk keys rotate                 finishes: no second key is made
+  kiosk keys rotate                 add a key, and renew what older ones made
   kiosk keys rotate --purpose derive
-  kiosk keys backed-up --file COPY  once you keep a copy of the key file elsewhere
+  kiosk keys copy                   is the copy of the key file current?
+  kiosk keys copy --to FILE         make one that is
+  kiosk keys recover                what the key file lacks, and how it comes back
 """
-_TAKEN_UP = (
-    "the authority takes it up by itself, unless its unit loads the key file as a credential "
-    "(a bare name as `file` in [keys]): then restart it"
-)
-_SHARED = (
-    "each machine on this database has a key file of its own, and refuses stations, visits and "
-    "log-ins that were recorded under a key that it lacks. Therefore a rotation adds a key first, "
-    "you bring {file} to every machine at once, and the next rotation uses the key for what is "
-    "there. Nothing was done yet: with --yes it takes the next of these steps"
-)
-_NONE_ADDED = (
-    "finished an earlier rotation; {current} stays the current key. No other was added while there "
-    "are things of older keys, or none of this one: --add-only adds one"
-)
-_NO_COPY = "where no copy has such a key, give it up with --lost KEY"
 ROTATE = """\
-Adds a new key to the key file and seals every unblock secret anew under it, card by card,
-while stations go on working. It may be interrupted at any point: run it again, and it
-finishes what was left without making another key. Older keys stay in the file; a backup
-of the database may still need them.
+Adds a new key to the key file and seals every unblock secret again under it, card by card,
+while stations go on working. If it is interrupted, run it again: it continues, and adds no
+further key. Older keys stay in the file; a backup of the database may still need them.
 
-Where the database is a server, each machine on it has a key file of its own, and refuses what is
-made under a key that it lacks. There a rotation has two steps, each with --yes: the first adds the
-key and stops, so that you can copy the key file to every machine, and the second uses it for what
-is there. A key file that lacks a key of another machine gets none.
+Where the database is a server, each machine on it has its own key file, and refuses what is
+made under a key that it lacks. There a rotation has two steps, each with --yes. The first
+adds the key and stops: copy the key file to every machine at once. The second renews what
+older keys made. A key file that lacks a key of another machine gets no new key.
 
-With --purpose row-mac it makes the MACs of all rows that grant access anew in the same way.
+With --purpose row-mac it makes the MACs of all rows that grant access again.
 
-With --purpose derive it makes another master key, in the token where there is one, and
-derives every secret of older ones a last time: these are kept sealed then, as they are, and
-each card takes one of the new master key's when it is next unlocked here. Once `kiosk keys
-list` shows none that derives from an older master key, that one can be destroyed.
+With --purpose derive it makes another master key, in the token where there is one. Every
+secret of an older master key is derived once more and kept sealed, and each card gets a
+secret of the new one when it is next unlocked here. An older master key can be destroyed
+once `kiosk keys list` shows no secret that derives from it.
+
+With another purpose nothing has to be renewed: the new key is only added.
 """
+COPY = """\
+Without an option: says which copy of the key file was declared last, and whether it has
+every key of today; exit code 1 where it has not. `kiosk doctor` warns of that, too.
 
-
-COPIED = """\
-Writes into the audit that you keep a copy of the key file, as it is now, in a safe place. With
---file your copy is compared first, with --to it is made, and else it is not looked at. Nothing
-is written down for an outdated copy or key file. Where the key file is sealed to this machine
-(`kiosk setup authority --seal-keys`) only a copy that --to made is of use elsewhere. `kiosk
-doctor` warns until a copy was declared, and again when a key was added since: what the new key
-made cannot be opened with an older copy.
-
-Where a key was added and no copy has it, --lost KEY gives it up: it says what is lost with that,
-and so does the audit.
+--to makes a copy, --check compares yours, and --declare takes your word for it. Each then
+records that this copy is in a safe place. An outdated copy is not recorded. Where the key
+file is sealed to this machine (`kiosk setup authority --seal-keys`), only a copy that --to
+made can be used elsewhere.
 """
+RECOVER = """\
+Without an option: says which keys the key file lacks, when and by whom they were added, and
+what is lost without them; exit code 1 where it lacks any.
+
+--from puts the keys of a newer copy in the place of the key file. The copy must have every
+key that is there now.
+
+--lost gives up a key that no copy has, once for each. It says what is lost with that, and
+so does the audit. Then it adds a new key of the same purpose, and the service can go on.
+"""
+_USED_SOON = (
+    "running authorities use it within a minute; restart one whose unit loads the key file as a "
+    "credential (a bare name as `file` in [keys])"
+)
+_TWO_STEPS = (
+    "each machine on this database has its own key file, and refuses stations, visits and log-ins "
+    "that were recorded under a key that it lacks. So a rotation has two steps, each with --yes: "
+    "the first adds the key here, and you copy {file} to every machine at once; the second renews "
+    "what older keys made. Nothing was done yet"
+)
+_CONTINUED = "continued the rotation to {current}; no other key was added (--add-only adds one)"
+_HOW_TO_RECOVER = (
+    "put them back from the newest copy, or from the key file of a machine that has them: `kiosk "
+    "keys recover --from FILE`. Give up a key that no copy has: `kiosk keys recover --lost KEY`"
+)
 
 
 def add_parser(subparsers: Commands) -> None:
-    parts = Parts(subparsers, "keys", "list or rotate the keys", DESCRIPTION, EXAMPLE)
+    text = "rotate keys, copy the key file, recover keys"
+    parts = Parts(subparsers, "keys", text, DESCRIPTION, EXAMPLE)
     parts.add("list", _list, "show every key, and what it sealed")
     rotate = parts.add("rotate", _rotate, "make a new key current")
     rotate.description = ROTATE
     purposes = ["seal", "code-mac", "pepper", "audit-link", "audit-sign", "row-mac", "derive"]
-    text = "which key (default: seal); of those that make nothing anew, one is only added"
-    rotate.add_argument("--purpose", default="seal", choices=purposes, help=text)
-    add_flag(rotate, "--add-only", "add the key and change nothing")
-    add_flag(rotate, "--yes", "on a server: the other machines get the key file")
-    _add_lost(rotate, "go on without a key that no copy has; may be repeated")
-    text = "declare that a copy of the key file is safe"
-    backed_up = parts.add("backed-up", _backed_up, text)
-    backed_up.description = COPIED
-    _add_lost(backed_up, "give up a key that no copy has; may be repeated")
-    copy = backed_up.add_mutually_exclusive_group()
-    text = "compare your copy, in FILE, first"
-    copy.add_argument("--file", type=file_path, metavar="FILE", help=text)
-    text = "make the copy, in clear, into a new FILE"
-    copy.add_argument("--to", type=file_path, metavar="FILE", help=text)
-
-
-def _add_lost(part: argparse.ArgumentParser, text: str) -> None:
-    part.add_argument("--lost", action="append", default=[], metavar="KEY", help=text)
+    rotate.add_argument(
+        "--purpose", default="seal", choices=purposes, help="which key (default: seal)"
+    )
+    add_flag(rotate, "--add-only", "add the key, and renew nothing yet")
+    add_flag(rotate, "--yes", "on a server: take the next step")
+    copy = parts.add("copy", _copy, "say which copy is current, or make one")
+    copy.description = COPY
+    how = copy.add_mutually_exclusive_group()
+    text = "make a copy, in clear, into a new FILE"
+    how.add_argument("--to", type=file_path, metavar="FILE", help=text)
+    how.add_argument("--check", type=file_path, metavar="FILE", help="compare your copy, in FILE")
+    text = "record that you keep a copy, without a look at it"
+    how.add_argument("--declare", action="store_true", help=text)
+    recover = parts.add("recover", _recover, "say which keys are missing, or put them back")
+    recover.description = RECOVER
+    way = recover.add_mutually_exclusive_group()
+    text = "put the keys of this copy in the place of the key file"
+    way.add_argument("--from", dest="copy", type=file_path, metavar="FILE", help=text)
+    text = "give up a key that no copy has; may be repeated"
+    way.add_argument("--lost", action="append", default=[], metavar="KEY", help=text)
 
 
 def _list(args: argparse.Namespace) -> int:
     """Print the keys, never their material; 1 where one is missing or not to be seen."""
     tools, code = Tools(args), 0
     ring = tools.ring()
-    from kiosk.authority.administration.keys import list_keys, missing_keys, where_added
+    from kiosk.authority.administration.key_copies import missing_keys, where_added
+    from kiosk.authority.administration.keys import list_keys
     from kiosk.authority.errors import KeysUnavailable
 
     keys = list_keys(ring, tools.staff_store)
@@ -139,131 +152,219 @@ def _list(args: argparse.Namespace) -> int:
         where = f"  {place}" if master.there else ""
         echo(f"{'derive':<11} {master.id:<22} {state:<8} {master.secrets:>7}{where}")
     if missing := missing_keys(ring, tools.staff_store):
-        older = f"key file {tools.key_file}: it is an older copy; put the newest copy there"
+        older = f"key file {tools.key_file}: it is an older copy; see `kiosk keys recover`"
         complain(f"{older}; {where_added(missing)}")
         code = 1
     return code
 
 
 def _rotate(args: argparse.Namespace) -> int:
-    """Rotate; 1 where a secret could not be opened."""
+    """Add a key, and renew what older ones made; 1 where a secret or row could not be renewed."""
     tools = Tools(args)
     ring = tools.ring()  # which says what to do where there is none
-    from kiosk.authority.administration.keys import check_current, how_to_copy, is_of, last_copy
+    from kiosk.authority.administration import key_copies
+    from kiosk.authority.administration.keys import add_key
     from kiosk.authority.crypto.keys import KeyPurpose
     from kiosk.authority.key_names import learn_names
 
-    purpose = KeyPurpose(args.purpose)
-    in_token = purpose is KeyPurpose.DERIVE and bool(tools.settings.secrets.module)
-    shared = tools.store_file is None and not in_token
-    derives = shared and purpose is KeyPurpose.DERIVE
-    gone = {line.id for line in tools.masters.lines() if not line.there} if derives else set()
-    if lacking := ", ".join(sorted(gone - set(args.lost))):
-        because = f"it lacks {lacking}, from which secrets derive: put the newest copy there first"
-        raise ConfigError(f"key file {tools.key_file}: {because}; {_NO_COPY}")
-    others = [key for key in args.lost if key not in gone]
-    lost = check_current(tools.key_file, ring, tools.staff_store, others)
-    if shared and not args.yes:
-        raise ConfigError(_SHARED.format(file=_to_bring(tools)))
-    for line in lost:
-        echo(f"given up: {line}")
-    learn_names(tools.staff_store, ring)
-    code = _add_and_use(tools, purpose, add_only=args.add_only, shared=shared)
-    copy = last_copy(tools.staff_store)
-    if copy is None or not is_of(copy, tools.ring()):
-        echo("older copies of the key file lack the new key: they open older backups, and nothing")
-        echo(f"that is made from now on: {how_to_copy(tools.key_file)}")
+    purpose, store = KeyPurpose(args.purpose), tools.staff_store
+    derives = purpose is KeyPurpose.DERIVE
+    in_token = derives and bool(tools.settings.secrets.module)
+    has_two_steps = tools.store_file is None and not in_token
+    missing_masters = _missing_masters(tools) if derives and has_two_steps else ()
+    if lacking := ", ".join(line.id for line in missing_masters):
+        because = f"it lacks {lacking}, from which secrets derive"
+        advice = "`kiosk keys recover` says how to go on"
+        raise ConfigError(f"key file {tools.key_file}: {because}; {advice}")
+    key_copies.check_current(tools.key_file, ring, store)
+    if has_two_steps and not args.yes:
+        raise ConfigError(_TWO_STEPS.format(file=_to_bring(tools)))
+    learn_names(store, ring)
+    code, renews = 0, purpose in (KeyPurpose.SEAL, KeyPurpose.ROW_MAC, KeyPurpose.DERIVE)
+    if renews and not args.add_only:
+        added, code = _renew(tools, purpose, add_first=has_two_steps, in_token=in_token)
+    else:
+        actor = tools.actor()
+        in_file = not derives
+        added = (
+            add_key(tools.key_file, purpose, store, actor) if in_file else tools.masters.add(actor)
+        )
+        _print_added(added, in_token=in_token)
+    if added and has_two_steps:
+        _print_bring(tools)
+        if renews:
+            again = f"`kiosk keys rotate --purpose {purpose} --yes`"
+            echo(f"once every machine has it, run {again}: it renews what older keys made")
+    copy = key_copies.last_copy(store)
+    if copy is None or not key_copies.is_of(copy, tools.ring()):
+        echo("no declared copy of the key file has every key of it:")
+        echo(key_copies.how_to_copy(tools.key_file))
     return code
 
 
-def _add_and_use(tools: Tools, purpose: KeyPurpose, *, add_only: bool, shared: bool) -> int:
-    """Add a key, and use it for what is there; 1 where a secret is broken, or a row was altered."""
-    from kiosk.authority.administration.keys import add_key, rotate_rows, rotate_seal
+def _renew(
+    tools: Tools, purpose: KeyPurpose, *, add_first: bool, in_token: bool
+) -> tuple[str | None, int]:
+    """Add a key, unless a rotation is unfinished, and renew what older ones made.
+
+    With ``add_first`` it stops once it has added one. Returns the added key, and the exit code.
+    """
+    from kiosk.authority.administration.keys import rotate_rows, rotate_seal
     from kiosk.authority.crypto.keys import KeyPurpose
 
     file, store, actor = tools.key_file, tools.staff_store, tools.actor()
-    derives = purpose is KeyPurpose.DERIVE
-    makes_anew = purpose in (KeyPurpose.SEAL, KeyPurpose.ROW_MAC, KeyPurpose.DERIVE)
-    # Stations ask a token each time.
-    is_asked = derives and tools.settings.secrets.module
-    taken_up = "new secrets derive from it" if is_asked else _TAKEN_UP
-    if add_only or not makes_anew:
-        added = tools.masters.add(actor) if derives else add_key(file, purpose, store, actor)
-        if shared:
-            _print_added(tools, added, purpose if makes_anew else "")
-        elif derives:
-            echo(f"added {added}; {taken_up}")
-        else:
-            echo(f"added {added}; it is current")
-            echo(taken_up)
-        return 0
     if purpose is KeyPurpose.ROW_MAC:
-        with progress_line("making MACs anew") as progress:
-            rows = rotate_rows(file, store, actor, progress, add_first=shared)
-        for table, row in rows.altered:
-            complain(f"{table} {row}: altered outside of the service, and left as it is")
-        if rows.added and shared:
-            _print_added(tools, rows.added, purpose)
-        else:
-            _print_current(rows.added, rows.current, taken_up)
-            echo(f"rows with a MAC of it now: {rows.restamped:,}")
-        return int(bool(rows.altered))
-    if derives:
-        with progress_line("deriving a last time") as progress:
-            report = tools.masters.rotate(actor, progress, add_first=shared)
-        did, broken = "secrets are sealed as they are", "cannot be derived and was left as it is"
+        with progress_line("renewing MACs") as progress:
+            rows = rotate_rows(file, store, actor, progress, add_first=add_first)
+        added, current = rows.added, rows.current
+        done = f"rows that have a MAC under it now: {rows.restamped:,}"
+        altered = "altered outside of the service, and left as it is"
+        problems = [f"{table} {row}: {altered}" for table, row in rows.altered]
     else:
-        with progress_line("sealing anew") as progress:
-            report = rotate_seal(file, store, actor, progress, add_first=shared)
-        did, broken = "secrets sealed anew", "does not open and was left as it is; import it again"
-    if report.added and shared:
-        _print_added(tools, report.added, purpose)
-        return 0
-    done = report.rotation
-    _print_current(report.added, report.current, taken_up)
-    echo(f"{done.resealed} {did}, {done.overtaken} were changed meanwhile")
-    for card in done.broken:
-        complain(f"card {card}: its secret {broken}")
-    if derives and (left := sum(key.secrets for key in tools.masters.lines() if not key.current)):
-        # Stations go on working: what they change during that may derive from an older key again.
-        echo(f"still derived from an older key, as `kiosk keys list` shows: {left}; run it again")
-    return int(bool(done.broken))
+        if purpose is KeyPurpose.DERIVE:
+            with progress_line("deriving once more") as progress:
+                report = tools.masters.rotate(actor, progress, add_first=add_first)
+            done = "secrets that were derived once more, and sealed"
+            broken = "cannot be derived and was left as it is"
+        else:
+            with progress_line("sealing again") as progress:
+                report = rotate_seal(file, store, actor, progress, add_first=add_first)
+            done = "secrets that were sealed again under it"
+            broken = "does not open and was left as it is; import it again"
+        added, current = report.added, report.current
+        done = f"{done}: {report.rotation.resealed:,}"
+        if overtaken := report.rotation.overtaken:
+            done = f"{done}; others that were replaced during that: {overtaken:,}"
+        problems = [f"card {card}: its secret {broken}" for card in report.rotation.broken]
+    if added:
+        _print_added(added, in_token=in_token)
+    else:
+        echo(_CONTINUED.format(current=current))
+    if added and add_first:
+        return added, 0
+    echo(done)
+    for problem in problems:
+        complain(problem)
+    if purpose is KeyPurpose.DERIVE:
+        left = sum(key.secrets for key in tools.masters.lines() if not key.current)
+        if left:  # stations go on working: what they change may derive from an older key again
+            echo(f"secrets that still derive from an older key: {left}; run this again")
+    return added, int(bool(problems))
 
 
-def _print_added(tools: Tools, added: str, then: str) -> None:
-    """Print what the other machines need, and the purpose to rotate ``then``, if it has a rest."""
-    echo(f"added {added}; it is current on this machine")
-    echo(f"bring {_to_bring(tools)} to every machine on this database now: without it they refuse")
-    echo("what is made under the new key. There")
-    echo(_TAKEN_UP)
-    if then:
-        echo(f"Then `kiosk keys rotate --purpose {then} --yes`: it uses the key for what is there")
+def _print_added(added: str, *, in_token: bool) -> None:
+    echo(f"added {added}; it is current now")
+    # Stations ask a token each time.
+    echo("new secrets derive from it" if in_token else _USED_SOON)
+
+
+def _print_bring(tools: Tools) -> None:
+    """Print what the other machines on a server need."""
+    echo(f"copy {_to_bring(tools)} to every machine on this database now: without it they refuse")
+    echo("what is made under the new key")
 
 
 def _to_bring(tools: Tools) -> str:
     """Name what the other machines need: a sealed file opens on none of them."""
     path = tools.key_file
-    in_clear = ", in clear (`kiosk keys backed-up --to FILE`)," if path.suffix == SUFFIX else ""
+    in_clear = ", in clear (`kiosk keys copy --to FILE`)," if path.suffix == SUFFIX else ""
     return f"{path}{in_clear}"
 
 
-def _backed_up(args: argparse.Namespace) -> None:
-    from kiosk.authority.administration import keys
+def _copy(args: argparse.Namespace) -> int:
+    """Say which copy is current, 1 where none is; or record one."""
+    from kiosk.authority.administration import key_copies
 
     tools = Tools(args)
-    lost = keys.check_current(tools.key_file, tools.ring(), tools.staff_store, args.lost)
+    ring, store = tools.ring(), tools.staff_store
+    if not (args.to or args.check or args.declare):
+        sentence, is_current = key_copies.describe_copy(ring, store)
+        echo(sentence)
+        if not is_current:
+            echo(key_copies.how_to_copy(tools.key_file))
+        return int(not is_current)
+    key_copies.check_current(tools.key_file, ring, store)
     ring = tools.ring()  # with a key that was added since
-    if args.file:
-        keys.check_copy(args.file, tools.key_file, ring)
-    elif args.to:
-        keys.make_copy(args.to, tools.key_file, ring)
+    if args.to:
+        key_copies.make_copy(args.to, tools.key_file, ring)
+    elif args.check:
+        key_copies.check_copy(args.check, tools.key_file, ring)
     else:
-        keys.need_plain(tools.key_file)
-    keys.declare_copy(ring, tools.staff_store, tools.actor(), args.lost)
-    for line in lost:
-        echo(f"given up: {line}")
-    echo(f"written down: a copy of {tools.key_file}, as it is now, is in a safe place")
+        key_copies.need_plain(tools.key_file)
+    key_copies.declare_copy(ring, store, tools.actor())
+    echo(f"recorded: a copy of {tools.key_file}, as it is now, is in a safe place")
+    return 0
 
 
-def _print_current(added: str | None, current: str, taken_up: str) -> None:
-    echo(f"added {added}; {taken_up}" if added else _NONE_ADDED.format(current=current))
+def _recover(args: argparse.Namespace) -> int:
+    """Say which keys are missing, 1 where any is; or put keys back, or give them up."""
+    from kiosk.authority.administration import key_copies
+    from kiosk.authority.crypto.keys import KeyPurpose
+
+    tools = Tools(args)
+    store = tools.staff_store
+    if args.copy:
+        added = key_copies.put_back(args.copy, tools.key_file, store)
+        echo(f"put back into {tools.key_file}: {added or 'nothing, it has every key of the copy'}")
+    ring = tools.ring()
+    missing = key_copies.missing_keys(ring, store)
+    purposes = {each.id: KeyPurpose(each.purpose) for each in missing}
+    purposes |= {line.id: KeyPurpose.DERIVE for line in _missing_masters(tools)}
+    if args.lost:
+        _give_up(tools, {each.id for each in missing}, purposes, set(args.lost))
+    elif purposes:
+        for key, loss in key_copies.losses(purposes, store).items():
+            complain(f"missing: {key}; without it {loss}")
+        if missing:
+            complain(key_copies.where_added(missing))
+        complain(_HOW_TO_RECOVER)
+        return 1
+    else:
+        echo(f"key file {tools.key_file}: it lacks no key")
+    return 0
+
+
+def _give_up(
+    tools: Tools, missing: set[str], purposes: dict[str, KeyPurpose], lost: set[str]
+) -> None:
+    """Give up ``lost``, and add new keys of their purposes; raises ``ConfigError``."""
+    from kiosk.authority.administration import key_copies
+    from kiosk.authority.administration.keys import add_key
+    from kiosk.authority.crypto.keys import KeyPurpose
+    from kiosk.authority.key_names import learn_names
+
+    store, actor = tools.staff_store, tools.actor()
+    if there := ", ".join(sorted(lost - purposes.keys())):
+        because = f"the key file {tools.key_file} lacks no such key"
+        raise ConfigError(f"{there}: {because}; see `kiosk keys recover`")
+    if others := ", ".join(sorted(missing - lost)):
+        advice = "put them back first (--from FILE), or give them up in the same command"
+        raise ConfigError(f"key file {tools.key_file}: it lacks {others}, too; {advice}")
+    given_up = {key: purposes[key] for key in lost}
+    for key, loss in key_copies.losses(given_up, store).items():
+        echo(f"given up: {key}; {loss}")
+    key_copies.give_up(lost, store, actor)
+    learn_names(store, tools.ring())
+    # Without a key that is newer than the lost one, the database takes the key file for an older
+    # copy. No master key is needed for that.
+    renewed = [each for each in KeyPurpose if each in given_up.values()]
+    for purpose in renewed:
+        if purpose is not KeyPurpose.DERIVE:
+            _print_added(add_key(tools.key_file, purpose, store, actor), in_token=False)
+    if tools.store_file is None:
+        _print_bring(tools)
+    echo(key_copies.how_to_copy(tools.key_file))
+
+
+def _missing_masters(tools: Tools) -> tuple[MasterLine, ...]:
+    """Return the master keys from which secrets derive, that are nowhere and not given up."""
+    from kiosk.authority.administration.key_copies import keys_given_up
+    from kiosk.authority.errors import KeysUnavailable
+
+    try:
+        lines = tools.masters.lines()
+    except KeysUnavailable as error:
+        complain(f"the master keys cannot be shown: {error}")
+        return ()
+    given_up = keys_given_up(tools.staff_store)
+    return tuple(line for line in lines if not line.there and line.id not in given_up)

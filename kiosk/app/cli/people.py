@@ -6,7 +6,8 @@ import argparse
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import asdict, replace
+from datetime import UTC, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.wording import last_day, local_time, numbered
 from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
 from screens.words.staff.refusals import refusal_words
+from screens.words.staff.standing import headline_words, later_words, trouble_words
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Act
@@ -46,7 +48,7 @@ DESCRIPTION = """\
 Finds people by the beginnings of their names, of their holder number, email address or
 card, by the reference number on a station's screen, or by the eight digits of a notice;
 says why somebody cannot unlock, and puts it right. NUMBER is the whole holder number. The
-holder is told by mail of what concerns their security.
+holder gets a mail about what concerns their security.
 """
 EXAMPLE = """\
   kiosk people search "smi jo"
@@ -82,7 +84,9 @@ def add_parser(subparsers: Commands) -> None:
     listing.add_argument("--standing", choices=groups, default=everybody, help=_STANDING)
     listing.add_argument("--limit", type=how_many, help="how many at most (default: all)")
     text = "say how somebody stands"
-    show = parts.showing("show", lambda desk, args: desk.people.find_one(args.number), _show, text)
+    show = parts.showing(
+        "show", lambda desk, args: desk.people.find_one(args.number), _show, text, _said
+    )
     show.add_argument("number", metavar="NUMBER")
     act = _on_person(lambda desk, one, args, why: desk.lift_block(one.seen, why))
     text = "lift the block after failed attempts"
@@ -123,7 +127,7 @@ def add_parser(subparsers: Commands) -> None:
     add_flag(taken, "--remove", "delete the file once all of it is imported")
     text = "why; it is kept with the audit (default: %(default)s)"
     taken.add_argument("--reason", default=IMPORT_REASON, metavar="TEXT", help=text)
-    text = "take secrets in place of recorded ones whose key is lost for good"
+    text = "replace recorded secrets whose key is lost"
     add_flag(taken, "--replace-lost", text)
 
 
@@ -198,7 +202,7 @@ def _leavers(args: argparse.Namespace) -> int:
 def _erase(desk: PeopleDesk, person: Person, args: argparse.Namespace, why: Grounds) -> Done:
     """Erase after a confirmation; raises ``NotTaken``."""
     if not args.yes:
-        asked = f"This deletes {person.name} and all about them, for good. "
+        asked = f"This deletes {person.name} and all about them. It cannot be undone. "
         if ask(f"{asked}Enter their number again to erase them: ") != person.number:
             raise NotTaken("number", "Nobody was erased: that is not their number.")
     return desk.erase(person.seen, why)
@@ -254,9 +258,9 @@ def _all_of(
 
 def _show(person: Person) -> None:
     echo_row(person.number, person.name, person.email)
-    echo(person.headline)
-    if person.advice:
-        echo(person.advice)
+    said = headline_words(person.headline, person.clock)
+    echo(said.sentence)
+    echo(said.advice)
     for waits in person.proposals:
         if waits.action is not Action.ISSUE_CODE:  # that is below, as a code
             until = local_time(waits.expires_at)
@@ -272,7 +276,7 @@ def _show(person: Person) -> None:
         counts = local_time(change.counts_from)
         echo(f"change of address waits: {change.old} to {change.masked}, counts from {counts}")
     for card in person.cards:
-        state = card.trouble or "in order"
+        state = trouble_words(card.trouble) if card.trouble is not None else "in order"
         expires = f"; expires {last_day(card.expires_at)}" if card.expires_at else ""
         echo(f"card {card.driver} {card.identifier}: {state}{expires}")
     for code in person.codes:
@@ -282,6 +286,23 @@ def _show(person: Person) -> None:
     for line in person.story:
         where = "  ".join(part for part in (line.station, line.who, line.reference) if part)
         echo(f"  {local_time(line.at)}  {'!' if line.grave else ' '} {line.sentence}  ({where})")
+
+
+def _said(person: Person) -> dict[str, object]:
+    """Return all of a person's page, with its facts in words."""
+    said = headline_words(person.headline, person.clock)
+    # A zone cannot be copied, and is no part of what is printed.
+    found = asdict(replace(person, clock=person.clock._replace(zone=UTC)))
+    del found["clock"]
+    later = person.registers_later
+    for card, line in zip(found["cards"], person.cards, strict=True):
+        card["trouble"] = trouble_words(line.trouble) if line.trouble is not None else ""
+    return found | {
+        "headline": said.sentence,
+        "advice": said.advice,
+        "may_fail": person.headline.may_fail,
+        "registers_later": later_words(later, person.clock) if later is not None else "",
+    }
 
 
 # ``kiosk import``.
@@ -325,8 +346,8 @@ semicolons, or tabs:
                   counts as proven where the card signs with it, and pin_policy says that
                   the key needs the PIN
   pin_policy      optional; once or always where the card asks for its PIN, once after each
-                  reset or before each use of that key, never where it does not. Ask whoever
-                  made the key: what a card says of itself at a station shows nothing. It
+                  reset or before each use of that key, never where it does not. Ask the
+                  maker of the key: what a card says of itself at a station shows nothing. It
                   holds for pin_key, or for the key that an issuer in the settings certified
   master_key      optional, in place of unblock_secret; the id of the master key that the
                   card's secret derives from, as `kiosk keys list` shows it

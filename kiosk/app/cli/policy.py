@@ -29,11 +29,14 @@ _POLICY_EXAMPLE = """\
 """
 _QUESTIONS = """\
 Holders choose from this list when they register. One that is retired is offered to nobody
-new, and those who use it keep it. Answers are kept as hashes: nobody can be shown one.
+new, and those who use it keep it. Where a language has no text for one, it is asked in
+English. Answers are kept as hashes: nobody can be shown one.
 """
+_NUMBER = "as `kiosk questions list` prints it"
 _QUESTIONS_EXAMPLE = """\
   kiosk questions list
   kiosk questions add "What was the name of your first teacher?" --reason "asked for by HR"
+  kiosk questions translate 3 cy "Beth oedd enw eich siop losin?" --reason "checked by a speaker"
   kiosk questions retire 7 --reason "the answer is on many a web page"
 """
 
@@ -48,9 +51,16 @@ def add_parser(subparsers: Commands) -> None:
     parts.showing("list", lambda desk, _: desk.questions.every(), _print_questions, text)
     add = on_desk(lambda desk, args, why: desk.questions.add(args.question, why))
     parts.acting("add", add, "offer another question", "QUESTION")
+    words = on_desk(
+        lambda desk, args, why: desk.questions.translate(args.id, args.language, args.text, why)
+    )
+    said = parts.acting("translate", words, "ask one in a language by a text of its own")
+    said.add_argument("id", type=int, metavar="NUMBER", help=_NUMBER)
+    said.add_argument("language", metavar="LANGUAGE")
+    said.add_argument("text", metavar="QUESTION", help="empty: as in English again")
     retire = on_desk(lambda desk, args, why: desk.questions.retire(args.id, why))
     parts.acting("retire", retire, "offer one to nobody new").add_argument(
-        "id", type=int, metavar="NUMBER", help="as `kiosk questions list` prints it"
+        "id", type=int, metavar="NUMBER", help=_NUMBER
     )
 
 
@@ -78,3 +88,5 @@ def _print_questions(lines: Iterable[QuestionLine]) -> None:
     for line in lines:
         retired = "  (retired)" if line.retired_at else ""
         echo(f"{line.id:>4}  {line.text}  used by {line.used_by}{retired}")
+        for language, text in sorted(line.others.items()):
+            echo(f"      {language}: {text}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import pwd
-import subprocess
 import sys
 from collections.abc import Iterable
 from itertools import chain
@@ -38,6 +37,7 @@ from kiosk.config.loading import (
 from kiosk.config.settings import SECTIONS
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.findings import Condition, examine
+from kiosk.system import child
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Tools
@@ -293,19 +293,10 @@ def _as_account(account: str, path: Path, args: argparse.Namespace) -> int:
     entry = pwd.getpwnam(account)
     # libpq, for one, reads the home folder, and root's is closed to the account.
     its_own = {"HOME": entry.pw_dir, "USER": account, "LOGNAME": account}
-    command = [sys.executable, "-I", "-m", "kiosk", "setup", "authority", "--config", str(path)]
+    command = child.this_program("setup", "authority", "--config", str(path))
     flags = "dry_run", "seal_keys", "new_database"
     given = [f"--{flag.replace('_', '-')}" for flag in flags if getattr(args, flag)]
-    return subprocess.run(  # noqa: S603 - this program
-        [*command, *given],
-        stdin=subprocess.DEVNULL,
-        env=os.environ | its_own,
-        user=account,
-        group=account,
-        extra_groups=[],
-        cwd="/",
-        check=False,
-    ).returncode
+    return child.show(*command, *given, environ=os.environ | its_own, account=account)
 
 
 def _look(tools: Tools) -> int:

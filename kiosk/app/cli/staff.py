@@ -61,13 +61,13 @@ def add_parser(subparsers: Commands) -> None:
     add.epilog = _ADD_EXAMPLE
     role = parts.acting("role", _change_role, "give somebody another role", "WHO")
     role.add_argument("role", choices=_ROLES)
-    parts.acting("remove", _remove, "let somebody in no more", "WHO")
+    parts.acting("remove", _remove, "end somebody's access", "WHO")
     _key_option(parts.acting("add-key", _add_key, "let another key in", "WHO"))
-    less = parts.acting("remove-key", _remove_key, "let a key in no more", "WHO")
+    less = parts.acting("remove-key", _remove_key, "no longer let a key in", "WHO")
     less.add_argument("fingerprint", metavar="SHA256:...")
     opens = parts.acting("add-card", _add_card, "let a card open the maintenance page", "WHO")
     add_card(opens)
-    add_card(parts.acting("remove-card", _remove_card, "let a card open it no more", "WHO"))
+    add_card(parts.acting("remove-card", _remove_card, "no longer let a card open it", "WHO"))
     opens.add_argument(
         "--key",
         type=file_path,

@@ -21,7 +21,7 @@ switched on with, until it is reinstated.
 root. It works once, for fifteen minutes. The station makes its own key and fetches its
 certificate. One of the image asks for the line: type what is between the quotation marks.
 A station that already has a certificate, of a CA of yours that `ca` in [authority] names,
-is let in by that: --certificate. With `four_eyes` in [policy] a station is let in, or
+is let in with it: --certificate. With `four_eyes` in [policy] a station is let in, or
 put back, once a second member agrees: who agrees (`kiosk proposals agree`) is shown the
 line.
 

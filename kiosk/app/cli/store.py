@@ -30,7 +30,7 @@ checks the copy. Stations go on working. A database server is backed up by pgBac
 pg_basebackup: see docs/estate.md.
 
 The copy holds no key: without the key file nobody can use it, nor can you. Keep a copy of the
-key file, or of the token that has the master keys, in another place (`kiosk keys backed-up`),
+key file, or of the token that has the master keys, in another place (`kiosk keys copy`),
 and the settings and the anchors of the audit beside the backup.
 """
 _BACKUP_EXAMPLE = "  kiosk backup /mnt/elsewhere/kiosk-20261126.db\n"
@@ -53,6 +53,8 @@ def add_parser(subparsers: Commands) -> None:
     text = "show what makes the roles, or grant them their rights"
     roles = parts.add("roles", _roles, text)
     add_flag(roles, "--apply", "grant them, as the tables' owner")
+    text = "end a rolling upgrade: no older program serves any more"
+    parts.add("finish-upgrade", _finish_upgrade, text)
     copy = parts.add("copy", _copy, "copy the database file to an empty PostgreSQL database")
     copy.add_argument(
         "--to", required=True, metavar="URL", help="postgresql://owner@host/name, the tables' owner"
@@ -236,7 +238,7 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
     ``there`` is the last row by chain of the replaced database.
     """
     from kiosk.authority.administration.backup import conclude_restore, verify_copy
-    from kiosk.authority.administration.keys import check_holds_all
+    from kiosk.authority.administration.key_copies import check_holds_all
     from kiosk.authority.administration.verification import read_anchors, sweep
     from kiosk.authority.audit.anchors import AnchorSigner
     from kiosk.authority.key_names import knows_ring, learn_names
@@ -276,7 +278,7 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
     if lost:
         echo("fewer than these numbers may be lost: each restore skips some, to give none twice")
     echo("do again what was done since: blocks, retired stations, revoked cards, removed staff,")
-    echo("erased people, `kiosk keys backed-up`")
+    echo("erased people, `kiosk keys copy`")
     return 0
 
 
@@ -302,6 +304,10 @@ unless it is reached at its socket or --unverified is given.
 `roles` prints the statements that make the roles, for the administrator of the database server,
 and those that say what each may do. `roles --apply` runs the latter: as the owner, so with the
 owner's address in KIOSK_STORE__URL. Run it after each migration.
+
+`finish-upgrade` ends a rolling upgrade, as the owner, once every machine has the new version: until
+then it writes nothing that the version before does not know. An older program serves no station
+from then on.
 """
 _STORE_EXAMPLE = """\
   kiosk store copy --to "postgresql://kiosk@db.example/kiosk?passfile=/etc/kiosk/database-password&\
@@ -311,6 +317,7 @@ sslmode=verify-full&sslrootcert=/etc/kiosk/database-ca.pem"
     -c "CREATE ROLE kiosk_retention" -c "CREATE ROLE kiosk_report"
   KIOSK_STORE__URL=postgresql://kiosk@db.example/kiosk kiosk store roles --apply
   psql -c "CREATE ROLE authority1 LOGIN PASSWORD '...' IN ROLE kiosk_authority"
+  KIOSK_STORE__URL=postgresql://kiosk@db.example/kiosk kiosk store finish-upgrade
 """
 
 
@@ -352,6 +359,16 @@ def _copy(args: argparse.Namespace) -> int:
     echo(f"now set `url` in [store] of {tools.path} to what --to was, and see `kiosk doctor`;")
     echo("`kiosk store roles` shows what makes the roles of an estate")
     return 0
+
+
+def _finish_upgrade(args: argparse.Namespace) -> None:
+    from kiosk.authority.audit.events import ServiceKind
+
+    tools = Tools(args)
+    if tools.store.end_older_programs(ServiceKind.OLDER_ENDED.value, tools.actor()):
+        echo("the upgrade is finished: no program of the version before serves any more")
+    else:
+        echo("nothing is left to do: no older program could serve")
 
 
 def _roles(args: argparse.Namespace) -> None:

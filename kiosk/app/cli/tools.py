@@ -154,16 +154,22 @@ class Parts:
         find: Callable[[AdminDesk, argparse.Namespace], Shown],
         show: Callable[[Shown], None],
         text: str,
+        says: Callable[[Shown], Mapping[str, object]] | None = None,
     ) -> argparse.ArgumentParser:
-        """Add a part that prints what ``find`` returns: by ``show`` for people, or as JSON."""
+        """Add a part that prints what ``find`` returns: by ``show`` for people, or as JSON.
+
+        ``says`` returns what is found with its facts in words, for the JSON.
+        """
 
         @wraps(show)
         def run(args: argparse.Namespace) -> None:
             found = find(Tools(args).desk, args)
-            if args.json:
-                print_json(found)
-            else:
+            if not args.json:
                 show(found)
+            elif says is not None:
+                echo(as_json(says(found)))
+            else:
+                print_json(found)
 
         return self.reading(name, run, text)
 

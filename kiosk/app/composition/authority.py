@@ -59,6 +59,7 @@ def build_outbox(
             template=message.template,
             params=message.params,
             service=settings.service,
+            language=message.language,
         )
 
     return OutboxWorker(store, mailer, clock, compose, relay_answers=relay_answers)
@@ -117,6 +118,7 @@ class BuiltAuthority:
             factors=FACTORS,
             issuers=issuers,
             attestation=attestation,
+            language=settings.service.language,
             staff_addresses=addresses(recipients, ra_email),
         )
         self.authority = LocalAuthority(parts)

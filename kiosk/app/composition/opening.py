@@ -73,7 +73,8 @@ def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
         if is_new:
             advice = "`kiosk setup authority` makes one with the database"
             raise ConfigError(f"{missing}; {advice}") from None
-        advice = "put your copy of the key file back: what is in the database opens with it alone"
+        alone = "what is in the database opens with it alone"
+        advice = f"put your copy of the key file back (`kiosk keys recover --from FILE`): {alone}"
         if is_new is None:
             advice += "; for a new service `kiosk setup authority` makes one"
         raise KeyFileMissing(f"{missing}; {advice}") from None

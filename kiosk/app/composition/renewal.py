@@ -6,8 +6,6 @@ openssl makes key and request: a station does without the library for them.
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,11 +16,10 @@ from typing import Final
 from hardware.public_keys import read_pem_certificate
 from kiosk.config.loading import CERTIFICATE, ENROLMENT, state_directory
 from kiosk.contract.enrolment import RENEWAL_PART
+from kiosk.system import child
 from kiosk.system.files import WatchedFile
 
 log = logging.getLogger(__name__)
-
-_RENEW: Final = (sys.executable, "-I", "-m", "kiosk", "enrol", "--renew")
 
 AGAIN_S: Final = 600.0
 """Between two tries of one process of the station."""
@@ -50,7 +47,7 @@ class Renewal:
         is_ours = is_renewed(file, state_directory(environ, settings))
         self._dates = dates_of(file) if is_ours else None
         self._again = monotonic()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: child.Process | None = None
 
     @property
     def is_done(self) -> bool:
@@ -63,7 +60,8 @@ class Renewal:
         if self._process is not None:
             if self._process.poll() is None:
                 return
-            printed, _ = self._process.communicate()
+            output, _ = self._process.communicate()
+            printed = output.decode(errors="replace")
             if self._process.returncode:
                 log.error("the certificate was not renewed: %s", " ".join(printed.split()))
             else:
@@ -72,14 +70,11 @@ class Renewal:
         elif is_due and self._monotonic() >= self._again:
             self._again = self._monotonic() + AGAIN_S
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - its words are ours
-                    (*_RENEW, "--config", self._settings),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    errors="replace",
-                    env=self._environ,
+                self._process = child.start(
+                    *child.this_program("enrol", "--renew", "--config", self._settings),
+                    stdout=child.PIPE,
+                    stderr=child.WITH_OUTPUT,
+                    environ=self._environ,
                 )
             except OSError as error:  # processes, files or memory have run out
                 why = f"no process can be started ({error.strerror})"

@@ -46,10 +46,11 @@ log = logging.getLogger(__name__)
 def appearance_of(settings: Settings) -> Appearance:
     service, station = settings.service, settings.station
     return Appearance(
-        service=service.name,
-        trust=service.trust,
-        contact=service.ra_contact,
-        hours=service.ra_hours,
+        service=service.own_text("name"),
+        trust=service.own_text("trust"),
+        contact=service.own_text("ra_contact"),
+        hours=service.own_text("ra_hours"),
+        language=service.language,
         accent=service.accent,
         motion=station.motion,
         touch=station.touch,

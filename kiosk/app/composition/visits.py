@@ -30,7 +30,7 @@ from kiosk.app.logs import log_fault
 from kiosk.app.service_manager import ServiceManager
 from kiosk.config.settings import Settings
 from kiosk.contract.log_context import TroubleLog
-from kiosk.system.prctl import end_with_parent
+from kiosk.system.child import exit_with_parent, fork
 from screens.kiosk.app import KioskApp
 from screens.terminal.closed_app import FAULT_CODE
 from screens.terminal.driver import VisitDriver, leave_display, open_display
@@ -168,34 +168,22 @@ class VisitProcesses:
             reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
             opened.callback(os.close, reading)
             opened.callback(os.close, writing)
-            parent = os.getpid()
-            pid = os.fork()
-            if pid == 0:
+
+            def live() -> int:
                 os.close(reading)
-                self._become(turn, writing, parent)
+                return self._live(turn, beat)
+
+            def beat() -> None:
+                with suppress(BlockingIOError, BrokenPipeError):
+                    os.write(writing, b".")
+
+            handled = signal.SIGTERM, signal.SIGHUP
+            pid = fork(live, _show_fault, as_usual=handled, with_parent=signal.SIGKILL)
             opened.pop_all()
         os.close(writing)  # so that there is a file for the next
         made = VisitProcess(pid, turn, reading, os.pidfd_open(pid))
         self._trouble.note("")
         return made
-
-    def _become(self, turn: int, beats: int, parent: int) -> None:
-        """Run one visit in the forked process; never returns into the parent's code."""
-
-        def beat() -> None:
-            with suppress(BlockingIOError, BrokenPipeError):
-                os.write(beats, b".")
-
-        code = FAULT_CODE
-        try:
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_DFL)
-            _end_with_parent(signal.SIGKILL, parent)
-            code = self._live(turn, beat)
-        except BaseException as fault:  # noqa: BLE001 - a fault ends this visit, not the program
-            sys.excepthook(type(fault), fault, None)
-        finally:
-            os._exit(code)  # the parent's exit handlers must not run here
 
     def _await_end(self, active: VisitProcess) -> int:
         """Return the wait status of ``active``, killing it where it is frozen or has to end."""
@@ -239,9 +227,10 @@ class VisitProcesses:
         return False
 
 
-def _end_with_parent(how: signal.Signals, parent: int) -> None:
-    if not end_with_parent(how, parent):
-        os._exit(FAULT_CODE)
+def _show_fault(fault: BaseException) -> int:
+    """Say what ended this visit; the program goes on."""
+    sys.excepthook(type(fault), fault, None)
+    return FAULT_CODE
 
 
 def run_visits(
@@ -265,7 +254,7 @@ def run_visits(
             finally:
                 running.remove_reader(turn)
             # A visit records what is running before it ends; one that waits has nothing to record.
-            _end_with_parent(signal.SIGTERM, os.getppid())
+            exit_with_parent(signal.SIGTERM, os.getppid())
 
         TurnDriver.turn = turn
         loop, close = build_station(settings, open_executor, have_turn)

@@ -7,8 +7,6 @@ import os
 import secrets
 import shlex
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +31,7 @@ from kiosk.config.settings import Settings
 from kiosk.contract.messages import ReaderState
 from kiosk.contract.ports import SystemClock
 from kiosk.station.loop import IdleTimes
+from kiosk.system import child
 from kiosk.system.sockets import free_ports
 
 MANAGER, SECOND = "Mina Demo", "Noor Demo"
@@ -89,11 +88,12 @@ class RaSide:
 
     def __init__(self, folder: Path, config: Path) -> None:
         self._folder = folder
-        program, settings = [sys.executable, "-I", "-m", "kiosk"], ["--config", str(config)]
-        self._command = [*program, "admin", *settings, "--log", str(folder / "ra.log")]
+        settings, log = ("--config", str(config)), str(folder / "ra.log")
+        self._command = child.this_program("admin", *settings, "--log", log)
         # sshd runs only what root owns: one of the system's programs runs it.
-        self._keys = ["/usr/bin/env", *program, "staff", "authorized-keys", *settings]
-        self._sshd: subprocess.Popen[bytes] | None = None
+        keys = child.this_program("staff", "authorized-keys", *settings)
+        self._keys = ("/usr/bin/env", *keys)
+        self._sshd: child.Process | None = None
         self._link: Path | None = None
         self.ssh = ""
         """The line that opens it from another terminal; empty without OpenSSH."""
@@ -117,8 +117,8 @@ class RaSide:
         """
         login = {VARIABLE: str(self._folder / "ra_login")}
         with keep_up(open_executor, IdleTimes().check_s):
-            ended = subprocess.run(self._command, env=os.environ | login)  # noqa: S603 - ours
-        if ended.returncode:
+            code = child.show(*self._command, environ=os.environ | login, has_terminal=True)
+        if code:
             # It says why it cannot be opened, and the station's first page would cover that.
             time.sleep(READ_S)
 
@@ -128,8 +128,7 @@ class RaSide:
             self._link.unlink(missing_ok=True)
         if self._sshd is not None:
             sessions = psutil.Process(self._sshd.pid).children(recursive=True)
-            self._sshd.terminate()
-            self._sshd.wait()
+            child.end(self._sshd)
             self._sshd = None
             # The programs first: sshd removes a login's files in /tmp only after them.
             programs = []
@@ -172,9 +171,7 @@ class RaSide:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         with (self._folder / "sshd.log").open("wb") as log:
-            self._sshd = subprocess.Popen(  # noqa: S603 - ours
-                [_SSHD, "-D", "-e", "-f", str(configuration)], stdin=subprocess.DEVNULL, stderr=log
-            )
+            self._sshd = child.start(_SSHD, "-D", "-e", "-f", str(configuration), stderr=log)
         (self._folder / "known_hosts").write_text(f"ra {public}\n")
         client = self._folder / "ssh"
         client.write_text(_CLIENT.format(port=port, account=getpass.getuser(), tokens=tokens))

@@ -24,7 +24,8 @@ from kiosk.app.setup.steps import (
     systemctl,
 )
 from kiosk.authority.administration.checks import how_to_bring_it_back
-from kiosk.authority.administration.keys import MasterKeys, how_to_copy, is_of, last_copy
+from kiosk.authority.administration.key_copies import how_to_copy, is_of, last_copy
+from kiosk.authority.administration.keys import MasterKeys
 from kiosk.authority.administration.policy import DEFAULT_QUESTIONS
 from kiosk.authority.crypto import keys as key_file
 from kiosk.authority.crypto.keys import KeyRing, locked
@@ -140,7 +141,7 @@ def _seal_keys(tools: Tools, sealed: Path) -> None:
         if not is_copied(tools.store, plain):
             raise ConfigError(
                 f"keys: {plain} was not copied yet, and sealed it opens on this machine alone; "
-                "first `kiosk keys backed-up --to FILE`"
+                "first `kiosk keys copy --to FILE`"
             )
         if not sealed.exists():  # else of a run that was interrupted, perhaps before a rotation
             key_file.create(sealed, key_file.read(plain))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -41,6 +39,7 @@ from kiosk.config.loading import (
 from kiosk.config.settings import host_of
 from kiosk.contract.enrolment import read_line
 from kiosk.contract.errors import ConfigError
+from kiosk.system import child
 
 UNIT = "kiosk-station.service"
 DISPLAY_UNIT = "kiosk-display.service"
@@ -269,20 +268,14 @@ def compositor_steps() -> Iterator[Step]:
 
 def _enrol(line: str) -> None:
     """Enrol as the account of the station, which owns the key."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-m", "kiosk", "enrol"],
-        input=f"{line}\n",
-        env={"PATH": "/usr/bin", "STATE_DIRECTORY": str(STATION_STATE)},
-        capture_output=True,
-        text=True,
-        user=STATION_ACCOUNT,
-        group=STATION_ACCOUNT,
-        extra_groups=[],
-        cwd="/",
-        check=False,
+    done = child.run(
+        *child.this_program("enrol"),
+        given=f"{line}\n",
+        environ={"PATH": "/usr/bin", "STATE_DIRECTORY": str(STATION_STATE)},
+        account=STATION_ACCOUNT,
     )
-    if done.returncode != 0:
-        raise ConfigError(done.stderr.strip().removeprefix("kiosk: "))
+    if done.code:
+        raise ConfigError(done.errors.strip().removeprefix("kiosk: "))
 
 
 def _enrolment() -> Given:

@@ -11,7 +11,6 @@ import os
 import pwd
 import re
 import stat
-import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from pathlib import Path
 from kiosk.app.cli.printing import echo
 from kiosk.config.loading import check_text, not_utf_8
 from kiosk.contract.errors import ConfigError
+from kiosk.system import child
 from kiosk.system.files import read_text, replace_text
 
 BEGUN = Path("/run/kiosk-setup")
@@ -116,15 +116,13 @@ _LONG_S = 180
 def run_program(*command: str, within_s: float = _LONG_S) -> str:
     """Run a program of the system; return its output. Raises ``ConfigError`` with its last line."""
     try:
-        done = subprocess.run(  # noqa: S603 - each caller's words are its own
-            command, capture_output=True, text=True, timeout=within_s, check=False
-        )
-    except (OSError, subprocess.SubprocessError) as error:
+        done = child.run(*command, within_s=within_s)
+    except OSError as error:
         raise ConfigError(f"{command[0]} could not be run: {error}") from None
-    if done.returncode != 0:
-        output = (done.stderr or done.stdout).strip().splitlines()
+    if done.code:
+        output = (done.errors or done.output).strip().splitlines()
         raise ConfigError(f"`{' '.join(command)}` failed: {output[-1] if output else 'no message'}")
-    return done.stdout
+    return done.output
 
 
 def systemctl(*words: str) -> None:
@@ -234,8 +232,7 @@ def service(unit: str, text: str) -> Step:
 
     def states() -> list[bool]:
         asked = ["is-enabled", "is-active"] if BOOTED.is_dir() else ["is-enabled"]
-        commands = (["systemctl", word, "--quiet", unit] for word in asked)
-        return [subprocess.run(each, check=False).returncode == 0 for each in commands]  # noqa: S603
+        return [child.show("systemctl", word, "--quiet", unit) == 0 for word in asked]
 
     def start() -> None:
         systemctl("daemon-reload")

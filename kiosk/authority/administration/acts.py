@@ -304,6 +304,19 @@ class AddQuestion(StaffAct, frozen=True, tag="questions.add"):
         return f"Offer the security question “{self.text}”."
 
 
+class TranslateQuestion(StaffAct, frozen=True, tag="questions.translate"):
+    question: int
+    language: str
+    text: str
+
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> str:
+        known = uow.questions.by_ids((self.question,)).get(self.question)
+        english = known.text if known else f"question {self.question}"
+        if not self.text:
+            return f"Ask “{english}” in English again where the language is {self.language}."
+        return f"Ask “{english}” as “{self.text}” where the language is {self.language}."
+
+
 class ChangePolicy(StaffAct, frozen=True, tag="policy.change"):
     name: str
     value: str
@@ -357,6 +370,7 @@ AnyAct = (
     | EnrolCertificate
     | ReinstateStation
     | AddQuestion
+    | TranslateQuestion
     | ChangePolicy
     | RedactAudit
     | ImportPeopleFile

@@ -31,7 +31,7 @@ from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind, altered
 from kiosk.authority.audit.rows import chain_of
 from kiosk.authority.errors import AuditNotIntact, RowAltered, StoreError, ValueUnreadable
-from kiosk.authority.mail import words
+from kiosk.authority.mail import staff_words
 from kiosk.authority.notices import left_this_hour
 from kiosk.authority.records import (
     Alarm,
@@ -113,7 +113,7 @@ class StaffMail:
                 left = left_this_hour(uow, to, kind)
                 if left <= 0:
                     continue
-                shown = params | {"others": words.OTHERS} if left == 1 else params
+                shown = params | {"others": staff_words.OTHERS} if left == 1 else params
             message = OutboxMessage(new_id(), to, kind.value, shown, uow.now, uow.now)
             uow.outbox.add(replace(message, holder_id=holder.id if holder else None))
 

@@ -11,8 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import assert_never
 
-from kiosk.authority.administration.keys import (
-    MasterKeys,
+from kiosk.authority.administration.key_copies import (
     how_to_copy,
     is_of,
     lacks_keys_of,
@@ -20,6 +19,7 @@ from kiosk.authority.administration.keys import (
     missing_keys,
     where_added,
 )
+from kiosk.authority.administration.keys import MasterKeys
 from kiosk.authority.administration.proposals import (
     ADD_TWO_MANAGERS,
     NO_TWO_MANAGERS,
@@ -179,6 +179,12 @@ def _of_schema(fit: SchemaFit, revision: str) -> Finding:
             )
         case SchemaFit.CURRENT:
             return ok(DATABASE, f"answers, schema {revision} is current")
+        case SchemaFit.SHARED:
+            return warn(
+                DATABASE,
+                f"answers, schema {revision} is current; programs of the version before may serve",
+                "once none does: `kiosk store finish-upgrade`, as the owner of the tables",
+            )
         case SchemaFit.NEWER:
             return ok(DATABASE, f"answers, its schema {revision} is newer and serves this program")
         case SchemaFit.TOO_NEW:
@@ -310,7 +316,7 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
         sealed = secrets_by(uow, NamedKey.SEAL)
     held, current = ring.ids(KeyPurpose.SEAL), ring.current(KeyPurpose.SEAL).id
     missing = missing_keys(ring, store)
-    advice = f"put its newest copy there; {where_added(missing)}" if missing else ""
+    advice = f"see `kiosk keys recover`; {where_added(missing)}" if missing else ""
     if lost := sorted(set(sealed) - set(held)):
         many = sum(sealed[key] for key in lost)
         needs = f"{numbered(many, 'secret')} cannot be opened without {', '.join(lost)}"
@@ -343,7 +349,7 @@ def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Fin
     made = f"{copy.at.astimezone():%Y-%m-%d}"
     if not is_of(copy, ring) and lacks_keys_of(copy, ring, store):
         found = f"this key file lacks keys that the declared copy of {made} has"
-        return warn(KEY_COPY, found, f"put that copy at {path}")
+        return warn(KEY_COPY, found, "run `kiosk keys recover --from` that copy")
     if not is_of(copy, ring):
         return warn(KEY_COPY, f"keys were added since the copy of {made}, which lacks them", advice)
     return ok(KEY_COPY, f"a copy of the key file was declared on {made}")

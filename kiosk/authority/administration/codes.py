@@ -19,7 +19,7 @@ from kiosk.authority.administration.proposals import objection
 from kiosk.authority.administration.standing import (
     card_problem,
     is_blocked,
-    problem_words,
+    trouble_of,
     waits_for_second,
 )
 from kiosk.authority.administration.views import Actor, Done, Grounds, IssuedCode, Seen
@@ -36,7 +36,12 @@ from kiosk.authority.errors import (
 )
 from kiosk.authority.notices import Notice
 from kiosk.authority.records import AuditQuery, Card, Cardholder, EmailCode, new_id
-from kiosk.authority.refusals import CodeForSomethingElse, CodesGivenAlready, PlainRefusal
+from kiosk.authority.refusals import (
+    CardOfNoUse,
+    CodeForSomethingElse,
+    CodesGivenAlready,
+    PlainRefusal,
+)
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.unblock.stored_secrets import label_of
@@ -67,8 +72,7 @@ def need_someone_able(
         except (SealBroken, KeyMissing):
             trouble = Reason.SECRET_MISSING
     if trouble is not None:
-        words = problem_words(card, trouble)
-        raise NotTaken("card", f"A code is of no use for this card. {words}")
+        raise NotTaken("card", CardOfNoUse(trouble_of(card, trouble)))
 
 
 def purpose_for(uow: UnitOfWork, policy: Policy, holder: Cardholder) -> Purpose:

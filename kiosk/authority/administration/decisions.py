@@ -128,6 +128,8 @@ def _perform(office: Office, opened: OpenedAct, act: AnyAct) -> Done:  # noqa: C
             return StationsDesk(office).reinstate(name, _UNASKED)
         case acts.AddQuestion(text=text):
             return QuestionsDesk(office).add(text, _UNASKED)
+        case acts.TranslateQuestion(question=question, language=language, text=text):
+            return QuestionsDesk(office).translate(question, language, text, _UNASKED)
         case acts.ChangePolicy(name=name, value=value):
             return PolicyDesk(office).change(name, value, revision, _UNASKED)
         case acts.RedactAudit(row=row, whole=whole):

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
+from kiosk.authority.facts import Advice, ReadAt
 from kiosk.authority.roles import Role
-
-if TYPE_CHECKING:
-    from kiosk.authority.administration.standing import Headline
 
 
 class PlainDeed(Enum):
@@ -61,9 +58,10 @@ class BlockLifted:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationRevoked:
-    """``headline``: how the person stands now."""
+    """``advice``: what to do next about the person, by the ``clock``."""
 
-    headline: Headline
+    advice: Advice
+    clock: ReadAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +160,15 @@ class QuestionAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionTranslated:
+    """``said`` is its text in ``language``; empty where it is asked as in English again."""
+
+    text: str
+    language: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionRetired:
     text: str
 
@@ -208,6 +215,7 @@ Deed = (
     | StationReinstated
     | PausesLifted
     | QuestionAdded
+    | QuestionTranslated
     | QuestionRetired
     | SettingChanged
     | RowRedacted

@@ -67,6 +67,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import NOT_IN_STORY, StaffKind, audit_message
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.facts import ReadAt
 from kiosk.authority.notices import Notice, notify, notify_holder
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.records import (
@@ -359,7 +360,15 @@ class PeopleDesk(Desk):
                 leave_out=address,
             )
             new = Notice.EMAIL_CORRECTED_NEW
-            notify(act.uow, new, address, act.reference, holder, new_email=address)
+            notify(
+                act.uow,
+                new,
+                address,
+                act.reference,
+                holder,
+                new_email=address,
+                language=before.language,
+            )
         deed = AddressCorrected(
             registered=registration is not None,
             code_ended=given,
@@ -417,7 +426,8 @@ class PeopleDesk(Desk):
             notice = Notice.REGISTRATION_REVOKED
             notify_holder(act.uow, notice, act.reference, holder, addresses)
             facts = facts_of(act.uow, holder, self._office.means)
-        return act.done(RegistrationRevoked(headline_of(facts)))
+        clock = ReadAt(facts.now, self._office.means.zone)
+        return act.done(RegistrationRevoked(headline_of(facts).advice, clock))
 
     # --- coming and going --------------------------------------------------------------
 
@@ -505,4 +515,11 @@ def _notify_stopped(act: Act, holder: Cardholder, addresses: Addresses, stopped:
     """Mail the holder's addresses, and the one that waited, that it does not count."""
     told = (*addresses.for_notices, stopped.value)
     for address in {one.lower(): one for one in told}.values():
-        notify(act.uow, Notice.CHANGE_STOPPED, address, act.reference, holder)
+        notify(
+            act.uow,
+            Notice.CHANGE_STOPPED,
+            address,
+            act.reference,
+            holder,
+            language=addresses.language,
+        )

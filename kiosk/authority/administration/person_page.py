@@ -21,8 +21,8 @@ from kiosk.authority.administration.standing import (
     code_line,
     headline_of,
     is_blocked,
-    problem_words,
     registers_later,
+    trouble_of,
     waits_for_second,
 )
 from kiosk.authority.administration.views import (
@@ -42,6 +42,7 @@ from kiosk.authority.audit.events import (
     StaffKind,
     audit_message,
 )
+from kiosk.authority.facts import ReadAt
 from kiosk.authority.records import AuditEvent, AuditQuery, Card, Cardholder, CardStatus
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import UnitOfWork
@@ -96,7 +97,6 @@ def page_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies, actor
     # Read first: what comes between the two is then refused, although the page shows it.
     seen = seen_of(uow, holder)
     facts, name_of = facts_of(uow, holder, means), staff_names(uow)
-    headline = headline_of(facts)
     waiting = None
     addresses = facts.addresses
     if (change := addresses.waiting) and addresses.registered:
@@ -110,9 +110,8 @@ def page_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies, actor
         left_at=holder.left_at,
         standing=facts.standing,
         can_unlock=facts.can_unlock,
-        headline=headline.sentence,
-        advice=headline.advice,
-        may_fail=headline.may_fail,
+        headline=headline_of(facts),
+        clock=ReadAt(facts.now, means.zone),
         registers_later=registers_later(facts),
         registration=_registration_line(uow, facts),
         cards=tuple(
@@ -123,7 +122,7 @@ def page_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies, actor
                 revoked=card.status is CardStatus.REVOKED,
                 expires_at=card.expires_at,
                 has_secret=card.sealed_secret is not None,
-                trouble=problem_words(card, facts.trouble(card)),
+                trouble=trouble_of(card, why) if (why := facts.trouble(card)) else None,
                 has_key=card.auth_key is not None,
                 has_pin_key=card.pin_key is not None,
                 pin_is_bound=needs_pin(card, card.pin_key or b""),
@@ -173,7 +172,6 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies) -> S
         addresses=named_addresses(*around) if around else Addresses(),
         policy=policy,
         now=uow.now,
-        zone=means.zone,
         codes=tuple(
             code
             for code in codes

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from unicodedata import east_asian_width
 
-from kiosk.authority.administration.acts import AddQuestion, ChangePolicy
+from kiosk.authority.administration.acts import AddQuestion, ChangePolicy, TranslateQuestion
 from kiosk.authority.administration.deeds import (
     QuestionAdded,
     QuestionRetired,
+    QuestionTranslated,
     SettingChanged,
 )
 from kiosk.authority.administration.office import Act, Desk, Office, audit_name, staff_names
@@ -36,6 +37,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.config.kinds import InvalidValue, Words
 from kiosk.config.settings import About
+from kiosk.contract.language import ENGLISH, is_language
 from kiosk.contract.text import can_be_seen, fold
 
 LONGEST_VALUE = 1000
@@ -214,12 +216,26 @@ LONGEST_QUESTION = 64
 """Columns, one for most characters, that the smallest display shows in two lines."""
 
 
+def _read_question(text: str) -> str:
+    """Return the text of a question as it is asked; raises ``NotTaken``."""
+    text = " ".join(text.split())
+    columns = sum(2 if east_asian_width(each) in "WF" else 1 for each in text)
+    if not SHORTEST_QUESTION <= columns <= LONGEST_QUESTION:
+        raise NotTaken("text", QuestionLength(SHORTEST_QUESTION, LONGEST_QUESTION))
+    if not can_be_seen(text) or not fold(text):
+        raise NotTaken("text", PlainRefusal.QUESTION_NOT_SHOWABLE)
+    return text
+
+
 class QuestionsDesk(Desk):
     def every(self) -> tuple[QuestionLine, ...]:
         """Return all, the retired ones last."""
         with self._office.look(Action.SEE_QUESTIONS) as uow:
             uses, questions = uow.questions.uses(), uow.questions.every()
-        lines = [QuestionLine(q.id, q.text, uses.get(q.id, 0), q.retired_at) for q in questions]
+        lines = [
+            QuestionLine(q.id, q.text, uses.get(q.id, 0), q.retired_at, q.others or {})
+            for q in questions
+        ]
         return tuple(sorted(lines, key=lambda line: line.retired_at is not None))
 
     def add(self, text: str, grounds: Grounds) -> Done:
@@ -228,12 +244,7 @@ class QuestionsDesk(Desk):
         with self._office.act(
             Action.ADD_QUESTION, grounds, lock=lock_policy, proposal=proposal
         ) as act:
-            text = " ".join(text.split())
-            columns = sum(2 if east_asian_width(each) in "WF" else 1 for each in text)
-            if not SHORTEST_QUESTION <= columns <= LONGEST_QUESTION:
-                raise NotTaken("text", QuestionLength(SHORTEST_QUESTION, LONGEST_QUESTION))
-            if not can_be_seen(text) or not fold(text):
-                raise NotTaken("text", PlainRefusal.QUESTION_NOT_SHOWABLE)
+            text = _read_question(text)
             there = act.uow.questions.every()
             # Answers to two questions that read alike would prove no more than one.
             question = next((each for each in there if fold(each.text) == fold(text)), None)
@@ -244,6 +255,27 @@ class QuestionsDesk(Desk):
                 raise NotTaken("text", QuestionInList(question.text))
             act.record(StaffKind.QUESTION_ADDED, question=question.id)
         return act.done(QuestionAdded(question.text))
+
+    def translate(self, question_id: int, language: str, text: str, grounds: Grounds) -> Done:
+        """Ask one in a language by a text of its own; an empty one: as in English again."""
+        proposal = Proposal(TranslateQuestion(question_id, language, text))
+        with self._office.act(
+            Action.ADD_QUESTION, grounds, lock=lock_policy, proposal=proposal
+        ) as act:
+            if not is_language(language) or language == ENGLISH:
+                raise NotTaken("language", PlainRefusal.NO_OTHER_LANGUAGE)
+            text = _read_question(text) if text.strip() else ""
+            there = {each.id: each for each in act.uow.questions.every()}
+            question = there.pop(question_id, None)
+            if question is None:
+                raise NotFound(PlainRefusal.NO_SUCH_QUESTION)
+            said = (each.in_language(language) for each in there.values())
+            alike = next((each for each in said if fold(each) == fold(text)), None)
+            if alike is not None:
+                raise NotTaken("text", QuestionInList(alike))
+            act.uow.questions.put_text(question_id, language, text)
+            act.record(StaffKind.QUESTION_TRANSLATED, question=question_id, language=language)
+        return act.done(QuestionTranslated(question.text, language, text))
 
     def retire(self, question_id: int, grounds: Grounds) -> Done:
         """Stop offering one to new holders; people who use it keep it."""

@@ -1,7 +1,7 @@
 """Sealing unblock secrets again: under another key, or so that a master key can be destroyed.
 
 A card takes another secret only when it is unlocked at a station. A secret that derives from an
-older master key is therefore derived a last time and sealed itself; the card takes one of the new
+older master key is therefore derived once more and sealed itself; the card gets a secret of the new
 master key at its next unlock.
 """
 
@@ -62,7 +62,7 @@ def reseal_all(
 def seal_derived(
     store: Store, sealer: Sealer, current: str, actor: str, progress: Progress
 ) -> Rotation:
-    """Derive a last time what derives from another master key than ``current``, and seal that."""
+    """Derive each secret of another master key than ``current`` once more, and seal it."""
 
     def anew(sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
         return sealer.seal(sealer.open(sealed, old), new)

@@ -7,12 +7,66 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple, assert_never
+
+from msgspec.structs import replace
 
 from kiosk.authority.addresses import Addresses
 from kiosk.authority.administration.views import CodeLine, RightPin, Standing
-from kiosk.authority.audit.events import EVENTS, AuditKind, Count, audit_message
+from kiosk.authority.audit.events import EVENTS, AuditKind, Count
+from kiosk.authority.facts import (
+    AddressUnconfirmed,
+    AdminKeyNotShown,
+    AfterRefusal,
+    AnswersPaused,
+    AttemptsFailed,
+    AttemptsUsedUp,
+    Blocked,
+    BlockedByReport,
+    CardExpired,
+    CardRevoked,
+    CardSetAside,
+    CardTrouble,
+    ChoosePin,
+    CodeEntered,
+    CodeNotEntered,
+    CodeWaits,
+    Do,
+    EnterCode,
+    EnterGivenCode,
+    FamilyUnknown,
+    FirstCodeEntered,
+    FirstCodeGiven,
+    FirstCodeWaits,
+    FirstHelp,
+    GiveCodeOnly,
+    Happened,
+    Headline,
+    LastTryKept,
+    Left,
+    NoCard,
+    NoneInUse,
+    NoneUsable,
+    NotRegistered,
+    OneCardTroubled,
+    OnlyCardTroubled,
+    OutcomeUnknown,
+    QuestionsMissing,
+    Ready,
+    RegisterOrHelp,
+    Registers,
+    RegistersLater,
+    RegistrationCodeSent,
+    ReportedAct,
+    SecretNotOpened,
+    SecretNotRecorded,
+    SecretUnchanged,
+    SeenRefused,
+    Start,
+    ThenRegister,
+    TooManyCodes,
+)
 from kiosk.authority.records import (
     CLOCKS_DIFFER,
     AuditEvent,
@@ -42,59 +96,26 @@ from kiosk.authority.visit.rules import (
     secret_barred,
     tries_by_account,
 )
-from kiosk.authority.wording import as_sentence, counted, format_day, format_moment, last_day
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Purpose, Reason
-from kiosk.contract.policy import Policy, end_of_wait, may_send_code
+from kiosk.contract.policy import Policy, may_send_code
 
 # What stations last saw of a person's cards, where it prevents an unlock.
 
-SEEN_AT_STATIONS: Final[dict[Reason, tuple[str, str]]] = {
-    Reason.CARD_EXPIRED: (
-        "The certificate on {card} has expired",
-        "Replace the card. An imported end cannot lengthen its certificate.",
-    ),
-    Reason.NOT_GENUINE: (
-        "What named itself as {card} did not prove that it is that card",
-        (
-            "Look at the card that they hold. If it is not the one that was issued, keep it and "
-            "tell your security team. If it is, its recorded key is wrong or missing: import the "
-            "right one."
-        ),
-    ),
-    Reason.SECRET_BLOCKED: (
-        "By its own count {card} takes no unblock secret any more",
-        "Replace the card, or have your card management give it another secret and set it here.",
-    ),
-    Reason.CARD_REFUSED: (
-        "The command to set a PIN was refused by {card}",
-        "Let them try once more at another station. If it refuses again, replace the card.",
-    ),
-    Reason.PIN_BLOCKED: (
-        "Wrong entries blocked the PIN of {card}",
-        "They put it into any station and choose to unlock it.",
-    ),
-    Reason.OUTCOME_UNKNOWN: (
-        "What became of the PIN of {card} is not known",
-        "They put it into any station again, which shows whether the PIN was set.",
-    ),
-    Reason.CARD_UNREADABLE: (
-        "The station could not read {card}",
-        "Let them clean the chip and try another station. If that fails too, replace the card.",
-    ),
-    Reason.INSERT_CARD: (
-        "Held against the reader, {card} takes no PIN",
-        "They put the card into a slot, at a station that has one.",
-    ),
-    Reason.NO_RECORDED_EMAIL: (
-        "The PIN of {card} was not proved by a key, and no email address is recorded",
-        "Make sure who they are, and record their email address. Then they register again.",
-    ),
-}
-"""Refusals that will meet the same card again, in words for staff, and the advice.
-
-A pause has its end in the registration.
-"""
+SEEN_AT_STATIONS: Final = frozenset(
+    {
+        Reason.CARD_EXPIRED,
+        Reason.NOT_GENUINE,
+        Reason.SECRET_BLOCKED,
+        Reason.CARD_REFUSED,
+        Reason.PIN_BLOCKED,
+        Reason.OUTCOME_UNKNOWN,
+        Reason.CARD_UNREADABLE,
+        Reason.INSERT_CARD,
+        Reason.NO_RECORDED_EMAIL,
+    }
+)
+"""Refusals that will meet the same card again. A pause has its end in the registration."""
 
 _REFUSED: Final = frozenset(kind for kind, spec in EVENTS.items() if Count.REFUSED in spec.counts)
 _KINDS: Final = (
@@ -181,8 +202,6 @@ class StandingFacts:
     addresses: Addresses
     policy: Policy
     now: datetime
-    zone: tzinfo
-    """That of the times in the sentences."""
     codes: tuple[EmailCode, ...]
     sent: Mapping[str, Sequence[datetime]]
     unsettled: tuple[UnblockEntry, ...]
@@ -271,9 +290,6 @@ class StandingFacts:
         """Until when no answers are accepted with a card that cannot prove itself."""
         return self.registration.paused_until(self.now) if self.registration else None
 
-    def when(self, moment: datetime) -> str:
-        return format_moment(moment, self.now, self.zone)
-
     def trouble(self, card: Card) -> CardProblem | None:
         return card_problem(card, self.now, self.broken)
 
@@ -347,48 +363,24 @@ def waits_for_second(code: EmailCode) -> bool:
     return is_assisted(code) and code.needs_second and undecided
 
 
-# Why somebody can or cannot unlock, and what to do next, in sentences to be read out.
+# Why somebody can or cannot unlock, and what to do next: codes, which screens/words/staff says.
 
 CARD_TAIL = 4
 """So many characters of a card's identifier distinguish it from its holder's others."""
 
 
-class Headline(NamedTuple):
-    """The finding, and the advice.
-
-    ``may_fail``: by the records they can unlock, but stations saw reasons against it.
-    """
-
-    sentence: str
-    advice: str
-    may_fail: bool = False
-
-
 SEEN_FOR: Final = timedelta(hours=24)
 """How long a secret that was released and not changed is not mentioned: people come back."""
-
-NOTHING_TO_DO = "Nothing has to be done."
 
 
 def headline_of(facts: StandingFacts) -> Headline:
     match facts.standing:
         case Standing.LEFT:
-            since = format_day(facts.holder.left_at or facts.now, facts.zone)
-            return Headline(
-                f"Marked as a leaver since {since}: no station serves them.",
-                "If they are here again, take them back from the leavers.",
-            )
+            return Headline(Left(facts.holder.left_at or facts.now), Do.TAKE_BACK_LEAVER)
         case Standing.BLOCKED:
-            which = " and of ".join(
-                _named(card)
-                for card, seen in facts.refused_cards
-                if seen.reason is Reason.PIN_BLOCKED
-            )
-            blocked = _blocked(facts, is_pin_blocked=bool(which))
-            pins = f" The PIN of {which} is blocked, too." if which else ""
-            return blocked._replace(sentence=blocked.sentence + pins)
+            return _blocked(facts)
         case Standing.NO_CARD:
-            return Headline("No card is recorded for them.", "Add their card.")
+            return Headline(NoCard(), Do.ADD_CARD)
         case Standing.NOT_REGISTERED:
             return _not_registered(facts)
         case Standing.CARD_TROUBLE:
@@ -397,188 +389,130 @@ def headline_of(facts: StandingFacts) -> Headline:
             return next(_remarks(facts))
 
 
-def problem_of(card: Card, reason: CardProblem, it: str = "it") -> Headline:
-    """Return why a card, which is called ``it``, cannot be unlocked, and what to do."""
-    its = "its" if it == "it" else f"{it}'s"
+def trouble_of(card: Card, reason: CardProblem) -> CardTrouble:
     match reason:
         case Reason.CARD_REVOKED:
-            words = f"{it} was revoked"
-            advice = "Add the card that they have now."
+            return CardRevoked()
         case Reason.CARD_EXPIRED:
-            words = f"{it} expired on {last_day(_end_of(card))}"
-            advice = (
-                "Replace the card. Where the recorded end is wrong, import the right one; "
-                "it cannot lengthen the card's own certificate."
-            )
+            return CardExpired(_end_of(card))
         case Reason.SECRET_MISSING if is_of_unknown_family(card):
-            words = f"this release does not know {its} family, {card.driver}"
-            advice = (
-                "Tell the service's administrator: a newer release recorded the card, and this one "
-                "has to be updated."
-            )
+            return FamilyUnknown(card.driver)
         case Reason.SECRET_MISSING:
-            words = f"{its} unblock secret cannot be opened any more"
-            if card.sealed_secret is None:
-                words = f"no unblock secret is recorded for {it}"
-            advice = "Set the unblock secret, or replace the card."
+            return SecretNotRecorded() if card.sealed_secret is None else SecretNotOpened()
         case Reason.SECRET_BLOCKED:
-            words = f"{it} may have one try of its unblock secret left: it is sent nothing more"
-            advice = "Replace the card: the last try of its unblock secret is never spent."
-            if card.set_aside_at is not None:
-                words = f"{it} is set aside: the recorded unblock secret is not the card's"
-                advice = (
-                    "Give the card another unblock secret with your card management and set it "
-                    "here."
-                )
-            if _takes_another_secret(card):
-                advice = "Set the right unblock secret, or replace the card."
-            if card.driver in MUTUALLY_AUTHENTICATED:
-                advice = _LOOK_AT_IT
+            return LastTryKept() if card.set_aside_at is None else CardSetAside()
         case _:
             assert_never(reason)
-    return Headline(as_sentence(words), advice)
 
 
-def problem_words(card: Card, reason: CardProblem | None) -> str:
-    return problem_of(card, reason).sentence if reason else ""
+def advice_on(card: Card, reason: CardProblem) -> Do:
+    """Return what to do about a card that cannot be unlocked."""
+    match reason:
+        case Reason.CARD_REVOKED:
+            return Do.ADD_PRESENT_CARD
+        case Reason.CARD_EXPIRED:
+            return Do.REPLACE_EXPIRED_CARD
+        case Reason.SECRET_MISSING:
+            return Do.UPDATE_RELEASE if is_of_unknown_family(card) else Do.SET_OR_REPLACE
+        case Reason.SECRET_BLOCKED if card.driver in MUTUALLY_AUTHENTICATED:
+            return Do.SET_ADMIN_KEY_AGAIN
+        case Reason.SECRET_BLOCKED if _takes_another_secret(card):
+            return Do.SET_RIGHT_SECRET
+        case Reason.SECRET_BLOCKED if card.set_aside_at is not None:
+            return Do.GIVE_CARD_ANOTHER_SECRET
+        case Reason.SECRET_BLOCKED:
+            return Do.REPLACE_CARD
+        case _:
+            assert_never(reason)
 
 
 # Why somebody cannot unlock.
 
 
-def _blocked(facts: StandingFacts, *, is_pin_blocked: bool) -> Headline:
-    advice = "Make sure who they are, then lift the block."
-    if not is_pin_blocked:
-        advice += " Until then, whoever knows the PIN can still change it at a station."
+def _blocked(facts: StandingFacts) -> Headline:
+    refused = facts.refused_cards
+    pins = tuple(_tail(card) for card, seen in refused if seen.reason is Reason.PIN_BLOCKED)
+    advice = Do.LIFT_BLOCK if pins else Do.LIFT_BLOCK_PIN_IN_USE
     registration = facts.registration
     if registration is None or registration.blocked_at is None:
-        return Headline("Blocked: all attempts at their security questions are used.", advice)
-    since = facts.when(registration.blocked_at)
+        return Headline(AttemptsUsedUp(pins), advice)
+    since = registration.blocked_at
     if facts.is_misuse_reported:
-        reported = "something was not done by them."
+        act = None
         if facts.report is not None and (about := facts.report.about) is not None:
-            when = facts.when(about.at)
-            where = f" at {about.station}" if about.station else ""
-            deed = audit_message(about)
-            reported = f"they did not do {about.reference}{where}, {when}: {deed}"
-        return Headline(
-            f"Blocked since {since}: it was reported that {reported}",
-            "Make sure who they are. Put right with them what was done; then lift the block.",
-        )
-    if not registration.failures:
-        return Headline(f"Blocked since {since}.", advice)
-    where = f", the last at {facts.blocked_where}" if facts.blocked_where else ""
-    failed = counted(registration.failures, "failed attempt")
-    return Headline(f"Blocked since {since}: {failed}{where}.", advice)
+            what = happened(about)
+            act = ReportedAct(about.reference, about.station or "", about.at, what)
+        return Headline(BlockedByReport(since, act, pins), Do.PUT_RIGHT_THEN_LIFT_BLOCK)
+    where = facts.blocked_where
+    return Headline(Blocked(since, registration.failures, where, pins), advice)
 
 
 def _not_registered(facts: StandingFacts) -> Headline:
     first = facts.first_code
-    if first is not None and first.id in facts.seen.right_codes:
+    if first is not None and (entered := facts.seen.right_codes.get(first.id)) is not None:
         return Headline(
-            f"Not registered. A code by word of mouth {_was_entered(first, facts)}",
-            f"{_then_new_pin(first, facts)} {_then_register(facts)}",
+            FirstCodeEntered(entered.at, entered.station or ""),
+            ChoosePin(_end(first), _then_register(facts)),
         )
     if first is not None:
-        return Headline(
-            "Not registered. A code by word of mouth was given and has not been entered.",
-            f"Before {_end(first, facts)} they put the card into any station, enter the code and "
-            f"choose a new PIN. {_then_register(facts)}",
-        )
+        return Headline(FirstCodeGiven(), EnterGivenCode(_end(first), _then_register(facts)))
     if any(waits_for_second(code) for code in facts.codes):
-        return Headline(
-            "Not registered. A code by word of mouth waits for a second member of staff.",
-            "A colleague has to agree to the code.",
-        )
+        return Headline(FirstCodeWaits(), Do.AGREE_TO_CODE)
     for card, seen in facts.refused_cards:
-        met = _of_seen(card, seen, facts, "They are not registered")
+        met = _of_seen(card, seen, Start.NOT_REGISTERED)
         if seen.reason is Reason.PIN_BLOCKED:
-            return Headline(met.sentence, _first(facts, is_blocked=True))
+            return Headline(met.finding, _first(facts))
         return met
     code = facts.live_code(Purpose.REGISTER)
     if code is not None and code.sent_at is not None:
-        return Headline(
-            "Not registered yet: the code that was sent at "
-            f"{facts.when(code.sent_at)} was not entered.",
-            f"They enter it at any station before {_end(code, facts)}.",
-        )
-    if facts.registration is not None:
-        sentence = "Registered without security questions, which the policy asks for now."
-    else:
-        sentence = "Not registered: they have not finished a registration at any station."
-    return Headline(
-        sentence,
-        "While they know their PIN they register at any station. "
-        f"{_first(facts, is_blocked=False)}",
-    )
+        return Headline(RegistrationCodeSent(code.sent_at), EnterCode(_end(code)))
+    finding = NotRegistered() if facts.registration is None else QuestionsMissing()
+    return Headline(finding, RegisterOrHelp(_first(facts)))
 
 
-def registers_later(facts: StandingFacts) -> str:
-    """Return that codes by mail may be used up for a registration; empty where they are not.
+def registers_later(facts: StandingFacts) -> RegistersLater | None:
+    """Return until when codes by mail may be used up for a registration; None where they are not.
 
     A station counts those to a recorded and to a new address apart: it may send one earlier.
     """
     until = facts.waits_until if facts.standing is Standing.NOT_REGISTERED else None
-    if until is None:
-        return ""
-    sent = f"{counted(facts.policy.codes_an_hour, 'code')} went out within the hour"
-    return f"They may not be able to register before {_wait(until, facts)}: {sent}."
+    return None if until is None else RegistersLater(until, facts.policy.codes_an_hour)
 
 
-def _then_register(facts: StandingFacts) -> str:
+def _then_register(facts: StandingFacts) -> ThenRegister:
     if not facts.holder.address_id and facts.registration is None:
-        return "They cannot register without an email address: record it before."
-    return registers_later(facts) or "Then they register there."
+        return Registers.AFTER_ADDRESS_IS_RECORDED
+    return registers_later(facts) or Registers.THERE
 
 
-def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
+def _first(facts: StandingFacts) -> FirstHelp:
     """Return what the clerk can do for somebody whose PIN is blocked before they registered."""
     if not facts.unlockable:
         problems = facts.unusable
         missing = (card for card, reason in problems if reason is Reason.SECRET_MISSING)
         if not all(map(is_of_unknown_family, missing)):
-            words = "first set the unblock secret of the card, then give a code."
-        else:
-            advice = problem_of(*problems[0]).advice
-            words = advice[0].lower() + advice[1:]
-    elif not facts.holder.address_id and facts.registration is None:
-        words = (
-            "make sure who they are, record their email address, and give a code: with it they "
-            "unlock and register at a station."
-        )
-    elif later := registers_later(facts):
-        words = f"make sure who they are and give a code: with it they unlock at a station. {later}"
-    else:
-        words = (
-            "make sure who they are and give a code: with it they unlock and register at a "
-            "station, in one visit."
-        )
-    return words[0].upper() + words[1:] if is_blocked else f"If the PIN is blocked, {words}"
+            return Do.SET_SECRET_THEN_GIVE_CODE
+        return advice_on(*problems[0])
+    if not facts.holder.address_id and facts.registration is None:
+        return Do.RECORD_ADDRESS_AND_GIVE_CODE
+    later = registers_later(facts)
+    return Do.GIVE_CODE_TO_REGISTER if later is None else GiveCodeOnly(later)
 
 
 def _card_trouble(facts: StandingFacts) -> Headline:
     if facts.in_use:
         (card, reason), *others = facts.unusable
         if not others:
-            return problem_of(card, reason, "their card")
-        return Headline(
-            f"None of their {counted(len(facts.in_use), 'card')} can be unlocked.",
-            "See what each card needs, beside it.",
-        )
+            return Headline(OnlyCardTroubled(trouble_of(card, reason)), advice_on(card, reason))
+        return Headline(NoneUsable(len(facts.in_use)), Do.SEE_EACH_CARD)
     # The expired card that ended last; where none expired, a revoked one.
     judged = [(card, why) for card in facts.cards if (why := card_withdrawn(card, facts.now))]
     expired = [(card, why) for card, why in judged if why is Reason.CARD_EXPIRED]
     card, why = max(expired, key=lambda one: _end_of(one[0])) if expired else judged[0]
+    trouble, advice = trouble_of(card, why), advice_on(card, why)
     if len(judged) == 1:
-        return problem_of(card, why, "their card")
-    found, advice, _ = problem_of(card, why, _named(card))
-    return Headline(f"None of their {counted(len(judged), 'card')} is in use. {found}", advice)
-
-
-_LOOK_AT_IT = (
-    "Look at the card that they hold. If it is the one that was issued, set its admin key again "
-    "here, with all its tries: it need not be replaced."
-)
+        return Headline(OnlyCardTroubled(trouble), advice)
+    return Headline(NoneInUse(len(judged), _tail(card), trouble), advice)
 
 
 def _takes_another_secret(card: Card) -> bool:
@@ -594,115 +528,79 @@ def _remarks(facts: StandingFacts) -> Iterator[Headline]:
     # A blocked PIN is what an unlock is for.
     refused = [one for one in facts.refused_cards if one[1].reason is not Reason.PIN_BLOCKED]
     sound = {card.id for card in facts.in_use} - {card.id for card, _seen in refused}
-    start = "They may not be able to unlock" if facts.can_unlock else "They cannot unlock"
+    start = Start.MAY_NOT_UNLOCK if facts.can_unlock else Start.CANNOT_UNLOCK
     for card, seen in refused:
-        headline = _of_seen(card, seen, facts, "They can unlock another card" if sound else start)
-        yield headline._replace(may_fail=facts.can_unlock and not sound)
+        found = _of_seen(card, seen, Start.OTHER_CARD_WORKS if sound else start)
+        yield replace(found, may_fail=facts.can_unlock and not sound)
     if facts.paused_until is not None:
-        yield Headline(
-            "Too many wrong answers with a card that cannot prove itself: no answers are taken "
-            f"with such a card before {_wait(facts.paused_until, facts)}.",
-            "They wait until then; or make sure who they are, and lift the block, which ends the "
-            "wait. A card whose key is recorded is not affected.",
-            may_fail=True,
-        )
+        yield Headline(AnswersPaused(facts.paused_until), Do.WAIT_OR_LIFT_BLOCK, may_fail=True)
     yield from _about_codes(facts)
     for card, seen in facts.refused_cards:
         able = facts.trouble(card) is None and key_barred(card, facts.now) is None
         if seen.reason is Reason.PIN_BLOCKED and able:
-            yield _of_seen(card, seen, facts, "They can unlock at every station")
+            yield _of_seen(card, seen, Start.CAN_UNLOCK)
     registration = facts.registration
     if facts.addresses.unconfirmed is not None:
-        yield Headline(
-            "They can unlock. Codes go to an address that has not been confirmed since "
-            "staff changed it.",
-            "The next code that they enter confirms it.",
-        )
+        yield Headline(AddressUnconfirmed(), Do.NEXT_CODE_CONFIRMS)
     yield from _about_cards(facts)
     if registration is not None and registration.failures:
-        left = counted(facts.policy.max_failures - registration.failures, "attempt")
-        failed = counted(registration.failures, "failed attempt")
-        sentence = f"They can unlock. After {failed} they have {left} left."
-        yield Headline(sentence, "Nothing has to be done: the next unlock forgets the failed ones.")
-    yield Headline("They can unlock at every station.", NOTHING_TO_DO)
+        left = facts.policy.max_failures - registration.failures
+        yield Headline(AttemptsFailed(registration.failures, left), Do.NEXT_UNLOCK_FORGETS_FAILURES)
+    yield Headline(Ready(), Do.NOTHING)
 
 
-def _of_seen(card: Card, seen: CardObservation, facts: StandingFacts, start: str) -> Headline:
-    met = facts.when(seen.at) + (f" at {seen.station}" if seen.station else "")
-    sentence, advice = SEEN_AT_STATIONS[seen.reason]
+def _of_seen(card: Card, seen: CardObservation, start: Start) -> Headline:
     is_of_secret = seen.reason in {Reason.CARD_REFUSED, Reason.SECRET_BLOCKED}
-    if is_of_secret and _takes_another_secret(card):
-        sentence = "The unblock secret that is recorded for {card} is not the card's"
-        advice = problem_of(card, Reason.SECRET_BLOCKED).advice
-    return Headline(f"{start}. {sentence.format(card=_named(card))} ({met}).", advice)
+    other = is_of_secret and _takes_another_secret(card)
+    advice = advice_on(card, Reason.SECRET_BLOCKED) if other else AfterRefusal(seen.reason)
+    return Headline(
+        SeenRefused(start, seen.reason, _tail(card), seen.at, seen.station, other), advice
+    )
 
 
 def _about_codes(facts: StandingFacts) -> Iterator[Headline]:
     until = facts.waits_until
     if until is not None:
-        yield Headline(
-            f"Not before {_wait(until, facts)}: "
-            f"{counted(facts.policy.codes_an_hour, 'code')} went out within the hour.",
-            "None of these can be entered any more. They wait, or you make sure who they are and "
-            "give a code.",
-        )
+        yield Headline(TooManyCodes(until, facts.policy.codes_an_hour), Do.WAIT_OR_GIVE_CODE)
     if any(code.needs_second and code.agreed_by is None for code in facts.codes):
-        yield Headline(
-            "They can unlock. A code by word of mouth waits for a second member of staff.",
-            "A colleague has to agree to the code.",
-        )
+        yield Headline(CodeWaits(), Do.AGREE_TO_CODE)
     code = facts.waiting_code
-    if code is not None and code.id in facts.seen.right_codes:
-        yield Headline(
-            f"They can unlock: a code {_was_entered(code, facts)}", _then_new_pin(code, facts)
-        )
-    elif code is not None:
-        how = "was given by word of mouth" if code.issued_by else "was sent by mail"
-        yield Headline(
-            f"They can unlock: a code {how} and has not been entered.",
-            f"They enter it at any station before {_end(code, facts)}.",
-        )
+    if code is None:
+        return
+    if (entered := facts.seen.right_codes.get(code.id)) is not None:
+        yield Headline(CodeEntered(entered.at, entered.station or ""), ChoosePin(_end(code)))
+    else:
+        yield Headline(CodeNotEntered(by_mail=not code.issued_by), EnterCode(_end(code)))
 
 
 def _about_cards(facts: StandingFacts) -> Iterator[Headline]:
     if facts.unsettled:
-        began = facts.when(facts.unsettled[0].opened_at)
-        yield Headline(
-            f"They can unlock. What became of the unlock of {began} is not known.",
-            "The card tells as soon as it is put into any station.",
-        )
+        began = facts.unsettled[0].opened_at
+        yield Headline(OutcomeUnknown(began), Do.NEXT_VISIT_SHOWS_OUTCOME)
     for card, reason in facts.unusable:
-        found, advice, _ = problem_of(card, reason)
-        yield Headline(f"They can unlock, but not {_named(card)}. {found}", advice)
+        finding = OneCardTroubled(_tail(card), trouble_of(card, reason))
+        yield Headline(finding, advice_on(card, reason))
     for card in facts.in_use:
         # It got a cryptogram, and did not prove that it has the admin key.
         if (last := last_exchange(card, facts.now)) is not None:
-            sentence = (
-                f"A card that names itself as {_named(card)} did not show its admin key, "
-                f"{counted(card.key_exchanges, 'time')}, the last {facts.when(last)}. "
-                "It may be forged."
-            )
             is_barred = key_barred(card, facts.now) is not None
-            if is_barred:
-                until = _wait(last + EXCHANGE_SPAN, facts)
-                sentence = f"They cannot unlock before {until}. {sentence}"
-            yield Headline(sentence, _LOOK_AT_IT, may_fail=is_barred)
+            until = last + EXCHANGE_SPAN if is_barred else None
+            shown = AdminKeyNotShown(_tail(card), card.key_exchanges, last, until)
+            yield Headline(shown, Do.SET_ADMIN_KEY_AGAIN, may_fail=is_barred)
         seen = card.secret_seen_at
         if seen is not None and seen + SEEN_FOR <= facts.now:
-            when = facts.when(seen)
-            yield Headline(
-                f"They can unlock. The unblock secret of {_named(card)} went to a station at "
-                f"{when} and was not changed since: somebody may know it.",
-                "The next unlock at a station changes it. If that is long to wait for, give the "
-                "card another one with your card management and set it here.",
-            )
+            yield Headline(SecretUnchanged(_tail(card), seen), Do.NEXT_UNLOCK_CHANGES_SECRET)
 
 
-# Parts of those sentences.
+# Parts of those facts.
 
 
-def _named(card: Card) -> str:
-    return f"the card ending in {card.identifier[-CARD_TAIL:]}"
+def happened(event: AuditEvent) -> Happened:
+    return Happened(event.kind, dict(event.detail))
+
+
+def _tail(card: Card) -> str:
+    return card.identifier[-CARD_TAIL:]
 
 
 def _end_of(card: Card) -> datetime:
@@ -711,26 +609,8 @@ def _end_of(card: Card) -> datetime:
     return card.expires_at
 
 
-def _was_entered(code: EmailCode, facts: StandingFacts) -> str:
-    entered = facts.seen.right_codes[code.id]
-    where = f" at {entered.station}" if entered.station else ""
-    when = facts.when(entered.at)
-    return f"was entered{where}, {when}; the new PIN is not set yet."
-
-
-def _then_new_pin(code: EmailCode, facts: StandingFacts) -> str:
-    return (
-        "They choose the new PIN at the station. If they had to stop, they put the card into any "
-        f"station and enter the same code again before {_end(code, facts)}."
-    )
-
-
-def _wait(until: datetime, facts: StandingFacts) -> str:
-    return facts.when(end_of_wait(until))
-
-
-def _end(code: EmailCode, facts: StandingFacts) -> str:
+def _end(code: EmailCode) -> datetime:
     """Return when a live code expires: today, as no code lives longer than an hour."""
     if code.expires_at is None:
         raise ValueError("a code that was not sent has no end")
-    return f"{code.expires_at.astimezone(facts.zone):%H:%M}"
+    return code.expires_at

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kiosk.authority.administration.deeds import Deed
+from kiosk.authority.facts import (
+    CardTrouble,
+    Headline,
+    ReadAt,
+    RegistersLater,
+)
 from kiosk.authority.people_groups import PagePosition
 from kiosk.authority.records import AuditVerdict as AuditVerdict
 from kiosk.authority.records import Progress as Progress
 from kiosk.authority.roles import Action, Role
 from kiosk.contract.families import DEFAULT
+from kiosk.contract.language import Language
 from kiosk.contract.sensitive import Sensitive
 
 if TYPE_CHECKING:
@@ -237,7 +245,7 @@ class RightPin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CardLine:
-    """One card of a person; ``trouble`` says why it cannot be unlocked, empty: it can.
+    """One card of a person; ``trouble`` is why it cannot be unlocked, None: it can.
 
     ``has_key``: a key is recorded, and only a card that proves it is served. ``has_pin_key``: the
     key is recorded with which it signs after its PIN; ``pin_is_bound``: an import declared that the
@@ -251,7 +259,7 @@ class CardLine:
     revoked: bool
     expires_at: datetime | None
     has_secret: bool
-    trouble: str
+    trouble: CardTrouble | None
     has_key: bool = False
     has_pin_key: bool = False
     pin_is_bound: bool = False
@@ -329,11 +337,10 @@ class StoryLine:
 class Person:
     """All of a person's page.
 
-    ``proposals`` are acts about them that wait for a second member. ``headline`` says why they can
-    or cannot unlock, ``advice`` what to do next, both in a sentence that can be read out.
-    ``may_fail``: stations saw reasons against ``can_unlock``. ``registers_later`` is the sentence
-    that says from when they can register, where they are not registered and the hour's codes are
-    used up. ``open_to`` are the actions that make sense now and that the reader's role permits.
+    ``proposals`` are acts about them that wait for a second member. ``headline`` is why they can
+    or cannot unlock, with what to do next. ``registers_later`` is from when they can register,
+    where they are not registered and the hour's codes are used up. ``clock`` is that of the facts.
+    ``open_to`` are the actions that make sense now and that the reader's role permits.
     """
 
     seen: Seen
@@ -343,8 +350,8 @@ class Person:
     left_at: datetime | None
     standing: Standing
     can_unlock: bool
-    headline: str
-    advice: str
+    headline: Headline
+    clock: ReadAt
     registration: RegistrationLine | None
     cards: tuple[CardLine, ...]
     codes: tuple[CodeLine, ...]
@@ -352,8 +359,7 @@ class Person:
     open_to: frozenset[Action]
     proposals: tuple[ProposalLine, ...] = ()
     waiting_change: AddressChangeLine | None = None
-    may_fail: bool = False
-    registers_later: str = ""
+    registers_later: RegistersLater | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -507,12 +513,13 @@ class StationLine:
 
 @dataclass(frozen=True, slots=True)
 class QuestionLine:
-    """One security question, and how many registrations use it."""
+    """One security question, its texts in ``others`` languages, how many registrations use it."""
 
     id: int
     text: str
     used_by: int
     retired_at: datetime | None
+    others: Mapping[Language, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from these rows. Details hold counts, ids and reasons, never a person's data.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
@@ -24,7 +24,7 @@ from kiosk.authority.audit.sentences import (
 )
 from kiosk.authority.errors import RowAltered, RowPutBack
 from kiosk.authority.records import AuditEvent, Scalar, Visit, new_id
-from kiosk.authority.store.audit_chain import REDACTED
+from kiosk.authority.store.audit_chain import OLDER_ENDED, REDACTED
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.contract.messages import NOT_ME, Reason, VisitId, reference_of
 
@@ -196,7 +196,7 @@ class AuditKind(EventKind):
     EMAIL_TAKEN = EventSpec("email-taken", "Gave an email address.", in_story=False)
     EMAIL_NOT_TAKEN = EventSpec(
         "email-not-taken",
-        "Gave an email address that is not taken.",
+        "Gave an email address that is not accepted.",
         sentences.email_not_taken,
         grave=True,
     )
@@ -211,7 +211,7 @@ class AuditKind(EventKind):
     )
     ANSWERS_RIGHT = EventSpec(
         "answers-right",
-        "Answered the security questions rightly.",
+        "Answered the security questions correctly.",
         adds=where("proves", ", but the card had left"),
     )
     ANSWERS_WRONG = EventSpec(
@@ -223,12 +223,12 @@ class AuditKind(EventKind):
     )
     ATTEMPTS_PAUSED = EventSpec(
         "attempts-paused",
-        "No answers are taken for a while with cards that cannot prove themselves.",
+        "For a while no answers are accepted with cards that cannot prove themselves.",
         grave=True,
     )
     ANSWERS_LIMITED = EventSpec(
         "answers-limited",
-        "The station takes no answers for a while with cards that cannot prove themselves.",
+        "For a while the station accepts no answers with cards that cannot prove themselves.",
         grave=True,
         in_story=False,
     )
@@ -259,7 +259,7 @@ class AuditKind(EventKind):
         "code-limited", "Asked for another code too early.", grave=True, counts={Count.FAILED}
     )
     CODE_TRY_CHARGED = EventSpec("code-try-charged", "Began to enter a code.", in_story=False)
-    CODE_RIGHT = EventSpec("code-right", "Entered the code rightly.", sentences.code_right)
+    CODE_RIGHT = EventSpec("code-right", "Entered the right code.", sentences.code_right)
     CODE_WRONG = EventSpec(
         "code-wrong",
         "Entered a wrong code.",
@@ -269,7 +269,7 @@ class AuditKind(EventKind):
     )
     CODE_DEAD = EventSpec(
         "code-dead",
-        "Entered a code that works no more.",
+        "Entered a code that no longer works.",
         sentences.code_dead,
         grave=True,
         counts={Count.FAILED},
@@ -277,6 +277,9 @@ class AuditKind(EventKind):
     CODE_ABANDONED = EventSpec(
         "code-abandoned",
         "Chose something else; the code that was waited for was withdrawn.",
+    )
+    CODE_OVER = EventSpec(
+        "code-over", "The service was upgraded; the code that was waited for was withdrawn."
     )
     REGISTERED = EventSpec(
         "registered",
@@ -438,6 +441,11 @@ class ServiceKind(EventKind):
         "A copy of the key file was made and is kept in a safe place.",
         adds=filled("; given up as lost: {lost}"),
     )
+    KEYS_GIVEN_UP = EventSpec(
+        "keys-given-up",
+        "Keys were given up: no copy of the key file has them.",
+        filled("Given up as lost: {lost}."),
+    )
     SECRETS_RESEALED = EventSpec(
         "secrets-resealed",
         "Unblock secrets were sealed under another key.",
@@ -469,6 +477,11 @@ class ServiceKind(EventKind):
         grave=True,
         in_story=False,
     )
+    OLDER_ENDED = EventSpec(
+        OLDER_ENDED,
+        "An upgrade was finished: no program of the version before serves any more.",
+        in_story=False,
+    )
     AUDIT_PURGED = EventSpec(
         "audit-purged",
         "Rows of the audit that had been kept long enough were deleted.",
@@ -483,7 +496,7 @@ class ServiceKind(EventKind):
     )
     ENROLMENT_REFUSED = EventSpec(
         "enrolment-refused",
-        "Something that wanted to enrol as the station was refused.",
+        "An attempt to enrol as the station was refused.",
         adds=filled(": {because}"),
         grave=True,
     )
@@ -543,7 +556,7 @@ class StaffKind(EventKind):
     )
     ACT_EXPIRED = EventSpec(
         "act-expired",
-        "Let go of what had been proposed: nobody decided on it in time.",
+        "Ended what had been proposed: nobody decided on it in time.",
         sentences.of_act("Nobody agreed in time to {}."),
     )
     ENROLMENT_OPENED = EventSpec(
@@ -566,6 +579,11 @@ class StaffKind(EventKind):
         "question-added",
         "Added a security question.",
         filled("Added security question {question}."),
+    )
+    QUESTION_TRANSLATED = EventSpec(
+        "question-translated",
+        "Set the text of a security question in another language.",
+        filled("Set the text of security question {question} for the language {language}."),
     )
     QUESTION_RETIRED = EventSpec(
         "question-retired",
@@ -629,18 +647,22 @@ STAFF_KINDS: Final = frozenset(kind.value for kind in StaffKind)
 
 
 def audit_message(event: AuditEvent) -> str:
+    return message_of(event.kind, event.detail)
+
+
+def message_of(kind: str, detail: Mapping[str, Scalar]) -> str:
     """Return the sentence, the general one where the detail was redacted.
 
     A kind of another version of the program is shown by its name.
     """
-    spec = EVENTS.get(event.kind)
+    spec = EVENTS.get(kind)
     if spec is None:
-        return event.kind
-    if event.detail.get("redacted"):
+        return kind
+    if detail.get("redacted"):
         return spec.sentence
-    if spec.from_detail is not None and (fuller := spec.from_detail(event.detail)):
+    if spec.from_detail is not None and (fuller := spec.from_detail(detail)):
         return fuller
-    more = spec.adds(event.detail) if spec.adds is not None else ""
+    more = spec.adds(detail) if spec.adds is not None else ""
     return f"{spec.sentence.removesuffix('.')}{more}."
 
 

@@ -66,7 +66,13 @@ _CLOSE_ENTRY: Final = frozenset(
         AuditKind.UNBLOCK_SETTLED.value,
     }
 )
-_WITHDRAW_ONE: Final = frozenset({AuditKind.CODE_ABANDONED.value, StaffKind.CODE_WITHDRAWN.value})
+_WITHDRAW_ONE: Final = frozenset(
+    {
+        AuditKind.CODE_ABANDONED.value,
+        AuditKind.CODE_OVER.value,
+        StaffKind.CODE_WITHDRAWN.value,
+    }
+)
 _WITHDRAW_ALL: Final = frozenset(
     {
         AuditKind.MISUSE_REPORTED.value,

@@ -137,6 +137,7 @@ ENDED: Final[dict[str, str]] = {
     VisitEnd.IDLE: "nobody did anything for a while",
     VisitEnd.REFUSED: "the holder was turned away",
     VisitEnd.FAULT: "the service or the station had a fault",
+    VisitEnd.UPGRADED: "the service was upgraded, and no visit could go on",
 }
 
 
@@ -172,8 +173,8 @@ MAINTAINED: Final[dict[str, str]] = {
 
 def email_not_taken(detail: Detail) -> str:
     if detail.get("problem") == EmailProblem.DOMAIN.value:
-        return "Gave an email address outside the approved domains; it was not taken."
-    return "Gave what is no email address; it was not taken."
+        return "Gave an email address outside the approved domains; it was not accepted."
+    return "Gave something that is no email address; it was not accepted."
 
 
 def code_not_sent(detail: Detail) -> str:
@@ -184,8 +185,8 @@ def code_not_sent(detail: Detail) -> str:
 
 def code_right(detail: Detail) -> str:
     if detail.get("proves"):
-        return "Entered the code rightly, but the card had left."
-    return "Entered the code that staff had given, rightly." if detail.get("given_by") else ""
+        return "Entered the right code, but the card had left."
+    return "Entered the right code, which staff had given." if detail.get("given_by") else ""
 
 
 def code_dead(detail: Detail) -> str:
@@ -317,6 +318,7 @@ ACTS: Final = {
     "stations.enrol_certificate": "let a station in by its certificate",
     "stations.reinstate": "put a station back into service",
     "questions.add": "add a security question",
+    "questions.translate": "set the text of a security question in another language",
     "policy.change": "change the policy",
     "imports.run": "import a file",
     "audit.redact": "redact a text in the audit",

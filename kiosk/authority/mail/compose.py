@@ -10,10 +10,10 @@ from html import escape
 from typing import Protocol
 
 from kiosk.authority.errors import NoticeUnknown
-from kiosk.authority.mail import words
-from kiosk.authority.wording import counted
+from kiosk.authority.mail import staff_words, words
 from kiosk.config.settings import ServiceSettings
-from kiosk.contract.messages import Purpose
+from kiosk.contract.language import ENGLISH, MONTHS, WEEKDAYS, Language, Text, spoken
+from kiosk.contract.messages import NOT_ME, Purpose
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import in_groups
 
@@ -53,7 +53,7 @@ WIDTH = 72
 
 _PAGE = """\
 <!DOCTYPE html>
-<html lang="en-GB">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -113,21 +113,23 @@ def _list(rows: Sequence[tuple[str, str]]) -> Block:
 def _letter(
     to: str,
     subject: str,
-    reader: str,
+    greeting: str,
     blocks: Sequence[Block],
     service: ServiceSettings,
+    language: Language,
     *,
     secret: bool,
 ) -> Message:
-    """Lay out a letter to ``reader``, the name in the salutation.
+    """Lay out a letter; ``service`` is in ``language``, too.
 
     Lines of the text have at most 72 characters, and an empty line is between its blocks.
     """
-    blocks = (_paragraph(words.GREETING.format(reader=reader)), *blocks)
-    ask = words.HELP.format(contact=service.ra_contact, hours=service.ra_hours)
-    sent_by = words.SENT_BY.format(service=service.name, trust=service.trust)
+    blocks = (_paragraph(greeting), *blocks)
+    ask = _with_contact(words.HELP, service, language)
+    sent_by = words.SENT_BY.in_language(language, service=service.name, trust=service.trust)
     parts = [*(block.text for block in blocks), "-- \n" + _wrapped(ask), _wrapped(sent_by)]
     html = _PAGE.format(
+        language=escape(spoken(language)),
         subject=escape(subject),
         accent=escape(service.accent),
         service=escape(service.name),
@@ -152,30 +154,37 @@ def compose_code(
     code: Sensitive,
     minutes: int,
     service: ServiceSettings,
+    language: Language | None = None,
     proves_owner: bool = False,
     stop_number: str = "",
 ) -> Message:
     """Return the message that carries ``code`` to its holder; it is marked secret.
 
-    ``proves_owner``: it goes to a recorded address, to show that its reader wants the change.
+    ``language`` None is that of the service. ``proves_owner``: it goes to a recorded address, to
+    show that its reader wants the change.
     """
+    language = language or service.language
+    service = service.in_language(language)
     subject = words.CODE_SUBJECTS.get(purpose, words.CODE_SUBJECT)
     intro = words.CODE_INTROS.get(purpose, words.CODE_INTRO)
     if proves_owner:
         subject, intro = words.OWNER_SUBJECT, words.OWNER_INTROS.get(purpose, words.OWNER_INTRO)
-    not_you = words.CODE_NOT_YOU.format(call=_call(service))
     if stop_number:
-        not_you = _stop(stop_number, service)
+        not_you = _stop(words.STOP, stop_number, service, language)
+    else:
+        not_you = _call(words.CODE_NOT_YOU, service, language)
     unlocks = purpose is Purpose.UNLOCK and not proves_owner
     life = words.UNLOCK_CODE_LIFE if unlocks else words.CODE_LIFE
+    label = words.CODE_LABEL.in_language(language)
     blocks = (
-        _paragraph(intro),
-        _digits(words.CODE_LABEL, in_groups(code.reveal()), service.accent),
-        _paragraph(life.format(minutes=counted(minutes, "minute"))),
-        _paragraph(words.CODE_IS_YOURS),
+        _paragraph(intro.in_language(language)),
+        _digits(label, in_groups(code.reveal()), service.accent),
+        _paragraph(life.in_language(language, minutes)),
+        _paragraph(words.CODE_IS_YOURS.in_language(language)),
         _paragraph(not_you),
     )
-    return _letter(to, subject, holder_name, blocks, service, secret=True)
+    subject_line, greeting = subject.in_language(language), _greeting(holder_name, language)
+    return _letter(to, subject_line, greeting, blocks, service, language, secret=True)
 
 
 def compose_notice(
@@ -184,27 +193,39 @@ def compose_notice(
     template: str,
     params: Mapping[str, object],
     service: ServiceSettings,
+    language: Language | None = None,
     zone: tzinfo | None = None,
 ) -> Message:
     """Return the notice ``template`` with times in ``zone`` (default: this machine's).
 
-    ``params`` may hold the names in ``words.FACTS``, times in ISO 8601 and UTC; a missing one is
-    left out. Raises ``NoticeUnknown``.
+    ``language`` None is that of the service; notices to staff are in English. ``params`` may hold
+    the names in ``words.FACTS``, times in ISO 8601 and UTC; a missing one is left out. Raises
+    ``NoticeUnknown``.
     """
-    shown = {name: _shown(name, value, zone) for name, value in params.items() if value}
-    if notice := words.TO_STAFF.get(template):
-        reader, facts, doubts = words.STAFF, _facts(shown), []
-    elif notice := words.TO_HOLDERS.get(template):
-        reader = shown.get("holder_name", words.HOLDER)
-        facts = _facts(shown, without="holder_name")
-        doubt = notice.doubt.format(call=_call(service))
-        if number := shown.get(words.STOP_NUMBER):
-            doubt = _stop(number, service, notice.stop)
-        doubts = [_paragraph(doubt)]
-    else:
+    if for_staff := staff_words.TO_STAFF.get(template):
+        shown = _all_shown(params, ENGLISH, zone)
+        paragraphs = _paragraph(for_staff.opening), *_facts(shown, ENGLISH)
+        blocks = (*paragraphs, _paragraph(for_staff.next))
+        return _staff_letter(to, for_staff.subject, blocks, service)
+    notice = words.TO_HOLDERS.get(template)
+    if notice is None:
         raise NoticeUnknown(f"this version has no notice named {template!r}")
-    blocks = (_paragraph(notice.opening), *facts, _paragraph(notice.next), *doubts)
-    return _letter(to, notice.subject, reader, blocks, service, secret=False)
+    language = language or service.language
+    service = service.in_language(language)
+    shown = _all_shown(params, language, zone)
+    if number := shown.get(words.STOP_NUMBER):
+        doubt = _stop(notice.stop, number, service, language)
+    else:
+        doubt = _call(notice.doubt, service, language)
+    blocks = (
+        _paragraph(notice.opening.in_language(language)),
+        *_facts(shown, language, without="holder_name"),
+        _paragraph(notice.next.in_language(language)),
+        _paragraph(doubt),
+    )
+    greeting = _greeting(shown.get("holder_name", ""), language)
+    subject = notice.subject.in_language(language)
+    return _letter(to, subject, greeting, blocks, service, language, secret=False)
 
 
 def compose_report(
@@ -227,19 +248,39 @@ def compose_report(
         for first, *counts in rows
     )
     blocks = _paragraph(opening), _list(facts)
-    return _letter(to, words.REPORT, words.STAFF, blocks, service, secret=False)
+    return _staff_letter(to, staff_words.REPORT, blocks, service)
 
 
-def _facts(shown: Mapping[str, str], without: str = "") -> tuple[Block, ...]:
+def _staff_letter(
+    to: str, subject: str, blocks: Sequence[Block], service: ServiceSettings
+) -> Message:
+    service = service.in_language(ENGLISH)
+    greeting = staff_words.GREETING
+    return _letter(to, subject, greeting, blocks, service, ENGLISH, secret=False)
+
+
+def _greeting(name: str, language: Language) -> str:
+    if not name:
+        return words.GREETING_WITHOUT_NAME.in_language(language)
+    return words.GREETING.in_language(language, name=name)
+
+
+def _facts(shown: Mapping[str, str], language: Language, without: str = "") -> tuple[Block, ...]:
     rows = tuple(
-        (label, shown[name])
+        (label.in_language(language), shown[name])
         for name, label in words.FACTS.items()
         if name in shown and name != without
     )
     return (_list(rows),) if rows else ()
 
 
-def _shown(name: str, value: object, zone: tzinfo | None) -> str:
+def _all_shown(
+    params: Mapping[str, object], language: Language, zone: tzinfo | None
+) -> dict[str, str]:
+    return {name: _shown(name, value, language, zone) for name, value in params.items() if value}
+
+
+def _shown(name: str, value: object, language: Language, zone: tzinfo | None) -> str:
     """Format a time for people; any other text keeps its words."""
     text = " ".join(str(value).split())
     if name not in words.TIMES:
@@ -250,12 +291,28 @@ def _shown(name: str, value: object, zone: tzinfo | None) -> str:
         return text
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     local = aware.astimezone(zone)
-    return f"{local:%A} {local.day} {local:%B %Y at %H:%M %Z}"
+    return words.WHEN.in_language(
+        language,
+        weekday=WEEKDAYS[local.weekday()],
+        day=local.day,
+        month=MONTHS[local.month - 1],
+        year=local.year,
+        time=f"{local:%H:%M}",
+        zone=f"{local:%Z}",
+    )
 
 
-def _call(service: ServiceSettings) -> str:
-    return words.CALL.format(contact=service.ra_contact, hours=service.ra_hours)
+def _with_contact(
+    sentence: Text, service: ServiceSettings, language: Language, **named: object
+) -> str:
+    contact = {"contact": service.ra_contact, "hours": service.ra_hours}
+    return sentence.in_language(language, **contact, **named)
 
 
-def _stop(number: str, service: ServiceSettings, text: str = words.STOP) -> str:
-    return text.format(number=in_groups(number), contact=service.ra_contact, hours=service.ra_hours)
+def _call(doubt: Text, service: ServiceSettings, language: Language) -> str:
+    return f"{doubt.in_language(language)} {_with_contact(words.CALL, service, language)}"
+
+
+def _stop(sentence: Text, number: str, service: ServiceSettings, language: Language) -> str:
+    named = {"number": in_groups(number), "choice": NOT_ME}
+    return _with_contact(sentence, service, language, **named)

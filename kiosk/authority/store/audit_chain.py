@@ -55,6 +55,9 @@ FIRST = first_head(1)
 REDACTED = "audit-redacted"
 """The kind of the event that says which row was redacted: ``row`` and ``what`` in its detail."""
 
+OLDER_ENDED = "older-programs-ended"
+"""The kind of the event that ended older programs: the oldest that serves is ``level``."""
+
 _NEIGHBOURS = 10_000
 """How far from its place a moved row is searched for."""
 

@@ -118,11 +118,13 @@ def _begin(target: Engine, fingerprint: str, before: str) -> None:
     ours = {*TableRow.metadata.tables, "alembic_version"}
     if foreign := sorted(there - ours):
         raise ConfigError(f"{_NOT_EMPTY}: it has {foreign[0]}; {_MAKE_EMPTY}")
+    with target.connect() as connection:
+        for table in TableRow.metadata.sorted_tables:
+            made = _MADE_BY_MIGRATING.get(table.name, 0)
+            if table.name in there and _count(connection, table) > made:
+                raise ConfigError(before or f"{_NOT_EMPTY}: see {table.name}; {_MAKE_EMPTY}")
     migrate(target)
     with target.begin() as connection:
-        for table in TableRow.metadata.sorted_tables:
-            if _count(connection, table) > _MADE_BY_MIGRATING.get(table.name, 0):
-                raise ConfigError(before or f"{_NOT_EMPTY}: see {table.name}; {_MAKE_EMPTY}")
         _STATE.create(connection)
         connection.execute(_STATE.insert(), {"name": "", "last_key": fingerprint, "rows": 0})
         connection.execute(_HEADS.delete())

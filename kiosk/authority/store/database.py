@@ -23,11 +23,12 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import Connection, select, text, update
 from sqlalchemy.pool import QueuePool
 
 from kiosk.authority.errors import StoreError
-from kiosk.authority.records import AuditHead, Scalar
+from kiosk.authority.records import AuditHead, AuditQuery, Scalar
+from kiosk.authority.store.audit_chain import OLDER_ENDED
 from kiosk.authority.store.engine import (
     NO_SUCH_TABLE,
     READ_ONLY,
@@ -37,7 +38,7 @@ from kiosk.authority.store.engine import (
     parse_url,
     refused,
 )
-from kiosk.authority.store.gateway import Gateway, Repository
+from kiosk.authority.store.gateway import Gateway, Prepared, Repository
 from kiosk.authority.store.grants import privileges_lacking
 from kiosk.authority.store.repositories.addresses import AddressRecords
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail
@@ -73,7 +74,7 @@ from kiosk.authority.store.repositories.visits import (
     VisitRecords,
     Visits,
 )
-from kiosk.authority.store.tables import REVISION
+from kiosk.authority.store.tables import REVISION, ServedProgramRow, col
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock
 
@@ -119,6 +120,8 @@ class SchemaFit(Enum):
     OLDER = auto()
     """It lacks what this program needs."""
     CURRENT = auto()
+    SHARED = auto()
+    """It is this program's, and older ones can work with it as well: an upgrade is under way."""
     NEWER = auto()
     """It is of a newer program, and still serves this one."""
     TOO_NEW = auto()
@@ -126,7 +129,37 @@ class SchemaFit(Enum):
 
     @property
     def serves(self) -> bool:
-        return self in (SchemaFit.CURRENT, SchemaFit.NEWER)
+        return self in (SchemaFit.CURRENT, SchemaFit.SHARED, SchemaFit.NEWER)
+
+
+LEVEL_S = 30.0
+"""How long the level is reused: it only rises."""
+
+_LEAST_PROGRAM = Prepared(select(col(ServedProgramRow.least_program)))
+
+
+class _Level:
+    """Reads the newest revision that every program which serves knows.
+
+    It is the oldest program's, as ``served_program`` has it. Somebody who writes the database could
+    put that back, so that a newer program left out what protects a holder: the audit has it, too.
+    """
+
+    def __init__(self, clock: Clock, macs: AuditMacs | None) -> None:
+        self._clock = clock
+        self._macs = macs
+        self._known, self._until = "", float("-inf")
+
+    def read(self, gateway: Gateway) -> str:
+        now = self._clock.monotonic()
+        if now >= self._until:
+            least = str(gateway.scalar(_LEAST_PROGRAM) or "")
+            audit = Audit(gateway, self._clock.now(), [], self._macs)
+            raised = audit.verified(AuditQuery(kind=OLDER_ENDED))
+            levels = [str(event.detail.get("level", "")) for event in raised]
+            self._known = max(["" if " " in least else least, *levels])
+            self._until = now + LEVEL_S
+        return self._known
 
 
 class Store:
@@ -157,6 +190,7 @@ class Store:
         self.macs = macs
         self._audit_macs = audit_macs
         self._heads: list[AuditHead] = []
+        self._level = _Level(clock, audit_macs)
         self._engine, self._clock = open_engine(address, busy_timeout_s, pool_size, clock)
         is_file = self._engine.dialect.name == "sqlite"
         self.file = Path(str(address.database)) if is_file else None
@@ -217,12 +251,24 @@ class Store:
                     self.record_event(kind, actor=actor, detail=found)
 
     def migrate(self) -> str:
-        """Migrate the schema, creating the SQLite file (mode 0600); return its revision."""
+        """Migrate the schema, creating the SQLite file (mode 0600); return its revision.
+
+        Where a migration lets no open visit go on, each is ended, in the same transaction.
+        """
         from kiosk.authority.store import schema  # Alembic is loaded only where it is needed
 
         if self.file is not None:
             make_sqlite_file(self.file)
-        return schema.migrate(self._engine)
+        return schema.migrate(self._engine, self.macs, self._end_visits)
+
+    def _end_visits(self, connection: Connection) -> None:
+        from kiosk.authority.visit.upgrading import end_open_visits
+
+        gateway = Gateway(self._engine, self.macs, self._level.read, writes=True)
+        gateway.join(connection)
+        uow = UnitOfWork(gateway, self._clock.now(), [], self._audit_macs)
+        end_open_visits(uow)
+        uow.audit.write()
 
     def is_made(self) -> bool:
         """Return whether there is a schema, of any program; raises ``StoreError`` if unanswered."""
@@ -250,11 +296,38 @@ class Store:
             return SchemaFit.OLDER, revision
         if least_program > REVISION:
             return SchemaFit.TOO_NEW, revision
-        return SchemaFit.CURRENT if revision == REVISION else SchemaFit.NEWER, revision
+        if revision > REVISION:
+            return SchemaFit.NEWER, revision
+        return SchemaFit.CURRENT if least_program == REVISION else SchemaFit.SHARED, revision
 
     def schema_serves(self) -> bool:
         fit, _ = self.schema()
         return fit.serves
+
+    def end_older_programs(self, kind: str, actor: str) -> bool:
+        """Let no program serve that is older than this one; return False where none could before.
+
+        What this one added to the tables is written from then on, as the event of ``kind`` says for
+        good (``OLDER_ENDED``). Raises ``ConfigError`` where the
+        schema is another program's, and to a role of a server that is not the owner.
+        """
+        fit, revision = self.schema()
+        if fit is SchemaFit.CURRENT:
+            return False
+        if fit is not SchemaFit.SHARED:
+            raise ConfigError(
+                f"the schema is {revision or 'not made'}, and this program's is {REVISION}: "
+                "run this command of the version that `kiosk setup authority` was run of last"
+            )
+        with self._gateway(writes=True) as gateway:
+            self._need_owner(gateway)
+            uow = UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
+            gateway.run(update(ServedProgramRow).values(least_program=REVISION))
+            detail = {"level": REVISION}
+            uow.audit.append(kind=kind, reference="", actor=actor, detail=detail)
+            uow.commit()
+        self._level = _Level(self.machine_clock, self._audit_macs)
+        return True
 
     def check_writable(self) -> None:
         """Raise ``StoreError`` where nothing can be written; it writes nothing to find out.
@@ -309,16 +382,21 @@ class Store:
         if self.file is not None:
             raise ConfigError("a database file has no roles: its account and mode protect it")
         with self._gateway(writes=True) as gateway:
-            ((role, owner),) = gateway.tuples(text(_OTHER_OWNER))
-            if owner:
-                raise ConfigError(
-                    f"the role {role} is not the owner of the tables, {owner}, and can give "
-                    "nobody a right: let $KIOSK_STORE__URL be the owner's address, as "
-                    "docs/database.md says"
-                )
+            self._need_owner(gateway)
             for statement in statements:
                 gateway.write(text(statement))
             gateway.commit()
+
+    def _need_owner(self, gateway: Gateway) -> None:
+        if self.file is not None:
+            return
+        ((role, owner),) = gateway.tuples(text(_OTHER_OWNER))
+        if owner:
+            raise ConfigError(
+                f"the role {role} is not the owner of the tables, {owner}, and can give "
+                "nobody a right: let $KIOSK_STORE__URL be the owner's address, as "
+                "docs/database.md says"
+            )
 
     def lacking(self, wanted: Mapping[str, str]) -> tuple[str, ...]:
         """Return the tables on which this role lacks what is ``wanted`` (from ``grants``)."""
@@ -358,7 +436,7 @@ class Store:
 
     @contextmanager
     def _gateway(self, *, writes: bool, once: bool = False) -> Iterator[Gateway]:
-        gateway = Gateway(self._engine, self.macs, writes=writes, once=once)
+        gateway = Gateway(self._engine, self.macs, self._level.read, writes=writes, once=once)
         gateway.begin()
         try:
             yield gateway
@@ -429,6 +507,14 @@ class UnitOfWork:
         self.now = now
         self._gateway = gateway
         self.audit = Audit(gateway, now, known, macs)
+
+    @property
+    def level(self) -> str:
+        """The newest revision that every program which serves knows.
+
+        What came later in rows with MACs is not written yet (``MacRow.since``): ask before you do.
+        """
+        return self._gateway.level
 
     def commit(self) -> None:
         """Write the audit, commit, and end the unit of work.

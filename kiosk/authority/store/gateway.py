@@ -138,12 +138,20 @@ class Gateway:
 
     A transaction that does not write sees one snapshot of the database. A row with a MAC is checked
     when it is read: ``RowAltered`` where it does not match. ``once``: for one prepared statement,
-    which sees one snapshot on PostgreSQL without BEGIN and ROLLBACK, a round trip.
+    which sees one snapshot on PostgreSQL without BEGIN and ROLLBACK, a round trip. ``level`` reads
+    the newest revision whose columns and words may be written.
     """
 
     def __init__(
-        self, engine: Engine, macs: KeyedRowMacs, *, writes: bool, once: bool = False
+        self,
+        engine: Engine,
+        macs: KeyedRowMacs,
+        level: Callable[[Gateway], str],
+        *,
+        writes: bool,
+        once: bool = False,
     ) -> None:
+        self._level = level
         self._engine = engine
         self.macs = macs
         self._writes = writes
@@ -165,6 +173,11 @@ class Gateway:
             self.end()
             raise
 
+    def join(self, connection: Connection) -> None:
+        """Run in the transaction of a connection that is somebody else's: they commit and end."""
+        self._connection, self._pooled = connection, connection.connection
+        self._driver = self._pooled.dbapi_connection
+
     def commit(self) -> None:
         """Commit; nothing can be run afterwards."""
         if not self._writes:
@@ -183,6 +196,10 @@ class Gateway:
                 self._pooled.invalidate(error)
         with suppress(SQLAlchemyError):
             (self._connection or self._pooled).close()
+
+    @property
+    def level(self) -> str:
+        return self._level(self)
 
     # --- reading ---
 
@@ -324,9 +341,17 @@ class Gateway:
         self.write(_update(kind, tuple(stamped)), _keyed(kind, values) | stamped)
 
     def stamped(self, kind: type[TableRow], values: Values) -> dict[str, Any]:
-        """Return the values of a whole row, with the MAC over them where its table has one."""
+        """Return the values of a whole row, with the MAC over them where its table has one.
+
+        Raises ``StoreError`` where they have something that a program which serves may not know.
+        """
         if not issubclass(kind, MacRow):
             return dict(values)
+        for column, word, default, revision in _newer(kind) if kind.since else ():
+            value = values.get(column, default)
+            if (value == word if word else value != default) and self.level < revision:
+                because = "is not written before `kiosk store finish-upgrade`"
+                raise StoreError(f"{table_name(kind)}.{column} {because}", "older-programs")
         mac = self._guarded(lambda: self.macs.make(mac_message(kind, values)))
         return {**values, MAC: mac}
 
@@ -541,6 +566,19 @@ def mac_message(kind: type[MacRow], values: Mapping[str, Any]) -> bytes:
         if value != default:
             found += (name, value)
     return heading + encoded(found)
+
+
+def row_message(table: str, covered: Iterable[tuple[str, Any]]) -> bytes:
+    """Return the same for a row of which a migration knows the columns: in order, no default."""
+    return encoded(table) + encoded([each for pair in covered for each in pair])
+
+
+@cache
+def _newer(kind: type[MacRow]) -> tuple[tuple[str, str, object, str], ...]:
+    """Return each new column with its new word, empty for any value, its default and revision."""
+    split = ((*each.partition("=")[::2], revision) for each, revision in kind.since.items())
+    fields = kind.model_fields
+    return tuple((name, word, fields[name].default, revision) for name, word, revision in split)
 
 
 def row_key(row: TableRow) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -178,6 +178,12 @@ class MacRow(TableRow):
     uncovered: ClassVar[frozenset[str]] = frozenset()
     """Columns that one atomic statement counts, or that are authenticated in another way."""
 
+    since: ClassVar[Mapping[str, str]] = {}
+    """What an older program does not know, by the migration that came with it: a covered column, as
+    "remark", or a word in one, as "how=upgraded". It is written once no older program serves; see
+    ``UnitOfWork.level``.
+    """
+
     mac: str = Field(repr=False)
 
 
@@ -347,6 +353,7 @@ class QuestionRow(TableRow, table=True):
     id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     text: str
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    others: dict[str, Scalar] | None = Field(default=None, sa_type=SCALARS)
 
 
 class RegistrationRow(MacRow, table=True):
@@ -368,6 +375,7 @@ class RegistrationRow(MacRow, table=True):
     proven: bool = False
     unproven_failures: int = 0
     unproven_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    language: str | None = None
 
 
 class AttemptRow(MacRow, table=True):
@@ -477,6 +485,7 @@ class VisitRow(MacRow, table=True):
     pin_change: PinChange | None = Field(default=None, sa_type=Worded(PinChange))
     unknown_card: str | None = None
     unread: ReadFault | None = Field(default=None, sa_type=Worded(ReadFault))
+    language: str | None = None
 
 
 class ProofRow(MacRow, table=True):
@@ -655,6 +664,7 @@ class OutboxRow(TableRow, table=True):
     failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     denied: bool = False
     holder_id: str | None = Field(default=None, index=True)
+    language: str | None = None
 
 
 class StationRow(MacRow, table=True):
@@ -849,7 +859,8 @@ class ServedProgramRow(TableRow, table=True):
 
     ``least_program`` is the ``REVISION`` of the oldest of them, or the reason why there is none:
     while a database is copied, and after it was copied to another one. A migration that only adds
-    what an older program does not touch leaves it unchanged; one that removes something raises it.
+    what an older program does not touch leaves it unchanged; one that removes something raises it,
+    and so does `kiosk store finish-upgrade`.
     """
 
     __tablename__ = "served_program"
@@ -858,5 +869,5 @@ class ServedProgramRow(TableRow, table=True):
     least_program: str
 
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that produces these tables; revisions are in order as texts."""

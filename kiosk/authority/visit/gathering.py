@@ -109,7 +109,8 @@ def _first_problem(
     uow: UnitOfWork, context: VisitContext, answers: tuple[Answer, ...]
 ) -> AnswersRefused | None:
     """Return the first answer that breaks a rule; ``StepRefused`` where the questions are wrong."""
-    bank = {one.id: one.text for one in uow.questions.current()}
+    language = context.visit.language
+    bank = {one.id: one.in_language(language) for one in uow.questions.current()}
     ids = [one.question for one in answers]
     fits = len(ids) == context.policy.questions_registered and len(set(ids)) == len(ids)
     if not fits or not bank.keys() >= set(ids):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from kiosk.authority.addresses import language_of
 from kiosk.authority.audit.events import AuditKind, plain, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
@@ -306,6 +307,8 @@ def _open_visit(
         card = (uow.cards.get(known.card.id) if changed else None) or known.card
         context = read_context(uow, parts, visit, card, known.holder)
     registration = context.registration
+    language = language_of(registration) or parts.language
+    context = replace(context, visit=replace(context.visit, language=language))
     if registration is not None and has_to_block(uow, registration, context.policy):
         # All its attempts were charged by a program that died since.
         block(uow, parts, context)
@@ -370,6 +373,7 @@ def _menu(
         offers=tuple(Offer(one, len(steps(one))) for one in purposes),
         resumed=(code.purpose, enter_code_page(uow, carried, code)) if carried and code else None,
         blocked=registration is not None and registration.blocked_at is not None,
+        language=context.visit.language,
     )
 
 

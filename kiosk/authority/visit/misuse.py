@@ -122,8 +122,16 @@ def _right(
     blocked = stop_holder(uow, context.holder.id, but_visit=context.visit.id)
     about = reference_of(VisitId(sent.visit_id))
     record(uow, AuditKind.MISUSE_REPORTED, context.visit, blocked=blocked, about=about)
-    for address in context.addresses.for_notices:
-        notify(uow, Notice.MISUSE_REPORTED, address, context.visit, context.holder)
+    known = context.addresses
+    for address in known.for_notices:
+        notify(
+            uow,
+            Notice.MISUSE_REPORTED,
+            address,
+            context.visit,
+            context.holder,
+            language=known.language,
+        )
     staff = parts.staff_addresses
     notify_staff(uow, Notice.MISUSE_REPORTED_STAFF, staff, context.visit, context.holder)
     return tasks.next_task(uow, finish(uow, context))

@@ -103,6 +103,7 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
         hashes=pending.hashes or (),
         registered_at=uow.now,
         proven=same_key or pending.pin_evidence is PinEvidence.PROVEN,
+        language=context.visit.language,
     )
     uow.registrations.put(registration)
     # By the registration that was just written: of two at once the later one keeps its address.
@@ -114,10 +115,18 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
     # holder's: its key has to be the one that was proven with the PIN.
     if pending.auth_key is None or same_key:
         _record_keys(uow, context, pending.auth_key, pending.pin_key)
-    now = replace(context.addresses, registered=address, waiting=None)
+    before_all = context.addresses
+    now = replace(before_all, registered=address, waiting=None, language=registration.language)
     notify_holder(uow, Notice.REGISTERED, context.visit, context.holder, now)
     if before is not None and before.value not in now.for_notices:
-        notify(uow, Notice.REGISTERED, before.value, context.visit, context.holder)
+        notify(
+            uow,
+            Notice.REGISTERED,
+            before.value,
+            context.visit,
+            context.holder,
+            language=before_all.language,
+        )
     if kept is not None:
         _let_wait(uow, context, kept, now, email)
 
@@ -164,7 +173,7 @@ def _let_wait(
     waits, visit, holder = Notice.EMAIL_CHANGE_WAITS, context.visit, context.holder
     notify_holder(uow, waits, visit, holder, known, new_email=email)
     if email not in known.for_notices:
-        notify(uow, waits, email, visit, holder, email)
+        notify(uow, waits, email, visit, holder, email, language=known.language)
 
 
 def _put_in_force(
@@ -195,7 +204,8 @@ def _put_in_force(
     if is_other:
         old, new_email = Notice.EMAIL_CHANGED_OLD, now.value
         notify_holder(uow, old, visit, holder, known, new_email=new_email, leave_out=new_email)
-    notify(uow, Notice.EMAIL_CHANGED_NEW, now.value, visit, holder, new_email=now.value)
+    new, language = Notice.EMAIL_CHANGED_NEW, known.language
+    notify(uow, new, now.value, visit, holder, new_email=now.value, language=language)
     return True
 
 

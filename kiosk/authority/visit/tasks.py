@@ -42,7 +42,9 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
             return ProvePin(position=context.position(gate))
         case Gate.NEW_QUESTIONS:
             _need_codes(uow, context)
-            bank = tuple(Question(one.id, one.text) for one in uow.questions.current())
+            language = context.visit.language
+            listed = uow.questions.current()
+            bank = tuple(Question(one.id, one.in_language(language)) for one in listed)
             count = context.policy.questions_registered
             return ChooseQuestions(bank, count, position=context.position(Gate.NEW_QUESTIONS))
         case Gate.EMAIL:

@@ -40,6 +40,7 @@ from screens.admin.dialogs.form import (
 from screens.admin.dialogs.person import Subject
 from screens.admin.times import Times
 from screens.widgets.prose import Prose
+from screens.words.staff.standing import later_words
 
 # The fields of a card: typed, or pasted as the clerk's own machine printed them.
 
@@ -272,6 +273,12 @@ def set_secret(subject: Subject) -> Form[Done]:
 # Codes by word of mouth: giving one, and withdrawing it.
 
 
+def not_yet(person: Person) -> str:
+    """Say from when somebody who is not registered can register; nothing where they can now."""
+    later = person.registers_later
+    return "" if later is None else later_words(later, person.clock)
+
+
 def issue_code(subject: Subject) -> Form[IssuedCode]:
     """Ask how they were identified: a person with the code and the card gets a new PIN."""
     able = tuple(card for card in in_use(subject) if not card.trouble)
@@ -283,7 +290,7 @@ def issue_code(subject: Subject) -> Form[IssuedCode]:
             f"For {subject.who}, who is not registered. If the PIN of {meant(cards)} is blocked, "
             "the code unlocks it at a station"
         )
-        warning = subject.person.registers_later
+        warning = not_yet(subject.person)
         if subject.person.email:
             text += f", where they then register. {subject.notice}"
         else:

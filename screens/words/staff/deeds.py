@@ -10,6 +10,7 @@ from kiosk.authority.administration.proposals import ADD_TWO_MANAGERS, NO_TWO_MA
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.roles import Role
 from kiosk.authority.wording import as_sentence, counted, numbered
+from screens.words.staff.standing import advice_words
 
 PLAIN: Final[dict[PlainDeed, str]] = {
     PlainDeed.PROPOSED: "Nothing is changed yet: it waits until a second member of staff agrees.",
@@ -53,8 +54,8 @@ def deed_words(deed: Deed) -> str:  # noqa: C901 - an arm a deed
         case did.BlockLifted(change_stopped=stopped):
             also = f" {_CHANGE_STOPPED}" if stopped else ""
             return f"The block is lifted. They have all their attempts again.{also}"
-        case did.RegistrationRevoked(headline=headline):
-            return f"The registration is revoked. {headline.advice}"
+        case did.RegistrationRevoked(advice=advice, clock=clock):
+            return f"The registration is revoked. {advice_words(advice, clock)}"
         case did.LeaverMarked(name=name):
             return f"{name} is a leaver now; no station serves them."
         case did.LeaverTakenBack(name=name):
@@ -90,6 +91,10 @@ def deed_words(deed: Deed) -> str:  # noqa: C901 - an arm a deed
             return f"{many} lifted: answers are taken with these smartcards again."
         case did.QuestionAdded(text=text):
             return f"“{text}” is offered to everybody who registers from now on."
+        case did.QuestionTranslated(text=text, language=language, said=""):
+            return f"“{text}” is asked in English again where the language is {language}."
+        case did.QuestionTranslated(text=text, language=language, said=said):
+            return f"“{text}” is asked as “{said}” where the language is {language}."
         case did.QuestionRetired(text=text):
             return f"“{text}” is offered to nobody new; who uses it keeps it."
         case did.SettingChanged(name=name, value=value, no_two_managers=lacking):

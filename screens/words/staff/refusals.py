@@ -11,6 +11,7 @@ from kiosk.authority.errors import AdministrationError, ConcurrentChange, NotTak
 from kiosk.authority.refusals import PlainRefusal, Refusal
 from kiosk.authority.wording import counted, format_moment, numbered
 from screens.words.staff.deeds import with_article
+from screens.words.staff.standing import trouble_words
 
 PLAIN: Final[dict[PlainRefusal, str]] = {
     PlainRefusal.PERSON_CHANGED: "This person was changed since you looked. Look again.",
@@ -148,6 +149,7 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     ),
     PlainRefusal.QUESTION_NOT_SHOWABLE: "Write it in letters that can be shown.",
     PlainRefusal.NO_SUCH_QUESTION: "There is no such question.",
+    PlainRefusal.NO_OTHER_LANGUAGE: "Name another language than English by its tag, such as cy.",
     PlainRefusal.QUESTION_RETIRED_ALREADY: "This question is retired already.",
 }
 
@@ -199,6 +201,8 @@ def _words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
             return f"This release does not know the family of the card, {driver}."
         case why.CardOfOther(number=number):
             return f"This card belongs to another person (number {number})."
+        case why.CardOfNoUse(trouble=trouble):
+            return f"A code is of no use for this card. {trouble_words(trouble)}"
         case why.CodesGivenAlready(count=count):
             return (
                 f"Staff have given {counted(count, 'code')} for this card within an hour. "

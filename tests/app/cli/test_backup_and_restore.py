@@ -89,7 +89,7 @@ def test_a_backup_under_load_is_restored_and_the_audit_shows_the_gap(
     assert restore(*words, "--replace") == 0
     said = capsys.readouterr().out
     assert re.search(r"rows \d+ to \d+, and perhaps rows after them, were lost when a", said)
-    assert "`kiosk keys backed-up`" in said
+    assert "`kiosk keys copy`" in said
     assert len(list((place / "state").glob("kiosk.db.before-restore-*"))) == 1
 
     assert kiosk("audit", "verify", "--anchors", str(place / "anchors")) == 0

@@ -139,11 +139,11 @@ def test_setup_asks_for_a_copy_of_the_keys_until_one_is_declared(
         (line,) = [each for each in said if each.startswith("kept          keys")]
         return line
 
-    assert "; then `kiosk keys backed-up`" in kept()
-    assert kiosk("keys", "backed-up") == 0
+    assert "; make a copy in a safe place: `kiosk keys copy --to FILE`" in kept()
+    assert kiosk("keys", "copy", "--declare") == 0
     assert kept().endswith("/keys.json")
     assert kiosk("keys", "rotate") == 0
-    assert "; then `kiosk keys backed-up`" in kept()
+    assert "; make a copy in a safe place: `kiosk keys copy --to FILE`" in kept()
 
 
 def test_unreadable_policy_is_named_in_doctors_list_alone(

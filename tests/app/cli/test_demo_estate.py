@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import time
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from kiosk.config.loading import load_settings
 from kiosk.config.settings import Settings
 from kiosk.contract.messages import Heartbeat, ReaderState
 from kiosk.contract.ports import SystemClock
+from kiosk.system import child
 from screens.demo import (
     DemoApp,
     DemoBar,
@@ -415,8 +415,6 @@ def test_why_the_ra_application_was_not_opened_can_be_read(
     slept: list[float] = []
     monkeypatch.setattr(ra_side, "keep_up", lambda *_parts: nullcontext())
     monkeypatch.setattr(time, "sleep", slept.append)
-    monkeypatch.setattr(
-        subprocess, "run", lambda *words, **_: subprocess.CompletedProcess(words, code)
-    )
+    monkeypatch.setattr(child, "show", lambda *_words, **_named: code)
     RaSide(tmp_path, tmp_path / "kiosk.toml").open(lambda: pytest.fail("nobody asked for it"))
     assert slept == waits

@@ -25,8 +25,8 @@ from kiosk.app.composition.opening import open_desk
 from kiosk.app.setup import authority
 from kiosk.app.setup.steps import Step
 from kiosk.authority import key_names
-from kiosk.authority.administration import audit_archive, verification
-from kiosk.authority.administration import keys as administration
+from kiosk.authority.administration import audit_archive, key_copies, verification
+from kiosk.authority.administration.keys import add_key
 from kiosk.authority.administration.views import Actor, unseen
 from kiosk.authority.audit import purge
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
@@ -47,7 +47,7 @@ def test_keys_are_listed_and_rotated(
 ) -> None:
     kiosk("import", people(place, GOOD))
     assert kiosk("keys", "rotate") == 0
-    assert "2 secrets sealed anew" in capsys.readouterr().out
+    assert "sealed again under it: 2\n" in capsys.readouterr().out
     assert kiosk("keys", "list") == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [row[2:] for row in rows if row[0] == "seal"] == [["older", "0"], ["current", "2"]]
@@ -62,7 +62,7 @@ def test_a_rotation_that_finishes_a_killed_one_records_its_key(
     kiosk("import", people(place, GOOD))
     ring = KeyRing.rotate(place / "state" / "keys.json", KeyPurpose.SEAL)
     assert kiosk("keys", "rotate") == 0
-    assert "finished an earlier rotation" in capsys.readouterr().out
+    assert "continued the rotation to" in capsys.readouterr().out
     assert kiosk("audit", "list", "--kind", "key-added", "--json") == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert f"key: {ring.current(KeyPurpose.SEAL).id}" in row["detail"]
@@ -93,11 +93,11 @@ def test_a_session_of_staff_takes_up_keys_that_are_added_while_it_is_open(
 def test_a_copy_of_the_key_file_is_declared_and_lacks_what_a_rotation_adds(
     kiosk: Kiosk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert kiosk("keys", "backed-up") == 0
+    assert kiosk("keys", "copy", "--declare") == 0
     assert "keys.json, as it is now" in capsys.readouterr().out
     assert kiosk("keys", "rotate") == 0
-    assert "older copies of the key file lack the new key" in capsys.readouterr().out
-    assert kiosk("keys", "backed-up") == 0
+    assert "no declared copy of the key file has every key of it" in capsys.readouterr().out
+    assert kiosk("keys", "copy", "--declare") == 0
     assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
     assert capsys.readouterr().out.count("A copy of the key file was made") == 2
 
@@ -112,23 +112,23 @@ def test_a_copy_that_was_made_and_not_written_down_is_taken_by_the_same_command(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(administration, "declare_copy", cut_short)
-        assert kiosk("keys", "backed-up", "--to", str(copy)) == 130
-    assert kiosk("keys", "backed-up", "--to", str(keys)) == 2
+        patched.setattr(key_copies, "declare_copy", cut_short)
+        assert kiosk("keys", "copy", "--to", str(copy)) == 130
+    assert kiosk("keys", "copy", "--to", str(keys)) == 2
     assert "there is one already" in capsys.readouterr().err
-    assert kiosk("keys", "backed-up", "--to", str(copy)) == 0
-    assert "written down: a copy" in capsys.readouterr().out
+    assert kiosk("keys", "copy", "--to", str(copy)) == 0
+    assert "recorded: a copy" in capsys.readouterr().out
     assert KeyRing.load(copy).to_entries() == KeyRing.load(keys).to_entries()
     assert kiosk("keys", "rotate") == 0
-    assert kiosk("keys", "backed-up", "--to", str(copy)) == 2
+    assert kiosk("keys", "copy", "--to", str(copy)) == 2
     assert "there is one already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("words", "checks"),
     [
-        ("keys rotate", (administration, "check_current")),
-        ("keys backed-up", (administration, "check_current")),
+        ("keys rotate", (key_copies, "check_current")),
+        ("keys copy --declare", (key_copies, "check_current")),
         ("import {}", (key_names, "claim")),
     ],
 )
@@ -147,7 +147,7 @@ def test_a_key_that_is_added_while_a_command_starts_is_not_called_lost(
     def check_after_another(*given: object) -> object:
         if not added:
             path, store = place / "state" / "keys.json", store_of_settings()
-            added.append(administration.add_key(path, KeyPurpose.AUDIT_LINK, store, "other"))
+            added.append(add_key(path, KeyPurpose.AUDIT_LINK, store, "other"))
         return check(*given)
 
     monkeypatch.setattr(module, name, check_after_another)
@@ -178,7 +178,7 @@ def test_an_anchor_of_a_key_that_was_added_since_is_no_alarm(
 
     def work_after_another(*given: object, **named: object) -> object:
         path, store = place / "state" / "keys.json", store_of_settings()
-        administration.add_key(path, KeyPurpose.AUDIT_SIGN, store, "other")
+        add_key(path, KeyPurpose.AUDIT_SIGN, store, "other")
         assert sign_heads(store, AnchorSigner(KeyRing.load(path)))
         return work(*given, **named)
 
@@ -205,7 +205,7 @@ def test_no_key_is_added_to_a_file_that_is_sealed_and_deleted(
         return write(*given)
 
     monkeypatch.setattr(authority, "write_settings", write_beside_a_rotation)
-    assert kiosk("keys", "backed-up") == 0
+    assert kiosk("keys", "copy", "--declare") == 0
     assert kiosk("setup", "authority", "--seal-keys") == 0
     assert tried
     assert not plain.exists()
@@ -218,47 +218,63 @@ def test_an_outdated_copy_of_the_key_file_is_not_declared(
 ) -> None:
     """It was written down unseen, and doctor was content with a copy that opens nothing."""
     keys, old, new = place / "state" / "keys.json", place / "old.json", place / "new.json"
-    assert kiosk("keys", "backed-up", "--to", str(old)) == 0
+    assert kiosk("keys", "copy", "--to", str(old)) == 0
     assert kiosk("keys", "rotate") == 0
-    assert kiosk("keys", "backed-up", "--to", str(new)) == 0
+    assert kiosk("keys", "copy", "--to", str(new)) == 0
     capsys.readouterr()
-    assert kiosk("keys", "backed-up", "--file", str(old)) == 2
+    assert kiosk("keys", "copy", "--check", str(old)) == 2
     said = capsys.readouterr().err
     assert f"{old}: it is no copy of {keys} as it is now, which has seal-" in said
-    assert kiosk("keys", "backed-up", "--file", str(new)) == 0
+    assert kiosk("keys", "copy", "--check", str(new)) == 0
     assert "as it is now, is in a safe place" in capsys.readouterr().out
-    assert kiosk("keys", "backed-up", "--file", str(place / "none.json")) == 2
+    assert kiosk("keys", "copy", "--check", str(place / "none.json")) == 2
     assert "there is no such file" in capsys.readouterr().err
     shutil.copy(old, keys)
-    assert kiosk("keys", "backed-up") == 2
+    assert kiosk("keys", "copy", "--declare") == 2
     said = capsys.readouterr().err
-    assert f"{keys}: it is from before seal-" in said
-    assert "put the newest copy back there first" in said
-    assert kiosk("keys", "backed-up", "--file", str(new)) == 2
+    assert f"{keys}: it is an older copy, without seal-" in said
+    assert "`kiosk keys recover` says how to go on" in said
+    assert kiosk("keys", "copy", "--check", str(new)) == 2
     shutil.copy(new, keys)
     assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
     assert capsys.readouterr().out.count("A copy of the key file was made") == 3
 
 
-@pytest.mark.parametrize("how", ["--to", "--file"])
+@pytest.mark.parametrize("how", ["--to", "--check"])
 def test_a_copy_without_a_name_is_not_declared(
     kiosk: Kiosk, capsys: pytest.CaptureFixture[str], how: str
 ) -> None:
     """It was written down unseen where a script's variable was empty."""
     with pytest.raises(SystemExit) as ended:
-        kiosk("keys", "backed-up", how, "")
+        kiosk("keys", "copy", how, "")
     assert ended.value.code == 2
     assert f"argument {how}: the name of the file is empty" in capsys.readouterr().err
     assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
     assert "A copy of the key file was made" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("how", ["--to", "--file"])
+@pytest.mark.parametrize("name", ["keys.json", "link.json", "hard.json"])
+def test_key_file_is_no_copy_of_itself(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """It compared equal to itself, and doctor was content with one file on one disk."""
+    keys = place / "state" / "keys.json"
+    if name == "link.json":
+        (keys.parent / name).symlink_to(keys)
+    elif name == "hard.json":
+        (keys.parent / name).hardlink_to(keys)
+    assert kiosk("keys", "copy", "--check", str(keys.parent / name)) == 2
+    assert "it is the key file itself, no copy of it" in capsys.readouterr().err
+    assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
+    assert "A copy of the key file was made" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("how", ["--to", "--check"])
 def test_a_copy_that_is_sealed_to_the_machine_is_none(
     kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], how: str
 ) -> None:
     copy = place / "keys.cred"
-    assert kiosk("keys", "backed-up", how, str(copy)) == 2
+    assert kiosk("keys", "copy", how, str(copy)) == 2
     said = capsys.readouterr().err
     assert f"{copy}: by a name in .cred it is sealed, and opens on this machine alone" in said
     assert not copy.exists()
@@ -272,25 +288,121 @@ def test_a_key_that_no_copy_has_is_given_up(
     """Before: where a key was lost, no copy of the key file could ever be declared again."""
     keys, old = place / "state" / "keys.json", place / "old.json"
     kiosk("import", people(place, GOOD))
-    assert kiosk("keys", "backed-up", "--to", str(old)) == 0
+    assert kiosk("keys", "copy", "--to", str(old)) == 0
     assert kiosk("keys", "rotate") == 0
     lost = KeyRing.load(keys).current(KeyPurpose.SEAL).id
     shutil.copy(old, keys)
     capsys.readouterr()
-    assert kiosk("keys", "backed-up") == 2
-    assert f"is from before {lost}: put the newest" in capsys.readouterr().err
+    assert kiosk("keys", "copy", "--declare") == 2
+    assert f"is an older copy, without {lost}; the machine" in capsys.readouterr().err
     held = KeyRing.load(keys).current(KeyPurpose.SEAL).id
-    assert kiosk("keys", "backed-up", "--lost", held, "--lost", lost) == 2
+    assert kiosk("keys", "recover", "--lost", held, "--lost", lost) == 2
     assert f"{held}: the key file {keys} lacks no such key" in capsys.readouterr().err
-    assert kiosk("keys", "backed-up", "--file", str(old), "--lost", lost) == 0
-    assert f"given up: {lost}: 2 unblock secrets can never be opened" in capsys.readouterr().out
+    assert kiosk("keys", "recover", "--lost", lost) == 0
+    said = capsys.readouterr().out
+    assert f"given up: {lost}; 2 unblock secrets can never be opened" in said
+    assert "added seal-" in said
+    assert kiosk("audit", "list", "--kind", "keys-given-up") == 0
+    assert f"Given up as lost: {lost}." in capsys.readouterr().out
+    assert kiosk("keys", "recover") == 0
+    assert kiosk("keys", "copy", "--to", str(place / "new.json")) == 0
     assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
     assert f"given up as lost: {lost}." in capsys.readouterr().out
     # It stays given up when another key is added, and its copy declared.
     assert kiosk("keys", "rotate", "--purpose", "pepper") == 0
     kiosk("doctor")
     assert "keys were added since the copy" in capsys.readouterr().out
-    assert kiosk("keys", "backed-up") == 0
+    assert kiosk("keys", "copy", "--declare") == 0
+
+
+def test_lost_key_is_not_given_up_while_another_is_missing(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys, old = place / "state" / "keys.json", place / "old.json"
+    assert kiosk("keys", "copy", "--to", str(old)) == 0
+    for purpose in ("seal", "pepper"):
+        assert kiosk("keys", "rotate", "--purpose", purpose) == 0
+    seal, pepper = (KeyRing.load(keys).current(KeyPurpose(each)).id for each in ("seal", "pepper"))
+    shutil.copy(old, keys)
+    before = keys.read_bytes()
+    capsys.readouterr()
+    assert kiosk("keys", "recover", "--lost", seal) == 2
+    assert f"it lacks {pepper}, too" in capsys.readouterr().err
+    assert keys.read_bytes() == before
+    assert kiosk("keys", "recover", "--lost", seal, "--lost", pepper) == 0
+    assert kiosk("keys", "recover") == 0
+
+
+def test_missing_keys_come_back_from_the_newest_copy(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys, old, new = place / "state" / "keys.json", place / "old.json", place / "new.json"
+    kiosk("import", people(place, GOOD))
+    assert kiosk("keys", "copy", "--to", str(old)) == 0
+    assert kiosk("keys", "rotate") == 0
+    assert kiosk("keys", "copy", "--to", str(new)) == 0
+    added = KeyRing.load(new).current(KeyPurpose.SEAL).id
+    shutil.copy(old, keys)
+    capsys.readouterr()
+    assert kiosk("keys", "recover") == 1
+    said = capsys.readouterr().err
+    assert f"missing: {added}; without it 2 unblock secrets can never be opened" in said
+    assert "`kiosk keys recover --from FILE`" in said
+    assert kiosk("keys", "recover", "--from", str(old)) == 1
+    assert "put back into" in capsys.readouterr().out
+    assert kiosk("keys", "recover", "--from", str(new)) == 0
+    said = capsys.readouterr().out
+    assert f"put back into {keys}: {added}\n" in said
+    assert "it lacks no key" in said
+    assert KeyRing.load(keys).to_entries() == KeyRing.load(new).to_entries()
+    assert S_IMODE(keys.stat().st_mode) == 0o600
+    assert kiosk("keys", "list") == 0
+
+
+def test_lost_key_file_comes_back_from_a_copy(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys, copy = place / "state" / "keys.json", place / "copy.json"
+    assert kiosk("keys", "copy", "--to", str(copy)) == 0
+    keys.unlink()
+    capsys.readouterr()
+    assert kiosk("keys", "recover") == 2
+    assert "`kiosk keys recover --from FILE`" in capsys.readouterr().err
+    assert kiosk("keys", "recover", "--from", str(copy)) == 0
+    assert KeyRing.load(keys).to_entries() == KeyRing.load(copy).to_entries()
+    assert S_IMODE(keys.stat().st_mode) == 0o600
+
+
+def test_older_copy_and_copy_of_another_service_are_not_put_back(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys, old, other = place / "state" / "keys.json", place / "old.json", place / "other.json"
+    assert kiosk("keys", "copy", "--to", str(old)) == 0
+    assert kiosk("keys", "rotate") == 0
+    KeyRing.create(other)
+    before = keys.read_bytes()
+    capsys.readouterr()
+    for copy, why in (
+        (old, "it lacks seal-"),
+        (other, "the database was filled under other keys"),
+        (keys, "it is the key file itself"),
+    ):
+        assert kiosk("keys", "recover", "--from", str(copy)) == 2
+        assert why in capsys.readouterr().err
+        assert keys.read_bytes() == before
+
+
+def test_current_copy_of_key_file_is_named(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kiosk("keys", "copy") == 1
+    assert "no copy of the key file was ever declared" in capsys.readouterr().out
+    assert kiosk("keys", "copy", "--to", str(place / "copy.json")) == 0
+    assert kiosk("keys", "copy") == 0
+    assert "is current: it has every key\n" in capsys.readouterr().out
+    assert kiosk("keys", "rotate") == 0
+    assert kiosk("keys", "copy") == 1
+    assert "is out of date: keys were added since" in capsys.readouterr().out
 
 
 def test_an_auditor_without_the_key_file_verifies_with_public_keys(
@@ -373,8 +485,8 @@ def test_a_key_added_alone_is_finished_later(
     assert kiosk("keys", "rotate", "--add-only") == 0
     assert kiosk("keys", "rotate") == 0
     said = capsys.readouterr().out
-    assert "finished an earlier rotation" in said
-    assert "2 secrets sealed anew" in said
+    assert "continued the rotation to" in said
+    assert "sealed again under it: 2\n" in said
 
 
 def test_rotation_tells_of_a_secret_that_does_not_open(
@@ -388,7 +500,7 @@ def test_rotation_tells_of_a_secret_that_does_not_open(
         connection.commit()
     assert kiosk("keys", "rotate") == 1
     said = capsys.readouterr()
-    assert "1 secrets sealed anew" in said.out
+    assert "sealed again under it: 1\n" in said.out
     assert "its secret does not open" in said.err
 
 
@@ -474,7 +586,7 @@ def test_a_disk_that_is_full_leaves_no_half_anchor_and_no_two_share_a_line(
     [
         "keys list",
         "keys rotate",
-        "keys backed-up --to {}",
+        "keys copy --to {}",
         "doctor",
         "setup authority --dry-run",
         "setup authority",

@@ -63,7 +63,7 @@ def test_cards_of_a_master_key_from_setup_to_its_rotation(
     assert kiosk("setup", "authority") == 0
     assert f"✓ ok    master key  there; 3 secrets derive from {first}" in capsys.readouterr().out
     assert kiosk("keys", "rotate", "--purpose", "derive") == 0
-    assert "3 secrets are sealed as they are" in capsys.readouterr().out
+    assert "secrets that were derived once more, and sealed: 3\n" in capsys.readouterr().out
     (older, (second, *told)) = masters(capsys, kiosk)
     assert (older, told) == (
         [first, "older", "0", "token kiosk"],
@@ -71,7 +71,7 @@ def test_cards_of_a_master_key_from_setup_to_its_rotation(
     )
     assert kiosk("keys", "rotate", "--purpose", "derive") == 0
     said = capsys.readouterr().out
-    assert f"finished an earlier rotation; {second}" in said
+    assert f"continued the rotation to {second}" in said
     assert "--add-only adds one" in said
     hsm.destroy(f"unlock-kiosk-{first}")
     assert len(Estate().secret(Estate().cards()[jo])) == 8
@@ -89,7 +89,7 @@ def test_a_rotation_says_what_still_derives_from_an_older_key(
     assert kiosk("keys", "rotate", "--purpose", "derive") == 1
     said = capsys.readouterr()
     assert "its secret cannot be derived" in said.err
-    assert "still derived from an older key, as `kiosk keys list` shows: 1;" in said.out
+    assert "secrets that still derive from an older key: 1; run this again" in said.out
 
 
 def test_every_command_says_that_a_token_is_away(
@@ -109,7 +109,7 @@ def test_a_master_key_in_the_key_file(kiosk: Kiosk, capsys: pytest.CaptureFixtur
     assert masters(capsys, kiosk) == []
     assert kiosk("keys", "rotate", "--purpose", "derive", "--add-only") == 0
     said = capsys.readouterr().out
-    assert "the authority takes it up by itself, unless its unit loads the key file" in said
+    assert "restart one whose unit loads the key file" in said
     ((_, *told),) = masters(capsys, kiosk)
     assert told == ["current", "0", "key file"]
 

@@ -113,7 +113,7 @@ def test_a_service_goes_on_where_it_was_copied_to(
     assert "this database was copied to postgresql://kiosk@/copied" in capsys.readouterr().out
     monkeypatch.setenv("KIOSK_STORE__URL", server)
     kiosk("doctor")
-    assert "answers, schema 0001 is current" in capsys.readouterr().out
+    assert "answers, schema 0002 is current" in capsys.readouterr().out
     assert kiosk("audit", "verify") == 0
     assert kiosk("rows", "check") == 0
     assert kiosk("people", "search", "Jo Smith") == 0

@@ -44,10 +44,10 @@ def tries(renewal: Renewal, monkeypatch: pytest.MonkeyPatch) -> list[object]:
         def poll(self) -> int:
             return self.returncode
 
-        def communicate(self) -> tuple[str, None]:
-            return "", None
+        def communicate(self) -> tuple[bytes, None]:
+            return b"", None
 
-    monkeypatch.setattr("kiosk.app.composition.renewal.subprocess.Popen", Ended)
+    monkeypatch.setattr("kiosk.app.composition.renewal.child.start", Ended)
     return started
 
 
@@ -103,7 +103,7 @@ def test_a_process_that_renews_it_is_not_waited_for(
         def communicate(self) -> None:
             raise AssertionError
 
-    monkeypatch.setattr("kiosk.app.composition.renewal.subprocess.Popen", Running)
+    monkeypatch.setattr("kiosk.app.composition.renewal.child.start", Running)
     renewal = due(file, tmp_path)
     for _ in range(3):
         renewal.renew_if_due()
@@ -121,7 +121,7 @@ def test_without_a_process_to_renew_it_in_the_station_serves_on(
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     with monkeypatch.context() as patch:
-        patch.setattr("kiosk.app.composition.renewal.subprocess.Popen", refuse)
+        patch.setattr("kiosk.app.composition.renewal.child.start", refuse)
         renewal.renew_if_due()
     (line,) = caplog.messages
     assert line.endswith(

@@ -125,10 +125,11 @@ def test_a_machine_that_lacks_a_key_of_another_rotates_none(
     capsys.readouterr()
     assert two.run("keys", "rotate", *words) == 2
     said = capsys.readouterr().err
-    (added,) = re.findall(r"it is from before (seal-\w+): put the newest copy back", said)
+    (added,) = re.findall(r"it is an older copy, without (seal-\w+); the machine", said)
     assert two.keys.read_bytes() == before
-    assert two.run("keys", "rotate", *words, "--lost", added) == 0
-    assert f"given up: {added}: 0 unblock secrets" in capsys.readouterr().out
+    assert two.run("keys", "recover", "--lost", added) == 0
+    assert f"given up: {added}; 0 unblock secrets" in capsys.readouterr().out
+    assert two.run("keys", "rotate", *words) == 0
 
 
 @pytest.mark.parametrize("purpose", ["seal", "pepper"])
@@ -153,13 +154,11 @@ def test_a_machine_says_which_keys_it_lacks_and_where_they_are(
     said = capsys.readouterr()
     secrets = " +2" if purpose == "seal" else ""
     assert re.search(rf"(?m)^{purpose} +{added} +MISSING{secrets}$", said.out)
-    assert re.search(rf"{two.keys}: it is an older copy; put the newest .*; {where}", said.err)
+    assert re.search(rf"{two.keys}: it is an older copy; see .*; {where}", said.err)
     assert two.run("keys", "rotate", "--purpose", purpose) == 2
     assert re.search(where, capsys.readouterr().err)
     two.run("doctor")
-    assert re.search(
-        rf"(fail|warn)  keys  .*{added}; put its newest .*; {where}", capsys.readouterr().out
-    )
+    assert re.search(rf"(fail|warn)  keys  .*{added}; see .*; {where}", capsys.readouterr().out)
 
     shutil.copy(one.keys, two.keys)
     assert two.run("keys", "list") == 0
@@ -195,12 +194,12 @@ def test_on_a_server_a_key_is_used_when_the_key_file_could_be_copied(
 
     assert one.run(*rotate, "--yes") == 0
     said = capsys.readouterr().out
-    assert f"bring {one.keys} to every machine on this database now" in said
+    assert f"copy {one.keys} to every machine on this database now" in said
     assert f"kiosk keys rotate --purpose {purpose} --yes" in said
     assert two.run("rows", "check") == 0
     shutil.copy(one.keys, two.keys)
     assert one.run(*rotate, "--yes") == 0
-    assert "finished an earlier rotation" in capsys.readouterr().out
+    assert "continued the rotation to" in capsys.readouterr().out
     assert two.run("rows", "check") == 0
     two.open()
 
@@ -226,9 +225,12 @@ def test_a_machine_that_lacks_a_master_key_makes_none(
     assert one.run(*card, "--reason", "issued") == 0
     capsys.readouterr()
     assert two.run(*rotate) == 2
-    assert f"lacks {added}, from which secrets derive: put the" in capsys.readouterr().err
+    assert f"lacks {added}, from which secrets derive; `kiosk keys" in capsys.readouterr().err
     assert KeyRing.load(two.keys).ids(KeyPurpose.DERIVE) == ()
-    assert two.run(*rotate, "--lost", added) == 0
+    assert two.run("keys", "recover") == 1
+    assert f"missing: {added}; without it 1 unblock secrets that derive" in capsys.readouterr().err
+    assert two.run("keys", "recover", "--lost", added) == 0
+    assert two.run(*rotate) == 0
 
 
 def test_an_authority_serves_on_while_its_key_file_is_away(
@@ -319,9 +321,8 @@ def test_a_rotation_lets_an_older_copy_go_on_where_there_is_no_newer_one(
     with pytest.raises(KeyMissing):
         one.open()
     assert one.run("keys", "rotate", "--add-only", "--purpose", purpose) == 2
-    (named,) = re.findall(rf"it is from before ({purpose}-\w+)", capsys.readouterr().err)
-    words = "--add-only", "--purpose", purpose, "--lost", named
-    assert one.run("keys", "rotate", *words) == 0
+    (named,) = re.findall(rf"older copy, without ({purpose}-\w+)", capsys.readouterr().err)
+    assert one.run("keys", "recover", "--lost", named) == 0
     one.open()
     lost = purpose == "row-mac"
     assert one.run("rows", "check") == int(lost)

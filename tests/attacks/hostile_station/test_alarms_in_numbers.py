@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kiosk.authority.administration.alarms import AlarmKind
 from kiosk.authority.audit.events import AuditKind
-from kiosk.authority.mail import words
+from kiosk.authority.mail import staff_words
 from kiosk.authority.notices import MOST_AN_HOUR
 from kiosk.authority.records import Cardholder
 from tests.authority.administration.desk.caretakers import Post, keep
@@ -35,7 +35,7 @@ def test_alarms_of_people_are_mailed_a_few_times_an_hour(world: World, tmp_path:
     keep(means).run()
     mails = [one for one in post.collect() if one.template == KIND]
     assert len(mails) == MOST_AN_HOUR
-    assert [one.params.get("others") for one in mails].count(words.OTHERS) == 1
+    assert [one.params.get("others") for one in mails].count(staff_words.OTHERS) == 1
     with store.read() as uow:
         standing = [one for one in uow.alarms.standing() if one.kind == KIND]
     assert len(standing) == len(people), "the page Today has all of them"

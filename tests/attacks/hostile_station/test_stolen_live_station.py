@@ -257,12 +257,12 @@ def test_nothing_else_is_served_to_it(estate: Estate, thief: Client) -> None:
         "/",
         "/metrics",
         "/readyz",
-        "/v1/people",
-        "/v1/seen_by",
-        "/v1/reach_keys",
-        "/v1/__class__",
-        "/v1/../v1/health/..",
-        "/v2/begin",
+        "/v2/people",
+        "/v2/seen_by",
+        "/v2/reach_keys",
+        "/v2/__class__",
+        "/v2/../v2/health/..",
+        "/v1/begin",
     ):
         assert thief.send(path, b"{}")[0] == 404, path
     _, document = thief.send(OPENAPI, b"", "GET")
@@ -337,13 +337,13 @@ def test_ten_megabytes_and_a_slow_body_hold_up_nobody(folder: Path) -> None:
     estate = Estate(folder, Limits(calls_a_second=1000, burst=1000, body_s=0.5))
     certificate = estate.certificate("B")
     slow = estate.client(certificate)
-    slow._line.putrequest("POST", "/v1/choose")
+    slow._line.putrequest("POST", "/v2/choose")
     slow._line.putheader("Content-Length", "2")
     slow._line.endheaders()
     large = estate.client(certificate)
     with suppress(TimeoutError, ConnectionError, http.client.HTTPException):
         # It may be closed before all of it was sent.
-        assert large.send("/v1/choose", b" " * 10_000_000)[0] == 413
+        assert large.send("/v2/choose", b" " * 10_000_000)[0] == 413
     card = estate.registered_card()
     station_visit = estate.insert(card, blocked=True, station="A")
     station_visit.to_new_pin()

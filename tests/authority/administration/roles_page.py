@@ -71,7 +71,7 @@ WORDS: Final[dict[Action, str]] = {
     Action.RETIRE_STATION: "Retire a station",
     Action.REINSTATE_STATION: "Put a retired station back into service",
     Action.LIFT_PAUSES: "Lift all pauses that wrong answers at a station made",
-    Action.ADD_QUESTION: "Add a security question",
+    Action.ADD_QUESTION: "Add a security question, or ask one in another language",
     Action.RETIRE_QUESTION: "Retire a security question",
     Action.CHANGE_POLICY: "Change the policy",
     Action.ADD_STAFF: "Add a member of staff",

@@ -16,7 +16,8 @@ from kiosk.app.demo.mailbox import Mailbox
 from kiosk.app.setup.authority import load_questions
 from kiosk.authority.administration import checks
 from kiosk.authority.administration.import_people import PeopleImport
-from kiosk.authority.administration.keys import add_key, declare_copy
+from kiosk.authority.administration.key_copies import declare_copy
+from kiosk.authority.administration.keys import add_key
 from kiosk.authority.audit.siem import FEED, Collector, collector_context
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer
@@ -261,7 +262,7 @@ def test_the_copy_of_the_key_file(store: Store, ring: KeyRing, tmp_path: Path) -
         return said(checks.check_key_copy(lambda: rings[-1], path, store))
 
     condition, text = look()
-    assert (condition, "ever declared" in text, "keys backed-up" in text) == (WARN, True, True)
+    assert (condition, "ever declared" in text, "keys copy --to" in text) == (WARN, True, True)
     declare_copy(ring, store, "test")
     assert look() == (OK, "a copy of the key file was declared on 2030-05-17; ")
     rings.append(ring.with_new(KeyPurpose.PEPPER))
@@ -279,8 +280,8 @@ def test_the_copy_of_the_key_file(store: Store, ring: KeyRing, tmp_path: Path) -
     condition, text = look()
     assert condition is WARN
     assert "this key file lacks keys that the declared copy of 2030-05-17 has" in text
-    assert f"put that copy at {path}" in text
-    assert "backed-up" not in text
+    assert "run `kiosk keys recover --from` that copy" in text
+    assert "keys copy" not in text
     rings.append(KeyRing.load(path))
     (tmp_path / ".keys.json.0a1b2c3d").touch()
     condition, text = look()

@@ -95,6 +95,20 @@ def test_a_card_that_somebody_has_is_not_added_again(store: Store) -> None:
         assert set(uow.cards.of_holder(person.holder.id)) == {person.card, new}
 
 
+def test_cards_of_a_holder_are_in_the_order_of_their_names(store: Store) -> None:
+    """Their ids are drawn, so they give no order that staff would know again."""
+    holder = samples.holder()
+    names = [("openpgp", "d276"), ("piv", "0a1b"), ("piv", "ffff")]
+    with store.begin() as uow:
+        uow.holders.put([holder])
+        for id_, (driver, identifier) in zip("cba", names, strict=True):
+            uow.cards.add(samples.card(holder.id, id=id_, driver=driver, identifier=identifier))
+        uow.commit()
+    with store.read() as uow:
+        for cards in (uow.cards.of_holder(holder.id), uow.cards.of_holders([holder.id])):
+            assert [(card.driver, card.identifier) for card in cards] == names
+
+
 def test_a_card_is_revoked_once(store: Store) -> None:
     person = samples.stored_person(store)
     with store.begin() as uow:

@@ -124,7 +124,7 @@ def test_as_documented_it_opens_and_takes_the_schema(site: Site, tmp_path: Path)
     assert advice.startswith("`kiosk setup authority` makes them for a new service")
     store = Store(site.url, SetClock(), MACS)
     store.migrate()
-    assert site.finding() == (Condition.OK, "answers, schema 0001 is current", "")
+    assert site.finding() == (Condition.OK, "answers, schema 0002 is current", "")
     store.close()
 
 
@@ -267,7 +267,7 @@ def test_an_estate_with_roles_is_made_by_the_documented_lines(site: Site, tmp_pa
     assert any(line.endswith(made_or_kept) for line in said["owner"])
     assert "kiosk_authority, kiosk_staff, kiosk_retention, kiosk_report" in "".join(said["owner"])
     database, staff, *refused = said["without"]
-    assert database.endswith("answers, schema 0001 is current")
+    assert database.endswith("answers, schema 0002 is current")
     assert "they can look, and change nothing; name an account of theirs as `staff_url`" in staff
     assert set(refused) == {
         "kiosk: the role may not do this in the database",

@@ -86,9 +86,9 @@ def set_schema(database: TestDatabase, revision: str, least_program: str) -> Non
     ("revision", "least_program", "serves"),
     [
         (REVISION, REVISION, True),
-        ("0002", REVISION, True),  # it only added something
+        ("0008", REVISION, True),  # it only added something
         ("0009", "0000", True),
-        ("0002", "0002", False),  # it took something away that this program needs
+        ("0008", "0008", False),  # it took something away that this program needs
         ("0009", "0008", False),
         ("0000", "0000", False),  # it lacks what this program needs
     ],
@@ -112,7 +112,7 @@ def test_the_program_before_works_on_after_a_migration(
             "CREATE INDEX ix_of_the_next_program ON visit (of_the_next_program)",
         ):
             connection.execute(sa.text(statement))
-    set_schema(database, "0002", REVISION)
+    set_schema(database, "0008", REVISION)
     assert store.schema_serves()
     person = samples.registered_person(store)
     visit = replace(samples.visit(person.card.id, person.holder.id), id=new_id(), reference="R")

@@ -55,6 +55,7 @@ from tests.authority.card_in_reader import Authorities, KeylessCard, ReaderCard
 from tests.authority.registering import given
 from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import EMAIL, World
+from tests.support import staff_words
 from tests.support.refusals import refused
 from tests.support.steps import offered as offers_of
 from tests.support.stored import live_code
@@ -98,12 +99,12 @@ def test_a_code_that_was_entered_is_no_longer_waited_for(
     issued = give(agent, card)
     chosen(world, card).enter(issued.code)
     person = PeopleDesk(agent).person(card.holder_id)
-    assert person.headline == (
+    assert staff_words.headline(person) == (
         "Not registered. A code by word of mouth was entered at Ward 7, 09:30 today; "
         "the new PIN is not set yet."
     )
-    assert person.advice.startswith("They choose the new PIN at the station.")
-    assert person.advice.endswith("before 09:45. Then they register there.")
+    assert staff_words.advice(person).startswith("They choose the new PIN at the station.")
+    assert staff_words.advice(person).endswith("before 09:45. Then they register there.")
 
 
 def is_registered(world: World, card: Card) -> bool:
@@ -487,7 +488,7 @@ def test_without_a_recorded_address_the_unlock_stands_and_says_so(
     holder = world.add_holder(email=None)
     card = world.add_card(holder, driver="openpgp", identifier="ab" * 8)
     issued = give(agent, card)
-    advice = PeopleDesk(agent).person(holder.id).advice
+    advice = staff_words.advice(PeopleDesk(agent).person(holder.id))
     assert advice.endswith("without an email address: record it before.")
     station_visit = world.insert(card, blocked=True, reader_card=KeylessCard())
     assert isinstance(station_visit.opened, VisitOpened)
@@ -551,11 +552,13 @@ def test_where_no_code_can_be_mailed_the_unlock_stands_and_says_from_when(
     limit = (
         "They may not be able to register before 10:31 today: one code went out within the hour."
     )
-    assert before.registers_later == limit
+    assert staff_words.later(before) == limit
     issued = give(agent, card)
     told = PeopleDesk(agent).person(card.holder_id)
-    assert told.headline.startswith("Not registered. A code by word of mouth was given")
-    assert told.advice.endswith(f"choose a new PIN. {limit}")
+    assert staff_words.headline(told).startswith(
+        "Not registered. A code by word of mouth was given"
+    )
+    assert staff_words.advice(told).endswith(f"choose a new PIN. {limit}")
     station_visit = world.insert(card, blocked=True, reader_card=reader_card)
     station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
     station_visit.enter(issued.code)
@@ -570,7 +573,7 @@ def test_where_no_code_can_be_mailed_the_unlock_stands_and_says_from_when(
     assert not is_registered(world, card)
     assert len(world.relay.sent) == 1
     world.clock.forward(seconds=fifty_minutes)
-    assert PeopleDesk(agent).person(card.holder_id).registers_later == ""
+    assert staff_words.later(PeopleDesk(agent).person(card.holder_id)) == ""
     again = world.insert(card, reader_card=reader_card)
     again.authority.choose(again.visit, Purpose.REGISTER)
     assert not isinstance(again.verify_pin(), Refusal)

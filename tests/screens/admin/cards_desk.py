@@ -22,6 +22,7 @@ from kiosk.authority.administration.views import (
     UnknownCard,
 )
 from kiosk.authority.errors import NotFound, NotTaken
+from kiosk.authority.facts import CardRevoked, SecretNotRecorded
 from kiosk.authority.roles import FOUR_EYES, Action
 from kiosk.contract.sensitive import Sensitive
 from tests.screens.admin.fake_calls import REFERENCE
@@ -77,7 +78,7 @@ class FakeCardsDesk(Files, CardsDesk):
         self._asked.hear(Action.SET_SECRET, "cards.set_secret", *asked)
         record = self.held(seen)
         cards = tuple(
-            replace(card, has_secret=True, trouble="") if card.card_id == card_id else card
+            replace(card, has_secret=True, trouble=None) if card.card_id == card_id else card
             for card in record.person.cards
         )
         record.stands(Standing.READY)
@@ -175,7 +176,7 @@ class FakeProposalsDesk(Files, ProposalsDesk):
 
 def _line(card: NewCard) -> CardLine:
     known = card.secret is not None
-    trouble = "" if known else "Its unblock secret is not known."
+    trouble = None if known else SecretNotRecorded()
     return CardLine(
         f"card-{card.identifier}",
         card.driver,
@@ -189,6 +190,6 @@ def _line(card: NewCard) -> CardLine:
 
 def _revoked(record: Record, card_id: str) -> tuple[CardLine, ...]:
     return tuple(
-        replace(card, revoked=True, trouble="It is revoked.") if card.card_id == card_id else card
+        replace(card, revoked=True, trouble=CardRevoked()) if card.card_id == card_id else card
         for card in record.person.cards
     )

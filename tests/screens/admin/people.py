@@ -15,6 +15,19 @@ from kiosk.authority.administration.views import (
     Standing,
     StoryLine,
 )
+from kiosk.authority.facts import (
+    Blocked,
+    Do,
+    Headline,
+    Left,
+    NoCard,
+    NotRegistered,
+    OnlyCardTroubled,
+    ReadAt,
+    Ready,
+    RegisterOrHelp,
+    SecretNotRecorded,
+)
 from kiosk.authority.roles import Action, Role, may
 
 NOW = datetime(2026, 3, 4, 10, 32, tzinfo=UTC)
@@ -24,22 +37,15 @@ QUESTIONS = (
     "What was your first pet called?",
     "Which town did your parents meet in?",
 )
-_SAID: dict[Standing, tuple[str, str]] = {
-    Standing.LEFT: ("No: marked as a leaver.", "Take that back if they are here again."),
-    Standing.BLOCKED: (
-        "No: blocked after 3 failed attempts today at 10:21.",
-        "Make sure who they are, then lift the block.",
+_HEADLINES: dict[Standing, Headline] = {
+    Standing.LEFT: Headline(Left(NOW - timedelta(days=12)), Do.TAKE_BACK_LEAVER),
+    Standing.BLOCKED: Headline(
+        Blocked(NOW - timedelta(minutes=11), 3, "West Wing 1"), Do.LIFT_BLOCK
     ),
-    Standing.NO_CARD: ("No: they have no card.", "Add their card."),
-    Standing.NOT_REGISTERED: (
-        "No: they have never registered.",
-        "They can register at a station while their card still works.",
-    ),
-    Standing.CARD_TROUBLE: (
-        "No: the unblock secret of their card is not known.",
-        "Set the unblock secret, or replace the card.",
-    ),
-    Standing.READY: ("Yes: they can unlock at every station.", "Nothing has to be done."),
+    Standing.NO_CARD: Headline(NoCard(), Do.ADD_CARD),
+    Standing.NOT_REGISTERED: Headline(NotRegistered(), RegisterOrHelp(Do.GIVE_CODE_TO_REGISTER)),
+    Standing.CARD_TROUBLE: Headline(OnlyCardTroubled(SecretNotRecorded()), Do.SET_OR_REPLACE),
+    Standing.READY: Headline(Ready(), Do.NOTHING),
 }
 
 
@@ -72,12 +78,10 @@ class Record:
 
     def stands(self, standing: Standing) -> None:
         """Let them stand otherwise."""
-        headline, advice = _SAID[standing]
         self.person = replace(
             self.person,
             standing=standing,
-            headline=headline,
-            advice=advice,
+            headline=_HEADLINES[standing],
             can_unlock=standing is Standing.READY,
         )
 
@@ -146,7 +150,6 @@ def open_to(standing: Standing, role: Role) -> frozenset[Action]:
 
 def _person(holder_id: str, number: str, name: str, standing: Standing) -> Person:
     email = f"{name.split()[0].lower()}.{name.split()[1].lower()}@wexbridge.nhs.uk"
-    headline, advice = _SAID[standing]
     return Person(
         seen=Seen(holder_id, 1),
         number=number,
@@ -155,8 +158,8 @@ def _person(holder_id: str, number: str, name: str, standing: Standing) -> Perso
         left_at=NOW - timedelta(days=12) if standing is Standing.LEFT else None,
         standing=standing,
         can_unlock=standing is Standing.READY,
-        headline=headline,
-        advice=advice,
+        headline=_HEADLINES[standing],
+        clock=ReadAt(NOW, UTC),
         registration=_registration(email, standing),
         cards=() if standing is Standing.NO_CARD else (_card(holder_id, standing),),
         codes=(),
@@ -181,7 +184,7 @@ def _registration(email: str, standing: Standing) -> RegistrationLine | None:
 
 
 def _card(holder_id: str, standing: Standing) -> CardLine:
-    trouble = "Its unblock secret is not known." if standing is Standing.CARD_TROUBLE else ""
+    trouble = SecretNotRecorded() if standing is Standing.CARD_TROUBLE else None
     return CardLine(
         card_id=f"card-{holder_id}",
         driver="piv",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC
 
 from kiosk.authority.administration.deeds import (
     AddressCorrected,
@@ -18,7 +19,6 @@ from kiosk.authority.administration.deeds import (
     RegistrationRevoked,
 )
 from kiosk.authority.administration.people import PeopleDesk
-from kiosk.authority.administration.standing import Headline
 from kiosk.authority.administration.views import (
     Done,
     Found,
@@ -31,6 +31,7 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.facts import Do, ReadAt, RegisterOrHelp
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action, may
 from tests.screens.admin.estate import Estate
@@ -38,7 +39,7 @@ from tests.screens.admin.fake_calls import Asked
 from tests.screens.admin.people import NOW, Record, open_to
 from tests.screens.admin.proposals import waiting_of
 
-_REGISTERS_ANEW = "They register at any station, with their card and its PIN."
+_REVOKED = RegistrationRevoked(RegisterOrHelp(Do.GIVE_CODE_TO_REGISTER), ReadAt(NOW, UTC))
 
 NEWEST = 20
 """The lines of a story that come with a person."""
@@ -158,7 +159,7 @@ class FakePeopleDesk(Files, PeopleDesk):
 
         return self._act(
             Action.REVOKE_REGISTRATION, "people.revoke_registration", seen, grounds,
-            "revoked the registration", RegistrationRevoked(Headline("", _REGISTERS_ANEW)), change,
+            "revoked the registration", _REVOKED, change,
         )  # fmt: skip
 
     def correct_name(self, seen: Seen, name: str, grounds: Grounds) -> Done:

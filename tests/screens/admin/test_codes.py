@@ -10,6 +10,7 @@ import pytest
 
 from kiosk.authority.administration.views import Grounds, IssuedCode, Seen
 from kiosk.authority.errors import NotFound
+from kiosk.authority.facts import RegistersLater
 from kiosk.authority.roles import Role
 from kiosk.contract.sensitive import Sensitive
 from screens.admin.dialogs.cards import CodeShown, in_fours
@@ -138,10 +139,11 @@ async def test_the_enter_that_made_it_pressed_twice_does_not_close_it() -> None:
 
 
 async def test_who_gives_a_first_code_reads_twice_that_registering_has_to_wait() -> None:
-    later = "They may not be able to register before 11:30 today"
+    later = "They may not be able to register before 11:30 today: three codes"
     desk = FakeDesk()
     record = desk.estate.people[UNREGISTERED]
-    record.person = replace(record.person, registers_later=f"{later}: three codes went out.")
+    until = NOW.replace(hour=11, minute=30)
+    record.person = replace(record.person, registers_later=RegistersLater(until, 3))
     async with person(UNREGISTERED, desk) as run:
         await run.press("c")
         assert later in said(run)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Final, get_args
 
 import pytest
 
 from kiosk.authority.administration import deeds as did
 from kiosk.authority.administration.deeds import Deed, PlainDeed
-from kiosk.authority.administration.standing import Headline
+from kiosk.authority.facts import Do, ReadAt, RegisterOrHelp
 from kiosk.authority.roles import Role
 from screens.words.staff.deeds import PLAIN, deed_words
+from tests.screens.admin.people import NOW
 
 KEY: Final = "SHA256:abc"
 TAKEN_BACK: Final = "unused enrolment lines were taken back. Have new ones made."
@@ -50,8 +52,12 @@ SAID: Final[list[tuple[Deed, str]]] = [
         ),
     ),
     (
-        did.RegistrationRevoked(Headline("Not registered.", "They register at a station.")),
-        "The registration is revoked. They register at a station.",
+        did.RegistrationRevoked(RegisterOrHelp(Do.GIVE_CODE_TO_REGISTER), ReadAt(NOW, UTC)),
+        (
+            "The registration is revoked. While they know their PIN they register at any station. "
+            "If the PIN is blocked, make sure who they are and give a code: with it they unlock "
+            "and register at a station, in one visit."
+        ),
     ),
     (did.LeaverMarked("Bo Lee"), "Bo Lee is a leaver now; no station serves them."),
     (did.LeaverTakenBack("Bo Lee"), "Bo Lee is back; stations serve them as before."),
@@ -116,6 +122,17 @@ SAID: Final[list[tuple[Deed, str]]] = [
     (
         did.QuestionAdded("Where did you first see the sea?"),
         "“Where did you first see the sea?” is offered to everybody who registers from now on.",
+    ),
+    (
+        did.QuestionTranslated("Where did you first see the sea?", "cy", "Ble gwelsoch y môr?"),
+        (
+            "“Where did you first see the sea?” is asked as “Ble gwelsoch y môr?” where the "
+            "language is cy."
+        ),
+    ),
+    (
+        did.QuestionTranslated("Where did you first see the sea?", "cy", ""),
+        "“Where did you first see the sea?” is asked in English again where the language is cy.",
     ),
     (
         did.QuestionRetired("Where did you first see the sea?"),

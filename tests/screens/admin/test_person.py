@@ -12,7 +12,16 @@ from textual.dom import DOMNode
 
 from kiosk.authority.administration.views import Person
 from kiosk.authority.errors import ConcurrentChange, StoreError
+from kiosk.authority.facts import (
+    AfterRefusal,
+    Blocked,
+    Do,
+    Headline,
+    SeenRefused,
+    Start,
+)
 from kiosk.authority.roles import Role
+from kiosk.contract.messages import Reason
 from screens.admin.person import PERSON_ACTS, AboutPerson, ActLink
 from screens.admin.widgets import TextScroll
 from tests.screens.admin.desk import FakeDesk
@@ -30,6 +39,7 @@ from tests.screens.admin.persons import (
 )
 from tests.screens.admin.pilots import SIZES, PictureApp, Run, said
 from tests.screens.idle_app import PATIENCE_S, still
+from tests.support import staff_words
 
 EVERYBODY = (BLOCKED, READY, UNREGISTERED, TROUBLED, CARDLESS, LEFT, SEVERAL)
 
@@ -54,10 +64,10 @@ async def test_the_first_lines_say_who_why_and_what_to_do(
     async with person(holder_id, size=size) as run:
         shown = run.desk.estate.people[holder_id].person
         at = next(i for i, line in enumerate(run.lines) if shown.number in line)
-        head = "\n".join(run.lines[at : at + 5])
+        head = " ".join(" ".join(run.lines[at : at + 7]).replace("▌", " ").split())
         assert shown.name in head
-        assert shown.headline in head
-        assert shown.advice in head
+        assert staff_words.headline(shown) in head
+        assert staff_words.advice(shown) in head
         assert ("✓" if shown.can_unlock else "✗") in head
 
 
@@ -112,7 +122,10 @@ async def test_nothing_in_a_record_steers_the_terminal() -> None:
         name=f"Jo{escape}Smith",
         number=f"12{escape}",
         email=f"jo{escape}@nhs.net",
-        headline=f"Ready{escape}.",
+        headline=Headline(
+            Blocked(NOW, 3, f"Ward{escape}"),
+            Do.LIFT_BLOCK,
+        ),
         registration=replace(registration, email=f"jo{escape}@nhs.net"),
         cards=(replace(card, identifier=f"ab{escape}"), *cards),
     )
@@ -123,14 +136,15 @@ async def test_nothing_in_a_record_steers_the_terminal() -> None:
 
 @pytest.mark.parametrize("can_unlock", [True, False])
 async def test_no_tick_stands_beside_what_speaks_against_an_unlock(*, can_unlock: bool) -> None:
-    doubt = "They may not be able to unlock. The station could not read the card."
+    reason = Reason.CARD_UNREADABLE
+    doubt = SeenRefused(Start.MAY_NOT_UNLOCK, reason, "77aa", NOW, "Ward 7")
     desk = FakeDesk()
     record = desk.estate.people[READY]
-    record.person = replace(record.person, headline=doubt)
-    record.person = replace(record.person, can_unlock=can_unlock, may_fail=can_unlock)
+    headline = Headline(doubt, AfterRefusal(reason), may_fail=can_unlock)
+    record.person = replace(record.person, headline=headline, can_unlock=can_unlock)
     async with person(READY, desk) as run:
         head = next(line for line in run.lines if "They may not be able" in line)
-        assert f"{'!' if can_unlock else '✗'} {doubt}" in head
+        assert f"{'!' if can_unlock else '✗'} They may not be able to unlock." in head
         assert "! See below" in run.text
         assert "✓ Ready" not in run.text
 
@@ -184,7 +198,7 @@ async def test_facts_are_in_plain_words() -> None:
         assert "ffff, revoked" in text
     async with person(TROUBLED) as run:
         assert "no unblock secret" in run.text
-        assert "Its unblock secret is not known." in run.text
+        assert "No unblock secret is recorded for it." in run.text
     async with person(CARDLESS) as run:
         assert "Not registered." in run.text
         assert "Without a card there is nothing to unlock." in run.text
@@ -407,7 +421,7 @@ async def test_act_is_announced_and_the_person_is_read_again() -> None:
         await grounds(run, identified=True)
         assert "The block is lifted." in run.text
         assert "K7QH-2M9T" in run.text
-        assert "✓ Yes: they can unlock at every station." in run.text
+        assert "✓ They can unlock at every station." in run.text
 
 
 def with_a_code_that_works() -> FakeDesk:

@@ -10,7 +10,6 @@ and the keys of the keyboard, of one letter each, do not count.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
@@ -22,9 +21,9 @@ from textual.content import Content
 from textual.widget import Widget
 
 from kiosk.contract import language
-from kiosk.contract.language import Counted, Text
+from kiosk.contract.language import Counted, OwnText, Text
 from kiosk.contract.messages import VisitId
-from kiosk.station.states import Attract
+from kiosk.station.states import Attract, State, StillThere
 from screens.kiosk.page import Page
 from screens.widgets.fields import Field
 from screens.words import frame
@@ -35,10 +34,7 @@ from tests.screens.kiosk.samples import VISIT_ID, Sample, samples
 from tests.screens.pilots import settled, type_keys
 from tests.support import catalogues
 
-_LATIN, _CYRILLIC = "abcdefghijklmnopqrstuvwxyz", "абцдефгхийклмнопярстувщхуз"
-_WRITTEN = str.maketrans(_LATIN + _LATIN.upper(), _CYRILLIC + _CYRILLIC.upper())
 _VISIT = VisitId("0" * 32)
-_ENGLISH = re.compile("[A-Za-z]{2,}")
 
 Seen = Mapping[str, tuple[list[str], list[str]]]
 """For each sample what is left in English, and what is wrong with its layout."""
@@ -51,7 +47,7 @@ def _data(value: Any) -> Any:
     if value == VISIT_ID:
         return _VISIT
     if isinstance(value, str):
-        return value.translate(_WRITTEN)
+        return catalogues.as_data(value)
     if isinstance(value, tuple):
         return tuple(map(_data, value))
     if isinstance(value, Struct):
@@ -70,26 +66,23 @@ def _texts(page: Widget) -> Iterator[str]:
 
 
 def _english(page: Widget) -> list[str]:
-    return [text for text in _texts(page) if _ENGLISH.search(text)]
+    return [text for text in _texts(page) if catalogues.is_english(text)]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def pseudo_language(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Speak the pseudo-language, by a catalogue that is read as that of a real one is."""
-    folder = tmp_path_factory.mktemp("locale")
-    catalogues.install(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(language, "CATALOGUES", folder)
+    with catalogues.installed(tmp_path_factory.mktemp("locale")):
         language.show_in(catalogues.PSEUDO)
         yield
         language.show_in(language.ENGLISH)
-        language.catalogue_of.cache_clear()
 
 
 _SAMPLES = {name: sample for name, sample in samples().items() if not sample.dark}
 _LOOK = structs.replace(
     STILL,
     **{name: _data(getattr(STILL, name)) for name in ("service", "trust", "contact", "hours")},
+    language=catalogues.PSEUDO,
 )
 
 
@@ -159,7 +152,7 @@ def test_sentence_reads_in_the_language_that_is_shown_when_it_is_shown() -> None
 
 async def test_page_that_was_built_ahead_in_another_language_is_not_shown() -> None:
     menu = samples()["menu-registered"].state
-    app = app_for(Sample(Attract()))
+    app = app_for(Sample(Attract()), _LOOK)
     async with app.run_test() as pilot:
         await app.show(menu)
         await settled(pilot)
@@ -173,20 +166,46 @@ async def test_page_that_was_built_ahead_in_another_language_is_not_shown() -> N
             language.show_in(catalogues.PSEUDO)
 
 
+async def test_visit_is_shown_in_its_language_and_what_comes_after_it_in_the_stations() -> None:
+    texts = {catalogues.PSEUDO: "śéŕṽíćé"}
+    look = structs.replace(_LOOK, language=language.ENGLISH, service=OwnText("сервис", texts))
+    menu, working = (
+        _data(_SAMPLES[name].state) for name in ("menu-registered", "working-checking-pin")
+    )
+    app = app_for(Sample(Attract()), look)
+    async with app.run_test() as pilot:
+
+        async def seen(state: State) -> str:
+            await app.show(state)
+            await settled(pilot)
+            return "\n".join(_texts(app.screen))
+
+        spoken = structs.replace(menu.visit, language=catalogues.PSEUDO)
+        in_pseudo = structs.replace(menu, visit=spoken)
+        assert "High contrast" in await seen(Attract())
+        for state in (in_pseudo, StillThere(in_pseudo), structs.replace(working, visit=spoken)):
+            said = await seen(state)
+            assert not catalogues.is_english(said)
+            assert isinstance(state, StillThere) or "śéŕṽíćé" in said
+        # What follows has no visit of its own: it is for the same person.
+        refused = await seen(_data(_SAMPLES["refused-leaver"].state))
+        assert not catalogues.is_english(refused)
+        for after in (Attract(), menu):
+            said = await seen(after)
+            assert "сервис" in said
+            assert "[" not in said
+
+
 _WORDS = sorted(Path(frame.__file__).parent.glob("*.py"))
 
 
 @pytest.mark.parametrize("file", _WORDS, ids=lambda file: file.stem)
 def test_every_literal_of_the_words_is_a_sentence_that_is_extracted(file: Path) -> None:
     """Only what stands between sentences is none: signs, a space, the form of a time."""
-    extracted = {part for each in catalogues.template() for part in _parts(each.id)}
-    tree = ast.parse(file.read_text())
-    notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    notes |= {id(part) for node in ast.walk(tree) for part in _format_of(node)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in notes:
-            is_sign = not any(letter.isalpha() for letter in node.value)
-            assert is_sign or node.value in extracted, f"{file.name}:{node.lineno}: {node.value!r}"
+    extracted = catalogues.extracted()
+    for line, text in catalogues.literals(file):
+        is_sign = not any(letter.isalpha() for letter in text)
+        assert is_sign or text in extracted, f"{file.name}:{line}: {text!r}"
 
 
 def test_no_sentence_is_put_together_when_the_words_are_imported() -> None:
@@ -195,13 +214,3 @@ def test_no_sentence_is_put_together_when_the_words_are_imported() -> None:
             if isinstance(statement, ast.Assign | ast.AnnAssign):
                 bound = [node for node in ast.walk(statement) if isinstance(node, ast.JoinedStr)]
                 assert not bound, f"{file.name}:{statement.lineno}"
-
-
-def _parts(message: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
-    return (message,) if isinstance(message, str) else tuple(message)
-
-
-def _format_of(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the form in which an f-string writes a value, such as that of a time."""
-    if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
-        yield from ast.walk(node.format_spec)

@@ -89,6 +89,7 @@ SEALED = ("sealed_secret", "sealed_key_id", "sealed_revision", "derived_from")
 
 _CARDS, _KEPT_ROWS = table_of(CardRow), table_of(KeptSecretRow)
 _THIS_CARD = _CARDS.c.id == bindparam("card")
+_BY_NAME = (_CARDS.c.driver, _CARDS.c.identifier)
 _CARD = Prepared(select(CardRow).where(_THIS_CARD))
 _WITH_HOLDER = select(CardRow, CardholderRow).join(
     CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id)
@@ -233,17 +234,17 @@ class CardRecords(SealedSecrets[Card]):
         return self._all(Card, CardRow, statement.order_by(col(CardRow.id)).with_for_update())
 
     def of_holder(self, holder_id: str) -> tuple[Card, ...]:
-        """Return them by id."""
+        """Return them by family and identifier."""
         statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
-        return self._all(Card, CardRow, statement.order_by(col(CardRow.id)))
+        return self._all(Card, CardRow, statement.order_by(*_BY_NAME))
 
     def of_holders(self, holder_ids: Iterable[str]) -> tuple[Card, ...]:
-        """Return them by id, altered ones too: for display, never for a decision.
+        """Return them by family and identifier, altered ones too.
 
-        At most 500 holders at a time.
+        For display, never for a decision. At most 500 holders at a time.
         """
         statement = select(CardRow).where(col(CardRow.holder_id).in_(list(holder_ids)))
-        rows = self._gateway.unchecked(statement.order_by(col(CardRow.id)), CardRow)
+        rows = self._gateway.unchecked(statement.order_by(*_BY_NAME), CardRow)
         return tuple(row.record(Card) for row in rows)
 
     def by_card_ids(self, cards: Iterable[CardId]) -> dict[CardId, Card]:

@@ -239,6 +239,18 @@ class EmailCodes(Repository):
         """Revoke every code that was not used, of all cards, but some; return how many."""
         return self._revoke(col(CodeRow.id).not_in(but))
 
+    def revoke_unaltered(self, visit_id: str) -> tuple[str, ...]:
+        """Revoke the codes that a visit asked for and nobody used; return which.
+
+        Those that were altered outside of the service stay as they are: they open nothing.
+        """
+        asked = select(CodeRow).where(col(CodeRow.visit_id) == visit_id, *_IS_UNUSED)
+        rows = self._gateway.unchecked(asked.with_for_update(), CodeRow)
+        revoked = [row for row in rows if self._gateway.fits(row)]
+        for row in revoked:
+            self._gateway.rewrite(row, revoked_at=self._now)
+        return tuple(row.id for row in revoked)
+
     def revoke_of_holder(self, holder_id: str) -> None:
         """Revoke every code of a holder, also those that are being mailed."""
         self._revoke(col(CodeRow.holder_id) == holder_id)

@@ -65,6 +65,7 @@ from kiosk.authority.store.tables import (
     col,
     values,
 )
+from kiosk.contract.language import Language
 from kiosk.contract.text import sort_name
 
 OVERWRITTEN = (
@@ -73,6 +74,7 @@ OVERWRITTEN = (
     "hashes",
     "asked",
     "proven",
+    "language",
 )
 
 FIRST_PAUSE = timedelta(hours=1)
@@ -478,6 +480,18 @@ class SecurityQuestions(Repository):
     def add(self, question: SecurityQuestion) -> None:
         """Add one under an id that was never used."""
         self._gateway.add(QuestionRow, values(question))
+
+    def put_text(self, question_id: int, language: Language, text: str) -> bool:
+        """Let one read so in a language, an empty text as in English; False where it is unknown."""
+        found = self.by_ids((question_id,)).get(question_id)
+        if found is None:
+            return False
+        others = {tag: said for tag, said in (found.others or {}).items() if tag != language}
+        if text:
+            others[language] = text
+        this = update(QuestionRow).where(col(QuestionRow.id) == question_id)
+        self._gateway.run(this.values(others=others or None))
+        return True
 
     def retire(self, question_id: int, at: datetime) -> bool:
         """Stop offering one to new holders; return False where it is unknown or retired already."""

@@ -273,6 +273,7 @@ def _committed(
         holder_name=context.holder.name,
         code=code,
         minutes=max(1, int(life.total_seconds() // 60)),
+        language=context.visit.language,
         proves_owner=context.asks_owner,
         stop_number=number,
     )

@@ -76,7 +76,8 @@ class QuestionRules:
         failures = registration.failures if context.is_proven else registration.unproven_failures
         # While the last one is being checked: if it is right, it is left again.
         left = max(1, context.policy.max_failures - failures)
-        questions = tuple(Question(i, texts[i].text) for i in asked)
+        language = context.visit.language
+        questions = tuple(Question(i, texts[i].in_language(language)) for i in asked)
         return AnswerQuestions(questions, left, position=context.position(Factor.QUESTIONS))
 
     def stands(self, context: VisitContext, proof: Proof) -> bool:

@@ -19,7 +19,7 @@ from kiosk.authority.administration.alarms import (
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.mail.compose import Message, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker
-from kiosk.authority.mail.words import TO_STAFF
+from kiosk.authority.mail.staff_words import TO_STAFF
 from kiosk.authority.records import Cardholder, OutboxMessage, Station, new_id
 from kiosk.authority.store.database import Store
 from kiosk.config.settings import NoticeSettings, ServiceSettings

@@ -148,6 +148,9 @@ CALLS: dict[str, Call] = {
     "questions.add": lambda desk, _, __: desk.questions.add(
         "Where did you first ride a bicycle?", GROUNDS
     ),
+    "questions.translate": lambda desk, _, __: desk.questions.translate(
+        3, "cy", "Beth oedd enw eich siop losin?", GROUNDS
+    ),
     "policy.change": lambda desk, _, __: desk.policy.change("max_failures", "5", 0, GROUNDS),
     "staff.add_card": lambda desk, asha, staff_id: desk.staff.add_card(
         staff_id, asha.card.identity, PIN_KEY, 0, GROUNDS
@@ -173,6 +176,7 @@ ACTIONS = {
     "stations.enrol_certificate": Action.ENROL_STATION,
     "stations.reinstate": Action.REINSTATE_STATION,
     "questions.add": Action.ADD_QUESTION,
+    "questions.translate": Action.ADD_QUESTION,
     "policy.change": Action.CHANGE_POLICY,
     "staff.add_card": Action.ADD_STAFF_CARD,
     "audit.redact": Action.REDACT_AUDIT,
@@ -189,6 +193,7 @@ def ready(means: StaffDependencies, asha: samples.Person) -> samples.Person:
     """Somebody for whom every call of ``CALLS`` has something to do."""
     left = samples.registered_person(means.store, LEAVER).holder
     with means.store.begin() as uow:
+        uow.questions.sync({3: "What was the shop called where you bought sweets?"}, uow.now)
         uow.registrations.block(asha.holder.id)
         uow.holders.save(replace(left, name="Bo Left", left_at=uow.now))
         uow.stations.seen(Station(RETIRED, uow.now))

@@ -27,6 +27,7 @@ from kiosk.contract.messages import (
 from tests.authority.administration.desk.estate import means_beside, unlocks
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.world import EMAIL, World
+from tests.support import staff_words
 from tests.support.stored import live_code
 
 NEXT = "asha.bell@nhs.net"
@@ -91,17 +92,17 @@ def test_a_code_that_was_entered_counts_until_the_new_pin_is_set(
     station_visit = world.insert(card, blocked=True, station="Main entrance")
     station_visit.to_code()
     code = world.relay.code
-    assert desk.person(card.holder_id).headline == (
+    assert staff_words.headline(desk.person(card.holder_id)) == (
         "They can unlock: a code was sent by mail and has not been entered."
     )
     station_visit.enter(code)
     station_visit.pull()
     person = desk.person(card.holder_id)
-    assert person.headline == (
+    assert staff_words.headline(person) == (
         "They can unlock: a code was entered at Main entrance, 09:30 today; the new PIN is not set "
         "yet."
     )
-    assert person.advice == (
+    assert staff_words.advice(person) == (
         "They choose the new PIN at the station. If they had to stop, they put the card into any "
         "station and enter the same code again before 09:45."
     )
@@ -109,7 +110,7 @@ def test_a_code_that_was_entered_counts_until_the_new_pin_is_set(
     again.authority.choose(again.visit, Purpose.UNLOCK)
     assert isinstance(again.enter(code), SetPin)
     assert isinstance(again.release(), Grant)
-    assert "a code" not in desk.person(card.holder_id).headline
+    assert "a code" not in staff_words.headline(desk.person(card.holder_id))
 
 
 def test_after_an_address_was_corrected_the_visit_goes_on_with_the_new_one(
@@ -138,7 +139,7 @@ def test_a_block_that_is_lifted_lets_them_unlock(
     for _ in range(world.policy.max_failures):
         station_visit.answer(task, wrong=True)
     person = desk.person(card.holder_id)
-    assert person.headline == (
+    assert staff_words.headline(person) == (
         "Blocked since 09:30 today: three failed attempts, the last at Main entrance."
     )
     assert {line.reference for line in person.story[:2]} == {reference_of(station_visit.visit)}

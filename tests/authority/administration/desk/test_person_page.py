@@ -17,6 +17,7 @@ from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW, Person
+from tests.support import staff_words
 from tests.support.database import SetClock
 
 MINUTE = timedelta(minutes=1)
@@ -62,7 +63,7 @@ def test_a_page_shows_all_that_is_recorded(
             revoked=False,
             expires_at=NOW + timedelta(days=300),
             has_secret=True,
-            trouble="",
+            trouble=None,
         ),
     )
     assert person.codes == (
@@ -101,7 +102,7 @@ def test_the_station_of_a_block_is_named(
         uow.registrations.block(asha.holder.id)
         uow.commit()
     person = desk.person(asha.holder.id)
-    assert person.headline == (
+    assert staff_words.headline(person) == (
         "Blocked since 09:30 today: one failed attempt, the last at Main entrance."
     )
 
@@ -114,7 +115,9 @@ def test_a_card_in_trouble_says_so_beside_it(
     with means.store.begin() as uow:
         uow.cards.put([bare, gone])
         uow.commit()
-    trouble = {card.card_id: card.trouble for card in desk.person(asha.holder.id).cards}
+    trouble = {
+        card.card_id: staff_words.trouble(card) for card in desk.person(asha.holder.id).cards
+    }
     assert trouble == {
         asha.card.id: "",
         bare.id: "No unblock secret is recorded for it.",

@@ -20,6 +20,7 @@ from tests.authority.station_visit import StationVisit
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW, put_registered, registered_address
 from tests.authority.world import World
+from tests.support import staff_words
 
 MINUTE = timedelta(minutes=1)
 
@@ -102,8 +103,8 @@ def test_the_page_says_what_the_authority_will_do(world: World, tmp_path: Path, 
     put, expected = STATES[name]
     put(world, card)
     person = desk.person(card.holder_id)
-    assert person.can_unlock is expected, person.headline
-    assert unlocks(world, card) is expected, person.headline
+    assert person.can_unlock is expected, staff_words.headline(person)
+    assert unlocks(world, card) is expected, staff_words.headline(person)
 
 
 def test_page_shows_a_secret_that_did_not_open(world: World, tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def test_page_shows_a_secret_that_did_not_open(world: World, tmp_path: Path) -> 
     assert not unlocks(world, card)
     person = desk.person(card.holder_id)
     assert (person.standing, person.can_unlock) == (Standing.CARD_TROUBLE, False)
-    assert person.headline == "Their card's unblock secret cannot be opened any more."
+    assert staff_words.headline(person) == "Their card's unblock secret cannot be opened any more."
 
 
 def test_an_unlock_without_an_outcome_does_not_stand_in_the_way(
@@ -129,6 +130,6 @@ def test_an_unlock_without_an_outcome_does_not_stand_in_the_way(
     station_visit.grant()
     person = desk.person(card.holder_id)
     assert person.can_unlock
-    assert "What became of the unlock of 09:30 today is not known." in person.headline
+    assert "What became of the unlock of 09:30 today is not known." in staff_words.headline(person)
     world.clock.forward(minutes=2)
     assert unlocks(world, card)

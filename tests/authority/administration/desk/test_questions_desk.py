@@ -9,7 +9,13 @@ import pytest
 from kiosk.app.setup.authority import load_questions
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.policy import PolicyDesk, QuestionsDesk
-from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
+from kiosk.authority.errors import (
+    AdministrationError,
+    ConcurrentChange,
+    NotFound,
+    NotPermitted,
+    NotTaken,
+)
 from kiosk.authority.records import AuditQuery
 from kiosk.authority.store.database import Store
 from screens.words.staff.deeds import deed_words
@@ -34,6 +40,49 @@ def test_a_question_is_added_and_audited_by_its_id(desk: QuestionsDesk, store: S
     with store.read() as uow:
         (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
     assert (event.kind, event.detail["question"]) == ("question-added", 21)
+
+
+WELSH = "Beth oedd enw eich siop losin?"
+
+
+def test_question_gets_a_text_in_a_language_and_loses_it(desk: QuestionsDesk, store: Store) -> None:
+    done = desk.translate(3, "cy", f" {WELSH.replace(' ', '  ')}", GROUNDS)
+    line = desk.every()[2]
+    assert (line.id, line.others) == (3, {"cy": WELSH})
+    with store.read() as uow:
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
+    assert (event.kind, event.detail["question"]) == ("question-translated", 3)
+    assert event.detail["language"] == "cy"
+    desk.translate(3, "de", "Wie hieß der Laden mit den Bonbons?", GROUNDS)
+    desk.translate(3, "cy", "", GROUNDS)
+    assert set(desk.every()[2].others) == {"de"}
+
+
+def test_text_that_another_question_has_in_a_language_is_refused(desk: QuestionsDesk) -> None:
+    desk.translate(3, "cy", WELSH, GROUNDS)
+    for said in (WELSH, desk.every()[4].text):  # the fifth has none in Welsh, and is in English
+        with refused(NotTaken, match="is in the list already"):
+            desk.translate(4, "cy", said, GROUNDS)
+    desk.translate(4, "de", WELSH, GROUNDS)
+
+
+@pytest.mark.parametrize(
+    ("number", "language", "text", "because"),
+    [
+        (3, "en", WELSH, "another language than English"),
+        (3, "Welsh", WELSH, "another language than English"),
+        (3, "../cy", WELSH, "another language than English"),
+        (3, "cy", "Beth?", "10 to 64 characters"),
+        (3, "cy", "\x1b[31mBeth oedd?", "letters"),
+        (99, "cy", WELSH, "no such question"),
+    ],
+)
+def test_what_is_no_text_of_a_question_in_a_language_is_refused(
+    desk: QuestionsDesk, number: int, language: str, text: str, because: str
+) -> None:
+    with refused(AdministrationError, match=because):
+        desk.translate(number, language, text, GROUNDS)
+    assert not any(line.others for line in desk.every())
 
 
 @pytest.mark.parametrize(

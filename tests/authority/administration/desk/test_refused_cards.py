@@ -9,17 +9,20 @@ import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
-from kiosk.authority.administration.standing import NOTHING_TO_DO, SEEN_AT_STATIONS
+from kiosk.authority.administration.standing import SEEN_AT_STATIONS
 from kiosk.authority.administration.views import RightPin
 from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.facts import Do
 from kiosk.authority.records import Cardholder, PinEvidence
 from kiosk.authority.roles import Action
 from kiosk.contract.messages import Reason
 from screens.words.staff.deeds import deed_words
+from screens.words.staff.standing import ADVICE
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.authority.store.samples import Person
+from tests.support import staff_words
 from tests.support.database import SetClock
 
 AT_STATION = frozenset(
@@ -67,22 +70,25 @@ def test_after_a_refusal_that_is_the_cards_something_has_to_be_done(
     before = desk.person(asha.holder.id)
     refuse(history, asha, reason)
     after = desk.person(asha.holder.id)
-    assert (after.headline, after.advice) != (before.headline, before.advice)
-    assert after.headline != "They can unlock at every station."
-    assert NOTHING_TO_DO not in after.advice
-    assert "09:30 today at Main entrance" in after.headline
+    assert (staff_words.headline(after), staff_words.advice(after)) != (
+        staff_words.headline(before),
+        staff_words.advice(before),
+    )
+    assert staff_words.headline(after) != "They can unlock at every station."
+    assert ADVICE[Do.NOTHING] not in staff_words.advice(after)
+    assert "09:30 today at Main entrance" in staff_words.headline(after)
 
 
-@pytest.mark.parametrize("reason", sorted(SEEN_AT_STATIONS.keys() - {Reason.NO_RECORDED_EMAIL}))
+@pytest.mark.parametrize("reason", sorted(SEEN_AT_STATIONS - {Reason.NO_RECORDED_EMAIL}))
 def test_a_later_unlock_of_the_card_ends_it(
     desk: PeopleDesk, history: History, asha: Person, reason: Reason
 ) -> None:
     refuse(history, asha, reason)
     history.unlocked(holder=asha.holder, card_id=asha.card.id)
     person = desk.person(asha.holder.id)
-    assert (person.headline, person.advice) == (
+    assert (staff_words.headline(person), staff_words.advice(person)) == (
         "They can unlock at every station.",
-        NOTHING_TO_DO,
+        ADVICE[Do.NOTHING],
     )
 
 
@@ -90,12 +96,12 @@ def test_an_unlock_ends_also_what_a_clock_that_was_ahead_saw(
     desk: PeopleDesk, history: History, asha: Person
 ) -> None:
     """Before: the person's page spoke of that refusal until the clock had caught up."""
-    before = desk.person(asha.holder.id).headline
+    before = staff_words.headline(desk.person(asha.holder.id))
     history.clock.forward(days=30)
     refuse(history, asha, Reason.CARD_REFUSED)
     history.clock.forward(days=-30)
     history.unlocked(holder=asha.holder, card_id=asha.card.id)
-    assert desk.person(asha.holder.id).headline == before
+    assert staff_words.headline(desk.person(asha.holder.id)) == before
 
 
 def test_what_another_card_did_ends_nothing(
@@ -107,7 +113,7 @@ def test_what_another_card_did_ends_nothing(
         uow.commit()
     refuse(history, asha, Reason.CARD_REFUSED)
     history.unlocked(holder=asha.holder, card_id=other.id)
-    assert "was refused by the card" in desk.person(asha.holder.id).headline
+    assert "was refused by the card" in staff_words.headline(desk.person(asha.holder.id))
 
 
 @pytest.mark.parametrize("reason", [Reason.CARD_REFUSED, Reason.SECRET_BLOCKED])
@@ -130,12 +136,14 @@ def test_a_card_that_refused_the_recorded_secret_needs_the_right_one(
     person = desk.person(asha.holder.id)
     which = f"the card ending in {asha.card.identifier[-4:]}"
     start = "They can unlock another card" if is_registered else "They are not registered"
-    assert person.headline == (
+    assert staff_words.headline(person) == (
         f"{start}. The unblock secret that is recorded for {which} is not the card's "
         "(09:30 today at Main entrance)."
     )
-    assert person.advice == "Set the right unblock secret, or replace the card."
-    (trouble,) = [card.trouble for card in person.cards if card.card_id == asha.card.id]
+    assert staff_words.advice(person) == "Set the right unblock secret, or replace the card."
+    (trouble,) = [
+        staff_words.trouble(card) for card in person.cards if card.card_id == asha.card.id
+    ]
     assert trouble == "It is set aside: the recorded unblock secret is not the card's."
 
 
@@ -149,26 +157,26 @@ def test_a_card_without_tries_left_has_to_be_given_another_secret_first(
         uow.commit()
     refuse(history, asha, Reason.SECRET_BLOCKED)
     person = desk.person(asha.holder.id)
-    assert "takes no unblock secret any more" in person.headline
-    assert "have your card management give it another secret" in person.advice
+    assert "takes no unblock secret any more" in staff_words.headline(person)
+    assert "have your card management give it another secret" in staff_words.advice(person)
 
 
 def test_what_a_station_saw_speaks_against_an_unlock_unless_another_card_is_sound(
     desk: PeopleDesk, history: History, asha: Person
 ) -> None:
-    assert not desk.person(asha.holder.id).may_fail
+    assert not desk.person(asha.holder.id).headline.may_fail
     refuse(history, asha, Reason.CARD_REFUSED)
     person = desk.person(asha.holder.id)
-    assert person.headline.startswith("They may not be able to unlock.")
-    assert (person.can_unlock, person.may_fail) == (True, True)
+    assert staff_words.headline(person).startswith("They may not be able to unlock.")
+    assert (person.can_unlock, person.headline.may_fail) == (True, True)
     with history.store.begin() as uow:
         uow.cards.put([samples.card(asha.holder.id)])
         uow.commit()
     person = desk.person(asha.holder.id)
-    assert person.headline.startswith("They can unlock another card.")
-    assert not person.may_fail
+    assert staff_words.headline(person).startswith("They can unlock another card.")
+    assert not person.headline.may_fail
     refuse(history, asha, Reason.PIN_BLOCKED)
-    assert not desk.person(asha.holder.id).may_fail
+    assert not desk.person(asha.holder.id).headline.may_fail
 
 
 def test_a_card_whose_certificate_ended_cannot_be_unlocked(
@@ -176,23 +184,26 @@ def test_a_card_whose_certificate_ended_cannot_be_unlocked(
 ) -> None:
     refuse(history, asha, Reason.CARD_EXPIRED)
     person = desk.person(asha.holder.id)
-    assert (person.can_unlock, person.may_fail) == (False, False)
-    assert person.headline.startswith("They cannot unlock.")
-    assert person.advice == "Replace the card. An imported end cannot lengthen its certificate."
+    assert (person.can_unlock, person.headline.may_fail) == (False, False)
+    assert staff_words.headline(person).startswith("They cannot unlock.")
+    assert (
+        staff_words.advice(person)
+        == "Replace the card. An imported end cannot lengthen its certificate."
+    )
 
 
 def test_an_end_that_was_imported_is_judged_by_the_record_as_it_is_now(
     desk: PeopleDesk, history: History, asha: Person
 ) -> None:
     history.refused(Reason.CARD_EXPIRED, holder=asha.holder, card_id=asha.card.id)
-    assert desk.person(asha.holder.id).headline == "They can unlock at every station."
+    assert staff_words.headline(desk.person(asha.holder.id)) == "They can unlock at every station."
 
 
 def test_an_address_that_was_recorded_since_is_enough(
     desk: PeopleDesk, history: History, asha: Person
 ) -> None:
     refuse(history, asha, Reason.NO_RECORDED_EMAIL)
-    assert desk.person(asha.holder.id).headline == "They can unlock at every station."
+    assert staff_words.headline(desk.person(asha.holder.id)) == "They can unlock at every station."
 
 
 def test_after_revoking_it_says_how_somebody_whose_pin_is_blocked_registers_again(
@@ -201,7 +212,7 @@ def test_after_revoking_it_says_how_somebody_whose_pin_is_blocked_registers_agai
     refuse(history, asha, Reason.PIN_BLOCKED)
     done = desk.revoke_registration(desk.person(asha.holder.id).seen, GROUNDS)
     assert "give a code: with it they unlock and register at a station" in deed_words(done.deed)
-    assert deed_words(done.deed).endswith(desk.person(asha.holder.id).advice)
+    assert deed_words(done.deed).endswith(staff_words.advice(desk.person(asha.holder.id)))
     assert "While they know their PIN" not in deed_words(done.deed)
 
 
@@ -217,8 +228,8 @@ def test_a_pause_is_shown_with_its_end_and_can_be_lifted(
         assert until is not None
         uow.commit()
     person = desk.person(asha.holder.id)
-    assert "before 10:31 today" in person.headline
-    assert "lift the block" in person.advice
+    assert "before 10:31 today" in staff_words.headline(person)
+    assert "lift the block" in staff_words.advice(person)
     assert Action.LIFT_BLOCK in person.open_to
     assert person.registration is not None
     assert person.registration.paused_until == until

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 import pytest
 
 from kiosk.authority.addresses import Addresses
 from kiosk.authority.administration.standing import (
-    NOTHING_TO_DO,
     CardObservation,
     CardObservations,
-    Headline,
     MisuseReport,
     StandingFacts,
     headline_of,
-    problem_words,
+    trouble_of,
 )
 from kiosk.authority.administration.views import Standing
+from kiosk.authority.facts import Do, Headline, ReadAt, Ready
 from kiosk.authority.records import Card, CardStatus, EmailCode, Registration, UnblockEntry
 from kiosk.contract.messages import Factor, Purpose, Reason
 from kiosk.contract.policy import Policy
+from screens.words.staff.standing import headline_words, trouble_words
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW
 
@@ -39,7 +39,6 @@ READY = StandingFacts(
     ADDRESSES,
     POLICY,
     NOW,
-    UTC,
     codes=(),
     sent={},
     unsettled=(),
@@ -53,18 +52,20 @@ PIN_SEEN_BLOCKED = CardObservations(
 )
 
 
-def told(facts: StandingFacts) -> str:
-    return headline_of(facts).sentence
+def told(facts: StandingFacts, zone: tzinfo = UTC) -> str:
+    return headline_words(headline_of(facts), ReadAt(facts.now, zone)).sentence
 
 
 def advice(facts: StandingFacts) -> str:
-    return headline_of(facts).advice
+    return headline_words(headline_of(facts), ReadAt(facts.now, UTC)).advice
 
 
 def test_somebody_without_trouble_can_unlock() -> None:
     assert READY.standing is Standing.READY
     assert READY.can_unlock
-    assert headline_of(READY) == Headline("They can unlock at every station.", NOTHING_TO_DO)
+    assert headline_of(READY) == Headline(Ready(), Do.NOTHING)
+    assert told(READY) == "They can unlock at every station."
+    assert advice(READY) == "Nothing has to be done."
 
 
 def test_released_secret_that_was_not_changed_is_named_after_a_day() -> None:
@@ -140,8 +141,8 @@ def test_a_day_is_named_when_it_was_not_today(at: datetime, said: str) -> None:
 
 def test_moments_are_written_in_the_services_zone() -> None:
     zone = timezone(timedelta(hours=5, minutes=30))
-    facts = replace(READY, registration=blocked(0), zone=zone)
-    assert told(facts) == "Blocked since 14:44 today."
+    facts = replace(READY, registration=blocked(0))
+    assert told(facts, zone) == "Blocked since 14:44 today."
 
 
 def test_attempts_that_are_used_up_count_as_a_block_that_nobody_wrote_yet() -> None:
@@ -382,13 +383,12 @@ def test_failed_attempts_that_did_not_block() -> None:
 
 def test_trouble_of_a_card_has_its_words() -> None:
     expired = replace(CARD, expires_at=datetime(2030, 5, 4, tzinfo=UTC))
-    assert problem_words(CARD, None) == ""
-    assert problem_words(expired, Reason.CARD_EXPIRED) == "It expired on 3 May 2030."
-    assert problem_words(CARD, Reason.CARD_REVOKED) == "It was revoked."
-    assert problem_words(CARD, Reason.SECRET_MISSING) == (
+    assert trouble_words(trouble_of(expired, Reason.CARD_EXPIRED)) == "It expired on 3 May 2030."
+    assert trouble_words(trouble_of(CARD, Reason.CARD_REVOKED)) == "It was revoked."
+    assert trouble_words(trouble_of(CARD, Reason.SECRET_MISSING)) == (
         "Its unblock secret cannot be opened any more."
     )
-    assert problem_words(CARD, Reason.SECRET_BLOCKED).startswith("It may have one try")
+    assert trouble_words(trouble_of(CARD, Reason.SECRET_BLOCKED)).startswith("It may have one try")
 
 
 def blocked(failures: int) -> Registration:

@@ -22,6 +22,7 @@ from tests.authority.administration.desk.people import seen
 from tests.authority.administration.desk.results import known, mailed, registered, use_up
 from tests.authority.store import samples
 from tests.authority.store.samples import Person
+from tests.support import staff_words
 from tests.support.database import SetClock
 from tests.support.refusals import refused
 
@@ -111,8 +112,8 @@ def test_a_report_at_a_station_names_on_the_page_what_it_was_about(
         )  # fmt: skip
         uow.commit()
     page = desk.person(asha.holder.id)
-    assert f"they did not do {theirs} at Library" in page.headline
-    assert page.headline.endswith(": Changed the email address.")
+    assert f"they did not do {theirs} at Library" in staff_words.headline(page)
+    assert staff_words.headline(page).endswith(": Changed the email address.")
     assert f"with the number of the mail about {theirs}" in page.story[0].sentence
 
 
@@ -134,7 +135,7 @@ def test_a_report_in_the_visit_of_its_mail_is_not_what_it_is_about(
         for kind, detail in happened:
             uow.audit.append(kind=kind, reference=theirs, holder_id=asha.holder.id, detail=detail)
         uow.commit()
-    assert desk.person(asha.holder.id).headline.endswith(": A code was sent by mail.")
+    assert staff_words.headline(desk.person(asha.holder.id)).endswith(": A code was sent by mail.")
     assert desk.search(number).about.endswith(": A code was sent by mail.")
 
 
@@ -150,7 +151,7 @@ def test_a_report_closes_everything_and_says_so(
         assert uow.addresses.waiting(asha.holder.id) is None
         assert not uow.visits.open_of_card(asha.card.id)
     page = desk.person(asha.holder.id)
-    assert "it was reported that something was not done by them" in page.headline
+    assert "it was reported that something was not done by them" in staff_words.headline(page)
     assert page.waiting_change is None
     with means.store.begin() as uow:
         told = {message.template for message in uow.outbox.claim_due(9, timedelta(hours=1))}

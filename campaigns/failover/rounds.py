@@ -80,7 +80,7 @@ class FailoverEstate:
             holder = self.world.add_holder(number=f"{self.came:012d}", email=email)
             self.world.register(holder, email=email)
             card = self.world.add_card(holder, secret_limit=50)
-            found.append(Person(holder, card, self.world.known_reader_card(card), plan))
+            found.append(Person(holder, email, card, self.world.known_reader_card(card), plan))
         return found
 
     def let_come(self, people: Sequence[Person]) -> None:

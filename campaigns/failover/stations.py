@@ -60,6 +60,7 @@ class Person:
     """Somebody with a blocked card, and what they are going to do."""
 
     holder: Cardholder
+    email: str
     card: Card
     reader_card: ReaderCard
     plan: Plan
@@ -142,7 +143,7 @@ class Station(threading.Thread):
         known.attempts.append(attempt)
         sending = new_id()
         self._ask(known, lambda: at.prepare(visit, sending, Factor.EMAIL_CODE), EnterCode)
-        code = Sensitive(self._code_of(person.holder.email or ""))
+        code = Sensitive(self._code_of(person.email))
         for _ in range(person.plan.wrong_codes):
             self._enter(known, wrong_code(code), FactorWrong)
         self._enter(known, code, SetPin)

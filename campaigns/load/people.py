@@ -22,10 +22,18 @@ from kiosk.authority.crypto.hashing import AnswerHasher, Cost
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
-from kiosk.authority.records import AuditHead, CardStatus, JointHash, PinPolicy, UnblockState
+from kiosk.authority.records import (
+    AddressSource,
+    AuditHead,
+    CardStatus,
+    JointHash,
+    PinPolicy,
+    UnblockState,
+)
 from kiosk.authority.store.audit_chain import FIRST, ChainLink, detail_digest, first_head, link_hash
 from kiosk.authority.store.gateway import MAC, mac_message, table_of
 from kiosk.authority.store.tables import (
+    AddressRow,
     AuditAnchorRow,
     AuditEventRow,
     AuditHeadRow,
@@ -123,7 +131,7 @@ class Population:
     def _rows_of(
         self, number: int, someone: Someone, visitors: list[Visitor]
     ) -> Iterator[tuple[type[TableRow], dict[str, Any]]]:
-        holder, card = self._id(), self._id()
+        holder, card, recorded, confirmed = (self._id() for _ in range(4))
         named = CardId("piv", someone.card)
         came = self._now - _PAST * (1 - number / self._size) - timedelta(hours=1)
         comes = number % self._every == 0 and len(visitors) < self._visitors
@@ -133,7 +141,7 @@ class Population:
         yield (
             CardholderRow,
             {"id": holder, "number": someone.number, "name": name}
-            | {"sort_name": sort_name(name), "email": someone.email},
+            | {"sort_name": sort_name(name), "address_id": recorded},
         )
         sealed = self._sealer.seal(Sensitive(PUK), SealLabel(named, SealKind.UNBLOCK, 1))
         yield (
@@ -158,18 +166,32 @@ class Population:
             RegistrationRow,
             {
                 "holder_id": holder,
-                "email": someone.email,
-                "email_verified_at": registered,
+                "address_id": confirmed,
                 "question_ids": tuple(ANSWERS),
                 "hashes": self._hashes(holder) if comes else self._nobodys(),
                 "registered_at": registered,
                 "proven": True,
             },
         )
-        yield from self._past_visit(number, holder, card, someone.email, came)
+        for address, source in (
+            (recorded, AddressSource.RECORD),
+            (confirmed, AddressSource.HOLDER),
+        ):
+            yield (
+                AddressRow,
+                {
+                    "id": address,
+                    "holder_id": holder,
+                    "source": source,
+                    "value": someone.email,
+                    "effective_from": registered,
+                    "confirmed_at": registered if source is AddressSource.HOLDER else None,
+                },
+            )
+        yield from self._past_visit(number, holder, card, confirmed, came)
 
     def _past_visit(
-        self, number: int, holder: str, card: str, email: str, came: datetime
+        self, number: int, holder: str, card: str, route: str, came: datetime
     ) -> Iterator[tuple[type[TableRow], dict[str, Any]]]:
         # A reference is made of the first ten digits, and no two visits have the same one.
         visit = f"{number * 0x9E3779B97F % 2**40:010x}{self._random.getrandbits(88):022x}"
@@ -213,7 +235,7 @@ class Population:
                     "visit_id": visit,
                     "digest": self._random.randbytes(32),
                     "key_id": self._code_key,
-                    "sent_to": email,
+                    "route": route,
                     "drafted_at": came,
                     "max_tries": 5,
                     "digits": 8,

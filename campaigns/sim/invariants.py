@@ -157,7 +157,9 @@ class Invariants:
         self.need("one open unblock a card", self.rows(open_)[0][0] == 0)
         for person in self.people:
             found = self.rows(
-                "SELECT email FROM registration WHERE holder_id = ?", person.holder_id
+                "SELECT value FROM registration r JOIN address a ON a.id = r.address_id "
+                "WHERE r.holder_id = ?",
+                person.holder_id,
             )
             own = bool(found) and found[0][0] in person.emails
             missing = not found and not person.registered

@@ -7,11 +7,11 @@ from datetime import UTC
 from enum import StrEnum
 from typing import Final
 
+from kiosk.authority.addresses import Addresses
 from kiosk.authority.mail import staff_words
 from kiosk.authority.records import (
     Cardholder,
     OutboxMessage,
-    Registration,
     Scalar,
     Visit,
     new_id,
@@ -127,34 +127,12 @@ def left_this_hour(uow: UnitOfWork, to: str, template: str) -> int:
     return MOST_AN_HOUR - uow.outbox.count(to, (template,), HOUR)
 
 
-def addresses_of(holder: Cardholder, registration: Registration | None) -> tuple[str, ...]:
-    """Return every registered or recorded address of a holder, each once."""
-    known = (registration.email if registration else None, holder.email)
-    return tuple({one.lower(): one for one in reversed(known) if one}.values())
-
-
-def address_of(holder: Cardholder, registration: Registration | None) -> str:
-    """Return the address to show: the registered one, else the recorded one, else empty."""
-    return registration.email if registration else holder.email or ""
-
-
-def recorded_apart(holder: Cardholder, registration: Registration) -> str:
-    """Return the recorded address where it is not the registered one, to which codes go."""
-    recorded = holder.email or ""
-    return recorded if recorded.lower() != registration.email.lower() else ""
-
-
-def language_of(registration: Registration | None) -> Language | None:
-    """Return the language in which a registered holder is written to; None where it is unknown."""
-    return registration.language if registration else None
-
-
 def notify_holder(
     uow: UnitOfWork,
     notice: Notice,
     occasion: Visit | str,
     holder: Cardholder,
-    registration: Registration | None,
+    addresses: Addresses,
     *,
     new_email: str = "",
     leave_out: str = "",
@@ -164,10 +142,10 @@ def notify_holder(
     About a visit each says how to stop what it reports; about an act of staff, whom to call.
     The address ``leave_out`` gets none.
     """
-    known = [one for one in addresses_of(holder, registration) if one.lower() != leave_out.lower()]
+    known = [one for one in addresses.for_notices if one.lower() != leave_out.lower()]
     number = ""
     if known and isinstance(occasion, Visit):
         number = uow.stop_numbers.draw(holder.id, occasion.id)
-    language = language_of(registration)
+    language = addresses.language
     for address in known:
         notify(uow, notice, address, occasion, holder, new_email, number, language=language)

@@ -33,16 +33,50 @@ def new_id() -> str:
 class Cardholder:
     """The person a card was issued to; ``left_at`` marks a leaver.
 
-    ``revision`` grows with every act on the person: a decision that was based on an older revision
-    is refused.
+    ``address_id`` is the address of the record. ``revision`` grows with every act on the person: a
+    decision that was based on an older revision is refused.
     """
 
     id: str
     number: str
     name: str
-    email: str | None = None
+    address_id: str | None = None
     left_at: datetime | None = None
     revision: int = 0
+
+
+class AddressKind(StrEnum):
+    EMAIL = "email"
+
+
+class AddressSource(StrEnum):
+    """Who says that a holder reads what is sent to an address."""
+
+    RECORD = "record"
+    """An import, or staff."""
+    HOLDER = "holder"
+    """The holder, by a registration; staff may have corrected it since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where one holder is reached; see ``kiosk.authority.addresses`` for what each is used for.
+
+    The ``id`` names the ``value`` for as long as the row exists: another value is another address.
+    Codes, visits and pages name it by that id. ``confirmed_at`` is when a right code that was sent
+    there was entered; None where none was. Before ``effective_from`` it counts for nothing. Until
+    it is in force it ``replaces`` the address that can stop it, and was given in ``visit_id``.
+    """
+
+    id: str
+    holder_id: str
+    source: AddressSource
+    value: str
+    effective_from: datetime
+    confirmed_at: datetime | None = None
+    kind: AddressKind = AddressKind.EMAIL
+    replaces: str = ""
+    visit_id: str = ""
 
 
 class CardStatus(StrEnum):
@@ -173,23 +207,21 @@ LONGEST_PAUSE: Final = timedelta(days=60)
 class Registration:
     """A holder's self-service: one for each holder, whatever cards they have.
 
-    ``asked`` are the questions that are asked until they are answered. ``unconfirmed_since`` is
-    when staff set another address: a right code that was sent there confirms it. ``proven``: a
-    signature proved the card or its PIN when the holder registered. ``unproven_failures`` counts
-    wrong answers with cards that are known by name only; until ``unproven_until`` no more are
-    accepted from such cards. ``language`` is that of the visit that made it, for notices.
+    ``address_id`` is the address to which codes go. ``asked`` are the questions that are asked
+    until they are answered. ``proven``: a signature proved the card or its PIN when the holder
+    registered. ``unproven_failures`` counts wrong answers with cards that are known by name only;
+    until ``unproven_until`` no more are accepted from such cards. ``language`` is that of the visit
+    that made it, for notices.
     """
 
     holder_id: str
-    email: str
-    email_verified_at: datetime
+    address_id: str
     question_ids: tuple[int, ...]
     hashes: tuple[JointHash, ...]
     registered_at: datetime
     failures: int = 0
     blocked_at: datetime | None = None
     asked: tuple[int, ...] | None = None
-    unconfirmed_since: datetime | None = None
     proven: bool = False
     unproven_failures: int = 0
     unproven_until: datetime | None = None
@@ -245,7 +277,7 @@ class PendingChange:
 
     It outlives the visit: the code that was sent for it refers to it. ``auth_key`` is the key that
     the card had proven when its PIN was verified, ``pin_key`` the key that signed then.
-    ``owner_email`` is the recorded address whose code was entered because the PIN was only claimed.
+    ``owner_route`` is the known address whose code was entered because the PIN was only claimed.
     """
 
     id: str
@@ -259,7 +291,7 @@ class PendingChange:
     auth_key: bytes | None = field(default=None, repr=False)
     pin_key: bytes | None = field(default=None, repr=False)
     pin_evidence: PinEvidence = PinEvidence.CLAIMED
-    owner_email: str | None = None
+    owner_route: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,20 +304,6 @@ class StopNumber:
     digest: str = field(repr=False)
     made_at: datetime
     used_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AddressChange:
-    """A change of address on a claimed PIN: until ``effective_at`` the old one can stop it."""
-
-    id: str
-    holder_id: str
-    visit_id: str
-    old_email: str
-    new_email: str
-    requested_at: datetime
-    effective_at: datetime
-    ended_at: datetime | None = None
 
 
 # Records of unblock secrets beside the one that a card is known to have.
@@ -332,7 +350,7 @@ class Visit:
     answered; ``nonce`` is ours for a card with an admin key, until a cryptogram is made with it.
     ``key_vouched``: an issuer in the settings certified that key for this card.
     ``pin_evidence`` is the evidence that the card verified its PIN, ``pin_key`` the key that
-    signed, and ``pin_challenge`` what it has to sign. ``owner_email`` is the recorded address whose
+    signed, and ``pin_challenge`` what it has to sign. ``owner_route`` is the known address whose
     code was entered because the PIN was only claimed. ``pending_id`` is the change that the visit
     gathers. ``pin_change`` is a change of the PIN whose outcome is not recorded. ``secret_tries``
     is the card's count of tries of its unblock secret when it went in; it is not used before the
@@ -374,7 +392,7 @@ class Visit:
     pin_key: bytes | None = field(default=None, repr=False)
     pin_challenge: bytes | None = field(default=None, repr=False)
     pin_challenged_at: datetime | None = None
-    owner_email: str | None = None
+    owner_route: str | None = None
     pending_id: str | None = None
     pin_change: PinChange | None = None
     unknown_card: str | None = None
@@ -412,10 +430,10 @@ class EmailCode:
     in which it is entered. ``proves_owner``: it went to a recorded address because a PIN
     was only claimed. ``unproven``: a card that is known by name only asked for it. ``issued_by`` is
     the member of staff who gave the code by word of mouth, logged in with ``issued_key`` (empty on
-    the command line): it was not mailed, ``sent_to`` and ``visit_id`` are empty, and while it
-    ``needs_second`` without an ``agreed_by`` it stays a draft.
-    ``attempt`` is the id of the call that asked for it, and ``drafted_by`` the process that mails
-    it.
+    the command line): it was not mailed, ``route`` and ``visit_id`` are empty, and while it
+    ``needs_second`` without an ``agreed_by`` it stays a draft. ``route`` is where it went: the id
+    of an address, or of the change that gathered the one to be confirmed. ``attempt`` is the id of
+    the call that asked for it, and ``drafted_by`` the process that mails it.
     """
 
     id: str
@@ -425,7 +443,7 @@ class EmailCode:
     visit_id: str
     digest: bytes = field(repr=False)
     key_id: str
-    sent_to: str
+    route: str
     drafted_at: datetime
     max_tries: int
     digits: int
@@ -902,13 +920,14 @@ class LockedVisit:
     """A visit and its card, locked, with all that its decisions need.
 
     ``code`` is the card's live code, ``proven_code`` the one that was entered rightly in the visit.
-    ``staff_card`` is set where the card is an officer's,
+    ``rows`` are the holder's addresses. ``staff_card`` is set where the card is an officer's,
     ``station`` where it was requested and is recorded.
     """
 
     visit: Visit
     card: Card
     holder: Cardholder
+    rows: tuple[Address, ...]
     proofs: tuple[Proof, ...]
     registration: Registration | None
     pending: PendingChange | None
@@ -923,14 +942,16 @@ class LockedVisit:
 class LockedGrant:
     """A grant in the journal, and for whom it was; card and visit are locked.
 
-    ``generations_from`` is of the last restore. ``overtaken``: the card was granted an unblock in
-    another visit since.
+    ``rows`` are the holder's addresses. ``generations_from`` is of the last restore. ``overtaken``:
+    the card was granted an unblock in another visit since.
     """
 
     entry: UnblockEntry
     visit: Visit
     card: Card
     holder: Cardholder
+    registration: Registration | None
+    rows: tuple[Address, ...]
     station: Station | None
     generations_from: int
     overtaken: bool

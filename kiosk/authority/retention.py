@@ -33,7 +33,7 @@ def kept_for(kind: PastKind, retention: RetentionSettings) -> timedelta:
     match kind:
         case PastKind.CODES | PastKind.ATTEMPTS | PastKind.PENDING:
             return timedelta(days=retention.codes_days)
-        case PastKind.OUTBOX | PastKind.PROPOSALS | PastKind.ADDRESS_CHANGES:
+        case PastKind.OUTBOX | PastKind.PROPOSALS:
             return timedelta(days=retention.outbox_days)
         case PastKind.STOP_NUMBERS:
             return STOP_NUMBER_KEPT

@@ -30,7 +30,6 @@ from kiosk.authority.audit.events import AuditKind, ServiceKind
 from kiosk.authority.audit.rows import before_first, chain_of
 from kiosk.authority.errors import StoreError
 from kiosk.authority.records import (
-    AddressChange,
     AuditHead,
     AuditQuery,
     Card,
@@ -50,8 +49,9 @@ from kiosk.contract.messages import (
     UnblockDone,
     UnblockRefused,
 )
+from tests.authority.store.samples import waiting_address
 from tests.authority.unblock.test_derived import derive
-from tests.authority.world import EMAIL, PUK, World
+from tests.authority.world import PUK, World
 from tests.support.database import PORT, PostgresServer, as_account, find_programs
 
 LIMIT = 3
@@ -375,18 +375,14 @@ def test_what_waited_does_not_go_on_after_a_restore(world: World, sqlite_backup:
     """A holder may have stopped the change of address since."""
     card = another_card(world, "900000000001")
     with world.store.begin() as uow:
-        uow.address_changes.put(
-            AddressChange(
-                new_id(), card.holder_id, new_id(), EMAIL, "other@nhs.net", uow.now, uow.now
-            )
-        )
+        uow.addresses.add(waiting_address(world.registration(card), "other@nhs.net", uow.now))
         purpose = Purpose.CHANGE_QUESTIONS
         uow.pending.put(PendingChange(new_id(), card.holder_id, card.id, purpose, uow.now))
         uow.commit()
     restored, done = after(world, sqlite_backup(world))
     assert done.address_changes == 1
     with restored.store.begin() as uow:
-        assert uow.address_changes.waiting(card.holder_id) is None
+        assert uow.addresses.waiting(card.holder_id) is None
         assert uow.pending.delete_of_holder(card.holder_id) == 0
     restored.store.close()
 

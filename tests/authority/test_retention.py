@@ -12,7 +12,6 @@ from kiosk.authority.audit import sentences
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.errors import StoreError
 from kiosk.authority.records import (
-    AddressChange,
     AuditQuery,
     Card,
     KeptKind,
@@ -147,30 +146,6 @@ def test_what_went_is_read_as_one_or_as_many() -> None:
     assert sentences.records_purged({"pending_changes": 1, "journal": 2}).endswith(
         ": 1 pending change, 2 entries of the journal."
     )
-
-
-def test_both_addresses_of_a_change_go_after_it_has_ended(
-    database: TestDatabase, store: Store
-) -> None:
-    ended, waiting = (samples.stored_person(store, number).holder for number in ("1", "2"))
-    with store.begin() as uow:
-        for holder in (ended, waiting):
-            uow.address_changes.put(
-                AddressChange(
-                    new_id(), holder.id, new_id(), "a@nhs.net", "b@nhs.net", uow.now, uow.now
-                )
-            )
-        assert uow.address_changes.end(ended.id)
-        uow.commit()
-    kept = timedelta(days=DEFAULTS.retention.outbox_days)
-    database.clock.forward(seconds=kept.total_seconds())
-    purge_records(store)
-    assert purges(store) == []
-    database.clock.forward(seconds=1)
-    purge_records(store)
-    assert purges(store) == [{"address_changes": 1}]
-    with store.read() as uow:
-        assert uow.address_changes.waiting(waiting.id) is not None
 
 
 def test_what_an_open_entry_or_a_pending_secret_needs_stays(

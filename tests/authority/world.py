@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from kiosk.authority.addresses import Addresses, read_addresses
 from kiosk.authority.crypto.derivation import FollowingSecrets
 from kiosk.authority.crypto.hashing import AnswerHasher, Cost
 from kiosk.authority.crypto.keys import KeyRing
@@ -58,6 +59,11 @@ from kiosk.contract.ports import Clock
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.station_visit import ANSWERS, StationVisit
+from tests.authority.store.samples import (
+    put_registered,
+    recorded_addresses,
+    registered_address,
+)
 from tests.support.database import SetClock, sqlite_url
 from tests.support.stored import live_code, stored
 
@@ -186,13 +192,16 @@ class World:
     # --- people and cards ---
 
     def add_holder(self, **changes: object) -> Cardholder:
-        holder = Cardholder(new_id(), "900123456789", "Asha Okafor", EMAIL)
+        """Record a person; ``email`` None leaves them without an address."""
+        email = changes.pop("email", EMAIL)
+        holder = Cardholder(new_id(), "900123456789", "Asha Okafor")
         changed: Cardholder = replace(holder, **changes)  # type: ignore[arg-type]
+        addresses = recorded_addresses(changed, str(email), self.now) if email else []
         with self.store.begin() as uow:
             uow.questions.sync(QUESTIONS, self.now)
-            uow.holders.put([changed])
+            uow.holders.put([changed], addresses)
             uow.commit()
-        return changed
+        return replace(changed, address_id=addresses[0].id if addresses else None)
 
     def add_card(self, holder: Cardholder, **changes: object) -> Card:
         """Record a card; without more, its key of the PIN is declared to need the PIN."""
@@ -213,14 +222,21 @@ class World:
             uow.commit()
 
     def register(self, holder: Cardholder, **changes: object) -> Registration:
-        """Write a registration with ``ANSWERS``, as the flow would."""
+        """Write a registration with ``ANSWERS``, as the flow would.
+
+        ``unconfirmed_since``: when staff set the address, which no code has confirmed since.
+        """
+        email, unconfirmed = changes.pop("email", EMAIL), changes.pop("unconfirmed_since", None)
         given = {number: Sensitive(text) for number, text in ANSWERS.items()}
         hashes = sum((self.hasher.hash_sets(holder.id, given, size) for size in (2, 3, 4)), ())
-        plain = Registration(holder.id, EMAIL, self.now, tuple(ANSWERS), hashes, self.now)
+        address = registered_address(holder.id, str(email), self.now)
+        if isinstance(unconfirmed, datetime):
+            address = replace(address, effective_from=unconfirmed, confirmed_at=None)
+        plain = Registration(holder.id, address.id, tuple(ANSWERS), hashes, self.now)
         plain = replace(plain, proven=True)
         registration: Registration = replace(plain, **changes)  # type: ignore[arg-type]
         with self.store.begin() as uow:
-            uow.registrations.put(registration)
+            put_registered(uow, registration, address)
             uow.commit()
         return registration
 
@@ -253,6 +269,16 @@ class World:
             found = uow.registrations.of_holder(card.holder_id)
         assert found is not None
         return found
+
+    def addresses_of(self, card: Card) -> Addresses:
+        with self.store.read() as uow:
+            return read_addresses(uow, card.holder_id)
+
+    def registered_email(self, card: Card) -> str:
+        """Return where the holder's codes go."""
+        registered = self.addresses_of(card).registered
+        assert registered is not None
+        return registered.value
 
     def entry(self, journal: JournalId) -> UnblockEntry:
         with self.store.read() as uow:

@@ -81,7 +81,7 @@ def test_a_holder_registers(world: WiredWorld) -> None:
     assert isinstance(port.give_email(visit, EMAIL, "1"), EnterCode)
     assert is_wrong(port.submit(visit, "2", Code(Sensitive("00000000"))), EnterCode)
     assert port.submit(visit, "3", Code(world.relay.code)) == Finished(Purpose.REGISTER)
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL
 
 
 def test_three_wrong_sets_block(world: WiredWorld) -> None:

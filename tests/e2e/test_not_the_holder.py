@@ -85,7 +85,7 @@ def test_a_holder_stops_a_copy_at_another_station(
     # Even with the code the thief's visit goes no further, and none of it counts.
     thief.enters_code(code)
     ends(thief.station)
-    assert registration_of(world, named).email == before.email
+    assert registration_of(world, named).address_id == before.address_id
     assert registration_of(world, named).hashes == before.hashes
     assert registration_of(world, named).blocked_at is not None
     (reported,) = events(world, "misuse-reported")

@@ -12,6 +12,7 @@ import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from kiosk.authority.addresses import read_addresses
 from kiosk.authority.administration.fields import CellRefused
 from kiosk.authority.administration.intents import (
     Intent,
@@ -48,7 +49,6 @@ from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.errors import KeyMissing, NotFound, NotTaken, SealBroken
-from kiosk.authority.notices import addresses_of
 from kiosk.authority.records import Card, ProposedAct
 from kiosk.authority.refusals import PlainRefusal, Refusal
 from kiosk.authority.roles import Role
@@ -75,8 +75,7 @@ class CorrectEmail(StaffAct, frozen=True, tag="people.correct_email"):
         holder = uow.holders.get(opened.holder_id)
         if holder is None:
             return ToCorrectAddress((), self.email)
-        known = addresses_of(holder, uow.registrations.of_holder(holder.id))
-        return ToCorrectAddress(tuple(known), self.email)
+        return ToCorrectAddress(tuple(read_addresses(uow, holder.id).for_notices), self.email)
 
     def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> Refusal | None:
         return _after(StationChange.READDRESSED, uow, opened)

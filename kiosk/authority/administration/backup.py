@@ -118,7 +118,7 @@ def conclude_restore(
         codes = uow.codes.revoke_every(but=left["email_code"])
         waiting = [
             change
-            for change in uow.address_changes.every_waiting(but=left["address_change"])
+            for change in uow.addresses.every_waiting(but=left["address"])
             if change.visit_id not in left["visit"]
         ]
         for change in waiting:

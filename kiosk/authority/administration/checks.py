@@ -239,7 +239,7 @@ def check_addresses(store: Store, policy_now: Callable[[], Policy]) -> Finding:
     """Count the people with an address with which they could not register."""
     domains = policy_now().email_domains
     with store.read() as uow:
-        outside = uow.holders.addresses_outside(domains) if domains else 0
+        outside = uow.addresses.outside(domains) if domains else 0
     if outside:
         whose = "1 person has one" if outside == 1 else f"{outside} people have one"
         text = f"{whose} outside {', '.join(domains)}, and cannot register with it"

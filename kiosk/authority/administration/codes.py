@@ -118,7 +118,7 @@ class CodesDesk(Desk):
                 visit_id="",
                 digest=b"",
                 key_id="",
-                sent_to="",
+                route="",
                 drafted_at=act.uow.now,
                 max_tries=policy.code_tries,
                 digits=policy.code_digits,

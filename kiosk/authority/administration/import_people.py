@@ -18,6 +18,7 @@ from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 
+from kiosk.authority.addresses import Addresses, shown_addresses
 from kiosk.authority.administration.acts import ImportPeopleFile
 from kiosk.authority.administration.fields import cleaned, read_reason
 from kiosk.authority.administration.office import Desk, Office, audit_name
@@ -42,13 +43,14 @@ from kiosk.authority.audit.events import ServiceKind, new_reference
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.errors import ConcurrentChange, ImportRefused, KeyMissing, NotFound, NotTaken
-from kiosk.authority.notices import Notice, addresses_of, notify_holder, recorded_apart
+from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.records import (
     ActionNote,
+    Address,
+    AddressSource,
     Card,
     Cardholder,
     PinPolicy,
-    Registration,
     Scalar,
     new_id,
 )
@@ -75,18 +77,16 @@ class ChangedPerson:
 
     was: Cardholder
     now: Cardholder
-    registration: Registration | None
-
-    @property
-    def has_other_address(self) -> bool:
-        return self.now.email != self.was.email
+    known: Addresses
+    """The addresses until now."""
+    address: Address | None
+    """The new one of the record; None where it stays."""
 
     @property
     def loses_an_address(self) -> bool:
         """Whether an address that was known before is another than the new one."""
-        known = addresses_of(self.was, self.registration)
-        new = (self.now.email or "").lower()
-        return self.has_other_address and any(one.lower() != new for one in known)
+        new = self.address.value.lower() if self.address else ""
+        return bool(new) and any(one.lower() != new for one in self.known.for_notices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +151,7 @@ class Batch:
 
     people_added: list[Cardholder] = field(default_factory=list)
     people_changed: list[ChangedPerson] = field(default_factory=list)
+    addresses: list[Address] = field(default_factory=list)
     changes: list[OnLine] = field(default_factory=list)
     erased_before: list[PersonRecord] = field(default_factory=list)
     cards_added: list[Card] = field(default_factory=list)
@@ -158,7 +159,7 @@ class Batch:
     card_changes: list[OnLine] = field(default_factory=list)
     secrets: int = 0
     secrets_replaced: list[Card] = field(default_factory=list)
-    card_news: list[tuple[Notice, Cardholder, Registration | None]] = field(default_factory=list)
+    card_news: list[tuple[Notice, Cardholder, Addresses]] = field(default_factory=list)
     known_touched: int = 0
     codes_elsewhere: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -195,15 +196,27 @@ class Planner:
     def _compared(self, lines: Sequence[PersonRecord]) -> Batch:
         batch = Batch()
         holders = self.uow.holders.by_numbers({line.number for line in lines})
-        registrations = self.uow.registrations.of_holders(one.id for one in holders.values())
+        ids = [one.id for one in holders.values()]
+        registrations = self.uow.registrations.of_holders(ids)
+        # What a line is compared with is checked; where codes go is only said.
+        rows = self.uow.addresses.of_holders(ids) | self.uow.addresses.recorded(ids)
+        addresses = {
+            one.id: shown_addresses(one, registrations.get(one.id), rows)
+            for one in holders.values()
+        }
         cards = self.uow.cards.by_card_ids({line.card for line in lines if line.card})
         for line in lines:
             was = holders.get(line.number)
-            registration = registrations.get(was.id) if was else None
-            holder = holders[line.number] = self._person(batch, line, was, registration)
+            before = addresses.get(was.id, Addresses()) if was else Addresses()
+            holder, now = self._person(batch, line, was, before)
+            holders[line.number], addresses[holder.id] = holder, now
             if line.card:
                 known = cards.get(line.card)
-                self._card(batch, line, line.card, holder, known, was or holder, registration)
+                notified = was or holder, before
+                is_registered = holder.id in registrations
+                self._card(
+                    batch, line, line.card, holder, known, notified, registered=is_registered
+                )
         added = {holder.number for holder in batch.people_added}
         erased = self.uow.holders.erased_among(added)
         first = {line.number: line for line in reversed(lines) if line.number in erased}
@@ -212,31 +225,35 @@ class Planner:
         return batch
 
     def _person(
-        self,
-        batch: Batch,
-        line: PersonRecord,
-        known: Cardholder | None,
-        registration: Registration | None,
-    ) -> Cardholder:
+        self, batch: Batch, line: PersonRecord, known: Cardholder | None, before: Addresses
+    ) -> tuple[Cardholder, Addresses]:
+        """Return who and where a person is by a line."""
+        holder = Cardholder(new_id(), line.number, line.name) if known is None else known
+        recorded, address = before.recorded, None
+        if line.email and (recorded is None or line.email != recorded.value):
+            address = Address(new_id(), holder.id, AddressSource.RECORD, line.email, self.uow.now)
+        now = replace(before, recorded=address or recorded)
+        id_ = address.id if address else holder.address_id
+        holder = replace(holder, name=line.name, address_id=id_)
         if known is None:
-            holder = Cardholder(new_id(), line.number, line.name, line.email)
             self.new_people.add(holder.id)
             if self.is_first(line):  # in a rehearsal, earlier batches were not written
                 batch.people_added.append(holder)
-            return holder
-        holder = replace(known, name=line.name, email=line.email or known.email)
-        if holder != known:
-            batch.people_changed.append(ChangedPerson(known, holder, registration))
-            changes = ("name", known.name, holder.name), ("email", known.email, holder.email)
+                batch.addresses += [address] if address else []
+        elif holder != known:
+            batch.people_changed.append(ChangedPerson(known, holder, before, address))
+            batch.addresses += [address] if address else []
+            emails = (recorded.value if recorded else None, line.email) if address else ("", "")
+            changes = ("name", known.name, holder.name), ("email", *emails)
             words = [f"{what} {was or 'none'} → {now}" for what, was, now in changes if was != now]
             sentence = "; ".join(words)
-            if holder.email != known.email:
+            if address is not None:
                 batch.known_touched += 1
-                if registration is not None and recorded_apart(holder, registration):
+                if now.registered is not None and now.recorded_apart:
                     batch.codes_elsewhere += 1
-                    sentence += f" (codes still go to {registration.email})"
+                    sentence += f" (codes still go to {now.registered.value})"
             batch.changes.append((line.line, f"{line.number} {sentence}"))
-        return holder
+        return holder, now
 
     def _card(
         self,
@@ -245,8 +262,9 @@ class Planner:
         named: CardId,
         holder: Cardholder,
         known: Card | None,
-        notified: Cardholder,
-        registration: Registration | None,
+        notified: tuple[Cardholder, Addresses],
+        *,
+        registered: bool,
     ) -> None:
         if known is not None and known.holder_id != holder.id:
             other = self.uow.holders.get(known.holder_id)
@@ -283,9 +301,9 @@ class Planner:
         if holder.id not in self.new_people and (notice or takes_more_tries or proves_more):
             batch.known_touched += 1
             # Nobody else gets a mail: the first file of everybody's cards would mail everybody.
-            is_notified = registration is not None or changed.replaces
-            if notice and is_notified and addresses_of(notified, registration):
-                batch.card_news.append((notice, notified, registration))
+            is_notified = registered or changed.replaces
+            if notice and is_notified and notified[1].for_notices:
+                batch.card_news.append((notice, *notified))
         if known is not None and card != known:
             batch.cards_changed.append(changed)
             card_is = f"card ending in {was.identifier[-CARD_TAIL:]}"
@@ -537,7 +555,7 @@ def _write(
         archive_secrets(uow, sealer, replaced)
     people = batch.people_added + [person.now for person in batch.people_changed]
     cards = batch.cards_added + [card.now for card in batch.cards_changed]
-    uow.holders.put(people)
+    uow.holders.put(people, batch.addresses)
     uow.cards.put(cards)
     for replaced in batch.secrets_replaced:
         end_visits(uow, replaced.id, granted=True)
@@ -547,10 +565,10 @@ def _write(
             "by": "import",
             "revision": person.was.revision + 1,
             "name": person.now.name != person.was.name,
-            "email": person.has_other_address,
+            "email": person.address is not None,
         }
-        if person.has_other_address:
-            detail["approved"] = email_problem(person.now.email or "", domains) is None
+        if person.address is not None:
+            detail["approved"] = email_problem(person.address.value, domains) is None
         uow.audit.append(
             kind=ServiceKind.PERSON_CHANGED.value,
             reference=reference,
@@ -567,17 +585,17 @@ def _write(
             actor=actor,
             detail={"by": "import", "changed": card.words},
         )
-    for notice, holder, registration in batch.card_news:
-        notify_holder(uow, notice, reference, holder, registration)
+    for notice, holder, addresses in batch.card_news:
+        notify_holder(uow, notice, reference, holder, addresses)
     for person in batch.people_changed:
-        if person.loses_an_address:
-            new = person.now.email or ""
+        if person.address is not None and person.loses_an_address:
+            new = person.address.value
             notify_holder(
                 uow,
                 Notice.RECORDED_EMAIL_CHANGED,
                 reference,
                 person.was,
-                person.registration,
+                person.known,
                 new_email=new,
                 leave_out=new,
             )

@@ -12,6 +12,7 @@ from typing import assert_never
 
 import msgspec
 
+from kiosk.authority.addresses import Addresses, named_addresses, read_addresses
 from kiosk.authority.administration.deeds import Deed, PlainDeed
 from kiosk.authority.administration.fields import read_reason
 from kiosk.authority.administration.proposals import (
@@ -206,9 +207,11 @@ class Act:
         """Empty where nobody had to agree."""
         return audit_name(self.second) if self.second else ""
 
-    def notify(self, notice: Notice, holder: Cardholder) -> None:
-        registration = self.uow.registrations.of_holder(holder.id)
-        notify_holder(self.uow, notice, self.reference, holder, registration)
+    def notify(self, notice: Notice, holder: Cardholder) -> Addresses:
+        """Mail a notice to every address of a holder; return these."""
+        addresses = read_addresses(self.uow, holder.id)
+        notify_holder(self.uow, notice, self.reference, holder, addresses)
+        return addresses
 
     def refuse_after(self, change: StationChange) -> None:
         """Raise ``ConcurrentChange`` where stations did this since; lock the cards before."""
@@ -569,11 +572,10 @@ def _signed(actor: Actor) -> dict[str, Scalar]:
 
 
 def seen_of(uow: UnitOfWork, holder: Cardholder) -> Seen:
-    # In this order: an address that falls due between the two is then among the addresses.
-    waiting = uow.address_changes.waiting(holder.id)
-    registration = uow.registrations.of_holder(holder.id)
-    addresses = [registration.email] if registration else []
-    addresses += [waiting.new_email] if waiting else []
+    around = uow.addresses.around(holder.id)
+    registration = around[1] if around else None
+    known = named_addresses(*around) if around else Addresses()
+    addresses = [one.value for one in (known.registered, known.waiting) if one]
     blocked_at = registration.blocked_at if registration else None
     return Seen(holder.id, holder.revision, blocked_at, frozenset(addresses))
 

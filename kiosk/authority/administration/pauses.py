@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from kiosk.authority.administration.office import Act
 from kiosk.authority.audit.events import AuditKind, StaffKind
-from kiosk.authority.notices import Notice, notify_holder
+from kiosk.authority.notices import Notice
 from kiosk.authority.records import LONGEST_PAUSE, AuditQuery, Cardholder
 from kiosk.authority.store.database import UnitOfWork
 
@@ -21,7 +21,7 @@ def end_pause(act: Act, holder: Cardholder, station: str | None = None) -> bool:
         return False
     failures = registration.unproven_failures
     act.record(StaffKind.PAUSE_LIFTED, holder_id=holder.id, station=station, failures=failures)
-    notify_holder(act.uow, Notice.PAUSE_LIFTED, act.reference, holder, registration)
+    act.notify(Notice.PAUSE_LIFTED, holder)
     return True
 
 

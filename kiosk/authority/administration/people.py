@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
+from kiosk.authority.addresses import Addresses, read_addresses, shown_addresses
 from kiosk.authority.administration import fields
 from kiosk.authority.administration.acts import (
     AddPerson,
@@ -68,23 +69,16 @@ from kiosk.authority.administration.views import (
 from kiosk.authority.audit.events import NOT_IN_STORY, StaffKind
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.facts import OfMail, ReadAt, ShownAt
-from kiosk.authority.notices import (
-    Notice,
-    address_of,
-    addresses_of,
-    language_of,
-    notify,
-    notify_holder,
-)
+from kiosk.authority.notices import Notice, notify, notify_holder
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.records import (
-    AddressChange,
+    Address,
+    AddressSource,
     AuditEvent,
     AuditQuery,
     Card,
     Cardholder,
     CardStatus,
-    Registration,
     new_id,
 )
 from kiosk.authority.refusals import (
@@ -130,7 +124,7 @@ def _refuse_unsettled(
 def _refuse_to_name(
     uow: UnitOfWork, holder: Cardholder, cards: tuple[Card, ...], grounds: Grounds
 ) -> None:
-    addresses = addresses_of(holder, uow.registrations.of_holder(holder.id))
+    addresses = read_addresses(uow, holder.id).for_notices
     identifiers = (card.identifier for card in cards)
     # The words that together name somebody.
     names = [_words(name) for name in (holder.name, holder.number, *addresses, *identifiers)]
@@ -183,7 +177,7 @@ def _shown(
 def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, PersonLine]:
     """Return a line for each of ``ids`` that exists, by id."""
     holders, registrations = uow.holders.by_ids(ids), uow.registrations.of_holders(ids)
-    broken = broken_seals(uow, ids)
+    addresses, broken = uow.addresses.of_holders(ids), broken_seals(uow, ids)
     cards: dict[str, list[Card]] = defaultdict(list)
     for card in uow.cards.of_holders(ids):
         cards[card.holder_id].append(card)
@@ -194,7 +188,7 @@ def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, P
             holder_id=holder.id,
             number=holder.number,
             name=holder.name,
-            email=address_of(holder, registration),
+            email=shown_addresses(holder, registration, addresses).shown,
             standing=standing_of(holder, held, registration, policy, uow.now, broken),
             cards=len(held),
         )
@@ -297,17 +291,18 @@ class PeopleDesk(Desk):
                 new_id(),
                 entered("number", lambda: fields.read_holder_number(typed, digits)),
                 entered("name", lambda: fields.read_name(name)),
-                _address(email, self._policy) if email.strip() else None,
             )
-            if holder.email and not knowingly:
-                sharing = act.uow.search.exact(holder.email, _SHARING)
+            address = _address(email, self._policy) if email.strip() else ""
+            if address and not knowingly:
+                sharing = act.uow.search.exact(address, _SHARING)
                 for other in act.uow.holders.by_ids(sharing).values():
                     raise AddressShared("email", AddressOfOther(other.name, other.number))
-            if not act.uow.holders.add(holder):
+            recorded = _recorded(act, holder, address) if address else None
+            if not act.uow.holders.add(holder, recorded):
                 raise NotTaken("number", PlainRefusal.NUMBER_TAKEN)
             act.uow.search.refresh([holder.id])
             act.uow.notes.attach(act.note_ids, holder.id)  # they are erased with the person
-            act.waits = act.waits and holder.email is not None
+            act.waits = act.waits and recorded is not None
             act.record(StaffKind.PERSON_ADDED, holder_id=holder.id)
         return act.done(PersonAdded(holder.name))
 
@@ -334,14 +329,18 @@ class PeopleDesk(Desk):
             act.uow.pending.delete_of_holder(holder.id)
             registration = act.uow.registrations.of_holder(holder.id)
             act.refuse_after(StationChange.READDRESSED)
-            address, before = _address(email, self._policy), address_of(holder, registration)
-            if address == before:
+            address, before = _address(email, self._policy), read_addresses(act.uow, holder.id)
+            if address == before.shown:
                 raise NotTaken("email", PlainRefusal.ADDRESS_AS_BEFORE)
             stopped = stop_change(act.uow, holder.id)
             # First the registration, as an address that falls due locks them in this order.
+            recorded = _recorded(act, holder, address)
             if registration is not None:
-                act.uow.registrations.correct_email(holder.id, address)
-            act.uow.holders.save(replace(holder, email=address))
+                registered = replace(recorded, id=new_id(), source=AddressSource.HOLDER)
+                act.uow.registrations.correct_address(holder.id, registered.id)
+                act.uow.addresses.add(registered)
+                act.uow.addresses.drop_registered(holder.id, but=registered.id)
+            act.uow.holders.save(holder, recorded)
             act.uow.search.refresh([holder.id])
             act.record(StaffKind.EMAIL_CORRECTED, registered=registration is not None)
             notify_holder(
@@ -349,7 +348,7 @@ class PeopleDesk(Desk):
                 Notice.EMAIL_CORRECTED_OLD,
                 act.reference,
                 holder,
-                registration,
+                before,
                 new_email=address,
                 leave_out=address,
             )
@@ -361,7 +360,7 @@ class PeopleDesk(Desk):
                 act.reference,
                 holder,
                 new_email=address,
-                language=language_of(registration),
+                language=before.language,
             )
         deed = AddressCorrected(
             registered=registration is not None,
@@ -395,9 +394,9 @@ class PeopleDesk(Desk):
             if not lifted:
                 act.uow.registrations.clear_failures(holder.id)
             act.record(StaffKind.BLOCK_LIFTED, failures=registration.failures)
-            notify_holder(act.uow, Notice.BLOCK_LIFTED, act.reference, holder, registration)
+            addresses = act.notify(Notice.BLOCK_LIFTED, holder)
             if stopped is not None:
-                _notify_stopped(act, holder, registration, stopped)
+                _notify_stopped(act, holder, addresses, stopped)
         return act.done(BlockLifted(stopped is not None))
 
     def revoke_registration(self, seen: Seen, grounds: Grounds) -> Done:
@@ -412,12 +411,13 @@ class PeopleDesk(Desk):
             if registration is None:
                 raise ConcurrentChange(PlainRefusal.NOT_REGISTERED)
             act.refuse_after(StationChange.BLOCKED)
+            addresses = read_addresses(act.uow, holder.id)
             act.uow.registrations.delete(holder.id)
             act.uow.cards.forget_keys(holder.id)
             act.uow.search.refresh([holder.id])
             act.record(StaffKind.REGISTRATION_REVOKED)
             notice = Notice.REGISTRATION_REVOKED
-            notify_holder(act.uow, notice, act.reference, holder, registration)
+            notify_holder(act.uow, notice, act.reference, holder, addresses)
             facts = facts_of(act.uow, holder, self._office.means)
         clock = ReadAt(facts.now, self._office.means.zone)
         return act.done(RegistrationRevoked(headline_of(facts).advice, clock))
@@ -428,12 +428,11 @@ class PeopleDesk(Desk):
         """Close everything for a person who left; a waiting change of address is stopped."""
         with self._on_person(seen, Action.MARK_LEAVER, grounds) as (act, holder):
             withdraw_everything(act.uow, holder.id)
-            registration = act.uow.registrations.of_holder(holder.id)
             if has_left(holder, act.uow.now):
                 raise ConcurrentChange(PlainRefusal.LEAVER_ALREADY)
             act.uow.holders.save(replace(holder, left_at=act.uow.now))
             act.record(StaffKind.LEAVER_MARKED)
-            notify_holder(act.uow, Notice.LEAVER_MARKED, act.reference, holder, registration)
+            act.notify(Notice.LEAVER_MARKED, holder)
         return act.done(LeaverMarked(holder.name))
 
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
@@ -452,7 +451,7 @@ class PeopleDesk(Desk):
             registration = act.uow.registrations.of_holder(holder.id)
             blocked = stop_holder(act.uow, holder.id)
             act.record(StaffKind.MISUSE_STOPPED, blocked=blocked)
-            notify_holder(act.uow, Notice.MISUSE_STOPPED, act.reference, holder, registration)
+            act.notify(Notice.MISUSE_STOPPED, holder)
         if registration is None:
             return act.done(PlainDeed.MISUSE_STOPPED_UNREGISTERED)
         return act.done(PlainDeed.MISUSE_STOPPED)
@@ -465,8 +464,7 @@ class PeopleDesk(Desk):
             if stopped is None:
                 raise ConcurrentChange(PlainRefusal.NO_CHANGE_OF_ADDRESS)
             act.record(StaffKind.CHANGE_STOPPED)
-            registration = act.uow.registrations.of_holder(holder.id)
-            _notify_stopped(act, holder, registration, stopped)
+            _notify_stopped(act, holder, read_addresses(act.uow, holder.id), stopped)
         return act.done(PlainDeed.CHANGE_STOPPED)
 
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
@@ -502,11 +500,13 @@ def _address(text: str, policy: Policy) -> str:
             raise NotTaken("email", PlainRefusal.NO_ADDRESS)
 
 
-def _notify_stopped(
-    act: Act, holder: Cardholder, registration: Registration | None, stopped: AddressChange
-) -> None:
+def _recorded(act: Act, holder: Cardholder, address: str) -> Address:
+    return Address(new_id(), holder.id, AddressSource.RECORD, address, act.uow.now)
+
+
+def _notify_stopped(act: Act, holder: Cardholder, addresses: Addresses, stopped: Address) -> None:
     """Mail the holder's addresses, and the one that waited, that it does not count."""
-    told = (*addresses_of(holder, registration), stopped.new_email)
+    told = (*addresses.for_notices, stopped.value)
     for address in {one.lower(): one for one in told}.values():
         notify(
             act.uow,
@@ -514,5 +514,5 @@ def _notify_stopped(
             address,
             act.reference,
             holder,
-            language=language_of(registration),
+            language=addresses.language,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from kiosk.authority.addresses import Addresses, named_addresses
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.office import (
     StaffDependencies,
@@ -42,7 +43,6 @@ from kiosk.authority.audit.events import (
     StaffKind,
 )
 from kiosk.authority.facts import ReadAt
-from kiosk.authority.notices import address_of, recorded_apart
 from kiosk.authority.records import AuditEvent, AuditQuery, Card, Cardholder, CardStatus
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import UnitOfWork
@@ -94,14 +94,15 @@ def page_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies, actor
     seen = seen_of(uow, holder)
     facts, name_of = facts_of(uow, holder, means), staff_names(uow)
     waiting = None
-    if change := uow.address_changes.waiting(holder.id):
-        masked = mask_email(change.new_email)
-        waiting = AddressChangeLine(change.old_email, masked, change.effective_at)
+    addresses = facts.addresses
+    if (change := addresses.waiting) and addresses.registered:
+        masked, old = mask_email(change.value), addresses.registered.value
+        waiting = AddressChangeLine(old, masked, change.effective_from)
     return Person(
         seen=seen,
         number=holder.number,
         name=holder.name,
-        email=address_of(holder, facts.registration),
+        email=addresses.shown,
         left_at=holder.left_at,
         standing=facts.standing,
         can_unlock=facts.can_unlock,
@@ -142,7 +143,8 @@ def _assisted_until(card: Card, facts: StandingFacts) -> datetime | None:
 
 
 def facts_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies) -> StandingFacts:
-    policy, registration = means.policy(), uow.registrations.of_holder(holder.id)
+    policy, around = means.policy(), uow.addresses.around(holder.id)
+    registration = around[1] if around else None
     codes = uow.codes.open_of_holder(holder.id)
     blocks = AuditQuery(holder_id=holder.id, kind=AuditKind.REGISTRATION_BLOCKED.value)
     last_block = next(iter(uow.trail.newest(blocks, limit=1)), None)
@@ -163,6 +165,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies) -> S
         holder=holder,
         cards=uow.cards.of_holder(holder.id),
         registration=registration,
+        addresses=named_addresses(*around) if around else Addresses(),
         policy=policy,
         now=uow.now,
         codes=tuple(
@@ -206,8 +209,8 @@ def _registration_line(uow: UnitOfWork, facts: StandingFacts) -> RegistrationLin
         return None
     texts = uow.questions.by_ids(registration.question_ids)
     return RegistrationLine(
-        email=registration.email,
-        confirmed=registration.unconfirmed_since is None,
+        email=facts.addresses.shown,
+        confirmed=facts.addresses.unconfirmed is None,
         registered_at=registration.registered_at,
         questions=tuple(texts[id_].text for id_ in registration.question_ids if id_ in texts),
         failures=registration.failures,
@@ -215,7 +218,7 @@ def _registration_line(uow: UnitOfWork, facts: StandingFacts) -> RegistrationLin
         blocked_at=registration.blocked_at,
         paused_until=facts.paused_until,
         misuse_reported=facts.is_misuse_reported,
-        recorded=recorded_apart(facts.holder, registration),
+        recorded=facts.addresses.recorded_apart,
     )
 
 

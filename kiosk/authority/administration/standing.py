@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, assert_never
 
 from msgspec.structs import replace
 
+from kiosk.authority.addresses import Addresses
 from kiosk.authority.administration.views import CodeLine, RightPin, Standing
 from kiosk.authority.audit.events import EVENTS, AuditKind, Count
 from kiosk.authority.facts import (
@@ -198,6 +199,7 @@ class StandingFacts:
     holder: Cardholder
     cards: tuple[Card, ...]
     registration: Registration | None
+    addresses: Addresses
     policy: Policy
     now: datetime
     codes: tuple[EmailCode, ...]
@@ -279,7 +281,7 @@ class StandingFacts:
         """The cards in use that a station refused since they last worked, newest first."""
         refused = self.seen.refused
         seen = [(card, refused[card.id]) for card in self.in_use if card.id in refused]
-        if self.holder.email or self.registration:  # an address was recorded since
+        if self.holder.address_id or self.registration:  # an address was recorded since
             seen = [one for one in seen if one[1].reason is not Reason.NO_RECORDED_EMAIL]
         return tuple(sorted(seen, key=lambda one: one[1].at, reverse=True))
 
@@ -478,7 +480,7 @@ def registers_later(facts: StandingFacts) -> RegistersLater | None:
 
 
 def _then_register(facts: StandingFacts) -> ThenRegister:
-    if not facts.holder.email and facts.registration is None:
+    if not facts.holder.address_id and facts.registration is None:
         return Registers.AFTER_ADDRESS_IS_RECORDED
     return registers_later(facts) or Registers.THERE
 
@@ -491,7 +493,7 @@ def _first(facts: StandingFacts) -> FirstHelp:
         if not all(map(is_of_unknown_family, missing)):
             return Do.SET_SECRET_THEN_GIVE_CODE
         return advice_on(*problems[0])
-    if not facts.holder.email and facts.registration is None:
+    if not facts.holder.address_id and facts.registration is None:
         return Do.RECORD_ADDRESS_AND_GIVE_CODE
     later = registers_later(facts)
     return Do.GIVE_CODE_TO_REGISTER if later is None else GiveCodeOnly(later)
@@ -538,7 +540,7 @@ def _remarks(facts: StandingFacts) -> Iterator[Headline]:
         if seen.reason is Reason.PIN_BLOCKED and able:
             yield _of_seen(card, seen, Start.CAN_UNLOCK)
     registration = facts.registration
-    if registration is not None and registration.unconfirmed_since is not None:
+    if facts.addresses.unconfirmed is not None:
         yield Headline(AddressUnconfirmed(), Do.NEXT_CODE_CONFIRMS)
     yield from _about_cards(facts)
     if registration is not None and registration.failures:

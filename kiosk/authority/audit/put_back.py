@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from kiosk.authority.addresses import named_addresses
 from kiosk.authority.audit.events import AuditKind, ServiceKind, StaffKind
 from kiosk.authority.audit.rows import chain_of
 from kiosk.authority.errors import RowAltered, RowPutBack
 from kiosk.authority.records import (
     CLOCKS_DIFFER,
+    Address,
     AuditEvent,
     AuditQuery,
     Card,
@@ -205,11 +207,15 @@ def need_last_grant(visit: Visit, last: UnblockEntry, events: Events, now: datet
 
 
 def need_holder(
-    holder: Cardholder, card: Card, registration: Registration | None, events: Events
+    holder: Cardholder,
+    card: Card,
+    registration: Registration | None,
+    address: Address | None,
+    events: Events,
 ) -> None:
     """Raise ``RowPutBack`` where holder, card or registration were barred or changed since.
 
-    ``events`` are all of ``OF_HOLDER``.
+    ``address`` is the registered one; ``events`` are all of ``OF_HOLDER``.
     """
     left = _last(
         _valid(events, "cardholder", holder.id),
@@ -227,11 +233,11 @@ def need_holder(
             raise RowPutBack("card", card.id)
     if registration is not None:
         valid = _valid(events, "registration", holder.id)
-        if _is_older(registration, valid) or _was_blocked(registration, valid):
+        if _is_older(registration, address, valid) or _was_blocked(registration, valid):
             raise RowPutBack("registration", holder.id)
 
 
-def _is_older(registration: Registration, events: Events) -> bool:
+def _is_older(registration: Registration, address: Address | None, events: Events) -> bool:
     """Return whether it is from before it was revoked, or before its address was changed.
 
     A row has the very time of the event that wrote it.
@@ -251,7 +257,7 @@ def _is_older(registration: Registration, events: Events) -> bool:
     last = _last(addressed, AuditKind.REGISTERED, *_ADDRESS)
     if last is None or last.kind == AuditKind.REGISTERED:
         return False
-    return last.at not in (registration.email_verified_at, registration.unconfirmed_since)
+    return address is None or last.at not in (address.confirmed_at, address.effective_from)
 
 
 def _was_blocked(registration: Registration, events: Events) -> bool:
@@ -396,13 +402,15 @@ def _check_station(uow: UnitOfWork, station: Station) -> None:
 
 
 def _check_person(uow: UnitOfWork, holder_id: str) -> None:
-    holder, registration = uow.holders.get(holder_id), uow.registrations.of_holder(holder_id)
+    around = uow.addresses.around(holder_id)
     theirs = uow.audit.verified(AuditQuery(holder_id=holder_id, kinds=frozenset(OF_HOLDER)))
     accepted = uow.audit.verified(AuditQuery(kind=ACCEPTED))
     events = sorted((*theirs, *accepted), key=lambda event: (event.at, event.seq))
-    if holder is not None:
+    if around is not None:
+        holder, registration, _ = around
+        address = named_addresses(*around).registered
         for card in uow.cards.of_holder(holder_id):
-            need_holder(holder, card, registration, events)
+            need_holder(holder, card, registration, address, events)
 
 
 def _valid(events: Events, table: str, row: str) -> Events:

@@ -6,7 +6,8 @@ A migration describes the covered columns as they are at its moment: it never im
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -46,8 +47,11 @@ class CoveredTable:
         self._types |= {each: sa.Boolean() for each in truths}
         self._defaults: dict[str, object] = dict.fromkeys(nullable or {})
         self._defaults |= dict.fromkeys(texts, "") | dict.fromkeys(truths, False)
+        self._describe(key)
+
+    def _describe(self, key: Sequence[str]) -> None:
         columns = (sa.column(each, kind) for each, kind in self._types.items())
-        self._table = sa.table(name, sa.column(MAC, sa.String()), *columns)
+        self._table = sa.table(self._name, sa.column(MAC, sa.String()), *columns)
         self._key = [self._table.c[each] for each in key]
 
     def genuine(
@@ -62,6 +66,50 @@ class CoveredTable:
         """Add a row; what is not given has its default."""
         row = self._defaults | dict(values)
         bind.execute(self._table.insert(), row | {MAC: macs.make(self._message(row))})
+
+    def rename(
+        self,
+        bind: sa.Connection,
+        macs: KeyedRowMacs,
+        names: Mapping[str, str],
+        values: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        condition: str = "true",
+        *,
+        gone: Sequence[str] = (),
+    ) -> None:
+        """Rename covered columns; rows that meet a ``condition`` get new ``values`` in them.
+
+        A row that does not may have only the default in these columns. ``values`` returns them by
+        the new names. Columns ``gone`` are dropped. An altered row keeps a MAC that does not match.
+        """
+        old = {new: name for name, new in names.items()}
+        this = [column == sa.bindparam(f"this_{column.name}") for column in self._key]
+        new: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in (*names, MAC)}
+        statement = self._table.update().where(*this).values(new)
+        for batch in self._batches(bind, sa.text(condition)):
+            made = []
+            for row in batch:
+                if not macs.fits(self._message(row), row[MAC]):
+                    continue
+                found = {old[name]: value for name, value in values(row).items()}
+                mac = macs.make(self._message({**row, **found}, frozenset(gone), names))
+                given = {f"new_{name}": value for name, value in (found | {MAC: mac}).items()}
+                made.append({f"this_{key.name}": row[key.name] for key in self._key} | given)
+            if made:
+                bind.execute(statement, made)
+        for name, renamed in names.items():
+            op.execute(f"ALTER TABLE {self._name} RENAME COLUMN {name} TO {renamed}")
+        for each in gone:
+            op.drop_column(self._name, each)
+
+    def without(self, *columns: str) -> CoveredTable:
+        """Return the description once covered columns were dropped."""
+        left = copy(self)
+        kept = {name: kind for name, kind in self._types.items() if name not in columns}
+        defaults = {name: value for name, value in self._defaults.items() if name in kept}
+        left._types, left._defaults = kept, defaults  # noqa: SLF001
+        left._describe([key.name for key in self._key])  # noqa: SLF001
+        return left
 
     def drop(self, bind: sa.Connection, macs: KeyedRowMacs, *columns: str) -> None:
         """Drop covered columns that have defaults; rows that do not have these get new MACs.
@@ -100,10 +148,17 @@ class CoveredTable:
             last = (sa.literal(batch[-1][key.name], key.type) for key in self._key)
             after = some.where(sa.tuple_(*self._key) > sa.tuple_(*last))
 
-    def _message(self, row: Mapping[str, Any], without: frozenset[str] = frozenset()) -> bytes:
+    def _message(
+        self,
+        row: Mapping[str, Any],
+        without: frozenset[str] = frozenset(),
+        names: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Return the bytes of a row, where columns are left out or have the ``names`` to come."""
+        renamed = names or {}
         covered = (
-            (name, row[name])
-            for name in sorted(self._types)
+            (renamed.get(name, name), row[name])
+            for name in sorted(self._types, key=lambda name: renamed.get(name, name))
             if name not in without
             and (name not in self._defaults or row[name] != self._defaults[name])
         )

@@ -40,13 +40,13 @@ from kiosk.authority.store.engine import (
 )
 from kiosk.authority.store.gateway import Gateway, Prepared, Repository
 from kiosk.authority.store.grants import privileges_lacking
+from kiosk.authority.store.repositories.addresses import AddressRecords
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail
 from kiosk.authority.store.repositories.cards import CardRecords, KeptSecrets
 from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers
 from kiosk.authority.store.repositories.mac_rows import MacRows
 from kiosk.authority.store.repositories.past import PastRows
 from kiosk.authority.store.repositories.people import (
-    AddressChanges,
     Cardholders,
     PeopleLists,
     Registrations,
@@ -478,7 +478,7 @@ class UnitOfWork:
     visit_records = _Made(VisitRecords)
     proofs = _Made(Proofs)
     pending = _Made(PendingChanges)
-    address_changes = _Made(AddressChanges)
+    addresses = _Made(AddressRecords)
     stop_numbers = _Made(StopNumbers)
     journal = _Made(UnblockJournal)
     trail = _Made(AuditTrail)

@@ -238,16 +238,35 @@ class Gateway:
         self, statement: Statement, kinds: Sequence[type[TableRow]], given: Values | None = None
     ) -> Sequence[Sequence[Any]]:
         """Return the rows of several tables, each one or None, and the extra columns behind."""
-        found = []
-        for row in self.tuples(statement, given):
-            at, each = 0, []
-            for kind in kinds:
-                end = at + len(columns_of(kind))
-                part, at = row[at:end], end
-                each.append(None if part[0] is None else loaded(kind, part))
-            self._check(each)
-            found.append([*each, *row[at:]])
-        return found
+        return [self._split(row, kinds) for row in self.tuples(statement, given)]
+
+    def joined_with(
+        self,
+        statement: Statement,
+        kinds: Sequence[type[TableRow]],
+        many: type[SomeRow],
+        given: Values | None = None,
+    ) -> tuple[Sequence[Any], Sequence[SomeRow]] | None:
+        """Return one row of ``joined``, and each row of the table ``many`` that was joined last.
+
+        The database repeats the others with each of them; they are loaded once.
+        """
+        found = self.tuples(statement, given)
+        if not found:
+            return None
+        width = len(columns_of(many))
+        each = [loaded(many, row[-width:]) for row in found if row[-width] is not None]
+        self._check(each)
+        return self._split(found[0][:-width], kinds), each
+
+    def _split(self, row: Sequence[Any], kinds: Sequence[type[TableRow]]) -> Sequence[Any]:
+        at, each = 0, list[Any]()
+        for kind in kinds:
+            end = at + len(columns_of(kind))
+            part, at = row[at:end], end
+            each.append(None if part[0] is None else loaded(kind, part))
+        self._check(each)
+        return [*each, *row[at:]]
 
     def fits(self, row: MacRow) -> bool:
         """Return whether a row matches its MAC; raises ``KeyMissing``."""

@@ -20,7 +20,7 @@ _APPENDED: Final = {
 
 AUTHORITY: Final[Mapping[str, str]] = {
     **_APPENDED,
-    "address_change": "INSERT, UPDATE, DELETE",
+    "address": "INSERT, UPDATE, DELETE",
     "alarm": "INSERT, UPDATE, DELETE",
     "audit_feed": "INSERT, UPDATE",
     "action_note": "INSERT",
@@ -56,7 +56,6 @@ STAFF: Final[Mapping[str, str]] = {
 
 RETENTION: Final[Mapping[str, str]] = {
     "action_note": "DELETE",
-    "address_change": "DELETE",
     "attempt_charge": "DELETE",
     "audit_anchor": "INSERT, DELETE",
     "audit_event": "INSERT, DELETE",

@@ -29,6 +29,8 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 from kiosk.authority.records import (
+    AddressKind,
+    AddressSource,
     CardStatus,
     GapKind,
     JointHash,
@@ -249,9 +251,31 @@ class CardholderRow(MacRow, table=True):
     number: str = Field(unique=True)
     name: str
     sort_name: str = Field(sa_type=FOLDED)
-    email: str | None = None
+    address_id: str | None = None
     left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revision: int = 0
+
+
+WAITING_ADDRESS = "replaces <> ''"
+
+
+class AddressRow(MacRow, table=True):
+    """See ``Address``; holder and registration name theirs, so that none can be put in its place.
+
+    A holder has at most one that waits.
+    """
+
+    __tablename__ = "address"
+    __table_args__ = (index_where("uq_address_waiting", "holder_id", WAITING_ADDRESS, unique=True),)
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    source: AddressSource = Field(sa_type=Worded(AddressSource))
+    value: str
+    effective_from: datetime = Field(sa_type=UtcDateTime)
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    kind: AddressKind = Field(default=AddressKind.EMAIL, sa_type=Worded(AddressKind))
+    replaces: str = ""
+    visit_id: str = ""
 
 
 class CardRow(MacRow, table=True):
@@ -341,15 +365,13 @@ class RegistrationRow(MacRow, table=True):
         index_where("ix_registration_blocked", "blocked_at", "blocked_at IS NOT NULL"),
     )
     holder_id: str = Field(primary_key=True, foreign_key="cardholder.id")
-    email: str
-    email_verified_at: datetime = Field(sa_type=UtcDateTime)
+    address_id: str
     question_ids: tuple[int, ...] = Field(sa_type=NUMBERS)
     hashes: tuple[JointHash, ...] = Field(sa_type=HASHES, repr=False)
     registered_at: datetime = Field(sa_type=UtcDateTime)
     failures: int = 0
     blocked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     asked: tuple[int, ...] | None = Field(default=None, sa_type=NUMBERS)
-    unconfirmed_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     proven: bool = False
     unproven_failures: int = 0
     unproven_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -391,21 +413,6 @@ class ErasedNumberRow(TableRow, table=True):
 
     __tablename__ = "erased_number"
     digest: str = Field(primary_key=True, repr=False)
-
-
-class AddressChangeRow(MacRow, table=True):
-    __tablename__ = "address_change"
-    __table_args__ = (
-        index_where("uq_address_change_open", "holder_id", "ended_at IS NULL", unique=True),
-    )
-    id: str = Field(primary_key=True)
-    holder_id: str = Field(foreign_key="cardholder.id", index=True)
-    visit_id: str
-    old_email: str
-    new_email: str
-    requested_at: datetime = Field(sa_type=UtcDateTime)
-    effective_at: datetime = Field(sa_type=UtcDateTime, index=True)
-    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 # The table of unblock secrets beside the current one of a card.
@@ -473,7 +480,7 @@ class VisitRow(MacRow, table=True):
     pin_key: bytes | None = Field(default=None, repr=False)
     pin_challenge: bytes | None = Field(default=None, repr=False)
     pin_challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    owner_email: str | None = None
+    owner_route: str | None = None
     pending_id: str | None = None
     pin_change: PinChange | None = Field(default=None, sa_type=Worded(PinChange))
     unknown_card: str | None = None
@@ -504,7 +511,7 @@ class PendingRow(MacRow, table=True):
     auth_key: bytes | None = Field(default=None, repr=False)
     pin_key: bytes | None = Field(default=None, repr=False)
     pin_evidence: PinEvidence = Field(sa_type=Worded(PinEvidence))
-    owner_email: str | None = None
+    owner_route: str | None = None
 
 
 class CodeRow(MacRow, table=True):
@@ -526,7 +533,7 @@ class CodeRow(MacRow, table=True):
     visit_id: str
     digest: bytes = Field(repr=False)
     key_id: str
-    sent_to: str
+    route: str
     drafted_at: datetime = Field(sa_type=UtcDateTime, index=True)
     max_tries: int
     digits: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from kiosk.authority.addresses import Addresses, named_addresses, read_addresses
 from kiosk.authority.audit.events import AuditKind, plain, record, record_refusal
 from kiosk.authority.audit.sentences import OutcomeSource, Unproven
 from kiosk.authority.crypto.sealing import Sealer
@@ -95,7 +96,7 @@ def record_outcome_by_card(
             uow.cards.know_secret_tries(card.id, None)
             uow.cards.set_aside(card.id, None)
         else:
-            _count_as_done(uow, opened_in, card, holder)
+            _count_as_done(uow, opened_in, card, holder, read_addresses(uow, holder.id))
         record_response(uow, sealer, visit, card, right=True)
     return True
 
@@ -114,11 +115,17 @@ def leave_undetermined(uow: UnitOfWork, visit: Visit, card: Card) -> None:
     record(uow, AuditKind.UNBLOCK_SETTLED, visit, journal=entry.id, found=found)
 
 
-def _count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder) -> None:
+def _count_as_done(
+    uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder, addresses: Addresses
+) -> None:
     """Clear failures, asked questions, codes and exposure: the holder has a working card."""
     _trust_card(uow, card)
-    registration = uow.registrations.clear_failures(holder.id, asked=True)
-    notify_holder(uow, Notice.UNLOCKED, visit, holder, registration)
+    uow.registrations.clear_failures(holder.id, asked=True)
+    notify_holder(uow, Notice.UNLOCKED, visit, holder, addresses)
+
+
+def _addresses_of(case: LockedGrant) -> Addresses:
+    return named_addresses(case.holder, case.registration, case.rows)
 
 
 def _trust_card(uow: UnitOfWork, card: Card) -> None:
@@ -173,8 +180,7 @@ def _count_late(
         uow.journal.correct(case.entry.id)
         record(uow, AuditKind.UNBLOCK_REPORTED_LATE, case.visit, outcome=reported)
         _trust_card(uow, case.card)
-        registration = uow.registrations.of_holder(case.holder.id)
-        notify_holder(uow, Notice.UNLOCKED, case.visit, case.holder, registration)
+        notify_holder(uow, Notice.UNLOCKED, case.visit, case.holder, _addresses_of(case))
         record_response(uow, parts.sealer, case.visit, case.card, right=True)
     elif _RECORDED_AS.get(type(outcome)) is not case.entry.state:
         detail = {"journal": case.entry.id, "outcome": reported}
@@ -221,7 +227,7 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> Visit:
     visit = case.visit
     uow.journal.close(case.entry.id, UnblockState.DONE, "", uow.now)
     record(uow, AuditKind.UNBLOCK_DONE, visit, journal=case.entry.id)
-    _count_as_done(uow, visit, case.card, case.holder)
+    _count_as_done(uow, visit, case.card, case.holder, _addresses_of(case))
     record_response(uow, parts.sealer, visit, case.card, right=True)
     if not rotates(parts, case.card):
         uow.cards.secret_changed(case.card.id)

@@ -257,7 +257,8 @@ def _need_rows(
         ever=put_back.ACCEPTED,
     )
     put_back.need_station(context.station, visit.station, events)
-    put_back.need_holder(context.holder, card, context.registration, events)
+    registered = context.addresses.registered
+    put_back.need_holder(context.holder, card, context.registration, registered, events)
     put_back.need_proofs(visit, context.proofs, code, entries, events, uow.now)
     is_open = (one for one in entries if one.card_id == card.id and one.closed_at is None)
     return next(is_open, None), sum(one.visit_id == visit.id for one in entries), events

@@ -17,7 +17,7 @@ def block(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> None:
     if not uow.registrations.block(holder.id):
         return
     record(uow, AuditKind.REGISTRATION_BLOCKED, visit, failures=registration.failures)
-    notify_holder(uow, Notice.BLOCKED, visit, holder, registration)
+    notify_holder(uow, Notice.BLOCKED, visit, holder, context.addresses)
     notify_staff(uow, Notice.BLOCKED_STAFF, parts.staff_addresses, visit, holder)
 
 

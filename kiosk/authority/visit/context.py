@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
+from kiosk.authority.addresses import Addresses, named_addresses
 from kiosk.authority.audit.events import record_refusal
 from kiosk.authority.crypto.card_keys import named_by_key
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import RowAltered, ValueUnreadable
-from kiosk.authority.notices import address_of
 from kiosk.authority.records import (
     Card,
     Cardholder,
@@ -157,11 +157,13 @@ def given_by(code: EmailCode) -> dict[str, Scalar]:
 class VisitContext(LockedVisit):
     """A visit, and all that is recorded around it; ``factors`` are the rules of each.
 
+    ``addresses`` are those of the holder, each for what it is used for.
     ``code`` is the card's live code, for any purpose; ``proven_code`` the one that was entered
     correctly in this visit. Neither is from staff who may no longer give codes.
     ``after_first_unlock``: this registration follows a first unlock in the same visit.
     """
 
+    addresses: Addresses
     policy: Policy
     factors: Factors
     now: datetime
@@ -280,8 +282,14 @@ class VisitContext(LockedVisit):
 
     @property
     def known_address(self) -> str:
-        """The holder's recorded address: registered, else from the records; or empty."""
-        return address_of(self.holder, self.registration)
+        """The holder's address: registered, else from the records; or empty."""
+        return self.addresses.shown
+
+    @property
+    def known_route(self) -> str:
+        """The id of that address; or empty."""
+        known = self.addresses.for_codes
+        return known.id if known else ""
 
     @property
     def asks_owner(self) -> bool:
@@ -296,11 +304,26 @@ class VisitContext(LockedVisit):
         return Factor.EMAIL_CODE if self.visit.purpose in UNLOCKS else Gate.CODE
 
     @property
+    def route(self) -> str:
+        """Where a code that this visit asks for now would go: an id; or empty.
+
+        It is that of an address, or of the change that gathered one. Either names one value, and
+        another value has another id.
+        """
+        if self._goes_to_known:
+            return self.known_route
+        return self.pending.id if self.pending and self.pending.email else ""
+
+    @property
     def address(self) -> str:
-        """Where a code that this visit asks for now would go; or empty."""
-        if self.visit.purpose is Purpose.UNLOCK or self.asks_owner:
+        """The address of that route; or empty."""
+        if self._goes_to_known:
             return self.known_address
         return (self.pending.email if self.pending else None) or ""
+
+    @property
+    def _goes_to_known(self) -> bool:
+        return self.visit.purpose is Purpose.UNLOCK or self.asks_owner
 
     @property
     def own_code(self) -> EmailCode | None:
@@ -312,7 +335,7 @@ class VisitContext(LockedVisit):
             return code if is_assisted(code) else None
         if is_assisted(code):
             return code if self._answered_here else None
-        if code.sent_to != self.address or code.proves_owner != self.asks_owner:
+        if code.route != self.route or code.proves_owner != self.asks_owner:
             return None
         if code.purpose is not Purpose.UNLOCK:
             return code if self.pending and code.pending_id == self.pending.id else None
@@ -435,7 +458,7 @@ class VisitContext(LockedVisit):
             case Gate.CODE:
                 # The code to the recorded address has shown it, where the given one is the same.
                 # The code to another one finishes the visit.
-                same = pending is not None and pending.email == pending.owner_email
+                same = pending is not None and pending.email == self.known_address
                 return same and self._owner_is_proven
             case Gate.NEW_PIN | Gate.STOP_NUMBER | Gate.MAINTENANCE:
                 return False  # the last of its path: passing it finishes the visit
@@ -463,10 +486,10 @@ class VisitContext(LockedVisit):
         One that was entered before counts for a visit that came back to finish what was gathered
         then, and for none in which a PIN is claimed: a copy of the card could be in it.
         """
-        owner = self.visit.owner_email
+        owner = self.visit.owner_route
         if owner is None and self.visit.pin_proven_at is None and self.pending is not None:
-            owner = self.pending.owner_email if self.pending.email else None
-        return bool(owner) and owner == self.known_address
+            owner = self.pending.owner_route if self.pending.email else None
+        return self.addresses.value_of(owner) == self.known_address != ""
 
     @property
     def _answered_here(self) -> bool:
@@ -548,6 +571,7 @@ def _context(
         visit=visit,
         card=locked.card,
         holder=locked.holder,
+        rows=locked.rows,
         registration=locked.registration,
         pending=locked.pending,
         code=_vouched_for(uow, locked.code),
@@ -556,6 +580,7 @@ def _context(
         staff_member=locked.staff_member,
         station=locked.station,
         proofs=locked.proofs,
+        addresses=named_addresses(locked.holder, locked.registration, locked.rows),
         policy=policy,
         factors=factors,
         now=uow.now,

@@ -79,7 +79,7 @@ def give_email(
         context = enter(uow, parts, visit_id)
         visit = context.visit
         # The visit was for this address, whose code had shown the owner before.
-        needed_no_code = address == visit.owner_email == context.known_address
+        needed_no_code = address == context.addresses.value_of(visit.owner_route)
         if visit.finished_at is not None and visit.purpose in GIVES_ADDRESS and needed_no_code:
             # The answer to the first call was lost.
             return tasks.finished(uow, context)

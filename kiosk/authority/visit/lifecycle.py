@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from kiosk.authority.addresses import language_of
 from kiosk.authority.audit.events import AuditKind, plain, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.notices import language_of
 from kiosk.authority.records import (
     EmailCode,
     KnownCard,
@@ -564,7 +564,7 @@ def _may_abandon_code(uow: UnitOfWork, context: VisitContext) -> bool:
     visit, code = context.visit, _mailed_code(context)
     waits = visit.purpose is not Purpose.FIRST_UNLOCK and context.next_step in _CODE_STEPS
     passed = any(proof.carried_from is None for proof in context.proofs)
-    if not waits or passed or visit.pin_proven_at or visit.owner_email:
+    if not waits or passed or visit.pin_proven_at or visit.owner_route:
         return False
     if context.is_proven or code is None:
         return True

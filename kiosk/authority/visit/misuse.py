@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.notices import Notice, addresses_of, language_of, notify, notify_staff
+from kiosk.authority.notices import Notice, notify, notify_staff
 from kiosk.authority.records import StopNumber
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.codes import read_stop_number
@@ -122,14 +122,15 @@ def _right(
     blocked = stop_holder(uow, context.holder.id, but_visit=context.visit.id)
     about = reference_of(VisitId(sent.visit_id))
     record(uow, AuditKind.MISUSE_REPORTED, context.visit, blocked=blocked, about=about)
-    for address in addresses_of(context.holder, context.registration):
+    known = context.addresses
+    for address in known.for_notices:
         notify(
             uow,
             Notice.MISUSE_REPORTED,
             address,
             context.visit,
             context.holder,
-            language=language_of(context.registration),
+            language=known.language,
         )
     staff = parts.staff_addresses
     notify_staff(uow, Notice.MISUSE_REPORTED_STAFF, staff, context.visit, context.holder)

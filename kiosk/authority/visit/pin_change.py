@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from kiosk.authority.addresses import Addresses, read_addresses
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import RowAltered
-from kiosk.authority.notices import Notice, addresses_of, notify_holder
-from kiosk.authority.records import Cardholder, PinChange, PinEvidence, Registration, Visit
+from kiosk.authority.notices import Notice, notify_holder
+from kiosk.authority.records import Cardholder, PinChange, PinEvidence, Visit
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.context import act_on_each, deciding, enter, enter_to_report
@@ -51,7 +52,7 @@ def pin_changed(parts: Dependencies, visit_id: VisitId) -> Task:
             if context.visit.pin_change is None:
                 raise StepRefused("no change of the PIN was begun")
             record(uow, AuditKind.PIN_CHANGED, context.visit)
-            _notify(uow, Notice.PIN_CHANGED, context.visit, context.holder, context.registration)
+            _notify(uow, Notice.PIN_CHANGED, context.visit, context.holder, context.addresses)
             context = finish(uow, replace(context, visit=replace(context.visit, pin_change=None)))
         task = tasks.next_task(uow, context)
         uow.commit()
@@ -83,8 +84,7 @@ def report_unknown(uow: UnitOfWork, visit: Visit) -> None:
     record(uow, AuditKind.PIN_CHANGE_UNKNOWN, visit)
     holder = uow.holders.get(visit.holder_id) if visit.holder_id else None
     if holder is not None:
-        registration = uow.registrations.of_holder(holder.id)
-        _notify(uow, Notice.PIN_MAYBE_CHANGED, visit, holder, registration)
+        _notify(uow, Notice.PIN_MAYBE_CHANGED, visit, holder, read_addresses(uow, holder.id))
 
 
 _NOTICES: Final = (Notice.PIN_CHANGED, Notice.PIN_MAYBE_CHANGED)
@@ -96,15 +96,15 @@ def _notify(
     notice: Notice,
     visit: Visit,
     holder: Cardholder,
-    registration: Registration | None,
+    addresses: Addresses,
 ) -> None:
     """Mail it to every address of the holder, a few times an hour where the PIN was only claimed.
 
     A station can claim that of a card that is known by its name only, without the card.
     """
-    known = addresses_of(holder, registration)
+    known = addresses.for_notices
     if known and visit.pin_evidence is not PinEvidence.PROVEN:
         sent = uow.outbox.count(known[0], _NOTICES, HOUR, holder_id=holder.id)
         if sent >= _CLAIMED_AN_HOUR:
             return
-    notify_holder(uow, notice, visit, holder, registration)
+    notify_holder(uow, notice, visit, holder, addresses)

@@ -164,7 +164,7 @@ def fresh_pending(context: VisitContext, purpose: Purpose, visit: Visit) -> Pend
         auth_key=visit.auth_key if visit.genuine_at is not None else None,
         pin_key=visit.pin_key,
         pin_evidence=visit.pin_evidence,
-        owner_email=visit.owner_email,
+        owner_route=visit.owner_route,
     )
 
 
@@ -216,7 +216,10 @@ def _is_issued(
     )
     if vouched(email=None):
         return True
-    return vouched(email=holder.email) and not uow.holders.is_mailbox_shared(holder)
+    recorded = context.addresses.recorded
+    if recorded is None or not vouched(email=recorded.value):
+        return False
+    return not uow.addresses.is_mailbox_shared(recorded)
 
 
 def _is_attested(

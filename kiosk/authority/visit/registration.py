@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kiosk.authority.addresses import Addresses, read_addresses
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.errors import RowAltered
-from kiosk.authority.notices import Notice, addresses_of, notify, notify_holder
+from kiosk.authority.notices import Notice, notify, notify_holder
 from kiosk.authority.records import (
-    AddressChange,
+    Address,
+    AddressSource,
     Cardholder,
     JointHash,
     PendingChange,
@@ -34,11 +36,10 @@ def finish(uow: UnitOfWork, context: VisitContext) -> VisitContext:
 def change_questions(
     uow: UnitOfWork, context: VisitContext, ids: tuple[int, ...], hashes: tuple[JointHash, ...]
 ) -> VisitContext:
-    registration = context.required_registration
     uow.registrations.set_questions(context.holder.id, ids, hashes)
     forget_answers(uow, context.holder.id)
     record(uow, AuditKind.QUESTIONS_CHANGED, context.visit, count=len(ids))
-    notify_holder(uow, Notice.QUESTIONS_CHANGED, context.visit, context.holder, registration)
+    notify_holder(uow, Notice.QUESTIONS_CHANGED, context.visit, context.holder, context.addresses)
     if context.pending is not None:
         uow.pending.delete(context.pending.id)
     _keep_proven_key(uow, context)
@@ -56,32 +57,48 @@ def apply_pending(uow: UnitOfWork, context: VisitContext) -> VisitContext:
     pending = context.pending
     if pending is None or not pending.email:
         raise StepRefused("there is nothing that waits for this code")
+    known = context.addresses
+    registered = known.registered
     if pending.purpose is Purpose.REGISTER:
         _register(uow, context, pending, pending.email)
-    elif _has_to_wait(context, pending, context.required_registration, pending.email):
-        _let_wait(uow, context, context.required_registration, pending.email)
+    elif registered is None:
+        raise StepRefused("the holder is not registered")
+    elif _has_to_wait(context, pending, registered, pending.email):
+        _let_wait(uow, context, registered, known, pending.email)
     else:
         stop_change(uow, context.holder.id)
-        registration = context.required_registration
-        if not _put_in_force(uow, context.visit, context.holder, registration, pending.email):
+        given = _given(context.holder.id, pending.email, uow)
+        if not _put_in_force(uow, context.visit, context.holder, registered, given, known):
             raise StepRefused("the registered address was changed by others")
         _keep_proven_key(uow, context)
     uow.pending.delete(pending.id)
     return finish(uow, context)
 
 
+def _given(holder_id: str, email: str, uow: UnitOfWork) -> Address:
+    """Return an address that has just been confirmed, and is in force."""
+    return Address(new_id(), holder_id, AddressSource.HOLDER, email, uow.now, uow.now)
+
+
 def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, email: str) -> None:
-    before = context.registration
+    before, holder_id = context.addresses.registered, context.holder.id
     same_key = pending.auth_key is not None and pending.auth_key == context.visit.auth_key
     # Anew, in place of a registration without proof: that must not evade the cooling-off.
     kept = before if before and _has_to_wait(context, pending, before, email) else None
     if kept is None:
         # An earlier one would come into force in place of the address that was just confirmed.
-        stop_change(uow, context.holder.id)
+        stop_change(uow, holder_id)
+    if kept is not None:
+        address = kept
+    elif before is not None and before.value == email:
+        address = before  # what was sent there still counts
+        uow.addresses.confirm_again(before.id)
+    else:
+        address = _given(holder_id, email, uow)
+        uow.addresses.add(address)
     registration = Registration(
-        holder_id=context.holder.id,
-        email=kept.email if kept else email,
-        email_verified_at=kept.email_verified_at if kept else uow.now,
+        holder_id=holder_id,
+        address_id=address.id,
         question_ids=pending.question_ids or (),
         hashes=pending.hashes or (),
         registered_at=uow.now,
@@ -89,25 +106,29 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
         language=context.visit.language,
     )
     uow.registrations.put(registration)
-    uow.search.refresh([context.holder.id])
+    # By the registration that was just written: of two at once the later one keeps its address.
+    uow.addresses.drop_registered(holder_id, but=address.id)
+    uow.search.refresh([holder_id])
     count = len(registration.question_ids)
     record(uow, AuditKind.REGISTERED, context.visit, questions=count, proven=registration.proven)
     # The code may be entered in another visit, and the card in the reader then need not be the
     # holder's: its key has to be the one that was proven with the PIN.
     if pending.auth_key is None or same_key:
         _record_keys(uow, context, pending.auth_key, pending.pin_key)
-    notify_holder(uow, Notice.REGISTERED, context.visit, context.holder, registration)
-    if before is not None and before.email not in addresses_of(context.holder, registration):
+    before_all = context.addresses
+    now = replace(before_all, registered=address, waiting=None, language=registration.language)
+    notify_holder(uow, Notice.REGISTERED, context.visit, context.holder, now)
+    if before is not None and before.value not in now.for_notices:
         notify(
             uow,
             Notice.REGISTERED,
-            before.email,
+            before.value,
             context.visit,
             context.holder,
-            language=before.language,
+            language=before_all.language,
         )
     if kept is not None:
-        _let_wait(uow, context, registration, email)
+        _let_wait(uow, context, kept, now, email)
 
 
 def _keep_proven_key(uow: UnitOfWork, context: VisitContext) -> None:
@@ -129,55 +150,69 @@ def _record_keys(
 
 
 def _has_to_wait(
-    context: VisitContext, pending: PendingChange, before: Registration, email: str
+    context: VisitContext, pending: PendingChange, before: Address, email: str
 ) -> bool:
     """Return whether another address, given on a claimed PIN, waits for the cooling-off."""
     claimed = pending.pin_evidence is PinEvidence.CLAIMED
-    return claimed and before.email != email and bool(context.policy.address_cooling_off)
+    return claimed and before.value != email and bool(context.policy.address_cooling_off)
 
 
 def _let_wait(
-    uow: UnitOfWork, context: VisitContext, registration: Registration, email: str
+    uow: UnitOfWork, context: VisitContext, before: Address, known: Addresses, email: str
 ) -> None:
-    change = AddressChange(
-        id=new_id(),
-        holder_id=context.holder.id,
+    cooling_off = context.policy.address_cooling_off
+    waiting = replace(
+        _given(context.holder.id, email, uow),
+        effective_from=uow.now + cooling_off,
+        replaces=before.id,
         visit_id=context.visit.id,
-        old_email=registration.email,
-        new_email=email,
-        requested_at=uow.now,
-        effective_at=uow.now + context.policy.address_cooling_off,
     )
-    uow.address_changes.put(change)
-    hours = round((change.effective_at - change.requested_at).total_seconds() / 3600)
+    uow.addresses.add(waiting)
+    hours = round(cooling_off.total_seconds() / 3600)
     record(uow, AuditKind.EMAIL_CHANGE_WAITS, context.visit, hours=hours)
     waits, visit, holder = Notice.EMAIL_CHANGE_WAITS, context.visit, context.holder
-    notify_holder(uow, waits, visit, holder, registration, new_email=email)
-    if email not in addresses_of(holder, registration):
-        notify(uow, waits, email, visit, holder, email, language=registration.language)
+    notify_holder(uow, waits, visit, holder, known, new_email=email)
+    if email not in known.for_notices:
+        notify(uow, waits, email, visit, holder, email, language=known.language)
 
 
 def _put_in_force(
-    uow: UnitOfWork, visit: Visit, holder: Cardholder, registration: Registration, email: str
+    uow: UnitOfWork,
+    visit: Visit,
+    holder: Cardholder,
+    before: Address,
+    now: Address,
+    known: Addresses,
+    *,
+    stored: bool = False,
 ) -> bool:
-    """Replace the address; return False where others changed it, or blocked self-service."""
-    if not uow.registrations.replace_email(holder.id, registration.email, email):
+    """Replace the address; return False where others changed it, or blocked self-service.
+
+    ``known`` are the addresses until now. ``stored``: the row of the new one is there already.
+    """
+    is_other = before.value != now.value
+    named = now.id if is_other else before.id
+    if not uow.registrations.replace_address(holder.id, before.id, named):
         return False
+    if not is_other:
+        uow.addresses.confirm_again(before.id)
+    elif not stored:
+        uow.addresses.add(now)
+    uow.addresses.drop_registered(holder.id, but=named)
     uow.search.refresh([holder.id])
-    is_other = registration.email != email
     record(uow, AuditKind.EMAIL_CHANGED, visit, other=is_other)
     if is_other:
-        old = Notice.EMAIL_CHANGED_OLD
-        notify_holder(uow, old, visit, holder, registration, new_email=email, leave_out=email)
-    new, language = Notice.EMAIL_CHANGED_NEW, registration.language
-    notify(uow, new, email, visit, holder, new_email=email, language=language)
+        old, new_email = Notice.EMAIL_CHANGED_OLD, now.value
+        notify_holder(uow, old, visit, holder, known, new_email=new_email, leave_out=new_email)
+    new, language = Notice.EMAIL_CHANGED_NEW, known.language
+    notify(uow, new, now.value, visit, holder, new_email=now.value, language=language)
     return True
 
 
 def apply_due_change(uow: UnitOfWork, holder_id: str) -> bool:
     """Put a holder's new address in force when it is due; return whether it was."""
-    waiting = uow.address_changes.waiting(holder_id)
-    if waiting is None or waiting.effective_at > uow.now:
+    waiting = uow.addresses.waiting(holder_id)
+    if waiting is None or waiting.effective_from > uow.now:
         return False
     _apply(uow, holder_id)
     return True
@@ -186,14 +221,14 @@ def apply_due_change(uow: UnitOfWork, holder_id: str) -> bool:
 def apply_due_changes(store: Store) -> tuple[RowAltered, ...]:
     """Put every due address in force; return the altered rows that prevent it for some."""
     with store.read() as uow:
-        due = uow.address_changes.holders_with_due()
+        due = uow.addresses.holders_with_due()
     return act_on_each(store, due, _apply)
 
 
-def stop_change(uow: UnitOfWork, holder_id: str) -> AddressChange | None:
-    """Keep the old address; return the change that waited."""
-    waiting = uow.address_changes.waiting(holder_id)
-    if waiting is None or not uow.address_changes.end(holder_id):
+def stop_change(uow: UnitOfWork, holder_id: str) -> Address | None:
+    """Keep the old address; return the one that waited."""
+    waiting = uow.addresses.waiting(holder_id)
+    if waiting is None or not uow.addresses.stop(holder_id):
         return None
     record(uow, AuditKind.EMAIL_CHANGE_STOPPED, _visit_of(uow, waiting))
     return waiting
@@ -205,25 +240,27 @@ def _apply(uow: UnitOfWork, holder_id: str) -> None:
     No card is locked: each write names what it replaces, and so overwrites nothing that others
     have changed since.
     """
-    change = uow.address_changes.end_due(holder_id)
-    if change is None:
+    due = uow.addresses.take_due(holder_id)
+    if due is None:
         return
-    registration, holder = uow.registrations.of_holder(holder_id), uow.holders.get(holder_id)
-    visit = _visit_of(uow, change)
+    holder, known = uow.holders.get(holder_id), read_addresses(uow, holder_id)
+    visit, before = _visit_of(uow, due), known.registered
     if (
-        registration is not None
-        and holder is not None
-        and registration.email == change.old_email
-        and _put_in_force(uow, visit, holder, registration, change.new_email)
+        holder is not None
+        and before is not None
+        and before.id == due.replaces
+        and _put_in_force(uow, visit, holder, before, due, known, stored=True)
     ):
         return
     # Staff changed, blocked or revoked it since: that takes precedence.
+    uow.addresses.delete(due.id)
     record(uow, AuditKind.EMAIL_CHANGE_STOPPED, visit)
 
 
-def _visit_of(uow: UnitOfWork, change: AddressChange) -> Visit:
-    visit = uow.visits.get(change.visit_id)
+def _visit_of(uow: UnitOfWork, given: Address) -> Visit:
+    visit = uow.visits.get(given.visit_id)
     if visit is not None:
         return visit
-    reference = reference_of(VisitId(change.visit_id))
-    return Visit(change.visit_id, reference, "", change.requested_at, holder_id=change.holder_id)
+    reference = reference_of(VisitId(given.visit_id))
+    at = given.confirmed_at or given.effective_from
+    return Visit(given.visit_id, reference, "", at, holder_id=given.holder_id)

@@ -73,10 +73,10 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
 def finished(uow: UnitOfWork, context: VisitContext) -> Finished:
     """Return that all is done, and when a changed address counts."""
     purpose = context.progress.purpose
-    waiting = uow.address_changes.waiting(context.holder.id)
+    waiting = context.addresses.waiting
     if waiting is None or waiting.visit_id != context.visit.id:
         return Finished(purpose)
-    return Finished(purpose, max(0.0, (waiting.effective_at - context.now).total_seconds()))
+    return Finished(purpose, max(0.0, (waiting.effective_from - context.now).total_seconds()))
 
 
 def choose_way(context: VisitContext) -> ChooseWay:
@@ -86,8 +86,7 @@ def choose_way(context: VisitContext) -> ChooseWay:
 def give_email(context: VisitContext, typed: str = "") -> GiveEmail:
     """Suggest the address that was typed before, else the registered one, else the record's."""
     pending = context.pending.email if context.pending else None
-    registered = context.registration.email if context.registration else None
-    suggested = typed or pending or registered or context.holder.email or ""
+    suggested = typed or pending or context.known_address
     domains, position = context.policy.email_domains, context.position(Gate.EMAIL)
     return GiveEmail(suggested, domains, position=position)
 

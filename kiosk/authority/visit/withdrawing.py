@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from kiosk.authority.records import AddressChange
+from kiosk.authority.records import Address
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.visit.factors import FACTORS
 from kiosk.authority.visit.registration import stop_change
 
 
-def withdraw_everything(uow: UnitOfWork, holder_id: str) -> AddressChange | None:
+def withdraw_everything(uow: UnitOfWork, holder_id: str) -> Address | None:
     """Let nothing that was shown, given, sent or gathered for a holder count any more.
 
-    Locks their cards. Returns the change of address that waited, if one did.
+    Locks their cards. Returns the address that waited, if one did.
     """
     uow.cards.lock_of_holder(holder_id)
     for rules in FACTORS.values():

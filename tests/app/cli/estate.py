@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 
 from kiosk.app.cli.tools import Tools
+from kiosk.authority.addresses import Addresses, read_addresses
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.records import AuditQuery, Card, Cardholder, Registration
 from kiosk.contract.messages import CardId
@@ -47,13 +48,16 @@ class Estate:
         holder = self.holder()
         with self.store.begin() as uow:
             questions = tuple(question.id for question in uow.questions.current()[:4])
-            registration = replace(
-                samples.registration(holder.id), email="jo@nhs.net", question_ids=questions
-            )
-            uow.registrations.put(registration)
+            registration = replace(samples.registration(holder.id), question_ids=questions)
+            address = samples.registered_address(holder.id, "jo@nhs.net", uow.now)
+            samples.put_registered(uow, registration, address)
             if blocked:
                 uow.registrations.block(holder.id)
             uow.commit()
+
+    def addresses(self, number: str = JO) -> Addresses:
+        with self.store.read() as uow:
+            return read_addresses(uow, self.holder(number).id)
 
     def registration(self) -> Registration | None:
         """Return Jo's."""

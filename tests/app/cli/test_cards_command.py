@@ -20,6 +20,7 @@ from kiosk.authority.records import CardStatus, Visit, new_id
 from kiosk.contract.messages import VisitId, reference_of
 from tests.app.cli.estate import AL, JO, Estate
 from tests.app.cli.samples import Kiosk, two_members
+from tests.authority.store import samples
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert
 from tests.support.prepared import prepared_program
@@ -247,7 +248,9 @@ def test_a_code_for_somebody_who_is_not_registered_says_what_it_is_for(
     kiosk: Kiosk, estate: Estate, capsys: Capsys, has_address: bool
 ) -> None:
     with estate.store.begin() as uow:
-        uow.holders.save(replace(estate.holder(), email="jo@nhs.uk" if has_address else None))
+        jo = replace(estate.holder(), address_id=None)
+        recorded = samples.recorded_addresses(jo, "jo@nhs.uk")[0] if has_address else None
+        uow.holders.save(jo, recorded)
         uow.commit()
     assert kiosk("cards", "issue-code", JO, FIRST, *SURE) == 0
     code, works, first = capsys.readouterr().out.splitlines()

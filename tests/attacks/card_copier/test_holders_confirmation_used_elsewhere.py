@@ -104,7 +104,7 @@ def test_while_the_holder_reads_the_second_code(world: World, card: Card) -> Non
     gets_nothing(world, thief)
     back = world.insert(card, reader_card=signing(), station="C")
     assert back.enter(code) == Finished(Purpose.REGISTER)
-    assert world.registration(card).email == OTHER
+    assert world.registered_email(card) == OTHER
 
 
 def test_the_key_of_the_copy_is_not_kept_for_the_holders_card(world: World, card: Card) -> None:

@@ -173,7 +173,7 @@ def test_a_number_opens_nothing(world: World, by_name: Card) -> None:
     with pytest.raises(StepRefused):
         thief.enter(Sensitive(number))
     thief.pull()
-    assert world.registration(by_name).email == EMAIL
+    assert world.registered_email(by_name) == EMAIL
     told = {(one.template, one.to) for one in world.outbox()}
     assert told >= {("misuse-reported", EMAIL), ("misuse-reported-staff", STAFF)}
 

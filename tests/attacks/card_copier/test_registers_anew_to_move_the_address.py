@@ -40,7 +40,7 @@ def test_the_address_of_a_registration_without_proof_waits(world: World) -> None
     done = register_anew(world, world.insert(card, reader_card=ReaderCard()))
     day = world.policy.address_cooling_off.total_seconds()
     assert done == Finished(Purpose.REGISTER, day)
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL
     told = {(mail.template, mail.to) for mail in world.outbox()}
     assert told == {
         ("registered", EMAIL),
@@ -49,7 +49,7 @@ def test_the_address_of_a_registration_without_proof_waits(world: World) -> None
     }
     world.clock.forward(seconds=day)
     apply_due_changes(world.store)
-    assert world.registration(card).email == MALLORYS
+    assert world.registered_email(card) == MALLORYS
 
 
 def test_holder_stops_a_moved_address_while_it_waits(world: World) -> None:
@@ -64,11 +64,11 @@ def test_holder_stops_a_moved_address_while_it_waits(world: World) -> None:
     people.lift_block(as_seen(office, card), GROUNDS)
     world.clock.forward(seconds=world.policy.address_cooling_off.total_seconds())
     apply_due_changes(world.store)
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL
 
 
 def test_the_first_address_counts_at_once(world: World) -> None:
     card = world.add_card(world.add_holder())
     done = register_anew(world, world.insert(card, reader_card=ReaderCard()))
     assert done == Finished(Purpose.REGISTER)
-    assert world.registration(card).email == MALLORYS
+    assert world.registered_email(card) == MALLORYS

@@ -58,7 +58,7 @@ def test_what_was_taken_back_is_not_done(
     put_back(world, *kept)
     with pytest.raises(RecordAltered):
         rogue.desk.proposals.agree(line.proposal_id, WHY)
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL
 
 
 def test_what_was_done_is_not_done_again(

@@ -20,9 +20,9 @@ def test_a_withdrawn_code_that_was_brought_back_is_refused(world: World) -> None
     assert refused_as_altered(world, reply, "email_code")
 
 
-def test_a_code_that_another_address_is_written_into_is_refused(world: World) -> None:
+def test_a_code_that_another_route_is_written_into_is_refused(world: World) -> None:
     card = world.registered_card()
     station_visit = world.insert(card, blocked=True)
     station_visit.to_code()
-    write(world, "UPDATE email_code SET sent_to = 'mallory@evil.nhs.uk'")
+    write(world, "UPDATE email_code SET route = 'another'")
     assert refused_as_altered(world, station_visit.enter(world.relay.code), "email_code")

@@ -20,7 +20,7 @@ from kiosk.authority.roles import Role
 from kiosk.authority.service import LocalAuthority
 from kiosk.config.settings import NoticeSettings, PolicySettings
 from kiosk.contract.findings import Condition
-from kiosk.contract.messages import Grant
+from kiosk.contract.messages import Grant, Reason, Refusal
 from tests.attacks.database_writer import (
     found_put_back,
     keep,
@@ -79,6 +79,23 @@ def retire(staff: Colleague, _: Card) -> None:
 Barring = Callable[[Colleague, Card], None]
 
 
+def _with_what_it_names(table: str) -> tuple[str, ...]:
+    """A registration without the address that it names would be noticed at once."""
+    return ("address", table) if table == "registration" else (table,)
+
+
+def test_registration_whose_address_is_not_put_back_with_it_is_refused(
+    world: World, card: Card, manager: Colleague
+) -> None:
+    kept = keep(world, "registration")
+    world.clock.forward(minutes=1)
+    correct(manager, card)
+    put_back(world, kept)
+    opened = world.insert(card, blocked=True).opened
+    assert isinstance(opened, Refusal)
+    assert opened.reason is Reason.RECORD_ALTERED
+
+
 @pytest.mark.parametrize(
     ("table", "bar"),
     [
@@ -97,7 +114,7 @@ def test_row_from_before_it_was_barred_gets_no_secret(
         uow.stations.seen(Station("A", world.now))
         uow.commit()
     world.known_reader_card(card)
-    kept = keep(world, table)
+    kept = keep(world, *_with_what_it_names(table))
     world.clock.forward(minutes=1)
     bar(manager, card)
     put_back(world, kept)
@@ -110,7 +127,7 @@ def test_row_from_before_it_was_barred_gets_no_secret(
 def test_row_that_was_accepted_as_it_is_counts_again(
     world: World, card: Card, manager: Colleague
 ) -> None:
-    kept = keep(world, "registration")
+    kept = keep(world, "address", "registration")
     world.clock.forward(minutes=1)
     correct(manager, card)
     put_back(world, kept)
@@ -131,7 +148,7 @@ def test_what_staff_lifted_and_confirmed_counts(
     manager.desk.people.take_back_leaver(as_seen(manager.office, card), GROUNDS)
     assert check_rows(world.store).condition is Condition.OK
     assert isinstance(unlock_again(world, card), Grant)
-    assert world.registration(card).email != EMAIL
+    assert world.registered_email(card) != EMAIL
 
 
 def test_clock_that_was_ahead_while_somebody_was_barred_bars_nobody_later(

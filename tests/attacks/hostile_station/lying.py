@@ -280,10 +280,11 @@ class Liar:
             return tuple(self._rows.execute(statement).fetchall())
 
         return Kept(
-            rows("SELECT holder_id, email, hashes FROM registration ORDER BY 1"),  # type: ignore[arg-type]
             rows(
-                "SELECT holder_id, new_email FROM address_change WHERE ended_at IS NULL ORDER BY 1"
+                "SELECT r.holder_id, value, hashes FROM registration r "
+                "JOIN address a ON a.id = r.address_id ORDER BY 1"
             ),  # type: ignore[arg-type]
+            rows("SELECT holder_id, value FROM address WHERE replaces <> '' ORDER BY 1"),  # type: ignore[arg-type]
             rows("SELECT id, auth_key, pin_key FROM card ORDER BY 1"),  # type: ignore[arg-type]
             rows("SELECT id, sealed_secret FROM card ORDER BY 1"),  # type: ignore[arg-type]
         )

@@ -48,14 +48,14 @@ from tests.authority.world import EMAIL, World
 
 STOLEN = "A"
 KEPT = {
-    "registration": "email, hashes, asked, failures, unproven_failures, blocked_at, proven",
+    "registration": "address_id, hashes, asked, failures, unproven_failures, blocked_at, proven",
     "card": "status, sealed_secret, secret_exposure, secret_tries_left, set_aside_at, auth_key, "
     "pin_key",
     "kept_secret": "id, kind, sealed_secret, presented, refused",
-    "address_change": "id, new_email, ended_at",
+    "address": "id, value, confirmed_at, effective_from, replaces",
     "email_code": "id, tries, sent_at, consumed_at, revoked_at",
     "unblock_journal": "id, state, closed_at",
-    "pending_change": "id, email, owner_email",
+    "pending_change": "id, email, owner_route",
     "stop_number": "id, used_at",
     "outbox_message": "id",
 }

@@ -51,8 +51,9 @@ def cards(world: World) -> list[Card]:
 
 
 def card_of(world: World, number: int) -> Card:
-    holder = world.add_holder(number=f"9000000000{number:02}", email=f"holder{number}@nhs.net")
-    world.register(holder, email=holder.email)
+    email = f"holder{number}@nhs.net"
+    holder = world.add_holder(number=f"9000000000{number:02}", email=email)
+    world.register(holder, email=email)
     return world.add_card(holder, driver="openpgp", identifier=f"0006123456{number:02}")
 
 

@@ -20,6 +20,7 @@ from tests.attacks.four_eyes import Colleague
 from tests.authority.administration.desk.keys import new_key
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
+from tests.authority.store.samples import recorded_addresses
 from tests.authority.world import World
 from tests.support.refusals import refused
 
@@ -41,15 +42,14 @@ def test_an_import_undoes_no_correction_that_came_after_it_was_proposed(world: W
     with world.store.begin() as uow:  # as two other colleagues do
         holder = uow.holders.get(card.holder_id)
         assert holder is not None
-        uow.holders.save(replace(holder, email="right@nhs.net"))
+        uow.holders.save(holder, recorded_addresses(holder, "right@nhs.net")[0])
         uow.commit()
     with refused(ConcurrentChange, match="changed since this was proposed"):
         second.desk.proposals.agree(waiting.proposal_id, WHY)
     assert people.exists()
-    with world.store.read() as uow:
-        holder = uow.holders.get(card.holder_id)
-    assert holder is not None
-    assert holder.email == "right@nhs.net"
+    recorded = world.addresses_of(card).recorded
+    assert recorded is not None
+    assert recorded.value == "right@nhs.net"
 
 
 def test_an_import_changes_nobody_who_was_not_named_when_it_was_proposed(world: World) -> None:

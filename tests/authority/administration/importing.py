@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.authority.addresses import read_addresses
 from kiosk.authority.administration.import_people import ImportResult, PeopleImport
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import ImportRefused
@@ -53,6 +54,10 @@ class Importer:
     def holder(self, n: int) -> Cardholder:
         with self.store.read() as uow:
             return uow.holders.by_numbers([f"{900000000000 + n}"])[f"{900000000000 + n}"]
+
+    def email(self, n: int) -> str:
+        with self.store.read() as uow:
+            return read_addresses(uow, self.holder(n).id).shown
 
     def found(self, text: str) -> list[str]:
         with self.store.read() as uow:

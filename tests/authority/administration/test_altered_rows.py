@@ -71,7 +71,7 @@ def write(folder: Path, statement: str) -> None:
 
 def alter(folder: Path) -> None:
     write(folder, "UPDATE card SET holder_id = 'h01' WHERE id = 'c07'")
-    write(folder, "UPDATE cardholder SET email = 'mallory@evil.nhs.uk' WHERE id = 'h03'")
+    write(folder, "UPDATE cardholder SET address_id = 'another' WHERE id = 'h03'")
 
 
 ALTERED = [("card", "c07"), ("cardholder", "h03")]

@@ -22,7 +22,7 @@ DRAFT = EmailCode(
     visit_id="visit",
     digest=b"",
     key_id="",
-    sent_to="asha@nhs.net",
+    route="address",
     drafted_at=datetime(2026, 5, 4, tzinfo=UTC),
     max_tries=5,
     digits=8,

@@ -5,7 +5,7 @@ from __future__ import annotations
 OF_PEOPLE = frozenset(
     {
         "action_note",
-        "address_change",
+        "address",
         "attempt_charge",
         "card",
         "cardholder",

@@ -197,7 +197,7 @@ def test_old_codes_and_attempts_are_purged(database: TestDatabase, store: Store)
 
 
 def given(person: samples.Person, **changes: object) -> EmailCode:
-    return samples.code(person, **({"issued_by": "clerk", "sent_to": "", "visit_id": ""} | changes))
+    return samples.code(person, **({"issued_by": "clerk", "route": "", "visit_id": ""} | changes))
 
 
 def draft(store: Store, code: EmailCode) -> EmailCode:

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from kiosk.authority.records import (
     ActionNote,
-    AddressChange,
     KeptKind,
     KeptSecret,
     OutboxMessage,
@@ -132,9 +131,9 @@ def everywhere(store: Store, database: TestDatabase, number: str) -> Person:
         uow.registrations.attempts(holder.id, 3).charge(f"answer-{number}")
         uow.proofs.put(Proof(visit.id, Factor.EMAIL_CODE, NOW, new_id()))
         uow.pending.put(PendingChange(new_id(), holder.id, card.id, Purpose.CHANGE_EMAIL, NOW))
-        uow.address_changes.put(
-            AddressChange(new_id(), holder.id, visit.id, "a@nhs.net", "b@nhs.net", NOW, NOW)
-        )
+        kept = uow.registrations.of_holder(holder.id)
+        assert kept is not None
+        uow.addresses.add(samples.waiting_address(kept, "b@nhs.net", NOW, visit.id))
         uow.stop_numbers.draw(holder.id, visit.id)
         uow.proposals.add(
             ProposedAct(

@@ -18,7 +18,7 @@ from kiosk.authority.records import (
 )
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.contract.messages import VisitEnd
-from tests.authority.store.samples import NOW, Person
+from tests.authority.store.samples import NOW, Person, recorded_addresses
 from tests.authority.store.test_erasure import everywhere, rows_by_table
 from tests.support.database import TestDatabase
 
@@ -74,8 +74,12 @@ ACTS: dict[str, Act] = {
     "clear failures": lambda uow, one: uow.registrations.clear_failures(one.holder.id),
     "block": lambda uow, one: uow.registrations.block_anew(one.holder.id),
     "set asked": lambda uow, one: uow.registrations.set_asked(one.holder.id, (1, 2)),
-    "correct email": lambda uow, one: uow.registrations.correct_email(one.holder.id, "c@nhs.net"),
-    "end change": lambda uow, one: uow.address_changes.end(one.holder.id),
+    "correct address": lambda uow, one: uow.registrations.correct_address(one.holder.id, "c"),
+    "drop addresses": lambda uow, one: uow.addresses.drop_registered(one.holder.id),
+    "stop address": lambda uow, one: uow.addresses.stop(one.holder.id),
+    "record address": lambda uow, one: uow.holders.save(
+        one.holder, recorded_addresses(one.holder, "c@nhs.net")[0]
+    ),
     "use stop numbers": lambda uow, one: uow.stop_numbers.use_all(one.holder.id),
     "attach note": keep_note_of,
     "remove staff card": remove_staff_card,

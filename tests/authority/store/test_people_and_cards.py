@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from kiosk.authority.addresses import read_addresses
 from kiosk.authority.records import Card, CardStatus, NamedKey, SealedSecret
 from kiosk.authority.store.database import Store
 from kiosk.contract.messages import CardId
@@ -14,7 +15,7 @@ def test_holders_are_added_and_overwritten_by_id(store: Store) -> None:
     with store.begin() as uow:
         uow.holders.put([first, second])
         uow.commit()
-    changed = replace(first, name="Asha Bell", email=None)
+    changed = replace(first, name="Asha Bell")
     with store.begin() as uow:
         uow.holders.put([changed])
         uow.commit()
@@ -225,8 +226,9 @@ def test_changing_a_registration_keeps_its_failures_and_block(store: Store) -> N
         uow.registrations.attempts(who, 3).charge("a")
         uow.registrations.block(who)
         later = samples.NOW + timedelta(days=1)
-        changed = replace(samples.registration(who), email="new@nhs.net", registered_at=later)
-        uow.registrations.put(changed)
+        new = samples.registered_address(who, "new@nhs.net")
+        changed = replace(samples.registration(who), address_id=new.id, registered_at=later)
+        samples.put_registered(uow, changed, new)
         uow.commit()
     with store.read() as uow:
         found = uow.registrations.of_holder(who)
@@ -234,21 +236,21 @@ def test_changing_a_registration_keeps_its_failures_and_block(store: Store) -> N
     assert found == expected
 
 
-def test_only_the_address_that_waits_is_confirmed(store: Store) -> None:
-    person = samples.registered_person(store)
-    before = replace(
-        samples.registration(person.holder.id),
-        email_verified_at=samples.NOW - timedelta(days=9),
-        unconfirmed_since=samples.NOW - timedelta(days=1),
+def test_only_the_address_that_staff_set_is_confirmed(store: Store) -> None:
+    who = samples.registered_person(store).holder.id
+    set_by_staff = replace(
+        samples.registered_address(who, at=samples.NOW - timedelta(days=1)), confirmed_at=None
     )
     with store.begin() as uow:
-        uow.registrations.put(before)
-        assert not uow.registrations.confirm_email(person.holder.id, "old@trust.nhs.uk")
-        assert uow.registrations.of_holder(person.holder.id) == before
-        assert uow.registrations.confirm_email(person.holder.id, before.email)
-        assert not uow.registrations.confirm_email(person.holder.id, before.email)
-        confirmed = replace(before, email_verified_at=samples.NOW, unconfirmed_since=None)
-        assert uow.registrations.of_holder(person.holder.id) == confirmed
+        before = read_addresses(uow, who).registered
+        assert before is not None
+        samples.put_registered(uow, samples.registration(who), set_by_staff)
+        assert not uow.addresses.confirm(before.id), "it is gone"
+        assert read_addresses(uow, who).unconfirmed == set_by_staff
+        assert uow.addresses.confirm(set_by_staff.id)
+        assert not uow.addresses.confirm(set_by_staff.id), "it is known"
+        confirmed = replace(set_by_staff, confirmed_at=samples.NOW)
+        assert read_addresses(uow, who).registered == confirmed
 
 
 def test_the_questions_asked_stay_until_they_are_cleared(store: Store) -> None:

@@ -177,7 +177,7 @@ def test_a_role_has_no_part_of_another_s_work(owner: World, address: Address) ->
         "UPDATE policy_setting SET value = ''",
         "DELETE FROM registration",
         "DELETE FROM card",
-        "UPDATE cardholder SET email = ''",
+        "UPDATE cardholder SET address_id = ''",
     )
     refused(
         address("kiosk_report"),
@@ -261,7 +261,7 @@ def test_a_purge_deletes_what_is_past_as_its_own_role_and_nothing_else(
         "DELETE FROM audit_gap",
         "DELETE FROM audit_head",
         "DELETE FROM cardholder",
-        "SELECT email FROM cardholder",
+        "SELECT value FROM address",
         "SELECT hashes FROM registration",
         "SELECT sealed_secret FROM card",
         "SELECT sealed_secret FROM kept_secret",

@@ -11,18 +11,26 @@ from kiosk.authority.records import Cardholder, new_id
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.repositories.search import BATCH
-from tests.authority.store.samples import card, registration
+from tests.authority.store.samples import (
+    card,
+    put_registered,
+    recorded_addresses,
+    registered_address,
+    registration,
+)
 from tests.support.database import TestDatabase
 
 
 def people(store: Store, *names: str, number: int = 100) -> list[Cardholder]:
     """Store so many people with an address each; nobody has made them found yet."""
-    added = [
-        Cardholder(new_id(), f"{number + n:012d}", name, f"{name.split()[0].lower()}{n}@nhs.net")
-        for n, name in enumerate(names)
+    added = [Cardholder(new_id(), f"{number + n:012d}", name) for n, name in enumerate(names)]
+    addresses = [
+        one
+        for n, holder in enumerate(added)
+        for one in recorded_addresses(holder, f"{holder.name.split()[0].lower()}{n}@nhs.net")
     ]
     with store.begin() as uow:
-        uow.holders.put(added)
+        uow.holders.put(added, addresses)
         uow.search.refresh(holder.id for holder in added)
         uow.commit()
     return added
@@ -34,12 +42,13 @@ def found(store: Store, text: str, limit: int = 10) -> Sequence[str]:
 
 
 def test_a_person_is_found_by_all_that_is_recorded_of_them(store: Store) -> None:
-    someone = Cardholder(new_id(), "400000000017", "Asha Okafor", "asha@trust.nhs.uk")
+    someone = Cardholder(new_id(), "400000000017", "Asha Okafor")
     first, second = card(someone.id), card(someone.id)
     with store.begin() as uow:
-        uow.holders.put([someone])
+        uow.holders.put([someone], recorded_addresses(someone))
         uow.cards.put([first, second])
-        uow.registrations.put(replace(registration(someone.id), email="home.address@mail.org"))
+        home = registered_address(someone.id, "home.address@mail.org")
+        put_registered(uow, registration(someone.id), home)
         uow.search.refresh([someone.id])
         uow.commit()
     people(store, "Bo Nowak")
@@ -86,7 +95,8 @@ def test_what_changes_is_found_by_what_is_new_alone(store: Store) -> None:
     (someone,) = people(store, "Asha Okafor")
     token = card(someone.id)
     with store.begin() as uow:
-        uow.holders.put([replace(someone, name="Asha Mbeki", email=None)])
+        mbeki = replace(someone, name="Asha Mbeki")
+        uow.holders.put([mbeki], recorded_addresses(mbeki, "mbeki@nhs.net"))
         uow.cards.put([token])
         uow.search.refresh([someone.id])
         uow.commit()
@@ -207,9 +217,9 @@ def test_a_number_is_found_as_it_is_printed_in_groups(store: Store) -> None:
 def test_whom_all_of_it_names_is_found_apart_from_others_that_begin_so(store: Store) -> None:
     plain, longer = people(store, "Jo Ng", "Jo Ngata")
     with store.begin() as uow:
-        uow.holders.put(
-            [replace(plain, email="jo.ng@nhs.net"), replace(longer, email="jo.ng@nhs.network")]
-        )
+        emails = recorded_addresses(plain, "jo.ng@nhs.net")
+        emails += recorded_addresses(longer, "jo.ng@nhs.network")
+        uow.holders.put([plain, longer], emails)
         uow.search.refresh([plain.id, longer.id])
         uow.commit()
     with store.read() as uow:

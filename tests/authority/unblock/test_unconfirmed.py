@@ -11,14 +11,14 @@ from kiosk.contract.messages import Finished, Purpose, SetPin, UnblockDone
 from tests.authority.assisting import answered, give
 from tests.authority.registering import start
 from tests.authority.station_visit import wrong_code
+from tests.authority.store.samples import put_registered, registered_address
 from tests.authority.world import World
 
 
 def unconfirmed(world: World, card: Card) -> None:
-    before = world.registration(card)
-    changed = replace(before, unconfirmed_since=world.now - timedelta(days=1))
+    address = registered_address(card.holder_id, at=world.now - timedelta(days=1))
     with world.store.begin() as uow:
-        uow.registrations.put(changed)
+        put_registered(uow, world.registration(card), replace(address, confirmed_at=None))
         uow.commit()
 
 
@@ -28,11 +28,11 @@ def test_the_first_code_that_was_read_there_confirms_it(world: World, card: Card
     station_visit = world.insert(card, blocked=True)
     station_visit.to_code()
     station_visit.enter(wrong_code(world.relay.code))
-    assert world.registration(card).unconfirmed_since is not None
+    assert world.addresses_of(card).unconfirmed is not None
     station_visit.enter(world.relay.code)
-    registration = world.registration(card)
-    assert registration.unconfirmed_since is None
-    assert registration.email_verified_at == world.now
+    registered = world.addresses_of(card).registered
+    assert registered is not None
+    assert registered.confirmed_at == world.now
     assert world.kinds().count("email-confirmed") == 1
     station_visit.pull()
     back = world.insert(card, blocked=True)
@@ -50,7 +50,7 @@ def test_a_code_by_word_of_mouth_confirms_no_address(
     station_visit.authority.record_outcome(
         station_visit.visit, station_visit.grant().journal, UnblockDone()
     )
-    assert world.registration(card).unconfirmed_since is not None
+    assert world.addresses_of(card).unconfirmed is not None
     assert "email-confirmed" not in world.kinds()
 
 
@@ -61,5 +61,5 @@ def test_a_change_of_address_is_confirmed_by_its_own_code(world: World, card: Ca
         station_visit.visit, "asha.okafor@nhs.net", station_visit.attempt()
     )
     assert isinstance(station_visit.enter(world.relay.code), Finished)
-    registration = world.registration(card)
-    assert (registration.email, registration.unconfirmed_since) == ("asha.okafor@nhs.net", None)
+    assert world.registered_email(card) == "asha.okafor@nhs.net"
+    assert world.addresses_of(card).unconfirmed is None

@@ -44,7 +44,7 @@ def test_a_code_to_one_address_does_not_confirm_another(world: World, card: Card
     )
     assert is_wrong(station_visit.enter(first), EnterCode)
     assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL
 
 
 def test_code_to_a_second_address_within_the_gap_has_to_wait(world: World, card: Card) -> None:

@@ -143,7 +143,7 @@ def test_given_code_is_for_an_unlock_alone(
         )
         assert is_wrong(station_visit.enter(issued.code), EnterCode)
     nothing_opens(station_visit)
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL
 
 
 def test_a_code_is_not_copied_to_another_card(world: World, card: Card, agent: Office) -> None:

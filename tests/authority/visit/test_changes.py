@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.notices import Notice
-from kiosk.authority.records import AddressChange, Card, new_id
+from kiosk.authority.records import Card
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
@@ -22,6 +22,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from tests.authority.registering import DOMAINS, OTHER, given, start, to_code
+from tests.authority.store.samples import waiting_address
 from tests.authority.world import EMAIL, World
 
 
@@ -74,7 +75,7 @@ def test_new_questions(world: World) -> None:
     after = world.registration(card)
     assert after.question_ids == (5, 6, 7, 8)
     assert (after.asked, after.failures) == (None, 1)
-    assert (after.email, after.registered_at) == (before.email, before.registered_at)
+    assert (after.address_id, after.registered_at) == (before.address_id, before.registered_at)
     assert [(one.to, one.template) for one in world.outbox()] == [(EMAIL, Notice.QUESTIONS_CHANGED)]
 
 
@@ -87,10 +88,10 @@ def test_new_address_is_confirmed_and_the_old_one_mailed(world: World) -> None:
         station_visit.authority.give_email(station_visit.visit, OTHER, station_visit.attempt()),
         EnterCode,
     )
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL
     assert station_visit.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
     after = world.registration(card)
-    assert (after.email, len(after.hashes)) == (OTHER, 11)
+    assert (world.registered_email(card), len(after.hashes)) == (OTHER, 11)
     notices = world.outbox()
     assert [(one.to, one.template) for one in notices] == [
         (EMAIL, Notice.EMAIL_CHANGED_OLD),
@@ -129,7 +130,7 @@ def test_a_change_of_address_is_finished_at_another_station(world: World) -> Non
     assert back.opened.resumed is not None
     assert back.opened.resumed[0] is Purpose.CHANGE_EMAIL
     assert back.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
-    assert world.registration(card).email == OTHER
+    assert world.registered_email(card) == OTHER
 
 
 def test_a_registration_that_was_blocked_on_the_way_changes_nothing_more(world: World) -> None:
@@ -142,7 +143,7 @@ def test_a_registration_that_was_blocked_on_the_way_changes_nothing_more(world: 
     reply = station_visit.enter(world.relay.code)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.REGISTRATION_BLOCKED
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL
 
 
 def test_an_address_that_is_confirmed_again_stays(world: World) -> None:
@@ -151,8 +152,7 @@ def test_an_address_that_is_confirmed_again_stays(world: World) -> None:
     with world.store.begin() as uow:
         due = uow.now + timedelta(hours=24)
         other = "somebody.else@nhs.net"
-        waits = AddressChange(new_id(), card.holder_id, new_id(), EMAIL, other, uow.now, due)
-        uow.address_changes.put(waits)
+        uow.addresses.add(waiting_address(world.registration(card), other, due))
         uow.commit()
     station_visit = start(world, card, Purpose.CHANGE_EMAIL)
     assert isinstance(station_visit.email(EMAIL), EnterCode)
@@ -160,7 +160,7 @@ def test_an_address_that_is_confirmed_again_stays(world: World) -> None:
     assert world.kinds().count("email-change-stopped") == 1
     world.clock.forward(hours=24)
     assert apply_due_changes(world.store) == ()
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL
 
 
 def test_an_address_of_a_new_registration_stays(world: World) -> None:
@@ -172,11 +172,10 @@ def test_an_address_of_a_new_registration_stays(world: World) -> None:
     with world.store.begin() as uow:
         due = uow.now + timedelta(hours=24)
         other = "somebody.else@nhs.net"
-        waits = AddressChange(new_id(), card.holder_id, new_id(), EMAIL, other, uow.now, due)
-        uow.address_changes.put(waits)
+        uow.addresses.add(waiting_address(world.registration(card), other, due))
         uow.commit()
     station_visit = to_code(world, card)
     assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
     world.clock.forward(hours=24)
     assert apply_due_changes(world.store) == ()
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL

@@ -134,10 +134,10 @@ def test_notices_of_staff_come_in_the_language_of_the_registration(world: World)
     card = register(world)
     mailed(world)
     serve_in(world, ENGLISH)
-    registration = world.registration(card)
     with world.store.begin() as uow:
         holder = uow.holders.by_ids([card.holder_id])[card.holder_id]
-        notify_holder(uow, Notice.BLOCK_LIFTED, "7KQ4-9ZXM", holder, registration)
+        known = world.addresses_of(card)
+        notify_holder(uow, Notice.BLOCK_LIFTED, "7KQ4-9ZXM", holder, known)
         uow.commit()
     (lifted,) = mailed(world)
     assert in_pseudo(lifted)
@@ -152,7 +152,7 @@ def test_visit_cannot_choose_the_language_in_which_its_holder_is_warned(world: W
     with world.store.begin() as uow:
         holder = uow.holders.by_ids([card.holder_id])[card.holder_id]
         spoken = replace(visit, language=PSEUDO)
-        notify_holder(uow, Notice.PIN_CHANGED, spoken, holder, world.registration(card))
+        notify_holder(uow, Notice.PIN_CHANGED, spoken, holder, world.addresses_of(card))
         uow.commit()
     (warning,) = mailed(world)
     assert "The PIN of your smartcard was changed" in warning.subject

@@ -121,7 +121,7 @@ def test_a_change_of_address_that_waits_is_stopped(each_world: World, card: Card
     report(each_world, each_world.insert(card), str(numbers[EMAIL]))
     each_world.clock.forward(hours=48)
     each_world.insert(card).pull()
-    assert each_world.registration(card).email == EMAIL
+    assert each_world.registered_email(card) == EMAIL
 
 
 def to_waiting_change(world: World, station_visit: StationVisit) -> None:
@@ -176,7 +176,7 @@ def test_what_is_being_gathered_is_deleted(each_world: World, card: Card) -> Non
         station_visit.enter(code)
     with each_world.store.read() as uow:
         assert live_code(uow, card.id) is None
-    assert each_world.registration(card).email == EMAIL
+    assert each_world.registered_email(card) == EMAIL
 
 
 def test_a_wrong_number_stops_nothing_and_five_end_the_visit(each_world: World, card: Card) -> None:

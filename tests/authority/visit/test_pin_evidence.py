@@ -337,7 +337,7 @@ def test_a_claimed_pin_registers_by_the_recorded_address(world: World) -> None:
     assert world.relay.sent[-1].to == OTHER
     assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
     registration = world.registration(card)
-    assert (registration.email, registration.proven) == (OTHER, False)
+    assert (world.registered_email(card), registration.proven) == (OTHER, False)
     assert {notice.to for notice in world.outbox()} == {EMAIL, OTHER}
 
 
@@ -349,7 +349,7 @@ def test_the_recorded_address_is_not_asked_twice(world: World) -> None:
     station_visit.enter(world.relay.code)
     station_visit.authority.save_questions(station_visit.visit, given())
     assert station_visit.email(EMAIL) == Finished(Purpose.REGISTER)
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL
 
 
 def test_without_a_recorded_address_a_claimed_pin_registers_nobody(world: World) -> None:
@@ -487,15 +487,15 @@ def test_an_address_changes_on_a_claimed_pin_after_the_cooling_off(
     assert isinstance(station_visit.email(OTHER), EnterCode)
     done = station_visit.enter(world.relay.code)
     assert done == Finished(Purpose.CHANGE_EMAIL, timedelta(hours=24).total_seconds())
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL
     assert {notice.to for notice in world.outbox()} == {EMAIL, OTHER}
     station_visit.pull()
     world.clock.forward(hours=23)
     world.insert(card).pull()
-    assert world.registration(card).email == EMAIL
+    assert world.registered_email(card) == EMAIL
     world.clock.forward(hours=2)
     world.insert(card).pull()
-    assert world.registration(card).email == OTHER
+    assert world.registered_email(card) == OTHER
     assert {notice.to for notice in world.outbox()} >= {EMAIL, OTHER}
 
 
@@ -521,7 +521,7 @@ def test_a_proven_pin_changes_the_address_at_once(world: World, card: Card) -> N
     assert isinstance(station_visit.verify_pin(), GiveEmail)
     assert isinstance(station_visit.email(OTHER), EnterCode)
     assert station_visit.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
-    assert world.registration(card).email == OTHER
+    assert world.registered_email(card) == OTHER
 
 
 def test_a_claimed_pin_is_shown_no_address(world: World, card: Card) -> None:
@@ -577,7 +577,7 @@ def test_the_code_to_an_address_that_staff_set_confirms_it(world: World) -> None
     assert isinstance(station_visit.verify_pin(), SendCode)
     assert isinstance(station_visit.send(), EnterCode)
     assert isinstance(station_visit.enter(world.relay.code), ChooseQuestions)
-    assert world.registration(card).unconfirmed_since is None
+    assert world.addresses_of(card).unconfirmed is None
 
 
 # --- answers ----------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ def test_who_mistyped_an_address_begins_the_change_of_it_anew(world: World, card
     world.clock.forward(minutes=2)
     assert isinstance(again.email(OTHER), EnterCode)
     assert again.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
-    assert world.registration(card).email == OTHER
+    assert world.registered_email(card) == OTHER
 
 
 def test_an_address_is_corrected_in_the_visit_in_which_it_was_mistyped(world: World) -> None:
@@ -135,7 +135,7 @@ def test_an_address_is_corrected_in_the_visit_in_which_it_was_mistyped(world: Wo
     assert isinstance(station_visit.email(OTHER), EnterCode)
     assert is_wrong(station_visit.enter(lost), EnterCode)
     assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
-    assert world.registration(card).email == OTHER
+    assert world.registered_email(card) == OTHER
 
 
 def test_a_corrected_address_waits_for_its_code_as_any_other(world: World) -> None:

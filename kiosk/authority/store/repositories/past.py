@@ -12,7 +12,6 @@ from sqlalchemy.orm import Mapped
 from kiosk.authority.records import KeptKind
 from kiosk.authority.store.gateway import Repository, table_of
 from kiosk.authority.store.tables import (
-    AddressChangeRow,
     AttemptRow,
     CodeRow,
     KeptSecretRow,
@@ -35,7 +34,6 @@ class PastKind(StrEnum):
     PENDING = "pending_changes"
     OUTBOX = "notices"
     PROPOSALS = "proposals"
-    ADDRESS_CHANGES = "address_changes"
     STOP_NUMBERS = "stop_numbers"
     JOURNAL = "journal"
     VISITS = "visits"
@@ -47,7 +45,6 @@ _TABLES: Final[dict[PastKind, tuple[type[TableRow], Mapped[Any]]]] = {
     PastKind.PENDING: (PendingRow, col(PendingRow.created_at)),
     PastKind.OUTBOX: (OutboxRow, col(OutboxRow.created_at)),
     PastKind.PROPOSALS: (ProposedActRow, col(ProposedActRow.decided_at)),
-    PastKind.ADDRESS_CHANGES: (AddressChangeRow, col(AddressChangeRow.ended_at)),
     PastKind.STOP_NUMBERS: (StopNumberRow, col(StopNumberRow.made_at)),
     PastKind.JOURNAL: (UnblockRow, col(UnblockRow.closed_at)),
     PastKind.VISITS: (VisitRow, col(VisitRow.opened_at)),

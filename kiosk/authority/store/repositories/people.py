@@ -1,4 +1,4 @@
-"""Cardholders, their registrations and waiting changes of address, and the security questions."""
+"""Cardholders, their registrations, and the security questions."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
-    false,
     func,
+    insert,
     literal,
-    not_,
     null,
     or_,
     select,
@@ -30,7 +29,8 @@ from sqlalchemy import (
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.records import (
     LONGEST_PAUSE,
-    AddressChange,
+    Address,
+    AddressSource,
     Cardholder,
     CardStatus,
     JointHash,
@@ -45,7 +45,7 @@ from kiosk.authority.store.repositories.codes import entries_subject
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.tables import (
     ActionNoteRow,
-    AddressChangeRow,
+    AddressRow,
     AttemptRow,
     CardholderRow,
     CardRow,
@@ -69,12 +69,10 @@ from kiosk.contract.language import Language
 from kiosk.contract.text import sort_name
 
 OVERWRITTEN = (
-    "email",
-    "email_verified_at",
+    "address_id",
     "question_ids",
     "hashes",
     "asked",
-    "unconfirmed_since",
     "proven",
     "language",
 )
@@ -129,30 +127,21 @@ class Registrations(Repository):
         new = {"question_ids": question_ids, "hashes": hashes, "asked": None}
         self._gateway.change(RegistrationRow, _is(holder_id), **new)
 
-    def replace_email(self, holder_id: str, old: str, new: str) -> bool:
-        """Put a confirmed address in place of ``old``; False if that changed, or with a block."""
-        this = _is(holder_id), col(RegistrationRow.email) == old
+    def replace_address(self, holder_id: str, old: str, new: str) -> bool:
+        """Name another address in place of ``old``; False if that changed, or with a block."""
+        this = _is(holder_id), col(RegistrationRow.address_id) == old
         free = col(RegistrationRow.blocked_at).is_(None)
-        confirmed = {"email": new, "email_verified_at": self._now, "unconfirmed_since": None}
-        return bool(self._gateway.change(RegistrationRow, *this, free, **confirmed))
+        return bool(self._gateway.change(RegistrationRow, *this, free, address_id=new))
 
-    def correct_email(self, holder_id: str, email: str) -> None:
-        """Put an address in place that the next code has to confirm."""
-        unconfirmed = {"email": email, "unconfirmed_since": self._now}
-        self._gateway.change(RegistrationRow, _is(holder_id), **unconfirmed)
-
-    def confirm_email(self, holder_id: str, email: str) -> bool:
-        """Note that a code sent to ``email`` was entered; return False where nothing waited.
-
-        One statement, so that an address that staff set at the same time stays unconfirmed.
-        """
-        this = _is(holder_id), col(RegistrationRow.email) == email
-        unconfirmed = col(RegistrationRow.unconfirmed_since).is_not(None)
-        confirmed = {"email_verified_at": self._now, "unconfirmed_since": None}
-        return bool(self._gateway.change(RegistrationRow, *this, unconfirmed, **confirmed))
+    def correct_address(self, holder_id: str, new: str) -> None:
+        """Name another address, whatever the registration named, and with a block, too."""
+        self._gateway.change(RegistrationRow, _is(holder_id), address_id=new)
 
     def delete(self, holder_id: str) -> bool:
-        """Delete one with its answers, failures and block; return False where there was none."""
+        """Delete one with its address, answers, failures and block; False where there was none."""
+        theirs = col(AddressRow.holder_id) == holder_id
+        of_registration = col(AddressRow.source) == AddressSource.HOLDER
+        self._gateway.write(delete(AddressRow).where(theirs, of_registration))
         return self._gateway.run(delete(RegistrationRow).where(_is(holder_id))) == 1
 
     def attempts(
@@ -303,7 +292,7 @@ def _is(holder_id: str) -> ColumnElement[bool]:
 _OF_CARD: Final = StaffCardRow, KeptSecretRow, UnblockRow
 _OF_HOLDER: Final = (
     StopNumberRow,
-    AddressChangeRow,
+    AddressRow,
     CodeRow,
     PendingRow,
     RegistrationRow,
@@ -319,7 +308,7 @@ What refers to something goes before it.
 """
 
 _ERASED: Final = "erased-number"
-_WRITTEN: Final = ("name", "sort_name", "email", "left_at")
+_WRITTEN: Final = ("name", "sort_name", "address_id", "left_at")
 
 
 class Cardholders(Repository):
@@ -339,19 +328,6 @@ class Cardholders(Repository):
         rows = self._gateway.unchecked(wanted, CardholderRow)
         return {row.id: row.record(Cardholder) for row in rows}
 
-    def addresses_outside(self, domains: Iterable[str]) -> int:
-        """Return how many have an address outside ``domains`` and the domains below them."""
-        address = func.lower(col(CardholderRow.email))
-        inside = [address.like(f"%{sign}{domain}") for domain in domains for sign in "@."]
-        outside = select(func.count()).where(address.is_not(None), not_(or_(false(), *inside)))
-        return self._gateway.count(outside.select_from(CardholderRow))
-
-    def is_mailbox_shared(self, holder: Cardholder) -> bool:
-        """Return whether somebody else has the same recorded address, in any case of letters."""
-        address = func.lower(col(CardholderRow.email)) == (holder.email or "").lower()
-        others = select(col(CardholderRow.id)).where(address, col(CardholderRow.id) != holder.id)
-        return self._gateway.scalar(others.limit(1)) is not None
-
     def lock_each(self, ids: Iterable[str]) -> dict[str, Cardholder]:
         """Lock some, at most 500 at a time; rows that refer to them can still be added."""
         statement = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
@@ -359,30 +335,48 @@ class Cardholders(Repository):
         found = self._all(Cardholder, CardholderRow, ordered)
         return {one.id: one for one in found}
 
-    def put(self, holders: Iterable[Cardholder]) -> None:
-        """Add each, or overwrite name and address; at most 500 at a time.
+    def put(self, holders: Iterable[Cardholder], addresses: Iterable[Address] = ()) -> None:
+        """Add each, or overwrite the name; at most 500 at a time.
 
-        A leaver stays one: an import must not undo what staff decided while the file was read.
+        ``addresses`` are those of records that are new. Without one, a holder who exists keeps what
+        their record names: an import must not undo what staff decided while the file was read. A
+        leaver stays one for the same reason.
         """
         holders = tuple(holders)
+        new_ones = {one.holder_id: one for one in addresses}
         held = self.lock_each(holder.id for holder in holders)
-        insert = self._gateway.upsert(CardholderRow)
-        new = insert.excluded
+        upsert = self._gateway.upsert(CardholderRow)
+        new = upsert.excluded
         # A statement that sets the number, even to what it is, would lock the key as well.
         changed: dict[str, Any] = {name: new[name] for name in (*_WRITTEN, "mac")}
         changed["revision"] = col(CardholderRow.revision) + 1
-        statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
-        known = [held.get(one.id, one) for one in holders]
-        merged = [
-            replace(one, number=was.number, left_at=was.left_at)
-            for one, was in zip(holders, known, strict=True)
-        ]
-        stamped = [self._gateway.stamped(CardholderRow, _columns(holder)) for holder in merged]
-        self._gateway.run(statement, stamped)
+        statement = upsert.on_conflict_do_update(index_elements=["id"], set_=changed)
+        merged = []
+        for one in holders:
+            was = held.get(one.id, one)
+            address = new_ones[one.id].id if one.id in new_ones else was.address_id
+            kept = replace(one, number=was.number, left_at=was.left_at, address_id=address)
+            merged.append(self._gateway.stamped(CardholderRow, _columns(kept)))
+        self._gateway.run(statement, merged)
+        self._record(new_ones.values(), held)
 
-    def add(self, holder: Cardholder) -> bool:
-        """Add one; return False where the number exists."""
-        return self._gateway.add_new(CardholderRow, _columns(holder))
+    def _record(self, addresses: Collection[Address], held: Collection[str]) -> None:
+        """Write addresses of records in place of those that were there."""
+        before = [one.holder_id for one in addresses if one.holder_id in held]
+        if before:
+            recorded = col(AddressRow.source) == AddressSource.RECORD
+            theirs = col(AddressRow.holder_id).in_(before)
+            self._gateway.write(delete(AddressRow).where(theirs, recorded))
+        rows = [self._gateway.stamped(AddressRow, values(one)) for one in addresses]
+        self._gateway.run(insert(AddressRow), rows)
+
+    def add(self, holder: Cardholder, address: Address | None = None) -> bool:
+        """Add one with the address of the record; return False where the number exists."""
+        named = replace(holder, address_id=address.id if address else None)
+        if not self._gateway.add_new(CardholderRow, _columns(named)):
+            return False
+        self._record([address] if address else [], ())
+        return True
 
     def touch(self, holder_id: str, revision: int) -> bool:
         """Raise the revision and lock the row; return False where ``revision`` has changed."""
@@ -390,8 +384,11 @@ class Cardholders(Repository):
         statement = update(CardholderRow).where(*same).values(revision=revision + 1)
         return self._gateway.run(statement) == 1
 
-    def save(self, holder: Cardholder) -> None:
-        """Overwrite name, address and leaving of a locked one; ``touch`` it first."""
+    def save(self, holder: Cardholder, address: Address | None = None) -> None:
+        """Overwrite name and leaving of a locked one, and the address if given; ``touch`` first."""
+        if address is not None:
+            holder = replace(holder, address_id=address.id)
+            self._record([address], (holder.id,))
         this = select(CardholderRow).where(col(CardholderRow.id) == holder.id)
         locked, columns = this.with_for_update(key_share=True), _columns(holder)
         new = {name: columns[name] for name in _WRITTEN}
@@ -652,49 +649,3 @@ class PeopleLists(Repository):
 
 def _has(row: type[Any], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(literal(1)).select_from(row).where(*conditions).correlate(CardholderRow).exists()
-
-
-# Changes of address that wait, so that the old address can stop them.
-
-
-_WAITS = col(AddressChangeRow.ended_at).is_(None)
-_THEIR_CHANGE = col(AddressChangeRow.holder_id) == bindparam("holder")
-_WAITING = Prepared(select(AddressChangeRow).where(_THEIR_CHANGE, _WAITS))
-
-
-class AddressChanges(Repository):
-    """A holder has at most one that waits."""
-
-    def put(self, change: AddressChange) -> None:
-        """Add one in place of the holder's waiting one, if there is one."""
-        self.end(change.holder_id)
-        self._gateway.add(AddressChangeRow, values(change))
-
-    def waiting(self, holder_id: str) -> AddressChange | None:
-        """Return the one that is neither in force nor stopped."""
-        this, asked = {"holder": holder_id}, {"holder_id": holder_id, "ended_at": None}
-        return self._one(AddressChange, AddressChangeRow, _WAITING, this, **asked)
-
-    def every_waiting(self, but: Collection[str] = ()) -> tuple[AddressChange, ...]:
-        waiting = select(AddressChangeRow).where(_WAITS, col(AddressChangeRow.id).not_in(but))
-        return self._all(AddressChange, AddressChangeRow, waiting)
-
-    def holders_with_due(self) -> tuple[str, ...]:
-        """Return whose changes are due, oldest first; their rows may be altered."""
-        is_due = col(AddressChangeRow.effective_at) <= self._now
-        statement = select(col(AddressChangeRow.holder_id)).where(_WAITS, is_due)
-        order = col(AddressChangeRow.effective_at), col(AddressChangeRow.id)
-        return tuple(holder for (holder,) in self._gateway.tuples(statement.order_by(*order)))
-
-    def end_due(self, holder_id: str) -> AddressChange | None:
-        """End the one that is due, to be applied; None where it was stopped or replaced."""
-        is_theirs = col(AddressChangeRow.holder_id) == holder_id
-        due = is_theirs, _WAITS, col(AddressChangeRow.effective_at) <= self._now
-        ended = self._gateway.change(AddressChangeRow, *due, ended_at=self._now)
-        return ended[0].record(AddressChange) if ended else None
-
-    def end(self, holder_id: str) -> bool:
-        """Note that the waiting one was stopped; return False where none waits."""
-        is_theirs = col(AddressChangeRow.holder_id) == holder_id
-        ended = self._gateway.change(AddressChangeRow, is_theirs, _WAITS, ended_at=self._now)
-        return bool(ended)

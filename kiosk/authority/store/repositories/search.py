@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal, se
 from sqlalchemy.orm import aliased
 
 from kiosk.authority.store.gateway import Repository, table_of
-from kiosk.authority.store.tables import CardholderRow, CardRow, RegistrationRow, SearchTermRow, col
+from kiosk.authority.store.tables import AddressRow, CardholderRow, CardRow, SearchTermRow, col
 from kiosk.contract.text import fold, folded_words
 
 # The words by which a person is found, and the words of a typed text.
@@ -146,24 +146,24 @@ class SearchTerms(Repository):
 
     def _wanted(self, ids: list[str]) -> set[Term]:
         holder_id = col(CardholderRow.id)
+        in_force = col(AddressRow.replaces) == ""
         statement = (
             select(
                 holder_id,
                 col(CardholderRow.name),
                 col(CardholderRow.number),
-                col(CardholderRow.email),
-                col(RegistrationRow.email),
+                col(AddressRow.value),
                 col(CardRow.identifier),
             )
-            .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == holder_id)
+            .outerjoin(AddressRow, and_(col(AddressRow.holder_id) == holder_id, in_force))
             .outerjoin(CardRow, col(CardRow.holder_id) == holder_id)
             .where(holder_id.in_(ids))
         )
         rows = self._gateway.tuples(statement)
         return {
             (term, id_)
-            for id_, name, number, *emails, identifier in rows
-            for term in terms_of(name, number, emails, (identifier,))
+            for id_, name, number, email, identifier in rows
+            for term in terms_of(name, number, (email,), (identifier,))
         }
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from kiosk.authority.records import (
     CLOCKS_DIFFER,
+    Address,
     Card,
     Cardholder,
     EmailCode,
@@ -31,6 +32,7 @@ from kiosk.authority.records import (
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.repositories.cards import IS_NAMED, NAMED_CARD, known_card
 from kiosk.authority.store.tables import (
+    AddressRow,
     CardholderRow,
     CardRow,
     CodeRow,
@@ -386,23 +388,26 @@ _VISIT_ROWS: tuple[type[TableRow], ...] = (
     *_AROUND_ROWS,
     *(ProofRow for _ in _proof_by),
 )
-_VISIT_WITH_CARD = Prepared(_READ)
+_their_address = col(AddressRow.holder_id) == col(CardRow.holder_id)
+_VISIT_WITH_CARD = Prepared(_READ.add_columns(AddressRow).outerjoin(AddressRow, _their_address))
 _VISIT_AT_STATION = Prepared(
-    _READ.add_columns(StationRow).outerjoin(
-        StationRow, col(StationRow.name) == col(VisitRow.station)
-    )
+    _READ.add_columns(StationRow, AddressRow)
+    .outerjoin(StationRow, col(StationRow.name) == col(VisitRow.station))
+    .outerjoin(AddressRow, _their_address)
 )
 
 _one = select(literal(1).label("one")).subquery()
 _AROUND = Prepared(
-    select(*_AROUND_COLUMNS)
+    select(CardholderRow, *_AROUND_COLUMNS, AddressRow)
     .select_from(_one)
+    .outerjoin(CardholderRow, col(CardholderRow.id) == bindparam("holder"))
     .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == bindparam("holder"))
     .outerjoin(PendingRow, col(PendingRow.id) == bindparam("pending"))
     .outerjoin(_live, and_(col(_live.card_id) == bindparam("card"), *_is_live))
     .outerjoin(_proven, col(_proven.id) == bindparam("code"))
     .outerjoin(StaffCardRow, col(StaffCardRow.card_id) == bindparam("card"))
     .outerjoin(StaffMemberRow, _of_member)
+    .outerjoin(AddressRow, col(AddressRow.holder_id) == bindparam("holder"))
 )
 
 _LOCK_GRANTED = Prepared(
@@ -422,17 +427,20 @@ _OVERTAKEN = exists().where(
 )
 _GRANTED = Prepared(
     select(
-        *(UnblockRow, VisitRow, CardRow, CardholderRow, StationRow),
+        *(UnblockRow, VisitRow, CardRow, CardholderRow, StationRow, RegistrationRow),
         _GENERATIONS_FROM.scalar_subquery(),
         _OVERTAKEN,
+        AddressRow,
     )
     .join(VisitRow, col(VisitRow.id) == col(UnblockRow.visit_id))
     .join(CardRow, col(CardRow.id) == col(UnblockRow.card_id))
     .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
     .outerjoin(StationRow, col(StationRow.name) == col(VisitRow.station))
+    .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == col(CardRow.holder_id))
+    .outerjoin(AddressRow, _their_address)
     .where(col(UnblockRow.id) == bindparam("entry"))
 )
-_GRANTED_ROWS = (UnblockRow, VisitRow, CardRow, CardholderRow, StationRow)
+_GRANTED_ROWS = (UnblockRow, VisitRow, CardRow, CardholderRow, StationRow, RegistrationRow)
 
 _LOCK_CARD = Prepared(select(_CARDS.c.id).where(*IS_NAMED).with_for_update())
 
@@ -450,13 +458,13 @@ class VisitRecords(Repository):
         """
         given = {"visit": visit_id}
         self._gateway.lock(_LOCK, given)
+        statement, kinds = _VISIT_WITH_CARD, _VISIT_ROWS
         if at_station:
-            rows = self._gateway.joined(_VISIT_AT_STATION, (*_VISIT_ROWS, StationRow), given)
-        else:
-            rows = self._gateway.joined(_VISIT_WITH_CARD, _VISIT_ROWS, given)
-        if not rows:
+            statement, kinds = _VISIT_AT_STATION, (*_VISIT_ROWS, StationRow)
+        found = self._gateway.joined_with(statement, kinds, AddressRow, given)
+        if found is None:
             return None
-        visit, card, holder, *around = rows[0]
+        (visit, card, holder, *around), addresses = found
         station = around.pop() if at_station else None
         around, shown = around[: len(_AROUND_ROWS)], around[len(_AROUND_ROWS) :]
         for factor, proof in zip(_proof_by, shown, strict=True):
@@ -466,22 +474,31 @@ class VisitRecords(Repository):
         self._gateway.check_asked(holder, id=card.holder_id)
         self._gateway.check_asked(station, name=visit.station)
         records = visit.record(Visit), card.record(Card), holder.record(Cardholder)
-        return self._with_around(*records, around, station, proofs)
+        return self._with_around(*records, addresses, around, station, proofs)
 
     def read_around(
         self, visit: Visit, card: Card, holder: Cardholder, proofs: tuple[Proof, ...]
     ) -> LockedVisit:
-        """Read what is around a visit that need not be stored as it is; lock its card first."""
+        """Read what is around a visit that need not be stored as it is; lock its card first.
+
+        The holder as well: an import does not wait for the card.
+        """
         names = {"holder": holder.id, "card": card.id}
         given = names | {"pending": visit.pending_id, "code": _code_of(proofs)}
-        around = self._gateway.joined(_AROUND, _AROUND_ROWS, given)[0]
-        return self._with_around(visit, card, holder, around, None, proofs)
+        kinds = (CardholderRow, *_AROUND_ROWS)
+        found = self._gateway.joined_with(_AROUND, kinds, AddressRow, given)
+        (now, *around), addresses = found or ((None,), ())
+        self._gateway.check_asked(now, id=holder.id)
+        if now is not None:
+            holder = now.record(Cardholder)
+        return self._with_around(visit, card, holder, addresses, around, None, proofs)
 
     def _with_around(
         self,
         visit: Visit,
         card: Card,
         holder: Cardholder,
+        addresses: Sequence[AddressRow],
         around: Sequence[Any],
         station: StationRow | None,
         proofs: tuple[Proof, ...],
@@ -497,30 +514,42 @@ class VisitRecords(Repository):
         kinds = Registration, PendingChange, EmailCode, EmailCode, StaffCard, StaffMember, Station
         rows = zip((*around, station), kinds, strict=True)
         read = (row and row.record(kind) for row, kind in rows)
-        return LockedVisit(visit, card, holder, proofs, *read)
+        theirs = self._addresses(addresses, holder.id)
+        return LockedVisit(visit, card, holder, theirs, proofs, *read)
 
     def lock_grant(self, visit_id: str, entry_id: str) -> LockedGrant | None:
         given = {"entry": entry_id}
         self._gateway.lock(_LOCK_GRANTED, given)
-        for entry, visit, card, holder, station, generations, overtaken in self._gateway.joined(
-            _GRANTED, _GRANTED_ROWS, given | {"soon": self._now + VISIT_LIFE}
-        ):
-            self._gateway.check_asked(entry, id=entry_id)
-            self._gateway.check_asked(visit, id=entry.visit_id)
-            self._gateway.check_asked(card, id=entry.card_id)
-            self._gateway.check_asked(holder, id=card.holder_id)
-            self._gateway.check_asked(station, name=visit.station)
-            if entry.visit_id == visit_id:
-                return LockedGrant(
-                    entry.record(UnblockEntry),
-                    visit.record(Visit),
-                    card.record(Card),
-                    holder.record(Cardholder),
-                    station.record(Station) if station else None,
-                    generations,
-                    bool(overtaken),
-                )
-        return None
+        soon = {"soon": self._now + VISIT_LIFE}
+        found = self._gateway.joined_with(_GRANTED, _GRANTED_ROWS, AddressRow, given | soon)
+        if found is None:
+            return None
+        (*granted, generations, overtaken), addresses = found
+        entry, visit, card, holder, station, registration = granted
+        self._gateway.check_asked(entry, id=entry_id)
+        self._gateway.check_asked(visit, id=entry.visit_id)
+        self._gateway.check_asked(card, id=entry.card_id)
+        self._gateway.check_asked(holder, id=card.holder_id)
+        self._gateway.check_asked(registration, holder_id=card.holder_id)
+        self._gateway.check_asked(station, name=visit.station)
+        if entry.visit_id != visit_id:
+            return None
+        return LockedGrant(
+            entry.record(UnblockEntry),
+            visit.record(Visit),
+            card.record(Card),
+            holder.record(Cardholder),
+            registration.record(Registration) if registration else None,
+            self._addresses(addresses, holder.id),
+            station.record(Station) if station else None,
+            generations,
+            bool(overtaken),
+        )
+
+    def _addresses(self, rows: Sequence[AddressRow], holder_id: str) -> tuple[Address, ...]:
+        for row in rows:
+            self._gateway.check_asked(row, holder_id=holder_id)
+        return tuple(row.record(Address) for row in rows)
 
 
 def _code_of(proofs: Sequence[Proof]) -> str | None:

@@ -15,7 +15,6 @@ from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.mail.compose import Message
-from kiosk.authority.notices import addresses_of
 from kiosk.authority.records import EmailCode, Proof, Registration, Scalar, Verdict, new_id
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
@@ -67,7 +66,7 @@ class EmailCodeRules:
         return send_code(parts, visit_id, attempt)
 
     def enrolled(self, registration: Registration) -> bool:
-        return bool(registration.email)
+        return bool(registration.address_id)
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose
@@ -88,7 +87,7 @@ class EmailCodeRules:
             return False
         if code.purpose is not context.visit.purpose:
             return False
-        return is_assisted(code) or code.sent_to == context.address
+        return is_assisted(code) or code.route == context.route
 
     def carries(self, proof: Proof) -> bool:
         return False  # the code itself can be entered again
@@ -127,7 +126,7 @@ def _send_code_page(context: VisitContext) -> SendCode:
 def enter_code_page(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> EnterCode:
     life = (code.expires_at or context.now) - context.now
     return EnterCode(
-        masked="" if is_assisted(code) else mask_email(code.sent_to),
+        masked="" if is_assisted(code) else mask_email(context.address),
         digits=code.digits,
         expires_in_s=max(timedelta(0), life).total_seconds(),
         resend_in_s=_may_send(uow, context).wait.total_seconds(),
@@ -187,7 +186,7 @@ def _draft(parts: Dependencies, visit_id: VisitId, attempt: str) -> _Drafted | T
         if not context.address:
             raise VisitRefused(Reason.NO_EMAIL)
         earlier = uow.codes.of_attempt(context.card.id, visit_id, attempt)
-        if earlier is not None and earlier.sent_to == context.address:
+        if earlier is not None and earlier.route == context.route:
             return _repeated(uow, parts, context, earlier)
         verdict = _may_send(uow, context)
         if verdict.wait:
@@ -236,7 +235,7 @@ def _written_down(
         visit_id=context.visit.id,
         digest=b"",
         key_id="",
-        sent_to=context.address,
+        route=context.route,
         drafted_at=context.now,
         max_tries=context.policy.code_tries,
         digits=context.policy.code_digits,
@@ -264,7 +263,7 @@ def _committed(
     A recorded address gets a stop number, too. One that was typed gets none: somebody with a copy
     of a card could otherwise block its holder.
     """
-    recorded = context.address in addresses_of(context.holder, context.registration)
+    recorded = context.address in context.addresses.for_notices
     number = uow.stop_numbers.draw(context.holder.id, context.visit.id) if recorded else ""
     uow.commit()
     life = _life(context, context.now)
@@ -436,10 +435,10 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
         # A reader of the recorded address goes on with this.
         if context.pending is None or not uow.codes.consume(code.id):
             raise StepRefused("the code was used already")
-        uow.pending.put(replace(context.pending, owner_email=code.sent_to))
+        uow.pending.put(replace(context.pending, owner_route=code.route))
         record(uow, AuditKind.OWNER_CONFIRMED, context.visit, code=code.id)
         _confirm_address(uow, context, code)
-        context = reload(uow, context, replace(context.visit, owner_email=code.sent_to))
+        context = reload(uow, context, replace(context.visit, owner_route=code.route))
     elif context.visit.purpose in GIVES_ADDRESS:
         if not uow.codes.consume(code.id):
             raise StepRefused("the code was used already")
@@ -453,10 +452,10 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
 
 def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:
     """The first right code that was sent to an address set by staff confirms it."""
-    registration = context.registration
-    if registration is None or registration.unconfirmed_since is None or not code.sent_to:
+    unconfirmed = context.addresses.unconfirmed
+    if unconfirmed is None or code.route != unconfirmed.id:
         return
-    if uow.registrations.confirm_email(context.holder.id, code.sent_to):
+    if uow.addresses.confirm(unconfirmed.id):
         record(uow, AuditKind.EMAIL_CONFIRMED, context.visit, code=code.id)
 
 

@@ -234,7 +234,7 @@ def _wrong(
         # The registration is not blocked: a copy of a card must not lock its holder out.
         visit, holder, registration = context.visit, context.holder, context.required_registration
         record(uow, AuditKind.ATTEMPTS_PAUSED, visit, failures=registration.unproven_failures)
-        notify_holder(uow, Notice.ATTEMPTS_PAUSED, visit, holder, registration)
+        notify_holder(uow, Notice.ATTEMPTS_PAUSED, visit, holder, context.addresses)
         notify_staff(uow, Notice.ATTEMPTS_PAUSED_STAFF, parts.staff_addresses, visit, holder)
     context = reload(uow, context)
     raise VisitRefused(Reason.ATTEMPTS_PAUSED, context.paused_until, keep=context.visit)

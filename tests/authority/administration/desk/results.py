@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from kiosk.authority.addresses import Addresses, read_addresses
 from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.records import (
     AuditQuery,
@@ -59,6 +60,11 @@ def holder(means: StaffDependencies, person: Person) -> Cardholder:
         found = uow.holders.get(person.holder.id)
     assert found is not None
     return replace(found, revision=0)
+
+
+def known(means: StaffDependencies, person: Person) -> Addresses:
+    with means.store.read() as uow:
+        return read_addresses(uow, person.holder.id)
 
 
 def registered(means: StaffDependencies, person: Person) -> Registration:

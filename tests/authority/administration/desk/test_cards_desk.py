@@ -263,7 +263,7 @@ def test_holder_without_an_address_is_mailed_nothing(
 ) -> None:
     ada = samples.stored_person(means.store)
     with means.store.begin() as uow:
-        uow.holders.put([replace(ada.holder, email=None)])
+        uow.holders.save(replace(ada.holder, address_id=None))
         uow.commit()
     desk.revoke(seen(means, ada), ada.card.id, GROUNDS)
     assert told(means) == []

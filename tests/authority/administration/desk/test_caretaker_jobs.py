@@ -10,11 +10,12 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
+from kiosk.authority.addresses import read_addresses
 from kiosk.authority.administration import caretaker as caretaking
 from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.audit.anchors import sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind, audit_message
-from kiosk.authority.records import AddressChange, AuditQuery, OutboxMessage, new_id
+from kiosk.authority.records import AuditQuery, OutboxMessage, new_id
 from kiosk.authority.retention import DAILY
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.tables import TableRow
@@ -265,34 +266,38 @@ def test_an_altered_change_of_address_holds_up_nothing_else(
 ) -> None:
     """Whoever writes the database could end with one row all that is done once a day."""
     people = [samples.registered_person(means.store, f"{n:012}") for n in range(3)]
+    before: dict[str, str] = {}
     with means.store.begin() as uow:
         for person in people:
-            before = samples.registration(person.holder.id)
-            uow.address_changes.put(
-                AddressChange(
-                    new_id(), person.holder.id, new_id(), before.email, DUE, uow.now, uow.now
-                )
-            )
+            registration = uow.registrations.of_holder(person.holder.id)
+            assert registration is not None
+            before[person.holder.id] = registration.address_id
+            uow.addresses.add(samples.waiting_address(registration, DUE, uow.now))
             uow.outbox.add(OutboxMessage(new_id(), "a@nhs.net", "unlocked", {}, uow.now, uow.now))
         uow.commit()
     for message in Post(means.store).collect():
         assert message.to == "a@nhs.net"
     altered = people[0].holder.id
     forger = Forger(database)
-    changes = TableRow.metadata.tables["address_change"]
+    changes = TableRow.metadata.tables["address"]
     no_time = "infinity" if database.dialect == "postgresql" else "soon"
-    new = {"new_email": "x@nhs.net"} if is_readable else {"requested_at": sa.text(f"'{no_time}'")}
-    forger.run(sa.update(changes).where(changes.c.holder_id == altered).values(new))
+    new = {"value": "x@nhs.net"} if is_readable else {"confirmed_at": sa.text(f"'{no_time}'")}
+    forger.run(
+        sa.update(changes)
+        .where(changes.c.holder_id == altered, changes.c.replaces != "")
+        .values(new)
+    )
     forger.close()
     clock.forward(days=40)
     keep(means).run()
     with means.store.read() as uow:
-        found = {each.holder.id: uow.registrations.of_holder(each.holder.id) for each in people}
+        found = [read_addresses(uow, each.holder.id).shown for each in people[1:]]
+        kept = uow.registrations.of_holder(altered)
         (purged,) = uow.trail.newest(AuditQuery(kind=ServiceKind.RECORDS_PURGED.value), limit=2)
         noted = uow.trail.newest(AuditQuery(kind=AuditKind.ROW_ALTERED.value), limit=9)
         assert not uow.jobs.is_due(DAILY, caretaking.DAY)
-    assert [each.email for each in found.values() if each] == [
-        samples.registration(altered).email, DUE, DUE
-    ]  # fmt: skip
+    assert found == [DUE, DUE]
+    assert kept is not None
+    assert kept.address_id == before[altered]
     assert purged.detail["notices"] == 3
-    assert {event.detail["table"] for event in noted} == {"address_change"}
+    assert {event.detail["table"] for event in noted} == {"address"}

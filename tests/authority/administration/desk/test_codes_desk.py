@@ -42,7 +42,7 @@ def test_a_code_lives_at_once_for_fifteen_minutes(
     assert code is not None
     assert code.id == issued.code_id
     assert (code.issued_by, code.agreed_by) == (agent.actor.staff_id, None)
-    assert (code.purpose, code.sent_to, code.visit_id) == (Purpose.UNLOCK, "", "")
+    assert (code.purpose, code.route, code.visit_id) == (Purpose.UNLOCK, "", "")
     assert (code.pending_id, code.max_tries) == (None, 5)
     assert code.expires_at == issued.expires_at == samples.NOW + timedelta(minutes=15)
     assert not issued.waits_for_second
@@ -109,7 +109,9 @@ def test_for_somebody_who_is_not_registered_it_is_for_a_first_unlock(
 ) -> None:
     with means.store.begin() as uow:
         if half:
-            uow.registrations.put(replace(samples.registration(asha.holder.id), hashes=()))
+            known = uow.registrations.of_holder(asha.holder.id)
+            assert known is not None
+            uow.registrations.put(replace(known, hashes=()))
         else:
             uow.registrations.delete(asha.holder.id)
         uow.commit()

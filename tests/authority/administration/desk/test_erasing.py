@@ -17,7 +17,6 @@ from kiosk.authority.administration.views import Grounds, NewCard, Seen
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.authority.records import (
-    AddressChange,
     AuditQuery,
     Card,
     Cardholder,
@@ -44,6 +43,7 @@ from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.registering import start
 from tests.authority.station_visit import StationVisit, ready
 from tests.authority.store.erasure import OF_PEOPLE
+from tests.authority.store.samples import waiting_address
 from tests.authority.world import PUK, World
 from tests.support.database import TestDatabase
 from tests.support.refusals import refused
@@ -304,11 +304,9 @@ def change_address_half_way(world: World, card: Card) -> None:
 def ask_for_another_address(world: World, card: Card, station_visit: StationVisit) -> None:
     """Leave a change of address that waits for its cooling-off."""
     tomorrow = world.now + timedelta(days=1)
-    change = AddressChange(
-        new_id(), card.holder_id, station_visit.visit, NEXT, EMAIL, world.now, tomorrow
-    )
+    waits = waiting_address(world.registration(card), EMAIL, tomorrow, station_visit.visit)
     with world.store.begin() as uow:
-        uow.address_changes.put(change)
+        uow.addresses.add(waits)
         uow.commit()
 
 

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 import trustme
 
+from kiosk.authority.addresses import read_addresses
 from kiosk.authority.administration import proposals
 from kiosk.authority.administration.acts import AnyAct
 from kiosk.authority.administration.caretaker import Caretaker
@@ -503,7 +504,7 @@ def test_what_somebody_proposed_who_may_not_any_more_is_done_by_nobody(
     assert AdminDesk(second).proposals.waiting() == ()
     with refused(NotFound, match="may not do it any more"):
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
-    assert address(means, asha) == samples.registration(asha.holder.id).email
+    assert address(means, asha) == samples.EMAIL
     propose(second, asha)
     (mine,) = AdminDesk(second).proposals.waiting()
     assert mine.is_mine
@@ -526,7 +527,7 @@ def test_what_was_proposed_with_a_key_that_somebody_else_has_now_is_not_done(
     move_key(means.store, first, office_of(means, Role.MANAGER, "Manager Three"))
     with refused(NotFound, match="may not do it any more"):
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
-    assert address(means, asha) == samples.registration(asha.holder.id).email
+    assert address(means, asha) == samples.EMAIL
 
 
 def test_what_lost_its_reason_is_not_done(
@@ -595,9 +596,11 @@ def test_a_confirmed_address_is_not_replaced_by_what_was_proposed_before(
     means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     propose(first, asha)
-    before = samples.registration(asha.holder.id).email
     with means.store.begin() as uow:
-        assert uow.registrations.replace_email(asha.holder.id, before, "confirmed@nhs.uk")
+        registration = uow.registrations.of_holder(asha.holder.id)
+        assert registration is not None
+        confirmed = samples.registered_address(asha.holder.id, "confirmed@nhs.uk", uow.now)
+        samples.put_registered(uow, registration, confirmed)
         record(uow, AuditKind.EMAIL_CHANGED, asha.visit, other=True)
         uow.commit()
     (line,) = AdminDesk(second).proposals.waiting()
@@ -715,7 +718,7 @@ def test_what_was_altered_in_the_database_is_not_done(
     for shown in AdminDesk(second).proposals.waiting():
         assert "altered in the database" in why_not_words(shown)
         assert proposal_words(shown.what) == "correct-email: what was entered cannot be read."
-    assert address(means, asha) == samples.registration(asha.holder.id).email
+    assert address(means, asha) == samples.EMAIL
 
 
 def test_what_another_version_of_the_program_proposed_waits_for_that(
@@ -1065,9 +1068,9 @@ def decline_all(office: Office) -> None:
 
 def address(means: StaffDependencies, person: samples.Person) -> str:
     with means.store.read() as uow:
-        registration = uow.registrations.of_holder(person.holder.id)
-    assert registration is not None
-    return registration.email
+        registered = read_addresses(uow, person.holder.id).registered
+    assert registered is not None
+    return registered.value
 
 
 def newest_event(means: StaffDependencies) -> AuditEvent:

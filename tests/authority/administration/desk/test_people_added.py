@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
@@ -16,6 +14,7 @@ from screens.words.staff.events import story_words
 from screens.words.staff.refusals import refusal_words
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.results import mailed
+from tests.authority.store import samples
 from tests.authority.store.samples import Person
 
 
@@ -58,7 +57,8 @@ def test_an_address_that_somebody_has_is_asked_about(
     """Before: the same person could be added under another number without a question."""
     with means.store.begin() as uow:
         if registered:  # with it, and recorded with another one
-            uow.holders.save(replace(asha.holder, email="elsewhere@trust.nhs.uk"))
+            elsewhere = samples.recorded_addresses(asha.holder, "elsewhere@trust.nhs.uk")
+            uow.holders.save(asha.holder, elsewhere[0])
         uow.search.refresh([asha.holder.id])
         uow.commit()
     new = "100200300999", "Asha Okafor", "Asha@trust.nhs.uk", GROUNDS

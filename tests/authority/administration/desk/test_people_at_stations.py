@@ -128,7 +128,7 @@ def test_after_an_address_was_corrected_the_visit_goes_on_with_the_new_one(
     assert [message.to for message in world.relay.sent] == [EMAIL, NEXT]
     assert isinstance(station_visit.enter(world.relay.code), SetPin)
     assert isinstance(station_visit.release(), Grant)
-    assert world.registration(card).unconfirmed_since is None
+    assert world.addresses_of(card).unconfirmed is None
 
 
 def test_a_block_that_is_lifted_lets_them_unlock(

@@ -21,6 +21,7 @@ from tests.authority.administration.desk.results import (
     gather,
     holder,
     is_revoked,
+    known,
     mailed,
     outbox,
     registered,
@@ -147,9 +148,12 @@ def test_an_address_is_corrected_where_codes_go_and_waits_to_be_confirmed(
     code_id = gather(means, asha)
     done = desk.correct_email(seen(means, asha), f" {NEW.replace('wex', 'WEX')} ", GROUNDS)
     registration = registered(means, asha)
-    assert (registration.email, registration.unconfirmed_since) == (NEW, NOW)
+    now = known(means, asha)
+    assert now.unconfirmed is not None
+    assert (now.unconfirmed.value, now.unconfirmed.effective_from) == (NEW, NOW)
     assert registration.hashes == samples.registration("").hashes
-    assert holder(means, asha).email == NEW
+    assert now.recorded is not None
+    assert now.recorded.value == NEW
     assert is_revoked(means, code_id)
     person = desk.person(asha.holder.id)
     assert (person.email, person.can_unlock) == (NEW, True)
@@ -185,7 +189,7 @@ def test_an_address_of_somebody_who_is_not_registered(
     assert deed_words(done.deed).endswith(
         "It is suggested to them when they register; the code that is sent there confirms it."
     )
-    assert holder(means, person).email == NEW
+    assert known(means, person).shown == NEW
     with means.store.read() as uow:
         assert uow.registrations.of_holder(person.holder.id) is None
 
@@ -206,7 +210,7 @@ def test_an_address_that_cannot_be_taken(
     with refused(NotTaken, match=because) as caught:
         desk.correct_email(seen(means, asha), email, GROUNDS)
     assert caught.value.field == "email"
-    assert registered(means, asha).email == OLD
+    assert known(means, asha).shown == OLD
     assert not is_revoked(means, code_id)
 
 

@@ -34,7 +34,7 @@ def desk(agent: Office) -> PeopleDesk:
 def test_a_page_shows_all_that_is_recorded(
     desk: PeopleDesk, means: StaffDependencies, agent: Office, asha: Person
 ) -> None:
-    given = samples.code(asha, issued_by=agent.actor.staff_id, needs_second=True, sent_to="")
+    given = samples.code(asha, issued_by=agent.actor.staff_id, needs_second=True, route="")
     with means.store.begin() as uow:
         uow.questions.sync({n: f"Question {n}?" for n in range(1, 7)}, NOW)
         uow.codes.draft(given)

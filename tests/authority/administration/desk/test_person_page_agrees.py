@@ -18,7 +18,7 @@ from tests.authority.administration.desk.estate import means_beside, unlocks
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.station_visit import StationVisit
 from tests.authority.store import samples
-from tests.authority.store.samples import NOW
+from tests.authority.store.samples import NOW, put_registered, registered_address
 from tests.authority.world import World
 from tests.support import staff_words
 
@@ -67,7 +67,8 @@ def _without_questions(uow: Any, card: Card) -> None:
 
 def _unconfirmed(uow: Any, card: Card) -> None:
     registration = uow.registrations.of_holder(card.holder_id)
-    uow.registrations.put(replace(registration, unconfirmed_since=uow.now))
+    set_by_staff = replace(registered_address(card.holder_id, at=uow.now), confirmed_at=None)
+    put_registered(uow, registration, set_by_staff)
 
 
 def _many_codes(world: World, card: Card) -> None:

@@ -56,7 +56,7 @@ def refuse(history: History, person: Person, reason: Reason) -> None:
 
 def without_address(means: StaffDependencies, holder: Cardholder) -> None:
     with means.store.begin() as uow:
-        uow.holders.save(replace(holder, email=""))
+        uow.holders.save(replace(holder, address_id=None))
         uow.registrations.delete(holder.id)
         uow.commit()
 

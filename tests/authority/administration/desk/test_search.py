@@ -33,12 +33,14 @@ def recorded(
     registration: Callable[[Registration], Registration] | None = lambda registration: registration,
 ) -> Cardholder:
     """Store somebody who can unlock, but for what is said otherwise."""
-    holder = Cardholder(new_id(), number or new_id()[:12], name, "on.record@nhs.net")
+    holder = Cardholder(new_id(), number or new_id()[:12], name)
     with store.begin() as uow:
-        uow.holders.put([replace(holder, left_at=uow.now if left else None)])
+        recorded = samples.recorded_addresses(holder, "on.record@nhs.net")
+        uow.holders.put([replace(holder, left_at=uow.now if left else None)], recorded)
         uow.cards.put([card(samples.card(holder.id)) for _ in range(cards)])
         if registration is not None:
-            uow.registrations.put(registration(samples.registration(holder.id)))
+            kept = registration(samples.registration(holder.id))
+            samples.put_registered(uow, kept, samples.registered_address(holder.id))
         uow.search.refresh([holder.id])
         uow.commit()
     return holder

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 import pytest
 
+from kiosk.authority.addresses import Addresses
 from kiosk.authority.administration.standing import (
     CardObservation,
     CardObservations,
@@ -24,16 +25,18 @@ from screens.words.staff.standing import headline_words, trouble_words
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW
 
-HOLDER = samples.holder()
+HOLDER = replace(samples.holder(), address_id="recorded")
 CARD = samples.card(HOLDER.id, identifier="9f2c41d0a8b34e66b1f07c5d2e9a77aa")
 OTHER = samples.card(HOLDER.id, identifier="0123456789abcdef0123456789abcd3f")
 REGISTERED = samples.registration(HOLDER.id)
+ADDRESSES = Addresses(registered=samples.registered_address(HOLDER.id))
 POLICY = Policy()
 MINUTE = timedelta(minutes=1)
 READY = StandingFacts(
     HOLDER,
     (CARD,),
     REGISTERED,
+    ADDRESSES,
     POLICY,
     NOW,
     codes=(),
@@ -160,7 +163,7 @@ def test_not_registered() -> None:
     assert told(facts).startswith("Not registered: they have not finished")
     assert "While they know their PIN" in advice(facts)
     assert "make sure who they are and give a code" in advice(facts)
-    unaddressed = replace(facts, holder=replace(facts.holder, email=None))
+    unaddressed = replace(facts, holder=replace(facts.holder, address_id=None))
     assert "record their email address, and give a code" in advice(unaddressed)
 
 
@@ -228,7 +231,7 @@ def test_not_registered_and_a_code_was_given() -> None:
         visit_id="",
         digest=b"",
         key_id="k",
-        sent_to="",
+        route="",
         drafted_at=NOW,
         max_tries=5,
         digits=8,
@@ -321,7 +324,8 @@ def test_of_several_cards_the_others_are_named() -> None:
 
 
 def test_an_address_that_staff_put_in_place() -> None:
-    facts = replace(READY, registration=replace(REGISTERED, unconfirmed_since=NOW))
+    unconfirmed = replace(samples.registered_address(HOLDER.id), confirmed_at=None)
+    facts = replace(READY, addresses=Addresses(registered=unconfirmed))
     assert facts.can_unlock
     assert told(facts).endswith("has not been confirmed since staff changed it.")
 

@@ -12,7 +12,7 @@ from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Done, Grounds, Seen
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.errors import ConcurrentChange
-from kiosk.authority.records import AddressChange, AuditQuery, PendingChange, Scalar, new_id
+from kiosk.authority.records import AuditQuery, PendingChange, Scalar, new_id
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.authority.visit.registration import apply_due_change, apply_due_changes
 from kiosk.contract.messages import Purpose, VisitId, reference_of
@@ -21,7 +21,8 @@ from screens.words.staff.found import found_words
 from screens.words.staff.refusals import change_lines
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
-from tests.authority.administration.desk.results import mailed, registered, use_up
+from tests.authority.administration.desk.results import known, mailed, registered, use_up
+from tests.authority.store import samples
 from tests.authority.store.samples import Person
 from tests.support import staff_words
 from tests.support.database import SetClock
@@ -38,17 +39,10 @@ def desk(agent: Office) -> PeopleDesk:
 def waiting(means: StaffDependencies, asha: Person, old: str = "asha@trust.nhs.uk") -> None:
     with means.store.begin() as uow:
         now = uow.now
-        uow.address_changes.put(
-            AddressChange(
-                new_id(),
-                asha.holder.id,
-                asha.visit.id,
-                old,
-                NEW,
-                now,
-                now + timedelta(hours=24),
-            )
-        )
+        registration = uow.registrations.of_holder(asha.holder.id)
+        kept = registration or samples.registration(asha.holder.id)
+        later = now + timedelta(hours=24)
+        uow.addresses.add(samples.waiting_address(kept, NEW, later, asha.visit.id))
         uow.pending.put(
             PendingChange(new_id(), asha.holder.id, asha.card.id, Purpose.CHANGE_EMAIL, now)
         )
@@ -156,7 +150,7 @@ def test_a_report_closes_everything_and_says_so(
     blocked = registered(means, asha)
     assert blocked.blocked_at is not None
     with means.store.read() as uow:
-        assert uow.address_changes.waiting(asha.holder.id) is None
+        assert uow.addresses.waiting(asha.holder.id) is None
         assert not uow.visits.open_of_card(asha.card.id)
     page = desk.person(asha.holder.id)
     assert "it was reported that something was not done by them" in staff_words.headline(page)
@@ -189,14 +183,14 @@ def test_a_change_that_waits_is_shown_masked_and_can_be_stopped_alone(
 def test_who_left_and_is_taken_back_has_the_address_that_they_had(
     desk: PeopleDesk, means: StaffDependencies, asha: Person, clock: SetClock
 ) -> None:
-    before = registered(means, asha).email
+    before = known(means, asha).shown
     waiting(means, asha)
     desk.mark_leaver(seen(means, asha), GROUNDS)
     assert desk.person(asha.holder.id).waiting_change is None
     clock.forward(hours=25)
     apply_due_changes(means.store)
     desk.take_back_leaver(seen(means, asha), GROUNDS)
-    assert registered(means, asha).email == before
+    assert known(means, asha).shown == before
 
 
 def reported(means: StaffDependencies, asha: Person, clock: SetClock) -> None:
@@ -268,7 +262,7 @@ def test_a_change_of_address_does_not_outlive_a_block(
     ]
     clock.forward(hours=24)
     assert apply_due_changes(means.store) == ()
-    assert registered(means, asha).email == old
+    assert known(means, asha).shown == old
 
 
 def test_a_change_of_address_goes_on_where_only_a_pause_is_lifted(
@@ -281,14 +275,15 @@ def test_a_change_of_address_goes_on_where_only_a_pause_is_lifted(
     assert "change of address" not in deed_words(done.deed)
     clock.forward(hours=24)
     assert apply_due_changes(means.store) == ()
-    assert registered(means, asha).email == NEW
+    assert known(means, asha).shown == NEW
 
 
 def confirmed(means: StaffDependencies, asha: Person) -> None:
     with means.store.begin() as uow:
         before = uow.registrations.of_holder(asha.holder.id)
         assert before is not None
-        assert uow.registrations.replace_email(asha.holder.id, before.email, NEW)
+        new = samples.registered_address(asha.holder.id, NEW, uow.now)
+        samples.put_registered(uow, before, new)
         record(uow, AuditKind.EMAIL_CHANGED, asha.visit, other=True)
         uow.commit()
 
@@ -358,4 +353,4 @@ def test_a_revoked_registration_takes_the_change_that_waits_with_it(
     desk = PeopleDesk(manager)
     desk.revoke_registration(desk.person(asha.holder.id).seen, GROUNDS)
     with means.store.read() as uow:
-        assert uow.address_changes.waiting(asha.holder.id) is None
+        assert uow.addresses.waiting(asha.holder.id) is None

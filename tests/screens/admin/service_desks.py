@@ -13,6 +13,7 @@ from kiosk.authority.administration.deeds import (
     PlainDeed,
     QuestionAdded,
     QuestionRetired,
+    QuestionTranslated,
     RoleChanged,
     SettingChanged,
     StaffAdded,
@@ -137,6 +138,14 @@ class FakeQuestionsDesk(Fake, QuestionsDesk):
         new = QuestionLine(len(self._estate.questions) + 1, text, 0, None)
         self._estate.questions.append(new)
         return self._asked.done(QuestionAdded(text))
+
+    def translate(self, question_id: int, language: str, text: str, grounds: Grounds) -> Done:
+        self._asked.hear(
+            Action.ADD_QUESTION, "questions.translate", question_id, language, text, grounds
+        )
+        line = self._line(question_id)
+        self._put(replace(line, others={**line.others, language: text}))
+        return self._asked.done(QuestionTranslated(line.text, language, text))
 
     def retire(self, question_id: int, grounds: Grounds) -> Done:
         self._asked.hear(Action.RETIRE_QUESTION, "questions.retire", question_id, grounds)

@@ -59,39 +59,39 @@ def _of(code: type[Fact], **given: Any) -> Any:
 
 
 @pytest.mark.parametrize("code", get_args(Finding))
-def test_each_finding_has_its_sentence(code: type[Fact]) -> None:
+def test_finding_has_its_sentence(code: type[Fact]) -> None:
     assert finding_words(fact_of(code), CLOCK).endswith(".")
 
 
 @pytest.mark.parametrize("code", [code for code in get_args(Advice) if code is not Do])
-def test_each_advice_with_values_has_its_sentence(code: type[Fact]) -> None:
+def test_advice_with_values_has_its_sentence(code: type[Fact]) -> None:
     assert advice_words(fact_of(code), CLOCK).endswith(".")
 
 
 @pytest.mark.parametrize("advice", Do)
-def test_each_advice_without_a_value_has_its_sentence(advice: Do) -> None:
+def test_advice_without_a_value_has_its_sentence(advice: Do) -> None:
     assert advice_words(advice, CLOCK).endswith(".")
 
 
 @pytest.mark.parametrize("code", get_args(CardTrouble))
-def test_each_trouble_of_a_card_has_its_sentence(code: type[Fact]) -> None:
+def test_trouble_of_a_card_has_its_sentence(code: type[Fact]) -> None:
     assert trouble_words(fact_of(code)).endswith(".")
 
 
 @pytest.mark.parametrize("code", get_args(NearCard))
-def test_each_card_that_resembles_an_unknown_one_has_its_sentence(code: type[Fact]) -> None:
+def test_card_that_resembles_an_unknown_one_has_its_sentence(code: type[Fact]) -> None:
     card = UnknownCard("R", NOW, "Ward 7", "piv", "01", (fact_of(code),), None)
     (said,) = near_lines(card)
     assert said.endswith((".", "?"))
 
 
 @pytest.mark.parametrize("code", [*get_args(NoticedAlarm), *get_args(AlarmFact)])
-def test_each_alarm_has_its_sentence(code: type[Fact]) -> None:
+def test_alarm_has_its_sentence(code: type[Fact]) -> None:
     alarm = fact_of(code)
     if code in get_args(NoticedAlarm):
         alarm = Noticed(NOW, alarm)
     assert alarm_words(alarm, CLOCK).endswith(".")
 
 
-def test_each_refusal_that_stations_see_again_has_its_sentence_and_advice() -> None:
+def test_refusal_that_stations_see_again_has_its_sentence_and_advice() -> None:
     assert set(standing.SEEN_AT_STATIONS) == SEEN_AT_STATIONS

@@ -346,8 +346,9 @@ semicolons, or tabs:
                   the key needs the PIN
   pin_policy      optional; once or always where the card asks for its PIN, once after each
                   reset or before each use of that key, never where it does not. Ask the
-                  maker of the key: what a card says of itself at a station shows nothing. It
-                  holds for pin_key, or for the key that an issuer in the settings certified
+                  maker of the key: what a card says of itself at a station shows nothing.
+                  It holds for pin_key, or for the key that an issuer in the settings
+                  certified
   master_key      optional, in place of unblock_secret; the id of the master key that the
                   card's secret derives from, as `kiosk keys list` shows it
 

@@ -36,7 +36,7 @@ _NUMBER = "as `kiosk questions list` prints it"
 _QUESTIONS_EXAMPLE = """\
   kiosk questions list
   kiosk questions add "What was the name of your first teacher?" --reason "asked for by HR"
-  kiosk questions translate 3 cy "Beth oedd enw eich siop losin?" --reason "checked by a speaker"
+  kiosk questions translate 3 cy "Beth oedd enw eich siop losin?" --reason "by a speaker"
   kiosk questions retire 7 --reason "the answer is on many a web page"
 """
 

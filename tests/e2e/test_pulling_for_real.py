@@ -80,6 +80,8 @@ class Walk:
         self.station.see(choices.greeting(self.visitor.who.name), choices.MENU_TITLE)
 
     def stopped(self) -> None:
+        # A key that comes while the card is being read belongs to that page, and ends with it.
+        self.menu()
         self.station.press("f2", "escape")
         self.station.see(f"{RICH.pointer} {frame.STOP}")
         self.station.press("escape")

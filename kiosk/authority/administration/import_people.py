@@ -569,6 +569,7 @@ def _write(
         }
         if person.address is not None:
             detail["approved"] = email_problem(person.address.value, domains) is None
+            detail["address"] = person.address.id
         uow.audit.append(
             kind=ServiceKind.PERSON_CHANGED.value,
             reference=reference,

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from kiosk.authority.addresses import Addresses, read_addresses
 from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.audit.put_back import need_waiting
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.notices import Notice, notify, notify_holder
 from kiosk.authority.records import (
@@ -245,6 +246,7 @@ def _apply(uow: UnitOfWork, holder_id: str) -> None:
     due = uow.addresses.take_due(holder_id)
     if due is None:
         return
+    need_waiting(uow, due)
     holder, known = uow.holders.get(holder_id), read_addresses(uow, holder_id)
     visit, before = _visit_of(uow, due), known.registered
     if (

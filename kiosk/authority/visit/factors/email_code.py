@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.audit.put_back import need_owner
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.mail.compose import Message
@@ -432,6 +433,8 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
     if context.own_code is None or context.own_code.id != code.id:
         raise StepRefused("the code was replaced while it was looked at")
     if context.asks_owner:
+        registered = context.addresses.registered
+        need_owner(uow, context.holder, context.card, context.registration, registered)
         # A reader of the recorded address goes on with this.
         if context.pending is None or not uow.codes.consume(code.id):
             raise StepRefused("the code was used already")

@@ -367,3 +367,5 @@ def test_a_revoked_registration_takes_the_change_that_waits_with_it(
     desk.revoke_registration(desk.person(asha.holder.id).seen, GROUNDS)
     with means.store.read() as uow:
         assert uow.addresses.waiting(asha.holder.id) is None
+        kinds = [event.kind for event in uow.trail.newest(AuditQuery(holder_id=asha.holder.id))]
+    assert "email-change-stopped" in kinds

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from kiosk.authority.addresses import Addresses
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
+from kiosk.authority.facts import CodesGoTo
 from kiosk.authority.mail.compose import Message
 from kiosk.authority.records import EmailCode, Proof, Registration, Scalar, Verdict, new_id
 from kiosk.authority.store.database import UnitOfWork
@@ -67,6 +69,12 @@ class EmailCodeRules:
 
     def enrolled(self, registration: Registration) -> bool:
         return bool(registration.address_id)
+
+    def lines(
+        self, uow: UnitOfWork, registration: Registration, addresses: Addresses
+    ) -> tuple[CodesGoTo, ...]:
+        confirmed = addresses.unconfirmed is None
+        return (CodesGoTo(addresses.shown, confirmed, addresses.recorded_apart),)
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose

@@ -74,6 +74,9 @@ def test_a_page_says_why_and_what_to_do_and_the_story(
     assert kiosk("people", "show", JO, "--json") == 0
     page = json.loads(capsys.readouterr().out)
     assert (page["standing"], page["can_unlock"]) == ("blocked", False)
+    answers, codes = page["registration"]["enrolled"]
+    assert (answers["code"], len(answers["questions"])) == ("AnswersRegistered", 4)
+    assert (codes["code"], codes["address"]) == ("CodesGoTo", "jo@nhs.net")
     assert "lift-block" in page["open_to"]
     assert page["headline"].startswith("Blocked since ")
     assert page["advice"].startswith("Make sure who they are, then lift the block.")

@@ -64,7 +64,9 @@ def person_said(person: Person) -> Said:
 
 
 def _registration_said(line: RegistrationLine | None) -> Said | None:
-    return line and asdict(line) | {"enrolled": [coded(each) for each in line.enrolled]}
+    if line is None:
+        return None
+    return asdict(line) | {"enrolled": [coded(each) for each in line.enrolled]}
 
 
 def proposals_said(lines: Iterable[ProposalLine]) -> list[Said]:

@@ -19,6 +19,7 @@ from kiosk.contract.messages import (
     FactorOver,
     FactorWrong,
     Purpose,
+    RouteId,
     Task,
     VisitId,
 )
@@ -42,8 +43,13 @@ class FactorRules(Protocol):
     ) -> Task | FactorWrong | FactorOver:
         """Check one ``entry``, by ``attempts.evaluate``."""
 
-    def prepare(self, parts: Dependencies, visit_id: VisitId, attempt: str) -> Task | CodeNotSent:
-        """Send what the holder needs for it; ``StepRefused`` where nothing is sent."""
+    def prepare(
+        self, parts: Dependencies, visit_id: VisitId, attempt: str, route: RouteId
+    ) -> Task | CodeNotSent:
+        """Send what the holder needs for it, to a route that is open to the visit now.
+
+        The present task for any other route; ``StepRefused`` where nothing is sent.
+        """
 
     def enrolled(self, registration: Registration) -> bool:
         """Return whether the holder can be asked for it."""

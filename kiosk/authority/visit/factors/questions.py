@@ -38,6 +38,7 @@ from kiosk.contract.messages import (
     Purpose,
     Question,
     Reason,
+    RouteId,
     Task,
     VisitId,
 )
@@ -53,7 +54,7 @@ class QuestionRules:
     ) -> Task | FactorWrong:
         return answer(parts, visit_id, attempt, entry.answers)
 
-    def prepare(self, parts: Dependencies, visit_id: VisitId, attempt: str) -> Task:
+    def prepare(self, parts: Dependencies, visit_id: VisitId, attempt: str, route: RouteId) -> Task:
         with deciding(parts) as uow:
             enter(uow, parts, visit_id)
         raise StepRefused("nothing is sent for this factor")

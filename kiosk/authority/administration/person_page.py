@@ -97,9 +97,11 @@ def page_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies, actor
     facts, name_of = facts_of(uow, holder, means), staff_names(uow)
     waiting = None
     addresses = facts.addresses
-    if (change := addresses.waiting) and addresses.registered:
-        masked, old = mask_email(change.value), addresses.registered.value
-        waiting = AddressChangeLine(old, masked, change.effective_from)
+    change, present = addresses.waiting, addresses.registered
+    # Of a former address it replaces nothing.
+    if change and present and change.replaces == present.id:
+        masked = mask_email(change.value)
+        waiting = AddressChangeLine(present.value, masked, change.effective_from)
     return Person(
         seen=seen,
         number=holder.number,

@@ -23,7 +23,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, text, update
 from sqlalchemy.pool import QueuePool
 
 from kiosk.authority.errors import StoreError
@@ -38,7 +38,7 @@ from kiosk.authority.store.engine import (
     parse_url,
     refused,
 )
-from kiosk.authority.store.gateway import Gateway, Prepared, Repository
+from kiosk.authority.store.gateway import LEAST_PROGRAM, Gateway, Repository
 from kiosk.authority.store.grants import privileges_lacking
 from kiosk.authority.store.repositories.addresses import AddressRecords
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail
@@ -74,7 +74,7 @@ from kiosk.authority.store.repositories.visits import (
     VisitRecords,
     Visits,
 )
-from kiosk.authority.store.tables import REVISION, ServedProgramRow, col
+from kiosk.authority.store.tables import REVISION, ServedProgramRow
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock
 
@@ -135,8 +135,6 @@ class SchemaFit(Enum):
 LEVEL_S = 30.0
 """How long the level is reused: it only rises."""
 
-_LEAST_PROGRAM = Prepared(select(col(ServedProgramRow.least_program)))
-
 
 class _Level:
     """Reads the newest revision that every program which serves knows.
@@ -153,7 +151,7 @@ class _Level:
     def read(self, gateway: Gateway) -> str:
         now = self._clock.monotonic()
         if now >= self._until:
-            least = str(gateway.scalar(_LEAST_PROGRAM) or "")
+            least = str(gateway.scalar(LEAST_PROGRAM) or "")
             audit = Audit(gateway, self._clock.now(), [], self._macs)
             raised = audit.verified(AuditQuery(kind=OLDER_ENDED))
             levels = [str(event.detail.get("level", "")) for event in raised]

@@ -47,7 +47,7 @@ from kiosk.authority.records import (
     Scalar,
     new_id,
 )
-from kiosk.authority.retention import DAILY, held_until, purge_records
+from kiosk.authority.retention import DAILY, held_until, months, purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
 from kiosk.authority.store.repositories.mac_rows import TABLES
@@ -396,6 +396,8 @@ class Caretaker:
             held = held_until(uow)
         self._note(apply_due_changes(self._store))
         self._note(report_lost_changes(self._store))
+        half = months(self._retention.audit_months) / 2
+        self._store.keep_level(ServiceKind.OLDER_ENDED.value, half)
         if held is None:
             purge_records(self._store, self._retention)
         else:

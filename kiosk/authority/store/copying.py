@@ -89,8 +89,8 @@ def copy_store(locked: sqlite3.Connection, to: str, moved: str, progress: Progre
             _compare(rows, target, tables, lambda done: progress(total + done, 2 * total))
             _mark(locked, moved)
             with target.begin() as connection:
-                (least, _) = _reached(connection, _SERVED.name)
-                connection.execute(_SERVED.update().values(least_program=least))
+                (of_file, _) = _reached(connection, _SERVED.name)
+                connection.execute(_SERVED.update().values(least_program=of_file))
                 _STATE.drop(connection)
     except SQLAlchemyError as error:
         failure = translated(error)

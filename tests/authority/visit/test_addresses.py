@@ -28,6 +28,7 @@ from kiosk.contract.sensitive import Sensitive
 from tests.authority.registering import DOMAINS, OTHER, given, start, to_code
 from tests.authority.station_visit import is_wrong
 from tests.authority.world import EMAIL, World
+from tests.support.routes import to
 
 
 @pytest.fixture
@@ -77,7 +78,9 @@ def test_code_to_a_second_address_within_the_gap_has_to_wait(world: World, card:
     first = world.relay.code
     reply = station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
     assert reply == CodeNotSent(
-        mail_away=False, retry_in_s=60, again=SendCode("a•••@trust.nhs.uk", position=Position(4, 4))
+        mail_away=False,
+        retry_in_s=60,
+        again=SendCode(to("a•••@trust.nhs.uk"), position=Position(4, 4)),
     )
     with pytest.raises(StepRefused):
         station_visit.enter(first)
@@ -100,7 +103,9 @@ def test_mail_away_keeps_what_was_given(world: World, card: Card) -> None:
     world.relay.failure = MailUnavailable("away")
     reply = station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
     assert reply == CodeNotSent(
-        mail_away=True, retry_in_s=0, again=SendCode("a•••@trust.nhs.uk", position=Position(4, 4))
+        mail_away=True,
+        retry_in_s=0,
+        again=SendCode(to("a•••@trust.nhs.uk"), position=Position(4, 4)),
     )
     world.relay.failure = None
     assert isinstance(station_visit.send(), EnterCode)

@@ -25,7 +25,9 @@ from kiosk.contract.messages import (
 )
 
 if TYPE_CHECKING:
+    from kiosk.authority.addresses import Addresses
     from kiosk.authority.dependencies import Dependencies
+    from kiosk.authority.facts import Enrolled
     from kiosk.authority.store.database import UnitOfWork
     from kiosk.authority.visit.context import VisitContext, VisitRefused
 
@@ -51,6 +53,11 @@ class FactorRules(Protocol):
 
     def enrolled(self, registration: Registration) -> bool:
         """Return whether the holder can be asked for it."""
+
+    def lines(
+        self, uow: UnitOfWork, registration: Registration, addresses: Addresses
+    ) -> tuple[Enrolled, ...]:
+        """Return what staff see of it on the holder's page."""
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose

@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from kiosk.authority.addresses import Addresses
 from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.audit.put_back import need_owner
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
+from kiosk.authority.facts import CodesGoTo
 from kiosk.authority.mail.compose import Message
 from kiosk.authority.records import EmailCode, Proof, Registration, Scalar, Verdict, new_id
 from kiosk.authority.store.database import UnitOfWork
@@ -71,6 +74,12 @@ class EmailCodeRules:
 
     def enrolled(self, registration: Registration) -> bool:
         return bool(registration.address_id)
+
+    def lines(
+        self, uow: UnitOfWork, registration: Registration, addresses: Addresses
+    ) -> tuple[CodesGoTo, ...]:
+        confirmed = addresses.unconfirmed is None
+        return (CodesGoTo(addresses.shown, confirmed, addresses.recorded_apart),)
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose
@@ -461,6 +470,8 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
     if context.own_code is None or context.own_code.id != code.id:
         raise StepRefused("the code was replaced while it was looked at")
     if context.asks_owner:
+        registered = context.addresses.registered
+        need_owner(uow, context.holder, context.card, context.registration, registered)
         # A reader of the recorded address goes on with this.
         if context.pending is None or not uow.codes.consume(code.id):
             raise StepRefused("the code was used already")

@@ -50,6 +50,14 @@ def spoken(language: Language) -> Language:
     return language if isinstance(catalogue_of(language), GNUTranslations) else ENGLISH
 
 
+_FROM_THE_RIGHT: Final = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+
+
+def is_from_the_right(language: Language) -> bool:
+    """Return whether what is said in ``language`` is written from right to left."""
+    return spoken(language).partition("-")[0] in _FROM_THE_RIGHT
+
+
 Said = TypeVar("Said")
 
 

@@ -85,10 +85,14 @@ def pseudo(english: str) -> str:
 
 def install(folder: Path) -> None:
     """Write the catalogue of the pseudo-language, as one of a real language is, into ``folder``."""
-    _write(folder, {each.id: _spoken(each) for each in template() if each.id})
+    said: dict[Said, Said] = {}
+    for each in template():
+        if each.id:
+            said[each.id if isinstance(each.id, str) else tuple(each.id)] = _spoken(each)
+    _write(folder, said)
 
 
-def _write(folder: Path, said: Mapping[Said, Said]) -> None:
+def _write(folder: Path, said: Mapping[Said, Said], tag: str = PSEUDO) -> None:
     spoken = Catalog(locale=None, charset="utf-8")
     spoken.mime_headers = [
         ("Content-Type", "text/plain; charset=utf-8"),
@@ -96,7 +100,7 @@ def _write(folder: Path, said: Mapping[Said, Said]) -> None:
     ]
     for english, each in said.items():
         spoken.add(english, each)
-    file = folder / PSEUDO / "LC_MESSAGES" / "kiosk.mo"
+    file = folder / tag / "LC_MESSAGES" / "kiosk.mo"
     file.parent.mkdir(parents=True)
     with file.open("wb") as out:
         write_mo(out, spoken)
@@ -111,9 +115,9 @@ def installed(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def translated(folder: Path, said: Mapping[Said, Said]) -> Iterator[None]:
-    """Have the pseudo-language with these sentences alone, each by its English."""
-    _write(folder, said)
+def translated(folder: Path, said: Mapping[Said, Said], tag: str = PSEUDO) -> Iterator[None]:
+    """Have a language with these sentences alone, each by its English."""
+    _write(folder, said, tag)
     with _read_from(folder):
         yield
 

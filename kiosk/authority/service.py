@@ -228,7 +228,7 @@ class LocalAuthority:
         self._parts = parts
         self._locks = VisitLocks()
         self.health = HealthWatch(parts.store, parts.mailer, parts.clock, self.reach_keys)
-        self._heartbeats = Heartbeats(parts.store, parts.clock)
+        self._heartbeats = Heartbeats(parts.store, parts.clock, parts.language)
 
     def seen_by(self, station: StationIdentity) -> LocalAuthority:
         seen = copy(self)

@@ -444,7 +444,9 @@ class Gateway:
 
         What a newer program wrote is not altered: this one is too old to read it.
         """
-        least = str(self.scalar(LEAST_PROGRAM) or "")
+        least = ""
+        with suppress(StoreError):  # a role that may not read it
+            least = str(self.scalar(LEAST_PROGRAM) or "")
         self._usable = False
         if least > REVISION:
             return ProgramTooOld()

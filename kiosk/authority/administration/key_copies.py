@@ -309,7 +309,7 @@ def half_given_up(ring: KeyRing, store: Store) -> dict[str, KeyPurpose]:
     given_up = keys_given_up(store)
     with store.read() as uow:
         known, since = uow.known_keys.every(), uow.known_keys.since()
-    found = dict[str, KeyPurpose]()
+    found: dict[str, KeyPurpose] = {}
     for purpose in NEEDED:
         ours = ring.ids(purpose)
         current = since.get(ours[-1])

@@ -356,6 +356,8 @@ def _reachable() -> Iterator[None]:
     """Turn an unreachable database or key, or exhausted memory, into the port's error."""
     try:
         yield
+    except ProgramTooOld as error:
+        raise AuthorityUnavailable(str(error)) from None
     except StoreError as error:
         raise AuthorityUnavailable(f"the database gives no answer ({error.code})") from None
     except (KeyMissing, KeysUnavailable, ResourcesExhausted) as error:

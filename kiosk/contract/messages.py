@@ -320,8 +320,11 @@ class StationStanding(StrEnum):
 
 
 class Heartbeat(Reported, frozen=True):
+    """``language`` is that of the station's pages while no holder is known; empty: not said."""
+
     version: Text = ""
     reader: ReaderState = ReaderState.LOOKING
+    language: Text = ""
 
 
 # Tasks: what the holder does next.

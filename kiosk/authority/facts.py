@@ -177,11 +177,15 @@ class AnswersRegistered(Fact, frozen=True):
 
 
 class CodesGoTo(Fact, frozen=True):
-    """``recorded`` is the recorded address where it is another: it gets no codes."""
+    """``recorded`` is the recorded address where it is another: it gets no codes.
+
+    To one of the ``further`` a code goes where the holder chooses it.
+    """
 
     address: str
     confirmed: bool
     recorded: str = ""
+    further: tuple[str, ...] = ()
 
 
 Enrolled = AnswersRegistered | CodesGoTo

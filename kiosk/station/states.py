@@ -263,6 +263,13 @@ class CodeNeeded(VisitPage, frozen=True):
     entered_on: EnterEmail | None = None
 
 
+class PickRoute(VisitPage, frozen=True):
+    """Choose where a code goes; ``back`` is the page on which it was asked for, if any."""
+
+    task: SendCode | EnterCode
+    back: CodeEntry | CodeNeeded | None = None
+
+
 class StopNumberEntry(VisitPage, frozen=True):
     """Enter the number from a notice about an act that the holder did not do."""
 
@@ -387,6 +394,7 @@ HolderState = (
     | PickWay
     | FactorPage
     | CodeNeeded
+    | PickRoute
     | StopNumberEntry
     | NewPin
     | RepeatPin

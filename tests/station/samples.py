@@ -88,6 +88,9 @@ ROUTE = Route(RouteId("a" * 32), "a•••@nhs.net")
 OTHER_ROUTE = Route(RouteId("b" * 32), "b•••@nhs.net")
 CODE = EnterCode(ROUTE, (ROUTE,), 8, 900.0, 60.0, 5, position=STEP)
 SEND = SendCode((ROUTE,), position=STEP)
+CHOICE = (ROUTE, OTHER_ROUTE)
+CODE_OF_TWO = replace(CODE, routes=CHOICE)
+SEND_TO_ONE_OF_TWO = replace(SEND, routes=CHOICE)
 STOPS = Sensitive("123456789012")
 STOP = EnterStopNumber(12, 5)
 EMAIL = GiveEmail("asha@nhs.net", ("nhs.net",), position=STEP)
@@ -161,6 +164,14 @@ STATES: tuple[s.State, ...] = (
     s.AskQuestion(OFFERED_WAYS, ASK),
     s.CodeEntry(OFFERED_WAYS, CODE),
     s.CodeNeeded(OFFERED_WAYS, SEND, s.CodeLack.EXPIRED),
+    s.PickRoute(VISIT, SEND_TO_ONE_OF_TWO),
+    s.PickRoute(OFFERED_WAYS, SEND_TO_ONE_OF_TWO),
+    s.PickRoute(VISIT, CODE_OF_TWO, s.CodeEntry(VISIT, CODE_OF_TWO)),
+    s.PickRoute(
+        VISIT, SEND_TO_ONE_OF_TWO, s.CodeNeeded(VISIT, SEND_TO_ONE_OF_TWO, s.CodeLack.EXPIRED)
+    ),
+    s.CodeEntry(VISIT, CODE_OF_TWO),
+    s.CodeNeeded(VISIT, SEND_TO_ONE_OF_TWO, s.CodeLack.EXPIRED),
     s.StopNumberEntry(VISIT, STOP),
     NEW_PIN,
     s.RepeatPin(VISIT, RULES, GOOD),
@@ -258,6 +269,7 @@ EVENTS: tuple[e.Event, ...] = (
     e.WayPicked(ID, WAY),
     e.EntryMade(ID, Code(Sensitive("12345678"))),
     e.CodeAsked(ID, ROUTE.id),
+    e.RouteWanted(ID),
     e.SomethingElse(ID),
     e.MisuseNoticed(ID),
     e.StopNumberEntered(ID, STOPS),

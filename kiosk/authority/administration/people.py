@@ -15,12 +15,14 @@ from datetime import tzinfo
 from kiosk.authority.addresses import Addresses, read_addresses, shown_addresses
 from kiosk.authority.administration import fields
 from kiosk.authority.administration.acts import (
+    AddAddress,
     AddPerson,
     CorrectEmail,
     ErasePerson,
     LiftBlock,
     RevokeRegistration,
     TakeBackLeaver,
+    WithdrawAddress,
 )
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
@@ -79,6 +81,7 @@ from kiosk.authority.records import (
     Card,
     Cardholder,
     CardStatus,
+    Registration,
     new_id,
 )
 from kiosk.authority.refusals import (
@@ -141,6 +144,9 @@ def _words(text: str) -> set[str]:
 
 _SHARING = 5
 """Of the people whom a search finds by an address, how many are looked at."""
+
+MOST_FURTHER = 3
+"""The most further addresses of one person: each of them is one more mailbox to keep safe."""
 
 MOST_FOUND = 100
 """People that a search returns, whatever limit is given."""
@@ -370,6 +376,45 @@ class PeopleDesk(Desk):
         )
         return act.done(deed)
 
+    def add_address(self, seen: Seen, email: str, grounds: Grounds) -> Done:
+        """Add one to which codes can go as well, to be confirmed by the next; all get a mail."""
+        proposal = Proposal(AddAddress(email))
+        with self._on_person(seen, Action.CORRECT_EMAIL, grounds, proposal) as (act, holder):
+            act.uow.cards.lock_of_holder(holder.id)
+            act.refuse_after(StationChange.READDRESSED)
+            address, before = _address(email, self._policy), read_addresses(act.uow, holder.id)
+            registration = _registered(act, holder)
+            if address.lower() in {one.value.lower() for one in before.choices_for_codes}:
+                raise NotTaken("email", PlainRefusal.ADDRESS_AS_BEFORE)
+            if len(before.further) >= MOST_FURTHER:
+                raise NotTaken("email", PlainRefusal.ADDRESSES_MOST)
+            added = replace(_recorded(act, holder, address), source=AddressSource.FURTHER)
+            act.uow.addresses.add(added)
+            _name_further(act, registration, (*registration.further, added.id))
+            act.record(StaffKind.ADDRESS_ADDED, address=added.id)
+            now = replace(before, further=(*before.further, added))
+            _notify_of(act, Notice.ADDRESS_ADDED, holder, now, address)
+        return act.done(PlainDeed.ADDRESS_ADDED)
+
+    def withdraw_address(self, seen: Seen, email: str, grounds: Grounds) -> Done:
+        """Withdraw a further one with every code that is unused; all addresses get a mail."""
+        proposal = Proposal(WithdrawAddress(email))
+        with self._on_person(seen, Action.CORRECT_EMAIL, grounds, proposal) as (act, holder):
+            act.uow.cards.lock_of_holder(holder.id)
+            FACTORS[Factor.EMAIL_CODE].withdraw(act.uow, holder.id)
+            act.refuse_after(StationChange.READDRESSED)
+            before, wanted = read_addresses(act.uow, holder.id), tidy_email(email).lower()
+            registration = _registered(act, holder)
+            gone = next((one for one in before.further if one.value.lower() == wanted), None)
+            if gone is None:
+                raise NotTaken("email", PlainRefusal.NO_FURTHER_ADDRESS)
+            left = tuple(each for each in registration.further if each != gone.id)
+            _name_further(act, registration, left)
+            act.uow.addresses.delete(gone.id)
+            act.record(StaffKind.ADDRESS_WITHDRAWN, address=gone.id)
+            _notify_of(act, Notice.ADDRESS_WITHDRAWN, holder, before, gone.value)
+        return act.done(PlainDeed.ADDRESS_WITHDRAWN)
+
     # --- their registration ------------------------------------------------------------
 
     def lift_block(self, seen: Seen, grounds: Grounds) -> Done:
@@ -503,6 +548,27 @@ def _address(text: str, policy: Policy) -> str:
 
 def _recorded(act: Act, holder: Cardholder, address: str) -> Address:
     return Address(new_id(), holder.id, AddressSource.RECORD, address, act.uow.now)
+
+
+def _registered(act: Act, holder: Cardholder) -> Registration:
+    registration = act.uow.registrations.of_holder(holder.id)
+    if registration is None:
+        raise ConcurrentChange(PlainRefusal.NOT_REGISTERED)
+    return registration
+
+
+def _name_further(act: Act, registration: Registration, further: tuple[str, ...]) -> None:
+    """Name the further addresses; nobody else does, and the act has locked the person."""
+    if not act.uow.registrations.set_further(registration, further):
+        raise ConcurrentChange(PlainRefusal.NOT_REGISTERED)
+    act.uow.search.refresh([registration.holder_id])
+
+
+def _notify_of(
+    act: Act, notice: Notice, holder: Cardholder, addresses: Addresses, which: str
+) -> None:
+    """Mail every address, that one as well; it is named masked."""
+    notify_holder(act.uow, notice, act.reference, holder, addresses, new_email=which)
 
 
 def _notify_stopped(act: Act, holder: Cardholder, addresses: Addresses, stopped: Address) -> None:

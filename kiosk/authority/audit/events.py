@@ -522,6 +522,8 @@ class StaffKind(EventKind):
     REGISTRATION_REVOKED = EventSpec("registration-revoked", "Revoked the registration.")
     NAME_CORRECTED = EventSpec("name-corrected", "Corrected the name.")
     EMAIL_CORRECTED = EventSpec("email-corrected", "Corrected the email address.")
+    ADDRESS_ADDED = EventSpec("address-added", "Added another address for codes and notices.")
+    ADDRESS_WITHDRAWN = EventSpec("address-withdrawn", "Withdrew one of the further addresses.")
     LEAVER_MARKED = EventSpec("leaver-marked", "Marked this person as a leaver.")
     LEAVER_TAKEN_BACK = EventSpec("leaver-taken-back", "Took this person back from the leavers.")
     MISUSE_STOPPED = EventSpec(

@@ -78,6 +78,7 @@ _WITHDRAW_ALL: Final = frozenset(
         AuditKind.MISUSE_REPORTED.value,
         StaffKind.MISUSE_STOPPED.value,
         StaffKind.EMAIL_CORRECTED.value,
+        StaffKind.ADDRESS_WITHDRAWN.value,
         StaffKind.REGISTRATION_REVOKED.value,
         StaffKind.LEAVER_MARKED.value,
     }
@@ -98,8 +99,11 @@ _ADDRESS: Final = (
     StaffKind.EMAIL_CORRECTED.value,
 )
 
+_FURTHER: Final = (StaffKind.ADDRESS_ADDED.value, StaffKind.ADDRESS_WITHDRAWN.value)
+
 OF_HOLDER: Final = (
     *sorted(_BLOCK),
+    *_FURTHER,
     StaffKind.BLOCK_LIFTED.value,
     StaffKind.REGISTRATION_REVOKED.value,
     AuditKind.REGISTERED.value,
@@ -253,6 +257,8 @@ def _is_older(registration: Registration, address: Address | None, events: Event
         since = (one.at for one in registered if _is_after(one, revoked))
         if registration.registered_at not in since:
             return True
+    if _names_former(registration, events):
+        return True
     addressed = [
         one
         for one in events
@@ -263,6 +269,16 @@ def _is_older(registration: Registration, address: Address | None, events: Event
     if last is None or last.kind == AuditKind.REGISTERED:
         return False
     return address is None or last.at not in (address.confirmed_at, address.effective_from)
+
+
+def _names_former(registration: Registration, events: Events) -> bool:
+    """Return whether it names a further address that was withdrawn, or lacks one that was added."""
+    revoked = _last(events, StaffKind.REGISTRATION_REVOKED)
+    added: dict[object, bool] = {}
+    for event in events:
+        if event.kind in _FURTHER and (revoked is None or _is_after(event, revoked)):
+            added[event.detail.get("address")] = event.kind == StaffKind.ADDRESS_ADDED
+    return any((each in registration.further) is not there for each, there in added.items())
 
 
 def _was_blocked(registration: Registration, events: Events) -> bool:

@@ -127,6 +127,11 @@ def _numbers_to_text(numbers: Iterable[int]) -> str:
     return json.dumps([int(number) for number in numbers])
 
 
+def _names_to_text(names: Iterable[str]) -> str:
+    return json.dumps([str(name) for name in names])
+
+
+NAMES = Json(_names_to_text, lambda text: tuple(json.loads(text)))
 NUMBERS = Json(_numbers_to_text, lambda text: tuple(json.loads(text)))
 SCALARS = Json(scalars_to_text, json.loads)
 HASHES = Json(_hashes_to_text, _hashes_of)
@@ -376,6 +381,7 @@ class RegistrationRow(MacRow, table=True):
     unproven_failures: int = 0
     unproven_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     language: str | None = None
+    further: tuple[str, ...] = Field(default=(), sa_type=NAMES)
 
 
 class AttemptRow(MacRow, table=True):

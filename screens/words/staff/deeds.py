@@ -24,6 +24,13 @@ PLAIN: Final[dict[PlainDeed, str]] = {
         "Everything that was under way is stopped; they are not registered."
     ),
     PlainDeed.CHANGE_STOPPED: "The address stays as it is.",
+    PlainDeed.ADDRESS_ADDED: (
+        "The address is added: they choose at the station where a code goes. The first code that "
+        "is sent there confirms it."
+    ),
+    PlainDeed.ADDRESS_WITHDRAWN: (
+        "The address is withdrawn, and so is each code that was not used yet."
+    ),
     PlainDeed.PERSON_ERASED: (
         "The person is erased. Nothing here names them any more; an import whose file still "
         "has them would bring them back, and says so."

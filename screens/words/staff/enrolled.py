@@ -25,11 +25,13 @@ def enrolled_words(fact: Enrolled) -> EnrolledWords:
         case AnswersRegistered(questions=questions):
             phrase = f"answers to {counted(len(questions), 'security question')}"
             return EnrolledWords(phrase, questions=questions)
-        case CodesGoTo(address=address, confirmed=confirmed, recorded=recorded):
+        case CodesGoTo(address=address, confirmed=confirmed, recorded=recorded, further=further):
+            notes = [f"Recorded with {recorded}: {NO_CODES}"] if recorded else []
+            notes += [f"Or, as they choose, to {' or '.join(further)}."] if further else []
             return EnrolledWords(
                 f"codes go to {address}",
                 warning="" if confirmed else UNCONFIRMED,
-                more=f"Recorded with {recorded}: {NO_CODES}" if recorded else "",
+                more=" ".join(notes),
             )
         case _:
             assert_never(fact)

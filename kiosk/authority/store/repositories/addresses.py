@@ -104,7 +104,20 @@ class AddressRecords(Repository):
 
     def missing(self) -> tuple[str, ...]:
         """Return the ids that an unaltered record or registration names, and no row has."""
-        return tuple(one for kind in (CardholderRow, RegistrationRow) for one in self._gone(kind))
+        gone = [one for kind in (CardholderRow, RegistrationRow) for one in self._gone(kind)]
+        return (*gone, *self._further_gone())
+
+    def _further_gone(self) -> list[str]:
+        has_some = col(RegistrationRow.further) != ()
+        try:
+            rows = self._gateway.unchecked(select(RegistrationRow).where(has_some), RegistrationRow)
+        except ValueUnreadable:
+            return []  # as below
+        named = [(row, each) for row in rows for each in row.further]
+        ids = [each for _, each in named]
+        found = select(col(AddressRow.id)).where(col(AddressRow.id).in_(ids))
+        there = {each for (each,) in self._gateway.tuples(found)} if ids else set()
+        return [each for row, each in named if each not in there and self._gateway.fits(row)]
 
     def _gone(self, kind: type[CardholderRow] | type[RegistrationRow]) -> list[str]:
         named = col(kind.address_id)

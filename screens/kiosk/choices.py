@@ -107,10 +107,11 @@ class PickRoutePage(ChoicesPage, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         routes = self.state.task.routes
-        self.set_class(len(routes) > _MANY, "-many")
+        self.set_class(len(routes) >= _MANY, "-many")
         yield Prose(choices.ROUTES_TITLE, "title")
         yield Prose(choices.ROUTES_TEXT, "text paragraph")
-        yield Prose(choices.MENU_HINT, "lead how")
+        if len(routes) < _MANY:
+            yield Prose(choices.MENU_HINT, "lead how")
         yield self.listed((each.masked, partial(self._pick, each), "") for each in routes)
         back = self.state.back is not None or self.state.visit.ways is not None
         yield self.actions(self.stop_button(), right=self.back_button() if back else None)

@@ -122,6 +122,9 @@ CALLS: dict[str, Call] = {
     "people.correct_email": lambda desk, asha, _: desk.people.correct_email(
         look(desk, asha), "asha@nhs.uk", GROUNDS
     ),
+    "people.add_address": lambda desk, asha, _: desk.people.add_address(
+        look(desk, asha), "asha.b@nhs.net", GROUNDS
+    ),
     "people.add": lambda desk, _, __: desk.people.add(
         "100200300999", "Bo Chen", "bo@nhs.net", GROUNDS
     ),
@@ -166,6 +169,7 @@ ACTIONS = {
     "people.lift_block": Action.LIFT_BLOCK,
     "people.revoke_registration": Action.REVOKE_REGISTRATION,
     "people.correct_email": Action.CORRECT_EMAIL,
+    "people.add_address": Action.CORRECT_EMAIL,
     "people.add": Action.ADD_PERSON,
     "people.take_back_leaver": Action.TAKE_BACK_LEAVER,
     "people.erase": Action.ERASE_PERSON,

@@ -17,8 +17,12 @@ from typing import ClassVar
 from msgspec import Struct
 
 _ESC = "\x1b"
+_DIGITS = "0123456789"
 _LONGEST = 32
 _SEQUENCE_TIMEOUT_S = 0.05
+_RUN_S = 0.05
+"""A hand leaves more than it between the keys of a number (0.1 s and more), a scanner less."""
+
 _REPEATS_S = 0.12
 """A key that is held down repeats within it: 25 times a second by the compositor, 30 by Linux."""
 
@@ -43,13 +47,25 @@ _SMOOTH = re.compile(r"\?2026;[1-4]\$y")
 
 
 class Press(Struct, frozen=True):
-    """A key: its name, and the character that it writes, if any."""
+    """A key: its name, and the character that it writes, if any.
+
+    ``run`` counts the characters, up to this one, that came without ``_RUN_S`` of silence between
+    them, ``digits`` those at its end that are digits; of another key both are 0. Silence counts
+    only while somebody listens for it: what a slow machine reads at once is one run, and so is all
+    that a scanner types, on any machine.
+    """
 
     key: str
     character: str | None = None
+    run: int = 0
+    digits: int = 0
 
     def __repr__(self) -> str:
         return "Press(…)"
+
+
+class RunEnded(Struct, frozen=True):
+    """No other character follows a run: there was silence, or another key comes next."""
 
 
 class Touch(Struct, frozen=True):
@@ -89,7 +105,7 @@ class Pointer(Struct, frozen=True):
     down: bool
 
 
-Input = Press | Touch | SmoothOffered | TerminalReply | Paste | Pointer
+Input = Press | RunEnded | Touch | SmoothOffered | TerminalReply | Paste | Pointer
 
 
 class Decoder:
@@ -107,23 +123,32 @@ class Decoder:
         self._text = codecs.getincrementaldecoder("utf-8")("ignore")
         self._held = ""
         self._escapes = 0
+        self._run = self._digits = 0
 
     @property
     def timeout_s(self) -> float | None:
         """Seconds of silence after which to ``expire``; None where nothing is unfinished."""
         if self._held == _ESC and not self.escape_repeats:
             return _REPEATS_S
-        return _SEQUENCE_TIMEOUT_S if self._held else None
+        if self._held:
+            return _SEQUENCE_TIMEOUT_S
+        return _RUN_S if self._run else None
 
     def feed(self, data: bytes) -> Iterator[Input]:
         for char in self._text.decode(data):
             yield from self._take(char)
 
     def expire(self) -> Iterator[Input]:
-        """Drop an unfinished sequence; a lone Escape was the key itself."""
+        """Drop an unfinished sequence; a lone Escape was the key itself. A run is over."""
+        yield from self._end_run()
         held, self._held = self._held, ""
         if held == _ESC and self._escapes == 1:
             yield Press("escape")
+
+    def _end_run(self) -> Iterator[Input]:
+        if self._run:
+            self._run = self._digits = 0
+            yield RunEnded()
 
     def _take(self, char: str) -> Iterator[Input]:
         if char == _ESC and self._held == _ESC and not self.escape_repeats:
@@ -136,11 +161,12 @@ class Decoder:
         elif self._held:
             yield from self._within(char)
         elif char in self._control:
+            yield from self._end_run()
             yield Press(self._control[char])
-        elif char == " ":
-            yield Press("space", " ")
         elif char.isprintable():
-            yield Press(char, char)
+            self._run += 1
+            self._digits = self._digits + 1 if char in _DIGITS else 0
+            yield Press("space" if char == " " else char, char, self._run, self._digits)
 
     def _after_escape(self, char: str) -> Iterator[Input]:
         if self._escapes == 2:

@@ -14,6 +14,7 @@ from screens.terminal.decoder import (
     Input,
     Paste,
     Press,
+    RunEnded,
     SmoothOffered,
     Touch,
 )
@@ -164,6 +165,40 @@ def test_a_demo_may_have_a_key_more_and_no_other() -> None:
 
 def test_a_press_does_not_show_its_key() -> None:
     assert "7" not in repr(Press("7", "7"))
+
+
+def runs(inputs: Iterable[Input]) -> list[tuple[str, int, int]]:
+    return [(item.key, item.run, item.digits) for item in inputs if isinstance(item, Press)]
+
+
+def test_a_run_counts_characters_and_the_digits_at_its_end() -> None:
+    assert runs(Decoder().feed(b"a12 3\r4\x7f\r")) == [
+        ("a", 1, 0), ("1", 2, 1), ("2", 3, 2), ("space", 4, 0), ("3", 5, 1), ("enter", 0, 0),
+        ("4", 1, 1), ("backspace", 0, 0), ("enter", 0, 0),
+    ]  # fmt: skip
+
+
+def test_silence_ends_a_run_and_nothing_else_that_a_slow_machine_does() -> None:
+    decoder = Decoder()
+    assert decoder.timeout_s is None
+    assert runs([*decoder.feed(b"1"), *decoder.feed(b"2")]) == [("1", 1, 1), ("2", 2, 2)]
+    assert decoder.timeout_s is not None
+    assert decoder.timeout_s < 0.1, "a hand leaves more between two keys"
+    assert list(decoder.expire()) == [RunEnded()]
+    assert decoder.timeout_s is None
+    assert not list(decoder.expire())
+    assert runs(decoder.feed(b"3")) == [("3", 1, 1)]
+
+
+def test_end_of_a_run_is_said_before_the_key_that_ends_it() -> None:
+    for key in (b"\r", b"\t", b"\x7f", b"\x1b[A"):
+        decoder = Decoder()
+        inputs = [*decoder.feed(b"1" + key)]
+        assert [type(item) for item in inputs] == [Press, RunEnded, Press]
+
+
+def test_a_separator_of_a_barcode_ends_no_run() -> None:
+    assert runs(Decoder().feed(b"1\x1d2")) == [("1", 1, 1), ("2", 2, 2)]
 
 
 @given(st.lists(st.binary(max_size=40), max_size=8))

@@ -28,6 +28,7 @@ from textual.widget import Widget
 
 from kiosk.contract.language import ENGLISH, shown_language
 from kiosk.contract.messages import NOT_ME, Position, VisitId, reference_of
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import HolderSide, Left, MisuseNoticed, TriedAgain, WentBack
 from kiosk.station.states import State, is_unlocked, position_of, visit_of
 from screens.terminal.driver import Key
@@ -515,6 +516,9 @@ class Page(Screen[None], inherit_bindings=False):
 
     def run_over(self) -> None:
         """React to the end of a run: a digit may act now that it stayed the only one."""
+
+    def scanned(self, text: Sensitive) -> None:
+        """React to what a scanner read; the pages that take it do."""
 
     def handles(self, event: events.Key) -> bool:
         """Handle one of the page's keys; return whether it was one."""

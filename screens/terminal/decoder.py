@@ -23,6 +23,11 @@ _SEQUENCE_TIMEOUT_S = 0.05
 _RUN_S = 0.05
 """A hand leaves more than it between the keys of a number (0.1 s and more), a scanner less."""
 
+_STX = "\x02"
+_LONGEST_SCAN = 64
+_FRAME_TIMEOUT_S = 0.5
+"""Longer than a scanner waits between two signs, or before its Enter."""
+
 _REPEATS_S = 0.12
 """A key that is held down repeats within it: 25 times a second by the compositor, 30 by Linux."""
 
@@ -68,6 +73,15 @@ class RunEnded(Struct, frozen=True):
     """No other character follows a run: there was silence, or another key comes next."""
 
 
+class Scan(Struct, frozen=True):
+    """What a scanner read: it sends STX before it (Ctrl+B), and Enter after it."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return "Scan(…)"
+
+
 class Touch(Struct, frozen=True):
     """The first button or a finger, down or up, in cells from the top left."""
 
@@ -105,11 +119,15 @@ class Pointer(Struct, frozen=True):
     down: bool
 
 
-Input = Press | RunEnded | Touch | SmoothOffered | TerminalReply | Paste | Pointer
+Input = Press | RunEnded | Scan | Touch | SmoothOffered | TerminalReply | Paste | Pointer
 
 
 class Decoder:
     """Turns bytes into ``Input``; keeps an unfinished sequence until ``expire``.
+
+    From STX to Enter it is a ``Scan``, of printable ASCII, and nothing else is one. A frame that is
+    too long, or has another sign in it, is dropped up to its Enter, and each after some silence:
+    nothing in a frame is ever a key.
 
     ``more`` are control characters that are keys too; a station has none. Of an Escape that is held
     down only the first counts: its second could end a visit.
@@ -124,10 +142,14 @@ class Decoder:
         self._held = ""
         self._escapes = 0
         self._run = self._digits = 0
+        self._frame: str | None = None
+        self._frame_is_good = False
 
     @property
     def timeout_s(self) -> float | None:
         """Seconds of silence after which to ``expire``; None where nothing is unfinished."""
+        if self._frame is not None:
+            return _FRAME_TIMEOUT_S
         if self._held == _ESC and not self.escape_repeats:
             return _REPEATS_S
         if self._held:
@@ -140,6 +162,7 @@ class Decoder:
 
     def expire(self) -> Iterator[Input]:
         """Drop an unfinished sequence; a lone Escape was the key itself. A run is over."""
+        self._frame = None
         yield from self._end_run()
         held, self._held = self._held, ""
         if held == _ESC and self._escapes == 1:
@@ -150,8 +173,23 @@ class Decoder:
             self._run = self._digits = 0
             yield RunEnded()
 
+    def _within_frame(self, frame: str, char: str) -> Iterator[Input]:
+        if char == "\r":
+            self._frame = None
+            if frame and self._frame_is_good:
+                yield Scan(frame)
+        elif " " <= char <= "~" and len(frame) < _LONGEST_SCAN:
+            self._frame = frame + char
+        else:
+            self._frame_is_good = False
+
     def _take(self, char: str) -> Iterator[Input]:
-        if char == _ESC and self._held == _ESC and not self.escape_repeats:
+        if self._frame is not None:
+            yield from self._within_frame(self._frame, char)
+        elif char == _STX and char not in self._control:
+            yield from self.expire()
+            self._frame, self._frame_is_good = "", True
+        elif char == _ESC and self._held == _ESC and not self.escape_repeats:
             self._escapes += 1
         elif char == _ESC:
             yield from self.expire()

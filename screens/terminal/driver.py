@@ -32,6 +32,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message import Message
 
+from kiosk.contract.sensitive import Sensitive
 from screens.terminal.colours import ConsoleColours, is_bare_console
 from screens.terminal.decoder import (
     Decoder,
@@ -41,6 +42,7 @@ from screens.terminal.decoder import (
     Pointer,
     Press,
     RunEnded,
+    Scan,
     SmoothOffered,
     TerminalReply,
     Touch,
@@ -258,6 +260,14 @@ class RunOver(Message):
     """No other character follows a run; after the keys of the run."""
 
 
+class Scanned(Message):
+    """A scanner read ``text``, and said by its frame that it is one."""
+
+    def __init__(self, text: Sensitive) -> None:
+        super().__init__()
+        self.text = text
+
+
 class KeysLost(Message):
     """More keys came at once than pass: the typed text lacks some."""
 
@@ -454,7 +464,7 @@ class LockedDriver(LinuxDriver):
                 self._end_run()
                 continue
             if self._app.message_queue_size >= self.backlog or not bucket.take():
-                self._keys_lost |= isinstance(item, Press)
+                self._keys_lost |= isinstance(item, Press | Scan)
                 continue
             message = self.message_of(item)
             if message:
@@ -521,6 +531,8 @@ class StationDriver(LockedDriver):
                 return touch if self._mouse else None
             case SmoothOffered():
                 return messages.TerminalSupportsSynchronizedOutput()
+            case Scan(text):
+                return Scanned(Sensitive(text))
             case Paste() | Pointer() | TerminalReply() | RunEnded():
                 return None
             case _:
@@ -630,7 +642,7 @@ class AdminDriver(LockedDriver):
                 return _mouse(item)
             case SmoothOffered():
                 return messages.TerminalSupportsSynchronizedOutput()
-            case Touch() | TerminalReply() | RunEnded():
+            case Touch() | Scan() | TerminalReply() | RunEnded():
                 return None
             case _:
                 assert_never(item)

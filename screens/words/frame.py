@@ -30,6 +30,7 @@ ENTER_TEXT = Text("Please write something first.")
 ONLY_DIGITS = Text("Only digits go in here.")
 NUM_LOCK = Text("Press Num Lock first.")
 SCANNED = Text("Too fast, like a scanner: not taken.")
+NO_SCANS = Text("Scanning is off here. Please type it.")
 KEYS_LOST = Text("Too fast: some of it is missing.")
 
 _MINUTES = Counted("{number} minute", "{number} minutes")

@@ -29,6 +29,7 @@ from kiosk.station.states import (
     Success,
 )
 from screens.kiosk.page import HELD_S, BottomBar, Page
+from screens.kiosk.pin import PinPage
 from screens.widgets.fields import Cells, Field
 from screens.widgets.prose import Note
 from screens.words import frame
@@ -98,6 +99,45 @@ async def test_no_page_takes_what_a_scanner_types(state: State, size: tuple[int,
         assert entered(app.screen) == before
         assert said(app) == frame.SCANNED
         assert not layout_faults(app)
+
+
+@EACH_PAGE
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_no_page_takes_a_scan_that_is_not_for_it(state: State, size: tuple[int, int]) -> None:
+    """With its frame; each page of a PIN says that it takes none."""
+    desk, watch = StillStation(), Watch()
+    app = app_with(desk, clock=watch)
+    async with app.run_test(size=size) as pilot:
+        await app.show(state)
+        watch.now += 10
+        await settled(pilot)
+        before = entered(app.screen)
+        with keyboard(pilot) as scanner:
+            await scanner.sends(b"\x02" + SCANNED + b"\r")
+            await scanner.is_silent()
+        assert not desk.heard
+        assert entered(app.screen) == before
+        if isinstance(app.screen, PinPage):
+            assert said(app) == frame.NO_SCANS
+        assert not layout_faults(app)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b"7" * 65 + b"604918\r", b"\x1b[A604918\r", b"\n604918\r", b"\x02604918\r"],
+    ids=["too long", "an Escape", "a line feed", "two beginnings"],
+)
+async def test_rest_of_a_bad_frame_is_not_typed(frame: bytes) -> None:
+    desk, watch = StillStation(), Watch()
+    app = app_with(desk, clock=watch)
+    async with app.run_test() as pilot:
+        await app.show(EnterPin(UNLOCK))
+        watch.now += 10
+        with keyboard(pilot) as scanner:
+            await scanner.sends(b"\x02" + frame)
+            await scanner.is_silent()
+        assert not desk.heard
+        assert not entered(app.screen)
 
 
 @pytest.mark.parametrize("code", OTHER_CODES.values(), ids=OTHER_CODES)

@@ -21,6 +21,7 @@ from kiosk.authority.errors import (
     KeyMissing,
     KeysUnavailable,
     MailError,
+    ProgramTooOld,
     ResourcesExhausted,
     RowAltered,
     StoreError,
@@ -327,7 +328,7 @@ class LocalAuthority:
     def _need_schema(self) -> None:
         """Raise ``AuthorityUnavailable`` in a program that is too old for the database by now."""
         if not self._parts.store.schema_serves():
-            raise AuthorityUnavailable("the database serves no program as old as this one")
+            raise AuthorityUnavailable(str(ProgramTooOld()))
 
     def _audit(self, visit: VisitId, kind: AuditKind, **detail: Scalar) -> None:
         if not lifecycle.is_visit_id(visit):

@@ -15,6 +15,7 @@ from kiosk.contract.messages import (
     MaintenanceReason,
     PinEntry,
     Purpose,
+    RouteId,
     VisitEnd,
     VisitId,
 )
@@ -66,6 +67,7 @@ class Prepare(VisitCommand, frozen=True):
 
     attempt: str
     factor: Factor
+    route: RouteId
 
 
 class SubmitEntry(VisitCommand, frozen=True):

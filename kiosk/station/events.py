@@ -18,6 +18,7 @@ from kiosk.contract.messages import (
     Reason,
     Refusal,
     Reply,
+    RouteId,
     VisitEnd,
     VisitId,
     VisitOpened,
@@ -118,7 +119,9 @@ class EntryMade(HolderSide, frozen=True):
 
 
 class CodeAsked(HolderSide, frozen=True):
-    """Asked for a code to be sent, or sent again."""
+    """Asked for a code to be sent, or sent again, by a route that the page shows."""
+
+    route: RouteId
 
 
 class SomethingElse(HolderSide, frozen=True):

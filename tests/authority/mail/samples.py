@@ -11,10 +11,12 @@ from kiosk.authority.mail.compose import Message, compose_code
 from kiosk.authority.mail.smtp import Relay
 from kiosk.config.settings import MailSettings, ServiceSettings
 from kiosk.contract.messages import Purpose
+from kiosk.contract.scans import scan_of
 from kiosk.contract.sensitive import Sensitive
 from tests.support.smtp import Wire, relay_to, server_context
 
 CODE = "70935218"
+SCAN = scan_of(Sensitive(CODE), "05917264").reveal()
 SERVICE = ServiceSettings()
 
 
@@ -27,6 +29,7 @@ def code_mail(to: str = "jo.smith@trust.nhs.uk", service: ServiceSettings = SERV
         code=Sensitive(CODE),
         minutes=15,
         service=service,
+        scan=Sensitive(SCAN),
     )
 
 

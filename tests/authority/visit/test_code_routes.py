@@ -157,7 +157,7 @@ def test_code_that_staff_withdrew_since_its_entry_says_so(
     assert station_visit.release() == Refusal(Reason.CODE_WITHDRAWN)
 
 
-def test_another_address_of_a_registration_needs_its_own_route(world: World) -> None:
+def test_registration_to_another_address_needs_its_own_route(world: World) -> None:
     card = world.add_card(world.add_holder())
     visit = to_code(world, card, OTHER)
     first = world.relay.sent[-1]

@@ -194,10 +194,11 @@ def compose_code(
     proves_owner: bool = False,
     stop_number: str = "",
     scan: Sensitive | None = None,
+    shows_qr: bool = True,
 ) -> Message:
     """Return the message that carries ``code`` to its holder; it is marked secret.
 
-    ``scan`` are the digits of the QR code, which is shown besides.
+    ``scan`` are the digits of the QR code, which the HTML shows besides where ``shows_qr``.
 
     ``language`` None is that of the service. ``proves_owner``: it goes to a recorded address, to
     show that its reader wants the change.
@@ -216,7 +217,7 @@ def compose_code(
     life = words.UNLOCK_CODE_LIFE if unlocks else words.CODE_LIFE
     label = words.CODE_LABEL.in_language(language)
     shown, picture = "", BytesIO()
-    if scan is not None:
+    if scan is not None and shows_qr:
         qr_code = _qr_code(scan)
         qr_code.save(picture, kind="png", scale=_SCALE, border=_BORDER)
         side = qr_code.symbol_size(_SCALE, _BORDER)[0]

@@ -20,7 +20,13 @@ SCAN = scan_of(Sensitive(CODE), "05917264").reveal()
 SERVICE = ServiceSettings()
 
 
-def code_mail(to: str = "jo.smith@trust.nhs.uk", service: ServiceSettings = SERVICE) -> Message:
+def code_mail(
+    to: str = "jo.smith@trust.nhs.uk",
+    service: ServiceSettings = SERVICE,
+    scan: Sensitive | None = Sensitive(SCAN),  # noqa: B008 - it is frozen
+    *,
+    shows_qr: bool = True,
+) -> Message:
     """Return a message with an unlock code."""
     return compose_code(
         to=to,
@@ -29,7 +35,8 @@ def code_mail(to: str = "jo.smith@trust.nhs.uk", service: ServiceSettings = SERV
         code=Sensitive(CODE),
         minutes=15,
         service=service,
-        scan=Sensitive(SCAN),
+        scan=scan,
+        shows_qr=shows_qr,
     )
 
 

@@ -21,6 +21,7 @@ from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.mail.samples import CODE, SCAN, code_mail, greeted, relay_at, taken
+from tests.support.qr import read_qr
 from tests.support.smtp import FaultyMailbox, Scripted, Wire, deliver, relay_to, running
 
 
@@ -53,7 +54,9 @@ def test_picture_of_a_code_is_a_part_of_the_mail_that_its_html_shows(tmp_path: P
     [picture] = [part for part in parts if part.get_content_type() == "image/png"]
     assert picture["Content-ID"] == f"<{PICTURE}>"
     assert picture.get_content_disposition() == "inline"
-    assert picture.get_payload(decode=True) == sent.picture
+    received = picture.get_payload(decode=True)
+    assert received == sent.picture
+    assert read_qr(sent.picture) == SCAN
     assert SCAN.encode() not in mail.raw
     boundaries = [part.get_boundary() for part in parts if part.is_multipart()]
     assert all(len(boundary or "") == 32 for boundary in boundaries), "drawn here"

@@ -395,6 +395,9 @@ class MailSettings(Section, frozen=True):
     deadline_s: float = setting(
         8, Number(1, 60), "Seconds for the whole conversation with the relay."
     )
+    qr_codes: bool = setting(
+        True, Boolean(), "Show the code of a mail as a QR code, too, for stations with a scanner."
+    )
 
 
 RA = "ra"

@@ -446,7 +446,8 @@ class EnterCode(CountedTask, frozen=True):
     """Enter the code that went to ``sent_to``; seconds count from this answer.
 
     ``sent_to`` is None for a code that staff gave by word of mouth; a code by mail would replace
-    it. Another one can be sent to ``routes``; empty where only staff give one.
+    it. Another one can be sent to ``routes``; empty where only staff give one. ``tag`` is in the QR
+    code of its mail, too (``kiosk.contract.scans``); without it the code can only be typed.
     """
 
     sent_to: Route | None
@@ -456,6 +457,7 @@ class EnterCode(CountedTask, frozen=True):
     resend_in_s: float
     tries_left: int
     proves_owner: bool = False
+    tag: str = ""
 
     @property
     def masked(self) -> str:

@@ -42,7 +42,7 @@ from kiosk.station.states import (
 from screens import theme
 from screens.kiosk.page import HELD_S, DisplaySettings, HelpBox, Page, PageContext
 from screens.terminal.closed_app import FAULT_CODE, WalkUpApp
-from screens.terminal.driver import KeysLost, StationDriver
+from screens.terminal.driver import KeysLost, RunOver, Scanned, StationDriver
 from screens.terminal.lockdown import OnFault
 from screens.terminal.pulse import WatchdogPulse
 from screens.theme import Appearance
@@ -403,6 +403,19 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         if isinstance(self.screen, Page):
             # After the keys before it, which still wait for the page.
             self.screen.call_later(self.screen.keys_lost)
+
+    def on_run_over(self, message: RunOver) -> None:
+        """Let the page act by a digit that stayed the only one; after that digit."""
+        message.stop()
+        if isinstance(self.screen, Page):
+            self.screen.call_later(self.screen.run_over)
+
+    def on_scanned(self, message: Scanned) -> None:
+        """Give the page what a scanner read, after the keys before it."""
+        message.stop()
+        self._station.touched()
+        if isinstance(self.screen, Page):
+            self.screen.call_later(self.screen.scanned, message.text)
 
     def toggle_dark(self) -> None:
         """Switch to the other surface, for this visit or the next; not as fast as a held key."""

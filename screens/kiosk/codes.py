@@ -8,6 +8,7 @@ from textual.widget import Widget
 
 from kiosk.contract.messages import Code, Purpose, Route
 from kiosk.contract.policy import FEWEST_CODE_DIGITS, MAX_ADDRESS, MOST_CODE_DIGITS
+from kiosk.contract.scans import read_scan
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import (
     CodeAsked,
@@ -83,6 +84,21 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         self.focus_order.add(*self._lines)  # they stand above the buttons
         yield from super().content()
+
+    def scanned(self, text: Sensitive) -> None:
+        """Take the code of the newest mail for this card; say of any other that it is not it."""
+        task = self.state.task
+        found = read_scan(text, task.digits)
+        if not task.tag:
+            self._say_missing(frame.NO_SCANS)
+        elif found is None:
+            self._say_missing(email.NOT_A_CODE)
+        elif found.tag != task.tag:
+            self._say_missing(email.OTHER_CODE)
+        else:
+            self.cells.clear()
+            self.entered()
+            self.report(self.made(found.code))
 
     def ready(self) -> bool:
         """Return whether it can be a code: the number of a notice has more digits."""

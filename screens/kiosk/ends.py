@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from kiosk.contract.messages import reference_of
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import Stayed
 from kiosk.station.states import (
     NotReached,
@@ -133,6 +134,9 @@ class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         event.stop()
+        self._stay()
+
+    def scanned(self, text: Sensitive) -> None:
         self._stay()
 
     def _stay(self) -> None:

@@ -13,10 +13,14 @@ from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import HolderSide
 from kiosk.station.states import State
 from screens.kiosk.page import Page, PageContext
+from screens.terminal.driver import Key
 from screens.widgets.fields import Cells, Field, is_digit
 from screens.widgets.keys import CLEAR, ERASE, BigButton, Choice, Keyboard, Keypad, Row
 from screens.widgets.prose import Note, Prose
 from screens.words import frame
+
+_MOST_DIGITS = 15
+"""A text may have as many in a row, as a telephone number has (ITU-T E.164, 6.1)."""
 
 _SIDEWAYS = frozenset({"left", "right"})
 _ERASES = {"backspace": ERASE, "delete": ERASE, "ctrl+u": CLEAR}
@@ -91,6 +95,15 @@ class EntryPage(Page, inherit_bindings=False):
     def keys_lost(self) -> None:
         self._say_missing(frame.KEYS_LOST)
 
+    def drop_run(self) -> None:
+        self.take_back()
+        self.entered()
+        self._say_missing(frame.SCANNED)
+
+    def take_back(self) -> None:
+        """Remove what came of the present run from the entry."""
+        raise NotImplementedError
+
     def refused(self) -> None:
         """React to an entry that cannot be submitted."""
 
@@ -130,6 +143,7 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         self.cells = cells
         self._title = title
         self._over = 0
+        self._before_run = 0
 
     def content(self) -> Iterator[Widget]:
         keypad = (Keypad(self.typed),) if self.context.look.touch else ()
@@ -162,6 +176,16 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         self.cells.clear() if key == CLEAR else self.cells.erase()
         self._over = 0
         self.entered()
+
+    def is_too_much(self, run: Key) -> bool:
+        return run.run > self.cells.most
+
+    def run_begins(self) -> None:
+        self._before_run = len(self.cells.digits)
+
+    def take_back(self) -> None:
+        self.cells.keep(self._before_run)
+        self._over = 0
 
     def _digit(self, char: str) -> bool:
         taken = self.cells.type(char)
@@ -207,6 +231,7 @@ class TextPage(EntryPage, inherit_bindings=False):
         super().__init__(context, state)
         self.field = field
         self._keys = keys
+        self._before_run = field.length
 
     def content(self) -> Iterator[Widget]:
         touch = self.context.look.touch
@@ -241,6 +266,15 @@ class TextPage(EntryPage, inherit_bindings=False):
         self.entered()
         return True
 
+    def is_too_much(self, run: Key) -> bool:
+        return run.digits > _MOST_DIGITS or run.run > self.field.longest
+
+    def run_begins(self) -> None:
+        self._before_run = self.field.length
+
+    def take_back(self) -> None:
+        self.field.keep(self._before_run)
+
     def missing(self) -> str:
         return frame.ENTER_TEXT
 
@@ -260,6 +294,8 @@ class ChoicesPage(Page, inherit_bindings=False):
     """Subclasses give their choices to ``listed``."""
 
     choices: Sequence[Choice] = ()
+    _typed: Choice | None = None
+    """The one whose number was typed, until no further digit follows."""
 
     def listed(self, rows: Iterable[tuple[str, Callable[[], object], str]]) -> Vertical:
         """Return the list of labels, acts, and words on the right; it comes before the buttons."""
@@ -272,9 +308,20 @@ class ChoicesPage(Page, inherit_bindings=False):
         if event.key in "123456789" and len(event.key) == 1:
             place = int(event.key) - 1
             if place < len(self.choices):
-                self.choices[place].press()
+                self._typed = self.choices[place]
+                if not isinstance(event, Key):
+                    self.run_over()
             return True
         return False
+
+    def run_over(self) -> None:
+        typed, self._typed = self._typed, None
+        if typed is not None:
+            typed.press()
+
+    def drop_run(self) -> None:
+        self._typed = None
+        super().drop_run()
 
     def enter(self) -> None:
         """Press the chosen button, or choose the first: an earlier Enter starts nothing."""

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from itertools import product
 from typing import ClassVar
 
@@ -27,8 +28,10 @@ from textual.widget import Widget
 
 from kiosk.contract.language import ENGLISH, shown_language
 from kiosk.contract.messages import NOT_ME, Position, VisitId, reference_of
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import HolderSide, Left, MisuseNoticed, TriedAgain, WentBack
 from kiosk.station.states import State, is_unlocked, position_of, visit_of
+from screens.terminal.driver import Key
 from screens.theme import Appearance
 from screens.widgets.keys import BigButton, Pressable
 from screens.widgets.prose import Prose, printable, spread
@@ -153,6 +156,8 @@ class TopBar(Widget, inherit_bindings=False):
 
 class BottomBar(Widget, inherit_bindings=False):
     reference = reactive("")
+    notice = reactive("")
+    """Stands in place of all else until the next key."""
 
     def __init__(self, look: Appearance, reference: str) -> None:
         super().__init__()
@@ -164,6 +169,9 @@ class BottomBar(Widget, inherit_bindings=False):
 
         Empty where the page has all that in a box.
         """
+        if self.notice:
+            lines = textwrap.wrap(f"! {printable(self.notice)}", self.content_size.width)
+            return Content("\n".join(lines)).stylize("bold $alarm")
         if self.screen.query(HelpBox):
             return Content("")
         width = self.content_size.width
@@ -228,11 +236,13 @@ class DisplaySettings(Struct):
 class LastKey(Struct):
     """The last Enter or character, on any page, and when; none where another key came since.
 
-    ``at`` is when it was pressed: a busy machine may handle it much later.
+    ``at`` is when it was pressed: a busy machine may handle it much later. ``dropped_at`` is when
+    the last character of a run that a page dropped came.
     """
 
     key: str = ""
     at: float = 0.0
+    dropped_at: float = float("-inf")
 
     def __repr__(self) -> str:
         return "LastKey(…)"
@@ -254,6 +264,9 @@ HELD_S = 0.75
 """Longer than a key is held before it repeats (X.Org: 0.66), and than between two presses by a
 tremor. Little longer than a sentence has to be read: a PIN may begin with the number of a choice.
 """
+
+_NOTICE_S = 20.0
+"""How long a notice stands at the foot of a page where no key follows."""
 
 REARM_S = 1.0
 """How long after a report further ones are ignored: one act, one event."""
@@ -325,7 +338,8 @@ class Page(Screen[None], inherit_bindings=False):
             return False
         self.state, self.visit = state, visit_of(state) or VisitId("")
         self.query_one(TopBar).step = _step_at(position_of(state))
-        self.query_one(BottomBar).reference = reference_of(self.visit)
+        bar = self.query_one(BottomBar)
+        bar.reference, bar.notice = reference_of(self.visit), ""
         return True
 
     def actions(
@@ -429,7 +443,7 @@ class Page(Screen[None], inherit_bindings=False):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
-        if self.is_held(event):
+        if self.is_held(event) or self.is_scanned(event):
             return
         bar = self.context.look.extra_bar
         if event.key == "f2":
@@ -463,6 +477,48 @@ class Page(Screen[None], inherit_bindings=False):
         last.key, last.at = key, event.time
         self._untouched = held
         return held
+
+    def is_scanned(self, event: events.Key) -> bool:
+        """Return whether it is of a run that the page does not take; drop the run then as a whole.
+
+        A scanner is a keyboard: it types all that it reads within a moment, and Enter. A hand does
+        not type as fast, but a slow machine may read several of its keys at once. What fits is
+        therefore taken however fast it came: no PIN, code or answer is longer than what it goes
+        into. Nothing of a run that does not fit is right, so that dropping it costs nobody
+        anything. An Enter soon after it does nothing either.
+        """
+        last = self.context.last_key
+        if isinstance(event, Key) and event.run:
+            if self.is_too_much(event):
+                last.dropped_at = event.time
+                self.drop_run()
+                return True
+            if event.run == 1:
+                self.run_begins()
+        if event.key == "enter" and event.time - last.dropped_at < HELD_S:
+            return True
+        self.query_one(BottomBar).notice = ""
+        return False
+
+    def is_too_much(self, run: Key) -> bool:
+        """Return whether no entry on this page has as many characters as ``run``."""
+        return run.run > 1
+
+    def run_begins(self) -> None:
+        """Prepare for ``drop_run``: the first character of a run comes next."""
+
+    def drop_run(self) -> None:
+        """Take back what came of the run so far, and say so; called again for each key of it."""
+        bar = self.query_one(BottomBar)
+        if not bar.notice:
+            self.set_timer(_NOTICE_S, partial(setattr, bar, "notice", ""))
+        bar.notice = frame.SCANNED
+
+    def run_over(self) -> None:
+        """React to the end of a run: a digit may act now that it stayed the only one."""
+
+    def scanned(self, text: Sensitive) -> None:
+        """React to what a scanner read; the pages that take it do."""
 
     def handles(self, event: events.Key) -> bool:
         """Handle one of the page's keys; return whether it was one."""

@@ -38,6 +38,10 @@ from screens.words import frame, pad, pin, waiting
 
 
 class PinPage(DigitsPage, inherit_bindings=False):
+    def scanned(self, text: Sensitive) -> None:
+        """Take none: a PIN belongs on no paper."""
+        self._say_missing(frame.NO_SCANS)
+
     def made(self, digits: Sensitive) -> PinEntered:
         return PinEntered(self.visit, digits)
 

@@ -17,8 +17,17 @@ from typing import ClassVar
 from msgspec import Struct
 
 _ESC = "\x1b"
+_DIGITS = "0123456789"
 _LONGEST = 32
 _SEQUENCE_TIMEOUT_S = 0.05
+_RUN_S = 0.05
+"""A hand leaves more than it between the keys of a number (0.1 s and more), a scanner less."""
+
+_STX = "\x02"
+_LONGEST_SCAN = 64
+_FRAME_TIMEOUT_S = 0.5
+"""Longer than a scanner waits between two signs, or before its Enter."""
+
 _REPEATS_S = 0.12
 """A key that is held down repeats within it: 25 times a second by the compositor, 30 by Linux."""
 
@@ -43,13 +52,34 @@ _SMOOTH = re.compile(r"\?2026;[1-4]\$y")
 
 
 class Press(Struct, frozen=True):
-    """A key: its name, and the character that it writes, if any."""
+    """A key: its name, and the character that it writes, if any.
+
+    ``run`` counts the characters, up to this one, that came without ``_RUN_S`` of silence between
+    them, ``digits`` those at its end that are digits; of another key both are 0. Silence counts
+    only while somebody listens for it: what a slow machine reads at once is one run, and so is all
+    that a scanner types, on any machine.
+    """
 
     key: str
     character: str | None = None
+    run: int = 0
+    digits: int = 0
 
     def __repr__(self) -> str:
         return "Press(…)"
+
+
+class RunEnded(Struct, frozen=True):
+    """No other character follows a run: there was silence, or another key comes next."""
+
+
+class Scan(Struct, frozen=True):
+    """What a scanner read: it sends STX before it (Ctrl+B), and Enter after it."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return "Scan(…)"
 
 
 class Touch(Struct, frozen=True):
@@ -89,11 +119,15 @@ class Pointer(Struct, frozen=True):
     down: bool
 
 
-Input = Press | Touch | SmoothOffered | TerminalReply | Paste | Pointer
+Input = Press | RunEnded | Scan | Touch | SmoothOffered | TerminalReply | Paste | Pointer
 
 
 class Decoder:
     """Turns bytes into ``Input``; keeps an unfinished sequence until ``expire``.
+
+    From STX to Enter it is a ``Scan``, of printable ASCII, and nothing else is one. A frame that is
+    too long, or has another sign in it, is dropped up to its Enter, and each after some silence:
+    nothing in a frame is ever a key.
 
     ``more`` are control characters that are keys too; a station has none. Of an Escape that is held
     down only the first counts: its second could end a visit.
@@ -107,26 +141,55 @@ class Decoder:
         self._text = codecs.getincrementaldecoder("utf-8")("ignore")
         self._held = ""
         self._escapes = 0
+        self._run = self._digits = 0
+        self._frame: str | None = None
+        self._frame_is_good = False
 
     @property
     def timeout_s(self) -> float | None:
         """Seconds of silence after which to ``expire``; None where nothing is unfinished."""
+        if self._frame is not None:
+            return _FRAME_TIMEOUT_S
         if self._held == _ESC and not self.escape_repeats:
             return _REPEATS_S
-        return _SEQUENCE_TIMEOUT_S if self._held else None
+        if self._held:
+            return _SEQUENCE_TIMEOUT_S
+        return _RUN_S if self._run else None
 
     def feed(self, data: bytes) -> Iterator[Input]:
         for char in self._text.decode(data):
             yield from self._take(char)
 
     def expire(self) -> Iterator[Input]:
-        """Drop an unfinished sequence; a lone Escape was the key itself."""
+        """Drop an unfinished sequence; a lone Escape was the key itself. A run is over."""
+        self._frame = None
+        yield from self._end_run()
         held, self._held = self._held, ""
         if held == _ESC and self._escapes == 1:
             yield Press("escape")
 
+    def _end_run(self) -> Iterator[Input]:
+        if self._run:
+            self._run = self._digits = 0
+            yield RunEnded()
+
+    def _within_frame(self, frame: str, char: str) -> Iterator[Input]:
+        if char == "\r":
+            self._frame = None
+            if frame and self._frame_is_good:
+                yield Scan(frame)
+        elif " " <= char <= "~" and len(frame) < _LONGEST_SCAN:
+            self._frame = frame + char
+        else:
+            self._frame_is_good = False
+
     def _take(self, char: str) -> Iterator[Input]:
-        if char == _ESC and self._held == _ESC and not self.escape_repeats:
+        if self._frame is not None:
+            yield from self._within_frame(self._frame, char)
+        elif char == _STX and char not in self._control:
+            yield from self.expire()
+            self._frame, self._frame_is_good = "", True
+        elif char == _ESC and self._held == _ESC and not self.escape_repeats:
             self._escapes += 1
         elif char == _ESC:
             yield from self.expire()
@@ -136,11 +199,12 @@ class Decoder:
         elif self._held:
             yield from self._within(char)
         elif char in self._control:
+            yield from self._end_run()
             yield Press(self._control[char])
-        elif char == " ":
-            yield Press("space", " ")
         elif char.isprintable():
-            yield Press(char, char)
+            self._run += 1
+            self._digits = self._digits + 1 if char in _DIGITS else 0
+            yield Press("space" if char == " " else char, char, self._run, self._digits)
 
     def _after_escape(self, char: str) -> Iterator[Input]:
         if self._escapes == 2:

@@ -32,6 +32,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message import Message
 
+from kiosk.contract.sensitive import Sensitive
 from screens.terminal.colours import ConsoleColours, is_bare_console
 from screens.terminal.decoder import (
     Decoder,
@@ -40,6 +41,8 @@ from screens.terminal.decoder import (
     Paste,
     Pointer,
     Press,
+    RunEnded,
+    Scan,
     SmoothOffered,
     TerminalReply,
     Touch,
@@ -54,7 +57,7 @@ RATE = 30.0
 """Keys a second that pass in the long run."""
 
 BURST = 100
-"""Keys that pass at once after a pause: the longest answer, from a scanner or typed ahead."""
+"""Keys that pass at once after a pause: the longest answer, typed ahead."""
 
 OUTPUT_BACKLOG = 256 * 1024
 """Characters that may wait for the terminal; about ten full pages."""
@@ -243,6 +246,28 @@ class HungUp(Message):
     """The terminal is gone."""
 
 
+class Key(events.Key):
+    """A key with the numbers of its ``Press``; named as its base is, whose handlers get it."""
+
+    __slots__ = ("digits", "run")
+
+    def __init__(self, press: Press) -> None:
+        super().__init__(press.key, press.character)
+        self.run, self.digits = press.run, press.digits
+
+
+class RunOver(Message):
+    """No other character follows a run; after the keys of the run."""
+
+
+class Scanned(Message):
+    """A scanner read ``text``, and said by its frame that it is one."""
+
+    def __init__(self, text: Sensitive) -> None:
+        super().__init__()
+        self.text = text
+
+
 class KeysLost(Message):
     """More keys came at once than pass: the typed text lacks some."""
 
@@ -287,6 +312,7 @@ class LockedDriver(LinuxDriver):
         self._answered = False
         self._answers = self.must_answer
         self._keys_lost = False
+        self._in_run = False
 
     # --- output ------------------------------------------------------------------------
 
@@ -434,16 +460,26 @@ class LockedDriver(LinuxDriver):
             if isinstance(item, TerminalReply):
                 self._answered = self._answers = True
                 continue
+            if isinstance(item, RunEnded):
+                self._end_run()
+                continue
             if self._app.message_queue_size >= self.backlog or not bucket.take():
-                self._keys_lost |= isinstance(item, Press)
+                self._keys_lost |= isinstance(item, Press | Scan)
                 continue
             message = self.message_of(item)
             if message:
                 self.process_message(message)
+                self._in_run |= isinstance(message, Key) and message.run > 0
         if self._keys_lost and self._app.message_queue_size < self.backlog:
             # After the keys that passed, which would clear the page's message about it.
             self._keys_lost = False
             self.process_message(KeysLost())
+
+    def _end_run(self) -> None:
+        """Say that a run is over, once, and of none whose keys were dropped."""
+        if self._in_run:
+            self._in_run = False
+            self.process_message(RunOver())
 
     def message_of(self, item: Input) -> Message | None:
         """Return the program's message for ``item``; None where it gets none."""
@@ -488,14 +524,16 @@ class StationDriver(LockedDriver):
     def message_of(self, item: Input) -> Message | None:
         match item:
             case Press():
-                return events.Key(item.key, item.character)
+                return Key(item)
             case Touch(x, y, down):
                 kind = events.MouseDown if down else events.MouseUp
                 touch = kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y)
                 return touch if self._mouse else None
             case SmoothOffered():
                 return messages.TerminalSupportsSynchronizedOutput()
-            case Paste() | Pointer() | TerminalReply():
+            case Scan(text):
+                return Scanned(Sensitive(text))
+            case Paste() | Pointer() | TerminalReply() | RunEnded():
                 return None
             case _:
                 assert_never(item)
@@ -604,7 +642,7 @@ class AdminDriver(LockedDriver):
                 return _mouse(item)
             case SmoothOffered():
                 return messages.TerminalSupportsSynchronizedOutput()
-            case Touch() | TerminalReply():
+            case Touch() | Scan() | TerminalReply() | RunEnded():
                 return None
             case _:
                 assert_never(item)

@@ -84,6 +84,11 @@ class Cells(Widget, inherit_bindings=False):
         self.digits = self.digits[:-1]
         self._repaint()
 
+    def keep(self, count: int) -> None:
+        """Erase what is behind the first ``count`` digits."""
+        self.digits = self.digits[:count]
+        self._repaint()
+
     def clear(self) -> None:
         self.digits = ""
         self._repaint()
@@ -166,7 +171,7 @@ class Field(Widget, inherit_bindings=False):
 
     def __init__(self, longest: int, glyphs: Glyphs, *, shown: bool, text: str = "") -> None:
         super().__init__()
-        self._longest = longest
+        self.longest = longest
         self._glyphs = glyphs
         self.shown = shown
         self._text = printable(text).replace("\n", "")
@@ -179,11 +184,19 @@ class Field(Widget, inherit_bindings=False):
         """Whether there are only spaces in it."""
         return not self._text.strip()
 
+    @property
+    def length(self) -> int:
+        return len(self._text)
+
+    def keep(self, count: int) -> None:
+        """Erase what is behind the first ``count`` characters."""
+        self._text = self._text[:count]
+
     def type(self, char: str) -> bool:
         """Add one character; return whether it is printable."""
         if len(char) != 1 or not char.isprintable():
             return False
-        if len(self._text) < self._longest:
+        if len(self._text) < self.longest:
             self._text += char
         return True
 

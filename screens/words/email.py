@@ -47,6 +47,10 @@ _WRONG = Counted(
 )
 
 
+OTHER_CODE = Text("That is of another card or an older email: not counted.")
+NOT_A_CODE = Text("That is no code from our email: not counted.")
+
+
 def no_code() -> str:
     """Say what may have been typed in place of a code."""
     return _NO_CODE.format(digits=STOP_NUMBER_DIGITS, not_me=NOT_ME)

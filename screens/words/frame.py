@@ -29,6 +29,8 @@ SPACE_KEY = Text("Space")
 ENTER_TEXT = Text("Please write something first.")
 ONLY_DIGITS = Text("Only digits go in here.")
 NUM_LOCK = Text("Press Num Lock first.")
+SCANNED = Text("Too fast, like a scanner: not taken.")
+NO_SCANS = Text("Scanning is off here. Please type it.")
 KEYS_LOST = Text("Too fast: some of it is missing.")
 
 _MINUTES = Counted("{number} minute", "{number} minutes")

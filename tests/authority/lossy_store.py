@@ -139,7 +139,7 @@ class Case:
 
 
 _DRAWN = frozenset(
-    "visit reference journal cryptogram nonce message personal questions bank secret".split()
+    "visit reference journal cryptogram nonce message personal questions bank secret tag".split()
 )
 
 

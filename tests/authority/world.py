@@ -90,10 +90,15 @@ def compose(
     language: Language | None,
     proves_owner: bool,
     stop_number: str,
+    scan: Sensitive,
 ) -> Message:
-    """Write the code, and nothing else, as the text, and the stop number as the other part."""
+    """Write the code, and nothing else, as the text, and the stop number as the other part.
+
+    The picture are the digits of the QR code.
+    """
     subject = f"{purpose.value} {holder_name} {minutes}"
-    return Message(to, subject, code.reveal(), stop_number, secret=True)
+    picture = scan.reveal().encode()
+    return Message(to, subject, code.reveal(), stop_number, secret=True, picture=picture)
 
 
 @dataclass

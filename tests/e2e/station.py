@@ -31,7 +31,7 @@ KEYS = {
 _NO_ONES_KEY = "\x1bOP"
 """F1, with which no page does anything."""
 
-_KEYPAD = re.compile(r"([┌│└][─ \w]{5}[┐│┘]){3}")
+_KEYPAD = re.compile(r"([┌│└][─ \w←]{5}[┐│┘]){3}")
 _BORDERS = re.compile(r"[│║┃▌▐█▎▕▏]")
 
 

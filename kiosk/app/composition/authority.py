@@ -107,7 +107,9 @@ class BuiltAuthority:
             hasher=self.hasher,
             codes=CodeMac(self.ring),
             mailer=self.mailer,
-            compose=partial(compose_code, service=settings.service),
+            compose=partial(
+                compose_code, service=settings.service, shows_qr=settings.mail.qr_codes
+            ),
             secret_kinds=stored_secrets(settings),
             station=StationIdentity(settings.station.name, settings.station.site),
             source=(

@@ -13,6 +13,7 @@ from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
 from kiosk.authority.errors import KeyMissing
 from kiosk.authority.records import EmailCode
 from kiosk.contract.errors import ConfigError
+from kiosk.contract.scans import TAG_DIGITS
 from kiosk.contract.sensitive import Sensitive
 
 # The MAC of each row of the audit: HMAC-SHA256 under a key that the database does not have.
@@ -176,6 +177,12 @@ class KeyedRowMacs:
 def draw_code(digits: int) -> Sensitive:
     """Draw a code of so many digits, all equally likely, with leading zeros."""
     return Sensitive(f"{secrets.randbelow(10**digits):0{digits}d}")
+
+
+def scan_tag(kept: EmailCode) -> str:
+    """Return the tag of a code in its QR code; by the digest, which is keyed, it tells nothing."""
+    drawn = int.from_bytes(sha256(b"scan-tag" + kept.digest).digest())
+    return f"{drawn % 10**TAG_DIGITS:0{TAG_DIGITS}d}"
 
 
 class CodeMac:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from html import escape
+from io import BytesIO
 from typing import Protocol
+
+import segno
+from segno import QRCode
 
 from kiosk.authority.errors import NoticeUnknown
 from kiosk.authority.mail import staff_words, words
@@ -25,16 +29,22 @@ from kiosk.contract.messages import NOT_ME, Purpose
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import in_groups
 
+PICTURE = "code.png"
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One mail; ``text`` and ``html`` have the same content. ``secret``: it is never queued."""
+    """One mail; ``text`` and ``html`` have the same content. ``secret``: it is never queued.
+
+    ``picture`` is a PNG that the HTML shows as ``cid:`` and ``PICTURE``; empty for none.
+    """
 
     to: str
     subject: str
     text: str
     html: str
     secret: bool = False
+    picture: bytes = b""
 
     def __repr__(self) -> str:
         return f"Message(to=…, subject={self.subject!r})"
@@ -89,8 +99,14 @@ _DIGITS = """\
 <div style="border:2px solid {accent};border-radius:6px;padding:12px 16px;margin:0 0 16px">
 {label}<br>
 <strong dir="ltr" style="font-family:Consolas,Menlo,monospace;font-size:32px;letter-spacing:2px;\
-white-space:nowrap">{grouped}</strong>
+white-space:nowrap">{grouped}</strong>{scan}
 </div>"""
+_SCAN = """\
+<br><img src="cid:{picture}" width="{side}" height="{side}" alt="{alt}" \
+style="margin:12px 0 4px"><br>
+<span style="font-size:15px">{hint}</span>"""
+_SCALE, _BORDER = 6, 4
+"""Pixels of a module, and the modules of the quiet zone (ISO/IEC 18004, 5.3.8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +121,14 @@ def _paragraph(text: str) -> Block:
     return Block(_wrapped(text), _PARAGRAPH.format(escape(text)))
 
 
-def _digits(label: str, digits: str, accent: str, language: Language) -> Block:
-    """Show a code, large; ``label`` says what it is."""
+def _qr_code(scan: Sensitive) -> QRCode:
+    return segno.make(scan.reveal(), error="m", micro=False, boost_error=False)
+
+
+def _digits(label: str, digits: str, accent: str, language: Language, scan: str = "") -> Block:
+    """Show a code, large; ``label`` says what it is, ``scan`` is the HTML of its picture."""
     unbroken = escape(in_groups(digits)).replace(" ", "&nbsp;")
-    html = _DIGITS.format(accent=escape(accent), label=escape(label), grouped=unbroken)
+    html = _DIGITS.format(accent=escape(accent), label=escape(label), grouped=unbroken, scan=scan)
     return Block(f"{label}:\n\n    {_grouped(digits, language)}", html)
 
 
@@ -173,8 +193,12 @@ def compose_code(
     language: Language | None = None,
     proves_owner: bool = False,
     stop_number: str = "",
+    scan: Sensitive | None = None,
+    shows_qr: bool = True,
 ) -> Message:
     """Return the message that carries ``code`` to its holder; it is marked secret.
+
+    ``scan`` are the digits of the QR code, which the HTML shows besides where ``shows_qr``.
 
     ``language`` None is that of the service. ``proves_owner``: it goes to a recorded address, to
     show that its reader wants the change.
@@ -192,15 +216,23 @@ def compose_code(
     unlocks = purpose is Purpose.UNLOCK and not proves_owner
     life = words.UNLOCK_CODE_LIFE if unlocks else words.CODE_LIFE
     label = words.CODE_LABEL.in_language(language)
+    shown, picture = "", BytesIO()
+    if scan is not None and shows_qr:
+        qr_code = _qr_code(scan)
+        qr_code.save(picture, kind="png", scale=_SCALE, border=_BORDER)
+        side = qr_code.symbol_size(_SCALE, _BORDER)[0]
+        alt, hint = (escape(one.in_language(language)) for one in (words.SCAN_ALT, words.SCAN_HINT))
+        shown = _SCAN.format(picture=PICTURE, side=side, alt=alt, hint=hint)
     blocks = (
         _paragraph(intro.in_language(language)),
-        _digits(label, code.reveal(), service.accent, language),
+        _digits(label, code.reveal(), service.accent, language, shown),
         _paragraph(life.in_language(language, minutes)),
         _paragraph(words.CODE_IS_YOURS.in_language(language)),
         _paragraph(not_you),
     )
     subject_line, greeting = subject.in_language(language), _greeting(holder_name, language)
-    return _letter(to, subject_line, greeting, blocks, service, language, secret=True)
+    letter = _letter(to, subject_line, greeting, blocks, service, language, secret=True)
+    return replace(letter, picture=picture.getvalue())
 
 
 def compose_notice(

@@ -27,7 +27,7 @@ from kiosk.authority.errors import (
     MailRefused,
     MailUnavailable,
 )
-from kiosk.authority.mail.compose import Message
+from kiosk.authority.mail.compose import PICTURE, Message
 from kiosk.config.loading import credential_text, refusal
 from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import ConfigError
@@ -427,6 +427,14 @@ class SmtpMailer:
             headers=_HEADERS,
             message_id=make_msgid(domain=relay.sender.rpartition("@")[2]),
         )
+        if message.picture:
+            # As a part, not as a data URI: large mail readers drop those.
+            mail.attach(
+                filename=PICTURE,
+                data=message.picture,
+                content_disposition="inline",
+                mime_type="image/png",
+            )
         mail.after_build = _set_boundaries
         try:
             content: bytes = mail.as_bytes()

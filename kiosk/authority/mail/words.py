@@ -81,6 +81,8 @@ OWNER_INTROS = {
 }
 OWNER_INTRO = Text("If you use a smartcard station now, here is the code that shows it is you.")
 CODE_LABEL = Text("Your code")
+SCAN_ALT = Text("The code as a picture")
+SCAN_HINT = Text("If the station has a scanner, hold this picture in front of it.")
 CODE_LIFE = Counted(
     "It is good for {number} minute, and works once. Put your smartcard in at any unlock station "
     "and enter it there.",

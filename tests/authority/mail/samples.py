@@ -11,14 +11,22 @@ from kiosk.authority.mail.compose import Message, compose_code
 from kiosk.authority.mail.smtp import Relay
 from kiosk.config.settings import MailSettings, ServiceSettings
 from kiosk.contract.messages import Purpose
+from kiosk.contract.scans import scan_of
 from kiosk.contract.sensitive import Sensitive
 from tests.support.smtp import Wire, relay_to, server_context
 
 CODE = "70935218"
+SCAN = scan_of(Sensitive(CODE), "05917264").reveal()
 SERVICE = ServiceSettings()
 
 
-def code_mail(to: str = "jo.smith@trust.nhs.uk", service: ServiceSettings = SERVICE) -> Message:
+def code_mail(
+    to: str = "jo.smith@trust.nhs.uk",
+    service: ServiceSettings = SERVICE,
+    scan: Sensitive | None = Sensitive(SCAN),  # noqa: B008 - it is frozen
+    *,
+    shows_qr: bool = True,
+) -> Message:
     """Return a message with an unlock code."""
     return compose_code(
         to=to,
@@ -27,6 +35,8 @@ def code_mail(to: str = "jo.smith@trust.nhs.uk", service: ServiceSettings = SERV
         code=Sensitive(CODE),
         minutes=15,
         service=service,
+        scan=scan,
+        shows_qr=shows_qr,
     )
 
 

@@ -11,15 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.authority.errors import NoticeUnknown
+from kiosk.authority.mail import words
 from kiosk.authority.mail.compose import Message, compose_code, compose_notice
 from kiosk.authority.mail.staff_words import TO_STAFF
 from kiosk.authority.mail.words import TO_HOLDERS
 from kiosk.authority.notices import Notice
 from kiosk.config.settings import ServiceSettings
 from kiosk.contract.messages import NOT_ME, Purpose
+from kiosk.contract.policy import FEWEST_CODE_DIGITS, MOST_CODE_DIGITS
+from kiosk.contract.scans import scan_of
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import in_groups
-from tests.authority.mail.samples import CODE, SERVICE, code_mail
+from tests.authority.mail.samples import CODE, SCAN, SERVICE, code_mail
+from tests.support.qr import read_qr
 
 BST = timezone(timedelta(hours=1), "BST")
 PARAMS: dict[str, object] = {
@@ -128,6 +132,39 @@ def test_a_code_is_not_in_a_repr() -> None:
     message = code_mail()
     assert "7093" not in repr(message)
     assert "jo.smith" not in repr(message)
+
+
+@pytest.mark.parametrize("digits", range(FEWEST_CODE_DIGITS, MOST_CODE_DIGITS + 1))
+def test_picture_of_a_code_is_read_by_a_decoder(digits: int) -> None:
+    """It is one that somebody else wrote, and reads the picture as it is sent."""
+    for number in range(20):
+        scan = scan_of(Sensitive("9073521846"[:digits]), f"{number * 4999999:08d}")
+        assert read_qr(code_mail(scan=scan).picture) == scan.reveal()
+
+
+def test_text_that_stands_for_the_picture_does_not_have_the_code() -> None:
+    message = code_mail()
+    said = " ".join(Reader(message.html).words)
+    assert said.count("7093 5218") == 1
+    assert words.SCAN_HINT in said
+    [alt] = re.findall(r'<img [^>]*alt="([^"]*)"', message.html)
+    assert alt == words.SCAN_ALT
+    assert SCAN not in message.html
+
+
+def test_plain_text_of_a_code_is_the_same_with_a_picture() -> None:
+    with_one, without = code_mail(), code_mail(scan=None)
+    assert with_one.text == without.text
+    assert with_one.subject == without.subject
+
+
+@pytest.mark.parametrize(
+    "message", [code_mail(scan=None), code_mail(shows_qr=False)], ids=["no scan", "switched off"]
+)
+def test_mail_without_a_qr_code_does_not_speak_of_one(message: Message) -> None:
+    assert not message.picture
+    assert "<img" not in message.html
+    assert words.SCAN_HINT not in " ".join(Reader(message.html).words)
 
 
 def test_life_of_one_minute_is_written_in_the_singular() -> None:
@@ -259,7 +296,7 @@ def test_a_notice_that_there_is_not_is_named() -> None:
 def test_data_never_becomes_markup() -> None:
     nasty = '<script>alert("x")</script>&{0}{holder}%s'
     service = ServiceSettings(name=nasty, trust=nasty, ra_contact=nasty, ra_hours=nasty)
-    usual = Reader(notice("unlocked").html).tags
+    usual = Reader(notice("unlocked").html).tags | Reader(code_mail().html).tags
     for message in (
         compose_notice(
             to="jo@nhs.net",

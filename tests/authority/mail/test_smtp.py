@@ -7,6 +7,7 @@ import threading
 import traceback
 from contextlib import closing
 from dataclasses import replace
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,13 @@ from msgspec import structs
 
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.errors import MailDenied, MailRefused, MailUnavailable
-from kiosk.authority.mail.compose import Message
+from kiosk.authority.mail.compose import PICTURE, Message
 from kiosk.authority.mail.smtp import Login, SmtpMailer, relay_from
 from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.mail.samples import CODE, code_mail, greeted, relay_at, taken
+from tests.authority.mail.samples import CODE, SCAN, code_mail, greeted, relay_at, taken
+from tests.support.qr import read_qr
 from tests.support.smtp import FaultyMailbox, Scripted, Wire, deliver, relay_to, running
 
 
@@ -36,6 +38,29 @@ def test_a_code_arrives_in_both_parts_and_not_in_the_subject(tmp_path: Path) -> 
     assert "Auto-Submitted: auto-generated" in headers
     assert "Message-ID: <" in headers
     assert "Bcc" not in headers
+
+
+def test_picture_of_a_code_is_a_part_of_the_mail_that_its_html_shows(tmp_path: Path) -> None:
+    mailbox, sent = Mailbox(tmp_path), code_mail()
+    with running(mailbox) as settings:
+        deliver(relay_to(settings), sent)
+    (mail,) = mailbox.messages()
+    parts = list(message_from_bytes(mail.raw).walk())
+    kinds = [part.get_content_type() for part in parts]
+    assert sorted(kinds) == [
+        "image/png", "multipart/alternative", "multipart/mixed", "multipart/related",
+        "text/html", "text/plain",
+    ]  # fmt: skip
+    [picture] = [part for part in parts if part.get_content_type() == "image/png"]
+    assert picture["Content-ID"] == f"<{PICTURE}>"
+    assert picture.get_content_disposition() == "inline"
+    received = picture.get_payload(decode=True)
+    assert received == sent.picture
+    assert read_qr(sent.picture) == SCAN
+    assert SCAN.encode() not in mail.raw
+    boundaries = [part.get_boundary() for part in parts if part.is_multipart()]
+    assert all(len(boundary or "") == 32 for boundary in boundaries), "drawn here"
+    assert len(set(boundaries)) == 3
 
 
 def test_check_logs_in_and_sends_nothing(tmp_path: Path) -> None:

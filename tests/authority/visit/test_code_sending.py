@@ -47,13 +47,15 @@ def _card_of(world: World, station_visit: StationVisit) -> Card:
 
 
 def test_a_code_goes_to_the_registered_address(world: World, station_visit: StationVisit) -> None:
-    assert station_visit.to_code() == EnterCode(
+    task = station_visit.to_code()
+    assert task == EnterCode(
         *to(MASKED),
         to(MASKED),
         digits=8,
         expires_in_s=900,
         resend_in_s=60,
         tries_left=5,
+        tag=task.tag,
         position=Position(3, 4),
     )
     [message] = world.relay.sent

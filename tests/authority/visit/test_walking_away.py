@@ -37,7 +37,7 @@ CODE_ONLY = Policy(verification=((Factor.EMAIL_CODE,),))
 def test_walk_away_and_come_back_at_another_station(
     world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    station_visit.to_code()
+    tag = station_visit.to_code().tag
     station_visit.pull()
     world.clock.forward(minutes=10)
     world.restart()
@@ -52,6 +52,7 @@ def test_walk_away_and_come_back_at_another_station(
             expires_in_s=300,
             resend_in_s=0,
             tries_left=5,
+            tag=tag,
             position=Position(3, 4),
         ),
     )

@@ -26,7 +26,9 @@ from screens.terminal.driver import (
     INPUT_BACKLOG,
     HungUp,
     InputDropped,
+    Key,
     KeysLost,
+    RunOver,
     StationDriver,
     TokenBucket,
     VisitDriver,
@@ -40,10 +42,15 @@ class HeardDriver(StationDriver):
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
         self.heard: list[Message] = []
+        self.runs_over = list[int]()
+        """After how many messages each run of characters was over."""
         self._loop_of_test = asyncio.get_running_loop()
         self._news = asyncio.Event()
 
     def send_message(self, message: Message) -> None:
+        if isinstance(message, RunOver):
+            self.runs_over.append(len(self.heard))
+            return
         self.heard.append(message)
         self._loop_of_test.call_soon_threadsafe(self._news.set)
 
@@ -235,7 +242,27 @@ async def test_of_a_burst_that_is_too_long_the_program_hears_once_and_last() -> 
     wire = Wire()
     wire.driver._pass_on(Decoder().feed(b"7" * (BURST + 50)), TokenBucket(lambda: 0.0))
     heard = await wire.wait_for(BURST + 1)
-    assert [type(one) for one in heard] == [events.Key] * BURST + [KeysLost]
+    assert [type(one) for one in heard] == [Key] * BURST + [KeysLost]
+
+
+async def test_end_of_a_run_is_said_once_and_after_its_keys() -> None:
+    driver, decoder = Wire().driver, Decoder()
+    bucket = TokenBucket(lambda: 0.0)
+    driver._pass_on(decoder.feed(b"12"), bucket)
+    assert driver.runs_over == []
+    driver._pass_on(decoder.expire(), bucket)
+    driver._pass_on(decoder.expire(), bucket)
+    driver._pass_on(decoder.feed(b"\t345\r"), bucket)
+    assert driver.runs_over == [2, 6]
+    keys = [key for key in driver.heard if isinstance(key, Key)]
+    assert [key.run for key in keys] == [1, 2, 0, 1, 2, 3, 0]
+
+
+async def test_end_of_a_run_whose_keys_were_dropped_is_not_said() -> None:
+    wire, decoder = Wire(), Decoder()
+    wire.app.message_queue_size = INPUT_BACKLOG
+    wire.driver._pass_on(decoder.feed(b"1\t2\t"), TokenBucket(lambda: 0.0))
+    assert wire.driver.runs_over == []
 
 
 async def test_the_size_is_asked_of_the_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:

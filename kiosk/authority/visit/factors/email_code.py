@@ -14,6 +14,7 @@ from typing import Final
 from kiosk.authority.addresses import Addresses
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.audit.put_back import need_owner
+from kiosk.authority.crypto.macs import scan_tag
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.facts import CodesGoTo
@@ -56,6 +57,7 @@ from kiosk.contract.messages import (
     VisitId,
 )
 from kiosk.contract.policy import HOUR, SendVerdict, mask_routes, may_send_code
+from kiosk.contract.scans import scan_of
 from kiosk.contract.sensitive import Sensitive
 
 
@@ -165,6 +167,7 @@ def enter_code_page(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> 
         resend_in_s=_may_send(uow, context).wait.total_seconds(),
         tries_left=code.max_tries - code.tries,
         proves_owner=code.proves_owner,
+        tag="" if is_assisted(code) else scan_tag(code),
         position=context.position(context.code_step),
     )
 
@@ -321,6 +324,7 @@ def _committed(
         language=context.visit.language,
         proves_owner=context.asks_owner,
         stop_number=number,
+        scan=scan_of(code, scan_tag(draft)),
     )
     return _Drafted(draft, message)
 

@@ -27,7 +27,13 @@ from kiosk.config.kinds import (
 from kiosk.contract.families import FAMILIES, ON_PCSC, SecretKind, secret_kind_names
 from kiosk.contract.language import ENGLISH, TAG, Language, OwnText, text_in
 from kiosk.contract.messages import LONGEST_STATION_NAME, Factor, Way
-from kiosk.contract.policy import FEWEST_CODE_DIGITS, MOST_CODE_DIGITS, Genuine, Policy
+from kiosk.contract.policy import (
+    FEWEST_CODE_DIGITS,
+    MOST_CODE_DIGITS,
+    MOST_SAVED_CODES,
+    Genuine,
+    Policy,
+)
 
 
 class About(NamedTuple):
@@ -634,6 +640,12 @@ class PolicySettings(Section, frozen=True):
         3, Whole(1, 20), "Codes mailed for one card in an hour; staff may give as many again."
     )
     code_gap_s: float = setting(60, Number(0, 600), "Seconds between two codes.")
+    saved_codes: int = setting(
+        0,
+        Whole(0, MOST_SAVED_CODES),
+        "Codes that a holder can have made at a station and write down; 0: none. Each works once, "
+        "as the step saved-code of verification.",
+    )
     pin_min_length: int = setting(6, Whole(4, 8), "Fewest digits of a new PIN.")
     pin_max_length: int = setting(8, Whole(4, 8), "Most digits of a new PIN.")
     email_domains: tuple[str, ...] = setting(

@@ -266,13 +266,17 @@ class Authority(Protocol):
     def prepare(self, visit: VisitId, attempt: str, factor: Factor) -> Task | CodeNotSent | Refusal:
         """Send what the factor needs, or a fresh one in its place: for an emailed code, the mail.
 
-        A factor that needs nothing sent is refused as a step.
+        For saved codes it makes those that the holder writes down, once in a visit. A factor that
+        needs nothing sent is refused as a step.
         """
 
     def submit(
         self, visit: VisitId, attempt: str, entry: FactorEntry
     ) -> Task | FactorWrong | FactorOver | Refusal:
         """Check what was entered for a factor; charged before it is checked."""
+
+    def keep_saved_codes(self, visit: VisitId) -> Task | Refusal:
+        """Let the codes that were shown count, now that the holder has written them down."""
 
     def enter_stop_number(
         self, visit: VisitId, attempt: str, number: Sensitive

@@ -75,6 +75,10 @@ class SubmitEntry(VisitCommand, frozen=True):
     entry: FactorEntry
 
 
+class KeepSavedCodes(VisitCommand, frozen=True):
+    """Let the codes count that the holder has written down."""
+
+
 class SubmitStopNumber(VisitCommand, frozen=True):
     """Check one entered stop number; sent again with the same ``attempt`` it counts once."""
 
@@ -133,6 +137,7 @@ Command = (
     | ChooseWay
     | Prepare
     | SubmitEntry
+    | KeepSavedCodes
     | SubmitStopNumber
     | UnblockPin
     | ChangePin

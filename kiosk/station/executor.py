@@ -189,6 +189,8 @@ class Actions:
                 return e.Replied(visit, ask.prepare(visit, command.attempt, command.factor))
             case c.SubmitEntry():
                 return e.Replied(visit, ask.submit(visit, command.attempt, command.entry))
+            case c.KeepSavedCodes():
+                return e.Replied(visit, ask.keep_saved_codes(visit))
             case c.SubmitStopNumber():
                 number = command.number
                 return e.Replied(visit, ask.enter_stop_number(visit, command.attempt, number))

@@ -20,10 +20,12 @@ from kiosk.contract.messages import (
     ChooseQuestions,
     ChooseWay,
     EnterCode,
+    EnterSavedCode,
     EnterStopNumber,
     FactorEnd,
     FactorTask,
     GiveEmail,
+    KeepSavedCodes,
     Maintain,
     MaintenanceAct,
     MaintenanceReason,
@@ -64,6 +66,8 @@ class Work(StrEnum):
     SENDING_CODE = "sending-code"
     CHECKING_CODE = "checking-code"
     CHECKING_NUMBER = "checking-number"
+    MAKING_CODES = "making-codes"
+    KEEPING_CODES = "keeping-codes"
     SETTING_PIN = "setting-pin"
     MAINTAINING = "maintaining"
     PIN_ON_PAD = "pin-on-pad"
@@ -251,6 +255,12 @@ class CodeEntry(FactorPage, frozen=True):
     entered_on: EnterEmail | None = None
 
 
+class SavedCodeEntry(FactorPage, frozen=True):
+    """Enter one of the codes that were written down."""
+
+    task: EnterSavedCode
+
+
 class CodeNeeded(VisitPage, frozen=True):
     """There is no live code; ask for one. ``entered_on`` as for ``CodeEntry``."""
 
@@ -258,6 +268,12 @@ class CodeNeeded(VisitPage, frozen=True):
     lack: CodeLack
     retry_in_s: float = 0.0
     entered_on: EnterEmail | None = None
+
+
+class SavedCodesShown(VisitPage, frozen=True):
+    """Write down the codes, which are shown this once."""
+
+    task: KeepSavedCodes
 
 
 class StopNumberEntry(VisitPage, frozen=True):
@@ -384,6 +400,7 @@ HolderState = (
     | PickWay
     | FactorPage
     | CodeNeeded
+    | SavedCodesShown
     | StopNumberEntry
     | NewPin
     | RepeatPin
@@ -407,6 +424,7 @@ class PulledFrom(StrEnum):
     REGISTERED = "registered"
     EMAIL_SAVED = "email-saved"
     QUESTIONS_SAVED = "questions-saved"
+    CODES_KEPT = "codes-kept"
 
     @property
     def in_doubt(self) -> bool:
@@ -464,10 +482,11 @@ class StillThere(Struct, frozen=True):
 
 
 class Success(VisitPage, frozen=True):
-    """It is done; ``counts_in_s`` as for ``Finished``."""
+    """It is done; ``counts_in_s`` and ``saved_code`` as for ``Finished``."""
 
     purpose: Purpose
     counts_in_s: float = 0.0
+    saved_code: Sensitive | None = None
 
 
 class Refused(Struct, frozen=True):

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from kiosk.contract.messages import reference_of
+from kiosk.contract.text import shown_saved_code
 from kiosk.station.events import Stayed
 from kiosk.station.states import (
     NotReached,
@@ -25,7 +26,7 @@ from kiosk.station.states import (
 from screens.kiosk.page import HelpBox, Page, PageContext
 from screens.widgets.pictures import ActivityIndicator, CountdownBar, Direction, Drawing, Tick
 from screens.widgets.prose import Prose
-from screens.words import choices, frame, pad, reasons, waiting
+from screens.words import choices, frame, pad, reasons, saved, waiting
 
 
 class RefusedPage(Page, inherit_bindings=False):
@@ -59,6 +60,11 @@ class SuccessPage(Page, inherit_bindings=False):
         yield Tick(roomy=self.shape.is_roomy)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
+        if self.state.saved_code is not None:
+            yield Prose(saved.FRESH)
+            code = shown_saved_code(self.state.saved_code.reveal())
+            yield Prose(f"{code}", "strong codes")
+            yield Prose(saved.FRESH_ONCE, "paragraph")
         yield Prose(choices.SUCCESS_NEXT, "strong")
         yield self.actions(primary=self.finish_button())
 

@@ -179,6 +179,10 @@ class Field(Widget, inherit_bindings=False):
         """Whether there are only spaces in it."""
         return not self._text.strip()
 
+    @property
+    def text(self) -> str:
+        return self._text
+
     def type(self, char: str) -> bool:
         """Add one character; return whether it is printable."""
         if len(char) != 1 or not char.isprintable():

@@ -41,6 +41,7 @@ _AND_THEN = " + "
 FACTORS: Final[dict[Factor, str]] = {
     Factor.QUESTIONS: Text("Security questions"),
     Factor.EMAIL_CODE: Text("Code by email"),
+    Factor.SAVED_CODE: Text("Saved code"),
 }
 
 WAY_OVER: Final[dict[FactorEnd, str]] = {
@@ -81,6 +82,7 @@ OFFERS: Final[dict[Purpose, tuple[str, str]]] = {
     Purpose.CHANGE_PIN: (Text("Change your PIN"), Text("1 minute")),
     Purpose.CHANGE_QUESTIONS: (Text("Change your security questions"), Text("2 minutes")),
     Purpose.CHANGE_EMAIL: (Text("Change your email address"), Text("2 minutes")),
+    Purpose.SAVED_CODES: (Text("Get saved codes"), Text("3 minutes")),
     Purpose.REPORT_MISUSE: (NOT_ME, Text("1 minute")),
     Purpose.MAINTENANCE: (Text("Maintain this station"), Text("for staff")),
 }
@@ -108,6 +110,10 @@ _SUCCESS: Final[dict[Purpose, tuple[str, str]]] = {
     Purpose.CHANGE_EMAIL: (
         Text("Your email address is confirmed."),
         Text("We send your codes to it from now on."),
+    ),
+    Purpose.SAVED_CODES: (
+        Text("Your saved codes are ready."),
+        Text("Each works once. Codes that you had before no longer count."),
     ),
     Purpose.REPORT_MISUSE: (
         Text("Thank you. Everything is stopped."),

@@ -240,6 +240,9 @@ class FakeAuthority:
         self._answer()
         return CODE
 
+    def keep_saved_codes(self, visit: VisitId) -> Finished:
+        return Finished(Purpose.SAVED_CODES)
+
     def enter_stop_number(self, visit: VisitId, attempt: str, number: Sensitive) -> Finished:
         return Finished(Purpose.REPORT_MISUSE)
 

@@ -20,6 +20,8 @@ from kiosk.contract.messages import (
     CodeNotSent,
     EmailRefused,
     EnterCode,
+    EnteredSavedCode,
+    EnterSavedCode,
     EnterStopNumber,
     Factor,
     FactorEnd,
@@ -27,9 +29,11 @@ from kiosk.contract.messages import (
     FactorWrong,
     Finished,
     GiveEmail,
+    KeepSavedCodes,
     Maintain,
     MaintenanceAct,
     MaintenanceReason,
+    MakeSavedCodes,
     OnPad,
     PinRules,
     PinState,
@@ -73,6 +77,7 @@ REPORT = CardReport(AT.card, PinState(blocked=True, tries_left=0))
 VISIT = s.VisitState(ID, AT, "Asha Patel", Purpose.UNLOCK, position=STEP)
 WAITS = replace(VISIT, instead=offers(Purpose.CHANGE_PIN, Purpose.CHANGE_EMAIL))
 """Came back to a code, and may choose something else."""
+SAVING = replace(VISIT, purpose=Purpose.SAVED_CODES)
 CHANGING = s.VisitState(ID, AT, "Asha Patel", Purpose.CHANGE_PIN, position=STEP)
 PAD_VISIT, PAD_CHANGING = replace(VISIT, pin_pad=True), replace(CHANGING, pin_pad=True)
 TYPED_CHANGE = replace(PAD_CHANGING, pad_changes=False)
@@ -83,6 +88,9 @@ BANK = tuple(Question(i, f"Question number {i}?") for i in range(1, 7))
 CHOOSE = ChooseQuestions(BANK, 3, position=STEP)
 ASK = AnswerQuestions(BANK[:3], 3, position=STEP)
 CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5, position=STEP)
+SAVED = Sensitive("17K7QF2M9X4TRD0")
+ENTER_SAVED = EnterSavedCode(3, position=STEP)
+SHOWN = KeepSavedCodes((SAVED,), position=STEP)
 STOPS = Sensitive("123456789012")
 STOP = EnterStopNumber(12, 5)
 EMAIL = GiveEmail("asha@nhs.net", ("nhs.net",), position=STEP)
@@ -156,6 +164,8 @@ STATES: tuple[s.State, ...] = (
     s.AskQuestion(OFFERED_WAYS, ASK),
     s.CodeEntry(OFFERED_WAYS, CODE),
     s.CodeNeeded(OFFERED_WAYS, CODE.masked, s.CodeLack.EXPIRED),
+    s.SavedCodeEntry(OFFERED_WAYS, ENTER_SAVED),
+    s.SavedCodesShown(SAVING, SHOWN),
     s.StopNumberEntry(VISIT, STOP),
     NEW_PIN,
     s.RepeatPin(VISIT, RULES, GOOD),
@@ -188,6 +198,9 @@ STATES: tuple[s.State, ...] = (
     working(SubmitEntry(ID, "a-1", Answers(THREE)), s.AskQuestion(VISIT, ASK)),
     working(Prepare(ID, "1", Factor.EMAIL_CODE), None),
     working(SubmitEntry(ID, "a-2", Code(Sensitive("12345678"))), s.CodeEntry(VISIT, CODE)),
+    working(SubmitEntry(ID, "a-4", EnteredSavedCode(SAVED)), s.SavedCodeEntry(VISIT, ENTER_SAVED)),
+    working(Prepare(ID, "1", Factor.SAVED_CODE), None, SAVING),
+    working(commands.KeepSavedCodes(ID), s.SavedCodesShown(SAVING, SHOWN), SAVING),
     working(SubmitStopNumber(ID, "a-3", STOPS), s.StopNumberEntry(VISIT, STOP)),
     working(UnblockPin(ID, AT, GOOD, "1"), NEW_PIN),
     working(ChangePin(ID, AT, OTHER_GOOD, GOOD), NEW_PIN, CHANGING),
@@ -202,6 +215,9 @@ REPLIES: tuple[Reply, ...] = (
     ASK,
     SendCode(CODE.masked, position=STEP),
     CODE,
+    ENTER_SAVED,
+    MakeSavedCodes(position=STEP),
+    SHOWN,
     STOP,
     SetPin(RULES, position=STEP),
     MAINTAIN,
@@ -214,6 +230,7 @@ REPLIES: tuple[Reply, ...] = (
     CodeNotSent(False, 30.0, CODE),
     CodeNotSent(True, 0.0, EMAIL),
     FactorWrong(CODE),
+    FactorWrong(ENTER_SAVED),
     FactorOver(FactorEnd.EXPIRED, SendCode(CODE.masked, position=STEP)),
     FactorOver(FactorEnd.SPENT, WAYS),
     WAYS,
@@ -252,6 +269,8 @@ EVENTS: tuple[e.Event, ...] = (
     e.EmailEntered(ID, "asha@nhs.net"),
     e.WayPicked(ID, WAY),
     e.EntryMade(ID, Code(Sensitive("12345678"))),
+    e.EntryMade(ID, EnteredSavedCode(SAVED)),
+    e.CodesKept(ID),
     e.CodeAsked(ID),
     e.SomethingElse(ID),
     e.MisuseNoticed(ID),

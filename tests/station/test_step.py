@@ -92,7 +92,11 @@ def test_card_that_left_while_its_pin_was_set_leaves_a_notice(state: s.State) ->
     noting = s.Attract | s.OutOfService | s.RemoveCard
     expected = state.pulled if isinstance(state, noting) else None
     if isinstance(state, s.Working):
-        kinds = {c.UnblockPin: s.PulledFrom.UNBLOCK, c.ChangePin: s.PulledFrom.CHANGE}
+        kinds: dict[type[c.Command], s.PulledFrom] = {
+            c.UnblockPin: s.PulledFrom.UNBLOCK,
+            c.ChangePin: s.PulledFrom.CHANGE,
+            c.KeepSavedCodes: s.PulledFrom.SAVING,
+        }
         expected = kinds.get(type(state.command))
     if isinstance(state, s.EnterPin | s.PadPaused) and state.visit.unlocked:
         expected = s.PulledFrom.UNLOCKED
@@ -115,6 +119,7 @@ DONE = [
     (Purpose.REGISTER, s.PulledFrom.REGISTERED),
     (Purpose.CHANGE_EMAIL, s.PulledFrom.EMAIL_SAVED),
     (Purpose.CHANGE_QUESTIONS, s.PulledFrom.QUESTIONS_SAVED),
+    (Purpose.SAVED_CODES, s.PulledFrom.CODES_KEPT),
 ]
 
 

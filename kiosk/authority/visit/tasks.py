@@ -16,6 +16,7 @@ from kiosk.contract.messages import (
     Factor,
     Finished,
     GiveEmail,
+    MakeSavedCodes,
     ProvePin,
     Purpose,
     Question,
@@ -47,6 +48,8 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
             bank = tuple(Question(one.id, one.in_language(language)) for one in listed)
             count = context.policy.questions_registered
             return ChooseQuestions(bank, count, position=context.position(Gate.NEW_QUESTIONS))
+        case Gate.SAVED_CODES:
+            return MakeSavedCodes(position=context.position(gate))
         case Gate.EMAIL:
             _need_codes(uow, context)
             return give_email(context)

@@ -18,6 +18,7 @@ from screens.widgets.prose import Note, Prose
 from screens.words import choices
 
 _MANY = 4
+_MOST_WITH_HINT = 5
 
 
 class MenuPage(ChoicesPage, inherit_bindings=False):
@@ -32,6 +33,8 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         most = _MANY if self.state.waiting is None else _MANY - 1
         self.set_class(self.state.blocked or len(self.state.offers) > most, "-many")
+        self.set_class(len(self.state.offers) > _MOST_WITH_HINT, "-most")
+        self.set_class(self.state.waiting is not None, "-waiting")
         yield self._greeting
         yield Prose(choices.MENU_TITLE, "title")
         if self.state.blocked:

@@ -57,14 +57,14 @@ class SuccessPage(Page, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         title, text = choices.success(self.state.purpose, self.state.counts_in_s)
+        self.set_class(self.state.saved_code is not None, "-with-code")
         yield Tick(roomy=self.shape.is_roomy)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         if self.state.saved_code is not None:
             yield Prose(saved.FRESH)
             code = shown_saved_code(self.state.saved_code.reveal())
-            yield Prose(f"{code}", "strong codes")
-            yield Prose(saved.FRESH_ONCE, "paragraph")
+            yield Prose(code, "strong paragraph codes")
         yield Prose(choices.SUCCESS_NEXT, "strong")
         yield self.actions(primary=self.finish_button())
 

@@ -15,9 +15,9 @@ from kiosk.station.states import SavedCodeEntry, SavedCodesShown
 from screens.kiosk.entry_pages import TextPage
 from screens.kiosk.page import Page, PageContext
 from screens.widgets.fields import Field
-from screens.widgets.keys import ANSWER_KEYS, CLEAR, BigButton
+from screens.widgets.keys import ANSWER_KEYS, BigButton
 from screens.widgets.prose import Note, Prose
-from screens.words import choices, frame, saved
+from screens.words import saved
 
 _ONE_COLUMN = 5
 """More codes than these stand in two columns, so that they fit the smallest screen."""
@@ -83,9 +83,8 @@ class SavedCodeEntryPage(TextPage, inherit_bindings=False):
 
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button()
-        yield self.button(frame.CLEAR_KEY, lambda: self.typed(CLEAR))
         if self.state.visit.ways is not None:
-            yield self.back_button(choices.ANOTHER_WAY)
+            yield self.back_button()
 
     def missing(self) -> str:
         return super().missing() if self.field.empty else saved.form_fault(self.field.text)

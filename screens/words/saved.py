@@ -13,7 +13,7 @@ SHOWN_TEXT = Text(
     "works once. Keep them apart from your smartcard."
 )
 SHOWN_HINT = Text("Earlier codes count until you say that you have these.")
-CHOOSE_KEPT = Text("Write them down, then choose the button with the arrow keys.")
+CHOOSE_KEPT = Text("Write them down, then choose the button.")
 KEPT = Text("I have them")
 
 ENTER_TITLE = Text("Enter one of your saved codes")
@@ -27,8 +27,7 @@ _NO_SUCH_SIGN = Text("{sign} is in no saved code. Please look again.")
 _TOO_SHORT = Counted("{Number} sign is missing.", "{Number} signs are missing.")
 _TOO_LONG = Text("That is too long: a saved code has {signs} signs.")
 
-FRESH = Text("Write down your new saved code, in place of the used one:")
-FRESH_ONCE = Text("It is shown only now.")
+FRESH = Text("Write down this saved code, in place of the used one. It is shown only now:")
 
 
 def wrong(attempts_left: int) -> str:

@@ -422,6 +422,20 @@ _STORY: Mapping[str, Sample] = {
         Success(UNLOCK, Purpose.UNLOCK, saved_code=Sensitive("77K7QF2M9X4TRD0"))
     ),
     "menu-saved-codes": Sample(_offers(*_ALL_BUT_REGISTER, Purpose.SAVED_CODES)),
+    "menu-waiting-saved-codes": Sample(
+        Menu(
+            replace(_WAITS, position=None),
+            offers(*_ALL_BUT_REGISTER, Purpose.SAVED_CODES),
+            waiting=Purpose.CHANGE_EMAIL,
+        )
+    ),
+    "menu-waiting-officer": Sample(
+        Menu(
+            replace(_WAITS, position=None),
+            offers(*_ALL_BUT_REGISTER, Purpose.SAVED_CODES, Purpose.MAINTENANCE),
+            waiting=Purpose.CHANGE_EMAIL,
+        )
+    ),
     "menu-officer-saved-codes": Sample(
         _offers(*_ALL_BUT_REGISTER, Purpose.SAVED_CODES, Purpose.MAINTENANCE)
     ),

@@ -602,7 +602,8 @@ _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _DOMAIN = rf"({_LABEL}\.)*{_LABEL}"
 
 
-_FACTORS = " and ".join(f'"{factor.value}"' for factor in Factor)
+*_BUT_ONE, _LAST = (f'"{factor.value}"' for factor in Factor)
+_FACTORS = f"{', '.join(_BUT_ONE)} and {_LAST}"
 
 
 def _factor(word: str) -> Factor:

@@ -69,6 +69,8 @@ def registration_points(line: RegistrationLine | None, times: Times) -> Iterator
     else:
         why = "reported as not done by them" if line.misuse_reported else attempts
         yield Point(f"Blocked {times.at(line.blocked_at)}: {why}", "✗", GRAVE)
+    if line.saved_codes:
+        yield Point(f"Saved codes left: {line.saved_codes}", "•")
 
 
 def change_points(change: AddressChangeLine, times: Times) -> Iterator[Point]:
@@ -220,6 +222,12 @@ def _with_change(subject: Subject) -> list[Subject]:
     return [subject] if is_open else []
 
 
+def _with_saved_codes(subject: Subject) -> list[Subject]:
+    registration = subject.person.registration
+    has_some = registration is not None and registration.saved_codes > 0
+    return [subject] if has_some and Action.WITHDRAW_CODE in subject.person.open_to else []
+
+
 def _to_agree(subject: Subject) -> list[ProposalLine]:
     """Return what waits and this member of staff can agree to."""
     return [line for line in subject.person.proposals if not line.why_not]
@@ -257,6 +265,12 @@ PERSON_ACTS = (
     PersonAct(Action.REPORT_MISUSE, "i", "Stop: not the holder", person.report_misuse),
     PersonAct(
         _with_change, "h", "Stop change of address", lambda _, found: person.stop_change(found)
+    ),
+    PersonAct(
+        _with_saved_codes,
+        "v",
+        "Withdraw saved codes",
+        lambda _, found: person.withdraw_saved_codes(found),
     ),
     PersonAct(Action.CORRECT_EMAIL, "e", "Correct email", person.correct_email),
     PersonAct(Action.CORRECT_NAME, "n", "Correct name", person.correct_name),

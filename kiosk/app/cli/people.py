@@ -117,6 +117,9 @@ def add_parser(subparsers: Commands) -> None:
     act = _on_person(lambda desk, one, args, why: desk.stop_change(one.seen, why))
     text = "leave the address as it is where a change waits"
     parts.acting("stop-change", act, text, "NUMBER")
+    act = _on_person(lambda desk, one, args, why: desk.withdraw_saved_codes(one.seen, why))
+    text = "withdraw the codes that somebody has on paper"
+    parts.acting("withdraw-saved-codes", act, text, "NUMBER")
     act = _on_person(_erase)
     erase = parts.acting("erase", act, "delete somebody and all about them", "NUMBER")
     add_flag(erase, "--yes", "do not ask whether it is meant")
@@ -279,6 +282,8 @@ def _show(person: Person) -> None:
         since = local_time(registration.registered_at)
         echo(f"registered {since}, {registration.email}{unconfirmed}")
         echo(f"failed attempts: {registration.failures} of {registration.failures_allowed}")
+        if registration.saved_codes:
+            echo(f"saved codes left: {registration.saved_codes}")
         for question in registration.questions:
             echo(f"question: {question}")
     if change := person.waiting_change:

@@ -305,6 +305,8 @@ class RegistrationLine:
     """The block came from a report, and not from failed attempts."""
     recorded: str = ""
     """The recorded address, where it is another: codes do not go there."""
+    saved_codes: int = 0
+    """How many that they wrote down can still be entered; nobody can see one."""
 
     @property
     def is_only_paused(self) -> bool:

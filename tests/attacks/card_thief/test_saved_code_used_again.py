@@ -1,6 +1,6 @@
-"""A saved code that somebody copied opens a card after it was used, replaced or withdrawn.
+"""Before: a saved code that somebody copied opened a card after it was used or withdrawn.
 
-Who has the card, reads the mailbox and once saw the paper has all that the way asks for. So a code
+Or a second card of its holder at the same moment. Who has the card, reads the mailbox and once saw the paper has all that the way asks for. So a code
 works once, at one station, for one of the holder's cards; and what ends a registration ends it.
 """
 

@@ -1,4 +1,4 @@
-"""Who writes to the database adds a saved code, or brings back one that was used or withdrawn.
+"""Before: a saved code that was used or withdrawn was right again with the row of before.
 
 A code that was used leaves the registration's row. An older copy of that row has a MAC that fits:
 what the audit says of the code is what stops it.

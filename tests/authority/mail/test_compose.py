@@ -32,6 +32,9 @@ PARAMS: dict[str, object] = {
 NOTICES = {
     "registered": "unlock your smartcard yourself",
     "unlocked": "a new PIN was set",
+    "saved-codes-made": "Codes that you had before no longer count",
+    "saved-code-replaced": "was used to unlock your smartcard",
+    "saved-codes-withdrawn": "has withdrawn the codes that you have on paper",
     "blocked": "answered wrongly too often",
     "misuse-reported": "codes are withdrawn",
     "misuse-stopped": "was told that something was not done by you",

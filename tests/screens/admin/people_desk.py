@@ -213,6 +213,17 @@ class FakePeopleDesk(Files, PeopleDesk):
             "stopped a change of address", PlainDeed.CHANGE_STOPPED, change,
         )  # fmt: skip
 
+    def withdraw_saved_codes(self, seen: Seen, grounds: Grounds) -> Done:
+        def change(record: Record) -> None:
+            line = record.person.registration
+            kept = replace(line, saved_codes=0) if line else None
+            record.person = replace(record.person, registration=kept)
+
+        return self._act(
+            Action.WITHDRAW_CODE, "people.withdraw_saved_codes", seen, grounds,
+            "withdrew the saved codes", PlainDeed.SAVED_CODES_WITHDRAWN, change,
+        )  # fmt: skip
+
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
         self._asked.hear(Action.ERASE_PERSON, "people.erase", seen, grounds)
         self.held(seen)

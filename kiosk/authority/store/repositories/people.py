@@ -284,6 +284,12 @@ class Registrations(Repository):
         dropped = self._gateway.change(RegistrationRow, *theirs, saved_codes=None)
         return sum(len(row.record(Registration).saved_left) for row in dropped)
 
+    def drop_every_saved_code(self, but: Collection[str] = ()) -> int:
+        """Delete those of all holders, but some; return how many holders had any."""
+        with_some = col(RegistrationRow.saved_codes).is_not(None)
+        others = col(RegistrationRow.holder_id).not_in(but)
+        return len(self._gateway.change(RegistrationRow, with_some, others, saved_codes=None))
+
     def use_saved_code(self, holder_id: str, code_id: str) -> bool:
         """Delete a code; return True for exactly one caller.
 

@@ -1,7 +1,8 @@
 """Before: a saved code that somebody copied opened a card after it was used or withdrawn.
 
-Or a second card of its holder at the same moment. Who has the card, reads the mailbox and once saw the paper has all that the way asks for. So a code
-works once, at one station, for one of the holder's cards; and what ends a registration ends it.
+Or a second card of its holder at the same moment. Who has the card, reads the mailbox and once saw
+the paper has all that the way asks for. So a code works once, at one station, for one of the
+holder's cards; and what ends a registration ends it.
 """
 
 from __future__ import annotations

@@ -139,10 +139,10 @@ class Station(threading.Thread):
                 known.blocked = True
                 return
         attempt, right = new_id(), answers_to(task)
-        self._ask(known, lambda: at.submit(visit, attempt, Answers(right)), SendCode)
+        asked = self._ask(known, lambda: at.submit(visit, attempt, Answers(right)), SendCode)
         known.attempts.append(attempt)
-        sending = new_id()
-        self._ask(known, lambda: at.prepare(visit, sending, Factor.EMAIL_CODE), EnterCode)
+        send = partial(at.prepare, visit, new_id(), Factor.EMAIL_CODE, asked.routes[0].id)
+        self._ask(known, send, EnterCode)
         code = Sensitive(self._code_of(person.email))
         for _ in range(person.plan.wrong_codes):
             self._enter(known, wrong_code(code), FactorWrong)

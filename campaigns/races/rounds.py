@@ -35,6 +35,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import answers_to
 from tests.authority.world import World
+from tests.support.routes import MADE_UP, route_of
 
 ATTEMPTS = 3
 
@@ -143,8 +144,9 @@ def one_code(rounds: Rounds, number: int, random: Random) -> None:
     holder, card = rounds.newcomer(number)
     at = rounds.estate.clients["A"].port
     visit, task = rounds.begun(card)
-    assert isinstance(at.submit(visit, new_id(), Answers(answers_to(task))), SendCode)
-    assert isinstance(at.prepare(visit, new_id(), Factor.EMAIL_CODE), EnterCode)
+    asked = at.submit(visit, new_id(), Answers(answers_to(task)))
+    sent = at.prepare(visit, new_id(), Factor.EMAIL_CODE, route_of(asked))
+    assert isinstance(sent, EnterCode)
     code = Sensitive(rounds.estate.code_of(rounds.email_of(holder)))
     size = rounds.estate.size
     calls = [Call.of("A", "submit", visit, new_id(), Code(code)) for _ in range(size)]
@@ -181,7 +183,8 @@ def block_and_success(rounds: Rounds, number: int, random: Random) -> None:
     rounds.need(number, "one truth", passed != is_blocked, (passed, is_blocked, after.failures))
     rounds.need(number, "who is told of a block is blocked", not blocked or is_blocked)
     rounds.need(number, "at most three failures", after.failures <= ATTEMPTS, after.failures)
-    following = _tried(lambda: at.prepare(visit, new_id(), Factor.EMAIL_CODE))
+    route = next((route_of(reply) for reply in replies if isinstance(reply, SendCode)), MADE_UP)
+    following = _tried(lambda: at.prepare(visit, new_id(), Factor.EMAIL_CODE, route))
     went_on = isinstance(following, EnterCode)
     rounds.need(number, "the visit goes on where it passed", went_on == passed, following)
 
@@ -191,8 +194,8 @@ def two_stations(rounds: Rounds, number: int, random: Random) -> None:
     holder, card = rounds.newcomer(number)
     at = rounds.estate.clients["A"].port
     visit, task = rounds.begun(card)
-    at.submit(visit, new_id(), Answers(answers_to(task)))
-    at.prepare(visit, new_id(), Factor.EMAIL_CODE)
+    asked = at.submit(visit, new_id(), Answers(answers_to(task)))
+    at.prepare(visit, new_id(), Factor.EMAIL_CODE, route_of(asked))
     code = Sensitive(rounds.estate.code_of(rounds.email_of(holder)))
     assert isinstance(at.submit(visit, new_id(), Code(code)), SetPin)
     proof = rounds.proof_of(card, visit)

@@ -23,6 +23,7 @@ from kiosk.contract.messages import (
     PinProof,
     PinState,
     Purpose,
+    RouteId,
     UnblockDone,
     UnblockNotSent,
     VisitEnd,
@@ -68,6 +69,7 @@ class Liar:
         visit, draw = self._random.choice(self._visits), self._random
         journal, garbage = JournalId(uuid.uuid4().hex), Sensitive(f"{draw.randrange(10**8):08}")
         answers = tuple(Answer(number, Sensitive(f"mine {number}")) for number in range(1, 5))
+        route = RouteId(uuid.uuid4().hex)
         attempt, outcome = uuid.uuid4().hex, draw.choice((UnblockDone(), UnblockNotSent()))
         return [
             lambda: self._begin(to),
@@ -80,7 +82,7 @@ class Liar:
             lambda: to.save_questions(visit, answers),
             lambda: to.give_email(visit, _ADDRESS, attempt),
             lambda: to.submit(visit, attempt, Answers(answers[: draw.randrange(1, 5)])),
-            lambda: to.prepare(visit, attempt, Factor.EMAIL_CODE),
+            lambda: to.prepare(visit, attempt, Factor.EMAIL_CODE, route),
             lambda: to.submit(visit, attempt, Code(garbage)),
             lambda: to.enter_stop_number(visit, attempt, garbage),
             lambda: to.challenge(visit),

@@ -157,7 +157,7 @@ class Holder:
                 return e.EntryMade(visit, Code(Sensitive(self._code(state))))
             case s.CodeNeeded():
                 self._answers_were_right(state.visit.purpose)
-                return e.CodeAsked(visit)
+                return e.CodeAsked(visit, state.task.routes[0].id)
             case s.NewPin():
                 self._pin = self._random.choice(_PINS)
                 return e.PinEntered(visit, Sensitive(self._pin))

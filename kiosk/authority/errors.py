@@ -88,6 +88,13 @@ class StoreBusy(StoreError):
     """Another writer held the database for longer than the busy time-out."""
 
 
+class ProgramTooOld(StoreError):
+    """The database serves newer programs alone, which write what this one does not know."""
+
+    def __init__(self) -> None:
+        super().__init__("the database serves no program as old as this one", "schema")
+
+
 class ValueUnreadable(StoreError):
     """A stored value is none that its column may hold, or no text; the transaction goes on."""
 

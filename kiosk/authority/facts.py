@@ -167,6 +167,32 @@ class AfterRefusal(Fact, frozen=True):
 Advice = Do | EnterCode | EnterGivenCode | ChoosePin | GiveCodeOnly | RegisterOrHelp | AfterRefusal
 
 
+# What a holder registered of each factor, as its rules tell it (``FactorRules.lines``).
+
+
+class AnswersRegistered(Fact, frozen=True):
+    """The texts of the questions; an answer is nowhere to be read."""
+
+    questions: tuple[str, ...]
+
+
+class CodesGoTo(Fact, frozen=True):
+    """``recorded`` is the recorded address where it is another: it gets no codes."""
+
+    address: str
+    confirmed: bool
+    recorded: str = ""
+
+
+class CodesSaved(Fact, frozen=True):
+    """How many that they wrote down can still be entered; nobody can see one."""
+
+    left: int
+
+
+Enrolled = AnswersRegistered | CodesGoTo | CodesSaved
+
+
 # What happened: an event of the audit, in its own code (``EventSpec``) and values.
 
 

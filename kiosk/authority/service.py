@@ -21,6 +21,7 @@ from kiosk.authority.errors import (
     KeyMissing,
     KeysUnavailable,
     MailError,
+    ProgramTooOld,
     ResourcesExhausted,
     RowAltered,
     StoreError,
@@ -245,6 +246,7 @@ class LocalAuthority:
     choose_way = _decided(submitting.choose_way)
     prepare = _decided(submitting.prepare)
     submit = _decided(submitting.submit)
+    make_saved_codes = _decided(saved_code.make_saved_codes)
     keep_saved_codes = _decided(saved_code.keep_saved_codes)
     enter_stop_number = _decided(misuse.enter_stop_number)
     challenge = _decided(unblock_release.challenge)
@@ -329,7 +331,7 @@ class LocalAuthority:
     def _need_schema(self) -> None:
         """Raise ``AuthorityUnavailable`` in a program that is too old for the database by now."""
         if not self._parts.store.schema_serves():
-            raise AuthorityUnavailable("the database serves no program as old as this one")
+            raise AuthorityUnavailable(str(ProgramTooOld()))
 
     def _audit(self, visit: VisitId, kind: AuditKind, **detail: Scalar) -> None:
         if not lifecycle.is_visit_id(visit):

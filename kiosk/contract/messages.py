@@ -46,6 +46,9 @@ VisitId = NewType("VisitId", str)
 JournalId = NewType("JournalId", str)
 """Names one unblock from its intent to its outcome."""
 
+RouteId = NewType("RouteId", str)
+"""32 hexadecimal digits: names one address to which a code can go, and says nothing about it."""
+
 
 class Purpose(StrEnum):
     """What a visit is for.
@@ -426,30 +429,43 @@ class AnswerQuestions(CountedTask, frozen=True):
     attempts_left: int
 
 
+class Route(Wire, frozen=True):
+    """Where a code goes; ``masked`` is the address as a page may show it."""
+
+    id: RouteId
+    masked: str
+
+
 class SendCode(CountedTask, frozen=True):
-    """A code has to be sent to ``masked``; the station asks for it at once.
+    """A code has to be sent to one of ``routes``; the station asks for it at once.
 
     ``proves_owner``: the code is a factor and goes to an address that is already recorded, because
     the card did not prove its PIN.
     """
 
-    masked: str
+    routes: Annotated[tuple[Route, ...], Meta(min_length=1)]
     proves_owner: bool = False
 
 
 class EnterCode(CountedTask, frozen=True):
-    """Enter the code that was sent to ``masked``; seconds count from this answer.
+    """Enter the code that went to ``sent_to``; seconds count from this answer.
 
-    ``masked`` is empty for a code that staff gave by word of mouth; a code by mail would replace
-    it.
+    ``sent_to`` is None for a code that staff gave by word of mouth; a code by mail would replace
+    it. Another one can be sent to ``routes``; empty where only staff give one.
     """
 
-    masked: str
+    sent_to: Route | None
+    routes: tuple[Route, ...]
     digits: int
     expires_in_s: float
     resend_in_s: float
     tries_left: int
     proves_owner: bool = False
+
+    @property
+    def masked(self) -> str:
+        """The address to which it went; empty for a code that staff gave."""
+        return self.sent_to.masked if self.sent_to else ""
 
 
 class EnterSavedCode(CountedTask, frozen=True):
@@ -676,6 +692,8 @@ class FactorEnd(StrEnum):
     EXPIRED = "expired"
     SPENT = "spent"
     WITHDRAWN = "withdrawn"
+    MOVED = "moved"
+    """It was sent where nothing is sent any more: the address has changed."""
 
 
 class FactorOver(Wire, frozen=True):

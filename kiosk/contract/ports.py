@@ -37,6 +37,7 @@ from kiosk.contract.messages import (
     PinProof,
     Purpose,
     Refusal,
+    RouteId,
     StationStanding,
     StopNumberWrong,
     Task,
@@ -263,17 +264,23 @@ class Authority(Protocol):
     def choose_way(self, visit: VisitId, way: Way) -> Task | Refusal:
         """Take one of the ways that were offered, also in place of the one that was begun."""
 
-    def prepare(self, visit: VisitId, attempt: str, factor: Factor) -> Task | CodeNotSent | Refusal:
+    def prepare(
+        self, visit: VisitId, attempt: str, factor: Factor, route: RouteId
+    ) -> Task | CodeNotSent | Refusal:
         """Send what the factor needs, or a fresh one in its place: for an emailed code, the mail.
 
-        For saved codes it makes those that the holder writes down, once in a visit. A factor that
-        needs nothing sent is refused as a step.
+        ``route`` is the one that the page has shown. Where it is not open to this visit now,
+        whatever the reason, nothing is sent or counted, and the answer is the present task. A
+        factor that needs nothing sent is refused as a step.
         """
 
     def submit(
         self, visit: VisitId, attempt: str, entry: FactorEntry
     ) -> Task | FactorWrong | FactorOver | Refusal:
         """Check what was entered for a factor; charged before it is checked."""
+
+    def make_saved_codes(self, visit: VisitId) -> Task | Refusal:
+        """Make the codes that the holder writes down, once in a visit; they do not count yet."""
 
     def keep_saved_codes(self, visit: VisitId) -> Task | Refusal:
         """Let the codes that were shown count, now that the holder has written them down."""

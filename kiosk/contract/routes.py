@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import LONGEST_SECRET, JournalId, Purpose, Reason, VisitId
+from kiosk.contract.messages import LONGEST_SECRET, JournalId, Purpose, Reason, RouteId, VisitId
 from kiosk.contract.ports import Authority
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import LONGEST_WORDS
@@ -43,6 +43,7 @@ _HEX = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 _PARAMETERS: Final[dict[object, Any]] = {
     VisitId: _HEX,
     JournalId: _HEX,
+    RouteId: _HEX,
     "attempt": Annotated[str, Meta(pattern="^[!-~]{1,64}$")],
     "email": Annotated[str, Meta(max_length=1000, pattern="^[^\\x00]*$")],
     "reason": Annotated[str, Meta(max_length=64)],

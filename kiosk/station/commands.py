@@ -15,6 +15,7 @@ from kiosk.contract.messages import (
     MaintenanceReason,
     PinEntry,
     Purpose,
+    RouteId,
     VisitEnd,
     VisitId,
 )
@@ -66,6 +67,7 @@ class Prepare(VisitCommand, frozen=True):
 
     attempt: str
     factor: Factor
+    route: RouteId
 
 
 class SubmitEntry(VisitCommand, frozen=True):
@@ -73,6 +75,10 @@ class SubmitEntry(VisitCommand, frozen=True):
 
     attempt: str
     entry: FactorEntry
+
+
+class MakeSavedCodes(VisitCommand, frozen=True):
+    """Make the codes that the holder writes down; the same ones where it is repeated."""
 
 
 class KeepSavedCodes(VisitCommand, frozen=True):
@@ -137,6 +143,7 @@ Command = (
     | ChooseWay
     | Prepare
     | SubmitEntry
+    | MakeSavedCodes
     | KeepSavedCodes
     | SubmitStopNumber
     | UnblockPin

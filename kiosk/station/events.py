@@ -18,6 +18,7 @@ from kiosk.contract.messages import (
     Reason,
     Refusal,
     Reply,
+    RouteId,
     VisitEnd,
     VisitId,
     VisitOpened,
@@ -122,7 +123,9 @@ class CodesKept(HolderSide, frozen=True):
 
 
 class CodeAsked(HolderSide, frozen=True):
-    """Asked for a code to be sent, or sent again."""
+    """Asked for a code to be sent, or sent again, by a route that the page shows."""
+
+    route: RouteId
 
 
 class SomethingElse(HolderSide, frozen=True):

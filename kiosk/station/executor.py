@@ -186,9 +186,12 @@ class Actions:
             case c.ChooseWay():
                 return e.Replied(visit, ask.choose_way(visit, command.way))
             case c.Prepare():
-                return e.Replied(visit, ask.prepare(visit, command.attempt, command.factor))
+                attempt, factor, route = command.attempt, command.factor, command.route
+                return e.Replied(visit, ask.prepare(visit, attempt, factor, route))
             case c.SubmitEntry():
                 return e.Replied(visit, ask.submit(visit, command.attempt, command.entry))
+            case c.MakeSavedCodes():
+                return e.Replied(visit, ask.make_saved_codes(visit))
             case c.KeepSavedCodes():
                 return e.Replied(visit, ask.keep_saved_codes(visit))
             case c.SubmitStopNumber():

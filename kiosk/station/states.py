@@ -39,6 +39,7 @@ from kiosk.contract.messages import (
     Question,
     ReadFault,
     Reason,
+    SendCode,
     VisitId,
 )
 from kiosk.contract.ports import CardAddress
@@ -98,6 +99,8 @@ class CodeLack(StrEnum):
     WITHDRAWN = "withdrawn"
     MAIL_AWAY = "mail-away"
     TOO_SOON = "too-soon"
+    MOVED = "moved"
+    """It went, or was to go, where codes go no longer."""
 
 
 class PinFault(StrEnum):
@@ -264,7 +267,7 @@ class SavedCodeEntry(FactorPage, frozen=True):
 class CodeNeeded(VisitPage, frozen=True):
     """There is no live code; ask for one. ``entered_on`` as for ``CodeEntry``."""
 
-    masked: str
+    task: SendCode
     lack: CodeLack
     retry_in_s: float = 0.0
     entered_on: EnterEmail | None = None

@@ -56,6 +56,7 @@ from kiosk.contract.messages import (
     Reason,
     Refusal,
     Reply,
+    RouteId,
     SendCode,
     SetPin,
     StopNumberWrong,
@@ -279,11 +280,9 @@ def _on_code(state: s.EnterEmail | s.CodeEntry | s.CodeNeeded, event: e.VisitEve
             e.WentBack(),
         ):
             return Next(replace(page, visit=replace(state.visit, position=page.task.position)))
-        case s.CodeEntry(visit=s.VisitState(purpose=Purpose.FIRST_UNLOCK)), e.CodeAsked():
-            return None
-        case ((s.CodeEntry() | s.CodeNeeded()), e.CodeAsked()):
+        case ((s.CodeEntry() | s.CodeNeeded()), e.CodeAsked()) if _goes_to(state.task, event.route):
             visit, attempt = _counted(state.visit)
-            request = c.Prepare(visit.id, attempt, Factor.EMAIL_CODE)
+            request = c.Prepare(visit.id, attempt, Factor.EMAIL_CODE, event.route)
             return _working(visit, s.Work.SENDING_CODE, request, replace(state, visit=visit))
         case ((s.CodeEntry() | s.CodeNeeded()), e.SomethingElse()) if state.visit.instead:
             visit = replace(state.visit, position=None)
@@ -573,14 +572,16 @@ def _given(state: s.Working, task: Task) -> Next:
         case ChooseWay():
             return Next(_pick_way(visit, task))
         case SendCode():
-            visit, attempt = _counted(visit)
             page = _address_page(state)
-            lacking = s.CodeNeeded(visit, task.masked, s.CodeLack.MAIL_AWAY, entered_on=page)
-            prepare = c.Prepare(visit.id, attempt, Factor.EMAIL_CODE)
+            if isinstance(state.command, c.Prepare) and not _goes_to(task, state.command.route):
+                # The holder first sees to which address it would go now.
+                return Next(s.CodeNeeded(visit, task, s.CodeLack.MOVED, entered_on=page))
+            visit, attempt = _counted(visit)
+            lacking = s.CodeNeeded(visit, task, s.CodeLack.MAIL_AWAY, entered_on=page)
+            prepare = c.Prepare(visit.id, attempt, Factor.EMAIL_CODE, task.routes[0].id)
             return _working(visit, s.Work.SENDING_CODE, prepare, lacking)
         case MakeSavedCodes():
-            visit, attempt = _counted(visit)
-            make = c.Prepare(visit.id, attempt, Factor.SAVED_CODE)
+            make = c.MakeSavedCodes(visit.id)
             return _working(visit, s.Work.MAKING_CODES, make, None)
         case KeepSavedCodes():
             return Next(s.SavedCodesShown(visit, task))
@@ -624,13 +625,18 @@ def _factor_page(
 
 def _factor_over(state: s.Working, reply: FactorOver) -> s.CodeNeeded | s.PickWay:
     match reply.again:
-        case SendCode(masked=masked):
+        case SendCode() as task:
             lack, given = s.CodeLack(reply.why), _address_page(state)
-            return s.CodeNeeded(state.visit, masked, lack, reply.retry_in_s, given)
+            return s.CodeNeeded(state.visit, task, lack, reply.retry_in_s, given)
         case ChooseWay() as task:
             return _pick_way(state.visit, task, reply.why)
         case _:
             assert_never(reply.again)
+
+
+def _goes_to(task: SendCode | EnterCode, route: RouteId) -> bool:
+    """Return whether a code can be sent to ``route``, as far as the station knows."""
+    return any(each.id == route for each in task.routes)
 
 
 def _address_page(state: s.Working) -> s.EnterEmail | None:
@@ -657,9 +663,9 @@ def _code_not_sent(
         case EnterCode() as task:
             notice = s.CodeNotice.MAIL_AWAY if away else s.CodeNotice.TOO_SOON
             return s.CodeEntry(state.visit, task, notice, entered_on=_address_page(state))
-        case SendCode(masked=masked):
+        case SendCode() as task:
             lack = s.CodeLack.MAIL_AWAY if away else s.CodeLack.TOO_SOON
-            return s.CodeNeeded(state.visit, masked, lack, reply.retry_in_s, _address_page(state))
+            return s.CodeNeeded(state.visit, task, lack, reply.retry_in_s, _address_page(state))
         case GiveEmail() as task:
             return _email_again(state, task, s.EmailFault.REFUSED)
         case _:

@@ -6,7 +6,11 @@ it takes no key that was meant for a page, and waits for no answer that nobody s
 
 from __future__ import annotations
 
+import errno
+import grp
 import os
+import pwd
+import select
 import signal
 import subprocess
 import sys
@@ -99,6 +103,10 @@ def _as_account(account: str) -> dict[str, Any]:
     """Return what leaves nothing of our rights to the command, nor a folder it may not read."""
     if not account:
         return {}
+    try:
+        pwd.getpwnam(account), grp.getgrnam(account)
+    except KeyError:
+        raise OSError(errno.ENOENT, f"no account or group {account}") from None
     return {"user": account, "group": account, "extra_groups": [], "cwd": "/"}
 
 
@@ -141,24 +149,48 @@ def end(
 
     ``how`` None: it was asked to end already, as by its closed pipes.
     """
+    if own_session:
+        if process.returncode is None and how is not None:
+            os.kill(process.pid, how)
+        _await_end(process, within_s)
+        kill(process, own_session=True)
+        return
     if how is not None:
         process.send_signal(how)
     try:
         process.wait(within_s)
     except subprocess.TimeoutExpired:
-        kill(process, own_session=own_session)
+        kill(process)
 
 
 def kill(process: Process, *, own_session: bool = False) -> None:
-    """Kill a child that has not ended yet; one that cannot die is left behind."""
-    if process.poll() is None:
-        if own_session:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
+    """Kill a child that has not ended yet; one that cannot die is left behind.
+
+    ``own_session``: also what is left of the children of one that has ended, as by a crash.
+    """
+    if own_session and process.returncode is None:
+        # Not asked whether it has ended: until then nobody else gets its id, nor its group's.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    elif process.poll() is None:
+        process.kill()
     with suppress(subprocess.TimeoutExpired):
         process.wait(_DYING_S)
+
+
+def _await_end(process: Process, within_s: float) -> None:
+    """Wait until a child has ended, and leave its id to it."""
+    if process.returncode is None:
+        try:
+            handle = os.pidfd_open(process.pid)
+        except ProcessLookupError:  # the kernel waited for it
+            return
+        try:
+            ended = select.poll()
+            ended.register(handle, select.POLLIN)
+            ended.poll(within_s * 1000)
+        finally:
+            os.close(handle)
 
 
 # A fork: a prepared process that has what was imported here.

@@ -26,6 +26,7 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.errors import NotFound
+from kiosk.authority.facts import CodesSaved
 from kiosk.authority.roles import Action, may
 from kiosk.authority.wording import quoted
 from kiosk.contract.policy import end_of_wait
@@ -40,6 +41,7 @@ from screens.admin.refusals import DeskRefused
 from screens.admin.times import Times
 from screens.admin.widgets import Point, Points, TextScroll
 from screens.widgets.prose import Prose, printable
+from screens.words.staff.enrolled import enrolled_words
 from screens.words.staff.events import story_words
 from screens.words.staff.proposals import proposal_words, why_not_words
 from screens.words.staff.standing import headline_words, trouble_words
@@ -54,12 +56,13 @@ def registration_points(line: RegistrationLine | None, times: Times) -> Iterator
     if line is None:
         yield Point("Not registered. They do it at a station, with card and PIN.", "○")
         return
-    yield Point(f"Since {times.day(line.registered_at)}; codes go to {line.email}", "✓")
-    if not line.confirmed:
-        sentence = "This address is not confirmed yet: the next code that they enter does it."
-        yield Point(sentence, "!")
-    if line.recorded:
-        yield Point(f"Recorded with {line.recorded}: notices go there as well, no codes", "•")
+    yield Point(f"Since {times.day(line.registered_at)}", "✓")
+    for words in map(enrolled_words, line.enrolled):
+        yield Point(words.sentence, "✓")
+        if words.warning:
+            yield Point(words.warning, "!")
+        if words.more:
+            yield Point(words.more, "•")
     if line.paused_until is not None:
         until = times.at(end_of_wait(line.paused_until))
         yield Point(f"No answers with a card that cannot prove itself until {until}", "!", GRAVE)
@@ -69,8 +72,6 @@ def registration_points(line: RegistrationLine | None, times: Times) -> Iterator
     else:
         why = "reported as not done by them" if line.misuse_reported else attempts
         yield Point(f"Blocked {times.at(line.blocked_at)}: {why}", "✗", GRAVE)
-    if line.saved_codes:
-        yield Point(f"Saved codes left: {line.saved_codes}", "•")
 
 
 def change_points(change: AddressChangeLine, times: Times) -> Iterator[Point]:
@@ -224,7 +225,8 @@ def _with_change(subject: Subject) -> list[Subject]:
 
 def _with_saved_codes(subject: Subject) -> list[Subject]:
     registration = subject.person.registration
-    has_some = registration is not None and registration.saved_codes > 0
+    lines = registration.enrolled if registration is not None else ()
+    has_some = any(isinstance(line, CodesSaved) for line in lines)
     return [subject] if has_some and Action.WITHDRAW_CODE in subject.person.open_to else []
 
 
@@ -461,7 +463,8 @@ class AboutPerson(AdminPage):
         held = [point for card in person.cards for point in card_points(card, times)]
         self._cards.show(held or [Point("None. Without a card there is nothing to unlock.", "□")])
         self._story.show(person.story, times)
-        questions = person.registration.questions if person.registration else ()
+        enrolled = person.registration.enrolled if person.registration else ()
+        questions = (each for words in map(enrolled_words, enrolled) for each in words.questions)
         self._questions.show([Point(question, "•") for question in questions])
         self.refresh_bindings()
 

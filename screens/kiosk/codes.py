@@ -68,7 +68,9 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         self._since = context.now()
         self._life = Prose("", "life")
         self._other = email.NEW_CODE if state.task.masked else email.BY_EMAIL
-        self._again = self.button("", lambda: self.report(CodeAsked(self.visit)))
+        self._again = self.button(
+            "", lambda: self.report(CodeAsked(self.visit, state.task.routes[0].id))
+        )
         self._walk, self._meanwhile = Prose("", "walk"), ""
         self._lines = [self.not_me_button()]
         if state.visit.instead:
@@ -131,7 +133,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button()
         self._count_down()
-        if self.state.visit.purpose is not Purpose.FIRST_UNLOCK:
+        if self.state.task.routes:
             yield self._again
 
     def on_mount(self) -> None:
@@ -160,14 +162,15 @@ class CodeNeededPage(Page, inherit_bindings=False):
     def __init__(self, context: PageContext, state: CodeNeeded) -> None:
         super().__init__(context, state)
         self._since = context.now()
-        ask = partial(self.report, CodeAsked(self.visit))
+        self._route, *_ = state.task.routes
+        ask = partial(self.report, CodeAsked(self.visit, self._route.id))
         self._again = self.button("", ask, primary=True)
 
     def content(self) -> Iterator[Widget]:
         title, text = email.LACKS[self.state.lack]
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
-        yield Prose(email.next_to(self.state.masked))
+        yield Prose(email.next_to(self._route.masked))
         lines = []
         if self.state.visit.instead:
             lines.append(something_else_button(self))

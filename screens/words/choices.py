@@ -48,6 +48,7 @@ WAY_OVER: Final[dict[FactorEnd, str]] = {
     FactorEnd.EXPIRED: Text("It was good for a short time only. Choose another way."),
     FactorEnd.SPENT: Text("It was entered wrongly too often. Choose another way."),
     FactorEnd.WITHDRAWN: Text("The Registration Authority has withdrawn it. Choose another way."),
+    FactorEnd.MOVED: Text("The address to which it was sent has changed. Choose another way."),
 }
 """Why the way that was begun leads no further."""
 

@@ -159,6 +159,13 @@ LACKS: Final[dict[CodeLack, tuple[str, str]]] = {
         Text("Please wait for your next code"),
         Text("We sent one a short time ago."),
     ),
+    CodeLack.MOVED: (
+        Text("Your email address has changed"),
+        Text(
+            "An older code is no longer good. If you do not know the address below, stop and tell "
+            "the Registration Authority."
+        ),
+    ),
 }
 
 

@@ -32,6 +32,7 @@ from tests.e2e.station import Station
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
 from tests.support.hashes import cheap_hashes
+from tests.support.routes import route_of
 
 ANY_PIN: Final = "135790"
 ONE_TRY: Final = {"code_tries": 1}
@@ -93,8 +94,8 @@ def register_by_name(world: World, whose: Person, card: CardId) -> None:
         port = built.authority
         port.begin(visit, CardReport(card, PinState(blocked=False)))
         port.choose(visit, Purpose.REGISTER)
-        port.pin_verified(visit, None)
-        port.prepare(visit, "owner", Factor.EMAIL_CODE)
+        asked = port.pin_verified(visit, None)
+        port.prepare(visit, "owner", Factor.EMAIL_CODE, route_of(asked))
         port.submit(visit, "owner", Code(Sensitive(world.read_code(whose.email))))
         given = tuple(Answer(number, Sensitive(text)) for number, text in ANSWERS.items())
         port.save_questions(visit, given)

@@ -19,9 +19,16 @@ from kiosk.contract.messages import EnterCode, Position, Reason, Refusal
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
+from tests.support.routes import to
 
 GIVEN = EnterCode(
-    "", digits=8, expires_in_s=900, resend_in_s=0, tries_left=5, position=Position(3, 4)
+    None,
+    to("a•••@trust.nhs.uk"),
+    digits=8,
+    expires_in_s=900,
+    resend_in_s=0,
+    tries_left=5,
+    position=Position(3, 4),
 )
 """What a station shows of a code that was given at this moment."""
 

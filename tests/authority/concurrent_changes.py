@@ -60,7 +60,9 @@ def _answers(world: World, card: Card) -> Command:
 def _sending(world: World, card: Card) -> Command:
     station_visit = world.insert(card, blocked=True)
     station_visit.answer(station_visit.questions())
-    return Prepare(station_visit.visit, station_visit.attempt(), Factor.EMAIL_CODE)
+    return Prepare(
+        station_visit.visit, station_visit.attempt(), Factor.EMAIL_CODE, station_visit.route()
+    )
 
 
 def _code(world: World, card: Card) -> Command:

@@ -30,6 +30,7 @@ from kiosk.station.events import CardRead, GaveUp, Replied
 from kiosk.station.executor import Actions
 from tests.authority.station_visit import answers_to
 from tests.authority.world import World
+from tests.support.routes import route_of
 
 NEW: Final = Sensitive("60514273")
 PIV: Final = load_driver("piv", "puk")
@@ -55,8 +56,8 @@ class Desk:
         """Answer, have a code sent, enter it."""
         task = self._reply(Choose(self.visit, Purpose.UNLOCK))
         assert isinstance(task, AnswerQuestions), task
-        self._reply(SubmitEntry(self.visit, f"{self.visit}-1", Answers(answers_to(task))))
-        self._reply(Prepare(self.visit, "1", Factor.EMAIL_CODE))
+        asked = self._reply(SubmitEntry(self.visit, f"{self.visit}-1", Answers(answers_to(task))))
+        self._reply(Prepare(self.visit, "1", Factor.EMAIL_CODE, route_of(asked)))
         task = self._reply(SubmitEntry(self.visit, f"{self.visit}-2", Code(self._world.relay.code)))
         assert isinstance(task, SetPin), task
 

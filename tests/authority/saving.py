@@ -37,8 +37,8 @@ def to_shown(world: World, card: Card) -> tuple[StationVisit, tuple[Sensitive, .
     return visit, shown(visit)
 
 
-def shown(visit: StationVisit, attempt: str = "") -> tuple[Sensitive, ...]:
-    made = visit.authority.prepare(visit.visit, attempt or visit.attempt(), Factor.SAVED_CODE)
+def shown(visit: StationVisit) -> tuple[Sensitive, ...]:
+    made = visit.authority.make_saved_codes(visit.visit)
     assert isinstance(made, KeepSavedCodes), made
     return made.codes
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.authority.records import Card
 from kiosk.authority.service import LocalAuthority
+from kiosk.authority.visit.context import context_of
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
@@ -20,6 +21,7 @@ from kiosk.contract.messages import (
     Grant,
     Purpose,
     Refusal,
+    RouteId,
     SendCode,
     SetPin,
     VisitEnd,
@@ -28,6 +30,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.card_in_reader import ReaderCard
+from tests.support.routes import MADE_UP
 
 if TYPE_CHECKING:
     from tests.authority.world import World
@@ -64,8 +67,18 @@ class StationVisit:
             self.visit, attempt or self.attempt(), Answers(answers_to(task, wrong=wrong))
         )
 
-    def send(self, attempt: str = "") -> object:
-        return self.authority.prepare(self.visit, attempt or self.attempt(), Factor.EMAIL_CODE)
+    def send(self, attempt: str = "", route: RouteId | None = None) -> object:
+        """Have a code sent, to where one can go now or to a named ``route``."""
+        return self.authority.prepare(
+            self.visit, attempt or self.attempt(), Factor.EMAIL_CODE, route or self.route()
+        )
+
+    def route(self) -> RouteId:
+        """Return where a code of the visit can go now; one that is made up where none can."""
+        with self.world.store.begin() as uow:
+            locked = uow.visit_records.lock_visit(self.visit, at_station=False)
+            open_now = context_of(uow, self.world.parts, locked).route if locked else ""
+        return RouteId(open_now) if open_now else MADE_UP
 
     def enter(self, code: Sensitive, attempt: str = "") -> object:
         return self.authority.submit(self.visit, attempt or self.attempt(), Code(code))

@@ -12,13 +12,16 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.audit.events import AuditKind, ServiceKind
-from kiosk.authority.errors import StoreError
+from kiosk.authority.errors import ProgramTooOld, StoreError
 from kiosk.authority.records import Card
 from kiosk.authority.store import database
 from kiosk.authority.store.database import SchemaFit
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.tables import REVISION, VisitRow
+from kiosk.config.settings import NoticeSettings
 from kiosk.contract.errors import AuthorityUnavailable, ConfigError
 from kiosk.contract.messages import AnswerQuestions, Reason, Refusal, VisitEnd
 from tests.authority.station_visit import StationVisit, resumed_by
@@ -120,6 +123,39 @@ def test_program_that_is_too_old_takes_nothing_for_altered(world: World, card: C
     with pytest.raises(AuthorityUnavailable):
         visit.questions()
     assert AuditKind.ROW_ALTERED not in world.kinds()
+
+
+def written_by_the_next(world: World, *tables: str) -> None:
+    """Let rows be of the next program, after whose upgrade this one still runs."""
+    for table in tables:
+        past_the_program(world, f"UPDATE {table} SET mac = 'of the next'")
+    for table, column in (("alembic_version", "version_num"), ("served_program", "least_program")):
+        past_the_program(world, f"UPDATE {table} SET {column} = '{NEXT}'")
+
+
+def test_caretaker_that_is_too_old_raises_no_alarm_about_newer_rows(
+    world: World, card: Card
+) -> None:
+    world.insert(card).pull()
+    written_by_the_next(world, "visit", "card", "cardholder")
+    caretaker = Caretaker(world.store, AnchorSigner(world.ring), NoticeSettings(), "ra@nhs.uk")
+    for _ in range(2):
+        with pytest.raises(ProgramTooOld):
+            caretaker.run()
+        world.clock.forward(days=1, minutes=1)
+    with world.store.read() as uow:
+        assert uow.alarms.standing() == ()
+    assert AuditKind.ROW_ALTERED not in world.kinds()
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_row_of_a_newer_program_is_not_altered_for_one_that_is_too_old(
+    world: World, card: Card, once: bool
+) -> None:
+    """A session of staff, and what tells stations apart, read rows as well."""
+    written_by_the_next(world, "cardholder")
+    with world.store.read(once=once) as uow, pytest.raises(ProgramTooOld):
+        uow.holders.get(card.holder_id)
 
 
 def test_word_that_is_not_known_ends_the_visit_with_a_reason(world: World, card: Card) -> None:

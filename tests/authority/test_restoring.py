@@ -53,6 +53,7 @@ from tests.authority.store.samples import waiting_address
 from tests.authority.unblock.test_derived import derive
 from tests.authority.world import PUK, World
 from tests.support.database import PORT, PostgresServer, as_account, find_programs
+from tests.support.routes import MADE_UP
 
 LIMIT = 3
 PATIENT_S = 60.0
@@ -258,7 +259,7 @@ def test_what_was_backed_up_under_load_is_there_and_every_card_unlocks(
     assert done.visits >= 1
     assert ServiceKind.STORE_RESTORED in world.kinds()
     with pytest.raises(StepRefused):
-        world.at("C").prepare(open_visit, "again", Factor.EMAIL_CODE)
+        world.at("C").prepare(open_visit, "again", Factor.EMAIL_CODE, MADE_UP)
 
     for card in (rotated, untouched):
         assert isinstance(unlock(world, card, in_hand[card.id]), Finished)

@@ -32,6 +32,7 @@ from tests.authority.registering import start
 from tests.authority.station_visit import answers_to
 from tests.authority.world import World
 from tests.support.round_trips import RoundTrips, counted_round_trips
+from tests.support.routes import route_of
 
 pytestmark = pytest.mark.postgresql
 
@@ -69,9 +70,9 @@ def unlock(world: World, trips: RoundTrips) -> None:
         questions = authority.choose(visit, Purpose.UNLOCK)
     assert isinstance(questions, AnswerQuestions)
     with trips.of("submit answers"):
-        authority.submit(visit, new_id(), Answers(answers_to(questions)))
+        asked = authority.submit(visit, new_id(), Answers(answers_to(questions)))
     with trips.of("prepare"):
-        authority.prepare(visit, new_id(), Factor.EMAIL_CODE)
+        authority.prepare(visit, new_id(), Factor.EMAIL_CODE, route_of(asked))
     with trips.of("submit code"):
         authority.submit(visit, new_id(), Code(world.relay.code))
     with trips.of("challenge"):

@@ -30,6 +30,7 @@ from kiosk.contract.messages import (
 )
 from tests.authority.station_visit import answers_to
 from tests.authority.world import World
+from tests.support.routes import MADE_UP
 
 BEAT = Heartbeat("0.1.0", ReaderState.READY)
 WARD_7 = StationIdentity("Ward 7", "Wexbridge General")
@@ -187,7 +188,7 @@ def test_a_visit_goes_no_further_when_its_station_is_retired(world: World) -> No
     steps: tuple[Callable[[], object], ...] = (
         lambda: calls.choose(visit, Purpose.CHANGE_PIN),
         lambda: calls.submit(visit, "1", Answers(answers_to(task))),
-        lambda: calls.prepare(visit, "1", Factor.EMAIL_CODE),
+        lambda: calls.prepare(visit, "1", Factor.EMAIL_CODE, MADE_UP),
         lambda: calls.release(visit, "1"),
     )
     for step in steps:

@@ -16,6 +16,7 @@ from kiosk.authority.administration.verification import sweep, verify_audit
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.audit.put_back import find
+from kiosk.authority.errors import StoreError
 from kiosk.authority.mail.compose import compose_notice
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.records import UnblockState, Visit
@@ -238,6 +239,53 @@ def test_altered_visit_of_0_1_stays_altered(old_world: World) -> None:
     old_world.store.migrate(end_open_visits)
     assert sweep(old_world.store).altered == [("visit", visit)]
     assert ends_of(old_world, visit) == []
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 1.0])
+def test_migration_that_is_cut_off_leaves_all_of_0_1_and_is_done_again(
+    old_world: World, share: float
+) -> None:
+    """After any of its statements, the last of which is before its commit."""
+    engine = sa.create_engine(parse_url(old_world.url), poolclass=sa.NullPool)
+    before = contents(engine)
+    passed = 0
+
+    def count(*_: object) -> None:
+        nonlocal passed
+        passed += 1
+        if passed == end:
+            raise sa.exc.OperationalError("cut off", None, OSError("power"))
+
+    end = 0
+    sa.event.listen(sa.Engine, "after_cursor_execute", count)
+    try:
+        with pytest.raises(LookupError):
+            old_world.store.migrate(lambda _: raise_lookup())
+        end, passed = max(1, int(passed * share)), 0
+        with pytest.raises(StoreError):
+            old_world.store.migrate(end_open_visits)
+    finally:
+        sa.event.remove(sa.Engine, "after_cursor_execute", count)
+    assert contents(engine) == before
+    assert old_world.store.migrate(end_open_visits) == REVISION
+    assert sweep(old_world.store).altered == []
+    for name in IN_THE_MIDDLE:
+        assert ends_of(old_world, visit_of(old_world, name).id) == ["upgraded"]
+
+
+def raise_lookup() -> None:
+    raise LookupError
+
+
+def contents(engine: sa.Engine) -> dict[str, object]:
+    """Return every table with its columns and rows."""
+    there = sa.inspect(engine)
+    found: dict[str, object] = {}
+    with engine.connect() as connection:
+        for table in there.get_table_names():
+            rows = connection.execute(sa.text(f"SELECT * FROM {table}"))
+            found[table] = [tuple(rows.keys()), sorted(map(repr, rows))]
+    return found
 
 
 @pytest.mark.postgresql

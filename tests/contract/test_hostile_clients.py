@@ -37,6 +37,7 @@ from kiosk.contract.routes import OPENAPI
 from kiosk.station.client import HttpAuthority, TlsAddress, client_context
 from tests.contract.wirings import HOST, ListedStations, Office, Papers, Served, WiredWorld, wired
 from tests.support.exhausted import no_threads
+from tests.support.routes import MADE_UP
 
 TIGHT = Limits(
     headers_s=60,
@@ -475,7 +476,7 @@ def test_what_one_station_recorded_another_cannot_replay(served: WiredWorld) -> 
     station_visit.answer(task)
     mailed = len(served.relay.sent)
     with pytest.raises(StepRefused):
-        served.at("B").prepare(station_visit.visit, "1", Factor.EMAIL_CODE)
+        served.at("B").prepare(station_visit.visit, "1", Factor.EMAIL_CODE, MADE_UP)
     with pytest.raises(StepRefused):
         served.at("B").choose(VisitId(new_id()), Purpose.UNLOCK)
     assert len(served.relay.sent) == mailed

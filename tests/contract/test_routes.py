@@ -33,6 +33,7 @@ from kiosk.contract.sensitive import Sensitive
 
 ROUTES = tuple(routes().values())
 VISIT = "0" * 31 + "a"
+ROUTE = "0" * 31 + "b"
 REPORT = CardReport(CardId("piv", "aa"), PinState(blocked=True))
 PLAIN = json.loads(encode(REPORT))
 
@@ -85,7 +86,7 @@ ALL = sorted(
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
 def test_every_message_crosses_the_wire_whole(kind: type[Struct]) -> None:
-    ids = {name: VISIT for name in ("visit", "journal", "attempt") if hasattr(kind, name)}
+    ids = {name: VISIT for name in ("visit", "journal", "attempt", "route") if hasattr(kind, name)}
     hints = {one.name: one.type for one in msgspec.structs.fields(kind)}
     message = kind(**{name: ids.get(name) or sample(hint) for name, hint in hints.items()})
     assert decode(kind, encode(message)) == message
@@ -136,11 +137,11 @@ def test_a_request_that_does_not_fit_is_not_read(wrong: object) -> None:
 @pytest.mark.parametrize("attempt", ["", "x" * 65, "a b", "a\0"])
 def test_an_attempt_has_an_id_of_1_to_64_signs(attempt: str) -> None:
     request = routes()["prepare"].request
-    assert decode(request, encode(request(VISIT, "x" * 64, Factor.EMAIL_CODE))) == request(
-        VISIT, "x" * 64, Factor.EMAIL_CODE
+    assert decode(request, encode(request(VISIT, "x" * 64, Factor.EMAIL_CODE, ROUTE))) == request(
+        VISIT, "x" * 64, Factor.EMAIL_CODE, ROUTE
     )
     with pytest.raises(msgspec.ValidationError):
-        decode(request, encode(request(VISIT, attempt, Factor.EMAIL_CODE)))
+        decode(request, encode(request(VISIT, attempt, Factor.EMAIL_CODE, ROUTE)))
 
 
 @pytest.mark.parametrize("wrong", [{}, {"anything": 1}, {"is": "ProvePin2"}, {"is": "CardReport"}])

@@ -49,6 +49,7 @@ from tests.authority.station_visit import answers_to, is_wrong
 from tests.authority.visit.test_genuine import report_of
 from tests.authority.world import EMAIL, World
 from tests.contract.wirings import WiredWorld
+from tests.support.routes import MADE_UP
 
 
 def test_a_blocked_pin_is_unlocked(world: WiredWorld) -> None:
@@ -140,7 +141,8 @@ def calls_about(visit: VisitId, task: Any, journal: JournalId) -> dict[str, Call
         "save_questions": lambda at: at.save_questions(visit, given()),
         "give_email": lambda at: at.give_email(visit, EMAIL, "1"),
         "submit": lambda at: at.submit(visit, "1", Answers(())),
-        "prepare": lambda at: at.prepare(visit, "1", Factor.EMAIL_CODE),
+        "prepare": lambda at: at.prepare(visit, "1", Factor.EMAIL_CODE, MADE_UP),
+        "make_saved_codes": lambda at: at.make_saved_codes(visit),
         "keep_saved_codes": lambda at: at.keep_saved_codes(visit),
         "choose_way": lambda at: at.choose_way(visit, (Factor.EMAIL_CODE,)),
         "enter_stop_number": lambda at: at.enter_stop_number(visit, "1", Sensitive("123456789012")),

@@ -40,6 +40,7 @@ from tests.cuts.databases import Base
 from tests.cuts.families import Family
 from tests.cuts.inspected_card import FIRST_PIN, LATER_PIN, NEW_PIN, ReaderCard
 from tests.cuts.stations import STEPS, Line, serve
+from tests.support.routes import route_of
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,9 @@ class Estate:
         if isinstance(task, Refusal):
             return task
         assert isinstance(task, SendCode)
-        assert isinstance(authority.prepare(visit, "send", Factor.EMAIL_CODE), EnterCode)
+        assert isinstance(
+            authority.prepare(visit, "send", Factor.EMAIL_CODE, route_of(task)), EnterCode
+        )
         entered = authority.submit(visit, f"{visit}-1", Code(self.world.relay.code))
         assert isinstance(entered, SetPin)
         return None

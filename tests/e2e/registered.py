@@ -34,6 +34,7 @@ from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.sensitive import Sensitive
 from tests.e2e.people import Person
 from tests.support.hashes import cheap_hashes
+from tests.support.routes import route_of
 
 ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}
 """By question id."""
@@ -91,7 +92,7 @@ def _walk_through(
     asked: object = authority.pin_verified(visit, proof)
     claimed = isinstance(asked, SendCode)
     if claimed:
-        authority.prepare(visit, "owner", Factor.EMAIL_CODE)
+        authority.prepare(visit, "owner", Factor.EMAIL_CODE, route_of(asked))
         asked = authority.submit(visit, "owner", Code(Sensitive(read_code(whose.email))))
     if isinstance(asked, ChooseQuestions):
         given = tuple(Answer(number, Sensitive(text)) for number, text in answers.items())

@@ -24,6 +24,7 @@ from kiosk.contract.messages import (
     Grant,
     Heartbeat,
     JournalId,
+    KeepSavedCodes,
     KeyAnswer,
     KeyChallenge,
     KeyNonce,
@@ -41,6 +42,8 @@ from kiosk.contract.messages import (
     Question,
     Reason,
     Refusal,
+    Route,
+    RouteId,
     SetPin,
     StationStanding,
     UnblockDone,
@@ -60,7 +63,8 @@ T = TypeVar("T")
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 QUESTIONS = (Question(1, "First teacher?"), Question(2, "First street?"))
-CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5, position=STEP)
+ROUTE = Route(RouteId("a" * 32), "a•••@nhs.net")
+CODE = EnterCode(ROUTE, (ROUTE,), 8, 900.0, 60.0, 5, position=STEP)
 
 
 @dataclass
@@ -228,7 +232,7 @@ class FakeAuthority:
     def choose_way(self, visit: VisitId, way: tuple[Factor, ...]) -> EnterCode:
         return CODE
 
-    def prepare(self, visit: VisitId, attempt: str, factor: Factor) -> EnterCode:
+    def prepare(self, visit: VisitId, attempt: str, factor: Factor, route: RouteId) -> EnterCode:
         return CODE
 
     def submit(
@@ -239,6 +243,9 @@ class FakeAuthority:
         self.attempts.append(attempt)
         self._answer()
         return CODE
+
+    def make_saved_codes(self, visit: VisitId) -> KeepSavedCodes:
+        return KeepSavedCodes((Sensitive("17K7QF2M9X4TRD0"),), position=STEP)
 
     def keep_saved_codes(self, visit: VisitId) -> Finished:
         return Finished(Purpose.SAVED_CODES)

@@ -43,6 +43,8 @@ from kiosk.contract.messages import (
     Reason,
     Refusal,
     Reply,
+    Route,
+    RouteId,
     SendCode,
     SetPin,
     StopNumberWrong,
@@ -87,7 +89,10 @@ GOOD, OTHER_GOOD, WEAK = Sensitive("482916"), Sensitive("739184"), Sensitive("12
 BANK = tuple(Question(i, f"Question number {i}?") for i in range(1, 7))
 CHOOSE = ChooseQuestions(BANK, 3, position=STEP)
 ASK = AnswerQuestions(BANK[:3], 3, position=STEP)
-CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5, position=STEP)
+ROUTE = Route(RouteId("a" * 32), "a•••@nhs.net")
+OTHER_ROUTE = Route(RouteId("b" * 32), "b•••@nhs.net")
+CODE = EnterCode(ROUTE, (ROUTE,), 8, 900.0, 60.0, 5, position=STEP)
+SEND = SendCode((ROUTE,), position=STEP)
 SAVED = Sensitive("17K7QF2M9X4TRD0")
 ENTER_SAVED = EnterSavedCode(3, position=STEP)
 SHOWN = KeepSavedCodes((SAVED,), position=STEP)
@@ -155,15 +160,15 @@ STATES: tuple[s.State, ...] = (
     s.CodeEntry(VISIT, CODE),
     s.CodeEntry(WAITS, CODE, resumed=True),
     s.CodeEntry(VISIT, CODE, entered_on=s.EnterEmail(VISIT, EMAIL, "asha@nhs.net")),
-    s.CodeNeeded(WAITS, CODE.masked, s.CodeLack.SPENT),
-    s.CodeNeeded(VISIT, CODE.masked, s.CodeLack.EXPIRED),
+    s.CodeNeeded(WAITS, SEND, s.CodeLack.SPENT),
+    s.CodeNeeded(VISIT, SEND, s.CodeLack.EXPIRED),
     s.CodeNeeded(
-        VISIT, CODE.masked, s.CodeLack.MAIL_AWAY, 0.0, s.EnterEmail(VISIT, EMAIL, "asha@nhs.net")
+        VISIT, SEND, s.CodeLack.MAIL_AWAY, 0.0, s.EnterEmail(VISIT, EMAIL, "asha@nhs.net")
     ),
     s.PickWay(OFFERED_WAYS, WAYS),
     s.AskQuestion(OFFERED_WAYS, ASK),
     s.CodeEntry(OFFERED_WAYS, CODE),
-    s.CodeNeeded(OFFERED_WAYS, CODE.masked, s.CodeLack.EXPIRED),
+    s.CodeNeeded(OFFERED_WAYS, SEND, s.CodeLack.EXPIRED),
     s.SavedCodeEntry(OFFERED_WAYS, ENTER_SAVED),
     s.SavedCodesShown(SAVING, SHOWN),
     s.StopNumberEntry(VISIT, STOP),
@@ -182,7 +187,7 @@ STATES: tuple[s.State, ...] = (
         if isinstance(one.command, PinCommand)
         for why in (s.PadNotice.TIMEOUT, s.PadNotice.NOT_TAKEN)
     ),
-    s.NotReached(VISIT, s.Work.SENDING_CODE, Prepare(ID, "1", Factor.EMAIL_CODE), None),
+    s.NotReached(VISIT, s.Work.SENDING_CODE, Prepare(ID, "1", Factor.EMAIL_CODE, ROUTE.id), None),
     s.StillThere(PIN_PAGE),
     s.Success(VISIT, Purpose.UNLOCK),
     s.Refused(ID, Reason.LEAVER),
@@ -196,10 +201,10 @@ STATES: tuple[s.State, ...] = (
     working(SaveQuestions(ID, THREE), LAST_ANSWER),
     working(SubmitEmail(ID, "asha@nhs.net", "1"), s.EnterEmail(VISIT, EMAIL)),
     working(SubmitEntry(ID, "a-1", Answers(THREE)), s.AskQuestion(VISIT, ASK)),
-    working(Prepare(ID, "1", Factor.EMAIL_CODE), None),
+    working(Prepare(ID, "1", Factor.EMAIL_CODE, ROUTE.id), None),
     working(SubmitEntry(ID, "a-2", Code(Sensitive("12345678"))), s.CodeEntry(VISIT, CODE)),
     working(SubmitEntry(ID, "a-4", EnteredSavedCode(SAVED)), s.SavedCodeEntry(VISIT, ENTER_SAVED)),
-    working(Prepare(ID, "1", Factor.SAVED_CODE), None, SAVING),
+    working(commands.MakeSavedCodes(ID), None, SAVING),
     working(commands.KeepSavedCodes(ID), s.SavedCodesShown(SAVING, SHOWN), SAVING),
     working(SubmitStopNumber(ID, "a-3", STOPS), s.StopNumberEntry(VISIT, STOP)),
     working(UnblockPin(ID, AT, GOOD, "1"), NEW_PIN),
@@ -213,7 +218,7 @@ REPLIES: tuple[Reply, ...] = (
     CHOOSE,
     EMAIL,
     ASK,
-    SendCode(CODE.masked, position=STEP),
+    SEND,
     CODE,
     ENTER_SAVED,
     MakeSavedCodes(position=STEP),
@@ -226,12 +231,12 @@ REPLIES: tuple[Reply, ...] = (
     FactorWrong(ASK),
     AnswersRefused(2, AnswerProblem.SAME_AS_ANOTHER),
     EmailRefused(True, EMAIL),
-    CodeNotSent(True, 0.0, SendCode(CODE.masked, position=STEP)),
+    CodeNotSent(True, 0.0, SEND),
     CodeNotSent(False, 30.0, CODE),
     CodeNotSent(True, 0.0, EMAIL),
     FactorWrong(CODE),
     FactorWrong(ENTER_SAVED),
-    FactorOver(FactorEnd.EXPIRED, SendCode(CODE.masked, position=STEP)),
+    FactorOver(FactorEnd.EXPIRED, SEND),
     FactorOver(FactorEnd.SPENT, WAYS),
     WAYS,
     StopNumberWrong(STOP),
@@ -271,7 +276,7 @@ EVENTS: tuple[e.Event, ...] = (
     e.EntryMade(ID, Code(Sensitive("12345678"))),
     e.EntryMade(ID, EnteredSavedCode(SAVED)),
     e.CodesKept(ID),
-    e.CodeAsked(ID),
+    e.CodeAsked(ID, ROUTE.id),
     e.SomethingElse(ID),
     e.MisuseNoticed(ID),
     e.StopNumberEntered(ID, STOPS),

@@ -40,6 +40,7 @@ from tests.station.samples import (
     PAD_CHANGING,
     REPLIES,
     REPORT,
+    ROUTE,
     RULES,
     STOP,
     VISIT,
@@ -63,7 +64,7 @@ def named(reply: Reply) -> Reply:
 @pytest.mark.parametrize("reply", [one for one in map(named, REPLIES) if "index=5" in repr(one)])
 def test_the_page_shows_the_step_that_the_authority_names(reply: Reply) -> None:
     following = step(
-        working(c.Prepare(ID, "1", Factor.EMAIL_CODE), None), e.Replied(ID, reply)
+        working(c.Prepare(ID, "1", Factor.EMAIL_CODE, ROUTE.id), None), e.Replied(ID, reply)
     ).state
     assert s.position_of(following) == NAMED
 
@@ -71,7 +72,7 @@ def test_the_page_shows_the_step_that_the_authority_names(reply: Reply) -> None:
 @pytest.mark.parametrize("reply", [STOP, StopNumberWrong(STOP), Finished(Purpose.UNLOCK)])
 def test_a_page_that_is_no_step_shows_none(reply: Reply) -> None:
     following = step(
-        working(c.Prepare(ID, "1", Factor.EMAIL_CODE), None), e.Replied(ID, reply)
+        working(c.Prepare(ID, "1", Factor.EMAIL_CODE, ROUTE.id), None), e.Replied(ID, reply)
     ).state
     assert s.position_of(following) is None
 
@@ -154,7 +155,9 @@ def test_a_pin_that_the_readers_keys_cannot_change_is_asked_for_a_step_back() ->
 
 def test_a_first_unlock_goes_on_counting_as_it_registers() -> None:
     state: s.State = working(
-        c.Prepare(ID, "1", Factor.EMAIL_CODE), None, replace(VISIT, purpose=Purpose.FIRST_UNLOCK)
+        c.Prepare(ID, "1", Factor.EMAIL_CODE, ROUTE.id),
+        None,
+        replace(VISIT, purpose=Purpose.FIRST_UNLOCK),
     )
     prove = ProvePin(position=Position(4, 7))
     state = step(state, e.Replied(ID, prove)).state

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kiosk.contract.messages import (
+    Answers,
     Code,
     CodeNotSent,
     CountedTask,
     EnterCode,
+    Factor,
     FactorEnd,
     FactorEntry,
     FactorOver,
@@ -48,11 +50,14 @@ from tests.station.samples import (
     NEW_PIN,
     OTHER,
     OTHER_GOOD,
+    OTHER_ROUTE,
     OUT,
     OUT_OF_TWO,
     REPORT,
+    ROUTE,
     RULES,
     SECOND,
+    SEND,
     STATES,
     STOP,
     VISIT,
@@ -356,8 +361,8 @@ MISTYPED = s.EnterEmail(VISIT, EMAIL, "asah@nhs.net")
         CODE,
         FactorWrong(CODE),
         CodeNotSent(False, 30.0, CODE),
-        CodeNotSent(True, 0.0, SendCode(CODE.masked, position=STEP)),
-        FactorOver(FactorEnd.SPENT, SendCode(CODE.masked, position=STEP), 0.0),
+        CodeNotSent(True, 0.0, SEND),
+        FactorOver(FactorEnd.SPENT, SEND, 0.0),
     ],
 )
 def test_an_address_that_was_entered_in_the_visit_can_be_corrected(reply: Reply) -> None:
@@ -368,7 +373,7 @@ def test_an_address_that_was_entered_in_the_visit_can_be_corrected(reply: Reply)
     again = step(entered, e.WentBack(ID)).state
     assert isinstance(again, s.EnterEmail)
     assert (again.typed, again.visit.sent, again.visit.position) == ("asah@nhs.net", 5, STEP)
-    once_more = step(step(entered, e.CodeAsked(ID)).state, e.Replied(ID, reply)).state
+    once_more = step(step(entered, e.CodeAsked(ID, ROUTE.id)).state, e.Replied(ID, reply)).state
     assert isinstance(step(once_more, e.WentBack(ID)).state, s.EnterEmail)
 
 
@@ -406,7 +411,7 @@ def test_something_else_stays_open_while_nothing_is_proven(reply: Reply) -> None
 def test_a_right_code_ends_the_choice_of_something_else() -> None:
     page = s.CodeEntry(WAITS, CODE, resumed=True)
     entering = working(c.SubmitEntry(ID, "a", Code(GOOD)), page, WAITS)
-    asked = step(entering, e.Replied(ID, SendCode("a•••@x", position=STEP))).state
+    asked = step(entering, e.Replied(ID, SEND)).state
     again = step(asked, e.Replied(ID, CODE)).state
     assert isinstance(again, s.CodeEntry)
     assert step(again, e.SomethingElse(ID)).state == again
@@ -427,9 +432,51 @@ def test_a_menu_of_a_blocked_holder_says_so() -> None:
 @pytest.mark.parametrize("why", FactorEnd)
 def test_the_page_of_a_dead_code_names_the_reason(why: FactorEnd) -> None:
     entering = working(c.SubmitEntry(ID, "a", Code(GOOD)), s.CodeEntry(VISIT, CODE))
-    reply = FactorOver(why, SendCode("a•••@x", position=STEP), 31.0)
+    reply = FactorOver(why, SEND, 31.0)
     page = step(entering, e.Replied(ID, reply)).state
-    assert page == s.CodeNeeded(VISIT, "a•••@x", s.CodeLack(why.value), 31.0)
+    assert page == s.CodeNeeded(VISIT, SEND, s.CodeLack(why.value), 31.0)
+
+
+@pytest.mark.parametrize(
+    "page", [s.CodeEntry(VISIT, CODE), s.CodeNeeded(VISIT, SEND, s.CodeLack.SPENT)]
+)
+def test_another_address_is_shown_before_a_code_goes_to_it(
+    page: s.CodeEntry | s.CodeNeeded,
+) -> None:
+    asked = step(page, e.CodeAsked(ID, ROUTE.id))
+    [command] = asked.commands
+    assert isinstance(command, c.Prepare)
+    assert (command.factor, command.route) == (Factor.EMAIL_CODE, ROUTE.id)
+    moved = SendCode((OTHER_ROUTE,), position=STEP)
+    shown = step(asked.state, e.Replied(ID, moved))
+    assert shown.commands == ()
+    assert isinstance(shown.state, s.CodeNeeded)
+    assert (shown.state.task, shown.state.lack) == (moved, s.CodeLack.MOVED)
+    [again] = step(shown.state, e.CodeAsked(ID, OTHER_ROUTE.id)).commands
+    assert isinstance(again, c.Prepare)
+    assert again.route == OTHER_ROUTE.id
+    assert again.attempt != command.attempt, "it is another act of the holder"
+
+
+def test_first_code_goes_unasked_to_the_route_of_the_task() -> None:
+    answering = working(c.SubmitEntry(ID, "a", Answers(())), s.AskQuestion(VISIT, ASK))
+    sending = step(answering, e.Replied(ID, SEND))
+    assert [each.route for each in sending.commands if isinstance(each, c.Prepare)] == [ROUTE.id]
+    moved = SendCode((OTHER_ROUTE,), position=STEP)
+    shown = step(sending.state, e.Replied(ID, moved))
+    assert (type(shown.state), shown.commands) == (s.CodeNeeded, ())
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        s.CodeEntry(VISIT, CODE),
+        s.CodeEntry(VISIT, replace(CODE, sent_to=None, routes=())),
+        s.CodeNeeded(VISIT, SEND, s.CodeLack.SPENT),
+    ],
+)
+def test_code_is_asked_for_by_a_route_of_the_page_alone(page: s.CodeEntry | s.CodeNeeded) -> None:
+    assert step(page, e.CodeAsked(ID, OTHER_ROUTE.id)) == Next(page)
 
 
 def test_questions_may_follow_a_code_that_staff_gave_in_between() -> None:

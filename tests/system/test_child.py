@@ -138,6 +138,45 @@ def test_stubborn_child_is_killed_with_its_own_children() -> None:
     child.kill(process, own_session=True)
 
 
+LEAVING = """
+import os, subprocess, sys
+left = subprocess.Popen([sys.executable, "-I", "-c", "import time; time.sleep(600)"])
+print(left.pid, flush=True)
+os._exit(3)
+"""
+
+
+@pytest.mark.parametrize("how", ["end", "asked", "kill"])
+def test_child_that_has_ended_leaves_none_of_its_own_children(how: str) -> None:
+    """As a module for tokens that crashed, or ended when its pipes were closed."""
+    process = child.start(*PYTHON, LEAVING, stdout=child.PIPE, own_session=True)
+    assert process.stdout is not None
+    below = int(process.stdout.readline())
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    match how:
+        case "end":
+            child.end(process, own_session=True)
+        case "asked":
+            child.end(process, None, own_session=True)
+        case _:
+            child.kill(process, own_session=True)
+    assert process.returncode == 3
+    closed = select.poll()
+    closed.register(process.stdout, select.POLLHUP)
+    try:
+        assert closed.poll(10_000), "the pipe is open: a process below is left to write"
+    finally:
+        process.stdout.close()
+        with suppress(ProcessLookupError):
+            os.kill(below, signal.SIGKILL)
+
+
+def test_account_that_is_not_there_is_an_error_of_the_system() -> None:
+    for run in (child.run, child.show):
+        with pytest.raises(OSError, match="no account or group nobody-there"):
+            run("/usr/bin/id", account="nobody-there")
+
+
 @pytest.mark.parametrize(("how", "code"), [("ends", 7), ("fault", 9)])
 def test_forked_child_never_runs_our_code_or_exit_handlers(how: str, code: int) -> None:
     faults = ["KeyboardInterrupt"] if how == "fault" else []

@@ -310,8 +310,15 @@ def _recover(args: argparse.Namespace) -> int:
     missing = key_copies.missing_keys(ring, store)
     purposes = {each.id: KeyPurpose(each.purpose) for each in missing}
     purposes |= {line.id: KeyPurpose.DERIVE for line in _missing_masters(tools)}
-    if args.lost:
-        _give_up(tools, {each.id for each in missing}, purposes, set(args.lost))
+    begun = key_copies.half_given_up(ring, store)
+    lost = set(args.lost) - (key_copies.keys_given_up(store) - begun.keys())
+    if lost:
+        _give_up(tools, {each.id for each in missing}, purposes | begun, lost)
+    elif begun and not purposes:
+        names = ", ".join(sorted(begun))
+        again = " ".join(f"--lost {key}" for key in sorted(begun))
+        complain(f"given up, and no key in its place: {names}; run `kiosk keys recover {again}`")
+        return 1
     elif purposes:
         for key, loss in key_copies.losses(purposes, store).items():
             complain(f"missing: {key}; without it {loss}")

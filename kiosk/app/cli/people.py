@@ -29,6 +29,7 @@ from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import last_day, local_time, numbered
 from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
+from screens.words.staff.enrolled import enrolled_words
 from screens.words.staff.events import story_words
 from screens.words.staff.found import found_words
 from screens.words.staff.proposals import proposal_words
@@ -278,14 +279,13 @@ def _show(person: Person) -> None:
             until = local_time(waits.expires_at)
             echo(f"waits for a second member of staff, until {until}: {proposal_words(waits.what)}")
     if registration := person.registration:
-        unconfirmed = "" if registration.confirmed else ", not confirmed since staff changed it"
-        since = local_time(registration.registered_at)
-        echo(f"registered {since}, {registration.email}{unconfirmed}")
+        echo(f"registered {local_time(registration.registered_at)}")
+        for words in map(enrolled_words, registration.enrolled):
+            for sentence in filter(None, (words.sentence, words.warning, words.more)):
+                echo(f"  {sentence}")
+            for question in words.questions:
+                echo(f"    {question}")
         echo(f"failed attempts: {registration.failures} of {registration.failures_allowed}")
-        if registration.saved_codes:
-            echo(f"saved codes left: {registration.saved_codes}")
-        for question in registration.questions:
-            echo(f"question: {question}")
     if change := person.waiting_change:
         counts = local_time(change.counts_from)
         echo(f"change of address waits: {change.old} to {change.masked}, counts from {counts}")

@@ -14,6 +14,7 @@ from kiosk.authority.administration.views import (
     Found,
     Person,
     ProposalLine,
+    RegistrationLine,
     StoryLine,
     UnknownCard,
 )
@@ -50,6 +51,7 @@ def person_said(person: Person) -> Said:
         "advice": headline.advice,
         "may_fail": person.headline.may_fail,
         "registers_later": later_words(later, person.clock) if later is not None else "",
+        "registration": _registration_said(person.registration),
         "cards": list(map(_card_said, person.cards)),
         "story": list(map(_story_said, person.story)),
         "proposals": proposals_said(person.proposals),
@@ -59,6 +61,12 @@ def person_said(person: Person) -> Said:
             "registers_later": coded(later),
         },
     }
+
+
+def _registration_said(line: RegistrationLine | None) -> Said | None:
+    if line is None:
+        return None
+    return asdict(line) | {"enrolled": [coded(each) for each in line.enrolled]}
 
 
 def proposals_said(lines: Iterable[ProposalLine]) -> list[Said]:

@@ -30,7 +30,13 @@ from kiosk.authority.audit import put_back
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind, altered
 from kiosk.authority.audit.rows import chain_of
-from kiosk.authority.errors import AuditNotIntact, RowAltered, StoreError, ValueUnreadable
+from kiosk.authority.errors import (
+    AuditNotIntact,
+    ProgramTooOld,
+    RowAltered,
+    StoreError,
+    ValueUnreadable,
+)
 from kiosk.authority.mail import staff_words
 from kiosk.authority.notices import left_this_hour
 from kiosk.authority.records import (
@@ -41,9 +47,9 @@ from kiosk.authority.records import (
     Scalar,
     new_id,
 )
-from kiosk.authority.retention import DAILY, held_until, purge_records
+from kiosk.authority.retention import DAILY, held_until, months, purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
-from kiosk.authority.store.database import Store, UnitOfWork
+from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
 from kiosk.authority.store.repositories.mac_rows import TABLES
 from kiosk.authority.visit.pin_change import report_lost_changes
 from kiosk.authority.visit.registration import apply_due_changes
@@ -156,8 +162,11 @@ class Caretaker:
         """Do the jobs that are due; return False where another process ran within the minute.
 
         Raises ``StoreError``; a later run does the rest. A value that cannot be read keeps one job
-        from its work: the others are done before it is raised.
+        from its work: the others are done before it is raised. A program that is too old for the
+        database would take what a newer one wrote for altered: it does nothing.
         """
+        if self._store.schema()[0] is SchemaFit.TOO_NEW:
+            raise ProgramTooOld
         if not self._claim_run():
             return False
         unread: StoreError | None = None
@@ -387,6 +396,8 @@ class Caretaker:
             held = held_until(uow)
         self._note(apply_due_changes(self._store))
         self._note(report_lost_changes(self._store))
+        half = months(self._retention.audit_months) / 2
+        self._store.keep_level(ServiceKind.OLDER_ENDED.value, half)
         if held is None:
             purge_records(self._store, self._retention)
         else:

@@ -18,7 +18,7 @@ from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 
-from kiosk.authority.addresses import Addresses, shown_addresses
+from kiosk.authority.addresses import Addresses, read_addresses, shown_addresses
 from kiosk.authority.administration.acts import ImportPeopleFile
 from kiosk.authority.administration.fields import cleaned, read_reason
 from kiosk.authority.administration.office import Desk, Office, audit_name
@@ -199,9 +199,13 @@ class Planner:
         ids = [one.id for one in holders.values()]
         registrations = self.uow.registrations.of_holders(ids)
         # What a line is compared with is checked; where codes go is only said.
-        rows = self.uow.addresses.of_holders(ids) | self.uow.addresses.recorded(ids)
+        recorded = self.uow.addresses.recorded(ids)
+        rows = self.uow.addresses.of_holders(ids) | recorded
         addresses = {
+            # Without the row of its address a record was changed since it was read, or altered.
             one.id: shown_addresses(one, registrations.get(one.id), rows)
+            if one.address_id is None or one.address_id in recorded
+            else read_addresses(self.uow, one.id)
             for one in holders.values()
         }
         cards = self.uow.cards.by_card_ids({line.card for line in lines if line.card})
@@ -569,6 +573,7 @@ def _write(
         }
         if person.address is not None:
             detail["approved"] = email_problem(person.address.value, domains) is None
+            detail["address"] = person.address.id
         uow.audit.append(
             kind=ServiceKind.PERSON_CHANGED.value,
             reference=reference,

@@ -20,7 +20,7 @@ from typing import Final
 from kiosk.authority.administration.resealing import secrets_by
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto import keys
-from kiosk.authority.crypto.keys import KeyFileMissing, KeyPurpose, KeyRing, create, locked
+from kiosk.authority.crypto.keys import NEEDED, KeyFileMissing, KeyPurpose, KeyRing, create, locked
 from kiosk.authority.errors import KeyMissing
 from kiosk.authority.key_names import knows_ring, require_newest
 from kiosk.authority.records import CLOCKS_DIFFER, AuditEvent, AuditQuery, NamedKey, Scalar
@@ -299,6 +299,25 @@ def give_up(lost: Iterable[str], store: Store, actor: str) -> None:
     """Record that no copy has these keys."""
     detail: dict[str, Scalar] = {"lost": ", ".join(sorted(set(lost)))}
     store.record_event(ServiceKind.KEYS_GIVEN_UP.value, actor=actor, detail=detail)
+
+
+def half_given_up(ring: KeyRing, store: Store) -> dict[str, KeyPurpose]:
+    """Return the keys that were given up, and in whose place no key of their purpose was added yet.
+
+    Until then the database takes the key file for an older copy (``require_newest``).
+    """
+    given_up = keys_given_up(store)
+    with store.read() as uow:
+        known, since = uow.known_keys.every(), uow.known_keys.since()
+    found: dict[str, KeyPurpose] = {}
+    for purpose in NEEDED:
+        ours = ring.ids(purpose)
+        current = since.get(ours[-1])
+        for key, named in known.items():
+            is_gone = named == purpose.value and key in given_up and key not in ours
+            if is_gone and current is not None and since[key] >= current:
+                found[key] = purpose
+    return found
 
 
 def keys_given_up(store: Store) -> set[str]:

@@ -342,7 +342,8 @@ class PeopleDesk(Desk):
                 act.uow.addresses.drop_registered(holder.id, but=registered.id)
             act.uow.holders.save(holder, recorded)
             act.uow.search.refresh([holder.id])
-            act.record(StaffKind.EMAIL_CORRECTED, registered=registration is not None)
+            is_registered = registration is not None
+            act.record(StaffKind.EMAIL_CORRECTED, registered=is_registered, address=recorded.id)
             notify_holder(
                 act.uow,
                 Notice.EMAIL_CORRECTED_OLD,

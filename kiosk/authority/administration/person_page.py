@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import chain
 
 from kiosk.authority.addresses import Addresses, named_addresses
 from kiosk.authority.administration.checks import broken_seals
@@ -47,6 +48,7 @@ from kiosk.authority.records import AuditEvent, AuditQuery, Card, Cardholder, Ca
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.authority.visit.factors import FACTORS
 from kiosk.authority.visit.rules import needs_pin
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import HOUR, mask_email
@@ -95,9 +97,11 @@ def page_of(uow: UnitOfWork, holder: Cardholder, means: StaffDependencies, actor
     facts, name_of = facts_of(uow, holder, means), staff_names(uow)
     waiting = None
     addresses = facts.addresses
-    if (change := addresses.waiting) and addresses.registered:
-        masked, old = mask_email(change.value), addresses.registered.value
-        waiting = AddressChangeLine(old, masked, change.effective_from)
+    change, present = addresses.waiting, addresses.registered
+    # Of a former address it replaces nothing.
+    if change and present and change.replaces == present.id:
+        masked = mask_email(change.value)
+        waiting = AddressChangeLine(present.value, masked, change.effective_from)
     return Person(
         seen=seen,
         number=holder.number,
@@ -207,19 +211,16 @@ def _registration_line(uow: UnitOfWork, facts: StandingFacts) -> RegistrationLin
     registration = facts.registration
     if registration is None:
         return None
-    texts = uow.questions.by_ids(registration.question_ids)
+    enrolled = (rules for rules in FACTORS.values() if rules.enrolled(registration))
+    lines = (rules.lines(uow, registration, facts.addresses) for rules in enrolled)
     return RegistrationLine(
-        email=facts.addresses.shown,
-        confirmed=facts.addresses.unconfirmed is None,
         registered_at=registration.registered_at,
-        questions=tuple(texts[id_].text for id_ in registration.question_ids if id_ in texts),
+        enrolled=tuple(chain.from_iterable(lines)),
         failures=registration.failures,
         failures_allowed=facts.policy.max_failures,
         blocked_at=registration.blocked_at,
         paused_until=facts.paused_until,
         misuse_reported=facts.is_misuse_reported,
-        recorded=facts.addresses.recorded_apart,
-        saved_codes=len(registration.saved_left),
     )
 
 

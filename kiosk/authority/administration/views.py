@@ -13,6 +13,7 @@ from kiosk.authority.administration.intents import Intent
 from kiosk.authority.facts import (
     AlarmFact,
     CardTrouble,
+    Enrolled,
     Happened,
     Headline,
     NearCard,
@@ -290,12 +291,9 @@ class CardLine:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationLine:
-    """A person's registration; the questions' texts, never an answer."""
-
-    email: str
-    confirmed: bool
     registered_at: datetime
-    questions: tuple[str, ...]
+    enrolled: tuple[Enrolled, ...]
+    """What each factor of theirs tells staff."""
     failures: int
     failures_allowed: int
     blocked_at: datetime | None
@@ -303,10 +301,6 @@ class RegistrationLine:
     """Until then no answers are accepted with cards that cannot prove themselves."""
     misuse_reported: bool = False
     """The block came from a report, and not from failed attempts."""
-    recorded: str = ""
-    """The recorded address, where it is another: codes do not go there."""
-    saved_codes: int = 0
-    """How many that they wrote down can still be entered; nobody can see one."""
 
     @property
     def is_only_paused(self) -> bool:

@@ -511,6 +511,7 @@ class ServiceKind(EventKind):
     OLDER_ENDED = EventSpec(
         OLDER_ENDED,
         "An upgrade was finished: no program of the version before serves any more.",
+        sentences.where("kept", "No program of a version before serves the database."),
         in_story=False,
     )
     AUDIT_PURGED = EventSpec(

@@ -128,6 +128,11 @@ OF_HOLDER: Final = (
 )
 """The kinds of events that say, however old they are, how a holder's rows are now."""
 
+OF_RECORD: Final = (ServiceKind.PERSON_CHANGED.value, StaffKind.EMAIL_CORRECTED.value)
+"""The kinds of events that name the address which a record was given."""
+
+_END_WAITING: Final = (AuditKind.EMAIL_CHANGE_STOPPED.value, AuditKind.EMAIL_CHANGED.value)
+
 OF_STATION: Final = (
     StaffKind.STATION_RETIRED.value,
     StaffKind.STATION_REINSTATED.value,
@@ -312,6 +317,49 @@ def _was_blocked(registration: Registration, events: Events) -> bool:
     )
 
 
+def need_recorded(holder: Cardholder, events: Events) -> None:
+    """Raise ``RowPutBack`` where the record names another address than the last that it was given.
+
+    ``events`` are all of ``OF_RECORD``.
+    """
+    given = [one for one in _valid(events, "cardholder", holder.id) if "address" in one.detail]
+    last = _last(given, *OF_RECORD)
+    if last is not None and last.detail["address"] != holder.address_id:
+        raise RowPutBack("cardholder", holder.id)
+
+
+def need_owner(
+    uow: UnitOfWork,
+    holder: Cardholder,
+    card: Card,
+    registration: Registration | None,
+    address: Address | None,
+) -> None:
+    """Raise ``RowPutBack`` where the address that shows who the owner is may be an older one."""
+    events = _about(uow, holder.id)
+    need_holder(holder, card, registration, address, events)
+    need_recorded(holder, events)
+
+
+def need_waiting(uow: UnitOfWork, waiting: Address) -> None:
+    """Raise ``RowPutBack`` where an address that waits was stopped, or came into force, before.
+
+    Each visit lets one wait at most, and each end of its waiting is under that visit.
+    """
+    events = _about(uow, waiting.holder_id, *_END_WAITING)
+    for event in _valid(events, "address", waiting.id):
+        if event.kind in _END_WAITING and event.visit_id == waiting.visit_id:
+            raise RowPutBack("address", waiting.id)
+
+
+def _about(uow: UnitOfWork, holder_id: str, *kinds: str) -> Events:
+    """Return the events of a holder that say how their rows are now, and what was accepted."""
+    wanted = frozenset(kinds or (*OF_HOLDER, *OF_RECORD))
+    theirs = uow.audit.verified(AuditQuery(holder_id=holder_id, kinds=wanted))
+    accepted = uow.audit.verified(AuditQuery(kind=ACCEPTED))
+    return sorted((*theirs, *accepted), key=lambda event: (event.at, event.seq))
+
+
 def need_station(station: Station | None, name: str, events: Events) -> None:
     """Raise ``RowPutBack`` where a station in service was retired; ``events``: ``OF_STATION``."""
     last = _last(
@@ -396,7 +444,7 @@ _BARRING: Final = frozenset(OF_HOLDER) - {AuditKind.REGISTERED.value}
 
 
 def find(store: Store) -> tuple[RowPutBack, ...]:
-    """Return the rows that say less than the audit: policy, staff, stations, and people.
+    """Return the rows that say less than the audit: policy, staff, stations, addresses, people.
 
     People count whom an event of the last month barred or changed. Where a row does not fit its
     MAC, other checks name it, and what needs it is left out.
@@ -406,6 +454,7 @@ def find(store: Store) -> tuple[RowPutBack, ...]:
             keys, officers = uow.staff.keys(), uow.staff.cards()
             members = [each for each in uow.staff.every() if each.removed_at is None]
             stations = uow.stations.every()
+            waiting = uow.addresses.every_waiting()
             since = uow.now - LOOKED_BACK
             barred = uow.audit.verified(AuditQuery(kinds=_BARRING, since=since))
     except RowAltered:
@@ -421,6 +470,7 @@ def find(store: Store) -> tuple[RowPutBack, ...]:
         if each.staff_id in present
     ]
     checks += [partial(_check_station, station=each) for each in stations]
+    checks += [partial(need_waiting, waiting=each) for each in waiting]
     checks += [partial(_check_person, holder_id=each) for each in people]
     found: dict[tuple[str, str], RowPutBack] = {}
     for check in checks:
@@ -440,15 +490,13 @@ def _check_station(uow: UnitOfWork, station: Station) -> None:
 
 
 def _check_person(uow: UnitOfWork, holder_id: str) -> None:
-    around = uow.addresses.around(holder_id)
-    theirs = uow.audit.verified(AuditQuery(holder_id=holder_id, kinds=frozenset(OF_HOLDER)))
-    accepted = uow.audit.verified(AuditQuery(kind=ACCEPTED))
-    events = sorted((*theirs, *accepted), key=lambda event: (event.at, event.seq))
+    around, events = uow.addresses.around(holder_id), _about(uow, holder_id)
     if around is not None:
         holder, registration, _ = around
         address = named_addresses(*around).registered
         for card in uow.cards.of_holder(holder_id):
             need_holder(holder, card, registration, address, events)
+        need_recorded(holder, events)
 
 
 def _valid(events: Events, table: str, row: str) -> Events:

@@ -193,6 +193,8 @@ def code_right(detail: Detail) -> str:
 def code_dead(detail: Detail) -> str:
     if detail.get("withdrawn"):
         return "Entered a code that had been withdrawn."
+    if detail.get("moved"):
+        return "Entered a code that was sent to an address that has changed since."
     if detail.get("expired"):
         return "Entered a code whose time was over."
     return "Entered a code that had no try left, or was replaced."

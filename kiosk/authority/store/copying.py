@@ -62,7 +62,8 @@ _STATE: Final = Table(
     Column("last_key", Text),
     Column("rows", BigInteger),
 )
-"""The progress of the copy of each table; the row without a name identifies the file."""
+"""The progress of the copy of each table; the row without a name identifies the file, and that of
+the table that is not copied has what its row will be."""
 
 
 def copy_store(locked: sqlite3.Connection, to: str, moved: str, progress: Progress) -> int:
@@ -80,12 +81,16 @@ def copy_store(locked: sqlite3.Connection, to: str, moved: str, progress: Progre
         with source.connect() as rows:
             tables = [each for each in TableRow.metadata.sorted_tables if each is not _SERVED]
             total = sum(_count(rows, table) for table in tables)
-            _begin(target, _fingerprint(rows), moved_to(locked))
+            least = str(rows.scalar(select(_SERVED.c.least_program)))
+            was_copied = " " in least  # to a server that is lost, maybe, and is copied again
+            least = REVISION if was_copied else least
+            _begin(target, _fingerprint(rows), moved_to(locked), least)
             _copy(rows, target, tables, lambda done: progress(done, 2 * total))
             _compare(rows, target, tables, lambda done: progress(total + done, 2 * total))
             _mark(locked, moved)
             with target.begin() as connection:
-                connection.execute(_SERVED.update().values(least_program=REVISION))
+                (of_file, _) = _reached(connection, _SERVED.name)
+                connection.execute(_SERVED.update().values(least_program=of_file))
                 _STATE.drop(connection)
     except SQLAlchemyError as error:
         failure = translated(error)
@@ -100,10 +105,11 @@ _NOT_EMPTY = "the database on the server is not empty"
 _MAKE_EMPTY = "make an empty one, as docs/database.md says, and name that"
 
 
-def _begin(target: Engine, fingerprint: str, before: str) -> None:
+def _begin(target: Engine, fingerprint: str, before: str, least: str) -> None:
     """Create the tables, or find an interrupted copy of the same file.
 
-    ``before`` is the server to which the file was copied already.
+    ``before`` is the server to which the file was copied already. ``least`` is the oldest program
+    that may serve with the file, as it may with the copy once that is complete.
     """
     there = set(inspect(target).get_table_names())
     if _STATE.name in there:
@@ -126,7 +132,9 @@ def _begin(target: Engine, fingerprint: str, before: str) -> None:
     migrate(target)
     with target.begin() as connection:
         _STATE.create(connection)
-        connection.execute(_STATE.insert(), {"name": "", "last_key": fingerprint, "rows": 0})
+        begun = {"": fingerprint, _SERVED.name: least}
+        state = [{"name": name, "last_key": key, "rows": 0} for name, key in begun.items()]
+        connection.execute(_STATE.insert(), state)
         connection.execute(_HEADS.delete())
         connection.execute(_SERVED.update().values(least_program=COPYING))
 

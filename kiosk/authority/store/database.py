@@ -23,7 +23,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, text, update
 from sqlalchemy.pool import QueuePool
 
 from kiosk.authority.errors import StoreError
@@ -38,7 +38,7 @@ from kiosk.authority.store.engine import (
     parse_url,
     refused,
 )
-from kiosk.authority.store.gateway import Gateway, Prepared, Repository
+from kiosk.authority.store.gateway import LEAST_PROGRAM, Gateway, Repository
 from kiosk.authority.store.grants import privileges_lacking
 from kiosk.authority.store.repositories.addresses import AddressRecords
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail
@@ -74,7 +74,7 @@ from kiosk.authority.store.repositories.visits import (
     VisitRecords,
     Visits,
 )
-from kiosk.authority.store.tables import REVISION, ServedProgramRow, col
+from kiosk.authority.store.tables import REVISION, MacRow, ServedProgramRow
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock
 
@@ -135,8 +135,6 @@ class SchemaFit(Enum):
 LEVEL_S = 30.0
 """How long the level is reused: it only rises."""
 
-_LEAST_PROGRAM = Prepared(select(col(ServedProgramRow.least_program)))
-
 
 class _Level:
     """Reads the newest revision that every program which serves knows.
@@ -152,14 +150,17 @@ class _Level:
 
     def read(self, gateway: Gateway) -> str:
         now = self._clock.monotonic()
-        if now >= self._until:
-            least = str(gateway.scalar(_LEAST_PROGRAM) or "")
+        if self._known < REVISION and now >= self._until:
+            least = str(gateway.scalar(LEAST_PROGRAM) or "")
             audit = Audit(gateway, self._clock.now(), [], self._macs)
-            raised = audit.verified(AuditQuery(kind=OLDER_ENDED))
-            levels = [str(event.detail.get("level", "")) for event in raised]
-            self._known = max(["" if " " in least else least, *levels])
+            levels = _levels(audit, AuditQuery(kind=OLDER_ENDED))
+            self._known = max(self._known, "" if " " in least else least, *levels)
             self._until = now + LEVEL_S
         return self._known
+
+
+def _levels(audit: Audit, query: AuditQuery) -> list[str]:
+    return [str(event.detail.get("level", "")) for event in audit.verified(query)]
 
 
 class Store:
@@ -329,6 +330,21 @@ class Store:
             uow.commit()
         self._level = _Level(self.machine_clock, self._audit_macs)
         return True
+
+    def keep_level(self, kind: str, every: timedelta) -> None:
+        """Record again ``every`` so often, as ``kind``, that no program serves that is older.
+
+        A database that was made by this program has no event of an upgrade's end, and an event is
+        purged one day. Nobody asks for it where this program writes nothing that waits for it.
+        """
+        if not any(kind.since for kind in MacRow.__subclasses__()):
+            return
+        with self.read() as uow:
+            if uow.level < REVISION:
+                return
+            said = _levels(uow.audit, AuditQuery(kind=kind, since=uow.now - every))
+        if REVISION not in said:
+            self.record_event(kind, detail={"level": REVISION, "kept": True})
 
     def check_writable(self) -> None:
         """Raise ``StoreError`` where nothing can be written; it writes nothing to find out.

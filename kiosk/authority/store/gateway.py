@@ -33,9 +33,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from kiosk.authority.errors import RowAltered, StoreError, ValueUnreadable
+from kiosk.authority.errors import ProgramTooOld, RowAltered, StoreError, ValueUnreadable
 from kiosk.authority.store.engine import LATER, begin_sqlite, translated, unstorable
-from kiosk.authority.store.tables import MacRow, Record, TableRow, columns_of, loaded
+from kiosk.authority.store.tables import (
+    REVISION,
+    MacRow,
+    Record,
+    ServedProgramRow,
+    TableRow,
+    col,
+    columns_of,
+    loaded,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -225,8 +234,7 @@ class Gateway:
         the place of a table, the database finds a row where another key is looked for.
         """
         if row is not None and any(getattr(row, name) != value for name, value in asked.items()):
-            self._usable = False
-            raise RowAltered(table_name(type(row)), row_name(row))
+            raise self._altered(row)
 
     def unchecked(
         self, statement: Statement, kind: type[SomeRow], given: Values | None = None
@@ -429,8 +437,18 @@ class Gateway:
     def _check(self, rows: Iterable[Any]) -> None:
         for row in rows:
             if isinstance(row, MacRow) and not self.fits(row):
-                self._usable = False
-                raise RowAltered(table_name(type(row)), row_name(row))
+                raise self._altered(row)
+
+    def _altered(self, row: TableRow) -> StoreError:
+        """Return the error for a row that does not fit, of which nothing may be decided.
+
+        What a newer program wrote is not altered: this one is too old to read it.
+        """
+        least = str(self.scalar(LEAST_PROGRAM) or "")
+        self._usable = False
+        if least > REVISION:
+            return ProgramTooOld()
+        return RowAltered(table_name(type(row)), row_name(row))
 
     def _guarded(self, call: Callable[[], T]) -> T:
         if not self._usable:
@@ -491,6 +509,8 @@ class Repository:
 _TURNS: Final = Prepared(
     select(func.pg_advisory_xact_lock(func.hashtext(bindparam("name", type_=String))))
 )
+
+LEAST_PROGRAM: Final = Prepared(select(col(ServedProgramRow.least_program)))
 
 _COUNTED: Final = {"preserve_rowcount": True}
 """The count of rows, also for INSERT ... ON CONFLICT."""

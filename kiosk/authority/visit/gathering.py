@@ -96,8 +96,9 @@ def give_email(
             task = tasks.next_task(uow, apply_pending(uow, context))
             uow.commit()
             return task
+        route = context.route
         uow.commit()
-    return send_code(parts, visit_id, attempt)
+    return send_code(parts, visit_id, attempt, route)
 
 
 def _are_changed(context: VisitContext) -> bool:

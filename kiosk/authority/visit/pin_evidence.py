@@ -19,6 +19,7 @@ from functools import partial
 from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.audit.put_back import need_owner
 from kiosk.authority.crypto.card_keys import (
     AttestationRoots,
     Issuers,
@@ -219,6 +220,7 @@ def _is_issued(
     recorded = context.addresses.recorded
     if recorded is None or not vouched(email=recorded.value):
         return False
+    need_owner(uow, holder, card, context.registration, context.addresses.registered)
     return not uow.addresses.is_mailbox_shared(recorded)
 
 

@@ -19,12 +19,15 @@ from kiosk.contract.messages import (
     FactorOver,
     FactorWrong,
     Purpose,
+    RouteId,
     Task,
     VisitId,
 )
 
 if TYPE_CHECKING:
+    from kiosk.authority.addresses import Addresses
     from kiosk.authority.dependencies import Dependencies
+    from kiosk.authority.facts import Enrolled
     from kiosk.authority.store.database import UnitOfWork
     from kiosk.authority.visit.context import VisitContext, VisitRefused
 
@@ -40,11 +43,21 @@ class FactorRules(Protocol):
     ) -> Task | FactorWrong | FactorOver:
         """Check one ``entry``, by ``attempts.evaluate``."""
 
-    def prepare(self, parts: Dependencies, visit_id: VisitId, attempt: str) -> Task | CodeNotSent:
-        """Send what the holder needs for it; ``StepRefused`` where nothing is sent."""
+    def prepare(
+        self, parts: Dependencies, visit_id: VisitId, attempt: str, route: RouteId
+    ) -> Task | CodeNotSent:
+        """Send what the holder needs for it, to a route that is open to the visit now.
+
+        The present task for any other route; ``StepRefused`` where nothing is sent.
+        """
 
     def enrolled(self, registration: Registration) -> bool:
         """Return whether the holder can be asked for it."""
+
+    def lines(
+        self, uow: UnitOfWork, registration: Registration, addresses: Addresses
+    ) -> tuple[Enrolled, ...]:
+        """Return what staff see of it on the holder's page."""
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose

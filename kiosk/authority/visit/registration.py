@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from kiosk.authority.addresses import Addresses, read_addresses
 from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.audit.put_back import need_waiting
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.notices import Notice, notify, notify_holder
 from kiosk.authority.records import (
@@ -59,6 +60,12 @@ def apply_pending(uow: UnitOfWork, context: VisitContext) -> VisitContext:
         raise StepRefused("there is nothing that waits for this code")
     known = context.addresses
     registered = known.registered
+    # One that waits would come into force in place of the address that was just confirmed. It goes
+    # before the registration is locked, as one that falls due locks them in this order.
+    stop_change(uow, context.holder.id)
+    if registered and not uow.registrations.names(context.holder.id, registered.id):
+        # It fell due, or was replaced with another card, since this visit was read.
+        raise StepRefused("the registered address was changed by others")
     if pending.purpose is Purpose.REGISTER:
         _register(uow, context, pending, pending.email)
     elif registered is None:
@@ -66,7 +73,6 @@ def apply_pending(uow: UnitOfWork, context: VisitContext) -> VisitContext:
     elif _has_to_wait(context, pending, registered, pending.email):
         _let_wait(uow, context, registered, known, pending.email)
     else:
-        stop_change(uow, context.holder.id)
         given = _given(context.holder.id, pending.email, uow)
         if not _put_in_force(uow, context.visit, context.holder, registered, given, known):
             raise StepRefused("the registered address was changed by others")
@@ -85,9 +91,6 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
     same_key = pending.auth_key is not None and pending.auth_key == context.visit.auth_key
     # Anew, in place of a registration without proof: that must not evade the cooling-off.
     kept = before if before and _has_to_wait(context, pending, before, email) else None
-    if kept is None:
-        # An earlier one would come into force in place of the address that was just confirmed.
-        stop_change(uow, holder_id)
     if kept is not None:
         address = kept
     elif before is not None and before.value == email:
@@ -243,6 +246,7 @@ def _apply(uow: UnitOfWork, holder_id: str) -> None:
     due = uow.addresses.take_due(holder_id)
     if due is None:
         return
+    need_waiting(uow, due)
     holder, known = uow.holders.get(holder_id), read_addresses(uow, holder_id)
     visit, before = _visit_of(uow, due), known.registered
     if (

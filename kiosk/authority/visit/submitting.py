@@ -16,6 +16,7 @@ from kiosk.contract.messages import (
     FactorEntry,
     FactorOver,
     FactorWrong,
+    RouteId,
     Task,
     VisitId,
     Way,
@@ -42,10 +43,10 @@ def choose_way(parts: Dependencies, visit_id: VisitId, way: Way) -> Task:
 
 
 def prepare(
-    parts: Dependencies, visit_id: VisitId, attempt: str, factor: Factor
+    parts: Dependencies, visit_id: VisitId, attempt: str, factor: Factor, route: RouteId
 ) -> Task | CodeNotSent:
     """Send what a factor needs, or a fresh one; takes as long as the mailer's deadline."""
-    return parts.factors[factor].prepare(parts, visit_id, attempt)
+    return parts.factors[factor].prepare(parts, visit_id, attempt, route)
 
 
 def submit(

@@ -166,7 +166,7 @@ def correct_name(subject: Subject) -> Form[Done]:
 def correct_email(subject: Subject) -> Form[Done]:
     """Ask for the right one; codes go there, so the person has to be identified."""
     registration = subject.person.registration
-    now = registration.email if registration else subject.person.email
+    now = subject.person.email
     notice = "It gets a mail, and so does each old address." if now else "It gets a mail."
     hint = REPLACES if now else ""
     use = f"Codes for {subject.who} will go there; the next one confirms it."

@@ -12,7 +12,7 @@ DESKS = CHECKOUT / "kiosk" / "authority" / "administration"
 COMMANDS = CHECKOUT / "kiosk" / "app" / "cli"
 LOOKS = {action for action in Action if action.value.startswith("see-")}
 NO_CALL_OF_A_DESK = {
-    Action.AGREE_CODE,  # a code that waits is agreed to in the RA application alone
+    Action.AGREE_CODE,  # `kiosk proposals agree` takes the id of a code, too
     Action.IMPORT_PEOPLE,  # `kiosk import` does so without the desk's list of files
     Action.VERIFY_AUDIT,  # `kiosk audit verify` needs no member of staff: an auditor may run it
     Action.MAINTAIN_STATION,  # done at a station

@@ -26,13 +26,17 @@ from kiosk.app.setup import authority
 from kiosk.app.setup.steps import Step
 from kiosk.authority import key_names
 from kiosk.authority.administration import audit_archive, key_copies, verification
+from kiosk.authority.administration import keys as administration_keys
 from kiosk.authority.administration.keys import add_key
 from kiosk.authority.administration.views import Actor, unseen
 from kiosk.authority.audit import purge
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto import keys as crypto
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.errors import KeyMissing, StoreError
+from kiosk.authority.key_names import check_is_newest
 from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
 from kiosk.config.loading import load_settings
 from kiosk.contract.ports import SystemClock
 from screens.words.staff.proposals import proposal_words
@@ -331,6 +335,43 @@ def test_lost_key_is_not_given_up_while_another_is_missing(
     assert f"it lacks {pepper}, too" in capsys.readouterr().err
     assert keys.read_bytes() == before
     assert kiosk("keys", "recover", "--lost", seal, "--lost", pepper) == 0
+    assert kiosk("keys", "recover") == 0
+
+
+def test_key_whose_giving_up_was_cut_short_is_given_up_by_the_same_command(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was on record as given up, so that no command named it, and the service did not start."""
+    keys, old = place / "state" / "keys.json", place / "old.json"
+    assert kiosk("keys", "copy", "--to", str(old)) == 0
+    for purpose in ("seal", "pepper"):
+        assert kiosk("keys", "rotate", "--purpose", purpose) == 0
+    seal, pepper = (KeyRing.load(keys).current(KeyPurpose(each)).id for each in ("seal", "pepper"))
+    shutil.copy(old, keys)
+    real, added = administration_keys.add_key, list[KeyPurpose]()
+
+    def cut_short(path: Path, purpose: KeyPurpose, store: Store, actor: str) -> str:
+        if added:
+            raise StoreError("the power is off", "")
+        added.append(purpose)
+        return real(path, purpose, store, actor)
+
+    command = ("keys", "recover", "--lost", seal, "--lost", pepper)
+    with monkeypatch.context() as cut:
+        cut.setattr(administration_keys, "add_key", cut_short)
+        assert kiosk(*command) != 0
+    store = store_of_settings()
+    with pytest.raises(KeyMissing, match=pepper):
+        check_is_newest(store, KeyRing.load(keys))
+    capsys.readouterr()
+    assert kiosk("keys", "recover") == 1
+    said = capsys.readouterr().err
+    assert f"given up, and no key in its place: {pepper}" in said
+    assert f"`kiosk keys recover --lost {pepper}`" in said
+    assert seal not in said
+    assert kiosk(*command) == 0
+    check_is_newest(store, KeyRing.load(keys))
+    store.close()
     assert kiosk("keys", "recover") == 0
 
 

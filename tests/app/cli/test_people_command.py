@@ -67,12 +67,16 @@ def test_a_page_says_why_and_what_to_do_and_the_story(
     said = capsys.readouterr().out
     assert said.startswith(f"{JO}  Jo Jones  jo@nhs.net\nBlocked since ")
     assert "failed attempts: 0 of 3" in said
-    assert "question: " in said
+    assert "\n  Answers to four security questions\n    What is the name " in said
+    assert "\n  Codes go to jo@nhs.net\n" in said
     assert f"card piv {1:032x}: in order" in said
     assert "Corrected the name. Reason: “asked for by telephone”." in said
     assert kiosk("people", "show", JO, "--json") == 0
     page = json.loads(capsys.readouterr().out)
     assert (page["standing"], page["can_unlock"]) == ("blocked", False)
+    answers, codes = page["registration"]["enrolled"]
+    assert (answers["code"], len(answers["questions"])) == ("AnswersRegistered", 4)
+    assert (codes["code"], codes["address"]) == ("CodesGoTo", "jo@nhs.net")
     assert "lift-block" in page["open_to"]
     assert page["headline"].startswith("Blocked since ")
     assert page["advice"].startswith("Make sure who they are, then lift the block.")

@@ -121,6 +121,21 @@ def test_a_service_goes_on_where_it_was_copied_to(
     assert kiosk("audit", "list", "--kind", "store-copied") == 0
 
 
+def test_copy_leaves_programs_that_may_serve_as_they_were_in_the_file(
+    kiosk: Kiosk, filled: Path, server: str
+) -> None:
+    """Only `kiosk store finish-upgrade` says that none of the version before serves any more."""
+    connection = sqlite3.connect(filled)
+    connection.execute("UPDATE served_program SET least_program = '0001'")
+    connection.commit()
+    connection.close()
+    copy_killed_at(2, server)
+    assert kiosk("store", "copy", "--to", server) == 0
+    with psycopg.connect(server) as there:
+        found = there.execute("SELECT least_program FROM served_program").fetchall()
+    assert found == [("0001",)]
+
+
 @pytest.mark.parametrize(
     ("value", "because"),
     [

@@ -20,6 +20,7 @@ from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.registering import given
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
+from tests.support.routes import to
 
 THIEFS = "mallory@trust.nhs.uk"
 
@@ -36,7 +37,7 @@ def start(world: World, card: Card, reader_card: ReaderCard) -> StationVisit:
         station_visit.authority.choose(station_visit.visit, Purpose.REGISTER), ProvePin
     )
     assert station_visit.verify_pin() == SendCode(
-        "a•••@trust.nhs.uk", proves_owner=True, position=Position(2, 5)
+        to("a•••@trust.nhs.uk"), proves_owner=True, position=Position(2, 5)
     )
     return station_visit
 

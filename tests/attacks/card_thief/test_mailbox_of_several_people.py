@@ -11,10 +11,14 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from msgspec import structs
 
+from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.crypto.card_keys import Issuers
 from kiosk.authority.records import Card, PinEvidence, PinPolicy
 from kiosk.authority.service import LocalAuthority
 from kiosk.contract.messages import PinChallenge, ProvePin, Purpose
+from tests.attacks.database_writer import found_put_back, keep, put_back
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.assisting import as_seen, office_beside
 from tests.authority.card_in_reader import Authorities, ReaderCard
 from tests.authority.world import World
 
@@ -101,3 +105,17 @@ def test_a_number_names_the_holder_where_the_mailbox_does_not(
     number = x509.NameAttribute(NameOID.SERIAL_NUMBER, HERS)
     certificate = issuer.issue(in_reader.pin_key, log_in=True, holder=number, mailbox=WARD)
     assert evidence_of(world, stolen, in_reader, certificate) is PinEvidence.PROVEN
+
+
+def test_a_mailbox_from_before_the_record_named_another_proves_nothing(
+    world: World, issuer: Authorities, stolen: tuple[Card, ReaderCard]
+) -> None:
+    """The row of then was put back in the database; its mailbox may be a colleague's by now."""
+    kept = keep(world, "address", "cardholder")
+    world.clock.forward(minutes=1)
+    agent = office_beside(world)
+    AdminDesk(agent).people.correct_email(as_seen(agent, stolen[0]), "asha2@trust.nhs.uk", GROUNDS)
+    put_back(world, kept)
+    own, certificate = colleague(issuer)
+    assert evidence_of(world, stolen, own, certificate) is None
+    assert found_put_back(world, "cardholder")

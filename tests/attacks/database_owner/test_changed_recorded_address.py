@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from kiosk.authority.administration.import_people import PeopleImport
+from kiosk.authority.errors import RowAltered
 from kiosk.contract.messages import Reason, Refusal
 from tests.attacks.database_writer import refused_as_altered, write
+from tests.authority.administration.importing import csv_of
 from tests.authority.world import World
 
 
@@ -38,6 +43,18 @@ def test_a_recorded_address_that_is_deleted_is_missed(world: World) -> None:
     reply = world.insert(card).opened
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.RECORD_ALTERED
+
+
+def test_import_does_not_take_a_record_whose_address_is_deleted_for_one_without(
+    world: World,
+) -> None:
+    """It would give the record another one, with no mail to the one that was there."""
+    holder = world.add_holder()
+    write(world, "DELETE FROM address")
+    line = f"{holder.number},{holder.name},mallory@nhs.net,,"
+    work = PeopleImport(world.store, world.parts.sealer, 12)
+    with pytest.raises(RowAltered):
+        work.run(csv_of(world.folder, line), "command line: test")
 
 
 def test_a_leaver_is_not_brought_back(world: World) -> None:

@@ -6,21 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.login import admit
 from kiosk.authority.administration.verification import accept, check_rows
 from kiosk.authority.audit.anchors import AnchorSigner
-from kiosk.authority.errors import NotPermitted, RecordAltered
+from kiosk.authority.errors import NotPermitted, RecordAltered, RowPutBack
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.records import Card, Station
 from kiosk.authority.roles import Role
 from kiosk.authority.service import LocalAuthority
+from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.config.settings import NoticeSettings, PolicySettings
 from kiosk.contract.findings import Condition
-from kiosk.contract.messages import Grant, Reason, Refusal
+from kiosk.contract.messages import ChooseQuestions, EnterCode, Grant, Purpose, Reason, Refusal
 from tests.attacks.database_writer import (
     found_put_back,
     keep,
@@ -30,8 +33,13 @@ from tests.attacks.database_writer import (
 )
 from tests.attacks.four_eyes import Colleague
 from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.administration.importing import csv_of
 from tests.authority.assisting import as_seen
+from tests.authority.card_in_reader import ReaderCard
+from tests.authority.store.samples import waiting_address
 from tests.authority.world import EMAIL, STAFF, World
+
+MALLORYS = "mallory@trust.nhs.uk"
 
 
 @pytest.fixture
@@ -149,6 +157,95 @@ def test_what_staff_lifted_and_confirmed_counts(
     assert check_rows(world.store).condition is Condition.OK
     assert isinstance(unlock_again(world, card), Grant)
     assert world.registered_email(card) != EMAIL
+
+
+# --- addresses ---
+
+
+def stop_by_staff(staff: Colleague, card: Card) -> None:
+    staff.desk.people.stop_change(as_seen(staff.office, card), GROUNDS)
+
+
+def stop_everything(staff: Colleague, card: Card) -> None:
+    stop(staff, card)
+    staff.desk.people.lift_block(as_seen(staff.office, card), GROUNDS)
+
+
+@pytest.mark.parametrize("end", [stop_by_staff, stop_everything])
+def test_address_that_was_stopped_does_not_come_into_force_when_put_back(
+    world: World, card: Card, manager: Colleague, end: Barring
+) -> None:
+    due = world.now + timedelta(hours=24)
+    with world.store.begin() as uow:
+        uow.addresses.add(waiting_address(world.registration(card), MALLORYS, due))
+        uow.commit()
+    kept = keep(world, "address", where="replaces <> ''")
+    world.clock.forward(minutes=1)
+    end(manager, card)
+    put_back(world, kept)
+    assert "says less than the audit: address " in check_rows(world.store).found
+    world.clock.forward(hours=24)
+    assert [type(error) for error in apply_due_changes(world.store)] == [RowPutBack]
+    assert world.registered_email(card) == EMAIL
+    assert refused_as_put_back(world, world.insert(card, blocked=True).opened, "address")
+    stop_by_staff(manager, card)
+    assert isinstance(unlock_again(world, card), Grant)
+
+
+def import_another_address(world: World, card: Card, manager: Colleague) -> None:
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    line = f"{holder.number},{holder.name},asha2@trust.nhs.uk,,"
+    work = PeopleImport(world.store, world.parts.sealer, 12)
+    work.run(csv_of(world.folder, line), "command line: test")
+
+
+def correct_by_staff(world: World, card: Card, manager: Colleague) -> None:
+    correct(manager, card)
+
+
+@pytest.mark.parametrize("change", [import_another_address, correct_by_staff])
+def test_record_from_before_its_address_was_changed_shows_nobody_as_the_owner(
+    world: World, manager: Colleague, change: Callable[[World, Card, Colleague], None]
+) -> None:
+    """The address from before may have another reader since."""
+    card = world.add_card(world.add_holder())
+    kept = keep(world, "address", "cardholder")
+    world.clock.forward(minutes=1)
+    change(world, card, manager)
+    owner_is_shown(world, card, "asha2@trust.nhs.uk")
+    put_back(world, kept)
+    assert refused_as_put_back(world, owner_is_shown(world, card, EMAIL), "cardholder")
+
+
+def owner_is_shown(world: World, card: Card, email: str) -> object:
+    """Enter the code that goes to the recorded address, before a registration on a claimed PIN."""
+    world.clock.forward(minutes=2)
+    visit = world.insert(card, reader_card=ReaderCard())
+    visit.authority.choose(visit.visit, Purpose.REGISTER)
+    visit.authority.pin_verified(visit.visit, None)
+    assert isinstance(visit.send(), EnterCode)
+    assert world.relay.sent[-1].to == email
+    reply = visit.enter(world.relay.code)
+    assert isinstance(reply, ChooseQuestions | Refusal)
+    visit.pull()
+    return reply
+
+
+def test_registration_from_before_its_address_was_changed_shows_nobody_as_the_owner(
+    world: World, card: Card, manager: Colleague
+) -> None:
+    kept = keep(world, "address", "registration")
+    world.clock.forward(minutes=1)
+    correct(manager, card)
+    put_back(world, kept)
+    visit = world.insert(card, reader_card=ReaderCard())
+    visit.authority.choose(visit.visit, Purpose.CHANGE_QUESTIONS)
+    visit.authority.pin_verified(visit.visit, None)
+    assert isinstance(visit.send(), EnterCode)
+    assert world.relay.sent[-1].to == EMAIL
+    assert refused_as_put_back(world, visit.enter(world.relay.code), "registration")
 
 
 def test_clock_that_was_ahead_while_somebody_was_barred_bars_nobody_later(

@@ -5,13 +5,17 @@ rows what protects a holder, as an older one did not know it.
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
+from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.store import database
 from kiosk.authority.store.database import LEVEL_S
-from kiosk.authority.store.tables import REVISION
+from kiosk.authority.store.tables import REVISION, VisitRow
+from kiosk.config.settings import DEFAULTS, NoticeSettings
 from tests.attacks.database_writer import run
 from tests.authority.world import World
 
@@ -34,3 +38,51 @@ def test_finished_upgrade_that_is_undone_in_the_database_stays_finished(
     world.clock.time += timedelta(seconds=2 * LEVEL_S)
     with world.store.read() as uow:
         assert uow.level == NEXT
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the program have a column that an older one does not know."""
+    monkeypatch.setattr(VisitRow, "since", {"way": REVISION})
+
+
+def caretaker_of(world: World) -> Caretaker:
+    return Caretaker(world.store, AnchorSigner(world.ring), NoticeSettings(), "ra@nhs.uk")
+
+
+@pytest.mark.usefixtures("waits")
+def test_level_of_a_new_database_is_not_lowered_in_it(world: World) -> None:
+    """Nobody finished an upgrade there, so no event of one said that no older program serves."""
+    assert caretaker_of(world).run()
+    run(world, "UPDATE served_program SET least_program = '0000'")
+    world.clock.time += timedelta(seconds=2 * LEVEL_S)
+    with world.store.read() as uow:
+        assert uow.level == REVISION
+    (event,) = (one for one in world.events() if one.kind == ENDED)
+    assert (event.actor, event.detail) == (None, {"level": REVISION, "kept": True})
+
+
+@pytest.mark.usefixtures("waits")
+def test_level_is_said_anew_before_the_event_of_it_is_purged(world: World) -> None:
+    """Also by who lowered it and waits for the purge."""
+    assert caretaker_of(world).run()
+    run(world, "UPDATE served_program SET least_program = '0000'")
+    for _ in range(DEFAULTS.retention.audit_months):
+        world.clock.time += timedelta(days=31)
+        assert caretaker_of(world).run()
+    kept = [one.at for one in world.events() if one.kind == ENDED]
+    month = timedelta(days=31)
+    assert len(kept) == 3
+    assert all(later - earlier < 13 * month for earlier, later in pairwise(kept))
+    assert world.now - kept[-1] < 13 * month
+
+
+@pytest.mark.usefixtures("waits")
+def test_level_that_is_not_this_program_s_is_not_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While an upgrade is under way, and by who lowered it before it was ever said."""
+    run(world, f"UPDATE alembic_version SET version_num = '{NEXT}'")
+    monkeypatch.setattr(database, "REVISION", NEXT)
+    assert caretaker_of(world).run()
+    assert ENDED not in world.kinds()

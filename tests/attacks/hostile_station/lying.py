@@ -12,11 +12,12 @@ by its name. What they enter there is no factor of the thief's, who has a copy o
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 from typing import Any, Final
 
 from msgspec import structs
@@ -54,6 +55,7 @@ from kiosk.contract.messages import (
     ProvePin,
     Purpose,
     Refusal,
+    RouteId,
     SendCode,
     SetPin,
     UnblockDone,
@@ -64,10 +66,12 @@ from kiosk.contract.messages import (
     VisitId,
     VisitOpened,
 )
+from kiosk.contract.policy import mask_email
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.card_in_reader import ReaderCard
 from tests.authority.station_visit import ANSWERS
 from tests.authority.world import EMAIL, KNOWN, World
+from tests.support.routes import MADE_UP, routes_in
 from tests.support.steps import offered
 
 THIEFS: Final = ("mallory@trust.nhs.uk", "mallory@nhs.net")
@@ -182,6 +186,10 @@ class Liar:
     holders_visit: Visit | None = None
     attempts: int = 0
     mails: int = 0
+    shown: defaultdict[VisitId, dict[RouteId, str]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    """Where the pages of each visit said that a code can go, masked."""
 
     def __post_init__(self) -> None:
         self._rows = sqlite3.connect(self.world.folder / "kiosk.db")
@@ -223,6 +231,7 @@ class Liar:
             self._judge_secret(visit)
         self._judge_shown(visit, reply)
         self._judge_kept(visit, code)
+        self.shown[visit.id] |= {each.id: each.masked for each in routes_in(reply)}
         return reply
 
     def _judge_secret(self, visit: Visit) -> None:
@@ -317,14 +326,7 @@ class Liar:
         known = self.emails[visit.card.holder_id]
         match visit.task:
             case SendCode() | CodeNotSent():
-                self._see(
-                    visit,
-                    self.call(
-                        "prepare",
-                        visit,
-                        lambda: self._at(visit).prepare(visit.id, attempt, Factor.EMAIL_CODE),
-                    ),
-                )
+                self._prepare(visit, attempt, self._route(visit, 0))
             case EnterCode() | FactorWrong():
                 self._holder_enters(visit, attempt)
             case ChooseQuestions():
@@ -546,16 +548,27 @@ class Liar:
         self._see(visit, reply)
 
     def send(self, which: int, how: int) -> None:
-        """Have a code sent."""
+        """Have a code sent: where the page says, or where any other page did, or to nowhere."""
         visit, attempt = self._visit(which), self._attempt(how)
-        self._see(
-            visit,
-            self.call(
-                "prepare",
-                visit,
-                lambda: self._at(visit).prepare(visit.id, attempt, Factor.EMAIL_CODE),
-            ),
-        )
+        self._prepare(visit, attempt, self._route(visit, how))
+
+    def _prepare(self, visit: Visit, attempt: str, route: RouteId) -> None:
+        said, before = self.shown[visit.id].get(route), len(self.world.relay.sent)
+        send = partial(self._at(visit).prepare, visit.id, attempt, Factor.EMAIL_CODE, route)
+        reply = self.call("prepare", visit, send)
+        for mail in self.world.relay.sent[before:]:
+            assert mask_email(mail.to) == said, "a code went where no page of the visit said"
+        self._see(visit, reply)
+
+    def _route(self, visit: Visit, how: int) -> RouteId:
+        elsewhere = [route for known in self.shown.values() for route in known]
+        match how % 8:
+            case 6 if elsewhere:
+                return elsewhere[how // 8 % len(elsewhere)]
+            case 7:
+                return MADE_UP
+            case _:
+                return next((each.id for each in routes_in(visit.task)), MADE_UP)
 
     def _readable(self, code: Code) -> bool:
         return code.to in THIEFS or Old.MAILBOX in self.has

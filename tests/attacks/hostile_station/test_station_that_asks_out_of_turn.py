@@ -71,7 +71,12 @@ def test_calls_out_of_turn_do_not_fill_the_audit(folder: Path, what: str) -> Non
     stolen = estate.client(estate.certificate("B"))
     calls: dict[str, dict[str, object]] = {
         "out of turn": {"call": "challenge", "visit": visit.visit},
-        "for codes": {"call": "prepare", "visit": visit.visit, "factor": "email-code"},
+        "for codes": {
+            "call": "prepare",
+            "visit": visit.visit,
+            "factor": "email-code",
+            "route": visit.route(),
+        },
         "by the station": {"call": "refuse", "visit": visit.visit, "reason": "fault"},
     }
     call = calls[what]

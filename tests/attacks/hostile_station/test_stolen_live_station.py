@@ -195,17 +195,19 @@ def answered(thief: Client, visit: VisitId, *, right: bool) -> Any:
     return thief.ask("submit", visit=visit, attempt=new_id(), entry=entry)[1]
 
 
-def passed(estate: Estate, thief: Client, card: Card) -> VisitId:
-    """Pass the questions with a card in the stolen station, as its holder."""
+def passed(estate: Estate, thief: Client, card: Card) -> tuple[VisitId, str]:
+    """Pass the questions with a card in the stolen station; return the route of its code, too."""
     visit, _ = begun(estate, thief, card)
-    assert answered(thief, visit, right=True)["is"] == "SendCode"
-    return visit
+    task = answered(thief, visit, right=True)
+    assert task["is"] == "SendCode"
+    return visit, task["routes"][0]["id"]
 
 
 def test_what_is_sent_again_counts_once(estate: Estate, thief: Client) -> None:
     card = estate.registered_card()
-    visit = passed(estate, thief, card)
-    send = json.dumps({"visit": visit, "attempt": "2", "factor": "email-code"}).encode()
+    visit, route = passed(estate, thief, card)
+    sent = {"visit": visit, "attempt": "2", "factor": "email-code", "route": route}
+    send = json.dumps(sent).encode()
     for _ in range(20):
         assert thief.replay("prepare", send)[1]["is"] == "EnterCode"
     assert len(estate.relay.sent) == 1
@@ -235,14 +237,14 @@ def test_three_wrong_sets_are_charged_however_they_are_sent(estate: Estate, thie
 
 def test_a_code_opens_the_card_that_it_was_mailed_for_alone(estate: Estate, thief: Client) -> None:
     mine = estate.registered_card()
-    first = passed(estate, thief, mine)
-    thief.ask("prepare", visit=first, attempt="2", factor="email-code")
+    first, route = passed(estate, thief, mine)
+    thief.ask("prepare", visit=first, attempt="2", factor="email-code", route=route)
     of_mine = estate.relay.code.reveal()
     other = estate.add_holder(id=new_id(), number="900123456780")
     estate.register(other)
     card = estate.add_card(other)
-    second = passed(estate, thief, card)
-    _, sent = thief.ask("prepare", visit=second, attempt="2", factor="email-code")
+    second, route = passed(estate, thief, card)
+    _, sent = thief.ask("prepare", visit=second, attempt="2", factor="email-code", route=route)
     assert sent["is"] == "EnterCode"
     if estate.relay.code.reveal() != of_mine:
         entry = {"is": "Code", "digits": of_mine}
@@ -288,12 +290,12 @@ def test_stolen_station_renews_neither_early_nor_once_retired(
 
 def test_retiring_it_counts_on_the_connection_that_it_keeps(estate: Estate, thief: Client) -> None:
     card = estate.registered_card()
-    visit = passed(estate, thief, card)
+    visit, route = passed(estate, thief, card)
     with estate.store.begin() as uow:
         assert uow.stations.retire("B", uow.now)
         uow.commit()
     for call, fields in (
-        ("prepare", {"visit": visit, "attempt": "2", "factor": "email-code"}),
+        ("prepare", {"visit": visit, "attempt": "2", "factor": "email-code", "route": route}),
         ("release", {"visit": visit, "attempt": "3"}),
         ("begin", {"visit": new_id(), "report": {"card": CARD, "pin": {"blocked": True}}}),
     ):

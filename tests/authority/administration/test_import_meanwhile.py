@@ -81,6 +81,29 @@ def test_an_address_that_staff_correct_meanwhile_stays(
     assert now.revision == known.revision + 2
 
 
+def test_address_that_staff_correct_between_the_reading_of_two_tables_is_known(
+    importer: Importer, store: Store, tmp_path: Path
+) -> None:
+    """The record that was read names an address that is gone by then: nobody has altered a row."""
+    importer.run(csv_of(tmp_path, line(0)))
+    known = importer.holder(0)
+    acts = [recorded_addresses(known, "corrected@nhs.net")[0]]
+
+    def correct(*statement: object) -> None:
+        if acts and "FROM address" in str(statement[2]):
+            with store.begin() as uow:
+                assert uow.holders.touch(known.id, known.revision)
+                uow.holders.save(known, acts.pop())
+                uow.commit()
+
+    sa.event.listen(store._engine, "before_cursor_execute", correct)
+    summary = importer.run(csv_of(tmp_path, line(0, name="Jo Smythe")))
+    assert not acts
+    assert summary.changes == (
+        (2, "900000000000 name Jo Smith → Jo Smythe; email corrected@nhs.net → p0@nhs.net"),
+    )
+
+
 def test_a_key_that_is_forgotten_meanwhile_stays_forgotten(
     importer: Importer, sealer: Meanwhile, tmp_path: Path
 ) -> None:

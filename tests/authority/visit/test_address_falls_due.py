@@ -2,7 +2,8 @@
 
 On PostgreSQL the two transactions run side by side. The rival acts before each statement of the
 caretaker's transaction in turn, until it is done or waits for a lock, and what is recorded in
-the end is what one after the other would have left.
+the end is what one after the other would have left. So with the visits of two cards of one holder,
+which no lock of a card keeps apart.
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ from kiosk.authority.visit.misuse import stop_holder
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import EnterCode, Finished, Purpose
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen, office_beside
-from tests.authority.registering import CHOSEN, given, start
+from tests.authority.card_in_reader import ReaderCard
+from tests.authority.registering import CHOSEN, given, start, to_code
+from tests.authority.station_visit import StationVisit
 from tests.authority.store.samples import waiting_address
 from tests.authority.world import EMAIL, World
 from tests.support.database import PostgresServer
@@ -79,8 +83,34 @@ def change_address(world: World, card: Card) -> Act:
     """The holder confirms another address with a proven PIN."""
     visit = start(world, card, Purpose.CHANGE_EMAIL)
     assert isinstance(visit.email(CONFIRMED), EnterCode)
-    code = world.relay.code
+    return entering(visit, world.relay.code)
 
+
+def register_anew(world: World, card: Card, email: str = EMAIL) -> Act:
+    """The holder replaces a registration without proof, and gives this address."""
+    with world.store.begin() as uow:
+        uow.registrations.put(replace(world.registration(card), proven=False))
+        uow.commit()
+    visit = to_code(world, card, email)
+    return entering(visit, world.relay.code)
+
+
+def register_anew_without_proof(world: World, card: Card) -> Act:
+    """So does somebody who shows no PIN by a key: the address that they give has to wait."""
+    with world.store.begin() as uow:
+        uow.registrations.put(replace(world.registration(card), proven=False))
+        uow.commit()
+    visit = world.insert(card, reader_card=ReaderCard())
+    visit.authority.choose(visit.visit, Purpose.REGISTER)
+    visit.authority.pin_verified(visit.visit, None)
+    visit.send()
+    visit.enter(world.relay.code)
+    visit.authority.save_questions(visit.visit, given())
+    assert isinstance(visit.email(CONFIRMED), EnterCode)
+    return entering(visit, world.relay.code)
+
+
+def entering(visit: StationVisit, code: Sensitive) -> Act:
     def act() -> object:
         try:
             return visit.enter(code)
@@ -113,8 +143,17 @@ def before_statement(world: World, number: int, act: Callable[[], None]) -> Iter
     sa.event.remove(world.store._engine, "before_cursor_execute", note)
 
 
-def raced(world: World, act: Act, number: int) -> Future[object] | None:
-    """Apply what is due, with a rival before one statement; None: there are not so many."""
+def fall_due(world: World, card: Card) -> Act:
+    falls_due(world, card)
+
+    def act() -> None:
+        assert apply_due_changes(world.store) == ()
+
+    return act
+
+
+def raced(world: World, main: Act, act: Act, number: int) -> Future[object] | None:
+    """Do ``main``, with a rival before one statement; None: there are not so many."""
     rival: Future[object] | None = None
     server = sa.make_url(world.url)
     with (
@@ -136,11 +175,15 @@ def raced(world: World, act: Act, number: int) -> Future[object] | None:
                     return
 
         with before_statement(world, number, run_rival):
-            assert apply_due_changes(world.store) == ()
+            main()
     return rival
 
 
-def races(world: World, prepare: Callable[[World, Card], Act]) -> Iterator[tuple[Card, object]]:
+def races(
+    world: World,
+    prepare: Callable[[World, Card], Act],
+    against: Callable[[World, Card], Act] = fall_due,
+) -> Iterator[tuple[Card, object]]:
     """Yield the card and the rival's result, of the rival before each statement in turn."""
     holders = 0
     while True:
@@ -149,8 +192,7 @@ def races(world: World, prepare: Callable[[World, Card], Act]) -> Iterator[tuple
         world.register(holder)
         card = world.add_card(holder)
         act = prepare(world, card)
-        falls_due(world, card)
-        rival = raced(world, act, holders)
+        rival = raced(world, against(world, card), act, holders)
         if rival is None:
             assert holders > 5, "the rival came before too few statements"
             return
@@ -197,3 +239,38 @@ def test_an_address_that_the_holder_confirms_stays(world: World) -> None:
         confirmed = reply == Finished(Purpose.CHANGE_EMAIL)
         assert confirmed or isinstance(reply, StepRefused), reply
         assert world.registered_email(card) == (CONFIRMED if confirmed else DUE)
+
+
+def test_registration_anew_names_an_address_that_is_there(world: World) -> None:
+    """Before: it named the one that was just replaced, and staff heard of an altered row."""
+    for card, reply in races(world, register_anew):
+        registered = reply == Finished(Purpose.REGISTER)
+        assert registered or isinstance(reply, StepRefused), reply
+        assert world.registered_email(card) == (EMAIL if registered else DUE)
+
+
+def test_registration_anew_without_proof_names_an_address_that_is_there(world: World) -> None:
+    for card, reply in races(world, register_anew_without_proof):
+        registered = isinstance(reply, Finished)
+        assert registered or isinstance(reply, StepRefused), reply
+        addresses = world.addresses_of(card)
+        assert addresses.registered is not None
+        assert addresses.registered.value == (EMAIL if registered else DUE)
+        assert (addresses.waiting is not None) is registered
+
+
+def another_cards_registration(world: World, card: Card) -> Act:
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    return register_anew(world, world.add_card(holder), CONFIRMED)
+
+
+@pytest.mark.parametrize("here", [register_anew, register_anew_without_proof])
+def test_registrations_with_two_cards_leave_an_address_that_is_there(
+    world: World, here: Callable[[World, Card], Act]
+) -> None:
+    for card, reply in races(world, here, another_cards_registration):
+        registered = isinstance(reply, Finished)
+        assert registered or isinstance(reply, StepRefused), reply
+        assert world.registered_email(card) in (EMAIL, CONFIRMED)

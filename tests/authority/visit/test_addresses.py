@@ -8,6 +8,7 @@ import pytest
 
 from kiosk.authority.errors import MailRefused, MailUnavailable
 from kiosk.authority.records import Card
+from kiosk.authority.visit.gathering import give_email
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CodeNotSent,
@@ -23,9 +24,11 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.policy import Policy
+from kiosk.contract.sensitive import Sensitive
 from tests.authority.registering import DOMAINS, OTHER, given, start, to_code
 from tests.authority.station_visit import is_wrong
 from tests.authority.world import EMAIL, World
+from tests.support.routes import to
 
 
 @pytest.fixture
@@ -47,12 +50,37 @@ def test_a_code_to_one_address_does_not_confirm_another(world: World, card: Card
     assert world.registered_email(card) == EMAIL
 
 
+def test_code_on_its_way_to_one_address_does_not_confirm_another(world: World, card: Card) -> None:
+    """It becomes the live code after another process took the other address, and withdrew all."""
+    world.policy = Policy(code_gap=timedelta(0))
+    station_visit = start(world, card, Purpose.REGISTER)
+    station_visit.authority.save_questions(station_visit.visit, given())
+
+    def meanwhile() -> None:
+        world.relay.on_send = None
+        reply = give_email(world.parts, station_visit.visit, EMAIL, station_visit.attempt())
+        assert isinstance(reply, EnterCode)
+
+    world.relay.on_send = meanwhile
+    station_visit.email(OTHER)
+    assert [mail.to for mail in world.relay.sent] == [EMAIL, OTHER]
+    live = world.live_code(card)
+    assert live is not None
+    for mail in world.relay.sent:
+        with pytest.raises(StepRefused):
+            station_visit.enter(Sensitive(mail.text))
+    with world.store.read() as uow:
+        assert uow.registrations.of_holder(card.holder_id) is None
+
+
 def test_code_to_a_second_address_within_the_gap_has_to_wait(world: World, card: Card) -> None:
     station_visit = to_code(world, card, OTHER)
     first = world.relay.code
     reply = station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
     assert reply == CodeNotSent(
-        mail_away=False, retry_in_s=60, again=SendCode("a•••@trust.nhs.uk", position=Position(4, 4))
+        mail_away=False,
+        retry_in_s=60,
+        again=SendCode(to("a•••@trust.nhs.uk"), position=Position(4, 4)),
     )
     with pytest.raises(StepRefused):
         station_visit.enter(first)
@@ -75,7 +103,9 @@ def test_mail_away_keeps_what_was_given(world: World, card: Card) -> None:
     world.relay.failure = MailUnavailable("away")
     reply = station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
     assert reply == CodeNotSent(
-        mail_away=True, retry_in_s=0, again=SendCode("a•••@trust.nhs.uk", position=Position(4, 4))
+        mail_away=True,
+        retry_in_s=0,
+        again=SendCode(to("a•••@trust.nhs.uk"), position=Position(4, 4)),
     )
     world.relay.failure = None
     assert isinstance(station_visit.send(), EnterCode)

@@ -26,6 +26,7 @@ from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import CHEAP, EMAIL, STAFF, World
+from tests.support.routes import to
 
 
 def test_right_answers_lead_on_and_cost_nothing(
@@ -34,7 +35,7 @@ def test_right_answers_lead_on_and_cost_nothing(
     task = station_visit.questions()
     assert len(task.questions) == 3
     assert task.attempts_left == 3
-    assert station_visit.answer(task) == SendCode("a•••@trust.nhs.uk", position=Position(3, 4))
+    assert station_visit.answer(task) == SendCode(to("a•••@trust.nhs.uk"), position=Position(3, 4))
     assert world.registration(card).failures == 0
     assert world.kinds() == [
         "visit-opened",

@@ -36,6 +36,7 @@ from tests.authority.assisting import (
 )
 from tests.authority.station_visit import opened, wrong_code
 from tests.authority.world import World
+from tests.support.routes import to
 
 MASKED = "a•••@trust.nhs.uk"
 
@@ -47,7 +48,7 @@ def test_wrong_entries_spend_it_like_any(world: World, card: Card, agent: Office
         assert station_visit.enter(wrong_code(issued.code)) == FactorWrong(
             structs.replace(GIVEN, tries_left=left)
         )
-    dead = FactorOver(FactorEnd.SPENT, SendCode(MASKED, position=Position(3, 4)))
+    dead = FactorOver(FactorEnd.SPENT, SendCode(to(MASKED), position=Position(3, 4)))
     assert station_visit.enter(wrong_code(issued.code)) == dead
     assert station_visit.enter(issued.code) == dead
     assert world.registration(card).failures == 0
@@ -58,7 +59,7 @@ def test_after_fifteen_minutes_it_is_over(world: World, card: Card, agent: Offic
     station_visit = answered(world, card)
     world.clock.forward(minutes=15)
     assert station_visit.enter(issued.code) == FactorOver(
-        FactorEnd.EXPIRED, SendCode(MASKED, position=Position(3, 4))
+        FactorEnd.EXPIRED, SendCode(to(MASKED), position=Position(3, 4))
     )
     assert isinstance(station_visit.send(), EnterCode)
     assert isinstance(station_visit.enter(world.relay.code), SetPin)
@@ -73,7 +74,7 @@ def test_given_code_works_once(world: World, card: Card, agent: Office) -> None:
     )
     station_visit.pull()
     back = world.insert(card, blocked=True)
-    assert back.answer(back.questions()) == SendCode(MASKED, position=Position(3, 4))
+    assert back.answer(back.questions()) == SendCode(to(MASKED), position=Position(3, 4))
     with pytest.raises(StepRefused):
         back.enter(issued.code)
 
@@ -98,7 +99,7 @@ def test_withdrawn_while_its_page_is_up(world: World, card: Card, agent: Office)
     station_visit = answered(world, card)
     withdraw(agent, issued)
     assert station_visit.enter(issued.code) == FactorOver(
-        FactorEnd.WITHDRAWN, SendCode(MASKED, position=Position(3, 4))
+        FactorEnd.WITHDRAWN, SendCode(to(MASKED), position=Position(3, 4))
     )
     assert world.events()[-1].detail["withdrawn"] is True
     assert isinstance(station_visit.send(), EnterCode)
@@ -128,10 +129,10 @@ def test_given_code_counts_only_as_long_as_its_givers_may(
     station_visit = answered(world, card)
     _part_with(world, agent if who == "giver" else second, changes)
     assert station_visit.enter(issued.code) == FactorOver(
-        FactorEnd.WITHDRAWN, SendCode(MASKED, position=Position(3, 4))
+        FactorEnd.WITHDRAWN, SendCode(to(MASKED), position=Position(3, 4))
     )
     again = world.insert(card, blocked=True)
-    assert again.answer(again.questions()) == SendCode(MASKED, position=Position(3, 4))
+    assert again.answer(again.questions()) == SendCode(to(MASKED), position=Position(3, 4))
 
 
 def test_nothing_is_released_once_the_giver_of_the_code_is_gone(

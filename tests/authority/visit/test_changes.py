@@ -21,6 +21,7 @@ from kiosk.contract.messages import (
     SetPin,
     VisitOpened,
 )
+from tests.authority.card_in_reader import ReaderCard
 from tests.authority.registering import DOMAINS, OTHER, given, start, to_code
 from tests.authority.store.samples import waiting_address
 from tests.authority.world import EMAIL, World
@@ -161,6 +162,28 @@ def test_an_address_that_is_confirmed_again_stays(world: World) -> None:
     world.clock.forward(hours=24)
     assert apply_due_changes(world.store) == ()
     assert world.registered_email(card) == EMAIL
+
+
+def test_audit_has_the_stop_of_an_address_that_another_one_replaces_while_it_waits(
+    world: World,
+) -> None:
+    """Before: its end was in no row of the audit, so that nothing showed an older row of it."""
+    card = world.registered_card()
+    for email in OTHER, "somebody.else@nhs.net":
+        station_visit = world.insert(card, reader_card=ReaderCard())
+        station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_EMAIL)
+        station_visit.authority.pin_verified(station_visit.visit, None)
+        station_visit.send()
+        station_visit.enter(world.relay.code)
+        assert isinstance(station_visit.email(email), EnterCode)
+        assert isinstance(station_visit.enter(world.relay.code), Finished)
+        station_visit.pull()
+        world.clock.forward(minutes=2)
+    kinds = [kind for kind in world.kinds() if kind.startswith("email-change-")]
+    assert kinds == ["email-change-waits", "email-change-stopped", "email-change-waits"]
+    waits = world.addresses_of(card).waiting
+    assert waits is not None
+    assert waits.value == "somebody.else@nhs.net"
 
 
 def test_an_address_of_a_new_registration_stays(world: World) -> None:

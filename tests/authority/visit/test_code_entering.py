@@ -25,6 +25,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import StationVisit, is_wrong, resumed_by, wrong_code
 from tests.authority.world import World
+from tests.support.routes import to
 
 MASKED = "a•••@trust.nhs.uk"
 
@@ -50,7 +51,7 @@ def test_five_wrong_entries_spend_it(world: World, card: Card, station_visit: St
         assert isinstance(reply.again, EnterCode)
         assert reply.again.tries_left == left
     world.clock.forward(seconds=20)
-    again = SendCode(MASKED, position=Position(3, 4))
+    again = SendCode(to(MASKED), position=Position(3, 4))
     assert station_visit.enter(wrong_code(code)) == FactorOver(
         FactorEnd.SPENT, again, retry_in_s=40
     )
@@ -65,7 +66,7 @@ def test_late_is_dead(world: World, card: Card, station_visit: StationVisit) -> 
     station_visit.to_code()
     world.clock.forward(minutes=15)
     assert station_visit.enter(world.relay.code) == FactorOver(
-        FactorEnd.EXPIRED, SendCode(MASKED, position=Position(3, 4))
+        FactorEnd.EXPIRED, SendCode(to(MASKED), position=Position(3, 4))
     )
     assert isinstance(station_visit.send(), EnterCode)
     assert isinstance(station_visit.enter(world.relay.code), SetPin)
@@ -201,9 +202,8 @@ def test_a_code_that_is_replaced_while_it_is_looked_at_opens_nothing(
     first = world.relay.code
     world.clock.forward(seconds=61)
     elsewhere = LocalAuthority(world.parts)  # another process
-    _during_the_check(
-        world, partial(elsewhere.prepare, station_visit.visit, "another", Factor.EMAIL_CODE)
-    )
+    visit, route = station_visit.visit, station_visit.route()
+    _during_the_check(world, partial(elsewhere.prepare, visit, "another", Factor.EMAIL_CODE, route))
     if wrong:
         dead = station_visit.enter(wrong_code(first))
         assert isinstance(dead, FactorOver)

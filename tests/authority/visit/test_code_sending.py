@@ -30,6 +30,7 @@ from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import StationVisit, is_wrong, resumed_by, wrong_code
 from tests.authority.world import EMAIL, World
+from tests.support.routes import to
 from tests.support.steps import offered
 
 MASKED = "a•••@trust.nhs.uk"
@@ -47,7 +48,13 @@ def _card_of(world: World, station_visit: StationVisit) -> Card:
 
 def test_a_code_goes_to_the_registered_address(world: World, station_visit: StationVisit) -> None:
     assert station_visit.to_code() == EnterCode(
-        MASKED, digits=8, expires_in_s=900, resend_in_s=60, tries_left=5, position=Position(3, 4)
+        *to(MASKED),
+        to(MASKED),
+        digits=8,
+        expires_in_s=900,
+        resend_in_s=60,
+        tries_left=5,
+        position=Position(3, 4),
     )
     [message] = world.relay.sent
     assert (message.to, message.secret) == (EMAIL, True)
@@ -99,7 +106,7 @@ def test_mail_away_loses_nothing(
     for _ in range(5):
         reply = station_visit.send()
         assert reply == CodeNotSent(
-            mail_away=True, retry_in_s=0.0, again=SendCode(MASKED, position=Position(3, 4))
+            mail_away=True, retry_in_s=0.0, again=SendCode(to(MASKED), position=Position(3, 4))
         )
     world.relay.failure = None
     assert isinstance(station_visit.send(), EnterCode)

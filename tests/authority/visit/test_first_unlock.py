@@ -127,7 +127,7 @@ def test_first_unlock_and_registration_are_one_visit(
     assert offered(station_visit) == (Purpose.FIRST_UNLOCK,)
     authority, visit = world.authority, station_visit.visit
     entry = authority.choose(visit, Purpose.FIRST_UNLOCK)
-    assert entry == structs.replace(GIVEN, position=Position(2, 8))
+    assert entry == structs.replace(GIVEN, routes=(), position=Position(2, 8))
     nothing_opens(station_visit)
     new_pin = station_visit.enter(issued.code)
     assert isinstance(new_pin, SetPin)

@@ -37,6 +37,7 @@ from tests.authority.card_in_reader import KeylessCard, ReaderCard, unsupported_
 from tests.authority.refused import is_turned_away
 from tests.authority.station_visit import wrong_code
 from tests.authority.world import World
+from tests.support.routes import MADE_UP
 from tests.support.stored import live_code, stored
 
 
@@ -126,7 +127,7 @@ def test_a_station_that_skips_the_proof_gets_nothing(
         lambda: calls.save_questions(visit, answers),
         lambda: calls.give_email(visit, "asha@nhs.net", "1"),
         lambda: calls.submit(visit, "1", Answers(answers)),
-        lambda: calls.prepare(visit, "1", Factor.EMAIL_CODE),
+        lambda: calls.prepare(visit, "1", Factor.EMAIL_CODE, MADE_UP),
         lambda: calls.submit(visit, "1", Code(Sensitive("1"))),
         lambda: calls.challenge(visit),
         lambda: calls.release(visit, "1"),

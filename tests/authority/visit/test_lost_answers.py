@@ -67,6 +67,7 @@ from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.lossy_store import Case, Loss, Lossy, plain, somebodys_card
 from tests.authority.registering import OTHER, given, start
 from tests.authority.station_visit import StationVisit, answers_to, is_wrong, ready, wrong_code
+from tests.authority.store.samples import put_registered, registered_address
 from tests.authority.world import EMAIL, PUK, World
 from tests.support.campaigns import WHOLE
 
@@ -140,8 +141,8 @@ def _sends(world: World) -> Case:
     card = somebodys_card(world)
     station_visit = _inserted(world, card)
     station_visit.answer(station_visit.questions())
-    attempt, visit = station_visit.attempt(), station_visit.visit
-    return Case(world, card, visit, lambda at: at.prepare(visit, attempt, Factor.EMAIL_CODE))
+    attempt, visit, route = station_visit.attempt(), station_visit.visit, station_visit.route()
+    return Case(world, card, visit, lambda at: at.prepare(visit, attempt, Factor.EMAIL_CODE, route))
 
 
 def _sends_another(world: World) -> Case:
@@ -149,8 +150,8 @@ def _sends_another(world: World) -> Case:
     station_visit = _inserted(world, card)
     station_visit.to_code()
     world.clock.forward(minutes=2)
-    attempt, visit = station_visit.attempt(), station_visit.visit
-    return Case(world, card, visit, lambda at: at.prepare(visit, attempt, Factor.EMAIL_CODE))
+    attempt, visit, route = station_visit.attempt(), station_visit.visit, station_visit.route()
+    return Case(world, card, visit, lambda at: at.prepare(visit, attempt, Factor.EMAIL_CODE, route))
 
 
 def _gives_email(world: World) -> Case:
@@ -418,8 +419,19 @@ def _sends_too_soon(world: World) -> Case:
     card = somebodys_card(world)
     station_visit = _inserted(world, card)
     station_visit.to_code()
-    attempt, visit = station_visit.attempt(), station_visit.visit
-    return Case(world, card, visit, lambda at: at.prepare(visit, attempt, Factor.EMAIL_CODE))
+    attempt, visit, route = station_visit.attempt(), station_visit.visit, station_visit.route()
+    return Case(world, card, visit, lambda at: at.prepare(visit, attempt, Factor.EMAIL_CODE, route))
+
+
+def _sends_elsewhere(world: World) -> Case:
+    """By the route of an address that was replaced since."""
+    case = _sends(world)
+    with world.store.begin() as uow:
+        registration = uow.registrations.of_holder(case.card.holder_id)
+        assert registration is not None
+        put_registered(uow, registration, registered_address(registration.holder_id, "new@nhs.net"))
+        uow.commit()
+    return case
 
 
 def _enters_stop_number(world: World, *, wrong: bool = False) -> Case:
@@ -474,6 +486,7 @@ CALLS: dict[str, tuple[Callable[[World], Case], type]] = {
     "prepare": (_sends, EnterCode),
     "prepare, another": (_sends_another, EnterCode),
     "prepare, too soon": (_sends_too_soon, CodeNotSent),
+    "prepare, moved": (_sends_elsewhere, SendCode),
     "submit code": (_enters, SetPin),
     "submit code, wrong": (lambda world: _enters(world, wrong=True), FactorWrong),
     "submit code, last, right": (lambda world: _enters(world, failed=4), SetPin),

@@ -194,7 +194,7 @@ class Way:
             case s.CodeEntry():
                 return e.EntryMade(visit, Code(self.world.relay.code))
             case s.CodeNeeded():
-                return e.CodeAsked(visit)
+                return e.CodeAsked(visit, state.task.routes[0].id)
             case s.StopNumberEntry():
                 return e.StopNumberEntered(visit, Sensitive(self.stop_number))
             case s.PickReason():

@@ -43,6 +43,7 @@ from tests.authority.card_in_reader import (
 from tests.authority.registering import OTHER, given
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
+from tests.support.routes import to
 
 MINE = "asha@trust.nhs.uk"
 
@@ -322,7 +323,7 @@ def test_a_claimed_pin_registers_by_the_recorded_address(world: World) -> None:
     card = world.add_card(world.add_holder())
     station_visit = begun(world, card, Purpose.REGISTER, KeylessCard())
     task = station_visit.verify_pin()
-    assert task == SendCode("a•••@trust.nhs.uk", proves_owner=True, position=Position(2, 5))
+    assert task == SendCode(to("a•••@trust.nhs.uk"), proves_owner=True, position=Position(2, 5))
     with pytest.raises(StepRefused):
         station_visit.authority.save_questions(station_visit.visit, given())
     with pytest.raises(StepRefused):
@@ -480,7 +481,7 @@ def test_an_address_changes_on_a_claimed_pin_after_the_cooling_off(
 ) -> None:
     station_visit = begun(world, card, Purpose.CHANGE_EMAIL)
     assert station_visit.authority.pin_verified(station_visit.visit, None) == SendCode(
-        "a•••@trust.nhs.uk", proves_owner=True, position=Position(2, 4)
+        to("a•••@trust.nhs.uk"), proves_owner=True, position=Position(2, 4)
     )
     station_visit.send()
     assert isinstance(station_visit.enter(world.relay.code), GiveEmail)

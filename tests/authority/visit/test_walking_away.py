@@ -27,6 +27,7 @@ from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import ANSWERS, StationVisit, resumed_by, wrong_code
 from tests.authority.world import World
+from tests.support.routes import to
 
 MASKED = "a•••@trust.nhs.uk"
 CODE_FIRST = Policy(verification=((Factor.EMAIL_CODE, Factor.QUESTIONS),))
@@ -45,7 +46,13 @@ def test_walk_away_and_come_back_at_another_station(
     assert resumed == (
         Purpose.UNLOCK,
         EnterCode(
-            MASKED, digits=8, expires_in_s=300, resend_in_s=0, tries_left=5, position=Position(3, 4)
+            *to(MASKED),
+            to(MASKED),
+            digits=8,
+            expires_in_s=300,
+            resend_in_s=0,
+            tries_left=5,
+            position=Position(3, 4),
         ),
     )
     assert isinstance(back.enter(world.relay.code), SetPin)
@@ -219,7 +226,7 @@ def test_the_code_alone(world: World, card: Card) -> None:
     world.policy = CODE_ONLY
     station_visit = world.insert(card, blocked=True)
     assert station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK) == SendCode(
-        MASKED, position=Position(2, 3)
+        to(MASKED), position=Position(2, 3)
     )
     assert isinstance(station_visit.send(), EnterCode)
     station_visit.pull()
@@ -233,7 +240,7 @@ def test_the_code_first_and_then_the_answers(world: World, card: Card) -> None:
     world.policy = CODE_FIRST
     station_visit = world.insert(card, blocked=True)
     assert station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK) == SendCode(
-        MASKED, position=Position(2, 4)
+        to(MASKED), position=Position(2, 4)
     )
     station_visit.send()
     station_visit.pull()

@@ -16,7 +16,9 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.facts import (
+    AnswersRegistered,
     Blocked,
+    CodesGoTo,
     Do,
     Happened,
     Headline,
@@ -174,10 +176,8 @@ def _registration(email: str, standing: Standing) -> RegistrationLine | None:
         return None
     blocked = standing is Standing.BLOCKED
     return RegistrationLine(
-        email=email,
-        confirmed=True,
         registered_at=NOW - timedelta(days=210),
-        questions=QUESTIONS,
+        enrolled=(AnswersRegistered(QUESTIONS), CodesGoTo(email, confirmed=True)),
         failures=3 if blocked else 0,
         failures_allowed=3,
         blocked_at=NOW - timedelta(minutes=11) if blocked else None,

@@ -32,7 +32,7 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
-from kiosk.authority.facts import Do, ReadAt, RegisterOrHelp, ShownAt
+from kiosk.authority.facts import CodesSaved, Do, ReadAt, RegisterOrHelp, ShownAt
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action, may
 from tests.screens.admin.estate import Estate
@@ -216,8 +216,9 @@ class FakePeopleDesk(Files, PeopleDesk):
     def withdraw_saved_codes(self, seen: Seen, grounds: Grounds) -> Done:
         def change(record: Record) -> None:
             line = record.person.registration
-            kept = replace(line, saved_codes=0) if line else None
-            record.person = replace(record.person, registration=kept)
+            if line is not None:
+                left = tuple(one for one in line.enrolled if not isinstance(one, CodesSaved))
+                record.person = replace(record.person, registration=replace(line, enrolled=left))
 
         return self._act(
             Action.WITHDRAW_CODE, "people.withdraw_saved_codes", seen, grounds,

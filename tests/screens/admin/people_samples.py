@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from kiosk.authority.administration.views import AddressChangeLine, Seen
 from kiosk.authority.errors import NotFound, StoreError
+from kiosk.authority.facts import CodesSaved
 from kiosk.authority.roles import Action, Role
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
@@ -159,7 +160,7 @@ def _saving(desk: FakeDesk) -> None:
     line = record.person.registration
     assert line is not None
     open_to = record.person.open_to | {Action.WITHDRAW_CODE}
-    registration = replace(line, saved_codes=4)
+    registration = replace(line, enrolled=(*line.enrolled, CodesSaved(4)))
     record.person = replace(record.person, registration=registration, open_to=open_to)
 
 

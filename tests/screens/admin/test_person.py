@@ -14,7 +14,9 @@ from kiosk.authority.administration.views import Person
 from kiosk.authority.errors import ConcurrentChange, StoreError
 from kiosk.authority.facts import (
     AfterRefusal,
+    AnswersRegistered,
     Blocked,
+    CodesGoTo,
     Do,
     Headline,
     SeenRefused,
@@ -126,7 +128,13 @@ async def test_nothing_in_a_record_steers_the_terminal() -> None:
             Blocked(NOW, 3, f"Ward{escape}"),
             Do.LIFT_BLOCK,
         ),
-        registration=replace(registration, email=f"jo{escape}@nhs.net"),
+        registration=replace(
+            registration,
+            enrolled=(
+                AnswersRegistered((f"Your{escape}?",)),
+                CodesGoTo(f"jo{escape}@nhs.net", True, f"jo{escape}@nhs.net"),
+            ),
+        ),
         cards=(replace(card, identifier=f"ab{escape}"), *cards),
     )
     async with person(READY, desk, (160, 50)) as run:
@@ -192,7 +200,8 @@ async def test_data_is_never_read_as_markup() -> None:
 async def test_facts_are_in_plain_words() -> None:
     async with person(SEVERAL, size=SIZES[1]) as run:
         text = run.text
-        assert "Since 6 Aug 2025; codes go to" in text
+        assert "Since 6 Aug 2025" in text
+        assert "Codes go to" in text
         assert "piv 0123 4567 89ab cdef 0123 4567 89ab cdef" in text
         assert "expires 4 Dec 2027, unblock secret set" in text
         assert "ffff, revoked" in text
@@ -208,8 +217,9 @@ async def test_an_address_that_is_not_confirmed_says_so() -> None:
     desk = FakeDesk()
     record = desk.estate.people[READY]
     assert record.person.registration is not None
+    enrolled = (CodesGoTo(record.person.email, confirmed=False),)
     record.person = replace(
-        record.person, registration=replace(record.person.registration, confirmed=False)
+        record.person, registration=replace(record.person.registration, enrolled=enrolled)
     )
     async with person(READY, desk) as run:
         assert "not confirmed yet" in run.text
@@ -221,7 +231,8 @@ async def test_a_recorded_address_to_which_no_codes_go_is_shown() -> None:
     record = desk.estate.people[READY]
     registration = record.person.registration
     assert registration is not None
-    other = replace(registration, recorded="asha@other.example")
+    goes_to = CodesGoTo(record.person.email, confirmed=True, recorded="asha@other.example")
+    other = replace(registration, enrolled=(goes_to,))
     record.person = replace(record.person, registration=other)
     async with person(READY, desk) as run:
         said = " ".join(run.text.split())

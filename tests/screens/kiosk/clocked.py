@@ -15,13 +15,15 @@ from kiosk.station.states import CodeEntry, Menu, Work, Working
 from screens.kiosk.app import KioskApp
 from tests.screens.idle_app import PATIENCE_S, still
 from tests.screens.kiosk.pictures import STILL, PictureApp
-from tests.screens.kiosk.samples import CODE, UNLOCK, VISIT, VISIT_ID
+from tests.screens.kiosk.samples import CODE, ROUTE, UNLOCK, VISIT, VISIT_ID
 from tests.screens.recording_station import StillStation
 from tests.screens.shown import screen_lines
 from tests.support.steps import offers
 
 MENU = Menu(VISIT, offers(Purpose.UNLOCK))
-WORKING = Working(UNLOCK, Work.CHECKING_CODE, Prepare(VISIT_ID, "1", Factor.EMAIL_CODE), None)
+WORKING = Working(
+    UNLOCK, Work.CHECKING_CODE, Prepare(VISIT_ID, "1", Factor.EMAIL_CODE, ROUTE.id), None
+)
 CODE_ENTRY = CodeEntry(UNLOCK, CODE)
 
 

@@ -34,6 +34,9 @@ from kiosk.contract.messages import (
     Question,
     ReadFault,
     Reason,
+    Route,
+    RouteId,
+    SendCode,
     VisitId,
 )
 from kiosk.contract.ports import CardAddress
@@ -133,7 +136,9 @@ EMAIL = GiveEmail(
     ("nhs.net", "nhs.uk", "gov.uk", "mod.uk"),
     position=STEP,
 )
-CODE = EnterCode("a•••@wexbridge.nhs.uk", 8, 872.0, 42.0, 5, position=STEP)
+ROUTE = Route(RouteId("a" * 32), "a•••@wexbridge.nhs.uk")
+CODE = EnterCode(ROUTE, (ROUTE,), 8, 872.0, 42.0, 5, position=STEP)
+SEND = SendCode((ROUTE,), position=STEP)
 STOP = EnterStopNumber(12, 5)
 LONG_PIN = replace(REGISTER, pin_format=PinFormat(4, 16, 4, letters=True))
 LONGEST_PIN = replace(REGISTER, pin_format=PinFormat(6, 127, 6, letters=True))
@@ -205,7 +210,8 @@ _CODE_ENTRY = CodeEntry(_at(3, UNLOCK), CODE)
 _ADDRESS = EnterEmail(_at(3, REGISTER), EMAIL, EMAIL.suggested)
 _WAITS = replace(_at(3, UNLOCK), instead=offers(*_ALL_BUT_REGISTER[1:]))
 """Came back to a code, and may choose something else."""
-_GIVEN = replace(CODE, masked="", resend_in_s=0.0)
+_GIVEN = replace(CODE, sent_to=None, resend_in_s=0.0)
+_FIRST = replace(_GIVEN, routes=())
 
 MAINTAIN = Maintain("wexbridge-general-hospital-front-desk", datetime(2026, 7, 14, tzinfo=UTC))
 ACTS = Maintenance(MAINTENANCE, MAINTAIN, MaintenanceReason.CHECK)
@@ -236,7 +242,7 @@ _STORY: Mapping[str, Sample] = {
         Working(
             _at(2, UNLOCK),
             Work.CHECKING_ANSWERS,
-            Prepare(VISIT_ID, "1", Factor.EMAIL_CODE),
+            Prepare(VISIT_ID, "1", Factor.EMAIL_CODE, ROUTE.id),
             None,
             repeats=1,
         )
@@ -351,7 +357,7 @@ _STORY: Mapping[str, Sample] = {
         CodeEntry(_at(4, REGISTER), CODE, wrong=True, entered_on=_ADDRESS), ("down",)
     ),
     "code-register-mail-away": Sample(
-        CodeNeeded(_at(4, REGISTER), CODE.masked, CodeLack.MAIL_AWAY, entered_on=_ADDRESS)
+        CodeNeeded(_at(4, REGISTER), SEND, CodeLack.MAIL_AWAY, entered_on=_ADDRESS)
     ),
     "code-wrong": Sample(
         CodeEntry(_at(3, UNLOCK), replace(CODE, tries_left=2), wrong=True), tuple("40718")
@@ -377,21 +383,20 @@ _STORY: Mapping[str, Sample] = {
     ),
     "code-given-over": Sample(CodeEntry(_at(3, UNLOCK), replace(_GIVEN, expires_in_s=0.0))),
     "code-given-keys-only": Sample(CodeEntry(_at(3, UNLOCK), _GIVEN), tuple("4071"), touch=False),
-    "code-first": Sample(CodeEntry(_at(2, FIRST_UNLOCK), _GIVEN), tuple("4071")),
+    "code-first": Sample(CodeEntry(_at(2, FIRST_UNLOCK), _FIRST), tuple("4071")),
     "code-first-wrong": Sample(
-        CodeEntry(_at(2, FIRST_UNLOCK), replace(_GIVEN, tries_left=2), wrong=True)
+        CodeEntry(_at(2, FIRST_UNLOCK), replace(_FIRST, tries_left=2), wrong=True)
     ),
     "pin-first": Sample(EnterPin(_at(4, UNLOCKED))),
     "menu-first": Sample(_offers(Purpose.FIRST_UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)),
     "code-dark": Sample(_CODE_ENTRY, tuple("4071"), dark=True),
-    "code-needed-expired": Sample(CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.EXPIRED)),
-    "code-needed-else": Sample(CodeNeeded(_WAITS, CODE.masked, CodeLack.SPENT, 31.0)),
-    "code-needed-spent": Sample(CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.SPENT, 31.0)),
-    "code-needed-withdrawn": Sample(CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.WITHDRAWN)),
-    "code-needed-mail-away": Sample(CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.MAIL_AWAY)),
-    "code-needed-too-soon": Sample(
-        CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.TOO_SOON, 1800.0)
-    ),
+    "code-needed-expired": Sample(CodeNeeded(_at(3, UNLOCK), SEND, CodeLack.EXPIRED)),
+    "code-needed-else": Sample(CodeNeeded(_WAITS, SEND, CodeLack.SPENT, 31.0)),
+    "code-needed-spent": Sample(CodeNeeded(_at(3, UNLOCK), SEND, CodeLack.SPENT, 31.0)),
+    "code-needed-withdrawn": Sample(CodeNeeded(_at(3, UNLOCK), SEND, CodeLack.WITHDRAWN)),
+    "code-needed-moved": Sample(CodeNeeded(_at(3, UNLOCK), SEND, CodeLack.MOVED)),
+    "code-needed-mail-away": Sample(CodeNeeded(_at(3, UNLOCK), SEND, CodeLack.MAIL_AWAY)),
+    "code-needed-too-soon": Sample(CodeNeeded(_at(3, UNLOCK), SEND, CodeLack.TOO_SOON, 1800.0)),
     "new-pin": Sample(NewPin(_at(4, UNLOCK), RULES)),
     "new-pin-half": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("1234567")),
     "new-pin-good": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("604918")),
@@ -405,7 +410,7 @@ _STORY: Mapping[str, Sample] = {
     "ask-question-ways": Sample(AskQuestion(_WAYS, ASKED)),
     "code-ways": Sample(CodeEntry(_WAYS, CODE), ("down",)),
     "code-ways-wrong": Sample(CodeEntry(_WAYS, CODE, wrong=True)),
-    "code-needed-ways": Sample(CodeNeeded(_WAYS, CODE.masked, CodeLack.EXPIRED)),
+    "code-needed-ways": Sample(CodeNeeded(_WAYS, SEND, CodeLack.EXPIRED)),
     "saved-code": Sample(SavedCodeEntry(_WAYS, _ENTER_SAVED), tuple("7k7qf 2m9x4")),
     "saved-code-missing": Sample(SavedCodeEntry(_WAYS, _ENTER_SAVED), (*"7k7qf", "enter")),
     "saved-code-unclear": Sample(SavedCodeEntry(_WAYS, _ENTER_SAVED), (*"7k7uf", "enter")),
@@ -490,7 +495,10 @@ _STORY: Mapping[str, Sample] = {
     ),
     "not-reached": Sample(
         NotReached(
-            _at(3, UNLOCK), Work.SENDING_CODE, Prepare(VISIT_ID, "1", Factor.EMAIL_CODE), None
+            _at(3, UNLOCK),
+            Work.SENDING_CODE,
+            Prepare(VISIT_ID, "1", Factor.EMAIL_CODE, ROUTE.id),
+            None,
         )
     ),
     "still-there": Sample(StillThere(_CODE_ENTRY)),
@@ -525,7 +533,10 @@ def _every_kind() -> dict[str, Sample]:
     }
     visits = ((work, _at(steps[work], UNLOCK) if work in steps else UNLOCK) for work in Work)
     working = (
-        (f"working-{work}", Working(visit, work, Prepare(VISIT_ID, "1", Factor.EMAIL_CODE), None))
+        (
+            f"working-{work}",
+            Working(visit, work, Prepare(VISIT_ID, "1", Factor.EMAIL_CODE, ROUTE.id), None),
+        )
         for work, visit in visits
         if not work.on_pad
     )

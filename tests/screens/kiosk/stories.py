@@ -40,7 +40,16 @@ from kiosk.station.events import (
     WentBack,
 )
 from kiosk.station.states import CodeEntry, EnterEmail, Menu, State
-from tests.screens.kiosk.samples import CODE, EMAIL, REGISTER, UNLOCK, VISIT, VISIT_ID, samples
+from tests.screens.kiosk.samples import (
+    CODE,
+    EMAIL,
+    REGISTER,
+    ROUTE,
+    UNLOCK,
+    VISIT,
+    VISIT_ID,
+    samples,
+)
 from tests.support.steps import STEP, offers
 
 _SAMPLES = samples()
@@ -156,7 +165,7 @@ KEYS = [
     keys("code", "4 0 7 1 8 2 6 enter"),
     keys("code", "4 0 7 1 8 2 6 3 enter", CODE_GIVEN),
     keys("code", "4 0 7 1 8 2 6 3 9 9 enter", CODE_GIVEN),
-    keys(FRESH, "up enter", CodeAsked(VISIT_ID)),
+    keys(FRESH, "up enter", CodeAsked(VISIT_ID, ROUTE.id)),
     keys("code", "up enter", LEFT),
     keys("code", "up up enter", MisuseNoticed(VISIT_ID)),
     keys("code-resumed-else", "down enter", ELSE),
@@ -177,7 +186,7 @@ KEYS = [
     keys("saved-codes", "right enter", CodesKept(VISIT_ID)),
     keys("saved-codes", "left enter", LEFT),
     keys("unlocked-saved-code", "enter", LEFT),
-    keys("code-needed-expired", "enter", CodeAsked(VISIT_ID)),
+    keys("code-needed-expired", "enter", CodeAsked(VISIT_ID, ROUTE.id)),
     keys("code-needed-too-soon", "enter"),
     *(
         keys(state, f"{arrow} enter")
@@ -269,7 +278,7 @@ TOUCHES = [
     touches("ask-question", "F3 Show|m|i|l|l|Continue", answer("mill")),
     touches("ask-question-typed", "Back", BACK),
     touches("code", "4|0|7|1|8|2|6|3|Continue", CODE_GIVEN),
-    touches(FRESH, "New code", CodeAsked(VISIT_ID)),
+    touches(FRESH, "New code", CodeAsked(VISIT_ID, ROUTE.id)),
     touches("code", "New code in 0:42"),
     touches("code-resumed-else", "Do something else", ELSE),
     touches("code-needed-else", "Do something else", ELSE),
@@ -278,7 +287,7 @@ TOUCHES = [
     touches("saved-code", "7|k|7|q|f|2|m|9|x|4|t|r|d|0|a|Continue", SAVED_GIVEN),
     touches("saved-code", "Back", BACK),
     touches("saved-codes", "I have them", CodesKept(VISIT_ID)),
-    touches("code-needed-expired", "New code", CodeAsked(VISIT_ID)),
+    touches("code-needed-expired", "New code", CodeAsked(VISIT_ID, ROUTE.id)),
     touches("new-pin", "6|0|4|9|1|8|Continue", PIN),
     touches("new-pin", "1|1|1|1|1|1|Continue"),
     touches("repeat-pin", "6|0|4|9|1|8|Continue", PIN),

@@ -16,7 +16,7 @@ from kiosk.station.states import (
 )
 from screens.kiosk.page import Page
 from tests.screens.kiosk.pictures import app_for
-from tests.screens.kiosk.samples import CHANGE_EMAIL, CODE, EMAIL, REGISTER, UNLOCK, Sample
+from tests.screens.kiosk.samples import CHANGE_EMAIL, CODE, EMAIL, REGISTER, SEND, UNLOCK, Sample
 from tests.screens.pilots import settled, type_keys
 from tests.screens.shown import screen_lines
 from tests.support.steps import offers
@@ -72,7 +72,7 @@ ELSEWHERE = replace(REGISTER, instead=offers(Purpose.CHANGE_PIN))
     [
         CodeEntry(ELSEWHERE, CODE, entered_on=ADDRESS),
         CodeEntry(UNLOCK, CODE),
-        CodeNeeded(ELSEWHERE, CODE.masked, CodeLack.EXPIRED, entered_on=ADDRESS),
+        CodeNeeded(ELSEWHERE, SEND, CodeLack.EXPIRED, entered_on=ADDRESS),
     ],
     ids=["all links", "one link", "no code"],
 )

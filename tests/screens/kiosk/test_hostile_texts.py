@@ -15,6 +15,9 @@ from kiosk.contract.messages import (
     MaintenanceAct,
     MaintenanceReason,
     Question,
+    Route,
+    RouteId,
+    SendCode,
 )
 from kiosk.station.machine import AuthorityAddress, NetworkState
 from kiosk.station.states import (
@@ -54,6 +57,8 @@ NETWORK = NetworkReport(
     NetworkState((AuthorityAddress(TEXT, TEXT),)), datetime(2026, 7, 14, tzinfo=UTC), 0.0
 )
 
+ROUTE = Route(RouteId("a" * 32), TEXT)
+
 
 @pytest.mark.parametrize(
     "state",
@@ -64,8 +69,8 @@ NETWORK = NetworkReport(
         GiveAnswer(VISIT, CHOOSE, (), QUESTION),
         AskQuestion(VISIT, ASK),
         EnterEmail(VISIT, GiveEmail(TEXT, (), position=STEP)),
-        CodeEntry(VISIT, structs.replace(CODE, masked=TEXT)),
-        CodeNeeded(VISIT, TEXT, CodeLack.EXPIRED),
+        CodeEntry(VISIT, structs.replace(CODE, sent_to=ROUTE, routes=(ROUTE,))),
+        CodeNeeded(VISIT, SendCode((ROUTE,), position=STEP), CodeLack.EXPIRED),
         ACTS,
         ActDone(VISIT, ACTS, ReaderTest(TEXT, TEXT, None)),
         ActDone(VISIT, ACTS, NotDone(MaintenanceAct.SWITCH_OFF, TEXT)),

@@ -19,6 +19,9 @@ from kiosk.contract.messages import (
     Purpose,
     Question,
     ReadFault,
+    Route,
+    RouteId,
+    SendCode,
 )
 from kiosk.station.states import (
     ActDone,
@@ -70,7 +73,9 @@ def _pages() -> list[State]:
         ChooseQuestions(bank, 4, position=STEP),
         AnswerQuestions((question, question), 2, position=STEP),
     )
-    code = structs.replace(CODE, masked=MASKED)
+    route = Route(RouteId("a" * 32), MASKED)
+    code = structs.replace(CODE, sent_to=route, routes=(route,))
+    send = SendCode((route,), position=STEP)
     acts = Maintenance(visit, MAINTAIN, MaintenanceReason.OTHER, "words " * 16)
     not_offered = Purpose.REGISTER, Purpose.FIRST_UNLOCK, Purpose.REPORT_MISUSE
     registered = tuple(each for each in Purpose if each not in not_offered)
@@ -99,8 +104,8 @@ def _pages() -> list[State]:
         CodeEntry(waits, code, resumed=True),
         CodeEntry(waits, structs.replace(code, expires_in_s=0), resumed=True),
         CodeEntry(waits, structs.replace(code, expires_in_s=0), wrong=True),
-        *(CodeNeeded(waits, MASKED, lack, 1800) for lack in CodeLack),
-        *(CodeNeeded(visit, MASKED, lack, 1800) for lack in CodeLack),
+        *(CodeNeeded(waits, send, lack, 1800) for lack in CodeLack),
+        *(CodeNeeded(visit, send, lack, 1800) for lack in CodeLack),
         EnterEmail(
             visit, GiveEmail("a" * 254, EMAIL.domains, position=STEP), None, EmailFault.DOMAIN
         ),

@@ -14,12 +14,14 @@ from screens.words import waiting as words
 from tests.screens.geometry import layout_faults
 from tests.screens.idle_app import still
 from tests.screens.kiosk.pictures import SIZES, STILL, app_for
-from tests.screens.kiosk.samples import UNLOCK, VISIT_ID, Sample
+from tests.screens.kiosk.samples import ROUTE, UNLOCK, VISIT_ID, Sample
 from tests.screens.pilots import settled
 from tests.screens.shown import screen_lines
 
 MOVING = replace(STILL, motion=True)
-WORKING = Working(UNLOCK, Work.SETTING_PIN, Prepare(VISIT_ID, "1", Factor.EMAIL_CODE), None)
+WORKING = Working(
+    UNLOCK, Work.SETTING_PIN, Prepare(VISIT_ID, "1", Factor.EMAIL_CODE, ROUTE.id), None
+)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -23,6 +23,9 @@ from kiosk.contract.messages import (
     GiveEmail,
     Purpose,
     Question,
+    Route,
+    RouteId,
+    SendCode,
 )
 from kiosk.station import states
 from kiosk.station.events import HolderSide
@@ -202,6 +205,7 @@ def _everywhere(text: str) -> list[State]:
     unlock = replace(visit, purpose=Purpose.UNLOCK)
     question = Question(1, text)
     choose = ChooseQuestions((question,), 1, position=STEP)
+    route = Route(RouteId("a" * 32), text)
     return [
         states.Menu(visit, offers(Purpose.UNLOCK)),
         states.ConfirmOwner(unlock),
@@ -209,8 +213,8 @@ def _everywhere(text: str) -> list[State]:
         states.GiveAnswer(unlock, choose, (), question),
         states.AskQuestion(unlock, AnswerQuestions((question,), 3, position=STEP)),
         states.EnterEmail(unlock, GiveEmail(text, (), position=STEP)),
-        states.CodeEntry(unlock, EnterCode(text, 8, 60, 60, 3, position=STEP)),
-        states.CodeNeeded(unlock, text, states.CodeLack.EXPIRED),
+        states.CodeEntry(unlock, EnterCode(route, (route,), 8, 60, 60, 3, position=STEP)),
+        states.CodeNeeded(unlock, SendCode((route,), position=STEP), states.CodeLack.EXPIRED),
     ]
 
 

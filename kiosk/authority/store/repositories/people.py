@@ -129,6 +129,11 @@ class Registrations(Repository):
         new = {"question_ids": question_ids, "hashes": hashes, "asked": None}
         self._gateway.change(RegistrationRow, _is(holder_id), **new)
 
+    def names(self, holder_id: str, address_id: str) -> bool:
+        """Lock one; return whether it names this address."""
+        named = self._gateway.many(_REGISTRATION, RegistrationRow, {"holder": holder_id})
+        return [one.address_id for one in named] == [address_id]
+
     def replace_address(self, holder_id: str, old: str, new: str) -> bool:
         """Name another address in place of ``old``; False if that changed, or with a block."""
         this = _is(holder_id), col(RegistrationRow.address_id) == old

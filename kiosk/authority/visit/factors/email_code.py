@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from kiosk.authority.addresses import Addresses
 from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.audit.put_back import need_owner
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
+from kiosk.authority.facts import CodesGoTo
 from kiosk.authority.mail.compose import Message
 from kiosk.authority.records import EmailCode, Proof, Registration, Scalar, Verdict, new_id
 from kiosk.authority.store.database import UnitOfWork
@@ -46,6 +49,8 @@ from kiosk.contract.messages import (
     GiveEmail,
     Purpose,
     Reason,
+    Route,
+    RouteId,
     SendCode,
     Task,
     VisitId,
@@ -62,11 +67,19 @@ class EmailCodeRules:
     ) -> Task | FactorWrong | FactorOver:
         return enter_code(parts, visit_id, attempt, entry.digits)
 
-    def prepare(self, parts: Dependencies, visit_id: VisitId, attempt: str) -> Task | CodeNotSent:
-        return send_code(parts, visit_id, attempt)
+    def prepare(
+        self, parts: Dependencies, visit_id: VisitId, attempt: str, route: RouteId
+    ) -> Task | CodeNotSent:
+        return send_code(parts, visit_id, attempt, route)
 
     def enrolled(self, registration: Registration) -> bool:
         return bool(registration.address_id)
+
+    def lines(
+        self, uow: UnitOfWork, registration: Registration, addresses: Addresses
+    ) -> tuple[CodesGoTo, ...]:
+        confirmed = addresses.unconfirmed is None
+        return (CodesGoTo(addresses.shown, confirmed, addresses.recorded_apart),)
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose
@@ -118,15 +131,26 @@ def _may_send(uow: UnitOfWork, context: VisitContext) -> SendVerdict:
     return may_send_code(sent, context.now, context.policy)
 
 
+def _routes(context: VisitContext) -> tuple[Route, ...]:
+    """Return where a code of this visit can go now; what a station names is compared with these."""
+    if not context.route:
+        return ()
+    return (Route(RouteId(context.route), mask_email(context.address)),)
+
+
 def _send_code_page(context: VisitContext) -> SendCode:
-    masked, position = mask_email(context.address), context.position(context.code_step)
-    return SendCode(masked, context.asks_owner, position=position)
+    """Ask for a code; ``VisitRefused`` where the holder has no address any more."""
+    routes, position = _routes(context), context.position(context.code_step)
+    if not routes:
+        raise VisitRefused(Reason.NO_EMAIL, keep=context.visit)
+    return SendCode(routes, context.asks_owner, position=position)
 
 
 def enter_code_page(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> EnterCode:
-    life = (code.expires_at or context.now) - context.now
+    routes, life = _routes(context), (code.expires_at or context.now) - context.now
     return EnterCode(
-        masked="" if is_assisted(code) else mask_email(context.address),
+        sent_to=next((each for each in routes if each.id == code.route), None),
+        routes=routes,
         digits=code.digits,
         expires_in_s=max(timedelta(0), life).total_seconds(),
         resend_in_s=_may_send(uow, context).wait.total_seconds(),
@@ -159,9 +183,14 @@ class _Drafted:
     """None where the relay has taken it."""
 
 
-def send_code(parts: Dependencies, visit_id: VisitId, attempt: str) -> Task | CodeNotSent:
-    """Send the code that is due, or a fresh one; takes as long as the mailer's deadline."""
-    drafted = _draft(parts, visit_id, attempt)
+def send_code(
+    parts: Dependencies, visit_id: VisitId, attempt: str, route: str
+) -> Task | CodeNotSent:
+    """Send the code that is due, or a fresh one; takes as long as the mailer's deadline.
+
+    ``route`` is where the holder expects it. Where none can go there now, none is sent.
+    """
+    drafted = _draft(parts, visit_id, attempt, route)
     if not isinstance(drafted, _Drafted):
         return drafted
     if drafted.message is not None:
@@ -175,7 +204,9 @@ def send_code(parts: Dependencies, visit_id: VisitId, attempt: str) -> Task | Co
     return task
 
 
-def _draft(parts: Dependencies, visit_id: VisitId, attempt: str) -> _Drafted | Task | CodeNotSent:
+def _draft(
+    parts: Dependencies, visit_id: VisitId, attempt: str, route: str
+) -> _Drafted | Task | CodeNotSent:
     with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
         if context.visit.purpose is Purpose.FIRST_UNLOCK:
@@ -183,10 +214,14 @@ def _draft(parts: Dependencies, visit_id: VisitId, attempt: str) -> _Drafted | T
         if context.carried_is_over:
             return tasks.next_task(uow, context)
         context.need(context.code_step)
-        if not context.address:
-            raise VisitRefused(Reason.NO_EMAIL)
         earlier = uow.codes.of_attempt(context.card.id, visit_id, attempt)
-        if earlier is not None and earlier.route == context.route:
+        is_open = any(each.id == route for each in _routes(context))
+        if not is_open or (earlier is not None and earlier.route != route):
+            # Withdrawn, replaced, somebody else's or made up: one answer for all of them.
+            task = tasks.next_task(uow, context)
+            uow.commit()
+            return task
+        if earlier is not None:
             return _repeated(uow, parts, context, earlier)
         verdict = _may_send(uow, context)
         if verdict.wait:
@@ -200,7 +235,7 @@ def _draft(parts: Dependencies, visit_id: VisitId, attempt: str) -> _Drafted | T
             again = enter_code_page(uow, context, live) if live else _send_code_page(context)
             uow.commit()
             return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
-        draft, code = _written_down(parts, context, new_id(), attempt)
+        draft, code = _written_down(parts, context, new_id(), attempt, route)
         uow.codes.draft(draft)
         record(uow, AuditKind.CODE_DRAFTED, context.visit, code=draft.id)
         return _committed(uow, parts, context, draft, code)
@@ -218,14 +253,14 @@ def _repeated(
     elsewhere = earlier.drafted_by != parts.process
     if elsewhere and uow.now - earlier.drafted_at < _MAILING:
         raise AuthorityUnavailable("the code may still be on its way to the relay")
-    draft, code = _written_down(parts, context, earlier.id, earlier.attempt)
+    draft, code = _written_down(parts, context, earlier.id, earlier.attempt, earlier.route)
     if not uow.codes.redraft(draft):
         raise StepRefused("the code is no draft any more")
     return _committed(uow, parts, context, draft, code)
 
 
 def _written_down(
-    parts: Dependencies, context: VisitContext, code_id: str, attempt: str
+    parts: Dependencies, context: VisitContext, code_id: str, attempt: str, route: str
 ) -> tuple[EmailCode, Sensitive]:
     draft = EmailCode(
         id=code_id,
@@ -235,7 +270,7 @@ def _written_down(
         visit_id=context.visit.id,
         digest=b"",
         key_id="",
-        route=context.route,
+        route=route,
         drafted_at=context.now,
         max_tries=context.policy.code_tries,
         digits=context.policy.code_digits,
@@ -394,18 +429,21 @@ def _without_code(uow: UnitOfWork, context: VisitContext) -> FactorOver | Task:
     if context.asks_again:
         return context.task_of(uow, context.way_to_code[0])
     code = uow.codes.newest(context.card.id)
-    # An unlock code that would still be valid, had staff not withdrawn it.
-    withdrawn = (
+    # An unlock code that would still be valid, had nothing else happened since.
+    would_count = (
         code is not None
         and context.visit.purpose in UNLOCKS
         and code.purpose in UNLOCKS
         and code.consumed_at is None
         and code.is_alive(uow.now)
-        and (code.revoked_at is not None or not is_vouched_for(uow, code))
     )
-    if code is None or not withdrawn:
+    if code is None or not would_count:
         raise StepRefused("no code was sent for this")
-    return _over(uow, context, code, FactorEnd.WITHDRAWN, withdrawn=True)
+    if code.revoked_at is not None or not is_vouched_for(uow, code):
+        return _over(uow, context, code, FactorEnd.WITHDRAWN, withdrawn=True)
+    if is_assisted(code) or code.route == context.route:
+        raise StepRefused("no code was sent for this")
+    return _over(uow, context, code, FactorEnd.MOVED, moved=True)
 
 
 def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> FactorOver:
@@ -432,6 +470,8 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
     if context.own_code is None or context.own_code.id != code.id:
         raise StepRefused("the code was replaced while it was looked at")
     if context.asks_owner:
+        registered = context.addresses.registered
+        need_owner(uow, context.holder, context.card, context.registration, registered)
         # A reader of the recorded address goes on with this.
         if context.pending is None or not uow.codes.consume(code.id):
             raise StepRefused("the code was used already")

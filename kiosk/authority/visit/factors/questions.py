@@ -8,8 +8,10 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from kiosk.authority.addresses import Addresses
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.facts import AnswersRegistered
 from kiosk.authority.records import JointHash, Proof, Registration
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.visit import tasks
@@ -26,6 +28,7 @@ from kiosk.contract.messages import (
     Purpose,
     Question,
     Reason,
+    RouteId,
     Task,
     VisitId,
 )
@@ -40,13 +43,20 @@ class QuestionRules:
     ) -> Task | FactorWrong:
         return answer(parts, visit_id, attempt, entry.answers)
 
-    def prepare(self, parts: Dependencies, visit_id: VisitId, attempt: str) -> Task:
+    def prepare(self, parts: Dependencies, visit_id: VisitId, attempt: str, route: RouteId) -> Task:
         with deciding(parts) as uow:
             enter(uow, parts, visit_id)
         raise StepRefused("nothing is sent for this factor")
 
     def enrolled(self, registration: Registration) -> bool:
         return bool(registration.hashes)
+
+    def lines(
+        self, uow: UnitOfWork, registration: Registration, addresses: Addresses
+    ) -> tuple[AnswersRegistered, ...]:
+        texts = uow.questions.by_ids(registration.question_ids)
+        known = (texts[each].text for each in registration.question_ids if each in texts)
+        return (AnswersRegistered(tuple(known)),)
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from kiosk.authority.addresses import Addresses
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.facts import CodesSaved
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.records import Proof, Registration, SavedCode
 from kiosk.authority.store.database import UnitOfWork
@@ -32,6 +34,7 @@ from kiosk.contract.messages import (
     FactorWrong,
     KeepSavedCodes,
     Purpose,
+    RouteId,
     Task,
     VisitId,
 )
@@ -47,11 +50,19 @@ class SavedCodeRules:
     ) -> Task | FactorWrong:
         return enter_saved_code(parts, visit_id, attempt, entry.text)
 
-    def prepare(self, parts: Dependencies, visit_id: VisitId, attempt: str) -> Task:
-        return make_saved_codes(parts, visit_id)
+    def prepare(self, parts: Dependencies, visit_id: VisitId, attempt: str, route: RouteId) -> Task:
+        with deciding(parts) as uow:
+            enter(uow, parts, visit_id)
+        raise StepRefused("nothing is sent for this factor")
 
     def enrolled(self, registration: Registration) -> bool:
         return bool(registration.saved_left)
+
+    def lines(
+        self, uow: UnitOfWork, registration: Registration, addresses: Addresses
+    ) -> tuple[CodesSaved, ...]:
+        left = len(registration.saved_left)
+        return (CodesSaved(left),) if left else ()
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose
@@ -221,7 +232,7 @@ def make_saved_codes(parts: Dependencies, visit_id: VisitId) -> Task:
 def _enter_to_make(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
     context = enter(uow, parts, visit_id)
     if context.visit.purpose is not Purpose.SAVED_CODES:
-        raise StepRefused("nothing is sent for this factor")
+        raise StepRefused("the visit is for something else")
     _need_proof(context)
     return context
 

@@ -11,6 +11,7 @@ from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotTaken
+from kiosk.authority.facts import CodesGoTo
 from screens.words.staff.deeds import deed_words
 from tests.authority.administration.desk.given_codes import give, live
 from tests.authority.administration.desk.offices import GROUNDS
@@ -158,7 +159,7 @@ def test_an_address_is_corrected_where_codes_go_and_waits_to_be_confirmed(
     person = desk.person(asha.holder.id)
     assert (person.email, person.can_unlock) == (NEW, True)
     assert person.registration is not None
-    assert not person.registration.confirmed
+    assert CodesGoTo(NEW, confirmed=False) in person.registration.enrolled
     with means.store.begin() as uow:
         assert uow.pending.delete_of_holder(asha.holder.id) == 0
         assert uow.search.find(NEW, 5) == (asha.holder.id,)

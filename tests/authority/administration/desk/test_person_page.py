@@ -11,6 +11,7 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import CardLine, CodeLine, RegistrationLine
 from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.facts import AnswersRegistered, CodesGoTo
 from kiosk.authority.records import CardStatus
 from kiosk.authority.roles import Action, Role
 from tests.authority.administration.desk.history import History
@@ -47,10 +48,11 @@ def test_a_page_shows_all_that_is_recorded(
     )
     assert (person.seen.holder_id, person.seen.revision) == (asha.holder.id, 0)
     assert person.registration == RegistrationLine(
-        email="asha@trust.nhs.uk",
-        confirmed=True,
         registered_at=NOW,
-        questions=("Question 1?", "Question 2?", "Question 3?", "Question 4?"),
+        enrolled=(
+            AnswersRegistered(("Question 1?", "Question 2?", "Question 3?", "Question 4?")),
+            CodesGoTo("asha@trust.nhs.uk", confirmed=True),
+        ),
         failures=0,
         failures_allowed=3,
         blocked_at=None,

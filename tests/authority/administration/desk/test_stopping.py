@@ -242,6 +242,19 @@ def test_a_dialog_from_before_a_report_does_not_undo_it(
     deed(desk, desk.person(asha.holder.id).seen, GROUNDS)
 
 
+def test_change_that_would_replace_a_former_address_is_not_shown_for_the_present_one(
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    """It never comes into force: the caretaker ends it when it is due."""
+    waiting(means, asha)
+    kept = registered(means, asha)
+    present = samples.registered_address(kept.holder_id, "other@nhs.net")
+    with means.store.begin() as uow:
+        samples.put_registered(uow, kept, present)
+        uow.commit()
+    assert desk.person(asha.holder.id).waiting_change is None
+
+
 @pytest.mark.parametrize("block", [failed, use_up])
 def test_a_change_of_address_does_not_outlive_a_block(
     desk: PeopleDesk,
@@ -354,3 +367,5 @@ def test_a_revoked_registration_takes_the_change_that_waits_with_it(
     desk.revoke_registration(desk.person(asha.holder.id).seen, GROUNDS)
     with means.store.read() as uow:
         assert uow.addresses.waiting(asha.holder.id) is None
+        kinds = [event.kind for event in uow.trail.newest(AuditQuery(holder_id=asha.holder.id))]
+    assert "email-change-stopped" in kinds

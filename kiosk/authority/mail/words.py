@@ -145,8 +145,8 @@ TO_HOLDERS = {
     "blocked": NoticeWords(
         Text("Smartcard self-service is blocked for you"),
         Text(
-            "The security questions were answered wrongly too often. To protect you, smartcard "
-            "self-service is blocked for you at every station."
+            "Somebody tried too often to show that they are you, and was wrong. To protect you, "
+            "smartcard self-service is blocked for you at every station."
         ),
         Text(
             "The Registration Authority can lift the block. Bring your smartcard and proof of who "

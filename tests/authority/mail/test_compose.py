@@ -35,7 +35,7 @@ NOTICES = {
     "saved-codes-made": "Codes that you had before no longer count",
     "saved-code-replaced": "was used to unlock your smartcard",
     "saved-codes-withdrawn": "has withdrawn the codes that you have on paper",
-    "blocked": "answered wrongly too often",
+    "blocked": "tried too often to show that they are you",
     "misuse-reported": "codes are withdrawn",
     "misuse-stopped": "was told that something was not done by you",
     "misuse-reported-staff": "entered the number from a notice at a station",

@@ -245,6 +245,18 @@ def test_repeated_report_shows_the_same_saved_code(world: World, card: Card) -> 
     assert late == Finished(Purpose.UNLOCK)
 
 
+def test_code_of_a_visit_that_never_ended_is_forgotten_at_the_next_entry(
+    world: World, card: Card
+) -> None:
+    codes = save_codes(world, card)
+    visit = to_entry(world, card)
+    grant = to_grant(visit, codes[0])
+    visit.authority.record_outcome(visit.visit, grant.journal, UnblockDone())
+    assert any(code.nonce for code in world.registration(card).saved_left)
+    enter(to_entry(world, card, station="B"), codes[1])
+    assert not any(code.nonce for code in world.registration(card).saved_left)
+
+
 def test_saved_code_is_used_up_by_the_release_alone(world: World, card: Card) -> None:
     codes = save_codes(world, card)
     visit = to_entry(world, card)

@@ -189,11 +189,16 @@ def _right(
     made: tuple[SavedCode, ...],
 ) -> Task:
     registration, kept = context.required_registration, charged.against.kept
-    if kept is None or kept not in registration.saved_left:
+    if kept is None or not any(one.id == kept.id for one in registration.saved_left):
         raise StepRefused("the code was used or withdrawn while it was looked at")
     if charged.conclude(uow, context.visit, right=True):
         waits = tuple(replace(one, made_at=uow.now) for one in made)
-        others = (one for one in registration.saved_codes or () if one.replaces != kept.id)
+        # What earlier visits showed is made by nobody any more, also where none of them ended.
+        others = (
+            one if one.replaces else replace(one, nonce="")
+            for one in registration.saved_codes or ()
+            if one.replaces != kept.id
+        )
         uow.registrations.put_saved_codes(context.holder.id, (*others, *waits))
         # The count of failures is one lower now, and no later page shows it.
         context = reload(uow, context).passed(uow, Factor.SAVED_CODE, subject=kept.id)

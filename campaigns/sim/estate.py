@@ -161,6 +161,9 @@ class Way:
             self._elsewhere()
         if self._faults.strikes(Fault.REPLICA_KILLED):
             self._scheduler.random.choice(self._replicas).start()
+        if call == "prepare":
+            visit, attempt, _, route = args
+            self._invariants.asked[visit, attempt] = route
         reply = self._ask(call, args, named)
         if self._faults.strikes(Fault.REPEATED):
             again = self._ask(call, args, named)

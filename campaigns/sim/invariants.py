@@ -73,6 +73,8 @@ class Invariants:
     checks: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     wrong_of_visit: Counter[str] = field(default_factory=Counter)
+    asked: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By which route a code was asked for, by visit and attempt."""
 
     def need(self, what: str, true: object) -> None:
         """Count the check, and note where it does not hold: a job must not end by it alone."""
@@ -158,6 +160,10 @@ class Invariants:
             "WHERE state IN ('intent', 'unknown') GROUP BY card_id HAVING count(*) > 1)"
         )
         self.need("one open unblock a card", self.rows(open_)[0][0] == 0)
+        mailed = "SELECT visit_id, attempt, route FROM email_code WHERE issued_by IS NULL"
+        for visit, attempt, route in self.rows(mailed):
+            shown = self.asked.get((visit, attempt), route)
+            self.need("a code goes where its page said", route == shown)
         for person in self.people:
             found = self.rows(
                 "SELECT value FROM registration r JOIN address a ON a.id = r.address_id "

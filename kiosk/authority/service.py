@@ -229,7 +229,7 @@ class LocalAuthority:
         self._parts = parts
         self._locks = VisitLocks()
         self.health = HealthWatch(parts.store, parts.mailer, parts.clock, self.reach_keys)
-        self._heartbeats = Heartbeats(parts.store, parts.clock)
+        self._heartbeats = Heartbeats(parts.store, parts.clock, parts.language)
 
     def seen_by(self, station: StationIdentity) -> LocalAuthority:
         seen = copy(self)
@@ -359,6 +359,8 @@ def _reachable() -> Iterator[None]:
     """Turn an unreachable database or key, or exhausted memory, into the port's error."""
     try:
         yield
+    except ProgramTooOld as error:
+        raise AuthorityUnavailable(str(error)) from None
     except StoreError as error:
         raise AuthorityUnavailable(f"the database gives no answer ({error.code})") from None
     except (KeyMissing, KeysUnavailable, ResourcesExhausted) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -9,8 +10,11 @@ from threading import Lock
 from kiosk.authority.records import Station
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.contract.errors import StepRefused
+from kiosk.contract.language import Language, is_language
 from kiosk.contract.messages import LONGEST_STATION_NAME, Heartbeat, StationStanding
 from kiosk.contract.ports import Clock
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +91,14 @@ class Heartbeats:
 
     A heartbeat with news is written at once, any other when the last one written of its station is
     old. Heartbeats of others are written with it, so that the stations of a large estate share a
-    transaction.
+    transaction. ``language`` is the service's, which a station's should be, too.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, language: Language) -> None:
         self._store = store
         self._clock = clock
+        self._language = language
+        self._spoken: dict[str, str] = {}
         self._guard = Lock()
         self._waiting: dict[str, _Heard] = {}
         self._written: dict[str, _Heard] = {}
@@ -107,6 +113,7 @@ class Heartbeats:
         """
         if len(beat.version) > LONGEST_STATION_NAME or not beat.version.isprintable():
             raise StepRefused("that is no version")
+        self._compare(station.name, beat.language)
         heard = _Heard(station.site, beat, self._clock.monotonic())
         with self._guard:
             last = self._written.get(station.name)
@@ -124,6 +131,27 @@ class Heartbeats:
                 self._read_retired(uow, heard.at)
         is_retired = station.name in self._retired
         return StationStanding.RETIRED if is_retired else StationStanding.IN_USE
+
+    def _compare(self, station: str, language: str) -> None:
+        """Log once where a station's own language is not the service's.
+
+        Its first page would be in one, and the visit of somebody who has chosen none in the other.
+        """
+        if not language:
+            return
+        if not is_language(language):
+            raise StepRefused("that is no language")
+        with self._guard:
+            before = self._spoken.get(station, self._language)
+            self._spoken[station] = language
+        if language not in (before, self._language):
+            log.warning(
+                "station %s has the language %r, and this service %r: let `language` in [service] "
+                "be the same on both",
+                station,
+                language,
+                self._language,
+            )
 
     def _write(self) -> None:
         """Write what is due; the previous writer may have written it all."""

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations, translation
 from pathlib import Path
+from string import Formatter
 from typing import Annotated, Final, TypeVar
 
 from msgspec import Meta
@@ -49,6 +50,14 @@ def spoken(language: Language) -> Language:
     return language if isinstance(catalogue_of(language), GNUTranslations) else ENGLISH
 
 
+_FROM_THE_RIGHT: Final = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+
+
+def is_from_the_right(language: Language) -> bool:
+    """Return whether what is said in ``language`` is written from right to left."""
+    return spoken(language).partition("-")[0] in _FROM_THE_RIGHT
+
+
 Said = TypeVar("Said")
 
 
@@ -70,6 +79,35 @@ def show_in(language: Language) -> None:
 
 def shown_language() -> Language:
     return _Display.language
+
+
+_COUNTS: Final = frozenset({"n", "number", "Number"})
+
+Place = tuple[str, str | None, str | None]
+
+
+@lru_cache(maxsize=5000)  # more than there are sentences
+def has_places_of(said: str, english: str, counts: frozenset[str] = frozenset()) -> bool:
+    """Return whether a translation has the placeholders of the English, and no other.
+
+    One that has not could not be filled, and leave a code or whom to call out of a mail: the
+    English is read then. ``counts`` are names that it may say or not.
+    """
+    try:
+        ours = _places(english)
+    except ValueError:  # braces that are no placeholders: it is never filled
+        return True
+    try:
+        theirs = _places(said)
+    except ValueError:
+        return False
+    free = {(name, "", None) for name in counts}
+    return ours - free <= theirs <= ours | free
+
+
+def _places(sentence: str) -> frozenset[Place]:
+    parsed = Formatter().parse(sentence)
+    return frozenset((name, spec, how) for _, name, spec, how in parsed if name is not None)
 
 
 class Text(str):
@@ -95,6 +133,8 @@ class Text(str):
         english = str.__str__(self)
         # "" is the name of a catalogue's head.
         said = catalogue_of(language).gettext(english) if english else ""
+        if said != english and not has_places_of(said, english):
+            said = english
         return _filled(said, language, named) if named else said
 
 
@@ -194,6 +234,8 @@ class Counted:
 
     def in_language(self, language: Language, n: int, **named: object) -> str:
         said = catalogue_of(language).ngettext(self.one, self.many, n)
+        if not has_places_of(said, self.many, _COUNTS):
+            said = self.one if n == 1 else self.many
         is_spelled = 0 <= n <= self.spelled
         number = _NUMBERS[n] if is_spelled else str(n)
         capital = _CAPITAL_NUMBERS[n] if is_spelled else str(n)

@@ -99,6 +99,8 @@ class Reason(StrEnum):
     ANSWERS_LIMITED = "answers-limited"
     SECRET_KIND_DIFFERS = "secret-kind-differs"
     CODE_WITHDRAWN = "code-withdrawn"
+    CODE_MOVED = "code-moved"
+    SAVED_CODE_OVER = "saved-code-over"
     GIVEN_CODE_OVER = "given-code-over"
     RECORD_ALTERED = "record-altered"
     STOP_NUMBER_WRONG = "stop-number-wrong"
@@ -321,8 +323,11 @@ class StationStanding(StrEnum):
 
 
 class Heartbeat(Reported, frozen=True):
+    """``language`` is that of the station's pages while no holder is known; empty: not said."""
+
     version: Text = ""
     reader: ReaderState = ReaderState.LOOKING
+    language: Text = ""
 
 
 # Tasks: what the holder does next.

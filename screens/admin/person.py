@@ -56,9 +56,11 @@ def registration_points(line: RegistrationLine | None, times: Times) -> Iterator
     if line is None:
         yield Point("Not registered. They do it at a station, with card and PIN.", "○")
         return
-    yield Point(f"Since {times.day(line.registered_at)}", "✓")
-    for words in map(enrolled_words, line.enrolled):
-        yield Point(words.sentence, "✓")
+    enrolled = tuple(map(enrolled_words, line.enrolled))
+    # Questions have a list of their own on the page.
+    phrases = (words.phrase for words in enrolled if not words.questions)
+    yield Point("; ".join((f"Since {times.day(line.registered_at)}", *phrases)), "✓")
+    for words in enrolled:
         if words.warning:
             yield Point(words.warning, "!")
         if words.more:

@@ -160,6 +160,25 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
             "or go to the Registration Authority."
         ),
     ),
+    Reason.CODE_MOVED: RefusalWords(
+        Text("Your email address has changed"),
+        Text("Your code was sent to the old one and is no longer good. Your PIN was not changed."),
+        Text(
+            "Take your smartcard out and put it in again to have a code sent to the new one, "
+            "or go to the Registration Authority."
+        ),
+    ),
+    Reason.SAVED_CODE_OVER: RefusalWords(
+        Text("That saved code is no longer good"),
+        Text(
+            "It was used in another visit, withdrawn or replaced since you entered it. "
+            "Your PIN was not changed."
+        ),
+        Text(
+            "Take your smartcard out, put it in again and enter another one, "
+            "or go to the Registration Authority."
+        ),
+    ),
     Reason.GIVEN_CODE_OVER: RefusalWords(
         Text("Your code is no longer good"),
         Text(

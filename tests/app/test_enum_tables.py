@@ -28,11 +28,11 @@ LACKS: Mapping[str, str] = {
     # The others are read off the records, or are not about this card.
     "screens.words.staff.standing.SEEN_AT_STATIONS": """
         answers-limited attempts-paused authority-away card-busy card-not-served
-        card-revoked changed-meanwhile code-withdrawn email-refused fault
+        card-revoked changed-meanwhile code-moved code-withdrawn email-refused fault
         given-code-over global-pin leaver maintenance-refused no-email not-registered
-        reader-gone record-altered registration-blocked secret-kind-differs
-        secret-missing station-limited station-retired stop-number-old stop-number-used
-        stop-number-wrong too-many-codes two-cards unknown-card unlisted""",
+        reader-gone record-altered registration-blocked saved-code-over
+        secret-kind-differs secret-missing station-limited station-retired stop-number-old
+        stop-number-used stop-number-wrong too-many-codes two-cards unknown-card unlisted""",
     # No code is mailed for the others.
     "kiosk.authority.mail.words.CODE_SUBJECTS": _CODES,
     "kiosk.authority.mail.words.CODE_INTROS": _CODES,

@@ -120,7 +120,7 @@ def test_program_that_is_too_old_takes_nothing_for_altered(world: World, card: C
     past_the_program(world, "UPDATE visit SET mac = 'of the next'")
     for table, column in (("alembic_version", "version_num"), ("served_program", "least_program")):
         past_the_program(world, f"UPDATE {table} SET {column} = '{NEXT}'")
-    with pytest.raises(AuthorityUnavailable):
+    with pytest.raises(AuthorityUnavailable, match="no program as old as this one"):
         visit.questions()
     assert AuditKind.ROW_ALTERED not in world.kinds()
 

@@ -59,6 +59,28 @@ def test_a_station_that_names_no_version_has_started_nevertheless(world: World) 
     assert recorded(world, "Ward 7").has_started
 
 
+def test_station_of_another_language_than_the_service_s_is_logged_once(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its first page is in one language, and the visit that follows in another."""
+    for _ in range(3):
+        world.at("Ward 7").heartbeat(Heartbeat("0.1.0", language="cy"))
+        world.at("Ward 8").heartbeat(Heartbeat("0.1.0", language="en"))
+        world.at("Ward 9").heartbeat(Heartbeat("0.1.0"))
+    (line,) = [each for each in caplog.messages if "language" in each]
+    assert "station Ward 7" in line
+    assert "'cy'" in line
+    assert "'en'" in line
+    world.at("Ward 7").heartbeat(Heartbeat("0.1.0", language="de"))
+    assert "'de'" in caplog.messages[-1]
+
+
+@pytest.mark.parametrize("language", ["Welsh", "cy\nforged line", "../cy", "\x1b[31m"])
+def test_language_of_a_station_is_a_tag(world: World, language: str) -> None:
+    with pytest.raises(StepRefused):
+        world.at("Ward 7").heartbeat(Heartbeat("0.1.0", language=language))
+
+
 def test_station_has_a_heartbeat_of_its_own(world: World) -> None:
     world.retire_station("Ward 8")
     for name in ("Ward 7", "Ward 8", "Ward 9"):

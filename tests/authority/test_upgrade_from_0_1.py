@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from kiosk.authority.administration.verification import sweep, verify_audit
+from kiosk.authority.addresses import read_addresses
+from kiosk.authority.administration.verification import accept, sweep, verify_audit
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.audit.put_back import find
@@ -239,6 +240,44 @@ def test_altered_visit_of_0_1_stays_altered(old_world: World) -> None:
     old_world.store.migrate(end_open_visits)
     assert sweep(old_world.store).altered == [("visit", visit)]
     assert ends_of(old_world, visit) == []
+
+
+NAMES_A_ROUTE = (
+    ("visit", "owner_route"),
+    ("pending_change", "owner_route"),
+    ("email_code", "route"),
+    ("cardholder", "address_id"),
+    ("registration", "address_id"),
+)
+
+
+def test_altered_row_of_0_1_keeps_no_address_where_a_route_is_named(old_world: World) -> None:
+    """Before: it stayed there in clear, and the audit named it once such a row was accepted."""
+    about = PEOPLE["walked"]
+    rows = [
+        ("visit", about["visit"], "station = 'Z', owner_email = 'mallory@nhs.net'"),
+        ("cardholder", about["holder"], "email = 'mallory@nhs.net'"),
+        ("registration", about["holder"], "email = 'mallory@nhs.net'"),
+    ]
+    engine = sa.create_engine(parse_url(old_world.url))
+    with engine.begin() as connection:
+        for table, row, change in rows:
+            key = "holder_id" if table == "registration" else "id"
+            this = sa.text(f"UPDATE {table} SET {change} WHERE {key} = :row")
+            assert connection.execute(this, {"row": row}).rowcount == 1
+        changed = "UPDATE email_code SET visit_id = 'another' WHERE holder_id = :row"
+        assert connection.execute(sa.text(changed), {"row": about["holder"]}).rowcount > 0
+    old_world.store.migrate(end_open_visits)
+    with engine.connect() as connection:
+        for table, column in NAMES_A_ROUTE:
+            clear = sa.text(f"SELECT count(*) FROM {table} WHERE {column} LIKE '%@%'")
+            assert connection.scalar(clear) == 0, (table, column)
+    altered = sweep(old_world.store).altered
+    assert {table for table, _ in altered} == {*(table for table, _, _ in rows), "email_code"}
+    for table in "cardholder", "registration":
+        accept(old_world.store, table, about["holder"], "root", "It is the right one")
+    with old_world.store.read() as uow:
+        assert read_addresses(uow, about["holder"]).shown == "mallory@nhs.net"
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 1.0])

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from kiosk.contract import language
-from kiosk.contract.language import OwnText, Text, catalogue_of, is_language, spoken, text_in
+from kiosk.contract.language import (
+    Counted,
+    OwnText,
+    Text,
+    catalogue_of,
+    is_language,
+    spoken,
+    text_in,
+)
 from tests.support import catalogues
 from tests.support.catalogues import PSEUDO
 
@@ -64,3 +72,56 @@ def test_own_text_reads_as_the_setting_where_a_language_has_none() -> None:
         assert f"{own}!" == "Llun i Gwener!"
     finally:
         language.show_in(language.ENGLISH)
+
+
+# A translation whose placeholders are not those of the English.
+
+GREETING = Text("Hello {name},")
+LEFT = Counted("{Number} try left for {name}", "{Number} tries left for {name}")
+WRONG = (
+    "Helo {nam},",
+    "Helo,",
+    "Helo {},",
+    "Helo {0},",
+    "Helo {name",
+    "Helo {name},}",
+    "Helo {name.__class__},",
+    "Helo {name[0]},",
+    "Helo {name!r},",
+    "Helo {name:>9999999},",
+    "Helo {name} {secret},",
+)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_translation_with_other_placeholders_is_not_used(tmp_path: Path, wrong: str) -> None:
+    with catalogues.translated(tmp_path, {str.__str__(GREETING): wrong}):
+        assert GREETING.in_language(PSEUDO, name="Jo") == "Hello Jo,"
+        language.show_in(PSEUDO)
+        try:
+            assert GREETING.format(name="Jo") == "Hello Jo,"
+            assert str(GREETING) == "Hello {name},"
+        finally:
+            language.show_in(language.ENGLISH)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_form_with_other_placeholders_is_not_used(tmp_path: Path, wrong: str) -> None:
+    forms = (wrong, "{n} o leoedd i {name}")
+    with catalogues.translated(tmp_path, {(LEFT.one, LEFT.many): forms}):
+        assert LEFT.in_language(PSEUDO, 1, name="Jo") == "One try left for Jo"
+        assert LEFT.in_language(PSEUDO, 2, name="Jo") == "2 o leoedd i Jo"
+
+
+def test_translation_may_repeat_and_order_placeholders_and_say_the_number_otherwise(
+    tmp_path: Path,
+) -> None:
+    said: dict[catalogues.Said, catalogues.Said] = {
+        "{first} and {second}": "{second}, {first}, {second}",
+        (LEFT.one, LEFT.many): ("i {name}: un", "i {name}: {n}"),
+    }
+    with catalogues.translated(tmp_path, said):
+        both = Text("{first} and {second}")
+        assert both.in_language(PSEUDO, first="a", second="b") == "b, a, b"
+        assert LEFT.in_language(PSEUDO, 1, name="Jo") == "i Jo: un"
+        assert LEFT.in_language(PSEUDO, 7, name="Jo") == "i Jo: 7"

@@ -444,7 +444,7 @@ def test_the_page_of_a_dead_code_names_the_reason(why: FactorEnd) -> None:
 @pytest.mark.parametrize(
     "page", [s.CodeEntry(VISIT, CODE), s.CodeNeeded(VISIT, SEND, s.CodeLack.SPENT)]
 )
-def test_another_address_is_shown_before_a_code_goes_to_it(
+def test_address_that_changed_is_shown_before_a_code_goes_to_it(
     page: s.CodeEntry | s.CodeNeeded,
 ) -> None:
     asked = step(page, e.CodeAsked(ID, ROUTE.id))

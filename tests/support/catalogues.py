@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
@@ -28,6 +28,9 @@ PSEUDO = "qps"
 """Of the tags that are kept for private use."""
 
 LONGER_BY = 0.4
+
+Said = str | tuple[str, ...]
+"""A sentence, or its forms."""
 
 ROOT = Path(kiosk.__file__).parent.parent
 SOURCES = (
@@ -82,15 +85,22 @@ def pseudo(english: str) -> str:
 
 def install(folder: Path) -> None:
     """Write the catalogue of the pseudo-language, as one of a real language is, into ``folder``."""
+    said: dict[Said, Said] = {}
+    for each in template():
+        if each.id:
+            said[each.id if isinstance(each.id, str) else tuple(each.id)] = _spoken(each)
+    _write(folder, said)
+
+
+def _write(folder: Path, said: Mapping[Said, Said], tag: str = PSEUDO) -> None:
     spoken = Catalog(locale=None, charset="utf-8")
     spoken.mime_headers = [
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Plural-Forms", "nplurals=2; plural=(n != 1);"),
     ]
-    for message in template():
-        if message.id:
-            spoken.add(message.id, _spoken(message))
-    file = folder / PSEUDO / "LC_MESSAGES" / "kiosk.mo"
+    for english, each in said.items():
+        spoken.add(english, each)
+    file = folder / tag / "LC_MESSAGES" / "kiosk.mo"
     file.parent.mkdir(parents=True)
     with file.open("wb") as out:
         write_mo(out, spoken)
@@ -100,6 +110,20 @@ def install(folder: Path) -> None:
 def installed(folder: Path) -> Iterator[None]:
     """Have the pseudo-language, by a catalogue that is read as that of a real language is."""
     install(folder)
+    with _read_from(folder):
+        yield
+
+
+@contextmanager
+def translated(folder: Path, said: Mapping[Said, Said], tag: str = PSEUDO) -> Iterator[None]:
+    """Have a language with these sentences alone, each by its English."""
+    _write(folder, said, tag)
+    with _read_from(folder):
+        yield
+
+
+@contextmanager
+def _read_from(folder: Path) -> Iterator[None]:
     before, language.CATALOGUES = language.CATALOGUES, folder
     language.catalogue_of.cache_clear()
     try:

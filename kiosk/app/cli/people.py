@@ -281,7 +281,7 @@ def _show(person: Person) -> None:
     if registration := person.registration:
         echo(f"registered {local_time(registration.registered_at)}")
         for words in map(enrolled_words, registration.enrolled):
-            for sentence in filter(None, (words.sentence, words.warning, words.more)):
+            for sentence in filter(None, (words.phrase, words.warning, words.more)):
                 echo(f"  {sentence}")
             for question in words.questions:
                 echo(f"    {question}")

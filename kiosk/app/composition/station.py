@@ -172,7 +172,7 @@ class LocalExecutor:
         self._built = BuiltAuthority(settings, environ)
         self._caretaker = EveryMinute(self._built.caretaker.run)
         cards = build_cards(settings, environ)
-        self._actions = Actions(self._built.authority, cards, _first_beat())
+        self._actions = Actions(self._built.authority, cards, _first_beat(settings))
 
     def perform(self, command: Command) -> ResultSide | None:
         return self._actions.perform(command)
@@ -212,7 +212,7 @@ class RemoteExecutor:
         from kiosk.app.composition.cards import build_cards
         from kiosk.station.executor import Actions
 
-        first = _first_beat()
+        first = _first_beat(settings)
         self._certificate: Path | None = None
         self._renewal: Renewal | None = None
         self._authority = open_authority(settings, environ, first.version)
@@ -256,10 +256,10 @@ class RemoteExecutor:
         self._authority.close()
 
 
-def _first_beat() -> Heartbeat:
+def _first_beat(settings: Settings) -> Heartbeat:
     from importlib.metadata import version
 
-    return Heartbeat(version("unlock-kiosk"))
+    return Heartbeat(version("unlock-kiosk"), language=settings.service.language)
 
 
 def log_fault(visit: VisitId, fault: BaseException) -> None:

@@ -454,7 +454,7 @@ def find(store: Store) -> tuple[RowPutBack, ...]:
             keys, officers = uow.staff.keys(), uow.staff.cards()
             members = [each for each in uow.staff.every() if each.removed_at is None]
             stations = uow.stations.every()
-            waiting = uow.addresses.every_waiting()
+            waiting, missing = uow.addresses.every_waiting(), uow.addresses.missing()
             since = uow.now - LOOKED_BACK
             barred = uow.audit.verified(AuditQuery(kinds=_BARRING, since=since))
     except RowAltered:
@@ -472,7 +472,7 @@ def find(store: Store) -> tuple[RowPutBack, ...]:
     checks += [partial(_check_station, station=each) for each in stations]
     checks += [partial(need_waiting, waiting=each) for each in waiting]
     checks += [partial(_check_person, holder_id=each) for each in people]
-    found: dict[tuple[str, str], RowPutBack] = {}
+    found = {("address", each): RowPutBack("address", each) for each in missing}
     for check in checks:
         try:
             with store.read() as uow:

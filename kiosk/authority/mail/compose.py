@@ -12,7 +12,15 @@ from typing import Protocol
 from kiosk.authority.errors import NoticeUnknown
 from kiosk.authority.mail import staff_words, words
 from kiosk.config.settings import ServiceSettings
-from kiosk.contract.language import ENGLISH, MONTHS, WEEKDAYS, Language, Text, spoken
+from kiosk.contract.language import (
+    ENGLISH,
+    MONTHS,
+    WEEKDAYS,
+    Language,
+    Text,
+    is_from_the_right,
+    spoken,
+)
 from kiosk.contract.messages import NOT_ME, Purpose
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import in_groups
@@ -53,7 +61,7 @@ WIDTH = 72
 
 _PAGE = """\
 <!DOCTYPE html>
-<html lang="{language}">
+<html lang="{language}"{direction}>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -80,7 +88,7 @@ _PARAGRAPH = '<p style="margin:0 0 16px">{}</p>'
 _DIGITS = """\
 <div style="border:2px solid {accent};border-radius:6px;padding:12px 16px;margin:0 0 16px">
 {label}<br>
-<strong style="font-family:Consolas,Menlo,monospace;font-size:32px;letter-spacing:2px;\
+<strong dir="ltr" style="font-family:Consolas,Menlo,monospace;font-size:32px;letter-spacing:2px;\
 white-space:nowrap">{grouped}</strong>
 </div>"""
 
@@ -97,11 +105,17 @@ def _paragraph(text: str) -> Block:
     return Block(_wrapped(text), _PARAGRAPH.format(escape(text)))
 
 
-def _digits(label: str, grouped: str, accent: str) -> Block:
+def _digits(label: str, digits: str, accent: str, language: Language) -> Block:
     """Show a code, large; ``label`` says what it is."""
-    unbroken = escape(grouped).replace(" ", "&nbsp;")
+    unbroken = escape(in_groups(digits)).replace(" ", "&nbsp;")
     html = _DIGITS.format(accent=escape(accent), label=escape(label), grouped=unbroken)
-    return Block(f"{label}:\n\n    {grouped}", html)
+    return Block(f"{label}:\n\n    {_grouped(digits, language)}", html)
+
+
+def _grouped(digits: str, language: Language) -> str:
+    """Write digits in groups, whose order letters around that run from right to left would turn."""
+    grouped = in_groups(digits)
+    return f"\u2066{grouped}\u2069" if is_from_the_right(language) else grouped
 
 
 def _list(rows: Sequence[tuple[str, str]]) -> Block:
@@ -130,6 +144,7 @@ def _letter(
     parts = [*(block.text for block in blocks), "-- \n" + _wrapped(ask), _wrapped(sent_by)]
     html = _PAGE.format(
         language=escape(spoken(language)),
+        direction=' dir="rtl"' if is_from_the_right(language) else "",
         subject=escape(subject),
         accent=escape(service.accent),
         service=escape(service.name),
@@ -138,7 +153,8 @@ def _letter(
         help=escape(ask),
         sent_by=escape(sent_by),
     )
-    subject = f"{subject} - {service.trust}"
+    # A line break in a translation would end the header.
+    subject = " ".join(f"{subject} - {service.trust}".split())
     return Message(to, subject, "\n\n".join(parts) + "\n", html, secret)
 
 
@@ -178,7 +194,7 @@ def compose_code(
     label = words.CODE_LABEL.in_language(language)
     blocks = (
         _paragraph(intro.in_language(language)),
-        _digits(label, in_groups(code.reveal()), service.accent),
+        _digits(label, code.reveal(), service.accent, language),
         _paragraph(life.in_language(language, minutes)),
         _paragraph(words.CODE_IS_YOURS.in_language(language)),
         _paragraph(not_you),
@@ -314,5 +330,5 @@ def _call(doubt: Text, service: ServiceSettings, language: Language) -> str:
 
 
 def _stop(sentence: Text, number: str, service: ServiceSettings, language: Language) -> str:
-    named = {"number": in_groups(number), "choice": NOT_ME}
+    named = {"number": _grouped(number, language), "choice": NOT_ME}
     return _with_contact(sentence, service, language, **named)

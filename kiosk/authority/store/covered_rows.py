@@ -80,7 +80,8 @@ class CoveredTable:
         """Rename covered columns; rows that meet a ``condition`` get new ``values`` in them.
 
         A row that does not may have only the default in these columns. ``values`` returns them by
-        the new names. Columns ``gone`` are dropped. An altered row keeps a MAC that does not match.
+        the new names. Columns ``gone`` are dropped. An altered row gets them, too, so that what it
+        had in them stays nowhere, and keeps its MAC, which does not match.
         """
         old = {new: name for name, new in names.items()}
         this = [column == sa.bindparam(f"this_{column.name}") for column in self._key]
@@ -89,10 +90,9 @@ class CoveredTable:
         for batch in self._batches(bind, sa.text(condition)):
             made = []
             for row in batch:
-                if not macs.fits(self._message(row), row[MAC]):
-                    continue
-                found = {old[name]: value for name, value in values(row).items()}
-                mac = macs.make(self._message({**row, **found}, frozenset(gone), names))
+                found, mac = {old[name]: value for name, value in values(row).items()}, row[MAC]
+                if macs.fits(self._message(row), mac):
+                    mac = macs.make(self._message({**row, **found}, frozenset(gone), names))
                 given = {f"new_{name}": value for name, value in (found | {MAC: mac}).items()}
                 made.append({f"this_{key.name}": row[key.name] for key in self._key} | given)
             if made:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from sqlalchemy import Connection, text, update
 from sqlalchemy.pool import QueuePool
 
-from kiosk.authority.errors import StoreError
+from kiosk.authority.errors import KeyMissing, StoreError
 from kiosk.authority.records import AuditHead, AuditQuery, Scalar
 from kiosk.authority.store.audit_chain import OLDER_ENDED
 from kiosk.authority.store.engine import (
@@ -140,7 +140,8 @@ class _Level:
     """Reads the newest revision that every program which serves knows.
 
     It is the oldest program's, as ``served_program`` has it. Somebody who writes the database could
-    put that back, so that a newer program left out what protects a holder: the audit has it, too.
+    put that back, so that a newer program left out what protects a holder, or an older one served
+    again: the audit has it, too.
     """
 
     def __init__(self, clock: Clock, macs: AuditMacs | None) -> None:
@@ -150,7 +151,7 @@ class _Level:
 
     def read(self, gateway: Gateway) -> str:
         now = self._clock.monotonic()
-        if self._known < REVISION and now >= self._until:
+        if now >= self._until:
             least = str(gateway.scalar(LEAST_PROGRAM) or "")
             audit = Audit(gateway, self._clock.now(), [], self._macs)
             levels = _levels(audit, AuditQuery(kind=OLDER_ENDED))
@@ -299,8 +300,16 @@ class Store:
         if least_program > REVISION:
             return SchemaFit.TOO_NEW, revision
         if revision > REVISION:
-            return SchemaFit.NEWER, revision
+            return SchemaFit.TOO_NEW if self._was_ended() else SchemaFit.NEWER, revision
         return SchemaFit.CURRENT if least_program == REVISION else SchemaFit.SHARED, revision
+
+    def _was_ended(self) -> bool:
+        """Return whether the audit says that no program as old as this one serves any more."""
+        try:
+            with self.read() as uow:
+                return uow.level > REVISION
+        except (KeyMissing, ConfigError):  # who has no keys serves nobody
+            return False
 
     def schema_serves(self) -> bool:
         fit, _ = self.schema()

@@ -33,7 +33,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from kiosk.authority.errors import ProgramTooOld, RowAltered, StoreError, ValueUnreadable
+from kiosk.authority.errors import (
+    KeyMissing,
+    ProgramTooOld,
+    RowAltered,
+    StoreError,
+    ValueUnreadable,
+)
 from kiosk.authority.store.engine import LATER, begin_sqlite, translated, unstorable
 from kiosk.authority.store.tables import (
     REVISION,
@@ -444,7 +450,10 @@ class Gateway:
 
         What a newer program wrote is not altered: this one is too old to read it.
         """
-        least = str(self.scalar(LEAST_PROGRAM) or "")
+        least = ""
+        with suppress(StoreError, KeyMissing):  # a role that may not read it
+            least = str(self.scalar(LEAST_PROGRAM) or "")
+            least = max(least, self.level)
         self._usable = False
         if least > REVISION:
             return ProgramTooOld()

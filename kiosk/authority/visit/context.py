@@ -425,9 +425,10 @@ class VisitContext(LockedVisit):
         """Raise ``StepRefused`` unless ``step`` is due, ``VisitRefused`` for a withdrawn proof."""
         if reaches(self.policy, self.progress, step):
             return
-        if any(not self.factors[one.factor].stands(self, one) for one in self.proofs):
-            first = self.visit.purpose is Purpose.FIRST_UNLOCK
-            raise VisitRefused(Reason.GIVEN_CODE_OVER if first else Reason.CODE_WITHDRAWN)
+        for proof in self.proofs:
+            rules = self.factors[proof.factor]
+            if not rules.stands(self, proof):
+                raise VisitRefused(rules.refusal(self, proof))
         raise StepRefused(f"the step {step.value!r} is not due")
 
     def need_own_pin(self) -> None:

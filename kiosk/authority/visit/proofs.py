@@ -19,6 +19,7 @@ from kiosk.contract.messages import (
     FactorOver,
     FactorWrong,
     Purpose,
+    Reason,
     RouteId,
     Task,
     VisitId,
@@ -69,6 +70,9 @@ class FactorRules(Protocol):
 
     def stands(self, context: VisitContext, proof: Proof) -> bool:
         """Return whether a proof still counts: what was shown may have been withdrawn since."""
+
+    def refusal(self, context: VisitContext, proof: Proof) -> Reason:
+        """Return why a visit goes no further whose proof does not stand any more."""
 
     def carries(self, proof: Proof) -> bool:
         """Return whether it counts for a holder who comes back to enter the code sent after it."""

@@ -14,7 +14,7 @@ NO_CODES = "notices go there as well, no codes"
 class EnrolledWords(NamedTuple):
     """``warning`` is what staff should notice; empty: nothing. ``questions`` are to be listed."""
 
-    sentence: str
+    phrase: str
     warning: str = ""
     more: str = ""
     questions: tuple[str, ...] = ()
@@ -23,11 +23,11 @@ class EnrolledWords(NamedTuple):
 def enrolled_words(fact: Enrolled) -> EnrolledWords:
     match fact:
         case AnswersRegistered(questions=questions):
-            sentence = f"Answers to {counted(len(questions), 'security question')}"
-            return EnrolledWords(sentence, questions=questions)
+            phrase = f"answers to {counted(len(questions), 'security question')}"
+            return EnrolledWords(phrase, questions=questions)
         case CodesGoTo(address=address, confirmed=confirmed, recorded=recorded):
             return EnrolledWords(
-                f"Codes go to {address}",
+                f"codes go to {address}",
                 warning="" if confirmed else UNCONFIRMED,
                 more=f"Recorded with {recorded}: {NO_CODES}" if recorded else "",
             )

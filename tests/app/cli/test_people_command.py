@@ -67,8 +67,8 @@ def test_a_page_says_why_and_what_to_do_and_the_story(
     said = capsys.readouterr().out
     assert said.startswith(f"{JO}  Jo Jones  jo@nhs.net\nBlocked since ")
     assert "failed attempts: 0 of 3" in said
-    assert "\n  Answers to four security questions\n    What is the name " in said
-    assert "\n  Codes go to jo@nhs.net\n" in said
+    assert "\n  answers to four security questions\n    What is the name " in said
+    assert "\n  codes go to jo@nhs.net\n" in said
     assert f"card piv {1:032x}: in order" in said
     assert "Corrected the name. Reason: “asked for by telephone”." in said
     assert kiosk("people", "show", JO, "--json") == 0

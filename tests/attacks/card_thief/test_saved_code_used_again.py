@@ -105,7 +105,7 @@ def test_saved_code_that_was_passed_opens_nothing_once_it_is_used_elsewhere(worl
     world.clock.forward(minutes=2)
     visit = to_new_pin(world, other, code, station="B")
     assert isinstance(visit.release(), Grant)
-    assert not isinstance(release(waits), Grant)
+    assert release(waits) == Refusal(Reason.SAVED_CODE_OVER)
 
 
 def test_replacing_code_counts_for_nobody_before_it_is_shown(world: World) -> None:

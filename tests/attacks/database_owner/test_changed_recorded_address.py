@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.authority.administration.import_people import PeopleImport
+from kiosk.authority.administration.verification import check_rows
 from kiosk.authority.errors import RowAltered
 from kiosk.contract.messages import Reason, Refusal
 from tests.attacks.database_writer import refused_as_altered, write
@@ -40,6 +41,7 @@ def test_a_recorded_address_that_is_deleted_is_missed(world: World) -> None:
     """Without one a claimed PIN could not be shown to its owner."""
     card = world.add_card(world.add_holder())
     write(world, "DELETE FROM address")
+    assert "says less than the audit: address " in check_rows(world.store).found
     reply = world.insert(card).opened
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.RECORD_ALTERED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from kiosk.authority.administration.verification import check_rows
 from kiosk.contract.messages import Reason, Refusal
 from tests.attacks.database_writer import at, refused_as_altered, write
 from tests.authority.store.samples import waiting_address
@@ -28,6 +29,7 @@ def test_registered_address_that_is_deleted_sends_no_code_to_the_recorded_one(
 ) -> None:
     card = world.registered_card()
     write(world, "DELETE FROM address WHERE source = 'holder'")
+    assert "says less than the audit: address " in check_rows(world.store).found
     opened = world.insert(card, blocked=True).opened
     assert isinstance(opened, Refusal)
     assert opened.reason is Reason.RECORD_ALTERED

@@ -12,10 +12,13 @@ import pytest
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.audit.events import ServiceKind
+from kiosk.authority.errors import ProgramTooOld
 from kiosk.authority.store import database
-from kiosk.authority.store.database import LEVEL_S
+from kiosk.authority.store.database import LEVEL_S, SchemaFit
 from kiosk.authority.store.tables import REVISION, VisitRow
 from kiosk.config.settings import DEFAULTS, NoticeSettings
+from kiosk.contract.errors import AuthorityUnavailable
+from kiosk.contract.messages import Heartbeat
 from tests.attacks.database_writer import run
 from tests.authority.world import World
 
@@ -38,6 +41,29 @@ def test_finished_upgrade_that_is_undone_in_the_database_stays_finished(
     world.clock.time += timedelta(seconds=2 * LEVEL_S)
     with world.store.read() as uow:
         assert uow.level == NEXT
+
+
+def test_older_program_serves_nobody_again_once_its_upgrade_was_finished(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was left on some machine knew nothing of what the newer one wrote."""
+    card = world.registered_card()
+    run(world, f"UPDATE alembic_version SET version_num = '{NEXT}'")
+    assert world.store.schema() == (SchemaFit.NEWER, NEXT)
+    world.clock.time += timedelta(seconds=2 * LEVEL_S)
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "REVISION", NEXT)
+        assert world.store.end_older_programs(ENDED, "admin")
+    run(world, f"UPDATE served_program SET least_program = '{REVISION}'")
+    assert world.store.schema() == (SchemaFit.TOO_NEW, NEXT)
+    assert not world.store.schema_serves()
+    with pytest.raises(ProgramTooOld):
+        caretaker_of(world).run()
+    run(world, "UPDATE cardholder SET mac = 'of the next'")
+    with pytest.raises(AuthorityUnavailable):
+        world.authority.heartbeat(Heartbeat())
+    with world.store.read() as uow, pytest.raises(ProgramTooOld):
+        uow.holders.get(card.holder_id)
 
 
 @pytest.fixture

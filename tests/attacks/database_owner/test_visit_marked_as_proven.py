@@ -31,8 +31,9 @@ def test_proof_of_another_visit_is_no_proof_of_this_one(world: World) -> None:
     proven.pull()
     station_visit = world.insert(card, blocked=True)
     station_visit.questions()
+    route = station_visit.route()
     write(world, "UPDATE proof SET visit_id = ?", station_visit.visit)
-    assert refused_as_altered(world, station_visit.send(), "proof")
+    assert refused_as_altered(world, station_visit.send(route=route), "proof")
 
 
 @pytest.mark.parametrize("factor", Factor)

@@ -20,7 +20,7 @@ from kiosk.authority.administration.views import Actor, AuditFilter, ExportForma
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.purge import plan_purge, purge_audit
 from kiosk.authority.crypto.keys import KeyPurpose
-from kiosk.authority.errors import StoreError
+from kiosk.authority.errors import RowAltered, StoreError
 from kiosk.authority.key_names import claim, knows_ring
 from kiosk.authority.retention import months, purge_records
 from kiosk.authority.roles import Role
@@ -274,6 +274,17 @@ def test_a_purge_deletes_what_is_past_as_its_own_role_and_nothing_else(
     for role in ("kiosk_authority", "kiosk_staff", "kiosk_report"):
         refused(address(role), "INSERT INTO audit_gap SELECT * FROM audit_gap")
         refused(address(role), "DELETE FROM audit_event WHERE seq = 1")
+
+
+def test_altered_row_is_named_to_a_role_that_may_not_read_which_programs_serve(
+    owner: World, address: Address, tmp_path: Path
+) -> None:
+    visit = owner.insert(owner.registered_card()).visit
+    owner.store.run_as_owner(["UPDATE visit SET mac = 'forged'"])
+    store = World(tmp_path, url=address("kiosk_retention")).store
+    with store.read() as uow, pytest.raises(RowAltered, match="of visit was altered"):
+        uow.visits.get(visit)
+    store.close()
 
 
 def test_the_statements_name_tables_and_columns_that_there_are() -> None:

@@ -139,7 +139,25 @@ def test_address_that_fell_due_under_the_code_page_is_said(
     assert isinstance(station_visit.enter(world.relay.code), SetPin)
 
 
-def test_another_address_of_a_registration_needs_its_own_route(world: World) -> None:
+def test_code_whose_address_has_changed_since_its_entry_opens_nothing_and_says_why(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    """Before: the page said that the Registration Authority had withdrawn it."""
+    station_visit.to_new_pin()
+    let_wait(world, card, timedelta(0))
+    assert apply_due_changes(world.store) == ()
+    assert station_visit.release() == Refusal(Reason.CODE_MOVED)
+
+
+def test_code_that_staff_withdrew_since_its_entry_says_so(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    station_visit.to_new_pin()
+    correct(world, card)
+    assert station_visit.release() == Refusal(Reason.CODE_WITHDRAWN)
+
+
+def test_registration_to_another_address_needs_its_own_route(world: World) -> None:
     card = world.add_card(world.add_holder())
     visit = to_code(world, card, OTHER)
     first = world.relay.sent[-1]

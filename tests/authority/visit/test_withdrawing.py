@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Seen
-from kiosk.authority.records import Card
+from kiosk.authority.records import Card, Proof
 from kiosk.authority.roles import Role
+from kiosk.authority.service import LocalAuthority
+from kiosk.authority.stations import StationIdentity
+from kiosk.authority.visit.context import VisitContext
 from kiosk.authority.visit.factors import FACTORS
+from kiosk.authority.visit.factors.questions import QuestionRules
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import Factor, Refusal
+from kiosk.contract.messages import Factor, Reason, Refusal
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen, office_beside
 from tests.authority.saving import POLICY, save_codes, to_new_pin
-from tests.authority.station_visit import StationVisit
+from tests.authority.station_visit import StationVisit, ready
 from tests.authority.world import World
 
 CLOSES: dict[str, Callable[[PeopleDesk, Seen], object]] = {
@@ -82,3 +87,19 @@ def test_factor_that_is_withdrawn_counts_no_more(world: World, card: Card, facto
         uow.commit()
     assert is_refused(station_visit)
     assert "secret-released" not in world.kinds()
+
+
+class _FallenAnswers(QuestionRules):
+    def stands(self, context: VisitContext, proof: Proof) -> bool:
+        return False
+
+    def refusal(self, context: VisitContext, proof: Proof) -> Reason:
+        return Reason.ANSWERS_LIMITED
+
+
+def test_factor_whose_proof_has_fallen_says_why(world: World, card: Card) -> None:
+    """Before: a code was said to be withdrawn, whatever the factor was."""
+    visit = ready(world, card)
+    factors = {**FACTORS, Factor.QUESTIONS: _FallenAnswers()}
+    authority = LocalAuthority(replace(world.parts, factors=factors)).seen_by(StationIdentity("A"))
+    assert authority.release(visit.visit, "1") == Refusal(Reason.ANSWERS_LIMITED)

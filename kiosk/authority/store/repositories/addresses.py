@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import bindparam, delete, false, func, not_, or_, select
+from sqlalchemy import bindparam, delete, false, func, literal, not_, or_, select
 
+from kiosk.authority.errors import ValueUnreadable
 from kiosk.authority.records import Address, AddressSource, Cardholder, Registration
 from kiosk.authority.store.gateway import Prepared, Repository, table_of
 from kiosk.authority.store.tables import (
@@ -100,6 +101,21 @@ class AddressRecords(Repository):
         recorded = col(AddressRow.source) == AddressSource.RECORD
         outside = select(func.count()).where(recorded, not_(or_(false(), *inside)))
         return self._gateway.count(outside.select_from(AddressRow))
+
+    def missing(self) -> tuple[str, ...]:
+        """Return the ids that an unaltered record or registration names, and no row has."""
+        return tuple(one for kind in (CardholderRow, RegistrationRow) for one in self._gone(kind))
+
+    def _gone(self, kind: type[CardholderRow] | type[RegistrationRow]) -> list[str]:
+        named = col(kind.address_id)
+        there = select(literal(1)).select_from(AddressRow).where(col(AddressRow.id) == named)
+        try:
+            rows = self._gateway.unchecked(
+                select(kind).where(named.is_not(None), ~there.exists()), kind
+            )
+        except ValueUnreadable:
+            return []  # the check of all rows names such a row
+        return [row.address_id for row in rows if row.address_id and self._gateway.fits(row)]
 
     def is_mailbox_shared(self, address: Address) -> bool:
         """Return whether somebody else's record has the same address, in any case of letters."""

@@ -102,6 +102,14 @@ class EmailCodeRules:
             return False
         return is_assisted(code) or code.route == context.route
 
+    def refusal(self, context: VisitContext, proof: Proof) -> Reason:
+        if context.visit.purpose is Purpose.FIRST_UNLOCK:
+            return Reason.GIVEN_CODE_OVER
+        code = context.proven_code
+        if code is None or code.revoked_at is not None or is_assisted(code):
+            return Reason.CODE_WITHDRAWN
+        return Reason.CODE_MOVED
+
     def carries(self, proof: Proof) -> bool:
         return False  # the code itself can be entered again
 

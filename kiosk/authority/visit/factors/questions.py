@@ -79,6 +79,9 @@ class QuestionRules:
     def stands(self, context: VisitContext, proof: Proof) -> bool:
         return True
 
+    def refusal(self, context: VisitContext, proof: Proof) -> Reason:
+        return Reason.CHANGED_MEANWHILE
+
     def carries(self, proof: Proof) -> bool:
         return True
 

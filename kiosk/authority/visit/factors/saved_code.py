@@ -34,6 +34,7 @@ from kiosk.contract.messages import (
     FactorWrong,
     KeepSavedCodes,
     Purpose,
+    Reason,
     RouteId,
     Task,
     VisitId,
@@ -80,6 +81,9 @@ class SavedCodeRules:
         registration = context.registration
         left = registration.saved_left if registration is not None else ()
         return any(one.id == proof.subject for one in left)
+
+    def refusal(self, context: VisitContext, proof: Proof) -> Reason:
+        return Reason.SAVED_CODE_OVER
 
     def carries(self, proof: Proof) -> bool:
         return True

@@ -164,9 +164,8 @@ def test_an_address_is_corrected_where_codes_go_and_waits_to_be_confirmed(
         assert uow.pending.delete_of_holder(asha.holder.id) == 0
         assert uow.search.find(NEW, 5) == (asha.holder.id,)
         assert uow.search.find(OLD, 5) == ()
-    assert audited(means, asha) == (
-        StaffKind.EMAIL_CORRECTED, done.reference, {"registered": True},
-    )  # fmt: skip
+    detail = {"registered": True, "address": now.recorded.id}
+    assert audited(means, asha) == (StaffKind.EMAIL_CORRECTED, done.reference, detail)
     assert mailed(means) == [
         (NEW, "email-corrected-new", done.reference),
         (OLD, "email-corrected-old", done.reference),

@@ -235,7 +235,10 @@ def upgrade() -> None:
 
 
 def _move_addresses(bind: sa.Connection, macs: KeyedRowMacs) -> None:
-    """Make a row of each address, and let what had it name the row."""
+    """Make a row of each address, and let what had it name the row.
+
+    So with an altered row: what it names counts no more than the row does, until it is accepted.
+    """
     op.create_table(
         "address",
         sa.Column("mac", TEXT, nullable=False),

@@ -641,12 +641,6 @@ class PolicySettings(Section, frozen=True):
         3, Whole(1, 20), "Codes mailed for one card in an hour; staff may give as many again."
     )
     code_gap_s: float = setting(60, Number(0, 600), "Seconds between two codes.")
-    saved_codes: int = setting(
-        0,
-        Whole(0, MOST_SAVED_CODES),
-        "Codes that a holder can have made at a station and write down; 0: none. Each works once, "
-        "as the step saved-code of verification.",
-    )
     pin_min_length: int = setting(6, Whole(4, 8), "Fewest digits of a new PIN.")
     pin_max_length: int = setting(8, Whole(4, 8), "Most digits of a new PIN.")
     email_domains: tuple[str, ...] = setting(
@@ -683,6 +677,12 @@ class PolicySettings(Section, frozen=True):
 
     visits_a_minute: int = setting(
         30, Whole(5, 1000), "Visits that one station may begin within a minute."
+    )
+    saved_codes: int = setting(
+        0,
+        Whole(0, MOST_SAVED_CODES),
+        "Codes that a holder can have made at a station and write down; 0: none. Each works once, "
+        "as the step saved-code of verification.",
     )
 
     def check(self) -> None:

@@ -36,7 +36,7 @@ from kiosk.authority.refusals import (
 )
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.config.kinds import InvalidValue, Words
+from kiosk.config.kinds import Alternatives, InvalidValue, Words
 from kiosk.config.settings import About, PolicySettings
 from kiosk.contract.language import ENGLISH, is_language
 from kiosk.contract.messages import Way
@@ -171,6 +171,7 @@ class PolicyDesk(Desk):
 def ways_of(value: str) -> tuple[Way, ...]:
     """Return the ways that a text of ``verification`` names; none where it is none."""
     about = next(each for each in PolicySettings().settings if each.name == VERIFICATION)
+    assert isinstance(about.kind, Alternatives)
     try:
         ways: tuple[Way, ...] = about.kind.read(value.strip())
     except InvalidValue:

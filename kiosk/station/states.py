@@ -485,11 +485,12 @@ class StillThere(Struct, frozen=True):
 
 
 class Success(VisitPage, frozen=True):
-    """It is done; ``counts_in_s`` and ``saved_code`` as for ``Finished``."""
+    """It is done; what is beside ``purpose`` as for ``Finished``."""
 
     purpose: Purpose
     counts_in_s: float = 0.0
     saved_code: Sensitive | None = None
+    saved_codes: bool = False
 
 
 class Refused(Struct, frozen=True):

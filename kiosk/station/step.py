@@ -601,7 +601,9 @@ def _given(state: s.Working, task: Task) -> Next:
             current = command.pin if changes and isinstance(command, c.VerifyPin) else None
             return Next(s.NewPin(visit, rules, current))
         case Finished():
-            done = s.Success(visit, task.purpose, task.counts_in_s, task.saved_code)
+            done = s.Success(
+                visit, task.purpose, task.counts_in_s, task.saved_code, task.saved_codes
+            )
             return Next(done, (c.EndVisit(visit.id, VisitEnd.FINISHED),))
         case _:  # mypy finds a task that is no factor's
             return Next(_factor_page(state, visit, task))

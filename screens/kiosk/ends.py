@@ -57,7 +57,8 @@ class SuccessPage(Page, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         title, text = choices.success(self.state.purpose, self.state.counts_in_s)
-        self.set_class(self.state.saved_code is not None, "-with-code")
+        has_more = self.state.saved_code is not None or self.state.saved_codes
+        self.set_class(has_more, "-with-code")
         yield Tick(roomy=self.shape.is_roomy)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
@@ -65,6 +66,8 @@ class SuccessPage(Page, inherit_bindings=False):
             yield Prose(saved.FRESH)
             code = shown_saved_code(self.state.saved_code.reveal())
             yield Prose(code, "strong paragraph codes")
+        if self.state.saved_codes:
+            yield Prose(saved.offer(), "text paragraph")
         yield Prose(choices.SUCCESS_NEXT, "strong")
         yield self.actions(primary=self.finish_button())
 

@@ -39,9 +39,9 @@ _AND_THEN = " + "
 """Stands between the factors of a way, for which no language needs a grammar."""
 
 FACTORS: Final[dict[Factor, str]] = {
-    Factor.QUESTIONS: Text("Security questions"),
-    Factor.EMAIL_CODE: Text("Code by email"),
-    Factor.SAVED_CODE: Text("Saved code"),
+    Factor.QUESTIONS: Text("I know my answers"),
+    Factor.EMAIL_CODE: Text("I can read my email"),
+    Factor.SAVED_CODE: Text("I have a saved code"),
 }
 
 WAY_OVER: Final[dict[FactorEnd, str]] = {

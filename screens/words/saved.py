@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from kiosk.contract.language import Counted, Text
+from kiosk.contract.messages import Purpose
 from kiosk.contract.text import BASE32, SAVED_CODE_SIGNS, typed_base32
+from screens.words.choices import OFFERS
 
 SIGNS = 1 + SAVED_CODE_SIGNS
 
@@ -27,7 +29,16 @@ _NO_SUCH_SIGN = Text("{sign} is in no saved code. Please look again.")
 _TOO_SHORT = Counted("{Number} sign is missing.", "{Number} signs are missing.")
 _TOO_LONG = Text("That is too long: a saved code has {signs} signs.")
 
+_OFFER = Text(
+    "To have codes to write down as well, put your smartcard in once more and choose “{choice}”."
+)
+"""At the end of a registration."""
+
 FRESH = Text("Write down this saved code, in place of the used one. It is shown only now:")
+
+
+def offer() -> str:
+    return _OFFER.format(choice=str(OFFERS[Purpose.SAVED_CODES][0]))
 
 
 def wrong(attempts_left: int) -> str:

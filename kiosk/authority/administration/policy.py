@@ -5,6 +5,7 @@ A setting is shown with its limits, and changed with a reason. Nobody can be sho
 
 from __future__ import annotations
 
+from typing import cast
 from unicodedata import east_asian_width
 
 from kiosk.authority.administration.acts import AddQuestion, ChangePolicy, TranslateQuestion
@@ -36,7 +37,7 @@ from kiosk.authority.refusals import (
 )
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.config.kinds import Alternatives, InvalidValue, Words
+from kiosk.config.kinds import InvalidValue, Words
 from kiosk.config.settings import About, PolicySettings
 from kiosk.contract.language import ENGLISH, is_language
 from kiosk.contract.messages import Way
@@ -171,9 +172,8 @@ class PolicyDesk(Desk):
 def ways_of(value: str) -> tuple[Way, ...]:
     """Return the ways that a text of ``verification`` names; none where it is none."""
     about = next(each for each in PolicySettings().settings if each.name == VERIFICATION)
-    assert isinstance(about.kind, Alternatives)
     try:
-        ways: tuple[Way, ...] = about.kind.read(value.strip())
+        ways = cast("tuple[Way, ...]", about.kind.read(value.strip()))
     except InvalidValue:
         return ()
     return ways if all(ways) else ()

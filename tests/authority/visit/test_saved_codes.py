@@ -26,6 +26,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import read_saved_code, shown_saved_code
+from tests.authority.registering import to_code
 from tests.authority.saving import (
     POLICY,
     QUESTIONS,
@@ -55,6 +56,23 @@ def other(code: Sensitive) -> Sensitive:
 
 
 # --- making them ---
+
+
+def test_saved_codes_are_offered_at_the_end_of_a_registration(world: World) -> None:
+    visit = to_code(world, world.add_card(world.add_holder()))
+    done = Finished(Purpose.REGISTER, saved_codes=True)
+    assert visit.enter(world.relay.code) == done
+
+
+def test_saved_codes_are_not_offered_where_the_policy_has_none(world: World) -> None:
+    world.policy = Policy()
+    visit = to_code(world, world.add_card(world.add_holder()))
+    assert visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
+
+
+def test_saved_codes_that_are_made_are_not_offered_again(world: World, card: Card) -> None:
+    visit, _ = to_shown(world, card)
+    assert visit.authority.keep_saved_codes(visit.visit) == Finished(Purpose.SAVED_CODES)
 
 
 def test_saved_codes_are_offered_where_the_policy_has_some(world: World, card: Card) -> None:

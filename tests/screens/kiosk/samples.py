@@ -422,6 +422,10 @@ _STORY: Mapping[str, Sample] = {
     "saved-codes-enter": Sample(SavedCodesShown(_at(2, SAVING), _SHOWN), ("enter",)),
     "saved-codes-nine": Sample(SavedCodesShown(_at(2, SAVING), _NINE_SHOWN), ("right",)),
     "saved-codes-dark": Sample(SavedCodesShown(_at(2, SAVING), _SHOWN), dark=True),
+    "registered-saved-codes": Sample(Success(REGISTER, Purpose.REGISTER, saved_codes=True)),
+    "registered-saved-codes-later": Sample(
+        Success(REGISTER, Purpose.REGISTER, counts_in_s=86_400.0, saved_codes=True)
+    ),
     "saved-codes-kept": Sample(Success(SAVING, Purpose.SAVED_CODES)),
     "unlocked-saved-code": Sample(
         Success(UNLOCK, Purpose.UNLOCK, saved_code=Sensitive("77K7QF2M9X4TRD0"))

@@ -266,7 +266,7 @@ TOUCHES = [
     ),
     touches(
         "ways",
-        "Security questions + Code by email",
+        "I know my answers + I can read my email",
         WayPicked(VISIT_ID, (Factor.QUESTIONS, Factor.EMAIL_CODE)),
     ),
     touches("ask-question-ways", "Back", WentBack(VISIT_ID)),

@@ -19,6 +19,8 @@ from screens.words import choices
 
 _MANY = 4
 _MOST_WITH_HINT = 5
+_MOST_WAYS_FRAMED = 2
+"""On the smallest display; more of them have a line each."""
 
 
 class MenuPage(ChoicesPage, inherit_bindings=False):
@@ -93,6 +95,7 @@ class PickWayPage(ChoicesPage, inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         ways, over = self.state.task.ways, self.state.over
         self.set_class(len(ways) > _MANY, "-many")
+        self.set_class(len(ways) > _MOST_WAYS_FRAMED, "-most")
         yield Prose(choices.WAYS_TITLE, "title")
         if over is not None:
             yield Note(choices.WAY_OVER[over])

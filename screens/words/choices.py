@@ -33,15 +33,15 @@ OWNER_YES = Text("Yes, it is mine")
 OWNER_NO = Text("No, stop")
 
 WAYS_TITLE = Text("How do you want to show that it is you?")
-WAYS_TEXT = Text("Choose what you can do now. Wrong entries count together, whichever you choose.")
+WAYS_TEXT = Text("Choose what you have now. Wrong entries count together, whichever you choose.")
 ANOTHER_WAY = Text("Choose another way")
 _AND_THEN = " + "
 """Stands between the factors of a way, for which no language needs a grammar."""
 
 FACTORS: Final[dict[Factor, str]] = {
-    Factor.QUESTIONS: Text("I know my answers"),
-    Factor.EMAIL_CODE: Text("I can read my email"),
-    Factor.SAVED_CODE: Text("I have a saved code"),
+    Factor.QUESTIONS: Text("My answers"),
+    Factor.EMAIL_CODE: Text("Email I can read"),
+    Factor.SAVED_CODE: Text("A saved code"),
 }
 
 WAY_OVER: Final[dict[FactorEnd, str]] = {

@@ -196,6 +196,14 @@ _ALL_BUT_REGISTER = (
 _CHOOSE_WAY = ChooseWay(
     ((Factor.QUESTIONS, Factor.EMAIL_CODE), (Factor.EMAIL_CODE,)), position=Position(2, 4)
 )
+_CHOOSE_SAVED = ChooseWay(
+    (
+        (Factor.QUESTIONS, Factor.EMAIL_CODE),
+        (Factor.SAVED_CODE, Factor.EMAIL_CODE),
+        (Factor.QUESTIONS, Factor.SAVED_CODE, Factor.EMAIL_CODE),
+    ),
+    position=Position(2, 4),
+)
 _WAYS = replace(_at(2, UNLOCK), ways=_CHOOSE_WAY)
 _ENTER_SAVED = EnterSavedCode(2, position=Position(3, 5))
 _DRAWN = "7K7QF2M9X4TRD0", "V3HC8WZ1JS5N6E", "0P4GBY9R2XKQ7M", "TA6D3F8VJ1W5CH", "ZN9E2S4K7YB0GR"
@@ -407,6 +415,7 @@ _STORY: Mapping[str, Sample] = {
     "new-pin-dark": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("1111"), dark=True),
     "ways": Sample(PickWay(_WAYS, _CHOOSE_WAY), ("down",)),
     "ways-over": Sample(PickWay(_WAYS, _CHOOSE_WAY, FactorEnd.SPENT)),
+    "ways-saved-codes": Sample(PickWay(_WAYS, _CHOOSE_SAVED), ("down",)),
     "ask-question-ways": Sample(AskQuestion(_WAYS, ASKED)),
     "code-ways": Sample(CodeEntry(_WAYS, CODE), ("down",)),
     "code-ways-wrong": Sample(CodeEntry(_WAYS, CODE, wrong=True)),

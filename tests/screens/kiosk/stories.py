@@ -266,7 +266,7 @@ TOUCHES = [
     ),
     touches(
         "ways",
-        "I know my answers + I can read my email",
+        "My answers + Email I can read",
         WayPicked(VISIT_ID, (Factor.QUESTIONS, Factor.EMAIL_CODE)),
     ),
     touches("ask-question-ways", "Back", WentBack(VISIT_ID)),

@@ -70,8 +70,8 @@ EDITS: Final[tuple[tuple[str, str, str], ...]] = (
     (_PAGES, "EnterSavedCode, FactorTask\n", "EnterSavedCode, FactorTask, SayIt\n"),
     (
         _WORDS,
-        '    Factor.EMAIL_CODE: Text("I can read my email"),\n',
-        '    Factor.EMAIL_CODE: Text("I can read my email"),\n    Factor.IT: Text("It"),\n',
+        '    Factor.EMAIL_CODE: Text("Email I can read"),\n',
+        '    Factor.EMAIL_CODE: Text("Email I can read"),\n    Factor.IT: Text("It"),\n',
     ),
 )
 """The lines that a factor adds to files: its words are those of the page, too."""

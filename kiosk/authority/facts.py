@@ -518,6 +518,12 @@ class AlarmOfOtherVersion(Fact, frozen=True):
     kind: str
 
 
+class AlarmChanged(Fact, frozen=True):
+    """Its row does not say what an alarm of its kind says."""
+
+    kind: str
+
+
 class ProofFailed(Fact, frozen=True):
     station: str
     reference: str
@@ -581,6 +587,7 @@ class ClocksDiffer(Fact, frozen=True):
 
 NoticedAlarm = (
     AlarmOfOtherVersion
+    | AlarmChanged
     | ProofFailed
     | ManyFailuresAtStation
     | StationTakesNoAnswers

@@ -184,7 +184,13 @@ class CodesGoTo(Fact, frozen=True):
     recorded: str = ""
 
 
-Enrolled = AnswersRegistered | CodesGoTo
+class CodesSaved(Fact, frozen=True):
+    """How many that they wrote down can still be entered; nobody can see one."""
+
+    left: int
+
+
+Enrolled = AnswersRegistered | CodesGoTo | CodesSaved
 
 
 # What happened: an event of the audit, in its own code (``EventSpec``) and values.

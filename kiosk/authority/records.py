@@ -199,6 +199,25 @@ class JointHash:
     pepper_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class SavedCode:
+    """One code that a holder has written down: the encoded Argon2id hash of it.
+
+    ``digit`` begins the code, and names it among those of its holder. ``nonce`` is what it was made
+    of, for as long as it may be shown in ``visit_id``; without it nobody can make the code again. A
+    code that ``replaces`` another one counts once an unblock has used that up.
+    """
+
+    id: str
+    digit: int
+    digest: str = field(repr=False)
+    pepper_id: str
+    made_at: datetime
+    visit_id: str
+    nonce: str = field(default="", repr=False)
+    replaces: str = ""
+
+
 LONGEST_PAUSE: Final = timedelta(days=60)
 """After wrong answers with cards that are known by name only."""
 
@@ -211,7 +230,7 @@ class Registration:
     until they are answered. ``proven``: a signature proved the card or its PIN when the holder
     registered. ``unproven_failures`` counts wrong answers with cards that are known by name only;
     until ``unproven_until`` no more are accepted from such cards. ``language`` is that of the visit
-    that made it, for notices.
+    that made it, for notices. Of ``saved_codes`` a used one leaves no trace here; None: none.
     """
 
     holder_id: str
@@ -226,6 +245,12 @@ class Registration:
     unproven_failures: int = 0
     unproven_until: datetime | None = None
     language: Language | None = None
+    saved_codes: tuple[SavedCode, ...] | None = None
+
+    @property
+    def saved_left(self) -> tuple[SavedCode, ...]:
+        """The saved codes that can be entered."""
+        return tuple(one for one in self.saved_codes or () if not one.replaces)
 
     def paused_until(self, now: datetime) -> datetime | None:
         """Return the end of the pause; None where there is none, or a wrong clock began it."""
@@ -278,6 +303,7 @@ class PendingChange:
     It outlives the visit: the code that was sent for it refers to it. ``auth_key`` is the key that
     the card had proven when its PIN was verified, ``pin_key`` the key that signed then.
     ``owner_route`` is the known address whose code was entered because the PIN was only claimed.
+    ``saved_codes`` are shown, and their holder has not confirmed that they are written down.
     """
 
     id: str
@@ -292,6 +318,7 @@ class PendingChange:
     pin_key: bytes | None = field(default=None, repr=False)
     pin_evidence: PinEvidence = PinEvidence.CLAIMED
     owner_route: str | None = None
+    saved_codes: tuple[SavedCode, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

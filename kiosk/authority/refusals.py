@@ -50,6 +50,7 @@ class PlainRefusal(Enum):
     LEAVER_ALREADY = auto()
     NO_LEAVER = auto()
     NO_CHANGE_OF_ADDRESS = auto()
+    NO_SAVED_CODES = auto()
     # Cards.
     NO_SUCH_MASTER_KEY = auto()
     SECRET_MISSING = auto()

@@ -90,6 +90,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.SECRET_KIND_DIFFERS: "The station would present another kind of secret than is stored",
     Reason.CODE_WITHDRAWN: "The code was withdrawn after it was entered",
     Reason.CODE_MOVED: "The address of the code was changed after it was entered",
+    Reason.SAVED_CODE_OVER: "The saved code was used, withdrawn or replaced after it was entered",
     Reason.GIVEN_CODE_OVER: "The code from staff was used up, ran out or was withdrawn",
     Reason.RECORD_ALTERED: "A record was altered outside of the service",
     Reason.STOP_NUMBER_WRONG: "Too many wrong numbers of notices were entered",

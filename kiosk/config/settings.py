@@ -27,7 +27,13 @@ from kiosk.config.kinds import (
 from kiosk.contract.families import FAMILIES, ON_PCSC, SecretKind, secret_kind_names
 from kiosk.contract.language import ENGLISH, TAG, Language, OwnText, text_in
 from kiosk.contract.messages import LONGEST_STATION_NAME, Factor, Way
-from kiosk.contract.policy import FEWEST_CODE_DIGITS, MOST_CODE_DIGITS, Genuine, Policy
+from kiosk.contract.policy import (
+    FEWEST_CODE_DIGITS,
+    MOST_CODE_DIGITS,
+    MOST_SAVED_CODES,
+    Genuine,
+    Policy,
+)
 
 
 class About(NamedTuple):
@@ -599,7 +605,8 @@ _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _DOMAIN = rf"({_LABEL}\.)*{_LABEL}"
 
 
-_FACTORS = " and ".join(f'"{factor.value}"' for factor in Factor)
+*_BUT_ONE, _LAST = (f'"{factor.value}"' for factor in Factor)
+_FACTORS = f"{', '.join(_BUT_ONE)} and {_LAST}"
 
 
 def _factor(word: str) -> Factor:
@@ -673,6 +680,12 @@ class PolicySettings(Section, frozen=True):
 
     visits_a_minute: int = setting(
         30, Whole(5, 1000), "Visits that one station may begin within a minute."
+    )
+    saved_codes: int = setting(
+        0,
+        Whole(0, MOST_SAVED_CODES),
+        "Codes that a holder can have made at a station and write down; 0: none. Each works once, "
+        "as the step saved-code of verification.",
     )
 
     def check(self) -> None:

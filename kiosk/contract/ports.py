@@ -279,6 +279,12 @@ class Authority(Protocol):
     ) -> Task | FactorWrong | FactorOver | Refusal:
         """Check what was entered for a factor; charged before it is checked."""
 
+    def make_saved_codes(self, visit: VisitId) -> Task | Refusal:
+        """Make the codes that the holder writes down, once in a visit; they do not count yet."""
+
+    def keep_saved_codes(self, visit: VisitId) -> Task | Refusal:
+        """Let the codes that were shown count, now that the holder has written them down."""
+
     def enter_stop_number(
         self, visit: VisitId, attempt: str, number: Sensitive
     ) -> Task | StopNumberWrong | Refusal:

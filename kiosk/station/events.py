@@ -118,6 +118,10 @@ class EntryMade(HolderSide, frozen=True):
     entry: FactorEntry
 
 
+class CodesKept(HolderSide, frozen=True):
+    """Has written down the saved codes that are shown."""
+
+
 class CodeAsked(HolderSide, frozen=True):
     """Asked for a code to be sent, or sent again, by a route that the page shows."""
 

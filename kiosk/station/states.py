@@ -20,10 +20,12 @@ from kiosk.contract.messages import (
     ChooseQuestions,
     ChooseWay,
     EnterCode,
+    EnterSavedCode,
     EnterStopNumber,
     FactorEnd,
     FactorTask,
     GiveEmail,
+    KeepSavedCodes,
     Maintain,
     MaintenanceAct,
     MaintenanceReason,
@@ -65,6 +67,8 @@ class Work(StrEnum):
     SENDING_CODE = "sending-code"
     CHECKING_CODE = "checking-code"
     CHECKING_NUMBER = "checking-number"
+    MAKING_CODES = "making-codes"
+    KEEPING_CODES = "keeping-codes"
     SETTING_PIN = "setting-pin"
     MAINTAINING = "maintaining"
     PIN_ON_PAD = "pin-on-pad"
@@ -254,6 +258,12 @@ class CodeEntry(FactorPage, frozen=True):
     entered_on: EnterEmail | None = None
 
 
+class SavedCodeEntry(FactorPage, frozen=True):
+    """Enter one of the codes that were written down."""
+
+    task: EnterSavedCode
+
+
 class CodeNeeded(VisitPage, frozen=True):
     """There is no live code; ask for one. ``entered_on`` as for ``CodeEntry``."""
 
@@ -261,6 +271,12 @@ class CodeNeeded(VisitPage, frozen=True):
     lack: CodeLack
     retry_in_s: float = 0.0
     entered_on: EnterEmail | None = None
+
+
+class SavedCodesShown(VisitPage, frozen=True):
+    """Write down the codes, which are shown this once."""
+
+    task: KeepSavedCodes
 
 
 class StopNumberEntry(VisitPage, frozen=True):
@@ -387,6 +403,7 @@ HolderState = (
     | PickWay
     | FactorPage
     | CodeNeeded
+    | SavedCodesShown
     | StopNumberEntry
     | NewPin
     | RepeatPin
@@ -410,6 +427,7 @@ class PulledFrom(StrEnum):
     REGISTERED = "registered"
     EMAIL_SAVED = "email-saved"
     QUESTIONS_SAVED = "questions-saved"
+    CODES_KEPT = "codes-kept"
 
     @property
     def in_doubt(self) -> bool:
@@ -467,10 +485,12 @@ class StillThere(Struct, frozen=True):
 
 
 class Success(VisitPage, frozen=True):
-    """It is done; ``counts_in_s`` as for ``Finished``."""
+    """It is done; what is beside ``purpose`` as for ``Finished``."""
 
     purpose: Purpose
     counts_in_s: float = 0.0
+    saved_code: Sensitive | None = None
+    saved_codes: bool = False
 
 
 class Refused(Struct, frozen=True):

@@ -8,13 +8,19 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
-from kiosk.authority.administration.policy import LONGEST_QUESTION, LONGEST_VALUE
+from kiosk.authority.administration.policy import (
+    LONGEST_QUESTION,
+    LONGEST_VALUE,
+    VERIFICATION,
+    ways_of,
+)
 from kiosk.authority.administration.views import PolicyLine, QuestionLine
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of, waits
 from screens.admin.page import LinesPage
 from screens.admin.widgets import Column, TableLine
+from screens.words.staff.ways import ways_in_short
 
 
 class PolicyPage(LinesPage[PolicyLine]):
@@ -79,6 +85,7 @@ class PolicyPage(LinesPage[PolicyLine]):
             required=bool(choices),
             replaces=is_number,
             check=None if choices else lambda text: self.desk.policy.problem(line.name, text),
+            explain=_ways_of_text if line.name == VERIFICATION else None,
         )
         rest = line.help.removeprefix(in_words(line)).lstrip(".;: ")
         further = f"{rest[:1].upper()}{rest[1:]} " if rest else ""
@@ -97,6 +104,12 @@ class PolicyPage(LinesPage[PolicyLine]):
                 ahead=waits(self.desk, Action.CHANGE_POLICY),
             )
         )
+
+
+def _ways_of_text(text: str) -> str:
+    """Say what a value of ``verification`` means before it is set; nothing where it is none."""
+    ways = ways_of(text)
+    return ways_in_short(ways) if ways else ""
 
 
 def in_words(line: PolicyLine) -> str:

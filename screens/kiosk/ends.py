@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from kiosk.contract.messages import reference_of
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import shown_saved_code
 from kiosk.station.events import Stayed
 from kiosk.station.states import (
     NotReached,
@@ -26,7 +27,7 @@ from kiosk.station.states import (
 from screens.kiosk.page import HelpBox, Page, PageContext
 from screens.widgets.pictures import ActivityIndicator, CountdownBar, Direction, Drawing, Tick
 from screens.widgets.prose import Prose
-from screens.words import choices, frame, pad, reasons, waiting
+from screens.words import choices, frame, pad, reasons, saved, waiting
 
 
 class RefusedPage(Page, inherit_bindings=False):
@@ -57,9 +58,17 @@ class SuccessPage(Page, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         title, text = choices.success(self.state.purpose, self.state.counts_in_s)
+        has_more = self.state.saved_code is not None or self.state.saved_codes
+        self.set_class(has_more, "-with-code")
         yield Tick(roomy=self.shape.is_roomy)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
+        if self.state.saved_code is not None:
+            yield Prose(saved.FRESH)
+            code = shown_saved_code(self.state.saved_code.reveal())
+            yield Prose(code, "strong paragraph codes")
+        if self.state.saved_codes:
+            yield Prose(saved.offer(), "text paragraph")
         yield Prose(choices.SUCCESS_NEXT, "strong")
         yield self.actions(primary=self.finish_button())
 

@@ -33,14 +33,15 @@ OWNER_YES = Text("Yes, it is mine")
 OWNER_NO = Text("No, stop")
 
 WAYS_TITLE = Text("How do you want to show that it is you?")
-WAYS_TEXT = Text("Choose what you can do now. Wrong entries count together, whichever you choose.")
+WAYS_TEXT = Text("Choose what you have now. Wrong entries count together, whichever you choose.")
 ANOTHER_WAY = Text("Choose another way")
 _AND_THEN = " + "
 """Stands between the factors of a way, for which no language needs a grammar."""
 
 FACTORS: Final[dict[Factor, str]] = {
-    Factor.QUESTIONS: Text("Security questions"),
-    Factor.EMAIL_CODE: Text("Code by email"),
+    Factor.QUESTIONS: Text("My answers"),
+    Factor.EMAIL_CODE: Text("Email I can read"),
+    Factor.SAVED_CODE: Text("A saved code"),
 }
 
 WAY_OVER: Final[dict[FactorEnd, str]] = {
@@ -82,6 +83,7 @@ OFFERS: Final[dict[Purpose, tuple[str, str]]] = {
     Purpose.CHANGE_PIN: (Text("Change your PIN"), Text("1 minute")),
     Purpose.CHANGE_QUESTIONS: (Text("Change your security questions"), Text("2 minutes")),
     Purpose.CHANGE_EMAIL: (Text("Change your email address"), Text("2 minutes")),
+    Purpose.SAVED_CODES: (Text("Get saved codes"), Text("3 minutes")),
     Purpose.REPORT_MISUSE: (NOT_ME, Text("1 minute")),
     Purpose.MAINTENANCE: (Text("Maintain this station"), Text("for staff")),
 }
@@ -109,6 +111,10 @@ _SUCCESS: Final[dict[Purpose, tuple[str, str]]] = {
     Purpose.CHANGE_EMAIL: (
         Text("Your email address is confirmed."),
         Text("We send your codes to it from now on."),
+    ),
+    Purpose.SAVED_CODES: (
+        Text("Your saved codes are ready."),
+        Text("Each works once. Codes that you had before no longer count."),
     ),
     Purpose.REPORT_MISUSE: (
         Text("Thank you. Everything is stopped."),

@@ -168,6 +168,17 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
             "or go to the Registration Authority."
         ),
     ),
+    Reason.SAVED_CODE_OVER: RefusalWords(
+        Text("That saved code is no longer good"),
+        Text(
+            "It was used in another visit, withdrawn or replaced since you entered it. "
+            "Your PIN was not changed."
+        ),
+        Text(
+            "Take your smartcard out, put it in again and enter another one, "
+            "or go to the Registration Authority."
+        ),
+    ),
     Reason.GIVEN_CODE_OVER: RefusalWords(
         Text("Your code is no longer good"),
         Text(

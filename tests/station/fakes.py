@@ -24,6 +24,7 @@ from kiosk.contract.messages import (
     Grant,
     Heartbeat,
     JournalId,
+    KeepSavedCodes,
     KeyAnswer,
     KeyChallenge,
     KeyNonce,
@@ -242,6 +243,12 @@ class FakeAuthority:
         self.attempts.append(attempt)
         self._answer()
         return CODE
+
+    def make_saved_codes(self, visit: VisitId) -> KeepSavedCodes:
+        return KeepSavedCodes((Sensitive("17K7QF2M9X4TRD0"),), position=STEP)
+
+    def keep_saved_codes(self, visit: VisitId) -> Finished:
+        return Finished(Purpose.SAVED_CODES)
 
     def enter_stop_number(self, visit: VisitId, attempt: str, number: Sensitive) -> Finished:
         return Finished(Purpose.REPORT_MISUSE)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import Parts, on_desk
-from kiosk.authority.errors import NotFound
+from kiosk.app.cli.tools import Parts, Tools, on_desk
+from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.authority.wording import local_time
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ restart. Set to the file's value, it follows the file again.
 """
 _POLICY_EXAMPLE = """\
   kiosk policy list
+  kiosk policy explain "saved-code, email-code or questions, email-code"
   kiosk policy set max_failures 5 --reason "decided by the board on 3 May"
 """
 _QUESTIONS = """\
@@ -46,6 +47,9 @@ def add_parser(subparsers: Commands) -> None:
     text = "show every setting with its limits"
     parts.showing("list", lambda desk, _: desk.policy.every(), _print_policy, text)
     parts.acting("set", on_desk(_set), "let another value count", "SETTING", "VALUE")
+    text = "say what a value of verification would mean, and set nothing"
+    explain = parts.add("explain", _explain, text)
+    explain.add_argument("value", metavar="VALUE", nargs="?", help="without: the present one")
     parts = Parts(subparsers, "questions", "security questions", _QUESTIONS, _QUESTIONS_EXAMPLE)
     text = "show all questions"
     parts.showing("list", lambda desk, _: desk.questions.every(), _print_questions, text)
@@ -69,6 +73,21 @@ def _set(desk: AdminDesk, args: argparse.Namespace, why: Grounds) -> Done:
         if line.name == args.setting:
             return desk.policy.change(line.name, args.value, line.revision, why)
     raise NotFound(f"There is no policy setting {args.setting!r}; `kiosk policy list` shows all.")
+
+
+def _explain(args: argparse.Namespace) -> None:
+    from kiosk.authority.administration.policy import VERIFICATION, ways_of
+    from kiosk.authority.refusals import ValueUnfit
+    from screens.words.staff.ways import WEAKEST, ways_lines
+
+    desk = Tools(args).desk.policy
+    line = next(each for each in desk.every() if each.name == VERIFICATION)
+    value = line.value if args.value is None else args.value
+    if problem := desk.problem(VERIFICATION, value):
+        raise NotTaken("value", ValueUnfit(problem))
+    for sentence in ways_lines(ways_of(value)):
+        is_head = sentence.endswith(":") or sentence == WEAKEST
+        echo(sentence if is_head else f"    {sentence}")
 
 
 def _print_policy(lines: Iterable[PolicyLine]) -> None:

@@ -20,6 +20,7 @@ class PlainDeed(Enum):
     MISUSE_STOPPED = auto()
     MISUSE_STOPPED_UNREGISTERED = auto()
     CHANGE_STOPPED = auto()
+    SAVED_CODES_WITHDRAWN = auto()
     PERSON_ERASED = auto()
     CARD_ADDED = auto()
     CARD_REPLACED = auto()

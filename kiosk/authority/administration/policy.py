@@ -5,6 +5,7 @@ A setting is shown with its limits, and changed with a reason. Nobody can be sho
 
 from __future__ import annotations
 
+from typing import cast
 from unicodedata import east_asian_width
 
 from kiosk.authority.administration.acts import AddQuestion, ChangePolicy, TranslateQuestion
@@ -37,13 +38,16 @@ from kiosk.authority.refusals import (
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.config.kinds import InvalidValue, Words
-from kiosk.config.settings import About
+from kiosk.config.settings import About, PolicySettings
 from kiosk.contract.language import ENGLISH, is_language
+from kiosk.contract.messages import Way
 from kiosk.contract.text import can_be_seen, fold
 
 LONGEST_VALUE = 1000
 
-_ABOUT_QUESTIONS = frozenset({"questions_registered", "verification"})
+VERIFICATION = "verification"
+
+_ABOUT_QUESTIONS = frozenset({"questions_registered", VERIFICATION})
 
 
 class PolicyDesk(Desk):
@@ -163,6 +167,16 @@ class PolicyDesk(Desk):
         policy = policy_in_force(self._file, uow.policy_changes.every()).settings
         is_asked = name == "four_eyes" and policy.four_eyes
         return is_asked and not self._office.two_could_agree(uow, Action.CHANGE_POLICY)
+
+
+def ways_of(value: str) -> tuple[Way, ...]:
+    """Return the ways that a text of ``verification`` names; none where it is none."""
+    about = next(each for each in PolicySettings().settings if each.name == VERIFICATION)
+    try:
+        ways = cast("tuple[Way, ...]", about.kind.read(value.strip()))
+    except InvalidValue:
+        return ()
+    return ways if all(ways) else ()
 
 
 def lock_policy(uow: UnitOfWork) -> None:

@@ -461,7 +461,7 @@ class VisitContext(LockedVisit):
                 # The code to another one finishes the visit.
                 same = pending is not None and pending.email == self.known_address
                 return same and self._owner_is_proven
-            case Gate.NEW_PIN | Gate.STOP_NUMBER | Gate.MAINTENANCE:
+            case Gate.NEW_PIN | Gate.SAVED_CODES | Gate.STOP_NUMBER | Gate.MAINTENANCE:
                 return False  # the last of its path: passing it finishes the visit
             case _:
                 assert_never(gate)
@@ -657,7 +657,7 @@ def _registration_barred(context: VisitContext) -> Reason | None:
     registration, purpose = context.registration, context.visit.purpose
     if registration is None:
         # It was revoked since this was chosen: then it cannot be changed.
-        if purpose in (Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL):
+        if purpose in (Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL, Purpose.SAVED_CODES):
             raise StepRefused("the holder is not registered any more")
         return Reason.NOT_REGISTERED if purpose is Purpose.UNLOCK else None
     if registration.blocked_at is not None and purpose not in _OF_ANYBODY:

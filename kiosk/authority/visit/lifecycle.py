@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +16,7 @@ from kiosk.authority.addresses import language_of
 from kiosk.authority.audit.events import AuditKind, plain, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.errors import RowAltered
 from kiosk.authority.records import (
     EmailCode,
     KnownCard,
@@ -132,7 +134,7 @@ def _may_resume(context: VisitContext, purpose: Purpose) -> bool:
             return registered and context.unblock_barred is None
         case Purpose.REGISTER:
             return not registered
-        case Purpose.CHANGE_QUESTIONS | Purpose.CHANGE_EMAIL:
+        case Purpose.CHANGE_QUESTIONS | Purpose.CHANGE_EMAIL | Purpose.SAVED_CODES:
             return registered
         case _:
             return False  # no code is mailed for it
@@ -610,7 +612,15 @@ def end(parts: Dependencies, visit_id: VisitId, how: VisitEnd) -> None:
         if visit is not None:
             need_own(parts, visit)
             record(uow, AuditKind.VISIT_ENDED, visit, how=how.value)
+            _hide_saved_code(uow, parts, visit)
             uow.commit()
+
+
+def _hide_saved_code(uow: UnitOfWork, parts: Dependencies, visit: Visit) -> None:
+    """Let the saved code that the last page showed be made by nobody any more."""
+    with suppress(RowAltered):  # a visit ends without a policy, too
+        if parts.policy().saved_codes and visit.finished_at is not None and visit.holder_id:
+            uow.registrations.forget_nonces(visit.holder_id, visit.id)
 
 
 def refuse(

@@ -117,7 +117,8 @@ def offers(
     if pin_blocked:
         return (Purpose.UNLOCK,)
     questions = (Purpose.CHANGE_QUESTIONS,) if policy.asks_questions else ()
-    return (Purpose.UNLOCK, Purpose.CHANGE_PIN, *questions, Purpose.CHANGE_EMAIL)
+    saved = (Purpose.SAVED_CODES,) if policy.saved_codes else ()
+    return (Purpose.UNLOCK, Purpose.CHANGE_PIN, *questions, Purpose.CHANGE_EMAIL, *saved)
 
 
 def secret_barred(card: Card, reported: int | None = None) -> SecretProblem | None:
@@ -236,6 +237,7 @@ class Gate(StrEnum):
     PIN = "pin"
     OWNER = "owner"
     NEW_QUESTIONS = "new-questions"
+    SAVED_CODES = "saved-codes"
     EMAIL = "email"
     WAY = "way"
     CODE = "code"
@@ -246,7 +248,9 @@ class Gate(StrEnum):
 
 Step = Gate | Factor
 
-OWNER_IS_ASKED = frozenset({Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL})
+OWNER_IS_ASKED = frozenset(
+    {Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL, Purpose.SAVED_CODES}
+)
 """Purposes that change recovery data: after a claimed PIN, a code to a recorded address is due."""
 
 GIVES_ADDRESS = frozenset({Purpose.REGISTER, Purpose.CHANGE_EMAIL})
@@ -306,6 +310,8 @@ def path(
             return (*pin, Gate.NEW_QUESTIONS)
         case Purpose.CHANGE_EMAIL:
             return (*pin, Gate.EMAIL, Gate.CODE)
+        case Purpose.SAVED_CODES:
+            return (*pin, Gate.SAVED_CODES)
         case Purpose.REPORT_MISUSE:
             return (Gate.STOP_NUMBER,)
         case Purpose.MAINTENANCE:

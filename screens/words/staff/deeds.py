@@ -24,6 +24,7 @@ PLAIN: Final[dict[PlainDeed, str]] = {
         "Everything that was under way is stopped; they are not registered."
     ),
     PlainDeed.CHANGE_STOPPED: "The address stays as it is.",
+    PlainDeed.SAVED_CODES_WITHDRAWN: "None of their saved codes works any more.",
     PlainDeed.PERSON_ERASED: (
         "The person is erased. Nothing here names them any more; an import whose file still "
         "has them would bring them back, and says so."

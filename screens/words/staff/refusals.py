@@ -70,6 +70,7 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     PlainRefusal.LEAVER_ALREADY: "They are marked as a leaver already.",
     PlainRefusal.NO_LEAVER: "They are no leaver.",
     PlainRefusal.NO_CHANGE_OF_ADDRESS: "No change of address waits.",
+    PlainRefusal.NO_SAVED_CODES: "They have no saved codes.",
     PlainRefusal.NO_SUCH_MASTER_KEY: "There is no such master key; see `kiosk keys list`.",
     PlainRefusal.SECRET_MISSING: "Enter the card's unblock secret.",
     PlainRefusal.IDENTIFIER_MISSING: "Enter the card's identifier.",

@@ -36,7 +36,10 @@ PARAMS: dict[str, object] = {
 NOTICES = {
     "registered": "unlock your smartcard yourself",
     "unlocked": "a new PIN was set",
-    "blocked": "answered wrongly too often",
+    "saved-codes-made": "Codes that you had before no longer count",
+    "saved-code-replaced": "was used to unlock your smartcard",
+    "saved-codes-withdrawn": "has withdrawn the codes that you have on paper",
+    "blocked": "tried too often to show that they are you",
     "misuse-reported": "codes are withdrawn",
     "misuse-stopped": "was told that something was not done by you",
     "misuse-reported-staff": "entered the number from a notice at a station",

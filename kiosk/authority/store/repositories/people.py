@@ -35,6 +35,7 @@ from kiosk.authority.records import (
     CardStatus,
     JointHash,
     Registration,
+    SavedCode,
     SecurityQuestion,
     UnblockState,
     Verdict,
@@ -75,6 +76,7 @@ OVERWRITTEN = (
     "asked",
     "proven",
     "language",
+    "saved_codes",
 )
 
 FIRST_PAUSE = timedelta(hours=1)
@@ -273,6 +275,57 @@ class Registrations(Repository):
         over = {"unproven_failures": 0, "unproven_until": None}
         ended = self._gateway.change(RegistrationRow, *paused, **over)
         return ended[0].record(Registration) if ended else None
+
+    # --- saved codes ---
+
+    def put_saved_codes(self, holder_id: str, codes: tuple[SavedCode, ...]) -> bool:
+        """Put others in place of those that a holder has; False where nobody is registered."""
+        new = codes or None
+        return bool(self._gateway.change(RegistrationRow, _is(holder_id), saved_codes=new))
+
+    def drop_saved_codes(self, holder_id: str) -> int:
+        """Delete all that a holder has; return how many could be entered."""
+        theirs = _is(holder_id), col(RegistrationRow.saved_codes).is_not(None)
+        dropped = self._gateway.change(RegistrationRow, *theirs, saved_codes=None)
+        return sum(len(row.record(Registration).saved_left) for row in dropped)
+
+    def drop_every_saved_code(self, but: Collection[str] = ()) -> int:
+        """Delete those of all holders, but some; return how many holders had any."""
+        with_some = col(RegistrationRow.saved_codes).is_not(None)
+        others = col(RegistrationRow.holder_id).not_in(but)
+        return len(self._gateway.change(RegistrationRow, with_some, others, saved_codes=None))
+
+    def use_saved_code(self, holder_id: str, code_id: str) -> bool:
+        """Delete a code; return True for exactly one caller.
+
+        What replaces it counts only once it is shown: see ``show_saved_code``.
+        """
+        codes = self._lock_saved_codes(holder_id)
+        if not any(one.id == code_id and not one.replaces for one in codes):
+            return False
+        return self.put_saved_codes(holder_id, tuple(one for one in codes if one.id != code_id))
+
+    def show_saved_code(self, holder_id: str, used_id: str, visit_id: str) -> SavedCode | None:
+        """Let the code count that replaces a used one; it may be shown in that visit."""
+        codes = self._lock_saved_codes(holder_id)
+        found = next((one for one in codes if one.replaces == used_id), None)
+        if found is None or any(one.id == used_id for one in codes):
+            return None
+        shown = replace(found, replaces="", visit_id=visit_id, made_at=self._now)
+        self.put_saved_codes(holder_id, tuple(shown if one is found else one for one in codes))
+        return shown
+
+    def forget_nonces(self, holder_id: str, visit_id: str) -> None:
+        """Let nothing that was shown in a visit be made again."""
+        codes = self._lock_saved_codes(holder_id)
+        if any(one.nonce and one.visit_id == visit_id and not one.replaces for one in codes):
+            kept = (one if one.replaces else replace(one, nonce="") for one in codes)
+            self.put_saved_codes(holder_id, tuple(kept))
+
+    def _lock_saved_codes(self, holder_id: str) -> tuple[SavedCode, ...]:
+        row = self._gateway.one(_REGISTRATION, RegistrationRow, {"holder": holder_id})
+        self._gateway.check_asked(row, holder_id=holder_id)
+        return (row.saved_codes or ()) if row is not None else ()
 
     def set_asked(self, holder_id: str, question_ids: tuple[int, ...]) -> tuple[int, ...]:
         """Pin the questions to ask unless some are pinned; return the pinned ones.

@@ -60,6 +60,7 @@ ASKS: dict[str, Action] = {
     "people.take_back_leaver": Action.TAKE_BACK_LEAVER,
     "people.report_misuse": Action.REPORT_MISUSE,
     "people.stop_change": Action.REPORT_MISUSE,
+    "people.withdraw_saved_codes": Action.WITHDRAW_CODE,
     "people.erase": Action.ERASE_PERSON,
     "cards.add": Action.ADD_CARD,
     "cards.replace": Action.REPLACE_CARD,

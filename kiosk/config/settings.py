@@ -348,12 +348,28 @@ class CardSettings(Section, frozen=True):
         "Certificates of those who issue cards: then a card that has to prove itself shows one "
         "of theirs that names its GUID; empty trusts the recorded keys alone.",
     )
+    revoked: tuple[str, ...] = setting(
+        (),
+        Words("paths of files in DER or PEM", str),
+        "Lists of certificates that these issuers revoked (CRLs), which are read again when they "
+        "change: a card that shows one of those certificates is refused.",
+    )
+    crl_past: str = setting(
+        "warn",
+        OneOf("warn", "refuse"),
+        "What becomes of cards whose issuer has no current list in `revoked`: served with an alarm "
+        "of staff, or refused.",
+    )
     attestation_roots: str = setting(
         "",
         Text("the path of a PEM file", empty=True),
         "Certificates of makers that issued those of their cards' attestation keys (YubiKey: slot "
         "F9): then a card may show that its key needs the PIN; empty trusts imports alone.",
     )
+
+    def check(self) -> None:
+        if self.revoked and not self.issuers:
+            raise ValueError("revoked: lists are signed by the `issuers`: name these as well")
 
 
 ADDRESS = r"[^@\s<>]+@[^@\s<>]+"

@@ -105,6 +105,7 @@ from kiosk.contract.policy import Policy, may_send_code
 SEEN_AT_STATIONS: Final = frozenset(
     {
         Reason.CARD_EXPIRED,
+        Reason.CARD_REVOKED,
         Reason.NOT_GENUINE,
         Reason.SECRET_BLOCKED,
         Reason.CARD_REFUSED,
@@ -116,6 +117,9 @@ SEEN_AT_STATIONS: Final = frozenset(
     }
 )
 """Refusals that will meet the same card again. A pause has its end in the registration."""
+
+_OF_CERTIFICATES: Final = frozenset({Reason.CARD_EXPIRED, Reason.CARD_REVOKED})
+"""Refusals for a certificate that a card shows, or for what is recorded of the card."""
 
 _REFUSED: Final = frozenset(kind for kind, spec in EVENTS.items() if Count.REFUSED in spec.counts)
 _KINDS: Final = (
@@ -163,8 +167,8 @@ def card_observations(uow: UnitOfWork, holder_id: str) -> CardObservations:
         if event.kind == AuditKind.CODE_RIGHT.value:
             right_codes[str(event.detail.get("code"))] = event
         reason = str(event.detail.get("reason")) if event.kind in _REFUSED else ""
-        # An imported end is judged by the present record: only the certificate's is the card's.
-        by_record = reason == Reason.CARD_EXPIRED and event.detail.get("by") != "certificate"
+        # What is recorded is judged by the present record: only a certificate is the card's.
+        by_record = reason in _OF_CERTIFICATES and event.detail.get("by") != "certificate"
         if reason in SEEN_AT_STATIONS and not by_record:
             seen[card_id] = CardObservation(Reason(reason), event.at, event.station or "")
         elif card_id in seen and seen[card_id].reason in EVENTS[event.kind].ends:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
@@ -30,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from kiosk.authority.crypto.revocation import Revocation, RevocationLists
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import (
     CURVE_KINDS,
@@ -140,15 +142,45 @@ def offers_unsupported_key(certificate: bytes | None) -> bool:
 
 
 class Issuers:
-    """The certificates of the card issuers in the settings."""
+    """The certificates of the card issuers in the settings, with the lists of what they revoked.
 
-    def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
+    ``past_refuses``: a certificate is refused as well where no list of its issuer is current.
+    """
+
+    def __init__(
+        self,
+        certificates: tuple[x509.Certificate, ...],
+        lists: RevocationLists | None = None,
+        *,
+        past_refuses: bool = False,
+    ) -> None:
         self._certificates = certificates
+        self.lists = lists
+        self._past_refuses = past_refuses
 
     @classmethod
-    def load(cls, path: Path) -> Issuers:
-        """Read a PEM file of one certificate or several; raises ``ConfigError`` naming it."""
-        return cls(_load(path, "cards.issuers"))
+    def load(
+        cls, path: Path, revoked: Sequence[Path] = (), *, past_refuses: bool = False
+    ) -> Issuers:
+        """Read a PEM file of one certificate or several; raises ``ConfigError`` naming it.
+
+        ``revoked`` are the files of their lists.
+        """
+        certificates = _load(path, "cards.issuers")
+        lists = RevocationLists.load(revoked, certificates) if revoked else None
+        return cls(certificates, lists, past_refuses=past_refuses)
+
+    def revocation(self, der: bytes | None, now: datetime) -> Revocation:
+        """Return what the lists say of a certificate; good where it is none of these issuers'.
+
+        ``PAST`` is said only where the settings have it refused.
+        """
+        read = None if der is None or self.lists is None else self._issued(der, now)
+        if read is None or self.lists is None:
+            return Revocation.GOOD
+        said = self.lists.status(read, now)
+        is_good = said is Revocation.PAST and not self._past_refuses
+        return Revocation.GOOD if is_good else said
 
     def vouch(self, der: bytes, card: CardId, now: datetime) -> bool:
         """Return whether one of them issued this certificate, for this card, and it is valid now.

@@ -411,6 +411,9 @@ def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
 
 def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> VisitRefused:
     record(uow, AuditKind.CARD_UNPROVEN, visit, because=because.value)
+    if because is Unproven.REVOKED:
+        # Its holder learns it: everybody can read the list.
+        return _refused(uow, visit, Reason.CARD_REVOKED, by="certificate")
     return _refused(uow, visit, Reason.NOT_GENUINE)
 
 

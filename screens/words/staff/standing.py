@@ -148,6 +148,10 @@ SEEN_AT_STATIONS: Final[dict[Reason, tuple[str, str]]] = {
         "The certificate on {card} has expired",
         "Replace the card. An imported end cannot lengthen its certificate.",
     ),
+    Reason.CARD_REVOKED: (
+        "A certificate on {card} was revoked by its issuer",
+        "Replace the card. If it was revoked by mistake, its issuer has to take that back.",
+    ),
     Reason.NOT_GENUINE: (
         "What named itself as {card} did not prove that it is that card",
         (

@@ -28,6 +28,7 @@ from kiosk.contract.families import FAMILIES, ON_PCSC, SecretKind, secret_kind_n
 from kiosk.contract.language import ENGLISH, TAG, Language, OwnText, text_in
 from kiosk.contract.messages import LONGEST_STATION_NAME, Factor, Way
 from kiosk.contract.policy import FEWEST_CODE_DIGITS, MOST_CODE_DIGITS, Genuine, Policy
+from kiosk.contract.stops import STOP_WORDS, tidy_stop
 
 
 class About(NamedTuple):
@@ -437,6 +438,9 @@ class NoticeSettings(Section, frozen=True):
     row_altered: tuple[str, ...] = _recipients("that a record was altered outside of the service")
     audit_broken: tuple[str, ...] = _recipients("that the audit does not fit")
     clocks_differ: tuple[str, ...] = _recipients("that database and machine differ about the time")
+    list_not_current: tuple[str, ...] = _recipients(
+        "that a list of revoked certificates is not current"
+    )
     failures_at_station: int = setting(
         20, Whole(2, 1000), "Failures at one station in an hour that are many."
     )
@@ -624,6 +628,13 @@ def _factor(word: str) -> Factor:
         raise InvalidValue("is not allowed here") from None
 
 
+def _stop(rule: str) -> str:
+    try:
+        return tidy_stop(rule)
+    except ValueError as unfit:
+        raise InvalidValue(str(unfit), quotes=False) from None
+
+
 def _domain(word: str) -> str:
     if not re.fullmatch(_DOMAIN, word.lower()):
         raise InvalidValue(f"{word.lower()!r} is not a domain", quotes=False)
@@ -686,6 +697,12 @@ class PolicySettings(Section, frozen=True):
 
     visits_a_minute: int = setting(
         30, Whole(5, 1000), "Visits that one station may begin within a minute."
+    )
+
+    stop_cards: tuple[str, ...] = setting(
+        (),
+        Words(f"a list of rules: {STOP_WORDS}", _stop),
+        "Cards that no station serves: of a batch, of an issuer, or with a weak key.",
     )
 
     def check(self) -> None:

@@ -60,6 +60,7 @@ class Policy(Struct, frozen=True):
     rotate_secret: bool = True
     address_cooling_off: timedelta = timedelta(hours=24)
     visits_a_minute: int = 30
+    stop_cards: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for way in self.verification:

@@ -82,6 +82,7 @@ class AlarmKind(StrEnum):
     ROW_ALTERED = "row-altered"
     AUDIT_BROKEN = "audit-broken"
     CLOCKS_DIFFER = "clocks-differ"
+    LIST_NOT_CURRENT = "list-not-current"
 
 
 Detail = Mapping[str, Scalar]

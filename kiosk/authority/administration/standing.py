@@ -27,6 +27,7 @@ from kiosk.authority.facts import (
     CardExpired,
     CardRevoked,
     CardSetAside,
+    CardStopped,
     CardTrouble,
     ChoosePin,
     CodeEntered,
@@ -93,6 +94,7 @@ from kiosk.authority.visit.rules import (
     is_registered,
     key_barred,
     last_exchange,
+    out_of_use,
     secret_barred,
     tries_by_account,
 )
@@ -106,6 +108,7 @@ SEEN_AT_STATIONS: Final = frozenset(
     {
         Reason.CARD_EXPIRED,
         Reason.CARD_REVOKED,
+        Reason.CARD_STOPPED,
         Reason.NOT_GENUINE,
         Reason.SECRET_BLOCKED,
         Reason.CARD_REFUSED,
@@ -118,7 +121,7 @@ SEEN_AT_STATIONS: Final = frozenset(
 )
 """Refusals that will meet the same card again. A pause has its end in the registration."""
 
-_OF_CERTIFICATES: Final = frozenset({Reason.CARD_EXPIRED, Reason.CARD_REVOKED})
+_OF_CERTIFICATES: Final = frozenset({Reason.CARD_EXPIRED, Reason.CARD_REVOKED, Reason.CARD_STOPPED})
 """Refusals for a certificate that a card shows, or for what is recorded of the card."""
 
 _REFUSED: Final = frozenset(kind for kind, spec in EVENTS.items() if Count.REFUSED in spec.counts)
@@ -295,7 +298,7 @@ class StandingFacts:
         return self.registration.paused_until(self.now) if self.registration else None
 
     def trouble(self, card: Card) -> CardProblem | None:
-        return card_problem(card, self.now, self.broken)
+        return card_problem(card, self.now, self.policy, self.broken)
 
     def live_code(self, purpose: Purpose) -> EmailCode | None:
         able = (code for code in self.codes if can_be_entered(code, self.now))
@@ -322,7 +325,7 @@ def standing_of(
     enrolled = enrolled_in(registration, FACTORS)
     if not is_registered(registration, policy, enrolled):
         return Standing.NOT_REGISTERED
-    if all(card_problem(card, now, broken) for card in cards):
+    if all(card_problem(card, now, policy, broken) for card in cards):
         return Standing.CARD_TROUBLE
     return Standing.READY
 
@@ -334,10 +337,10 @@ def is_blocked(registration: Registration | None, policy: Policy) -> bool:
 
 
 def card_problem(
-    card: Card, now: datetime, broken: BrokenSeals = frozenset()
+    card: Card, now: datetime, policy: Policy, broken: BrokenSeals = frozenset()
 ) -> CardProblem | None:
     """Return why a card cannot be unlocked, whatever its holder proves."""
-    problem = card_withdrawn(card, now) or secret_barred(card)
+    problem = out_of_use(card, now, policy) or secret_barred(card)
     sealed = card.sealed_secret
     is_broken = sealed is not None and (card.id, sealed.revision) in broken
     return problem or (Reason.SECRET_MISSING if is_broken else None)
@@ -399,6 +402,8 @@ def trouble_of(card: Card, reason: CardProblem) -> CardTrouble:
             return CardRevoked()
         case Reason.CARD_EXPIRED:
             return CardExpired(_end_of(card))
+        case Reason.CARD_STOPPED:
+            return CardStopped()
         case Reason.SECRET_MISSING if is_of_unknown_family(card):
             return FamilyUnknown(card.driver)
         case Reason.SECRET_MISSING:
@@ -416,6 +421,8 @@ def advice_on(card: Card, reason: CardProblem) -> Do:
             return Do.ADD_PRESENT_CARD
         case Reason.CARD_EXPIRED:
             return Do.REPLACE_EXPIRED_CARD
+        case Reason.CARD_STOPPED:
+            return Do.REPLACE_STOPPED_CARD
         case Reason.SECRET_MISSING:
             return Do.UPDATE_RELEASE if is_of_unknown_family(card) else Do.SET_OR_REPLACE
         case Reason.SECRET_BLOCKED if card.driver in MUTUALLY_AUTHENTICATED:

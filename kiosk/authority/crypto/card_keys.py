@@ -141,6 +141,41 @@ def offers_unsupported_key(certificate: bytes | None) -> bool:
     return certificate is not None and key_from(certificate) is None
 
 
+def names_of(der: bytes) -> tuple[str, datetime] | None:
+    """Return the issuer that a certificate names (RFC 4514), and from when on it is valid."""
+    read = _certificate(der)
+    try:
+        return None if read is None else (read.issuer.rfc4514_string(), read.not_valid_before_utc)
+    except ValueError:
+        return None
+
+
+# ROCA (CVE-2017-15361): primes of Infineon's library are k * M + (65537 ** a mod M), where M is a
+# product of small primes. Each such modulus is therefore in the group of 65537 for each of them.
+# One of another maker is with a probability of about 2^-28. After Nemec and others, "The Return of
+# Coppersmith's Attack", section 3.3.
+
+_ROCA_PRIMES: Final = tuple(
+    prime for prime in range(3, 168, 2) if all(prime % divisor for divisor in range(3, prime, 2))
+)
+
+
+def _group_of(prime: int) -> frozenset[int]:
+    return frozenset(pow(RSA_EXPONENT, power, prime) for power in range(prime - 1))
+
+
+_ROCA_GROUPS: Final = tuple((prime, _group_of(prime)) for prime in _ROCA_PRIMES)
+
+
+def is_roca(key: bytes) -> bool:
+    """Return whether a key (SubjectPublicKeyInfo, DER) is one that can be factored by ROCA."""
+    found = _bare(key)
+    if not isinstance(found, rsa.RSAPublicKey):
+        return False
+    modulus = found.public_numbers().n
+    return all(modulus % prime in group for prime, group in _ROCA_GROUPS)
+
+
 class Issuers:
     """The certificates of the card issuers in the settings, with the lists of what they revoked.
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -50,7 +51,7 @@ class Publisher:
         *revoked: int,
         at: datetime = NOW - DAY,
         encoding: Encoding = Encoding.DER,
-        **more: object,
+        **more: Any,
     ) -> None:
         self.write(revocation_list(self.issuer, revoked, at, **more).public_bytes(encoding))
 

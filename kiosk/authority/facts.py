@@ -518,6 +518,12 @@ class AlarmOfOtherVersion(Fact, frozen=True):
     kind: str
 
 
+class AlarmChanged(Fact, frozen=True):
+    """Its row does not say what an alarm of its kind says."""
+
+    kind: str
+
+
 class ProofFailed(Fact, frozen=True):
     station: str
     reference: str
@@ -589,6 +595,7 @@ class ListNotCurrent(Fact, frozen=True):
 
 NoticedAlarm = (
     AlarmOfOtherVersion
+    | AlarmChanged
     | ProofFailed
     | ManyFailuresAtStation
     | StationTakesNoAnswers

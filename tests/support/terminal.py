@@ -140,6 +140,7 @@ class Terminal:
         """Cleared, the terminal reads nothing any more: what is written piles up."""
         self.reads.set()
         self._shown = "\n".join(self._screen.display)
+        self._over = False
         self.history = History()
         self.written = bytearray()
         self._reader = threading.Thread(target=self._read, name="terminal", daemon=True)
@@ -177,11 +178,19 @@ class Terminal:
         return shown
 
     def send(self, keys: str | bytes) -> None:
-        """Type ``keys``."""
+        """Type ``keys``; the failure shows what was there before, where the program has ended."""
         data = keys.encode() if isinstance(keys, str) else keys
         with self._changed:
             self.history.sent(data)
-        os.write(self._master, data)
+        try:
+            if self._over:  # the number of the descriptor may be another's by now
+                raise BrokenPipeError
+            os.write(self._master, data)
+        except OSError:
+            raise AssertionError(
+                f"typed {data[:40]!r} to a program that has ended; exit {self.process.poll()}; "
+                f"on the screen:\n{self.text}\nbefore it, since the start:\n{self.history}"
+            ) from None
 
     def resize(self, columns: int, rows: int) -> None:
         """Give it another size; the program in the foreground is told (SIGWINCH)."""
@@ -227,6 +236,7 @@ class Terminal:
                     self._shown = "\n".join(self._screen.display)
                     self.history.drawn(self._shown)
                     self._changed.notify_all()
+        self._over = True
         with self._changed:
             self._changed.notify_all()
         os.close(self._master)

@@ -14,6 +14,7 @@ from kiosk.authority.administration.reports import by_day, by_hour, day_of, each
 from kiosk.authority.administration.views import MOST_COUNTED, Day, RefusedFor, StationState, Today
 from kiosk.authority.audit.events import AuditKind, Count
 from kiosk.authority.facts import (
+    AlarmChanged,
     AlarmFact,
     AlarmOfOtherVersion,
     AuditBroken,
@@ -47,7 +48,7 @@ from kiosk.authority.wording import reason_words
 
 def noticed_alarms(uow: UnitOfWork) -> tuple[AlarmFact, ...]:
     """Return each present alarm, and one where nobody looks for alarms."""
-    noticed = [Noticed(each.since, _alarm(each, uow)) for each in reversed(uow.alarms.standing())]
+    noticed = [Noticed(each.since, _read(each, uow)) for each in reversed(uow.alarms.standing())]
     return (*_unwatched(uow), *noticed)
 
 
@@ -83,6 +84,13 @@ def _unwatched(uow: UnitOfWork) -> tuple[AlarmFact, ...]:
         return ()
     served = any(state_of(each, uow.now) is StationState.UP for each in uow.stations.every())
     return (Unwatched(watch.done_at, served),)
+
+
+def _read(alarm: Alarm, uow: UnitOfWork) -> NoticedAlarm:
+    try:
+        return _alarm(alarm, uow)
+    except (LookupError, TypeError, ValueError):  # its row has no MAC: anybody may have written it
+        return AlarmChanged(alarm.kind)
 
 
 def _alarm(alarm: Alarm, uow: UnitOfWork) -> NoticedAlarm:

@@ -44,6 +44,9 @@ def _noticed_words(what: facts.NoticedAlarm, clock: ReadAt) -> str:
     match what:
         case facts.AlarmOfOtherVersion(kind):
             return f"Another version of the program has raised an alarm, {kind}"
+        case facts.AlarmChanged(kind):
+            changed = f"An alarm, {kind}, was changed outside of the product"
+            return f"{changed}: the audit has what it said"
         case facts.ProofFailed(station, reference):
             where = f"{station}, reference {reference}"
             return f"A card failed its proof of being genuine at {where}"

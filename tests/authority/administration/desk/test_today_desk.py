@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
 
 from kiosk.authority.administration.alarms import SILENT_AFTER, WATCH, WATCH_EVERY
 from kiosk.authority.administration.audit_log import AuditDesk
@@ -16,6 +21,7 @@ from kiosk.authority.records import OutboxMessage, Station, new_id
 from kiosk.authority.roles import Role
 from kiosk.authority.stations import WRITTEN_EVERY_S
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
 from kiosk.authority.wording import reason_words
 from kiosk.contract.messages import Reason
 from kiosk.station.loop import IdleTimes
@@ -23,7 +29,7 @@ from screens.words.staff.alarms import alarm_lines
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.store import samples
-from tests.support.database import SetClock
+from tests.support.database import SetClock, TestDatabase
 
 LONDON = ZoneInfo("Europe/London")
 DAY = timedelta(days=1)
@@ -296,6 +302,31 @@ def test_a_report_without_a_registration_is_named_on_its_day(
     clock.forward(days=1)
     watched(store)
     assert alarms(auditor) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail"),
+    [
+        ("station-silent", {}),
+        ("station-silent", {"station": "Main entrance", "since": "long ago"}),
+        ("failures-at-station", {"station": "Main entrance", "failures": "many"}),
+        ("failures-of-person", []),
+        ("audit-broken", None),
+    ],
+)
+def test_alarm_whose_row_was_changed_is_shown_as_that(
+    auditor: Office, store: Store, database: TestDatabase, kind: str, detail: Any
+) -> None:
+    """Before: whoever wrote into the database took the first page from all staff."""
+    with store.begin() as uow:
+        uow.alarms.begin("one", kind, {"station": "Main entrance"})
+        uow.commit()
+    engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alarm SET detail = :it"), {"it": json.dumps(detail)})
+    watched(store)
+    changed = f"An alarm, {kind}, was changed outside of the product"
+    assert alarms(auditor) == (f"{changed}: the audit has what it said (noticed 09:30).",)
 
 
 def test_alarms_in_plain_words_the_newest_first(

@@ -85,6 +85,9 @@ class AlarmKind(StrEnum):
     LIST_NOT_CURRENT = "list-not-current"
 
 
+PAST: Final = "past"
+"""What is wrong with a list of revoked certificates that ended, and that no newer one followed."""
+
 Detail = Mapping[str, Scalar]
 
 

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from kiosk.authority.administration.alarms import (
+    PAST,
     WATCH,
     WATCH_EVERY,
     AlarmKind,
@@ -227,7 +228,7 @@ class Caretaker:
         if self._lists is not None:
             wrong |= {str(file): because for file, because in self._lists.faults().items()}
             past = (each.issuer for each in self._lists.known() if each.is_past(now))
-            wrong |= dict.fromkeys(past, "no newer list is there since it ended")
+            wrong |= dict.fromkeys(past, PAST)
         found = [
             RaisedAlarm(kind, f"{here} {name}", {"machine": here, "list": name, "finding": because})
             for name, because in wrong.items()

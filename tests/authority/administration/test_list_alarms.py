@@ -78,6 +78,6 @@ def test_list_of_a_stranger_is_an_alarm_until_a_good_one_comes(
 
 def test_list_that_ended_is_an_alarm(world: World, served: Served) -> None:
     world.clock.forward(days=8)
-    assert served.alarms() == ["no newer list is there since it ended"]
+    assert served.alarms() == ["past"]
     served.publish(world.now)
     assert served.alarms() == []

@@ -172,10 +172,13 @@ class Caretaker:
         """
         if self._store.schema()[0] is SchemaFit.TOO_NEW:
             raise ProgramTooOld
-        self._watch_lists()
+        unread: StoreError | None = None
+        try:  # by each process, also where another one does the jobs
+            self._watch_lists()
+        except ValueUnreadable as error:
+            unread = error
         if not self._claim_run():
             return False
-        unread: StoreError | None = None
         for job in (
             self._watch,
             self._expire,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 from kiosk.authority.roles import Role
@@ -442,6 +442,16 @@ class Proof:
     subject: str = ""
     carried_from: str | None = None
     spent_by: str | None = None
+
+
+class CardKeys(NamedTuple):
+    """What is recorded of a card in use by which the policy may stop it."""
+
+    id: str
+    driver: str
+    identifier: str
+    auth_key: bytes | None
+    pin_key: bytes | None
 
 
 CLOCKS_DIFFER: Final = timedelta(minutes=2)

@@ -461,6 +461,14 @@ class SettingSetAlready:
 
 
 @dataclass(frozen=True, slots=True)
+class StopsManyCards:
+    """By ``stop_cards``; a rule about certificates may stop each card that it does not exclude."""
+
+    stopped: int
+    cards: int
+
+
+@dataclass(frozen=True, slots=True)
 class ValueUnfit:
     """``because`` is in the words of the settings file, as are all texts about its settings."""
 
@@ -593,6 +601,7 @@ Refusal = (
     | NoSuchSetting
     | SettingChangedSince
     | SettingSetAlready
+    | StopsManyCards
     | ValueUnfit
     | ValueDoesNotFit
     | TooFewQuestions

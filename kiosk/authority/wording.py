@@ -72,6 +72,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.LEAVER: "The holder has left",
     Reason.CARD_EXPIRED: "The card has expired",
     Reason.CARD_REVOKED: "The card was revoked",
+    Reason.CARD_STOPPED: "The policy stops cards of its kind",
     Reason.NOT_REGISTERED: "Not registered, and the PIN is blocked",
     Reason.REGISTRATION_BLOCKED: "Self-service is blocked",
     Reason.SECRET_MISSING: "No usable unblock secret for the card",

@@ -34,6 +34,7 @@ from kiosk.contract.policy import (
     Genuine,
     Policy,
 )
+from kiosk.contract.stops import STOP_WORDS, tidy_stop
 
 
 class About(NamedTuple):
@@ -354,12 +355,28 @@ class CardSettings(Section, frozen=True):
         "Certificates of those who issue cards: then a card that has to prove itself shows one "
         "of theirs that names its GUID; empty trusts the recorded keys alone.",
     )
+    revoked: tuple[str, ...] = setting(
+        (),
+        Words("paths of files in DER or PEM", str),
+        "Lists of certificates that these issuers revoked (CRLs), which are read again when they "
+        "change: a card that shows one of those certificates is refused.",
+    )
+    crl_past: str = setting(
+        "warn",
+        OneOf("warn", "refuse"),
+        "What becomes of cards whose issuer has no current list in `revoked`: served with an alarm "
+        "of staff, or refused.",
+    )
     attestation_roots: str = setting(
         "",
         Text("the path of a PEM file", empty=True),
         "Certificates of makers that issued those of their cards' attestation keys (YubiKey: slot "
         "F9): then a card may show that its key needs the PIN; empty trusts imports alone.",
     )
+
+    def check(self) -> None:
+        if self.revoked and not self.issuers:
+            raise ValueError("revoked: lists are signed by the `issuers`: name these as well")
 
 
 ADDRESS = r"[^@\s<>]+@[^@\s<>]+"
@@ -430,6 +447,9 @@ class NoticeSettings(Section, frozen=True):
     row_altered: tuple[str, ...] = _recipients("that a record was altered outside of the service")
     audit_broken: tuple[str, ...] = _recipients("that the audit does not fit")
     clocks_differ: tuple[str, ...] = _recipients("that database and machine differ about the time")
+    list_not_current: tuple[str, ...] = _recipients(
+        "that a list of revoked certificates is not current"
+    )
     failures_at_station: int = setting(
         20, Whole(2, 1000), "Failures at one station in an hour that are many."
     )
@@ -618,6 +638,13 @@ def _factor(word: str) -> Factor:
         raise InvalidValue("is not allowed here") from None
 
 
+def _stop(rule: str) -> str:
+    try:
+        return tidy_stop(rule)
+    except ValueError as unfit:
+        raise InvalidValue(str(unfit), quotes=False) from None
+
+
 def _domain(word: str) -> str:
     if not re.fullmatch(_DOMAIN, word.lower()):
         raise InvalidValue(f"{word.lower()!r} is not a domain", quotes=False)
@@ -686,6 +713,12 @@ class PolicySettings(Section, frozen=True):
         Whole(0, MOST_SAVED_CODES),
         "Codes that a holder can have made at a station and write down; 0: none. Each works once, "
         "as the step saved-code of verification.",
+    )
+
+    stop_cards: tuple[str, ...] = setting(
+        (),
+        Words(f"a list of rules: {STOP_WORDS}", _stop),
+        "Cards that no station serves: of a batch, of an issuer, or with a weak key.",
     )
 
     def check(self) -> None:

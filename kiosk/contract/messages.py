@@ -84,6 +84,7 @@ class Reason(StrEnum):
     LEAVER = "leaver"
     CARD_EXPIRED = "card-expired"
     CARD_REVOKED = "card-revoked"
+    CARD_STOPPED = "card-stopped"
     NOT_REGISTERED = "not-registered"
     REGISTRATION_BLOCKED = "registration-blocked"
     SECRET_MISSING = "secret-missing"

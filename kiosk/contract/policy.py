@@ -67,6 +67,7 @@ class Policy(Struct, frozen=True):
     address_cooling_off: timedelta = timedelta(hours=24)
     visits_a_minute: int = 30
     saved_codes: int = 0
+    stop_cards: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for way in self.verification:

@@ -52,6 +52,12 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
         Text("Ask the Registration Authority for a new one."),
         ends_without_menu=True,
     ),
+    Reason.CARD_STOPPED: RefusalWords(
+        Text("Smartcards of this kind are stopped"),
+        Text("For now no station serves them, to protect their holders. You did nothing wrong."),
+        Text("Ask the Registration Authority. They know more, and can give you another one."),
+        ends_without_menu=True,
+    ),
     Reason.NOT_REGISTERED: RefusalWords(
         Text("You are not registered"),
         Text("This smartcard is locked. Only somebody who has registered can unlock it here."),

@@ -28,7 +28,7 @@ LACKS: Mapping[str, str] = {
     # The others are read off the records, or are not about this card.
     "screens.words.staff.standing.SEEN_AT_STATIONS": """
         answers-limited attempts-paused authority-away card-busy card-not-served
-        card-revoked changed-meanwhile code-moved code-withdrawn email-refused fault
+        changed-meanwhile code-moved code-withdrawn email-refused fault
         given-code-over global-pin leaver maintenance-refused no-email not-registered
         reader-gone record-altered registration-blocked saved-code-over
         secret-kind-differs secret-missing station-limited station-retired stop-number-old

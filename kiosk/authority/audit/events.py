@@ -110,7 +110,13 @@ class AuditKind(EventKind):
         "visit-opened",
         "Put the card into the station.",
         where("pin_blocked", "Put the card in; its PIN was blocked."),
-        ends={Reason.CARD_EXPIRED, Reason.CARD_UNREADABLE, Reason.INSERT_CARD},
+        ends={
+            Reason.CARD_EXPIRED,
+            Reason.CARD_REVOKED,
+            Reason.CARD_STOPPED,
+            Reason.CARD_UNREADABLE,
+            Reason.INSERT_CARD,
+        },
     )
     VISIT_RESUMED = EventSpec("visit-resumed", "Came back to enter the code.")
     VISIT_SUPERSEDED = EventSpec(

@@ -528,7 +528,7 @@ def enter_locked(uow: UnitOfWork, parts: Dependencies, locked: LockedVisit | Non
     _need_proof(context)
     reason = (
         station_barred(context.station)
-        or card_barred(context.card, context.holder, uow.now)
+        or card_barred(context.card, context.holder, uow.now, context.policy, context.visit)
         or _registration_barred(context)
     )
     if reason is not None:

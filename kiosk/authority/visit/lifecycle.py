@@ -69,6 +69,7 @@ from kiosk.authority.visit.rules import (
     offers,
     station_barred,
 )
+from kiosk.authority.visit.stops import is_stopped, shown
 from kiosk.authority.visit.ways import name_of, next_factor
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.families import FAMILIES
@@ -260,6 +261,11 @@ def _arrive(
     expired = Reason.CARD_EXPIRED if is_over else None
     if isinstance(claimed, Unproven):
         raise _not_genuine(uow, visit, claimed)
+    of_certificate = shown(report.certificate, claimed)
+    by_record = of_certificate is None or is_stopped(policy, card, visit)
+    if not by_record and is_stopped(policy, card, visit, of_certificate):
+        # What only its record says, a card learns once it has proven itself.
+        raise _refused(uow, visit, Reason.CARD_STOPPED, by="certificate")
     if claimed is None:
         return _open_visit(uow, parts, visit, known, expired)
     if expired is not None:
@@ -299,7 +305,8 @@ def _open_visit(
     if proven:
         changed |= record_outcome_by_card(uow, parts.sealer, visit, known.card, known.holder)
         changed |= correct_by_card(uow, visit)
-    barred = card_barred(known.card, known.holder, uow.now) or expired
+    policy = parts.policy()
+    barred = card_barred(known.card, known.holder, uow.now, policy, visit) or expired
     if barred is not None:
         by = {"by": "certificate"} if barred is expired else {}
         raise _refused(uow, visit, barred, **by)
@@ -413,6 +420,9 @@ def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
 
 def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> VisitRefused:
     record(uow, AuditKind.CARD_UNPROVEN, visit, because=because.value)
+    if because is Unproven.REVOKED:
+        # Its holder learns it: everybody can read the list.
+        return _refused(uow, visit, Reason.CARD_REVOKED, by="certificate")
     return _refused(uow, visit, Reason.NOT_GENUINE)
 
 

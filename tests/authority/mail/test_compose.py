@@ -56,6 +56,7 @@ NOTICES = {
     "row-altered": "does not have the key of the service",
     "audit-broken": "changed behind the service's back",
     "clocks-differ": "no station is served by that machine",
+    "list-not-current": "a card that was revoked since is not in it",
     "email-changed-old": "now go to another address",
     "email-changed-new": "now come to this address",
     "questions-changed": "security questions and answers",

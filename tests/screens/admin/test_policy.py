@@ -110,6 +110,17 @@ async def test_a_typed_number_takes_the_place_of_the_one_that_is_there() -> None
         assert run.desk.asked.of("policy.change")[0][1] == "4"
 
 
+async def test_stop_of_cards_says_how_many_before_it_is_set() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f7", "end")
+        assert "Setting: stop_cards." in run.text
+        await run.press("c", *"roca", "tab", *"CVE-2017-15361", "enter")
+        assert "That may stop 3 of 40 recorded cards" in run.text
+        assert not run.desk.asked.of("policy.change")
+        await run.press("enter", "tab", "enter")
+        assert run.desk.asked.of("policy.change")[0][1] == "roca"
+
+
 async def test_a_list_may_be_emptied() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f7")

@@ -521,11 +521,13 @@ class Finished(Wire, frozen=True):
 
     A changed address counts after ``counts_in_s`` seconds, at once if that is 0. After a first
     unlock without a registration, the holder can register in ``counts_in_s`` seconds; 0: once an
-    address is recorded for them.
+    address is recorded for them. A card that expires within ``expires_soon_days`` days has to be
+    replaced soon.
     """
 
     purpose: Purpose
     counts_in_s: float = 0.0
+    expires_soon_days: int = 0
 
 
 Task = (

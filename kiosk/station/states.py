@@ -40,7 +40,7 @@ from kiosk.contract.messages import (
     SendCode,
     VisitId,
 )
-from kiosk.contract.ports import CardAddress
+from kiosk.contract.ports import CardAddress, CardCheck
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import Command, PinCommand
 from kiosk.station.machine import EndingAct, NetworkState
@@ -144,6 +144,7 @@ class VisitState(Struct, frozen=True):
     for the page to show. ``instead``: what may be chosen in place of the purpose of a live code,
     while nothing is proven. ``ways``: the ways that were offered, from which the holder may choose
     another until the chosen one is passed. ``language``: of the pages; None is the station's own.
+    ``check``: what the card did after it was unblocked in this visit.
     """
 
     id: VisitId
@@ -159,6 +160,7 @@ class VisitState(Struct, frozen=True):
     instead: tuple[Offer, ...] = ()
     ways: ChooseWay | None = None
     language: Language | None = None
+    check: CardCheck | None = None
 
 
 class VisitPage(Struct, frozen=True):
@@ -467,10 +469,11 @@ class StillThere(Struct, frozen=True):
 
 
 class Success(VisitPage, frozen=True):
-    """It is done; ``counts_in_s`` as for ``Finished``."""
+    """It is done; ``counts_in_s`` and ``expires_soon_days`` as for ``Finished``."""
 
     purpose: Purpose
     counts_in_s: float = 0.0
+    expires_soon_days: int = 0
 
 
 class Refused(Struct, frozen=True):

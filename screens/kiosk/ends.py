@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from textual import events
 from textual.app import ComposeResult
@@ -59,8 +60,21 @@ class SuccessPage(Page, inherit_bindings=False):
         yield Tick(roomy=self.shape.is_roomy)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
+        for each in self._about_the_card():
+            yield Prose(each, "text paragraph")
         yield Prose(choices.SUCCESS_NEXT, "strong")
         yield self.actions(primary=self.finish_button())
+
+    def _about_the_card(self) -> Iterator[str]:
+        check = self.state.visit.check
+        if check is None:
+            return
+        if check.signs is not None:
+            yield choices.CARD_SIGNED if check.signs else choices.CARD_DID_NOT_SIGN
+        if check.expires_at is not None:
+            soon = timedelta(days=self.state.expires_soon_days)
+            is_soon = check.expires_at - self.context.wall_clock() <= soon
+            yield choices.card_expires(check.expires_at, is_soon=is_soon)
 
 
 class RemoveCardPage(Page, inherit_bindings=False):

@@ -672,6 +672,12 @@ class PolicySettings(Section, frozen=True):
         30, Whole(5, 1000), "Visits that one station may begin within a minute."
     )
 
+    remind_before_days: int = setting(
+        30,
+        Whole(0, 366),
+        "Days before the end of a card in which its holder is reminded of it; 0: never.",
+    )
+
     def check(self) -> None:
         self.policy()
 
@@ -681,6 +687,7 @@ class PolicySettings(Section, frozen=True):
             "code_gap": timedelta(seconds=self.code_gap_s),
             "genuine": Genuine(self.genuine),
             "address_cooling_off": timedelta(hours=self.address_cooling_off_hours),
+            "remind_before": timedelta(days=self.remind_before_days),
         }
         same = set(Policy.__struct_fields__) - set(converted)
         return Policy(**converted, **{name: getattr(self, name) for name in same})

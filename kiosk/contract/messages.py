@@ -527,7 +527,7 @@ class Finished(Wire, frozen=True):
 
     purpose: Purpose
     counts_in_s: float = 0.0
-    expires_soon_days: int = 0
+    expires_soon_days: int = 30
 
 
 Task = (

@@ -60,6 +60,7 @@ class Policy(Struct, frozen=True):
     rotate_secret: bool = True
     address_cooling_off: timedelta = timedelta(hours=24)
     visits_a_minute: int = 30
+    remind_before: timedelta = timedelta(days=30)
 
     def __post_init__(self) -> None:
         for way in self.verification:

@@ -473,7 +473,7 @@ class Success(VisitPage, frozen=True):
 
     purpose: Purpose
     counts_in_s: float = 0.0
-    expires_soon_days: int = 0
+    expires_soon_days: int = 30
 
 
 class Refused(Struct, frozen=True):

@@ -65,9 +65,15 @@ def build_outbox(
     return OutboxWorker(store, mailer, clock, compose, relay_answers=relay_answers)
 
 
-def build_caretaker(settings: Settings, store: Store, ring: KeyRing) -> Caretaker:
-    named, ra_email = settings.notices, settings.service.ra_email
-    return Caretaker(store, AnchorSigner(ring), named, ra_email, retention=settings.retention)
+def build_caretaker(settings: Settings, store: Store, ring: KeyRing, clock: Clock) -> Caretaker:
+    return Caretaker(
+        store,
+        AnchorSigner(ring),
+        settings.notices,
+        settings.service.ra_email,
+        retention=settings.retention,
+        policy=LivePolicy(store, settings.policy, clock),
+    )
 
 
 class BuiltAuthority:
@@ -127,7 +133,7 @@ class BuiltAuthority:
         self.outbox.start()
         if self.siem is not None:
             self.siem.start()
-        self.caretaker = build_caretaker(settings, self.store, self.ring)
+        self.caretaker = build_caretaker(settings, self.store, self.ring, clock)
         self.ca = StationCa(self.ring)
 
     @property

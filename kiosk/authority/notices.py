@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -59,6 +59,7 @@ class Notice(StrEnum):
     CARD_IN_USE_AGAIN = "card-in-use-again"
     CODE_GIVEN = "code-given"
     FIRST_CODE_GIVEN = "first-code-given"
+    CARD_EXPIRES = "card-expires"
 
 
 def notify(
@@ -71,6 +72,7 @@ def notify(
     stop_number: str = "",
     others: str = "",
     language: Language | None = None,
+    expires: datetime | None = None,
 ) -> None:
     """Queue one notice; it says who, where, when and under which reference, and no secret.
 
@@ -94,6 +96,8 @@ def notify(
         params["stop_number"] = stop_number
     if others:
         params["others"] = others
+    if expires is not None:
+        params["expires"] = expires.isoformat(timespec="seconds")
     message = OutboxMessage(
         new_id(),
         to,
@@ -139,6 +143,7 @@ def notify_holder(
     *,
     new_email: str = "",
     leave_out: str = "",
+    expires: datetime | None = None,
 ) -> None:
     """Queue one notice to every address of a holder, so that no single mailbox can hide it.
 
@@ -151,4 +156,14 @@ def notify_holder(
         number = uow.stop_numbers.draw(holder.id, occasion.id)
     language = addresses.language
     for address in known:
-        notify(uow, notice, address, occasion, holder, new_email, number, language=language)
+        notify(
+            uow,
+            notice,
+            address,
+            occasion,
+            holder,
+            new_email,
+            number,
+            language=language,
+            expires=expires,
+        )

@@ -721,6 +721,12 @@ class PolicySettings(Section, frozen=True):
         "Cards that no station serves: of a batch, of an issuer, or with a weak key.",
     )
 
+    remind_before_days: int = setting(
+        30,
+        Whole(0, 366),
+        "Days before the end of a card in which its holder is reminded of it; 0: never.",
+    )
+
     def check(self) -> None:
         self.policy()
 
@@ -730,6 +736,7 @@ class PolicySettings(Section, frozen=True):
             "code_gap": timedelta(seconds=self.code_gap_s),
             "genuine": Genuine(self.genuine),
             "address_cooling_off": timedelta(hours=self.address_cooling_off_hours),
+            "remind_before": timedelta(days=self.remind_before_days),
         }
         same = set(Policy.__struct_fields__) - set(converted)
         return Policy(**converted, **{name: getattr(self, name) for name in same})

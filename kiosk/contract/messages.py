@@ -557,13 +557,15 @@ class Finished(Wire, frozen=True):
     A changed address counts after ``counts_in_s`` seconds, at once if that is 0. After a first
     unlock without a registration, the holder can register in ``counts_in_s`` seconds; 0: once an
     address is recorded for them. ``saved_code`` takes the place of the one that was used, and is
-    shown this once. ``saved_codes``: the holder can now have some made, in another visit.
+    shown this once. ``saved_codes``: the holder can now have some made, in another visit. A card
+    that expires within ``expires_soon_days`` days has to be replaced soon.
     """
 
     purpose: Purpose
     counts_in_s: float = 0.0
     saved_code: Sensitive | None = None
     saved_codes: bool = False
+    expires_soon_days: int = 30
 
 
 Task = (

@@ -68,6 +68,7 @@ class Policy(Struct, frozen=True):
     visits_a_minute: int = 30
     saved_codes: int = 0
     stop_cards: tuple[str, ...] = ()
+    remind_before: timedelta = timedelta(days=30)
 
     def __post_init__(self) -> None:
         for way in self.verification:

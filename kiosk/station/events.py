@@ -23,6 +23,7 @@ from kiosk.contract.messages import (
     VisitId,
     VisitOpened,
 )
+from kiosk.contract.ports import CardCheck
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import ActResult, Outage, PadNotice, PinFault
 
@@ -192,7 +193,10 @@ class CardRead(VisitEvent, frozen=True):
 
 
 class Replied(VisitEvent, frozen=True):
+    """``check``: what the card did after its unblock, where it was tried out."""
+
     reply: Reply
+    check: CardCheck | None = None
 
 
 class Maintained(VisitEvent, frozen=True):

@@ -42,7 +42,7 @@ from kiosk.contract.messages import (
     SendCode,
     VisitId,
 )
-from kiosk.contract.ports import CardAddress
+from kiosk.contract.ports import CardAddress, CardCheck
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import Command, PinCommand
 from kiosk.station.machine import EndingAct, NetworkState
@@ -148,6 +148,7 @@ class VisitState(Struct, frozen=True):
     for the page to show. ``instead``: what may be chosen in place of the purpose of a live code,
     while nothing is proven. ``ways``: the ways that were offered, from which the holder may choose
     another until the chosen one is passed. ``language``: of the pages; None is the station's own.
+    ``check``: what the card did after it was unblocked in this visit.
     """
 
     id: VisitId
@@ -163,6 +164,7 @@ class VisitState(Struct, frozen=True):
     instead: tuple[Offer, ...] = ()
     ways: ChooseWay | None = None
     language: Language | None = None
+    check: CardCheck | None = None
 
 
 class VisitPage(Struct, frozen=True):
@@ -491,6 +493,7 @@ class Success(VisitPage, frozen=True):
     counts_in_s: float = 0.0
     saved_code: Sensitive | None = None
     saved_codes: bool = False
+    expires_soon_days: int = 30
 
 
 class Refused(Struct, frozen=True):

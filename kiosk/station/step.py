@@ -449,6 +449,8 @@ def _on_result(state: s.Reading | s.Working, event: e.VisitEvent) -> Next | None
         case s.Working(back=s.Maintenance() as menu), e.Maintained():
             return Next(s.ActDone(state.visit, menu, event.result))
         case s.Working(), e.Replied():
+            if event.check is not None:
+                state = replace(state, visit=replace(state.visit, check=event.check))
             return _replied(_placed(state, event.reply), event.reply)
         case s.Working(), e.PadEnded():
             return _paused(state, event.notice)
@@ -602,7 +604,12 @@ def _given(state: s.Working, task: Task) -> Next:
             return Next(s.NewPin(visit, rules, current))
         case Finished():
             done = s.Success(
-                visit, task.purpose, task.counts_in_s, task.saved_code, task.saved_codes
+                visit,
+                task.purpose,
+                task.counts_in_s,
+                task.saved_code,
+                task.saved_codes,
+                task.expires_soon_days,
             )
             return Next(done, (c.EndVisit(visit.id, VisitEnd.FINISHED),))
         case _:  # mypy finds a task that is no factor's

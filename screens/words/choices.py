@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from kiosk.contract.language import Counted, Text
+from kiosk.contract.language import MONTHS, Counted, Text
 from kiosk.contract.messages import NOT_ME, Factor, FactorEnd, Purpose
 from kiosk.contract.policy import STOP_NUMBER_DIGITS
 from screens.words.frame import how_long
@@ -130,6 +131,13 @@ _SUCCESS: Final[dict[Purpose, tuple[str, str]]] = {
         Text("The station serves people again."),
     ),
 }
+CARD_SIGNED: Final = Text("Your new PIN works: your smartcard has just signed with it.")
+CARD_DID_NOT_SIGN: Final = Text(
+    "It has your new PIN, but did not sign with it. If it fails at your computer too, go to the "
+    "Registration Authority."
+)
+_EXPIRES: Final = Text("It is valid until {day} {month} {year}.")
+_EXPIRES_SOON: Final = Text("It is valid only until {day} {month} {year}: ask for a new one now.")
 _SUCCESS_LATER: Final[dict[Purpose, tuple[str, str]]] = {
     Purpose.REGISTER: (
         Text("You are registered."),
@@ -175,6 +183,13 @@ def way(factors: tuple[Factor, ...]) -> str:
 
 def stop_number_wrong(tries_left: int) -> str:
     return _STOP_NUMBER_WRONG.of(tries_left)
+
+
+def card_expires(expires_at: datetime, *, is_soon: bool) -> str:
+    """Name the last day on which it is valid, in UTC as in certificates."""
+    last = expires_at.astimezone(UTC) - timedelta(seconds=1)
+    shown = _EXPIRES_SOON if is_soon else _EXPIRES
+    return shown.format(day=last.day, month=MONTHS[last.month - 1], year=last.year)
 
 
 def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:

@@ -229,6 +229,7 @@ BOUNDS = {
     "pin_min_length": (4, 8),
     "pin_max_length": (4, 8),
     "address_cooling_off_hours": (0, 14 * 24),
+    "remind_before_days": (0, 366),
     "visits_a_minute": (5, 1000),
 }
 

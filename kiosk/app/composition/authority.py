@@ -67,12 +67,22 @@ def build_outbox(
 
 
 def build_caretaker(
-    settings: Settings, store: Store, ring: KeyRing, lists: RevocationLists | None = None
+    settings: Settings,
+    store: Store,
+    ring: KeyRing,
+    clock: Clock,
+    lists: RevocationLists | None = None,
 ) -> Caretaker:
     """Return the caretaker; ``lists`` are those of a process that serves cards."""
-    named, ra_email = settings.notices, settings.service.ra_email
-    signer = AnchorSigner(ring)
-    return Caretaker(store, signer, named, ra_email, retention=settings.retention, lists=lists)
+    return Caretaker(
+        store,
+        AnchorSigner(ring),
+        settings.notices,
+        settings.service.ra_email,
+        retention=settings.retention,
+        lists=lists,
+        policy=LivePolicy(store, settings.policy, clock),
+    )
 
 
 class BuiltAuthority:
@@ -135,7 +145,7 @@ class BuiltAuthority:
         if self.siem is not None:
             self.siem.start()
         lists = issuers.lists if issuers is not None else None
-        self.caretaker = build_caretaker(settings, self.store, self.ring, lists)
+        self.caretaker = build_caretaker(settings, self.store, self.ring, clock, lists)
         self.ca = StationCa(self.ring)
 
     @property

@@ -49,6 +49,7 @@ from kiosk.authority.records import (
     Scalar,
     new_id,
 )
+from kiosk.authority.reminders import remind
 from kiosk.authority.retention import DAILY, held_until, months, purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
@@ -57,6 +58,7 @@ from kiosk.authority.visit.pin_change import report_lost_changes
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
 from kiosk.contract.log_context import TroubleLog
+from kiosk.contract.policy import Policy
 
 log = logging.getLogger(__name__)
 
@@ -154,12 +156,14 @@ class Caretaker:
         *,
         retention: RetentionSettings = DEFAULTS.retention,
         lists: RevocationLists | None = None,
+        policy: Callable[[], Policy] = Policy,
     ) -> None:
         self._store = store
         self._signer = signer
         self._limits = limits
         self._mail = StaffMail(limits, ra_email)
         self._retention = retention
+        self._policy = policy
         self._signed: dict[int, AuditAnchor] = {}
         self._lists = lists
 
@@ -185,6 +189,7 @@ class Caretaker:
             self._verify,
             self._check_rows,
             self._run_daily,
+            self._remind,
             # Each minute, for people who were erased while somebody read.
             self._store.empty_log,
         ):
@@ -417,6 +422,9 @@ class Caretaker:
                     detail = altered(error)
                     uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference="", detail=detail)
             uow.commit()
+
+    def _remind(self) -> None:
+        self._note(remind(self._store, self._policy().remind_before))
 
     # --- old rows ---
 

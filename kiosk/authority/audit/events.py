@@ -501,6 +501,9 @@ class ServiceKind(EventKind):
         "What had been kept long enough was deleted.",
         sentences.records_purged,
     )
+    EXPIRY_REMINDED = EventSpec(
+        "expiry-reminded", "The holder was reminded that the card expires soon."
+    )
     STORE_COPIED = EventSpec(
         "store-copied", "The database was copied from a file to a server.", in_story=False
     )

@@ -119,13 +119,14 @@ FACTS = {
     "finding": Text("Finding"),
     "since": Text("Since"),
     "until": Text("Until"),
+    "expires": Text("It expires"),
     "when": Text("Time"),
     "masked_email": Text("Email address"),
     "reference": Text("Reference"),
     "others": Text("Others"),
 }
 
-TIMES = frozenset({"since", "until", "when"})
+TIMES = frozenset({"since", "until", "when", "expires"})
 """The facts that are times."""
 
 WHEN = Text("{weekday} {day} {month} {year} at {time} {zone}")
@@ -356,6 +357,15 @@ TO_HOLDERS = {
         ),
         Text("If you need another smartcard, ask the Registration Authority."),
         NOT_ASKED,
+    ),
+    "card-expires": NoticeWords(
+        Text("Your smartcard expires soon"),
+        Text(
+            "A smartcard of yours expires soon. After that it does not work any more, and no "
+            "unlock station can do anything about it."
+        ),
+        Text("Ask the Registration Authority for a new one now."),
+        Text("If you have a new smartcard already, there is nothing more to do."),
     ),
     "secret-set": NoticeWords(
         Text("Your smartcard was prepared for unlocking"),

@@ -328,16 +328,17 @@ def _reply(
     """Return what follows for the holder; ``visit`` is None where it is over."""
     match outcome:
         case UnblockDone():
+            soon = parts.policy().remind_before.days
             if visit is None:
-                return Finished(Purpose.UNLOCK)
+                return Finished(Purpose.UNLOCK, expires_soon_days=soon)
             if visit.purpose is Purpose.REGISTER and visit.pin_proven_at is None:
                 # A registration begins now, after a first unlock in the same visit.
                 registering = read_context(uow, parts, visit, case.card, case.holder)
                 return ProvePin(position=registering.position(Gate.PIN))
             if visit.purpose is Purpose.FIRST_UNLOCK and visit.finished_at is not None:
-                return Finished(Purpose.FIRST_UNLOCK)
+                return Finished(Purpose.FIRST_UNLOCK, expires_soon_days=soon)
             code = _shown_at_end(uow, parts, visit.id, case.registration)
-            return Finished(Purpose.UNLOCK, saved_code=code)
+            return Finished(Purpose.UNLOCK, saved_code=code, expires_soon_days=soon)
         case UnblockRefused(tries_left=int()) if owes_response(case.card, case.entry):
             return Refusal(Reason.NOT_GENUINE)
         case UnblockRefused(tries_left=int(left)) if visit is None or left <= KEPT_SECRET_TRIES:

@@ -74,6 +74,7 @@ NOTICES = {
     "card-added": "recorded another smartcard as yours",
     "card-replaced": "The one that it replaces is cancelled",
     "card-revoked": "cancelled a smartcard of yours",
+    "card-expires": "expires soon",
     "secret-set": "Your PIN stays as it is",
     "card-key-set": "hold another key by which unlock stations recognise",
     "card-in-use-again": "which had expired, is in use again",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from msgspec.structs import replace
@@ -39,7 +39,7 @@ from kiosk.contract.messages import (
     SendCode,
     VisitId,
 )
-from kiosk.contract.ports import CardAddress
+from kiosk.contract.ports import CardAddress, CardCheck
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import ChangePin, Prepare, UnblockPin, VerifyPin
 from kiosk.station.machine import AuthorityAddress, EndingAct, NetworkState
@@ -185,6 +185,12 @@ def _at(step: int, visit: VisitState) -> VisitState:
     assert visit.purpose is not None
     of = Purpose.FIRST_UNLOCK if visit.unlocked else visit.purpose
     return replace(visit, position=Position(step, _STEPS[of]))
+
+
+def _tried(*, signs: bool, days: int) -> VisitState:
+    """Return a visit whose card was tried out; it expires ``days`` after the pictures are taken."""
+    expires = datetime(2026, 7, 15, tzinfo=UTC) + timedelta(days=days)
+    return replace(UNLOCK, check=CardCheck(signs, expires))
 
 
 _ALL_BUT_REGISTER = (
@@ -517,6 +523,9 @@ _STORY: Mapping[str, Sample] = {
     "still-there": Sample(StillThere(_CODE_ENTRY)),
     "still-there-dark": Sample(StillThere(NewPin(_at(4, UNLOCK), RULES)), dark=True),
     "success-dark": Sample(Success(UNLOCK, Purpose.UNLOCK), dark=True),
+    "success-signed": Sample(Success(_tried(signs=True, days=900), Purpose.UNLOCK)),
+    "success-expires-soon": Sample(Success(_tried(signs=True, days=20), Purpose.UNLOCK)),
+    "success-did-not-sign": Sample(Success(_tried(signs=False, days=20), Purpose.UNLOCK)),
     "refused-until": Sample(
         Refused(
             VISIT_ID,

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    and_,
     bindparam,
     case,
     delete,
@@ -238,6 +239,17 @@ class CardRecords(SealedSecrets[Card]):
         """Return them by family and identifier."""
         statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
         return self._all(Card, CardRow, statement.order_by(*_BY_NAME))
+
+    def expiring(
+        self, after: tuple[datetime, str], until: datetime, limit: int
+    ) -> tuple[tuple[datetime, str], ...]:
+        """Return when and which cards expire, in that order; they may be altered or revoked."""
+        at, card_id = after
+        ends, name = col(CardRow.expires_at), col(CardRow.id)
+        later = or_(ends > at, and_(ends == at, name > card_id))
+        found = select(ends, name).where(ends >= at, later, ends <= until)
+        rows = self._gateway.tuples(found.order_by(ends, name).limit(limit))
+        return tuple((at, card_id) for at, card_id in rows)
 
     def of_holders(self, holder_ids: Iterable[str]) -> tuple[Card, ...]:
         """Return them by family and identifier, altered ones too.

@@ -1,7 +1,8 @@
 """What of staff's sentences the authority still composes, counted by module.
 
 What it sends to staff is a code with facts, which ``screens/words/staff`` says. A module that still
-holds sentences is listed here, with how many: the number only goes down.
+holds sentences is listed here, with how many: the number only goes down, but where ``kiosk doctor``
+learns to look at something new.
 """
 
 from __future__ import annotations

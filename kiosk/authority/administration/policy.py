@@ -102,9 +102,9 @@ class PolicyDesk(Desk):
 
     def stops(self, value: str) -> StopCount:
         """Count the recorded cards that a value of ``stop_cards`` may stop."""
-        if problem := self.problem(STOP_CARDS, value):
-            raise NotTaken("value", ValueUnfit(problem))
         with self._office.look(Action.SEE_POLICY) as uow:
+            if problem := self.problem(STOP_CARDS, value):
+                raise NotTaken("value", ValueUnfit(problem))
             return _count_stopped(uow, self._about(STOP_CARDS).kind.read(value.strip()))
 
     def _about(self, name: str) -> About:

@@ -129,6 +129,8 @@ _TOO_LONG_YET = {
     "Beside which question it is: one row": """
         give-answer give-answer-typed give-answer-hidden give-answer-long give-answer-problem
         give-answer-keys-only ask-question-wrong""",
+    "What saved codes are, beside it: one row": """
+        ways-saved-codes registered-saved-codes registered-saved-codes-later""",
     "Three buttons in a row: two columns": """
         code code-resumed code-resumed-else code-resumed-register code-resumed-email
         code-too-soon code-resumed-wrong code-missing code-register-wrong code-wrong

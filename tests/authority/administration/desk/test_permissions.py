@@ -90,6 +90,7 @@ ASKS: dict[str, Action] = {
     "questions.retire": Action.RETIRE_QUESTION,
     "policy.every": Action.SEE_POLICY,
     "policy.change": Action.CHANGE_POLICY,
+    "policy.stops": Action.SEE_POLICY,
     "staff.every": Action.SEE_STAFF,
     "staff.add": Action.ADD_STAFF,
     "staff.change_role": Action.CHANGE_ROLE,

@@ -102,8 +102,13 @@ class CardSession(CardHold, Protocol):
         """Change the PIN; raise ``PadRefused`` where no reader's keys could do so safely."""
 
 
+def trial_challenge() -> PinChallenge:
+    """Return what a card signs to try itself out; nobody checks the signature."""
+    return PinChallenge(token_bytes(_CHALLENGE_BYTES))
+
+
 class TriedOut:
-    """The part of a session that tries its card out; all of it is the same for each family."""
+    """The part of a session that has its card sign with a new PIN; the same for each family."""
 
     def try_out(self: CardSession, pin: PinEntry) -> CardCheck:
         expires_at, key = self.expires_at(), self.pin_key()
@@ -115,7 +120,7 @@ class TriedOut:
             return CardCheck(False, expires_at)
         if key is None:
             return CardCheck(None, expires_at)
-        signature = self.sign_with_pin_key(key, PinChallenge(token_bytes(_CHALLENGE_BYTES)))
+        signature = self.sign_with_pin_key(key, trial_challenge())
         return CardCheck(bool(signature), expires_at)
 
 

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from secrets import token_bytes
 from typing import Final, TypeVar
 
-from hardware.driver import NoAdminKey, new_digits, typed
+from hardware.driver import NoAdminKey, new_digits, trial_challenge, typed
 from hardware.public_keys import read_certificate
 from kiosk.contract import errors
 from kiosk.contract.messages import (
@@ -293,7 +292,7 @@ class HeldToken(NoAdminKey):
         if isinstance(pin, OnPad):
             return CardCheck()
         try:
-            proof = self.verify_pin(pin, PinChallenge(token_bytes(32)))
+            proof = self.verify_pin(pin, trial_challenge())
         except (errors.PinWrong, errors.PinBlocked):
             return CardCheck(signs=False)
         if proof is None:  # it has no such key, or its module did not sign

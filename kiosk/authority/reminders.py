@@ -40,7 +40,7 @@ def remind(store: Store, before: timedelta) -> tuple[RowAltered, ...]:
 
 
 def _read(reached: str) -> tuple[datetime, str]:
-    """Return where the job goes on; from now on where nobody can say."""
+    """Return where the job goes on; where that cannot be read, it begins anew."""
     try:
         at, card_id = json.loads(reached)
         return datetime.fromisoformat(at).astimezone(UTC), str(card_id)

@@ -218,8 +218,21 @@ class SavedCode:
     replaces: str = ""
 
 
+FIRST_PAUSE: Final = timedelta(hours=1)
+"""After the last of the wrong answers that cards known by name only may give."""
+
+PAUSE_GROWTH: Final = 4
+"""Factor of the pause after each further wrong answer."""
+
 LONGEST_PAUSE: Final = timedelta(days=60)
-"""After wrong answers with cards that are known by name only."""
+
+
+def pause_after(failures: int, most: int) -> timedelta:
+    """Return how long answers with cards known by name only pause after so many wrong ones."""
+    if failures < most:
+        return timedelta(0)
+    growth: int = PAUSE_GROWTH ** min(failures - most, 6)
+    return min(FIRST_PAUSE * growth, LONGEST_PAUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,10 +265,15 @@ class Registration:
         """The saved codes that can be entered."""
         return tuple(one for one in self.saved_codes or () if not one.replaces)
 
-    def paused_until(self, now: datetime) -> datetime | None:
-        """Return the end of the pause; None where there is none, or a wrong clock began it."""
-        until = self.unproven_until
-        return until if until is not None and now < until <= now + LONGEST_PAUSE else None
+    def paused_until(self, now: datetime, most: int) -> datetime | None:
+        """Return the end of the pause; None where there is none, or a wrong clock began it.
+
+        ``most`` wrong answers make the first one. A pause that has more before it than its whole
+        length began in what is still to come.
+        """
+        until, longest = self.unproven_until, pause_after(self.unproven_failures, most)
+        is_on = until is not None and now < until <= now + longest + CLOCKS_DIFFER
+        return until if is_on else None
 
 
 class PinEvidence(StrEnum):

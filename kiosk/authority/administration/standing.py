@@ -295,7 +295,9 @@ class StandingFacts:
     @property
     def paused_until(self) -> datetime | None:
         """Until when no answers are accepted with a card that cannot prove itself."""
-        return self.registration.paused_until(self.now) if self.registration else None
+        if self.registration is None:
+            return None
+        return self.registration.paused_until(self.now, self.policy.max_failures)
 
     def trouble(self, card: Card) -> CardProblem | None:
         return card_problem(card, self.now, self.policy, self.broken)

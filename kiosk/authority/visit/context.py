@@ -181,7 +181,7 @@ class VisitContext(LockedVisit):
         """Until when answers are refused with a card that is known by name only, if they are."""
         if self.is_proven or self.registration is None:
             return None
-        return self.registration.paused_until(self.now)
+        return self.registration.paused_until(self.now, self.policy.max_failures)
 
     @property
     def progress(self) -> Progress:

@@ -28,7 +28,6 @@ from sqlalchemy import (
 
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.records import (
-    LONGEST_PAUSE,
     Address,
     AddressSource,
     Cardholder,
@@ -39,6 +38,7 @@ from kiosk.authority.records import (
     SecurityQuestion,
     UnblockState,
     Verdict,
+    pause_after,
 )
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.repositories.attempts import AttemptCounter, counting
@@ -78,10 +78,6 @@ OVERWRITTEN = (
     "language",
     "saved_codes",
 )
-
-FIRST_PAUSE = timedelta(hours=1)
-PAUSE_GROWTH = 4
-"""Factor of the pause after each further wrong answer with a card known by name only."""
 
 STATION_LIMITS: Final = ((timedelta(hours=1), 24), (timedelta(days=1), 72))
 """Within each span, how many wrong answers with cards known by name only one station may cause.
@@ -211,20 +207,16 @@ class Registrations(Repository):
         return left
 
     def _charge_unproven(self, holder_id: str, most: int) -> int | None:
-        failures, until = col(RegistrationRow.unproven_failures), RegistrationRow.unproven_until
-        # As ``Registration.paused_until``.
-        wrong = col(until) > self._now + LONGEST_PAUSE
-        rested = or_(col(until).is_(None), col(until) <= self._now, wrong)
-        open_ = rested, col(RegistrationRow.blocked_at).is_(None)
-        statement = update(RegistrationRow).where(_is(holder_id), *open_)
-        charged = statement.values(unproven_failures=failures + 1).returning(failures)
-        count: int | None = self._gateway.scalar(charged)
-        if count is None:
+        row = self._gateway.one(_REGISTRATION, RegistrationRow, {"holder": holder_id})
+        if row is None or row.blocked_at is not None:
             return None
+        if row.record(Registration).paused_until(self._now, most) is not None:
+            return None
+        count = row.unproven_failures + 1
+        counted = update(RegistrationRow).where(_is(holder_id))
+        self._gateway.write(counted.values(unproven_failures=count))
         if count >= most:
-            pause = FIRST_PAUSE * PAUSE_GROWTH ** min(count - most, 6)
-            ends = self._now + min(pause, LONGEST_PAUSE)
-            self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=ends)
+            self._gateway.rewrite(row, unproven_until=self._now + pause_after(count, most))
         return max(0, most - count)
 
     def _give_back(self, holder_id: str) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
+from secrets import token_bytes
 from typing import Final, Protocol, TypeVar
 
 from hardware.apdu import Channel, select
@@ -27,8 +28,10 @@ from kiosk.contract.messages import (
     PinProof,
     PinState,
 )
-from kiosk.contract.ports import CardAddress, CardHold, Cards
+from kiosk.contract.ports import CardAddress, CardCheck, CardHold, Cards
 from kiosk.contract.sensitive import Sensitive
+
+_CHALLENGE_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,28 @@ class CardSession(CardHold, Protocol):
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN; raise ``PadRefused`` where no reader's keys could do so safely."""
+
+
+def trial_challenge() -> PinChallenge:
+    """Return what a card signs to try itself out; nobody checks the signature."""
+    return PinChallenge(token_bytes(_CHALLENGE_BYTES))
+
+
+class TriedOut:
+    """The part of a session that has its card sign with a new PIN; the same for each family."""
+
+    def try_out(self: CardSession, pin: PinEntry) -> CardCheck:
+        expires_at, key = self.expires_at(), self.pin_key()
+        if isinstance(pin, OnPad):
+            return CardCheck(None, expires_at)
+        try:
+            self.verify_pin(pin)
+        except (errors.PinWrong, errors.PinBlocked):
+            return CardCheck(False, expires_at)
+        if key is None:
+            return CardCheck(None, expires_at)
+        signature = self.sign_with_pin_key(key, trial_challenge())
+        return CardCheck(bool(signature), expires_at)
 
 
 class NoAdminKey:

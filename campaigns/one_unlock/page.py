@@ -151,6 +151,7 @@ WAYPOINTS: Mapping[Place, str] = {
             "Draws another PUK, and keeps it sealed beside the one that the card has.",
         ),
         (PivSession.change_secret, "The old PUK and the new one go to the card."),
+        (PivSession.try_out, "The card signs once with its new PIN; its holder reads the result."),
         (card_secret._make_current, "The new PUK is the current one; the old one is kept, sealed."),
     )
 }
@@ -216,6 +217,7 @@ INSTRUCTIONS = {
     0x2C: "RESET RETRY COUNTER",
     0x87: "GENERAL AUTHENTICATE",
     0xA4: "SELECT",
+    0xC0: "GET RESPONSE",
     0xCB: "GET DATA",
     0xF7: "GET METADATA",
 }

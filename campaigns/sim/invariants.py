@@ -11,7 +11,7 @@ from typing import Any
 
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.macs import CodeMac
-from kiosk.authority.records import EmailCode, JointHash
+from kiosk.authority.records import EmailCode, JointHash, SavedCode
 from kiosk.authority.store.repositories.people import unproven_subject
 from kiosk.authority.visit.rules import BY_STAFF
 from kiosk.contract.messages import Factor, Way
@@ -53,6 +53,9 @@ class Person:
     code_of_staff: str = ""
     by_staff: int = 0
     """How many times staff revoked their registration or corrected its address."""
+
+    saved: set[str] = field(default_factory=set)
+    """Each saved code that a page ever showed them."""
 
     wrong_sets: set[str] = field(default_factory=set)
     """Wrong sets of answers since the last right one, or since staff lifted the block."""
@@ -182,6 +185,15 @@ class WatchedHasher(AnswerHasher):
         right = super().check(owner, answers, kept)
         given = "/".join(text.reveal() for _, text in sorted(answers.items()))
         self.invariants.after_look(owner, given, right=right)
+        return right
+
+    def check_code(self, owner: str, entered: Sensitive, kept: SavedCode | None) -> bool:
+        self.invariants.before_look(owner)
+        right = super().check_code(owner, entered, kept)
+        person = next(one for one in self.invariants.people if one.holder_id == owner)
+        if right:
+            own = entered.reveal() in person.saved
+            self.invariants.need("only a code that its holder was shown is right", own)
         return right
 
 

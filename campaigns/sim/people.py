@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from campaigns.sim.invariants import OWN_ADDRESS, Person
-from kiosk.contract.messages import Code, Factor, Purpose, Reason, VisitId
+from kiosk.contract.messages import Code, EnteredSavedCode, Factor, Purpose, Reason, VisitId
 from kiosk.contract.policy import mask_email
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
@@ -31,6 +31,7 @@ _CHANGES = (
     Purpose.CHANGE_PIN,
     Purpose.CHANGE_QUESTIONS,
     Purpose.CHANGE_EMAIL,
+    Purpose.SAVED_CODES,
 )
 
 
@@ -58,6 +59,8 @@ class Holder:
         self._address = ""
         self._proven_addresses: set[str] = set()
         self._by_staff = 0
+        self._saved: list[str] = []
+        self._tried_code = ""
         self.unlocked = False
 
     async def live(self) -> None:
@@ -117,6 +120,9 @@ class Holder:
         if state.purpose in (Purpose.UNLOCK, Purpose.CHANGE_PIN):
             invariants.on_success(person.card, self._pin)
         if state.purpose is Purpose.UNLOCK:
+            if state.saved_code is not None:
+                self._write_down(state.saved_code)
+            person.wrong_sets.clear()
             self.unlocked = True
             self._simulation.ends.unlocked += 1
             return
@@ -152,6 +158,12 @@ class Holder:
                 return e.EmailEntered(visit, self._choose_address())
             case s.AskQuestion():
                 return e.AnswerEntered(visit, Sensitive(self._answer(state)))
+            case s.SavedCodesShown():
+                for code in state.task.codes:
+                    self._write_down(code)
+                return e.CodesKept(visit)
+            case s.SavedCodeEntry():
+                return self._enter_saved_code(state, visit)
             case s.CodeEntry():
                 self._answers_were_right(state.visit.purpose)
                 return e.EntryMade(visit, Code(Sensitive(self._code(state))))
@@ -179,6 +191,23 @@ class Holder:
         instead = self._simulation.faults.on and self._random.random() < _CHANGES_INSTEAD
         wanted = changes if changes and (instead or not unlocks) else unlocks
         return self._random.choice(wanted) if wanted else None
+
+    def _write_down(self, code: Sensitive) -> None:
+        """Write it before the others: they may still count, where an answer was lost."""
+        text = code.reveal()
+        self._saved = [text, *(each for each in self._saved if each != text)][:20]
+        self.person.saved.add(text)
+
+    def _enter_saved_code(self, state: s.SavedCodeEntry, visit: VisitId) -> e.HolderSide:
+        """Enter one of the newest; one that was wrong is crossed out."""
+        if state.wrong and self._tried_code in self._saved:
+            self._saved.remove(self._tried_code)
+        wrong = self._simulation.faults.on and self._random.random() < WRONG_CODE
+        if not self._saved or wrong:
+            self._tried_code = ""
+            return e.WentBack(visit) if self._random.random() < 0.5 else e.Left(visit)
+        self._tried_code = self._saved[0]
+        return e.EntryMade(visit, EnteredSavedCode(Sensitive(self._tried_code)))
 
     def _write(self, state: s.GiveAnswer) -> str:
         """Write another answer each time; all of one set are theirs once the last is written."""

@@ -124,6 +124,7 @@ WAYS: Final[tuple[tuple[tuple[Factor, ...], ...], ...]] = (
     (_BOTH, (Factor.EMAIL_CODE,)),
     ((Factor.EMAIL_CODE,), _BOTH),
     ((Factor.EMAIL_CODE, Factor.QUESTIONS),),
+    (_BOTH, (Factor.SAVED_CODE, Factor.EMAIL_CODE)),
 )
 """The ways to unlock, by the policy; one is drawn for each seed."""
 
@@ -148,7 +149,8 @@ class Simulation:
         self.world.clock.time = START
         self.clock = SimulatedClock(self.scheduler)
         ways = Random(self.seed).choice(WAYS)
-        self.world.policy = replace(self.world.policy, verification=ways)
+        saved = 3 if any(Factor.SAVED_CODE in way for way in ways) else 0
+        self.world.policy = replace(self.world.policy, verification=ways, saved_codes=saved)
         self.invariants = Invariants(self.folder / "kiosk.db", ways)
         self.relay = SimulatedRelay(self.scheduler, self.faults)
         people = [self._person(number) for number in range(PEOPLE)]

@@ -36,7 +36,7 @@ from hardware.apdu import (
     unexpected_status,
     verify_error,
 )
-from hardware.driver import Driver, PinBody, PinEncoding, PinKey, known_text, new_digits
+from hardware.driver import Driver, PinBody, PinEncoding, PinKey, TriedOut, known_text, new_digits
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
@@ -170,7 +170,7 @@ def build(secret: str) -> Driver:
     return Driver(NAME, APPLICATION_IDS, GidsSession, secret)
 
 
-class GidsSession:
+class GidsSession(TriedOut):
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 

@@ -35,7 +35,7 @@ from hardware.apdu import (
     broken_rule,
     unexpected_status,
 )
-from hardware.driver import NOTHING, Driver, NoAdminKey, PinBody, PinEncoding, PinKey
+from hardware.driver import NOTHING, Driver, NoAdminKey, PinBody, PinEncoding, PinKey, TriedOut
 from hardware.public_keys import Certificate, read_certificate
 from kiosk.contract import errors
 from kiosk.contract.messages import (
@@ -235,7 +235,7 @@ def build(secret: str) -> Driver:
     return Driver(NAME, (APPLICATION,), partial(OpenPgpSession, secret=Secret(secret)), secret)
 
 
-class OpenPgpSession(NoAdminKey):
+class OpenPgpSession(TriedOut, NoAdminKey):
     def __init__(self, channel: Channel, secret: Secret) -> None:
         self._channel = channel
         self._secret = secret

@@ -38,6 +38,7 @@ from hardware.driver import (
     PinBody,
     PinEncoding,
     PinKey,
+    TriedOut,
     known_text,
     new_digits,
 )
@@ -253,7 +254,7 @@ def build(secret: str) -> Driver:
     return Driver(NAME, APPLICATION_IDS, PivSession, secret)
 
 
-class PivSession(NoAdminKey):
+class PivSession(TriedOut, NoAdminKey):
     """A selected PIV card application; each data object is read once."""
 
     def __init__(self, channel: Channel) -> None:

@@ -13,19 +13,21 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Final, TypeVar
 
-from hardware.driver import NoAdminKey, new_digits, typed
+from hardware.driver import NoAdminKey, new_digits, trial_challenge, typed
+from hardware.public_keys import read_certificate
 from kiosk.contract import errors
 from kiosk.contract.messages import (
     CardChallenge,
     CardId,
     CardReport,
+    OnPad,
     PinChallenge,
     PinEntry,
     PinFormat,
     PinProof,
     PinState,
 )
-from kiosk.contract.ports import CardAddress
+from kiosk.contract.ports import CardAddress, CardCheck
 from kiosk.contract.sensitive import Sensitive
 from kiosk.system.module_process import (
     CANNOT_LOAD,
@@ -284,6 +286,19 @@ class HeldToken(NoAdminKey):
             raise errors.NotAllowed("PKCS#11 has no call that changes a PUK")
         self._spare_the_last(self._look())
         self._ask("change-so", Pin.SECURITY_OFFICER, current, new)
+
+    def try_out(self, pin: PinEntry) -> CardCheck:
+        """C_Login as the user, then C_Sign with a key that needs the login."""
+        if isinstance(pin, OnPad):
+            return CardCheck()
+        try:
+            proof = self.verify_pin(pin, trial_challenge())
+        except (errors.PinWrong, errors.PinBlocked):
+            return CardCheck(signs=False)
+        if proof is None:  # it has no such key, or its module did not sign
+            return CardCheck()
+        read = read_certificate(proof.certificate) if proof.certificate is not None else None
+        return CardCheck(signs=True, expires_at=read.not_after if read is not None else None)
 
     def _look(self) -> Message:
         answer = found(_ask(self._process, {"act": "look", "reader": self._slot}))

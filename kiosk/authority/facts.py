@@ -37,6 +37,10 @@ class CardExpired(Fact, frozen=True):
     ended_at: datetime
 
 
+class CardStopped(Fact, frozen=True):
+    """By the policy's ``stop_cards``."""
+
+
 class FamilyUnknown(Fact, frozen=True):
     """A newer release recorded the card; this one has no driver of that name."""
 
@@ -62,6 +66,7 @@ class CardSetAside(Fact, frozen=True):
 CardTrouble = (
     CardRevoked
     | CardExpired
+    | CardStopped
     | FamilyUnknown
     | SecretNotRecorded
     | SecretNotOpened
@@ -85,6 +90,7 @@ class Do(StrEnum):
     ADD_CARD = "add-card"
     ADD_PRESENT_CARD = "add-present-card"
     REPLACE_EXPIRED_CARD = "replace-expired-card"
+    REPLACE_STOPPED_CARD = "replace-stopped-card"
     UPDATE_RELEASE = "update-release"
     SET_OR_REPLACE = "set-or-replace"
     REPLACE_CARD = "replace-card"
@@ -188,7 +194,13 @@ class CodesGoTo(Fact, frozen=True):
     further: tuple[str, ...] = ()
 
 
-Enrolled = AnswersRegistered | CodesGoTo
+class CodesSaved(Fact, frozen=True):
+    """How many that they wrote down can still be entered; nobody can see one."""
+
+    left: int
+
+
+Enrolled = AnswersRegistered | CodesGoTo | CodesSaved
 
 
 # What happened: an event of the audit, in its own code (``EventSpec``) and values.
@@ -583,6 +595,14 @@ class ClocksDiffer(Fact, frozen=True):
     minutes: str
 
 
+class ListNotCurrent(Fact, frozen=True):
+    """A list of revoked certificates: its file, or its issuer; and why."""
+
+    name: str
+    machine: str
+    finding: str
+
+
 NoticedAlarm = (
     AlarmOfOtherVersion
     | AlarmChanged
@@ -597,6 +617,7 @@ NoticedAlarm = (
     | RecordAlteredOutside
     | AuditBroken
     | ClocksDiffer
+    | ListNotCurrent
 )
 
 

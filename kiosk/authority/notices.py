@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -32,6 +32,9 @@ class Notice(StrEnum):
     EMAIL_CHANGED_NEW = "email-changed-new"
     EMAIL_CHANGE_WAITS = "email-change-waits"
     QUESTIONS_CHANGED = "questions-changed"
+    SAVED_CODES_MADE = "saved-codes-made"
+    SAVED_CODE_REPLACED = "saved-code-replaced"
+    SAVED_CODES_WITHDRAWN = "saved-codes-withdrawn"
     ATTEMPTS_PAUSED = "attempts-paused"
     ATTEMPTS_PAUSED_STAFF = "attempts-paused-staff"
     PIN_CHANGED = "pin-changed"
@@ -58,6 +61,7 @@ class Notice(StrEnum):
     CARD_IN_USE_AGAIN = "card-in-use-again"
     CODE_GIVEN = "code-given"
     FIRST_CODE_GIVEN = "first-code-given"
+    CARD_EXPIRES = "card-expires"
 
 
 def notify(
@@ -70,6 +74,7 @@ def notify(
     stop_number: str = "",
     others: str = "",
     language: Language | None = None,
+    expires: datetime | None = None,
 ) -> None:
     """Queue one notice; it says who, where, when and under which reference, and no secret.
 
@@ -93,6 +98,8 @@ def notify(
         params["stop_number"] = stop_number
     if others:
         params["others"] = others
+    if expires is not None:
+        params["expires"] = expires.isoformat(timespec="seconds")
     message = OutboxMessage(
         new_id(),
         to,
@@ -138,6 +145,7 @@ def notify_holder(
     *,
     new_email: str = "",
     leave_out: str = "",
+    expires: datetime | None = None,
 ) -> None:
     """Queue one notice to every address of a holder, so that no single mailbox can hide it.
 
@@ -150,4 +158,14 @@ def notify_holder(
         number = uow.stop_numbers.draw(holder.id, occasion.id)
     language = addresses.language
     for address in known:
-        notify(uow, notice, address, occasion, holder, new_email, number, language=language)
+        notify(
+            uow,
+            notice,
+            address,
+            occasion,
+            holder,
+            new_email,
+            number,
+            language=language,
+            expires=expires,
+        )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 from kiosk.authority.roles import Role
@@ -201,8 +201,40 @@ class JointHash:
     pepper_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class SavedCode:
+    """One code that a holder has written down: the encoded Argon2id hash of it.
+
+    ``digit`` begins the code, and names it among those of its holder. ``nonce`` is what it was made
+    of, for as long as it may be shown in ``visit_id``; without it nobody can make the code again. A
+    code that ``replaces`` another one counts once an unblock has used that up.
+    """
+
+    id: str
+    digit: int
+    digest: str = field(repr=False)
+    pepper_id: str
+    made_at: datetime
+    visit_id: str
+    nonce: str = field(default="", repr=False)
+    replaces: str = ""
+
+
+FIRST_PAUSE: Final = timedelta(hours=1)
+"""After the last of the wrong answers that cards known by name only may give."""
+
+PAUSE_GROWTH: Final = 4
+"""Factor of the pause after each further wrong answer."""
+
 LONGEST_PAUSE: Final = timedelta(days=60)
-"""After wrong answers with cards that are known by name only."""
+
+
+def pause_after(failures: int, most: int) -> timedelta:
+    """Return how long answers with cards known by name only pause after so many wrong ones."""
+    if failures < most:
+        return timedelta(0)
+    growth: int = PAUSE_GROWTH ** min(failures - most, 6)
+    return min(FIRST_PAUSE * growth, LONGEST_PAUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +246,7 @@ class Registration:
     until they are answered. ``proven``: a signature proved the card or its PIN when the holder
     registered. ``unproven_failures`` counts wrong answers with cards that are known by name only;
     until ``unproven_until`` no more are accepted from such cards. ``language`` is that of the visit
-    that made it, for notices.
+    that made it, for notices. Of ``saved_codes`` a used one leaves no trace here; None: none.
     """
 
     holder_id: str
@@ -230,11 +262,22 @@ class Registration:
     unproven_until: datetime | None = None
     language: Language | None = None
     further: tuple[str, ...] = ()
+    saved_codes: tuple[SavedCode, ...] | None = None
 
-    def paused_until(self, now: datetime) -> datetime | None:
-        """Return the end of the pause; None where there is none, or a wrong clock began it."""
-        until = self.unproven_until
-        return until if until is not None and now < until <= now + LONGEST_PAUSE else None
+    @property
+    def saved_left(self) -> tuple[SavedCode, ...]:
+        """The saved codes that can be entered."""
+        return tuple(one for one in self.saved_codes or () if not one.replaces)
+
+    def paused_until(self, now: datetime, most: int) -> datetime | None:
+        """Return the end of the pause; None where there is none, or a wrong clock began it.
+
+        ``most`` wrong answers make the first one. A pause that has more before it than its whole
+        length began in what is still to come.
+        """
+        until, longest = self.unproven_until, pause_after(self.unproven_failures, most)
+        is_on = until is not None and now < until <= now + longest + CLOCKS_DIFFER
+        return until if is_on else None
 
 
 class PinEvidence(StrEnum):
@@ -282,6 +325,7 @@ class PendingChange:
     It outlives the visit: the code that was sent for it refers to it. ``auth_key`` is the key that
     the card had proven when its PIN was verified, ``pin_key`` the key that signed then.
     ``owner_route`` is the known address whose code was entered because the PIN was only claimed.
+    ``saved_codes`` are shown, and their holder has not confirmed that they are written down.
     """
 
     id: str
@@ -296,6 +340,7 @@ class PendingChange:
     pin_key: bytes | None = field(default=None, repr=False)
     pin_evidence: PinEvidence = PinEvidence.CLAIMED
     owner_route: str | None = None
+    saved_codes: tuple[SavedCode, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +464,16 @@ class Proof:
     subject: str = ""
     carried_from: str | None = None
     spent_by: str | None = None
+
+
+class CardKeys(NamedTuple):
+    """What is recorded of a card in use by which the policy may stop it."""
+
+    id: str
+    driver: str
+    identifier: str
+    auth_key: bytes | None
+    pin_key: bytes | None
 
 
 CLOCKS_DIFFER: Final = timedelta(minutes=2)

@@ -52,6 +52,7 @@ class PlainRefusal(Enum):
     LEAVER_ALREADY = auto()
     NO_LEAVER = auto()
     NO_CHANGE_OF_ADDRESS = auto()
+    NO_SAVED_CODES = auto()
     # Cards.
     NO_SUCH_MASTER_KEY = auto()
     SECRET_MISSING = auto()
@@ -462,6 +463,14 @@ class SettingSetAlready:
 
 
 @dataclass(frozen=True, slots=True)
+class StopsManyCards:
+    """By ``stop_cards``; a rule about certificates may stop each card that it does not exclude."""
+
+    stopped: int
+    cards: int
+
+
+@dataclass(frozen=True, slots=True)
 class ValueUnfit:
     """``because`` is in the words of the settings file, as are all texts about its settings."""
 
@@ -594,6 +603,7 @@ Refusal = (
     | NoSuchSetting
     | SettingChangedSince
     | SettingSetAlready
+    | StopsManyCards
     | ValueUnfit
     | ValueDoesNotFit
     | TooFewQuestions

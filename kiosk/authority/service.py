@@ -43,6 +43,7 @@ from kiosk.authority.visit import (
     submitting,
 )
 from kiosk.authority.visit.context import VisitRefused
+from kiosk.authority.visit.factors import saved_code
 from kiosk.authority.visit.rules import station_barred
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.log_context import TroubleLog
@@ -245,6 +246,8 @@ class LocalAuthority:
     choose_way = _decided(submitting.choose_way)
     prepare = _decided(submitting.prepare)
     submit = _decided(submitting.submit)
+    make_saved_codes = _decided(saved_code.make_saved_codes)
+    keep_saved_codes = _decided(saved_code.keep_saved_codes)
     enter_stop_number = _decided(misuse.enter_stop_number)
     challenge = _decided(unblock_release.challenge)
     release = _decided(unblock_release.release)

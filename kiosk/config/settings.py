@@ -27,7 +27,14 @@ from kiosk.config.kinds import (
 from kiosk.contract.families import FAMILIES, ON_PCSC, SecretKind, secret_kind_names
 from kiosk.contract.language import ENGLISH, TAG, Language, OwnText, text_in
 from kiosk.contract.messages import LONGEST_STATION_NAME, Factor, Way
-from kiosk.contract.policy import FEWEST_CODE_DIGITS, MOST_CODE_DIGITS, Genuine, Policy
+from kiosk.contract.policy import (
+    FEWEST_CODE_DIGITS,
+    MOST_CODE_DIGITS,
+    MOST_SAVED_CODES,
+    Genuine,
+    Policy,
+)
+from kiosk.contract.stops import STOP_WORDS, tidy_stop
 
 
 class About(NamedTuple):
@@ -348,12 +355,28 @@ class CardSettings(Section, frozen=True):
         "Certificates of those who issue cards: then a card that has to prove itself shows one "
         "of theirs that names its GUID; empty trusts the recorded keys alone.",
     )
+    revoked: tuple[str, ...] = setting(
+        (),
+        Words("paths of files in DER or PEM", str),
+        "Lists of certificates that these issuers revoked (CRLs), which are read again when they "
+        "change: a card that shows one of those certificates is refused.",
+    )
+    crl_past: str = setting(
+        "warn",
+        OneOf("warn", "refuse"),
+        "What becomes of cards whose issuer has no current list in `revoked`: served with an alarm "
+        "of staff, or refused.",
+    )
     attestation_roots: str = setting(
         "",
         Text("the path of a PEM file", empty=True),
         "Certificates of makers that issued those of their cards' attestation keys (YubiKey: slot "
         "F9): then a card may show that its key needs the PIN; empty trusts imports alone.",
     )
+
+    def check(self) -> None:
+        if self.revoked and not self.issuers:
+            raise ValueError("revoked: lists are signed by the `issuers`: name these as well")
 
 
 ADDRESS = r"[^@\s<>]+@[^@\s<>]+"
@@ -424,6 +447,9 @@ class NoticeSettings(Section, frozen=True):
     row_altered: tuple[str, ...] = _recipients("that a record was altered outside of the service")
     audit_broken: tuple[str, ...] = _recipients("that the audit does not fit")
     clocks_differ: tuple[str, ...] = _recipients("that database and machine differ about the time")
+    list_not_current: tuple[str, ...] = _recipients(
+        "that a list of revoked certificates is not current"
+    )
     failures_at_station: int = setting(
         20, Whole(2, 1000), "Failures at one station in an hour that are many."
     )
@@ -599,7 +625,8 @@ _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _DOMAIN = rf"({_LABEL}\.)*{_LABEL}"
 
 
-_FACTORS = " and ".join(f'"{factor.value}"' for factor in Factor)
+*_BUT_ONE, _LAST = (f'"{factor.value}"' for factor in Factor)
+_FACTORS = f"{', '.join(_BUT_ONE)} and {_LAST}"
 
 
 def _factor(word: str) -> Factor:
@@ -609,6 +636,13 @@ def _factor(word: str) -> Factor:
         return Factor(word)
     except ValueError:
         raise InvalidValue("is not allowed here") from None
+
+
+def _stop(rule: str) -> str:
+    try:
+        return tidy_stop(rule)
+    except ValueError as unfit:
+        raise InvalidValue(str(unfit), quotes=False) from None
 
 
 def _domain(word: str) -> str:
@@ -674,6 +708,24 @@ class PolicySettings(Section, frozen=True):
     visits_a_minute: int = setting(
         30, Whole(5, 1000), "Visits that one station may begin within a minute."
     )
+    saved_codes: int = setting(
+        0,
+        Whole(0, MOST_SAVED_CODES),
+        "Codes that a holder can have made at a station and write down; 0: none. Each works once, "
+        "as the step saved-code of verification.",
+    )
+
+    stop_cards: tuple[str, ...] = setting(
+        (),
+        Words(f"a list of rules: {STOP_WORDS}", _stop),
+        "Cards that no station serves: of a batch, of an issuer, or with a weak key.",
+    )
+
+    remind_before_days: int = setting(
+        30,
+        Whole(0, 366),
+        "Days before the end of a card in which its holder is reminded of it; 0: never.",
+    )
 
     def check(self) -> None:
         self.policy()
@@ -684,6 +736,7 @@ class PolicySettings(Section, frozen=True):
             "code_gap": timedelta(seconds=self.code_gap_s),
             "genuine": Genuine(self.genuine),
             "address_cooling_off": timedelta(hours=self.address_cooling_off_hours),
+            "remind_before": timedelta(days=self.remind_before_days),
         }
         same = set(Policy.__struct_fields__) - set(converted)
         return Policy(**converted, **{name: getattr(self, name) for name in same})

@@ -55,6 +55,7 @@ class Purpose(StrEnum):
 
     ``FIRST_UNLOCK`` is for a holder who is not registered, with a code that staff gave by word of
     mouth; once the card has its new PIN, the same visit goes on as ``REGISTER``.
+    ``SAVED_CODES`` makes codes that the holder writes down.
     ``MAINTENANCE`` is for an officer, whose card opens the station's maintenance page.
     """
 
@@ -64,6 +65,7 @@ class Purpose(StrEnum):
     CHANGE_PIN = "change-pin"
     CHANGE_QUESTIONS = "change-questions"
     CHANGE_EMAIL = "change-email"
+    SAVED_CODES = "saved-codes"
     REPORT_MISUSE = "report-misuse"
     MAINTENANCE = "maintenance"
 
@@ -82,6 +84,7 @@ class Reason(StrEnum):
     LEAVER = "leaver"
     CARD_EXPIRED = "card-expired"
     CARD_REVOKED = "card-revoked"
+    CARD_STOPPED = "card-stopped"
     NOT_REGISTERED = "not-registered"
     REGISTRATION_BLOCKED = "registration-blocked"
     SECRET_MISSING = "secret-missing"
@@ -98,6 +101,7 @@ class Reason(StrEnum):
     SECRET_KIND_DIFFERS = "secret-kind-differs"
     CODE_WITHDRAWN = "code-withdrawn"
     CODE_MOVED = "code-moved"
+    SAVED_CODE_OVER = "saved-code-over"
     GIVEN_CODE_OVER = "given-code-over"
     RECORD_ALTERED = "record-altered"
     STOP_NUMBER_WRONG = "stop-number-wrong"
@@ -353,6 +357,7 @@ class Factor(StrEnum):
 
     QUESTIONS = "questions"
     EMAIL_CODE = "email-code"
+    SAVED_CODE = "saved-code"
 
 
 Way = tuple[Factor, ...]
@@ -371,7 +376,13 @@ class Code(Reported, frozen=True):
     digits: Sensitive
 
 
-FactorEntry = Answers | Code
+class EnteredSavedCode(Reported, frozen=True):
+    """A saved code as it was entered."""
+
+    text: Sensitive
+
+
+FactorEntry = Answers | Code | EnteredSavedCode
 """What the holder enters for a factor."""
 
 
@@ -465,7 +476,16 @@ class EnterCode(CountedTask, frozen=True):
         return self.sent_to.masked if self.sent_to else ""
 
 
-FactorTask = AnswerQuestions | EnterCode
+class EnterSavedCode(CountedTask, frozen=True):
+    """Enter one of the codes that were written down.
+
+    Which of them are left is never revealed.
+    """
+
+    attempts_left: int
+
+
+FactorTask = AnswerQuestions | EnterCode | EnterSavedCode
 """What a factor asks of the holder, in one entry."""
 
 
@@ -473,6 +493,19 @@ class ChooseWay(CountedTask, frozen=True):
     """Choose one of several ways to show who one is; each is passed factor by factor."""
 
     ways: tuple[Way, ...]
+
+
+class MakeSavedCodes(CountedTask, frozen=True):
+    """Codes have to be made for the holder to write down; the station asks for them at once."""
+
+
+class KeepSavedCodes(CountedTask, frozen=True):
+    """Write down ``codes``, which are shown this once, and confirm it: then they count.
+
+    They take the place of all earlier ones.
+    """
+
+    codes: tuple[Sensitive, ...]
 
 
 class EnterStopNumber(Wire, frozen=True):
@@ -523,11 +556,16 @@ class Finished(Wire, frozen=True):
 
     A changed address counts after ``counts_in_s`` seconds, at once if that is 0. After a first
     unlock without a registration, the holder can register in ``counts_in_s`` seconds; 0: once an
-    address is recorded for them.
+    address is recorded for them. ``saved_code`` takes the place of the one that was used, and is
+    shown this once. ``saved_codes``: the holder can now have some made, in another visit. A card
+    that expires within ``expires_soon_days`` days has to be replaced soon.
     """
 
     purpose: Purpose
     counts_in_s: float = 0.0
+    saved_code: Sensitive | None = None
+    saved_codes: bool = False
+    expires_soon_days: int = 30
 
 
 Task = (
@@ -537,6 +575,8 @@ Task = (
     | ChooseWay
     | SendCode
     | FactorTask
+    | MakeSavedCodes
+    | KeepSavedCodes
     | EnterStopNumber
     | SetPin
     | Maintain

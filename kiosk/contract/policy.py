@@ -24,8 +24,14 @@ STOP_NUMBER_DIGITS = 12
 """More than a code may have, so that neither is taken for the other."""
 
 
-_NEVER_ALONE: Final = frozenset({Factor.QUESTIONS})
+_NEVER_ALONE: Final[dict[Factor, str]] = {
+    Factor.QUESTIONS: "security questions alone do not prove anybody",
+    Factor.SAVED_CODE: "a saved code alone lets in who finds card and paper",
+}
 """Factors that prove nobody without another one: friends may know the answers."""
+
+MOST_SAVED_CODES = 9
+"""A holder has at once: each is named by a digit, and 0 looks like a letter."""
 
 
 class Genuine(StrEnum):
@@ -61,21 +67,33 @@ class Policy(Struct, frozen=True):
     rotate_secret: bool = True
     address_cooling_off: timedelta = timedelta(hours=24)
     visits_a_minute: int = 30
+    saved_codes: int = 0
+    stop_cards: tuple[str, ...] = ()
+    remind_before: timedelta = timedelta(days=30)
 
     def __post_init__(self) -> None:
         for way in self.verification:
             if not way or len(set(way)) != len(way):
                 raise ValueError("verification: name each step once, and at least one")
-            if _NEVER_ALONE.issuperset(way):
-                raise ValueError("verification: security questions alone do not prove anybody")
+            if len(way) == 1 and (why := _NEVER_ALONE.get(way[0])):
+                raise ValueError(f"verification: {why}")
         if not self.verification:
             raise ValueError("verification: name each step once, and at least one")
         if len(set(map(frozenset, self.verification))) != len(self.verification):
             raise ValueError("verification: two ways have the same steps")
+        self._check_saved_codes()
         if self.questions_asked > self.questions_registered:
             raise ValueError("questions_asked: cannot be more than questions_registered")
         if self.pin_min_length > self.pin_max_length:
             raise ValueError("pin_min_length: cannot be more than pin_max_length")
+
+    def _check_saved_codes(self) -> None:
+        with_them = [Factor.SAVED_CODE in way for way in self.verification]
+        if any(with_them) and not self.saved_codes:
+            raise ValueError("saved_codes: needed where verification has saved-code")
+        if all(with_them):
+            # They are made by who is registered, and so has another way.
+            raise ValueError("verification: one list at least has to be without saved-code")
 
     @property
     def asks_questions(self) -> bool:

@@ -128,6 +128,17 @@ class CardAddress(Struct, frozen=True):
     card: CardId
 
 
+class CardCheck(Struct, frozen=True):
+    """What a card did with its new PIN.
+
+    ``signs``: it made a signature after VERIFY; None where it has no key for that, or was not
+    asked. ``expires_at`` is None where it shows no date. The authority does not see it.
+    """
+
+    signs: bool | None = None
+    expires_at: datetime | None = None
+
+
 class CardHold(Protocol):
     """The card that was addressed, held against other programs and cards.
 
@@ -172,6 +183,12 @@ class CardHold(Protocol):
         """Change the unblock secret; ``PinWrong`` and ``PinBlocked`` are about ``current``.
 
         Raises ``PinRefused`` and, where an answer was lost, ``OutcomeUnknown``.
+        """
+
+    def try_out(self, pin: PinEntry) -> CardCheck:
+        """Let the card verify the PIN that it was given in this hold, and sign once.
+
+        A PIN for the reader's keys is not asked for again, and is not verified. Nothing is changed.
         """
 
 
@@ -278,6 +295,12 @@ class Authority(Protocol):
         self, visit: VisitId, attempt: str, entry: FactorEntry
     ) -> Task | FactorWrong | FactorOver | Refusal:
         """Check what was entered for a factor; charged before it is checked."""
+
+    def make_saved_codes(self, visit: VisitId) -> Task | Refusal:
+        """Make the codes that the holder writes down, once in a visit; they do not count yet."""
+
+    def keep_saved_codes(self, visit: VisitId) -> Task | Refusal:
+        """Let the codes that were shown count, now that the holder has written them down."""
 
     def enter_stop_number(
         self, visit: VisitId, attempt: str, number: Sensitive

@@ -87,6 +87,27 @@ def typed_base32(text: str) -> str:
     return "".join(text.replace("-", " ").split()).upper().translate(_LOOK_ALIKES)
 
 
+# Saved codes: a digit that names the code, and signs that hold 70 bits: 7K7QF-2M9X4-TRD0A.
+
+SAVED_CODE_SIGNS: Final = 14
+"""Beside the digit. SP 800-63B-4, 4.2.1.1, asks for 64 bits at least."""
+
+_SAVED_CODE_GROUP: Final = 5
+
+
+def read_saved_code(text: str) -> str | None:
+    """Return a typed saved code without dashes; None for a text that cannot be one."""
+    typed = typed_base32(text)
+    is_one = len(typed) == 1 + SAVED_CODE_SIGNS and typed[0] in BASE32[:10]
+    return typed if is_one and set(typed) <= set(BASE32) else None
+
+
+def shown_saved_code(code: str) -> str:
+    """Write a saved code in groups, the way people copy it."""
+    size = _SAVED_CODE_GROUP
+    return "-".join(code[at : at + size] for at in range(0, len(code), size))
+
+
 def group_size(digits: int) -> int:
     """Return the size of the groups in which so many digits are written.
 

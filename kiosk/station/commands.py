@@ -77,6 +77,14 @@ class SubmitEntry(VisitCommand, frozen=True):
     entry: FactorEntry
 
 
+class MakeSavedCodes(VisitCommand, frozen=True):
+    """Make the codes that the holder writes down; the same ones where it is repeated."""
+
+
+class KeepSavedCodes(VisitCommand, frozen=True):
+    """Let the codes count that the holder has written down."""
+
+
 class SubmitStopNumber(VisitCommand, frozen=True):
     """Check one entered stop number; sent again with the same ``attempt`` it counts once."""
 
@@ -135,6 +143,8 @@ Command = (
     | ChooseWay
     | Prepare
     | SubmitEntry
+    | MakeSavedCodes
+    | KeepSavedCodes
     | SubmitStopNumber
     | UnblockPin
     | ChangePin

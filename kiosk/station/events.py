@@ -23,6 +23,7 @@ from kiosk.contract.messages import (
     VisitId,
     VisitOpened,
 )
+from kiosk.contract.ports import CardCheck
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import ActResult, Outage, PadNotice, PinFault
 
@@ -118,6 +119,10 @@ class EntryMade(HolderSide, frozen=True):
     entry: FactorEntry
 
 
+class CodesKept(HolderSide, frozen=True):
+    """Has written down the saved codes that are shown."""
+
+
 class CodeAsked(HolderSide, frozen=True):
     """Asked for a code to be sent, or sent again, by a route that the page shows."""
 
@@ -192,7 +197,10 @@ class CardRead(VisitEvent, frozen=True):
 
 
 class Replied(VisitEvent, frozen=True):
+    """``check``: what the card did after its unblock, where it was tried out."""
+
     reply: Reply
+    check: CardCheck | None = None
 
 
 class Maintained(VisitEvent, frozen=True):

@@ -190,6 +190,10 @@ class Actions:
                 return e.Replied(visit, ask.prepare(visit, attempt, factor, route))
             case c.SubmitEntry():
                 return e.Replied(visit, ask.submit(visit, command.attempt, command.entry))
+            case c.MakeSavedCodes():
+                return e.Replied(visit, ask.make_saved_codes(visit))
+            case c.KeepSavedCodes():
+                return e.Replied(visit, ask.keep_saved_codes(visit))
             case c.SubmitStopNumber():
                 number = command.number
                 return e.Replied(visit, ask.enter_stop_number(visit, command.attempt, number))

@@ -20,10 +20,12 @@ from kiosk.contract.messages import (
     ChooseQuestions,
     ChooseWay,
     EnterCode,
+    EnterSavedCode,
     EnterStopNumber,
     FactorEnd,
     FactorTask,
     GiveEmail,
+    KeepSavedCodes,
     Maintain,
     MaintenanceAct,
     MaintenanceReason,
@@ -40,7 +42,7 @@ from kiosk.contract.messages import (
     SendCode,
     VisitId,
 )
-from kiosk.contract.ports import CardAddress
+from kiosk.contract.ports import CardAddress, CardCheck
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import Command, PinCommand
 from kiosk.station.machine import EndingAct, NetworkState
@@ -65,6 +67,8 @@ class Work(StrEnum):
     SENDING_CODE = "sending-code"
     CHECKING_CODE = "checking-code"
     CHECKING_NUMBER = "checking-number"
+    MAKING_CODES = "making-codes"
+    KEEPING_CODES = "keeping-codes"
     SETTING_PIN = "setting-pin"
     MAINTAINING = "maintaining"
     PIN_ON_PAD = "pin-on-pad"
@@ -144,6 +148,7 @@ class VisitState(Struct, frozen=True):
     for the page to show. ``instead``: what may be chosen in place of the purpose of a live code,
     while nothing is proven. ``ways``: the ways that were offered, from which the holder may choose
     another until the chosen one is passed. ``language``: of the pages; None is the station's own.
+    ``check``: what the card did after it was unblocked in this visit.
     """
 
     id: VisitId
@@ -159,6 +164,7 @@ class VisitState(Struct, frozen=True):
     instead: tuple[Offer, ...] = ()
     ways: ChooseWay | None = None
     language: Language | None = None
+    check: CardCheck | None = None
 
 
 class VisitPage(Struct, frozen=True):
@@ -254,6 +260,12 @@ class CodeEntry(FactorPage, frozen=True):
     entered_on: EnterEmail | None = None
 
 
+class SavedCodeEntry(FactorPage, frozen=True):
+    """Enter one of the codes that were written down."""
+
+    task: EnterSavedCode
+
+
 class CodeNeeded(VisitPage, frozen=True):
     """There is no live code; ask for one. ``entered_on`` as for ``CodeEntry``."""
 
@@ -268,6 +280,12 @@ class PickRoute(VisitPage, frozen=True):
 
     task: SendCode | EnterCode
     back: CodeEntry | CodeNeeded | None = None
+
+
+class SavedCodesShown(VisitPage, frozen=True):
+    """Write down the codes, which are shown this once."""
+
+    task: KeepSavedCodes
 
 
 class StopNumberEntry(VisitPage, frozen=True):
@@ -395,6 +413,7 @@ HolderState = (
     | FactorPage
     | CodeNeeded
     | PickRoute
+    | SavedCodesShown
     | StopNumberEntry
     | NewPin
     | RepeatPin
@@ -418,6 +437,7 @@ class PulledFrom(StrEnum):
     REGISTERED = "registered"
     EMAIL_SAVED = "email-saved"
     QUESTIONS_SAVED = "questions-saved"
+    CODES_KEPT = "codes-kept"
 
     @property
     def in_doubt(self) -> bool:
@@ -475,10 +495,13 @@ class StillThere(Struct, frozen=True):
 
 
 class Success(VisitPage, frozen=True):
-    """It is done; ``counts_in_s`` as for ``Finished``."""
+    """It is done; what is beside ``purpose`` as for ``Finished``."""
 
     purpose: Purpose
     counts_in_s: float = 0.0
+    saved_code: Sensitive | None = None
+    saved_codes: bool = False
+    expires_soon_days: int = 30
 
 
 class Refused(Struct, frozen=True):

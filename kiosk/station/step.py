@@ -31,6 +31,8 @@ from kiosk.contract.messages import (
     CountedTask,
     EmailRefused,
     EnterCode,
+    EnteredSavedCode,
+    EnterSavedCode,
     EnterStopNumber,
     Factor,
     FactorEnd,
@@ -40,9 +42,11 @@ from kiosk.contract.messages import (
     FactorWrong,
     Finished,
     GiveEmail,
+    KeepSavedCodes,
     Maintain,
     MaintenanceAct,
     MaintenanceReason,
+    MakeSavedCodes,
     Offer,
     OnPad,
     PinRules,
@@ -86,6 +90,11 @@ def _on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
             return _on_questions(state, event)
         case s.EnterEmail() | s.CodeEntry() | s.CodeNeeded() | s.PickRoute():
             return _on_code(state, event)
+        case s.SavedCodesShown():
+            if not isinstance(event, e.CodesKept):
+                return None
+            keep = c.KeepSavedCodes(state.visit.id)
+            return _working(state.visit, s.Work.KEEPING_CODES, keep, state)
         case s.PickWay() | s.FactorPage():
             return _on_factor(state, event)
         case s.NewPin() | s.RepeatPin():
@@ -217,6 +226,7 @@ def _on_questions(
 CHECKING: Final[dict[type[FactorEntry], s.Work]] = {
     Answers: s.Work.CHECKING_ANSWERS,
     Code: s.Work.CHECKING_CODE,
+    EnteredSavedCode: s.Work.CHECKING_CODE,
 }
 """What the station is doing while the authority checks an entry."""
 
@@ -459,6 +469,8 @@ def _on_result(state: s.Reading | s.Working, event: e.VisitEvent) -> Next | None
         case s.Working(back=s.Maintenance() as menu), e.Maintained():
             return Next(s.ActDone(state.visit, menu, event.result))
         case s.Working(), e.Replied():
+            if event.check is not None:
+                state = replace(state, visit=replace(state.visit, check=event.check))
             return _replied(_placed(state, event.reply), event.reply)
         case s.Working(), e.PadEnded():
             return _paused(state, event.notice)
@@ -592,6 +604,11 @@ def _given(state: s.Working, task: Task) -> Next:
             lacking = s.CodeNeeded(visit, task, s.CodeLack.MAIL_AWAY, entered_on=page)
             prepare = c.Prepare(visit.id, attempt, Factor.EMAIL_CODE, task.routes[0].id)
             return _working(visit, s.Work.SENDING_CODE, prepare, lacking)
+        case MakeSavedCodes():
+            make = c.MakeSavedCodes(visit.id)
+            return _working(visit, s.Work.MAKING_CODES, make, None)
+        case KeepSavedCodes():
+            return Next(s.SavedCodesShown(visit, task))
         case EnterStopNumber():
             return Next(s.StopNumberEntry(visit, task))
         case Maintain():
@@ -608,7 +625,14 @@ def _given(state: s.Working, task: Task) -> Next:
             current = command.pin if changes and isinstance(command, c.VerifyPin) else None
             return Next(s.NewPin(visit, rules, current))
         case Finished():
-            done = s.Success(visit, task.purpose, task.counts_in_s)
+            done = s.Success(
+                visit,
+                task.purpose,
+                task.counts_in_s,
+                task.saved_code,
+                task.saved_codes,
+                task.expires_soon_days,
+            )
             return Next(done, (c.EndVisit(visit.id, VisitEnd.FINISHED),))
         case _:  # mypy finds a task that is no factor's
             return Next(_factor_page(state, visit, task))
@@ -624,6 +648,8 @@ def _factor_page(
             again = isinstance(state.back, s.Menu) and state.back.waiting is visit.purpose
             page = _address_page(state)
             return s.CodeEntry(visit, task, resumed=again, entered_on=page, wrong=wrong)
+        case EnterSavedCode():
+            return s.SavedCodeEntry(visit, task, wrong=wrong)
         case _:  # whose page makes a whole entry, and needs to remember nothing else
             return s.FactorPage(visit, task=task, wrong=wrong)
 
@@ -742,6 +768,7 @@ _DONE = {
     Purpose.REGISTER: s.PulledFrom.REGISTERED,
     Purpose.CHANGE_EMAIL: s.PulledFrom.EMAIL_SAVED,
     Purpose.CHANGE_QUESTIONS: s.PulledFrom.QUESTIONS_SAVED,
+    Purpose.SAVED_CODES: s.PulledFrom.CODES_KEPT,
 }
 
 
@@ -797,6 +824,8 @@ def _pulled_from(state: s.State) -> s.PulledFrom | None:
         case s.Working(
             visit=s.VisitState(purpose=Purpose.CHANGE_QUESTIONS), command=c.SaveQuestions()
         ):
+            return s.PulledFrom.SAVING
+        case s.Working(command=c.KeepSavedCodes()):
             return s.PulledFrom.SAVING
         case (
             s.EnterPin(visit=s.VisitState(unlocked=True))

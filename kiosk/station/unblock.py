@@ -35,7 +35,7 @@ from kiosk.contract.messages import (
     UnblockWrong,
     VisitId,
 )
-from kiosk.contract.ports import Authority, CardHold, Cards
+from kiosk.contract.ports import Authority, CardCheck, CardHold, Cards
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import ChangePin, UnblockPin
 from kiosk.station.events import PadEnded, PinNotTaken, Replied
@@ -60,7 +60,7 @@ class _UnblockResult(Struct, frozen=True):
     ``grant``: what the authority released, None: nothing. ``refusal``: the authority's refusal.
     ``done``: the card answered that it has its new PIN. ``reply``: the authority's answer to that,
     where it answered at once. ``rotation``: the outcome for the card's new secret, None where there
-    was none.
+    was none. ``check``: what the card did with its new PIN.
     """
 
     grant: Grant | KeyGrant | None = None
@@ -68,6 +68,7 @@ class _UnblockResult(Struct, frozen=True):
     done: bool = False
     reply: Task | Refusal | None = None
     rotation: UnblockOutcome | None = None
+    check: CardCheck | None = None
 
 
 def outcome_of(error: errors.CardError) -> UnblockOutcome:
@@ -152,7 +153,7 @@ class PinWork:
                 # Unconfirmed, the next unlock resolves it.
                 with suppress(errors.AuthorityError):
                     self._authority.confirm_rotation(visit, grant.journal, result.rotation)
-            return Replied(visit, done or Finished(Purpose.UNLOCK))
+            return Replied(visit, done or Finished(Purpose.UNLOCK), result.check)
         match error:
             case None:
                 return Replied(visit, result.refusal or Refusal(Reason.CARD_REFUSED))
@@ -197,26 +198,30 @@ class PinWork:
                 yield _UnblockResult(grant, refusal)
                 return
             card.reset_pin(command.new)
-            yield _UnblockResult(grant, done=True)
-            return
-        card.unblock(grant.secret, command.new)
+        else:
+            card.unblock(grant.secret, command.new)
         yield _UnblockResult(grant, done=True)
         reply: Task | Refusal | None = None
         new: Sensitive | None = None
         # An outcome that cannot be recorded here is recorded after the card is released.
         with suppress(errors.AuthorityError):
             reply = self._authority.record_outcome(visit, grant.journal, UnblockDone())
-            new = self._authority.rotate_secret(visit, grant.journal)
+            if isinstance(grant, Grant):
+                new = self._authority.rotate_secret(visit, grant.journal)
         done = _UnblockResult(grant, done=True, reply=reply)
         yield done
-        if new is not None:
+        if new is not None and isinstance(grant, Grant):
             yield replace(done, rotation=UnblockUnknown())
             taken: UnblockOutcome = UnblockDone()
             try:
                 card.change_secret(grant.secret, new)
             except errors.CardError as error:
                 taken = outcome_of(error)
-            yield replace(done, rotation=taken)
+            done = replace(done, rotation=taken)
+            yield done
+        # The card has its PIN: where it is out by now, or hangs, it was not tried out.
+        with suppress(errors.CardError):
+            yield replace(done, check=card.try_out(command.new))
 
     def _retry(self, call: Callable[[], T], pauses: Sequence[float] = BRIEF_RETRIES_S) -> T:
         """Make a call; repeat it after a lost answer, and while the authority is away."""

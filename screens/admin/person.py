@@ -26,6 +26,7 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.errors import NotFound
+from kiosk.authority.facts import CodesSaved
 from kiosk.authority.roles import Action, may
 from kiosk.authority.wording import quoted
 from kiosk.contract.policy import end_of_wait
@@ -224,6 +225,13 @@ def _with_change(subject: Subject) -> list[Subject]:
     return [subject] if is_open else []
 
 
+def _with_saved_codes(subject: Subject) -> list[Subject]:
+    registration = subject.person.registration
+    lines = registration.enrolled if registration is not None else ()
+    has_some = any(isinstance(line, CodesSaved) for line in lines)
+    return [subject] if has_some and Action.WITHDRAW_CODE in subject.person.open_to else []
+
+
 def _to_agree(subject: Subject) -> list[ProposalLine]:
     """Return what waits and this member of staff can agree to."""
     return [line for line in subject.person.proposals if not line.why_not]
@@ -261,6 +269,12 @@ PERSON_ACTS = (
     PersonAct(Action.REPORT_MISUSE, "i", "Stop: not the holder", person.report_misuse),
     PersonAct(
         _with_change, "h", "Stop change of address", lambda _, found: person.stop_change(found)
+    ),
+    PersonAct(
+        _with_saved_codes,
+        "v",
+        "Withdraw saved codes",
+        lambda _, found: person.withdraw_saved_codes(found),
     ),
     PersonAct(Action.CORRECT_EMAIL, "e", "Correct email", person.correct_email),
     PersonAct(Action.CORRECT_NAME, "n", "Correct name", person.correct_name),

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
-from kiosk.authority.administration.policy import LONGEST_QUESTION, LONGEST_VALUE
-from kiosk.authority.administration.views import PolicyLine, QuestionLine
+from kiosk.authority.administration.policy import (
+    LONGEST_QUESTION,
+    LONGEST_VALUE,
+    STOP_CARDS,
+    VERIFICATION,
+    ways_of,
+)
+from kiosk.authority.administration.views import Done, PolicyLine, QuestionLine
+from kiosk.authority.errors import NotTaken
+from kiosk.authority.refusals import StopsManyCards
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.form import REASON, REPLACES, Entry, Form, grounds_of, waits
 from screens.admin.page import LinesPage
 from screens.admin.widgets import Column, TableLine
+from screens.words.staff.ways import ways_in_short
 
 
 class PolicyPage(LinesPage[PolicyLine]):
@@ -79,7 +89,24 @@ class PolicyPage(LinesPage[PolicyLine]):
             required=bool(choices),
             replaces=is_number,
             check=None if choices else lambda text: self.desk.policy.problem(line.name, text),
+            explain=_ways_of_text if line.name == VERIFICATION else None,
         )
+        asked: list[str] = []
+
+        def send(given: Mapping[str, str]) -> Done:
+            value = values.get(given["value"], given["value"])
+            if line.name == STOP_CARDS and value.strip() and value not in asked:
+                count = self.desk.policy.stops(value)
+                asked.append(value)
+                raise NotTaken("value", StopsManyCards(count.stopped, count.cards))
+            return self.desk.policy.change(
+                line.name,
+                value,
+                self._lines[line.name].revision,
+                grounds_of(given),
+                sure=value in asked,
+            )
+
         rest = line.help.removeprefix(in_words(line)).lstrip(".;: ")
         further = f"{rest[:1].upper()}{rest[1:]} " if rest else ""
         self.put(
@@ -87,16 +114,17 @@ class PolicyPage(LinesPage[PolicyLine]):
                 in_words(line),
                 f"{further}The setting {line.name}; the settings file says {_shown(line.in_file)}.",
                 (entry, REASON),
-                lambda given: self.desk.policy.change(
-                    line.name,
-                    values.get(given["value"], given["value"]),
-                    self._lines[line.name].revision,
-                    grounds_of(given),
-                ),
+                send,
                 button="Change",
                 ahead=waits(self.desk, Action.CHANGE_POLICY),
             )
         )
+
+
+def _ways_of_text(text: str) -> str:
+    """Say what a value of ``verification`` means before it is set; nothing where it is none."""
+    ways = ways_of(text)
+    return ways_in_short(ways) if ways else ""
 
 
 def in_words(line: PolicyLine) -> str:

@@ -18,6 +18,9 @@ from screens.widgets.prose import Note, Prose
 from screens.words import choices
 
 _MANY = 4
+_MOST_WITH_HINT = 5
+_MOST_WAYS_FRAMED = 2
+"""On the smallest display; more of them have a line each."""
 
 
 class MenuPage(ChoicesPage, inherit_bindings=False):
@@ -32,6 +35,8 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         most = _MANY if self.state.waiting is None else _MANY - 1
         self.set_class(self.state.blocked or len(self.state.offers) > most, "-many")
+        self.set_class(len(self.state.offers) > _MOST_WITH_HINT, "-most")
+        self.set_class(self.state.waiting is not None, "-waiting")
         yield self._greeting
         yield Prose(choices.MENU_TITLE, "title")
         if self.state.blocked:
@@ -90,6 +95,7 @@ class PickWayPage(ChoicesPage, inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         ways, over = self.state.task.ways, self.state.over
         self.set_class(len(ways) > _MANY, "-many")
+        self.set_class(len(ways) > _MOST_WAYS_FRAMED, "-most")
         yield Prose(choices.WAYS_TITLE, "title")
         if over is not None:
             yield Note(choices.WAY_OVER[over])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from textual import events
 from textual.app import ComposeResult
@@ -11,8 +12,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
-from kiosk.contract.messages import reference_of
+from kiosk.contract.messages import Purpose, reference_of
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import shown_saved_code
 from kiosk.station.events import Stayed
 from kiosk.station.states import (
     NotReached,
@@ -26,7 +28,7 @@ from kiosk.station.states import (
 from screens.kiosk.page import HelpBox, Page, PageContext
 from screens.widgets.pictures import ActivityIndicator, CountdownBar, Direction, Drawing, Tick
 from screens.widgets.prose import Prose
-from screens.words import choices, frame, pad, reasons, waiting
+from screens.words import choices, frame, pad, reasons, saved, waiting
 
 
 class RefusedPage(Page, inherit_bindings=False):
@@ -57,11 +59,33 @@ class SuccessPage(Page, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         title, text = choices.success(self.state.purpose, self.state.counts_in_s)
+        sentences = tuple(self._about_the_card(text))
+        has_more = self.state.saved_code is not None or self.state.saved_codes
+        self.set_class(has_more or len(sentences) > 1, "-with-more")
         yield Tick(roomy=self.shape.is_roomy)
         yield Prose(title, "title")
-        yield Prose(text, "text paragraph")
+        yield Prose(" ".join(f"{each}" for each in sentences), "text paragraph")
+        if self.state.saved_code is not None:
+            yield Prose(saved.FRESH)
+            code = shown_saved_code(self.state.saved_code.reveal())
+            yield Prose(code, "strong paragraph codes")
+        if self.state.saved_codes:
+            yield Prose(saved.offer(), "text paragraph")
         yield Prose(choices.SUCCESS_NEXT, "strong")
         yield self.actions(primary=self.finish_button())
+
+    def _about_the_card(self, text: str) -> Iterator[str]:
+        """Yield ``text``, or what it says in more detail of a card that was tried out."""
+        check = self.state.visit.check
+        signs = check.signs if check is not None else None
+        if signs is None or self.state.purpose is not Purpose.UNLOCK:
+            yield text
+        if signs is not None:
+            yield choices.CARD_SIGNED if signs else choices.CARD_DID_NOT_SIGN
+        if check is not None and check.expires_at is not None:
+            soon = timedelta(days=self.state.expires_soon_days)
+            is_soon = check.expires_at - self.context.wall_clock() <= soon
+            yield choices.card_expires(check.expires_at, is_soon=is_soon)
 
 
 class RemoveCardPage(Page, inherit_bindings=False):

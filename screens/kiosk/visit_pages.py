@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from kiosk.contract.messages import AnswerQuestions, EnterCode, FactorTask
+from kiosk.contract.messages import AnswerQuestions, EnterCode, EnterSavedCode, FactorTask
 from kiosk.station import states
-from screens.kiosk import choices, codes, ends, maintenance, pin, questions
+from screens.kiosk import choices, codes, ends, maintenance, pin, questions, saved
 from screens.kiosk.page import Page, PageContext
 
 PAGES: Final[dict[type[states.State], type[Page]]] = {
@@ -21,6 +21,7 @@ PAGES: Final[dict[type[states.State], type[Page]]] = {
     states.PickWay: choices.PickWayPage,
     states.PickRoute: choices.PickRoutePage,
     states.CodeNeeded: codes.CodeNeededPage,
+    states.SavedCodesShown: saved.SavedCodesPage,
     states.StopNumberEntry: codes.StopNumberEntryPage,
     states.NewPin: pin.NewPinPage,
     states.RepeatPin: pin.RepeatPinPage,
@@ -40,6 +41,7 @@ PAGES: Final[dict[type[states.State], type[Page]]] = {
 ENTRY_PAGES: Final[dict[type[FactorTask], type[Page]]] = {
     AnswerQuestions: questions.AskQuestionPage,
     EnterCode: codes.CodeEntryPage,
+    EnterSavedCode: saved.SavedCodeEntryPage,
 }
 """The pages of ``FactorPage``, by what its factor asks for."""
 

@@ -136,6 +136,9 @@ class Decoder:
     escape_repeats: ClassVar[bool] = False
     """Whether each Escape of one that is held down counts."""
 
+    counts_runs: ClassVar[bool] = True
+    """Whether a scanner may type here: no page of the RA application asks how fast a text came."""
+
     def __init__(self, more: Mapping[str, str] | None = None) -> None:
         self._control = {**(more or {}), **_CONTROL}
         self._text = codecs.getincrementaldecoder("utf-8")("ignore")
@@ -202,8 +205,9 @@ class Decoder:
             yield from self._end_run()
             yield Press(self._control[char])
         elif char.isprintable():
-            self._run += 1
-            self._digits = self._digits + 1 if char in _DIGITS else 0
+            if self.counts_runs:
+                self._run += 1
+                self._digits = self._digits + 1 if char in _DIGITS else 0
             yield Press("space" if char == " " else char, char, self._run, self._digits)
 
     def _after_escape(self, char: str) -> Iterator[Input]:
@@ -261,6 +265,7 @@ class DeskDecoder(Decoder):
     """
 
     escape_repeats = True
+    counts_runs = False
 
     def __init__(self) -> None:
         super().__init__(_CONTROL_CHORDS)

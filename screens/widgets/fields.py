@@ -192,6 +192,10 @@ class Field(Widget, inherit_bindings=False):
         """Erase what is behind the first ``count`` characters."""
         self._text = self._text[:count]
 
+    @property
+    def text(self) -> str:
+        return self._text
+
     def type(self, char: str) -> bool:
         """Add one character; return whether it is printable."""
         if len(char) != 1 or not char.isprintable():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from kiosk.contract.language import Counted, Text
+from kiosk.contract.language import MONTHS, Counted, Text
 from kiosk.contract.messages import NOT_ME, Factor, FactorEnd, Purpose
 from kiosk.contract.policy import STOP_NUMBER_DIGITS
 from screens.words.frame import how_long
@@ -33,7 +34,7 @@ OWNER_YES = Text("Yes, it is mine")
 OWNER_NO = Text("No, stop")
 
 WAYS_TITLE = Text("How do you want to show that it is you?")
-WAYS_TEXT = Text("Choose what you can do now. Wrong entries count together, whichever you choose.")
+WAYS_TEXT = Text("Choose what you have now. Wrong entries count together, whichever you choose.")
 ROUTES_TITLE = Text("Where shall we send your code?")
 ROUTES_TEXT = Text("Choose an address that you can read now. Each is shown in part only.")
 ANOTHER_WAY = Text("Choose another way")
@@ -41,8 +42,9 @@ _AND_THEN = " + "
 """Stands between the factors of a way, for which no language needs a grammar."""
 
 FACTORS: Final[dict[Factor, str]] = {
-    Factor.QUESTIONS: Text("Security questions"),
-    Factor.EMAIL_CODE: Text("Code by email"),
+    Factor.QUESTIONS: Text("My answers"),
+    Factor.EMAIL_CODE: Text("Email I can read"),
+    Factor.SAVED_CODE: Text("A saved code"),
 }
 
 WAY_OVER: Final[dict[FactorEnd, str]] = {
@@ -84,6 +86,7 @@ OFFERS: Final[dict[Purpose, tuple[str, str]]] = {
     Purpose.CHANGE_PIN: (Text("Change your PIN"), Text("1 minute")),
     Purpose.CHANGE_QUESTIONS: (Text("Change your security questions"), Text("2 minutes")),
     Purpose.CHANGE_EMAIL: (Text("Change your email address"), Text("2 minutes")),
+    Purpose.SAVED_CODES: (Text("Get saved codes"), Text("3 minutes")),
     Purpose.REPORT_MISUSE: (NOT_ME, Text("1 minute")),
     Purpose.MAINTENANCE: (Text("Maintain this station"), Text("for staff")),
 }
@@ -112,6 +115,10 @@ _SUCCESS: Final[dict[Purpose, tuple[str, str]]] = {
         Text("Your email address is confirmed."),
         Text("We send your codes to it from now on."),
     ),
+    Purpose.SAVED_CODES: (
+        Text("Your saved codes are ready."),
+        Text("Each works once. Codes that you had before no longer count."),
+    ),
     Purpose.REPORT_MISUSE: (
         Text("Thank you. Everything is stopped."),
         (
@@ -126,6 +133,13 @@ _SUCCESS: Final[dict[Purpose, tuple[str, str]]] = {
         Text("The station serves people again."),
     ),
 }
+CARD_SIGNED: Final = Text("Your new PIN works: your smartcard has just signed with it.")
+CARD_DID_NOT_SIGN: Final = Text(
+    "It has your new PIN, but did not sign with it. If it fails at your computer too, go to the "
+    "Registration Authority."
+)
+_EXPIRES: Final = Text("It is valid until {day} {month} {year}.")
+_EXPIRES_SOON: Final = Text("It is valid only until {day} {month} {year}: ask for a new one now.")
 _SUCCESS_LATER: Final[dict[Purpose, tuple[str, str]]] = {
     Purpose.REGISTER: (
         Text("You are registered."),
@@ -171,6 +185,13 @@ def way(factors: tuple[Factor, ...]) -> str:
 
 def stop_number_wrong(tries_left: int) -> str:
     return _STOP_NUMBER_WRONG.of(tries_left)
+
+
+def card_expires(expires_at: datetime, *, is_soon: bool) -> str:
+    """Name the last day on which it is valid, in UTC as in certificates."""
+    last = expires_at.astimezone(UTC) - timedelta(seconds=1)
+    shown = _EXPIRES_SOON if is_soon else _EXPIRES
+    return shown.format(day=last.day, month=MONTHS[last.month - 1], year=last.year)
 
 
 def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:

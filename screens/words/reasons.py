@@ -52,6 +52,12 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
         Text("Ask the Registration Authority for a new one."),
         ends_without_menu=True,
     ),
+    Reason.CARD_STOPPED: RefusalWords(
+        Text("Smartcards of this kind are stopped"),
+        Text("For now no station serves them, to protect their holders. You did nothing wrong."),
+        Text("Ask the Registration Authority. They know more, and can give you another one."),
+        ends_without_menu=True,
+    ),
     Reason.NOT_REGISTERED: RefusalWords(
         Text("You are not registered"),
         Text("This smartcard is locked. Only somebody who has registered can unlock it here."),
@@ -165,6 +171,17 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
         Text("Your code was sent to the old one and is no longer good. Your PIN was not changed."),
         Text(
             "Take your smartcard out and put it in again to have a code sent to the new one, "
+            "or go to the Registration Authority."
+        ),
+    ),
+    Reason.SAVED_CODE_OVER: RefusalWords(
+        Text("That saved code is no longer good"),
+        Text(
+            "It was used in another visit, withdrawn or replaced since you entered it. "
+            "Your PIN was not changed."
+        ),
+        Text(
+            "Take your smartcard out, put it in again and enter another one, "
             "or go to the Registration Authority."
         ),
     ),

@@ -93,6 +93,10 @@ PULLED: Final[dict[PulledFrom, tuple[str, str]]] = {
         Text("The new security questions for the last smartcard are saved."),
         Text("There is nothing to do again."),
     ),
+    PulledFrom.CODES_KEPT: (
+        Text("The saved codes for the last smartcard are ready."),
+        Text("There is nothing to do again."),
+    ),
 }
 """What the holder of the last card could not read. Everybody can read it: it names nobody."""
 
@@ -113,6 +117,11 @@ WORKS: Final[dict[Work, tuple[str, str]]] = {
     Work.CHECKING_ANSWERS: (Text("Checking your answers"), Text("This takes a few seconds.")),
     Work.SENDING_CODE: (Text("Sending your code"), Text("This takes up to ten seconds.")),
     Work.CHECKING_CODE: (Text("Checking your code"), Text("This takes a moment.")),
+    Work.MAKING_CODES: (
+        Text("Making your codes"),
+        Text("Have pen and paper ready. This takes a few seconds."),
+    ),
+    Work.KEEPING_CODES: (Text("Saving your codes"), Text("This takes a moment.")),
     Work.CHECKING_NUMBER: (Text("Checking the number"), Text("This takes a moment.")),
     Work.SETTING_PIN: (
         Text("Setting your new PIN"),

@@ -19,7 +19,7 @@ import screens
 
 OURS = ("kiosk.", "screens.", "hardware.")
 
-_CODES = "change-pin change-questions first-unlock maintenance report-misuse"
+_CODES = "change-pin change-questions first-unlock maintenance report-misuse saved-codes"
 _RSA, _EC = "rsa-2048 rsa-3072 rsa-4096", "p-256 p-384"
 
 LACKS: Mapping[str, str] = {
@@ -28,11 +28,11 @@ LACKS: Mapping[str, str] = {
     # The others are read off the records, or are not about this card.
     "screens.words.staff.standing.SEEN_AT_STATIONS": """
         answers-limited attempts-paused authority-away card-busy card-not-served
-        card-revoked changed-meanwhile code-moved code-withdrawn email-refused fault
+        changed-meanwhile code-moved code-withdrawn email-refused fault
         given-code-over global-pin leaver maintenance-refused no-email not-registered
-        reader-gone record-altered registration-blocked secret-kind-differs
-        secret-missing station-limited station-retired stop-number-old stop-number-used
-        stop-number-wrong too-many-codes two-cards unknown-card unlisted""",
+        reader-gone record-altered registration-blocked saved-code-over
+        secret-kind-differs secret-missing station-limited station-retired stop-number-old
+        stop-number-used stop-number-wrong too-many-codes two-cards unknown-card unlisted""",
     # No code is mailed for the others.
     "kiosk.authority.mail.words.CODE_SUBJECTS": _CODES,
     "kiosk.authority.mail.words.CODE_INTROS": _CODES,
@@ -41,15 +41,17 @@ LACKS: Mapping[str, str] = {
         change-pin first-unlock maintenance report-misuse unlock""",
     # The officer writes it.
     "kiosk.authority.visit.maintenance.REASONS": "other",
+    # The others prove somebody alone.
+    "kiosk.contract.policy._NEVER_ALONE": "email-code",
     # Their last page says what matters, and nothing of the card or the records was changed.
     "kiosk.station.step._DONE": "maintenance report-misuse",
     # What counts at once.
     "screens.words.choices._SUCCESS_LATER": """
-        change-pin change-questions maintenance report-misuse unlock""",
+        change-pin change-questions maintenance report-misuse saved-codes unlock""",
     # Work in which no reader's keys are used.
     "screens.words.pad.ASKING": """
-        checking-answers checking-code checking-number checking-pin maintaining preparing
-        sending-code setting-pin""",
+        checking-answers checking-code checking-number checking-pin keeping-codes maintaining
+        making-codes preparing sending-code setting-pin""",
     # The field has a sentence of its own for it, with both numbers.
     "screens.words.pin._RULES": "length",
     # They list people with no such date.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from cryptography import x509
@@ -74,6 +75,27 @@ class Authorities:
         if usage:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usage), critical=False)
         return builder.sign(self.key, SHA256()).public_bytes(Encoding.DER)
+
+
+def revocation_list(
+    issuer: Authorities,
+    revoked: Iterable[int],
+    at: datetime,
+    *,
+    life: timedelta = timedelta(days=7),
+    reason: x509.ReasonFlags | None = None,
+    extension: x509.ExtensionType | None = None,
+) -> x509.CertificateRevocationList:
+    """Sign a list of these serial numbers; ``extension`` is critical."""
+    builder = x509.CertificateRevocationListBuilder(named(issuer.name), at, at + life)
+    for serial in revoked:
+        entry = x509.RevokedCertificateBuilder(serial, at)
+        if reason is not None:
+            entry = entry.add_extension(x509.CRLReason(reason), critical=False)
+        builder = builder.add_revoked_certificate(entry.build())
+    if extension is not None:
+        builder = builder.add_extension(extension, critical=True)
+    return builder.sign(issuer.key, SHA256())
 
 
 def unsupported_certificate() -> bytes:

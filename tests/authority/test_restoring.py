@@ -49,6 +49,7 @@ from kiosk.contract.messages import (
     UnblockDone,
     UnblockRefused,
 )
+from tests.authority.saving import POLICY, save_codes
 from tests.authority.store.samples import waiting_address
 from tests.authority.unblock.test_derived import derive
 from tests.authority.world import PUK, World
@@ -468,3 +469,14 @@ def test_without_a_restore_a_refused_card_is_set_aside(world: World) -> None:
     assert isinstance(unlock(world, card, InHand(secret="11112222")), Refusal)
     assert world.card(card).set_aside_at is not None
     assert AuditKind.SECRET_ADVANCED not in world.kinds()
+
+
+def test_saved_codes_of_a_backup_work_no_more(world: World, signer: AnchorSigner) -> None:
+    """Some may have been used since the backup, which it does not know."""
+    world.policy = POLICY
+    card = world.registered_card()
+    save_codes(world, card)
+    done = conclude_restore(world.store, signer, "root", {})
+    assert done.saved_codes == 1
+    assert world.registration(card).saved_codes is None
+    save_codes(world, card)

@@ -225,9 +225,11 @@ BOUNDS = {
     "code_tries": (1, 10),
     "codes_an_hour": (1, 20),
     "code_gap_s": (0, 600),
+    "saved_codes": (0, 9),
     "pin_min_length": (4, 8),
     "pin_max_length": (4, 8),
     "address_cooling_off_hours": (0, 14 * 24),
+    "remind_before_days": (0, 366),
     "visits_a_minute": (5, 1000),
 }
 

@@ -18,6 +18,7 @@ TOLD = (
     "mail_held_up",
     "audit_broken",
     "clocks_differ",
+    "list_not_current",
 )
 RA = "ra@trust.nhs.uk"
 

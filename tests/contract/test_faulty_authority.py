@@ -13,7 +13,7 @@ from kiosk.authority.records import Card
 from kiosk.authority.stations import StationIdentity
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable
 from kiosk.contract.messages import CardId, Finished, Heartbeat, Purpose, SetPin
-from kiosk.contract.ports import CardAddress
+from kiosk.contract.ports import CardAddress, CardCheck
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import ChangePin, UnblockPin
 from kiosk.station.events import Replied
@@ -85,7 +85,7 @@ def test_a_card_with_its_new_pin_is_unlocked_and_counted_when_it_is_next_seen(
     station_visit, chip = to_new_pin(world, card)
     bugs(world).update(calls)
     done = actions(world, chip).perform(UnblockPin(station_visit.visit, at(card), NEW, "1"))
-    assert done == Replied(station_visit.visit, Finished(Purpose.UNLOCK))
+    assert done == Replied(station_visit.visit, Finished(Purpose.UNLOCK), CardCheck())
     assert chip.pin == NEW.reveal()
     assert AuditKind.UNBLOCK_DONE not in world.kinds()
     bugs(world).clear()

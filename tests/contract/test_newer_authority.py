@@ -25,7 +25,7 @@ from kiosk.contract.messages import (
     VisitId,
     VisitOpened,
 )
-from kiosk.contract.ports import CardAddress
+from kiosk.contract.ports import CardAddress, CardCheck
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import OTHER_RELEASE, HttpAuthority
 from kiosk.station.commands import Choose, OpenVisit, SaveQuestions, UnblockPin
@@ -141,7 +141,7 @@ def test_a_pin_that_was_set_is_called_set_whatever_the_answer(tmp_path: Path) ->
     }
     with Newer(replies).served(tmp_path / "s") as actions:
         done = actions.perform(UnblockPin(VISIT, AT, NEW, "1"))
-    assert done == Replied(VISIT, Finished(Purpose.UNLOCK))
+    assert done == Replied(VISIT, Finished(Purpose.UNLOCK), CardCheck())
 
 
 def test_a_standing_that_is_not_known_keeps_the_station_closed(tmp_path: Path) -> None:

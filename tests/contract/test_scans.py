@@ -30,7 +30,7 @@ def test_scan_of_a_usual_code_has_eighteen_digits() -> None:
 
 
 @pytest.mark.parametrize("place", range(18))
-def test_one_wrong_digit_is_noticed(place: int) -> None:
+def test_wrong_digit_of_a_scan_is_noticed(place: int) -> None:
     for other in set("0123456789") - {SCAN[place]}:
         wrong = Sensitive(SCAN[:place] + other + SCAN[place + 1 :])
         assert read_scan(wrong, 8) is None

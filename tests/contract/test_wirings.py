@@ -142,6 +142,8 @@ def calls_about(visit: VisitId, task: Any, journal: JournalId) -> dict[str, Call
         "give_email": lambda at: at.give_email(visit, EMAIL, "1"),
         "submit": lambda at: at.submit(visit, "1", Answers(())),
         "prepare": lambda at: at.prepare(visit, "1", Factor.EMAIL_CODE, MADE_UP),
+        "make_saved_codes": lambda at: at.make_saved_codes(visit),
+        "keep_saved_codes": lambda at: at.keep_saved_codes(visit),
         "choose_way": lambda at: at.choose_way(visit, (Factor.EMAIL_CODE,)),
         "enter_stop_number": lambda at: at.enter_stop_number(visit, "1", Sensitive("123456789012")),
         "challenge": lambda at: at.challenge(visit),

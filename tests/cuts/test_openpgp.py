@@ -21,7 +21,7 @@ from tests.support.printed import Printed
 ADMIN_PIN = "openpgp by admin PIN"
 CARDS = {
     "openpgp by resetting code": {"2C": 1},
-    ADMIN_PIN: {"20": 2, "2C": 1, "24": 1},
+    ADMIN_PIN: {"20": 3, "2C": 1, "24": 1},
 }
 
 

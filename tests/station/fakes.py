@@ -24,6 +24,7 @@ from kiosk.contract.messages import (
     Grant,
     Heartbeat,
     JournalId,
+    KeepSavedCodes,
     KeyAnswer,
     KeyChallenge,
     KeyNonce,
@@ -54,7 +55,7 @@ from kiosk.contract.messages import (
     VisitId,
     VisitOpened,
 )
-from kiosk.contract.ports import CardAddress, CardHold
+from kiosk.contract.ports import CardAddress, CardCheck, CardHold
 from kiosk.contract.sensitive import Sensitive
 from tests.support.steps import STEP, offers
 
@@ -84,6 +85,8 @@ class FakeCards:
     on_pad: list[Exception | None] = field(default_factory=list)
     asked: list[OnPad] = field(default_factory=list)
     pin_proof: PinProof | None = None
+    check: CardCheck = field(default_factory=CardCheck)
+    check_raises: Exception | None = None
     gate: threading.Event = field(default_factory=threading.Event)
     waiting: threading.Event = field(default_factory=threading.Event)
 
@@ -135,6 +138,11 @@ class FakeCards:
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         self.secret = new.reveal()
+
+    def try_out(self, pin: PinEntry) -> CardCheck:
+        if self.check_raises:
+            raise self.check_raises
+        return self.check
 
     def _arrive(self) -> None:
         self.waiting.set()
@@ -242,6 +250,12 @@ class FakeAuthority:
         self.attempts.append(attempt)
         self._answer()
         return CODE
+
+    def make_saved_codes(self, visit: VisitId) -> KeepSavedCodes:
+        return KeepSavedCodes((Sensitive("17K7QF2M9X4TRD0"),), position=STEP)
+
+    def keep_saved_codes(self, visit: VisitId) -> Finished:
+        return Finished(Purpose.SAVED_CODES)
 
     def enter_stop_number(self, visit: VisitId, attempt: str, number: Sensitive) -> Finished:
         return Finished(Purpose.REPORT_MISUSE)

@@ -20,6 +20,8 @@ from kiosk.contract.messages import (
     CodeNotSent,
     EmailRefused,
     EnterCode,
+    EnteredSavedCode,
+    EnterSavedCode,
     EnterStopNumber,
     Factor,
     FactorEnd,
@@ -27,9 +29,11 @@ from kiosk.contract.messages import (
     FactorWrong,
     Finished,
     GiveEmail,
+    KeepSavedCodes,
     Maintain,
     MaintenanceAct,
     MaintenanceReason,
+    MakeSavedCodes,
     OnPad,
     PinRules,
     PinState,
@@ -75,6 +79,7 @@ REPORT = CardReport(AT.card, PinState(blocked=True, tries_left=0))
 VISIT = s.VisitState(ID, AT, "Asha Patel", Purpose.UNLOCK, position=STEP)
 WAITS = replace(VISIT, instead=offers(Purpose.CHANGE_PIN, Purpose.CHANGE_EMAIL))
 """Came back to a code, and may choose something else."""
+SAVING = replace(VISIT, purpose=Purpose.SAVED_CODES)
 CHANGING = s.VisitState(ID, AT, "Asha Patel", Purpose.CHANGE_PIN, position=STEP)
 PAD_VISIT, PAD_CHANGING = replace(VISIT, pin_pad=True), replace(CHANGING, pin_pad=True)
 TYPED_CHANGE = replace(PAD_CHANGING, pad_changes=False)
@@ -91,6 +96,9 @@ SEND = SendCode((ROUTE,), position=STEP)
 CHOICE = (ROUTE, OTHER_ROUTE)
 CODE_OF_TWO = replace(CODE, routes=CHOICE)
 SEND_TO_ONE_OF_TWO = replace(SEND, routes=CHOICE)
+SAVED = Sensitive("17K7QF2M9X4TRD0")
+ENTER_SAVED = EnterSavedCode(3, position=STEP)
+SHOWN = KeepSavedCodes((SAVED,), position=STEP)
 STOPS = Sensitive("123456789012")
 STOP = EnterStopNumber(12, 5)
 EMAIL = GiveEmail("asha@nhs.net", ("nhs.net",), position=STEP)
@@ -172,6 +180,8 @@ STATES: tuple[s.State, ...] = (
     ),
     s.CodeEntry(VISIT, CODE_OF_TWO),
     s.CodeNeeded(VISIT, SEND_TO_ONE_OF_TWO, s.CodeLack.EXPIRED),
+    s.SavedCodeEntry(OFFERED_WAYS, ENTER_SAVED),
+    s.SavedCodesShown(SAVING, SHOWN),
     s.StopNumberEntry(VISIT, STOP),
     NEW_PIN,
     s.RepeatPin(VISIT, RULES, GOOD),
@@ -204,6 +214,9 @@ STATES: tuple[s.State, ...] = (
     working(SubmitEntry(ID, "a-1", Answers(THREE)), s.AskQuestion(VISIT, ASK)),
     working(Prepare(ID, "1", Factor.EMAIL_CODE, ROUTE.id), None),
     working(SubmitEntry(ID, "a-2", Code(Sensitive("12345678"))), s.CodeEntry(VISIT, CODE)),
+    working(SubmitEntry(ID, "a-4", EnteredSavedCode(SAVED)), s.SavedCodeEntry(VISIT, ENTER_SAVED)),
+    working(commands.MakeSavedCodes(ID), None, SAVING),
+    working(commands.KeepSavedCodes(ID), s.SavedCodesShown(SAVING, SHOWN), SAVING),
     working(SubmitStopNumber(ID, "a-3", STOPS), s.StopNumberEntry(VISIT, STOP)),
     working(UnblockPin(ID, AT, GOOD, "1"), NEW_PIN),
     working(ChangePin(ID, AT, OTHER_GOOD, GOOD), NEW_PIN, CHANGING),
@@ -218,6 +231,9 @@ REPLIES: tuple[Reply, ...] = (
     ASK,
     SEND,
     CODE,
+    ENTER_SAVED,
+    MakeSavedCodes(position=STEP),
+    SHOWN,
     STOP,
     SetPin(RULES, position=STEP),
     MAINTAIN,
@@ -230,6 +246,7 @@ REPLIES: tuple[Reply, ...] = (
     CodeNotSent(False, 30.0, CODE),
     CodeNotSent(True, 0.0, EMAIL),
     FactorWrong(CODE),
+    FactorWrong(ENTER_SAVED),
     FactorOver(FactorEnd.EXPIRED, SEND),
     FactorOver(FactorEnd.SPENT, WAYS),
     WAYS,
@@ -268,6 +285,8 @@ EVENTS: tuple[e.Event, ...] = (
     e.EmailEntered(ID, "asha@nhs.net"),
     e.WayPicked(ID, WAY),
     e.EntryMade(ID, Code(Sensitive("12345678"))),
+    e.EntryMade(ID, EnteredSavedCode(SAVED)),
+    e.CodesKept(ID),
     e.CodeAsked(ID, ROUTE.id),
     e.RouteWanted(ID),
     e.SomethingElse(ID),

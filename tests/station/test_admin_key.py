@@ -39,7 +39,7 @@ from kiosk.contract.messages import (
     UnblockWrong,
     VisitId,
 )
-from kiosk.contract.ports import CardAddress
+from kiosk.contract.ports import CardAddress, CardCheck
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import UnblockPin
 from kiosk.station.events import PinNotTaken, Replied
@@ -48,7 +48,7 @@ from tests.station.fakes import FakeAuthority, FakeCards
 
 VISIT = VisitId("7" * 32)
 COMMAND = UnblockPin(VISIT, CardAddress("R", CardId("gids", "11" * 16)), Sensitive("482916"), "1")
-DONE = Replied(VISIT, Finished(Purpose.UNLOCK))
+DONE = Replied(VISIT, Finished(Purpose.UNLOCK), CardCheck())
 NOT_GENUINE = Refusal(Reason.NOT_GENUINE)
 
 

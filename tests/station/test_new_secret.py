@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.contract.errors import (
     AuthorityUnavailable,
     CardError,
     CardGone,
+    CardHung,
+    CardProtocolError,
     OutcomeUnknown,
     PinRefused,
     PinWrong,
@@ -33,12 +36,12 @@ from kiosk.contract.messages import (
     UnblockWrong,
     VisitId,
 )
-from kiosk.contract.ports import CardAddress, CardHold
+from kiosk.contract.ports import CardAddress, CardCheck, CardHold
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import UnblockPin
 from kiosk.station.events import Replied
 from kiosk.station.unblock import PinWork
-from tests.station.fakes import FakeAuthority, FakeCards
+from tests.station.fakes import NOON, FakeAuthority, FakeCards
 from tests.support.steps import STEP
 
 T = TypeVar("T")
@@ -46,7 +49,7 @@ T = TypeVar("T")
 NEW = Sensitive("13572468")
 VISIT = VisitId("7" * 32)
 COMMAND = UnblockPin(VISIT, CardAddress("R", CardId("piv", "11" * 16)), Sensitive("482916"), "1")
-DONE = Replied(VISIT, Finished(Purpose.UNLOCK))
+DONE = Replied(VISIT, Finished(Purpose.UNLOCK), CardCheck())
 
 
 class Chip(FakeCards):
@@ -132,6 +135,23 @@ def test_outcome_of_a_changed_secret_is_recorded_and_the_holder_is_done(
     assert (authority.outcomes, authority.changes) == ([UnblockDone()], [outcome])
 
 
+@pytest.mark.parametrize("check", [CardCheck(signs=True), CardCheck(signs=False, expires_at=NOON)])
+def test_card_is_tried_out_with_its_new_pin_after_all_is_recorded(check: CardCheck) -> None:
+    authority, chip = Rotating(), Chip()
+    chip.check = check
+    assert unblock(authority, chip) == replace(DONE, check=check)
+    assert (authority.outcomes, authority.changes) == ([UnblockDone()], [UnblockDone()])
+
+
+@pytest.mark.parametrize("error", [CardGone("gone"), CardProtocolError("odd"), CardHung("hung")])
+def test_card_that_is_pulled_while_it_is_tried_out_is_unlocked(error: CardError) -> None:
+    authority, chip = Rotating(), Chip()
+    chip.check_raises = error
+    assert unblock(authority, chip) == replace(DONE, check=None)
+    assert (chip.pin, chip.secret) == ("482916", NEW.reveal())
+    assert (authority.outcomes, authority.changes) == ([UnblockDone()], [UnblockDone()])
+
+
 class Hanging(Chip):
     """Takes its new PIN, hangs over the new secret, and is given up."""
 
@@ -151,7 +171,7 @@ class HungError(Exception):
 
 def test_a_card_that_hangs_over_it_is_unlocked_all_the_same() -> None:
     authority = Rotating()
-    assert unblock(authority, Hanging()) == DONE
+    assert unblock(authority, Hanging()) == replace(DONE, check=None)
     assert (authority.outcomes, authority.changes) == ([UnblockDone()], [UnblockUnknown()])
 
 

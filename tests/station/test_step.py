@@ -21,6 +21,7 @@ from kiosk.contract.messages import (
     FactorOver,
     FactorWrong,
     Finished,
+    MakeSavedCodes,
     OnPad,
     PinFormat,
     PinRules,
@@ -56,8 +57,11 @@ from tests.station.samples import (
     REPORT,
     ROUTE,
     RULES,
+    SAVED,
+    SAVING,
     SECOND,
     SEND,
+    SHOWN,
     STATES,
     STOP,
     VISIT,
@@ -97,7 +101,11 @@ def test_card_that_left_while_its_pin_was_set_leaves_a_notice(state: s.State) ->
     noting = s.Attract | s.OutOfService | s.RemoveCard
     expected = state.pulled if isinstance(state, noting) else None
     if isinstance(state, s.Working):
-        kinds = {c.UnblockPin: s.PulledFrom.UNBLOCK, c.ChangePin: s.PulledFrom.CHANGE}
+        kinds: dict[type[c.Command], s.PulledFrom] = {
+            c.UnblockPin: s.PulledFrom.UNBLOCK,
+            c.ChangePin: s.PulledFrom.CHANGE,
+            c.KeepSavedCodes: s.PulledFrom.SAVING,
+        }
         expected = kinds.get(type(state.command))
     if isinstance(state, s.EnterPin | s.PadPaused) and state.visit.unlocked:
         expected = s.PulledFrom.UNLOCKED
@@ -120,6 +128,7 @@ DONE = [
     (Purpose.REGISTER, s.PulledFrom.REGISTERED),
     (Purpose.CHANGE_EMAIL, s.PulledFrom.EMAIL_SAVED),
     (Purpose.CHANGE_QUESTIONS, s.PulledFrom.QUESTIONS_SAVED),
+    (Purpose.SAVED_CODES, s.PulledFrom.CODES_KEPT),
 ]
 
 
@@ -702,3 +711,32 @@ def test_task_of_a_further_factor_needs_no_state_and_no_arm() -> None:
 
 def test_every_kind_of_entry_has_words_for_its_check() -> None:
     assert {*CHECKING} == {*get_args(FactorEntry)}
+
+
+def test_saved_codes_are_made_shown_and_kept_once_they_are_written_down() -> None:
+    chosen = working(c.VerifyPin(ID, AT, GOOD), None, SAVING)
+    making = step(chosen, e.Replied(ID, MakeSavedCodes(position=STEP)))
+    assert making.commands == (c.MakeSavedCodes(ID),)
+    page = step(making.state, e.Replied(ID, SHOWN)).state
+    assert isinstance(page, s.SavedCodesShown)
+    assert page.task == SHOWN
+    keeping = step(page, e.CodesKept(ID))
+    assert keeping.commands == (c.KeepSavedCodes(ID),)
+    away = step(keeping.state, e.NoReply(ID)).state
+    assert isinstance(away, s.NotReached)
+    assert away.back == page
+    again = step(away, e.TriedAgain(ID))
+    assert again.commands == (c.KeepSavedCodes(ID),)
+    done = step(again.state, e.Replied(ID, Finished(Purpose.SAVED_CODES))).state
+    assert isinstance(done, s.Success)
+    assert "17K7Q" not in repr((page, done))
+
+
+def test_last_page_has_the_code_that_takes_the_place_of_the_used_one() -> None:
+    unlocking = working(c.UnblockPin(ID, AT, GOOD, "1"), None)
+    done = step(unlocking, e.Replied(ID, Finished(Purpose.UNLOCK, saved_code=SAVED)))
+    assert isinstance(done.state, s.Success)
+    assert done.state.saved_code == SAVED
+    over = step(step(done.state, e.IdleTimedOut(ID)).state, e.AnswerTimedOut(ID)).state
+    assert isinstance(over, s.RemoveCard)
+    assert SAVED.reveal() not in repr(done)

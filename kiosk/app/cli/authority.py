@@ -77,7 +77,7 @@ def _run_caretaker(args: argparse.Namespace) -> None:
     with _log_on_stdout():
         ring = open_known_keys(settings, tools.environ, tools.store)
         try:
-            if not build_caretaker(settings, tools.store, ring).run():
+            if not build_caretaker(settings, tools.store, ring, tools.clock).run():
                 echo("another process has run it within the minute")
         except StoreError as error:  # the mails about what it did find are sent first
             failed = error

@@ -20,7 +20,7 @@ from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import print_marked
 from kiosk.app.cli.systemd import clock_is_synchronised, properties_of
 from kiosk.app.cli.tools import Tools, print_json
-from kiosk.app.composition.opening import open_collector
+from kiosk.app.composition.opening import open_collector, open_issuers
 from kiosk.app.setup import station
 from kiosk.config.loading import (
     EXAMPLES,
@@ -198,6 +198,10 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield checks.QUESTIONS, partial(checks.check_questions, store, policy)
     certified = bool(settings.cards.issuers)
     yield checks.CARD_KEYS, partial(checks.check_card_keys, store, policy, certified=certified)
+    if settings.cards.revoked:
+        load = partial(open_issuers, settings)
+        yield checks.REVOKED, partial(checks.check_revoked, load, tools.clock)
+    yield checks.WEAK_KEYS, partial(checks.check_weak_keys, store)
     yield checks.KEY_COPY, partial(checks.check_key_copy, tools.ring, tools.key_file, store)
     derives = settings.secrets.source == "derived"
     yield checks.MASTER, partial(checks.check_master_keys, tools.masters, derives=derives)

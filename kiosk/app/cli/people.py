@@ -126,6 +126,9 @@ def add_parser(subparsers: Commands) -> None:
     act = _on_person(lambda desk, one, args, why: desk.stop_change(one.seen, why))
     text = "leave the address as it is where a change waits"
     parts.acting("stop-change", act, text, "NUMBER")
+    act = _on_person(lambda desk, one, args, why: desk.withdraw_saved_codes(one.seen, why))
+    text = "withdraw the codes that somebody has on paper"
+    parts.acting("withdraw-saved-codes", act, text, "NUMBER")
     act = _on_person(_erase)
     erase = parts.acting("erase", act, "delete somebody and all about them", "NUMBER")
     add_flag(erase, "--yes", "do not ask whether it is meant")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import Commands
+from kiosk.app.cli.help import Commands, add_flag
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import Parts, on_desk
-from kiosk.authority.errors import NotFound
+from kiosk.app.cli.tools import Parts, Tools, on_desk
+from kiosk.authority.errors import NotFound, NotTaken
+from kiosk.authority.refusals import StopsManyCards
 from kiosk.authority.wording import local_time
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ restart. Set to the file's value, it follows the file again.
 """
 _POLICY_EXAMPLE = """\
   kiosk policy list
+  kiosk policy explain "saved-code, email-code or questions, email-code"
   kiosk policy set max_failures 5 --reason "decided by the board on 3 May"
 """
 _QUESTIONS = """\
@@ -45,7 +47,12 @@ def add_parser(subparsers: Commands) -> None:
     parts = Parts(subparsers, "policy", "the policy", _POLICY, _POLICY_EXAMPLE)
     text = "show every setting with its limits"
     parts.showing("list", lambda desk, _: desk.policy.every(), _print_policy, text)
-    parts.acting("set", on_desk(_set), "let another value count", "SETTING", "VALUE")
+    change = parts.acting("set", on_desk(_set), "let another value count", "SETTING", "VALUE")
+    add_flag(change, "--dry-run", "check the value, say how many cards it stops, and set nothing")
+    add_flag(change, "--sure", "also where it stops more than 5 %% of the recorded cards")
+    text = "say what a value of verification would mean, and set nothing"
+    explain = parts.add("explain", _explain, text)
+    explain.add_argument("value", metavar="VALUE", nargs="?", help="without: the present one")
     parts = Parts(subparsers, "questions", "security questions", _QUESTIONS, _QUESTIONS_EXAMPLE)
     text = "show all questions"
     parts.showing("list", lambda desk, _: desk.questions.every(), _print_questions, text)
@@ -64,11 +71,52 @@ def add_parser(subparsers: Commands) -> None:
     )
 
 
-def _set(desk: AdminDesk, args: argparse.Namespace, why: Grounds) -> Done:
+def _set(desk: AdminDesk, args: argparse.Namespace, why: Grounds) -> Done | None:
     for line in desk.policy.every():
-        if line.name == args.setting:
-            return desk.policy.change(line.name, args.value, line.revision, why)
+        if line.name != args.setting:
+            continue
+        if args.dry_run:
+            _try(desk, line.name, args.value)
+            return None
+        from screens.words.staff.refusals import would_stop
+
+        try:
+            return desk.policy.change(line.name, args.value, line.revision, why, sure=args.sure)
+        except NotTaken as refused:
+            many = refused.because
+            if not isinstance(many, StopsManyCards):
+                raise
+            text = f"{would_stop(many.stopped, many.cards)} If you mean it, add --sure."
+            raise NotTaken("value", text) from None
     raise NotFound(f"There is no policy setting {args.setting!r}; `kiosk policy list` shows all.")
+
+
+def _explain(args: argparse.Namespace) -> None:
+    from kiosk.authority.administration.policy import VERIFICATION, ways_of
+    from kiosk.authority.refusals import ValueUnfit
+    from screens.words.staff.ways import WEAKEST, ways_lines
+
+    desk = Tools(args).desk.policy
+    line = next(each for each in desk.every() if each.name == VERIFICATION)
+    value = line.value if args.value is None else args.value
+    if problem := desk.problem(VERIFICATION, value):
+        raise NotTaken("value", ValueUnfit(problem))
+    for sentence in ways_lines(ways_of(value)):
+        is_head = sentence.endswith(":") or sentence == WEAKEST
+        echo(sentence if is_head else f"    {sentence}")
+
+
+def _try(desk: AdminDesk, name: str, value: str) -> None:
+    from kiosk.authority.administration.policy import STOP_CARDS
+    from screens.words.staff.refusals import would_stop
+
+    if problem := desk.policy.problem(name, value):
+        raise NotTaken("value", problem)
+    found = ""
+    if name == STOP_CARDS:
+        count = desk.policy.stops(value)
+        found = f": {would_stop(count.stopped, count.cards)}"
+    echo(f"dry run: nothing was set{found}")
 
 
 def _print_policy(lines: Iterable[PolicyLine]) -> None:

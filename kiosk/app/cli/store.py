@@ -92,11 +92,11 @@ that is there is kept under another name, and only replaced with --replace. The 
 hold every key of the backup. Where only an older copy of it is left, --older-keys goes on
 without what newer keys sealed: see docs/estate.md.
 
-What happened after the backup is lost. So all visits end, codes and changes of address that
-wait are withdrawn, proposals expire, and the audit says where it has a gap. Anchors that were
-kept elsewhere show how much was lost. Cards that were given another unblock secret since
-still open. Blocks, retired stations, revoked cards, removed staff and erased people of after the
-backup have to be done again: see docs/estate.md.
+What happened after the backup is lost. So all visits end, codes, also those that people have on
+paper, and changes of address that wait are withdrawn, proposals expire, and the audit says where
+it has a gap. Anchors that were kept elsewhere show how much was lost. Cards that were given
+another unblock secret since still open. Blocks, retired stations, revoked cards, removed staff
+and erased people of after the backup have to be done again: see docs/estate.md.
 
 On PostgreSQL restore with the server's own tools, and then run `kiosk restore --server`.
 """
@@ -269,7 +269,7 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
         learn_names(tools.store, ring)
     echo(
         f"ended: {done.visits} visits, {done.codes} codes, {done.proposals} proposals, "
-        f"{done.address_changes} changes of address"
+        f"{done.address_changes} changes of address, the saved codes of {done.saved_codes} people"
     )
     echo(f"the audit goes on after row {done.until or 0}")
     with tools.store.read() as uow:

@@ -122,7 +122,7 @@ class Tools:
         return f"command line: {user}{sudo}"
 
 
-def on_desk(act: Callable[[AdminDesk, argparse.Namespace, Grounds], Done]) -> Act:
+def on_desk(act: Callable[[AdminDesk, argparse.Namespace, Grounds], Done | None]) -> Act:
     """Return what a part does by a call of the desk."""
     return lambda args: act(Tools(args).desk, args, grounds_of(args))
 

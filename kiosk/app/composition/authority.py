@@ -21,6 +21,7 @@ from kiosk.authority.crypto.derivation import DerivedSecrets, FollowingSecrets
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import CodeMac
+from kiosk.authority.crypto.revocation import RevocationLists
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.mail.compose import Mailer, Message, compose_code, compose_notice
@@ -65,9 +66,23 @@ def build_outbox(
     return OutboxWorker(store, mailer, clock, compose, relay_answers=relay_answers)
 
 
-def build_caretaker(settings: Settings, store: Store, ring: KeyRing) -> Caretaker:
-    named, ra_email = settings.notices, settings.service.ra_email
-    return Caretaker(store, AnchorSigner(ring), named, ra_email, retention=settings.retention)
+def build_caretaker(
+    settings: Settings,
+    store: Store,
+    ring: KeyRing,
+    clock: Clock,
+    lists: RevocationLists | None = None,
+) -> Caretaker:
+    """Return the caretaker; ``lists`` are those of a process that serves cards."""
+    return Caretaker(
+        store,
+        AnchorSigner(ring),
+        settings.notices,
+        settings.service.ra_email,
+        retention=settings.retention,
+        lists=lists,
+        policy=LivePolicy(store, settings.policy, clock),
+    )
 
 
 class BuiltAuthority:
@@ -129,7 +144,8 @@ class BuiltAuthority:
         self.outbox.start()
         if self.siem is not None:
             self.siem.start()
-        self.caretaker = build_caretaker(settings, self.store, self.ring)
+        lists = issuers.lists if issuers is not None else None
+        self.caretaker = build_caretaker(settings, self.store, self.ring, clock, lists)
         self.ca = StationCa(self.ring)
 
     @property

@@ -131,11 +131,18 @@ def open_token(settings: Settings, environ: Mapping[str, str]) -> TokenMasters |
 
 
 def open_issuers(settings: Settings) -> Issuers | None:
-    """Return the issuers of the certificates on cards, if any are set; raises ``ConfigError``."""
+    """Return the issuers of the certificates on cards, if any are set, and what they revoked.
+
+    Raises ``ConfigError``.
+    """
     from kiosk.authority.crypto.card_keys import Issuers
 
-    named = settings.cards.issuers
-    return Issuers.load(Path(named)) if named else None
+    named = settings.cards
+    if not named.issuers:
+        return None
+    revoked = tuple(map(Path, named.revoked))
+    refuses = named.crl_past == "refuse"
+    return Issuers.load(Path(named.issuers), revoked, past_refuses=refuses)
 
 
 def open_attestation(settings: Settings) -> AttestationRoots | None:

@@ -82,7 +82,11 @@ class AlarmKind(StrEnum):
     ROW_ALTERED = "row-altered"
     AUDIT_BROKEN = "audit-broken"
     CLOCKS_DIFFER = "clocks-differ"
+    LIST_NOT_CURRENT = "list-not-current"
 
+
+PAST: Final = "past"
+"""What is wrong with a list of revoked certificates that ended, and that no newer one followed."""
 
 Detail = Mapping[str, Scalar]
 

@@ -49,6 +49,8 @@ class Restored:
     codes: int
     address_changes: int
     proposals: int
+    saved_codes: int
+    """Of how many people: some may have been used since."""
     until: str
 
 
@@ -123,6 +125,7 @@ def conclude_restore(
         ]
         for change in waiting:
             stop_change(uow, change.holder_id)
+        saved = uow.registrations.drop_every_saved_code(but=left["registration"])
         proposals = expire(uow, uow.proposals.waiting())
         uow.pending.delete_all()
         uow.enrolments.close_unused()  # a line that was used since would let another key in
@@ -133,7 +136,7 @@ def conclude_restore(
         former = uow.restores.newest(1)
         least = former[0].generations_from + 1 if former else 1
         uow.restores.add(Restore(uow.now, max(_minutes(latest), least)))
-        done = Restored(visits, codes, len(waiting), proposals, until)
+        done = Restored(visits, codes, len(waiting), proposals, saved, until)
         uow.audit.append(
             kind=ServiceKind.STORE_RESTORED.value,
             reference="",

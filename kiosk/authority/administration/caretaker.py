@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from kiosk.authority.administration.alarms import (
+    PAST,
     WATCH,
     WATCH_EVERY,
     AlarmKind,
@@ -30,6 +31,7 @@ from kiosk.authority.audit import put_back
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind, altered
 from kiosk.authority.audit.rows import chain_of
+from kiosk.authority.crypto.revocation import RevocationLists
 from kiosk.authority.errors import (
     AuditNotIntact,
     ProgramTooOld,
@@ -47,6 +49,7 @@ from kiosk.authority.records import (
     Scalar,
     new_id,
 )
+from kiosk.authority.reminders import remind
 from kiosk.authority.retention import DAILY, held_until, months, purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
@@ -55,6 +58,7 @@ from kiosk.authority.visit.pin_change import report_lost_changes
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
 from kiosk.contract.log_context import TroubleLog
+from kiosk.contract.policy import Policy
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +87,7 @@ class StaffMail:
             AlarmKind.ROW_ALTERED: notices.row_altered,
             AlarmKind.AUDIT_BROKEN: notices.audit_broken,
             AlarmKind.CLOCKS_DIFFER: notices.clocks_differ,
+            AlarmKind.LIST_NOT_CURRENT: notices.list_not_current,
         }
         self._recipients = {kind: addresses(words, ra_email) for kind, words in lists.items()}
 
@@ -150,13 +155,17 @@ class Caretaker:
         ra_email: str,
         *,
         retention: RetentionSettings = DEFAULTS.retention,
+        lists: RevocationLists | None = None,
+        policy: Callable[[], Policy] = Policy,
     ) -> None:
         self._store = store
         self._signer = signer
         self._limits = limits
         self._mail = StaffMail(limits, ra_email)
         self._retention = retention
+        self._policy = policy
         self._signed: dict[int, AuditAnchor] = {}
+        self._lists = lists
 
     def run(self) -> bool:
         """Do the jobs that are due; return False where another process ran within the minute.
@@ -167,15 +176,20 @@ class Caretaker:
         """
         if self._store.schema()[0] is SchemaFit.TOO_NEW:
             raise ProgramTooOld
+        unread: StoreError | None = None
+        try:  # by each process, also where another one does the jobs
+            self._watch_lists()
+        except ValueUnreadable as error:
+            unread = error
         if not self._claim_run():
             return False
-        unread: StoreError | None = None
         for job in (
             self._watch,
             self._expire,
             self._verify,
             self._check_rows,
             self._run_daily,
+            self._remind,
             # Each minute, for people who were erased while somebody read.
             self._store.empty_log,
         ):
@@ -209,6 +223,32 @@ class Caretaker:
             self._raise_and_clear(kinds, found)
         if unread is not None:
             raise unread
+
+    def _watch_lists(self) -> None:
+        """Tell of lists of revoked certificates that this process cannot use, or that are past.
+
+        Each process knows of its own lists alone, and ends no other machine's alarm within a day.
+        """
+        kind, here = AlarmKind.LIST_NOT_CURRENT, socket.gethostname()
+        with self._store.read() as uow:
+            standing, now = uow.alarms.standing(), uow.now
+        wrong: dict[str, str] = {}
+        if self._lists is not None:
+            wrong |= {str(file): because for file, because in self._lists.faults().items()}
+            past = (each.issuer for each in self._lists.known() if each.is_past(now))
+            wrong |= dict.fromkeys(past, PAST)
+        found = [
+            RaisedAlarm(kind, f"{here} {name}", {"machine": here, "list": name, "finding": because})
+            for name, because in wrong.items()
+        ]
+        old = [alarm for alarm in standing if alarm.kind == kind]
+        for alarm in old:
+            is_mine = self._lists is not None and alarm.detail.get("machine") == here
+            if not is_mine and now - alarm.since < DAY:
+                subject = alarm.name.partition(":")[2]
+                found.append(RaisedAlarm(kind, subject, alarm.detail))
+        if {each.name for each in found} != {alarm.name for alarm in old}:
+            self._raise_and_clear({kind}, tuple(found))
 
     def _wrong_clocks(self, standing: Iterable[Alarm], now: datetime) -> Iterator[RaisedAlarm]:
         """Yield whether this machine's clock is not that of the database server.
@@ -382,6 +422,9 @@ class Caretaker:
                     detail = altered(error)
                     uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference="", detail=detail)
             uow.commit()
+
+    def _remind(self) -> None:
+        self._note(remind(self._store, self._policy().remind_before))
 
     # --- old rows ---
 

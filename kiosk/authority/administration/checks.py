@@ -47,6 +47,7 @@ from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store import grants
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
 from kiosk.authority.store.engine import DAMAGES, MOVED, REFUSED_LOGINS, place_of, unverified_host
+from kiosk.authority.visit.stops import may_be_stopped
 from kiosk.authority.wording import counted, local_time, numbered
 from kiosk.config.loading import as_account
 from kiosk.config.settings import PolicySettings
@@ -55,6 +56,7 @@ from kiosk.contract.families import FAMILIES, SecretKind
 from kiosk.contract.findings import CLOCK, Finding, fail, ok, warn
 from kiosk.contract.policy import Genuine, Policy
 from kiosk.contract.ports import Clock
+from kiosk.contract.stops import ROCA
 from kiosk.system.machine_seal import SUFFIX
 
 # Unblock secrets that did not open when they were needed, by the audit.
@@ -103,6 +105,7 @@ DATABASE, QUESTIONS, KEYS, KEY_COPY, MASTER, MAIL, OUTBOX = (
 )  # fmt: skip
 STATIONS = "stations"
 COLLECTOR, FOUR_EYES, CREDENTIALS = "collector", "four eyes", "credentials"
+REVOKED, WEAK_KEYS = "revoked", "weak keys"
 CARD_KEYS, RELEASED, STAFF = "card keys", "released secrets", "staff"
 LOGIN_KEYS = "login keys"
 
@@ -301,6 +304,42 @@ def check_card_keys(store: Store, policy_now: Callable[[], Policy], *, certified
         text = f"`genuine` is always, and no key of {whose} is recorded: no station unlocks one"
         return warn(CARD_KEYS, text, "import `auth_key`, or name `issuers` in [cards]")
     return ok(CARD_KEYS, f"recorded for {with_key:,} of {numbered(cards, 'card')}")
+
+
+def check_revoked(load: Callable[[], card_keys.Issuers | None], clock: Clock) -> Finding:
+    """Check the lists of revoked certificates: their age, what is in them, and their end."""
+    try:
+        issuers = load()
+    except ConfigError as error:
+        advice = "an authority that starts ends with this; one that runs keeps the list it has"
+        return fail(REVOKED, str(error), advice)
+    lists = issuers.lists if issuers is not None else None
+    if lists is None:
+        return ok(REVOKED, "no list of revoked certificates is asked for")
+    now, past, said = clock.now(), False, []
+    for each in lists.known():
+        past |= each.is_past(now)
+        until = "names no next one"
+        if each.next_at is not None:
+            until = f"the next was due {each.next_at:%d %B %Y %H:%M} UTC"
+            until = until if each.is_past(now) else until.replace("was due", "is due by")
+        hours = max(0, (now - each.issued_at) // timedelta(hours=1))
+        age = numbered(hours, "hour") if hours < 48 else numbered(hours // 24, "day")
+        entries = numbered(each.entries, "entry", "entries")
+        said.append(f"{each.issuer}: {age} old, {entries}, {until}")
+    text = "; ".join(said)
+    advice = "see why the file is not renewed (`revoked` in [cards])"
+    return warn(REVOKED, text, advice) if past else ok(REVOKED, text)
+
+
+def check_weak_keys(store: Store) -> Finding:
+    """Count the recorded keys that can be factored (ROCA), whatever the policy stops."""
+    with store.read() as uow:
+        weak = sum(may_be_stopped((ROCA,), card) for card in uow.cards.keys_in_use())
+    if not weak:
+        return ok(WEAK_KEYS, "no recorded key of a card is one that ROCA breaks")
+    text = f"{numbered(weak, 'card has', 'cards have')} a key that ROCA breaks (CVE-2017-15361)"
+    return warn(WEAK_KEYS, text, "replace them; `stop_cards` of the policy stops them: roca")
 
 
 def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:

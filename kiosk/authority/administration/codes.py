@@ -64,7 +64,7 @@ def need_someone_able(
         raise NotTaken("person", PlainRefusal.LEAVER_NOT_SERVED)
     if is_blocked(registration, policy):
         raise NotTaken("person", PlainRefusal.BLOCK_COMES_FIRST)
-    trouble = card_problem(card, uow.now)
+    trouble = card_problem(card, uow.now, policy)
     if trouble is None and (sealed := card.sealed_secret) is not None:
         # Checked before somebody walks to a station: the secret opens.
         try:

@@ -135,7 +135,7 @@ def _perform(office: Office, opened: OpenedAct, act: AnyAct) -> Done:  # noqa: C
         case acts.TranslateQuestion(question=question, language=language, text=text):
             return QuestionsDesk(office).translate(question, language, text, _UNASKED)
         case acts.ChangePolicy(name=name, value=value):
-            return PolicyDesk(office).change(name, value, revision, _UNASKED)
+            return PolicyDesk(office).change(name, value, revision, _UNASKED, sure=True)
         case acts.RedactAudit(row=row, whole=whole):
             return AuditDesk(office).redact(row, _UNASKED, whole=whole)
         case acts.ImportPeopleFile(name=name, digest=digest, plan=plan):

@@ -22,6 +22,7 @@ class PlainDeed(Enum):
     CHANGE_STOPPED = auto()
     ADDRESS_ADDED = auto()
     ADDRESS_WITHDRAWN = auto()
+    SAVED_CODES_WITHDRAWN = auto()
     PERSON_ERASED = auto()
     CARD_ADDED = auto()
     CARD_REPLACED = auto()

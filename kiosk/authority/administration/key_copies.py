@@ -272,7 +272,8 @@ _LOST: Final[dict[KeyPurpose, str]] = {
     ),
     KeyPurpose.CODE_MAC: "codes and numbers of mails that were made under it are worthless",
     KeyPurpose.PEPPER: (
-        "answers that were registered under it are never right; those people register anew"
+        "answers and saved codes that were made under it are never right; those people register "
+        "anew, or have other codes made"
     ),
     KeyPurpose.AUDIT_LINK: _UNVERIFIED,
     KeyPurpose.AUDIT_SIGN: _UNVERIFIED,

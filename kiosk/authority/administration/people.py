@@ -513,6 +513,22 @@ class PeopleDesk(Desk):
             _notify_stopped(act, holder, read_addresses(act.uow, holder.id), stopped)
         return act.done(PlainDeed.CHANGE_STOPPED)
 
+    def withdraw_saved_codes(self, seen: Seen, grounds: Grounds) -> Done:
+        """Let none of the codes count that the holder wrote down; they get a mail.
+
+        It never waits for a second member: it opens nothing, and a lost paper must not be good
+        until a colleague has time.
+        """
+        with self._on_person(seen, Action.WITHDRAW_CODE, grounds) as (act, holder):
+            act.uow.cards.lock_of_holder(holder.id)
+            registration = act.uow.registrations.of_holder(holder.id)
+            if registration is None or not registration.saved_left:
+                raise ConcurrentChange(PlainRefusal.NO_SAVED_CODES)
+            count = act.uow.registrations.drop_saved_codes(holder.id)
+            act.record(StaffKind.SAVED_CODES_WITHDRAWN, count=count)
+            act.notify(Notice.SAVED_CODES_WITHDRAWN, holder)
+        return act.done(PlainDeed.SAVED_CODES_WITHDRAWN)
+
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
         """Delete a person; raises ``NotTaken`` while a station may be using one of their cards."""
         means = self._office.means

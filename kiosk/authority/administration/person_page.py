@@ -240,6 +240,7 @@ def _sensible(facts: StandingFacts, actor: Actor) -> frozenset[Action]:
         sensible.add(Action.ISSUE_CODE)
     if any(waits_for_second(code) and code.issued_by != actor.staff_id for code in facts.codes):
         sensible.add(Action.AGREE_CODE)
-    if any(map(is_assisted, facts.codes)):
+    saved = facts.registration is not None and bool(facts.registration.saved_left)
+    if saved or any(map(is_assisted, facts.codes)):
         sensible.add(Action.WITHDRAW_CODE)
     return frozenset(sensible)

@@ -5,6 +5,7 @@ A setting is shown with its limits, and changed with a reason. Nobody can be sho
 
 from __future__ import annotations
 
+from typing import cast
 from unicodedata import east_asian_width
 
 from kiosk.authority.administration.acts import AddQuestion, ChangePolicy, TranslateQuestion
@@ -16,7 +17,7 @@ from kiosk.authority.administration.deeds import (
 )
 from kiosk.authority.administration.office import Act, Desk, Office, audit_name, staff_names
 from kiosk.authority.administration.proposals import Proposal
-from kiosk.authority.administration.views import Done, Grounds, PolicyLine, QuestionLine
+from kiosk.authority.administration.views import Done, Grounds, PolicyLine, QuestionLine, StopCount
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.policy import policy_in_force, shown_stored, shown_text, stored_text
@@ -29,6 +30,7 @@ from kiosk.authority.refusals import (
     SettingChangedSince,
     SettingSetAlready,
     SettingSetSince,
+    StopsManyCards,
     TooFewQuestions,
     TooFewWouldBeLeft,
     ValueDoesNotFit,
@@ -36,14 +38,19 @@ from kiosk.authority.refusals import (
 )
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
+from kiosk.authority.visit.stops import MANY, may_be_stopped
 from kiosk.config.kinds import InvalidValue, Words
-from kiosk.config.settings import About
+from kiosk.config.settings import About, PolicySettings
 from kiosk.contract.language import ENGLISH, is_language
+from kiosk.contract.messages import Way
 from kiosk.contract.text import can_be_seen, fold
 
 LONGEST_VALUE = 1000
 
-_ABOUT_QUESTIONS = frozenset({"questions_registered", "verification"})
+VERIFICATION = "verification"
+STOP_CARDS = "stop_cards"
+
+_ABOUT_QUESTIONS = frozenset({"questions_registered", VERIFICATION})
 
 
 class PolicyDesk(Desk):
@@ -93,16 +100,26 @@ class PolicyDesk(Desk):
             return f"{head}. Allowed: {about.kind.allowed}."
         return ""
 
+    def stops(self, value: str) -> StopCount:
+        """Count the recorded cards that a value of ``stop_cards`` may stop."""
+        with self._office.look(Action.SEE_POLICY) as uow:
+            if problem := self.problem(STOP_CARDS, value):
+                raise NotTaken("value", ValueUnfit(problem))
+            return _count_stopped(uow, self._about(STOP_CARDS).kind.read(value.strip()))
+
     def _about(self, name: str) -> About:
         about = next((each for each in self._file.settings if each.name == name), None)
         if about is None:
             raise NotFound(NoSuchSetting(name))
         return about
 
-    def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
+    def change(
+        self, name: str, value: str, revision: int, grounds: Grounds, *, sure: bool = False
+    ) -> Done:
         """Let another value count; the settings file's own is that which the file has then.
 
-        It waits for a second member while ``four_eyes`` is in force.
+        It waits for a second member while ``four_eyes`` is in force. ``sure``: who asks has seen
+        that it stops many cards.
         """
         proposal = Proposal(ChangePolicy(name, value), revision=revision)
         with self._office.act(
@@ -112,6 +129,10 @@ class PolicyDesk(Desk):
             if problem := self.problem(name, value):
                 raise NotTaken("value", ValueUnfit(problem))
             new = about.kind.read(value.strip())
+            if name == STOP_CARDS and not sure:
+                count = _count_stopped(act.uow, new)
+                if count.stopped > MANY * count.cards:
+                    raise NotTaken("value", StopsManyCards(count.stopped, count.cards))
             is_files = new == getattr(self._file, name)
             self._put(act, about, None if is_files else stored_text(new), revision)
             lacking = self._lacks_two(act.uow, name)
@@ -163,6 +184,26 @@ class PolicyDesk(Desk):
         policy = policy_in_force(self._file, uow.policy_changes.every()).settings
         is_asked = name == "four_eyes" and policy.four_eyes
         return is_asked and not self._office.two_could_agree(uow, Action.CHANGE_POLICY)
+
+
+def ways_of(value: str) -> tuple[Way, ...]:
+    """Return the ways that a text of ``verification`` names; none where it is none."""
+    about = next(each for each in PolicySettings().settings if each.name == VERIFICATION)
+    try:
+        ways = cast("tuple[Way, ...]", about.kind.read(value.strip()))
+    except InvalidValue:
+        return ()
+    return ways if all(ways) else ()
+
+
+def _count_stopped(uow: UnitOfWork, rules: object) -> StopCount:
+    if not isinstance(rules, tuple) or not rules:
+        return StopCount(0, sum(uow.cards.count_keys("")[:1]))
+    stopped = cards = 0
+    for card in uow.cards.keys_in_use():
+        cards += 1
+        stopped += may_be_stopped(rules, card)
+    return StopCount(stopped, cards)
 
 
 def lock_policy(uow: UnitOfWork) -> None:

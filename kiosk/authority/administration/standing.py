@@ -27,6 +27,7 @@ from kiosk.authority.facts import (
     CardExpired,
     CardRevoked,
     CardSetAside,
+    CardStopped,
     CardTrouble,
     ChoosePin,
     CodeEntered,
@@ -93,6 +94,7 @@ from kiosk.authority.visit.rules import (
     is_registered,
     key_barred,
     last_exchange,
+    out_of_use,
     secret_barred,
     tries_by_account,
 )
@@ -105,6 +107,8 @@ from kiosk.contract.policy import Policy, may_send_code
 SEEN_AT_STATIONS: Final = frozenset(
     {
         Reason.CARD_EXPIRED,
+        Reason.CARD_REVOKED,
+        Reason.CARD_STOPPED,
         Reason.NOT_GENUINE,
         Reason.SECRET_BLOCKED,
         Reason.CARD_REFUSED,
@@ -116,6 +120,9 @@ SEEN_AT_STATIONS: Final = frozenset(
     }
 )
 """Refusals that will meet the same card again. A pause has its end in the registration."""
+
+_OF_CERTIFICATES: Final = frozenset({Reason.CARD_EXPIRED, Reason.CARD_REVOKED, Reason.CARD_STOPPED})
+"""Refusals for a certificate that a card shows, or for what is recorded of the card."""
 
 _REFUSED: Final = frozenset(kind for kind, spec in EVENTS.items() if Count.REFUSED in spec.counts)
 _KINDS: Final = (
@@ -163,8 +170,8 @@ def card_observations(uow: UnitOfWork, holder_id: str) -> CardObservations:
         if event.kind == AuditKind.CODE_RIGHT.value:
             right_codes[str(event.detail.get("code"))] = event
         reason = str(event.detail.get("reason")) if event.kind in _REFUSED else ""
-        # An imported end is judged by the present record: only the certificate's is the card's.
-        by_record = reason == Reason.CARD_EXPIRED and event.detail.get("by") != "certificate"
+        # What is recorded is judged by the present record: only a certificate is the card's.
+        by_record = reason in _OF_CERTIFICATES and event.detail.get("by") != "certificate"
         if reason in SEEN_AT_STATIONS and not by_record:
             seen[card_id] = CardObservation(Reason(reason), event.at, event.station or "")
         elif card_id in seen and seen[card_id].reason in EVENTS[event.kind].ends:
@@ -288,10 +295,12 @@ class StandingFacts:
     @property
     def paused_until(self) -> datetime | None:
         """Until when no answers are accepted with a card that cannot prove itself."""
-        return self.registration.paused_until(self.now) if self.registration else None
+        if self.registration is None:
+            return None
+        return self.registration.paused_until(self.now, self.policy.max_failures)
 
     def trouble(self, card: Card) -> CardProblem | None:
-        return card_problem(card, self.now, self.broken)
+        return card_problem(card, self.now, self.policy, self.broken)
 
     def live_code(self, purpose: Purpose) -> EmailCode | None:
         able = (code for code in self.codes if can_be_entered(code, self.now))
@@ -318,7 +327,7 @@ def standing_of(
     enrolled = enrolled_in(registration, FACTORS)
     if not is_registered(registration, policy, enrolled):
         return Standing.NOT_REGISTERED
-    if all(card_problem(card, now, broken) for card in cards):
+    if all(card_problem(card, now, policy, broken) for card in cards):
         return Standing.CARD_TROUBLE
     return Standing.READY
 
@@ -330,10 +339,10 @@ def is_blocked(registration: Registration | None, policy: Policy) -> bool:
 
 
 def card_problem(
-    card: Card, now: datetime, broken: BrokenSeals = frozenset()
+    card: Card, now: datetime, policy: Policy, broken: BrokenSeals = frozenset()
 ) -> CardProblem | None:
     """Return why a card cannot be unlocked, whatever its holder proves."""
-    problem = card_withdrawn(card, now) or secret_barred(card)
+    problem = out_of_use(card, now, policy) or secret_barred(card)
     sealed = card.sealed_secret
     is_broken = sealed is not None and (card.id, sealed.revision) in broken
     return problem or (Reason.SECRET_MISSING if is_broken else None)
@@ -395,6 +404,8 @@ def trouble_of(card: Card, reason: CardProblem) -> CardTrouble:
             return CardRevoked()
         case Reason.CARD_EXPIRED:
             return CardExpired(_end_of(card))
+        case Reason.CARD_STOPPED:
+            return CardStopped()
         case Reason.SECRET_MISSING if is_of_unknown_family(card):
             return FamilyUnknown(card.driver)
         case Reason.SECRET_MISSING:
@@ -412,6 +423,8 @@ def advice_on(card: Card, reason: CardProblem) -> Do:
             return Do.ADD_PRESENT_CARD
         case Reason.CARD_EXPIRED:
             return Do.REPLACE_EXPIRED_CARD
+        case Reason.CARD_STOPPED:
+            return Do.REPLACE_STOPPED_CARD
         case Reason.SECRET_MISSING:
             return Do.UPDATE_RELEASE if is_of_unknown_family(card) else Do.SET_OR_REPLACE
         case Reason.SECRET_BLOCKED if card.driver in MUTUALLY_AUTHENTICATED:

@@ -19,6 +19,7 @@ from kiosk.authority.facts import (
     AlarmOfOtherVersion,
     AuditBroken,
     ClocksDiffer,
+    ListNotCurrent,
     MailDeniedTo,
     MailStuck,
     ManyFailuresAtStation,
@@ -123,6 +124,9 @@ def _alarm(alarm: Alarm, uow: UnitOfWork) -> NoticedAlarm:
             return AuditBroken(str(detail["finding"]))
         case AlarmKind.CLOCKS_DIFFER:
             return ClocksDiffer(str(detail["machine"]), str(detail["minutes"]))
+        case AlarmKind.LIST_NOT_CURRENT:
+            named = str(detail["list"]), str(detail["machine"]), str(detail["finding"])
+            return ListNotCurrent(*named)
         case _:
             assert_never(kind)
 

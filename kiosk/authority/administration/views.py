@@ -543,6 +543,14 @@ class QuestionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class StopCount:
+    """How many of the cards in use a value of ``stop_cards`` may stop."""
+
+    stopped: int
+    cards: int
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyLine:
     """One policy setting in force, all in text; ``allowed`` names its limits.
 

@@ -110,7 +110,13 @@ class AuditKind(EventKind):
         "visit-opened",
         "Put the card into the station.",
         where("pin_blocked", "Put the card in; its PIN was blocked."),
-        ends={Reason.CARD_EXPIRED, Reason.CARD_UNREADABLE, Reason.INSERT_CARD},
+        ends={
+            Reason.CARD_EXPIRED,
+            Reason.CARD_REVOKED,
+            Reason.CARD_STOPPED,
+            Reason.CARD_UNREADABLE,
+            Reason.INSERT_CARD,
+        },
     )
     VISIT_RESUMED = EventSpec("visit-resumed", "Came back to enter the code.")
     VISIT_SUPERSEDED = EventSpec(
@@ -251,6 +257,35 @@ class AuditKind(EventKind):
             f'Reported "{NOT_ME}" with the number of the mail about {{about}}; all was stopped.'
         ),
         grave=True,
+    )
+    SAVED_CODE_CHARGED = EventSpec(
+        "saved-code-charged", "Began to enter a saved code.", in_story=False
+    )
+    SAVED_CODE_RIGHT = EventSpec(
+        "saved-code-right",
+        "Entered a right saved code.",
+        adds=where("proves", ", but the card had left"),
+    )
+    SAVED_CODE_WRONG = EventSpec(
+        "saved-code-wrong",
+        "Entered a wrong saved code.",
+        adds=with_count("; {} left", "left", "attempt"),
+        grave=True,
+        counts={Count.FAILED},
+    )
+    SAVED_CODE_USED = EventSpec("saved-code-used", "Used a saved code up.", in_story=False)
+    SAVED_CODE_REPLACED = EventSpec(
+        "saved-code-replaced", "Was shown the saved code that takes the place of the used one."
+    )
+    SAVED_CODES_SHOWN = EventSpec(
+        "saved-codes-shown",
+        "Was shown saved codes to write down; they do not count yet.",
+        in_story=False,
+    )
+    SAVED_CODES_MADE = EventSpec(
+        "saved-codes-made",
+        "Wrote down saved codes; earlier ones no longer count.",
+        with_count("Wrote down {}; earlier ones no longer count.", "count", "saved code"),
     )
     CODE_DRAFTED = EventSpec("code-drafted", "A code was made.", in_story=False)
     CODE_SENT = EventSpec("code-sent", "A code was sent by mail.")
@@ -466,6 +501,9 @@ class ServiceKind(EventKind):
         "What had been kept long enough was deleted.",
         sentences.records_purged,
     )
+    EXPIRY_REMINDED = EventSpec(
+        "expiry-reminded", "The holder was reminded that the card expires soon."
+    )
     STORE_COPIED = EventSpec(
         "store-copied", "The database was copied from a file to a server.", in_story=False
     )
@@ -532,6 +570,7 @@ class StaffKind(EventKind):
     CHANGE_STOPPED = EventSpec(
         "address-change-stopped", "Stopped a change of address that was waiting."
     )
+    SAVED_CODES_WITHDRAWN = EventSpec("saved-codes-withdrawn", "Withdrew the saved codes.")
     PERSON_ERASED = EventSpec("person-erased", "Erased this person.")
     CARD_ADDED = EventSpec("card-added", "Added a card.")
     CARD_REPLACED = EventSpec("card-replaced", "Replaced a card.")

@@ -93,6 +93,19 @@ _BLOCK: Final = frozenset(
     }
 )
 
+_SAVED: Final = frozenset({AuditKind.SAVED_CODES_MADE.value, AuditKind.SAVED_CODE_REPLACED.value})
+_END_SAVED: Final = frozenset(
+    {
+        AuditKind.SAVED_CODES_MADE.value,
+        StaffKind.SAVED_CODES_WITHDRAWN.value,
+        AuditKind.MISUSE_REPORTED.value,
+        StaffKind.MISUSE_STOPPED.value,
+        StaffKind.REGISTRATION_REVOKED.value,
+        StaffKind.LEAVER_MARKED.value,
+    }
+)
+"""They withdraw each saved code that a holder had before."""
+
 _ADDRESS: Final = (
     AuditKind.EMAIL_CHANGED.value,
     AuditKind.EMAIL_CONFIRMED.value,
@@ -107,6 +120,9 @@ OF_HOLDER: Final = (
     StaffKind.BLOCK_LIFTED.value,
     StaffKind.REGISTRATION_REVOKED.value,
     AuditKind.REGISTERED.value,
+    *sorted(_SAVED),
+    AuditKind.SAVED_CODE_USED.value,
+    StaffKind.SAVED_CODES_WITHDRAWN.value,
     *_ADDRESS,
     StaffKind.LEAVER_MARKED.value,
     StaffKind.LEAVER_TAKEN_BACK.value,
@@ -242,7 +258,11 @@ def need_holder(
             raise RowPutBack("card", card.id)
     if registration is not None:
         valid = _valid(events, "registration", holder.id)
-        if _is_older(registration, address, valid) or _was_blocked(registration, valid):
+        if (
+            _is_older(registration, address, valid)
+            or _was_blocked(registration, valid)
+            or _has_ended_code(registration, valid)
+        ):
             raise RowPutBack("registration", holder.id)
 
 
@@ -279,6 +299,24 @@ def _names_former(registration: Registration, events: Events) -> bool:
         if event.kind in _FURTHER and (revoked is None or _is_after(event, revoked)):
             added[event.detail.get("address")] = event.kind == StaffKind.ADDRESS_ADDED
     return any((each in registration.further) is not there for each, there in added.items())
+
+
+def _has_ended_code(registration: Registration, events: Events) -> bool:
+    """Return whether it has a saved code that was used, or that was withdrawn with its set.
+
+    A code has the very time of the event that made it count.
+    """
+    left = registration.saved_left
+    if not left:
+        return False
+    used = {one.detail.get("saved_code") for one in events if one.kind == AuditKind.SAVED_CODE_USED}
+    ended = _last(events, *_END_SAVED)
+    since = {
+        one.at
+        for one in events
+        if one.kind in _SAVED and (ended is None or one is ended or _is_after(one, ended))
+    }
+    return any(one.id in used or (ended and one.made_at not in since) for one in left)
 
 
 def _was_blocked(registration: Registration, events: Events) -> bool:

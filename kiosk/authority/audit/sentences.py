@@ -31,6 +31,8 @@ class Unproven(StrEnum):
     UNSUPPORTED_KEY = "unsupported-key"
     UNKNOWN_KEY = "unknown-key"
     NOT_ISSUED = "not-issued"
+    REVOKED = "revoked"
+    NO_CURRENT_LIST = "no-current-list"
     NO_ANSWER = "no-answer"
     WRONG_ANSWER = "wrong-answer"
     MIRRORED = "mirrored"
@@ -101,6 +103,7 @@ BEGUN: Final[dict[str, str]] = {
     Purpose.CHANGE_PIN: "Began to change the PIN.",
     Purpose.CHANGE_QUESTIONS: "Began to change the security questions.",
     Purpose.CHANGE_EMAIL: "Began to change the email address.",
+    Purpose.SAVED_CODES: "Began to have saved codes made.",
     Purpose.REPORT_MISUSE: "Began to report that something was not done by the holder.",
     Purpose.MAINTENANCE: "Began to open the station's maintenance page.",
 }
@@ -122,6 +125,8 @@ UNPROVEN: Final[dict[str, str]] = {
     Unproven.UNSUPPORTED_KEY: "it offers a key of a kind that this service cannot check",
     Unproven.UNKNOWN_KEY: "nobody recorded or certified the key that it offers",
     Unproven.NOT_ISSUED: "it shows no valid certificate of an issuer of cards",
+    Unproven.REVOKED: "its issuer has revoked its certificate",
+    Unproven.NO_CURRENT_LIST: "no current list says whether its issuer has revoked its certificate",
     Unproven.NO_ANSWER: "it did not answer with its key",
     Unproven.WRONG_ANSWER: "its answer was not that of its key",
     Unproven.MIRRORED: "it drew no number of its own, but gave ours back",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
@@ -30,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from kiosk.authority.crypto.revocation import Revocation, RevocationLists
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import (
     CURVE_KINDS,
@@ -139,16 +141,81 @@ def offers_unsupported_key(certificate: bytes | None) -> bool:
     return certificate is not None and key_from(certificate) is None
 
 
-class Issuers:
-    """The certificates of the card issuers in the settings."""
+def names_of(der: bytes) -> tuple[str, datetime] | None:
+    """Return the issuer that a certificate names (RFC 4514), and from when on it is valid."""
+    read = _certificate(der)
+    try:
+        return None if read is None else (read.issuer.rfc4514_string(), read.not_valid_before_utc)
+    except ValueError:
+        return None
 
-    def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
+
+# ROCA (CVE-2017-15361): primes of Infineon's library are k * M + (65537 ** a mod M), where M is a
+# product of small primes. Each such modulus is therefore in the group of 65537 for each of them.
+# One of another maker is with a probability of about 2^-28. After Nemec and others, "The Return of
+# Coppersmith's Attack", section 3.3.
+
+_ROCA_PRIMES: Final = tuple(
+    prime for prime in range(3, 168, 2) if all(prime % divisor for divisor in range(3, prime, 2))
+)
+
+
+def _group_of(prime: int) -> frozenset[int]:
+    return frozenset(pow(RSA_EXPONENT, power, prime) for power in range(prime - 1))
+
+
+_ROCA_GROUPS: Final = tuple((prime, _group_of(prime)) for prime in _ROCA_PRIMES)
+
+
+def is_roca(key: bytes) -> bool:
+    """Return whether a key (SubjectPublicKeyInfo, DER) is one that can be factored by ROCA."""
+    found = _bare(key)
+    if not isinstance(found, rsa.RSAPublicKey):
+        return False
+    modulus = found.public_numbers().n
+    return all(modulus % prime in group for prime, group in _ROCA_GROUPS)
+
+
+class Issuers:
+    """The certificates of the card issuers in the settings, with the lists of what they revoked.
+
+    ``past_refuses``: a certificate is refused as well where no list of its issuer is current.
+    """
+
+    def __init__(
+        self,
+        certificates: tuple[x509.Certificate, ...],
+        lists: RevocationLists | None = None,
+        *,
+        past_refuses: bool = False,
+    ) -> None:
         self._certificates = certificates
+        self.lists = lists
+        self._past_refuses = past_refuses
 
     @classmethod
-    def load(cls, path: Path) -> Issuers:
-        """Read a PEM file of one certificate or several; raises ``ConfigError`` naming it."""
-        return cls(_load(path, "cards.issuers"))
+    def load(
+        cls, path: Path, revoked: Sequence[Path] = (), *, past_refuses: bool = False
+    ) -> Issuers:
+        """Read a PEM file of one certificate or several; raises ``ConfigError`` naming it.
+
+        ``revoked`` are the files of their lists.
+        """
+        certificates = _load(path, "cards.issuers")
+        lists = RevocationLists.load(revoked, certificates) if revoked else None
+        return cls(certificates, lists, past_refuses=past_refuses)
+
+    def revocation(self, der: bytes | None, now: datetime) -> Revocation:
+        """Return what the lists say of a certificate; good where it is none of these issuers'.
+
+        ``PAST`` is said only where the settings have it refused.
+        """
+        read = None if der is None or self.lists is None else self._issued(der, now)
+        if read is None or self.lists is None:
+            return Revocation.GOOD
+        said = self.lists.status(read, now)
+        is_good = said is Revocation.PAST and not self._past_refuses
+        return Revocation.GOOD if is_good else said
 
     def vouch(self, der: bytes, card: CardId, now: datetime) -> bool:
         """Return whether one of them issued this certificate, for this card, and it is valid now.

@@ -103,4 +103,11 @@ TO_STAFF: Final = {
         "Set the one that is wrong, and turn time synchronisation on. Where nobody set it, tell "
         "whoever answers for security: a code lives longer by a clock that was put back.",
     ),
+    "list-not-current": StaffNoticeWords(
+        "A list of revoked certificates is not current",
+        "The list of an issuer of cards could not be used, or it ended and no newer one came. The "
+        "last good list stays in use: a card that was revoked since is not in it.",
+        "See why the file is not renewed: its name, or its issuer, is below. The command "
+        '"kiosk doctor" shows each list and its age.',
+    ),
 }

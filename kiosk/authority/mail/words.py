@@ -78,6 +78,10 @@ OWNER_INTROS = {
         "Somebody is changing your email address with your smartcard and its PIN. If it is you, "
         "here is the code that shows it."
     ),
+    Purpose.SAVED_CODES: Text(
+        "Somebody is having saved codes made with your smartcard and its PIN. If it is you, here "
+        "is the code that shows it."
+    ),
 }
 OWNER_INTRO = Text("If you use a smartcard station now, here is the code that shows it is you.")
 CODE_LABEL = Text("Your code")
@@ -115,13 +119,14 @@ FACTS = {
     "finding": Text("Finding"),
     "since": Text("Since"),
     "until": Text("Until"),
+    "expires": Text("It expires"),
     "when": Text("Time"),
     "masked_email": Text("Email address"),
     "reference": Text("Reference"),
     "others": Text("Others"),
 }
 
-TIMES = frozenset({"since", "until", "when"})
+TIMES = frozenset({"since", "until", "when", "expires"})
 """The facts that are times."""
 
 WHEN = Text("{weekday} {day} {month} {year} at {time} {zone}")
@@ -143,8 +148,8 @@ TO_HOLDERS = {
     "blocked": NoticeWords(
         Text("Smartcard self-service is blocked for you"),
         Text(
-            "The security questions were answered wrongly too often. To protect you, smartcard "
-            "self-service is blocked for you at every station."
+            "Somebody tried too often to show that they are you, and was wrong. To protect you, "
+            "smartcard self-service is blocked for you at every station."
         ),
         Text(
             "The Registration Authority can lift the block. Bring your smartcard and proof of who "
@@ -168,6 +173,31 @@ TO_HOLDERS = {
             "longer count."
         ),
         Text("If you made this change, there is nothing more to do."),
+    ),
+    "saved-codes-made": NoticeWords(
+        Text("Saved codes were made for your smartcard"),
+        Text(
+            "Codes to keep on paper were shown at an unlock station. Each can help to unlock your "
+            "smartcard, once. Codes that you had before no longer count."
+        ),
+        Text("Keep them apart from your smartcard, and show them to nobody."),
+    ),
+    "saved-code-replaced": NoticeWords(
+        Text("One of your saved codes was used"),
+        Text(
+            "One of your saved codes was used to unlock your smartcard. Another one was shown in "
+            "its place at the end of the visit."
+        ),
+        Text("Cross out the old one, if you have not done so."),
+    ),
+    "saved-codes-withdrawn": NoticeWords(
+        Text("Your saved codes no longer count"),
+        Text(
+            "The Registration Authority has withdrawn the codes that you have on paper for "
+            "unlocking your smartcard."
+        ),
+        Text("You can have others made at any unlock station, with your smartcard and its PIN."),
+        NOT_ASKED,
     ),
     "email-change-waits": NoticeWords(
         Text("Your email address for smartcard self-service is going to change"),
@@ -345,6 +375,15 @@ TO_HOLDERS = {
         ),
         Text("If you need another smartcard, ask the Registration Authority."),
         NOT_ASKED,
+    ),
+    "card-expires": NoticeWords(
+        Text("Your smartcard expires soon"),
+        Text(
+            "A smartcard of yours expires soon. After that it does not work any more, and no "
+            "unlock station can do anything about it."
+        ),
+        Text("Ask the Registration Authority for a new one now."),
+        Text("If you have a new smartcard already, there is nothing more to do."),
     ),
     "secret-set": NoticeWords(
         Text("Your smartcard was prepared for unlocking"),

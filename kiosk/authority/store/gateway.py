@@ -349,6 +349,17 @@ class Gateway:
             insert = _ADDED[named] = Prepared(made, tuple(stamped))
         return self.run(insert, [stamped]) == 1
 
+    def put(self, kind: type[TableRow], values: Values, *keys: str) -> None:
+        """Insert one row, or overwrite the whole one with the same ``keys``; see ``write``."""
+        stamped = self.stamped(kind, values)
+        named = self._engine.dialect.name, kind, tuple(stamped), keys
+        if (statement := _PUT.get(named)) is None:
+            insert = self.upsert(kind)
+            new = {name: insert.excluded[name] for name in stamped}
+            made = insert.on_conflict_do_update(index_elements=keys, set_=new)
+            statement = _PUT[named] = Prepared(made, tuple(stamped))
+        self.write(statement, stamped)
+
     def save(self, kind: type[MacRow], values: Values) -> None:
         """Overwrite one whole row by its primary key; see ``write``."""
         stamped = self.stamped(kind, values)
@@ -527,6 +538,9 @@ _COUNTED: Final = {"preserve_rowcount": True}
 
 _ADDED: Final[dict[object, Prepared]] = {}
 """The statements of ``add_new``, by the database and the arguments."""
+
+_PUT: Final[dict[object, Prepared]] = {}
+"""As ``_ADDED``, those of ``put``."""
 
 
 @cache

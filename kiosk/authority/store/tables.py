@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -39,6 +39,7 @@ from kiosk.authority.records import (
     PinChange,
     PinEvidence,
     PinPolicy,
+    SavedCode,
     Scalar,
     SealedSecret,
     UnblockState,
@@ -132,9 +133,23 @@ def _names_to_text(names: Iterable[str]) -> str:
 
 
 NAMES = Json(_names_to_text, lambda text: tuple(json.loads(text)))
+
+
+def _saved_to_text(codes: Iterable[SavedCode]) -> str:
+    return json.dumps([asdict(one) | {"made_at": one.made_at.isoformat()} for one in codes])
+
+
+def _saved_of(text: str) -> tuple[SavedCode, ...]:
+    return tuple(
+        SavedCode(**one | {"made_at": datetime.fromisoformat(one["made_at"])})
+        for one in json.loads(text)
+    )
+
+
 NUMBERS = Json(_numbers_to_text, lambda text: tuple(json.loads(text)))
 SCALARS = Json(scalars_to_text, json.loads)
 HASHES = Json(_hashes_to_text, _hashes_of)
+SAVED_CODES = Json(_saved_to_text, _saved_of)
 
 
 # What all tables share: one metadata, named constraints, and records.
@@ -383,6 +398,8 @@ class RegistrationRow(MacRow, table=True):
     language: str | None = None
     further: tuple[str, ...] = Field(default=(), sa_type=NAMES)
 
+    saved_codes: tuple[SavedCode, ...] | None = Field(default=None, sa_type=SAVED_CODES, repr=False)
+
 
 class AttemptRow(MacRow, table=True):
     """One charged attempt: its ``subject`` (a holder or a code), and its verdict.
@@ -518,6 +535,7 @@ class PendingRow(MacRow, table=True):
     pin_key: bytes | None = Field(default=None, repr=False)
     pin_evidence: PinEvidence = Field(sa_type=Worded(PinEvidence))
     owner_route: str | None = None
+    saved_codes: tuple[SavedCode, ...] | None = Field(default=None, sa_type=SAVED_CODES, repr=False)
 
 
 class CodeRow(MacRow, table=True):

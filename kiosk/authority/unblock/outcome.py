@@ -14,7 +14,14 @@ from kiosk.authority.audit.sentences import OutcomeSource, Unproven
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder
-from kiosk.authority.records import Card, Cardholder, LockedGrant, UnblockState, Visit
+from kiosk.authority.records import (
+    Card,
+    Cardholder,
+    LockedGrant,
+    Registration,
+    UnblockState,
+    Visit,
+)
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.visits import is_within_visit
 from kiosk.authority.unblock.card_secret import (
@@ -38,6 +45,7 @@ from kiosk.authority.visit.rules import (
 )
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
+    Factor,
     Finished,
     JournalId,
     ProvePin,
@@ -54,6 +62,7 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
 )
+from kiosk.contract.sensitive import Sensitive
 
 # The outcome of an unblock: by the station's report, or from the card when it is next seen.
 
@@ -238,6 +247,9 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> Visit:
     unrecorded = not first and case.card.auth_key is None
     if unrecorded and proved is not None and uow.cards.record_key(case.card.id, proved):
         record(uow, AuditKind.CARD_KEY_RECORDED, visit)
+    if _replace_used(uow, visit.id, case.registration):
+        record(uow, AuditKind.SAVED_CODE_REPLACED, visit)
+        notify_holder(uow, Notice.SAVED_CODE_REPLACED, visit, case.holder, _addresses_of(case))
     # What was proven opens nothing more.
     uow.proofs.drop(visit.id)
     over = replace(visit, way=None)
@@ -316,14 +328,17 @@ def _reply(
     """Return what follows for the holder; ``visit`` is None where it is over."""
     match outcome:
         case UnblockDone():
+            soon = parts.policy().remind_before.days
             if visit is None:
-                return Finished(Purpose.UNLOCK)
+                return Finished(Purpose.UNLOCK, expires_soon_days=soon)
             if visit.purpose is Purpose.REGISTER and visit.pin_proven_at is None:
                 # A registration begins now, after a first unlock in the same visit.
                 registering = read_context(uow, parts, visit, case.card, case.holder)
                 return ProvePin(position=registering.position(Gate.PIN))
-            first = visit.purpose is Purpose.FIRST_UNLOCK and visit.finished_at is not None
-            return Finished(Purpose.FIRST_UNLOCK if first else Purpose.UNLOCK)
+            if visit.purpose is Purpose.FIRST_UNLOCK and visit.finished_at is not None:
+                return Finished(Purpose.FIRST_UNLOCK, expires_soon_days=soon)
+            code = _shown_at_end(uow, parts, visit.id, case.registration)
+            return Finished(Purpose.UNLOCK, saved_code=code, expires_soon_days=soon)
         case UnblockRefused(tries_left=int()) if owes_response(case.card, case.entry):
             return Refusal(Reason.NOT_GENUINE)
         case UnblockRefused(tries_left=int(left)) if visit is None or left <= KEPT_SECRET_TRIES:
@@ -347,3 +362,29 @@ def _reply(
 def _why(tries_left: int | None) -> Reason:
     blocked = tries_left is not None and tries_left <= KEPT_SECRET_TRIES
     return Reason.SECRET_BLOCKED if blocked else Reason.CARD_REFUSED
+
+
+# The code that takes the place of a used one.
+
+
+def _replace_used(uow: UnitOfWork, visit_id: str, registration: Registration | None) -> bool:
+    """Let it count, now that the unblock is done; return whether there is one to show."""
+    if registration is None or not any(one.replaces for one in registration.saved_codes or ()):
+        return False
+    holder_id = registration.holder_id
+    proofs = uow.proofs.of_visit(visit_id)
+    used = (one.subject for one in proofs if one.factor is Factor.SAVED_CODE and one.spent_by)
+    shown = (uow.registrations.show_saved_code(holder_id, each, visit_id) for each in used)
+    return any(code is not None for code in shown)
+
+
+def _shown_at_end(
+    uow: UnitOfWork, parts: Dependencies, visit_id: str, registration: Registration | None
+) -> Sensitive | None:
+    """Return the code to show on the last page, also to a repeated call of the same visit."""
+    if registration is None or not registration.saved_codes:
+        return None
+    now = uow.registrations.of_holder(registration.holder_id)
+    fresh = (one for one in (now.saved_left if now else ()) if one.nonce)
+    mine = next((one for one in fresh if one.visit_id == visit_id), None)
+    return parts.hasher.saved_code(registration.holder_id, mine) if mine is not None else None

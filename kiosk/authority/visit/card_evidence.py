@@ -29,6 +29,7 @@ from kiosk.authority.crypto.card_keys import (
     proves,
 )
 from kiosk.authority.crypto.derivation import framed
+from kiosk.authority.crypto.revocation import Revocation
 from kiosk.authority.records import Card, Visit
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.contract.errors import StepRefused
@@ -76,7 +77,12 @@ def claim(
 
     ``knows_keys``: a key is recorded for this card or another one of its holder. Then a card of a
     family that can prove itself is not served on its name alone.
+
+    A certificate that its issuer revoked is refused, whatever the policy asks for.
     """
+    status = Revocation.GOOD if issuers is None else issuers.revocation(certificate, now)
+    if status is Revocation.REVOKED:
+        return Unproven.REVOKED
     offered = key_from(certificate)
     key = key_to_prove(policy, card, offered)
     if key is None and policy.genuine is not Genuine.NEVER and offers_unsupported_key(certificate):
@@ -91,7 +97,9 @@ def claim(
         return key
     shown = certificate is not None and offered == key
     vouched = shown and issuers.vouch(certificate or b"", card.identity, now)
-    return key if vouched else Unproven.NOT_ISSUED
+    if not vouched:
+        return Unproven.NOT_ISSUED
+    return Unproven.NO_CURRENT_LIST if status is Revocation.PAST else key
 
 
 def unlock_barred(

@@ -181,7 +181,7 @@ class VisitContext(LockedVisit):
         """Until when answers are refused with a card that is known by name only, if they are."""
         if self.is_proven or self.registration is None:
             return None
-        return self.registration.paused_until(self.now)
+        return self.registration.paused_until(self.now, self.policy.max_failures)
 
     @property
     def progress(self) -> Progress:
@@ -454,7 +454,7 @@ class VisitContext(LockedVisit):
                 # The code to another one finishes the visit.
                 same = pending is not None and pending.email == self.known_address
                 return same and self._owner_is_proven
-            case Gate.NEW_PIN | Gate.STOP_NUMBER | Gate.MAINTENANCE:
+            case Gate.NEW_PIN | Gate.SAVED_CODES | Gate.STOP_NUMBER | Gate.MAINTENANCE:
                 return False  # the last of its path: passing it finishes the visit
             case _:
                 assert_never(gate)
@@ -521,7 +521,7 @@ def enter_locked(uow: UnitOfWork, parts: Dependencies, locked: LockedVisit | Non
     _need_proof(context)
     reason = (
         station_barred(context.station)
-        or card_barred(context.card, context.holder, uow.now)
+        or card_barred(context.card, context.holder, uow.now, context.policy, context.visit)
         or _registration_barred(context)
     )
     if reason is not None:
@@ -650,7 +650,7 @@ def _registration_barred(context: VisitContext) -> Reason | None:
     registration, purpose = context.registration, context.visit.purpose
     if registration is None:
         # It was revoked since this was chosen: then it cannot be changed.
-        if purpose in (Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL):
+        if purpose in (Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL, Purpose.SAVED_CODES):
             raise StepRefused("the holder is not registered any more")
         return Reason.NOT_REGISTERED if purpose is Purpose.UNLOCK else None
     if registration.blocked_at is not None and purpose not in _OF_ANYBODY:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +16,7 @@ from kiosk.authority.addresses import language_of
 from kiosk.authority.audit.events import AuditKind, plain, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.errors import RowAltered
 from kiosk.authority.records import (
     EmailCode,
     KnownCard,
@@ -67,6 +69,7 @@ from kiosk.authority.visit.rules import (
     offers,
     station_barred,
 )
+from kiosk.authority.visit.stops import is_stopped, shown
 from kiosk.authority.visit.ways import name_of, next_factor
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.families import FAMILIES
@@ -132,7 +135,7 @@ def _may_resume(context: VisitContext, purpose: Purpose) -> bool:
             return registered and context.unblock_barred is None
         case Purpose.REGISTER:
             return not registered
-        case Purpose.CHANGE_QUESTIONS | Purpose.CHANGE_EMAIL:
+        case Purpose.CHANGE_QUESTIONS | Purpose.CHANGE_EMAIL | Purpose.SAVED_CODES:
             return registered
         case _:
             return False  # no code is mailed for it
@@ -258,6 +261,11 @@ def _arrive(
     expired = Reason.CARD_EXPIRED if is_over else None
     if isinstance(claimed, Unproven):
         raise _not_genuine(uow, visit, claimed)
+    of_certificate = shown(report.certificate, claimed)
+    by_record = of_certificate is None or is_stopped(policy, card, visit)
+    if not by_record and is_stopped(policy, card, visit, of_certificate):
+        # What only its record says, a card learns once it has proven itself.
+        raise _refused(uow, visit, Reason.CARD_STOPPED, by="certificate")
     if claimed is None:
         return _open_visit(uow, parts, visit, known, expired)
     if expired is not None:
@@ -297,7 +305,8 @@ def _open_visit(
     if proven:
         changed |= record_outcome_by_card(uow, parts.sealer, visit, known.card, known.holder)
         changed |= correct_by_card(uow, visit)
-    barred = card_barred(known.card, known.holder, uow.now) or expired
+    policy = parts.policy()
+    barred = card_barred(known.card, known.holder, uow.now, policy, visit) or expired
     if barred is not None:
         by = {"by": "certificate"} if barred is expired else {}
         raise _refused(uow, visit, barred, **by)
@@ -411,6 +420,9 @@ def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
 
 def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> VisitRefused:
     record(uow, AuditKind.CARD_UNPROVEN, visit, because=because.value)
+    if because is Unproven.REVOKED:
+        # Its holder learns it: everybody can read the list.
+        return _refused(uow, visit, Reason.CARD_REVOKED, by="certificate")
     return _refused(uow, visit, Reason.NOT_GENUINE)
 
 
@@ -610,7 +622,15 @@ def end(parts: Dependencies, visit_id: VisitId, how: VisitEnd) -> None:
         if visit is not None:
             need_own(parts, visit)
             record(uow, AuditKind.VISIT_ENDED, visit, how=how.value)
+            _hide_saved_code(uow, parts, visit)
             uow.commit()
+
+
+def _hide_saved_code(uow: UnitOfWork, parts: Dependencies, visit: Visit) -> None:
+    """Let the saved code that the last page showed be made by nobody any more."""
+    with suppress(RowAltered):  # a visit ends without a policy, too
+        if parts.policy().saved_codes and visit.finished_at is not None and visit.holder_id:
+            uow.registrations.forget_nonces(visit.holder_id, visit.id)
 
 
 def refuse(

@@ -20,6 +20,7 @@ from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.audit.put_back import need_owner
+from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.crypto.card_keys import (
     AttestationRoots,
     Issuers,
@@ -27,6 +28,7 @@ from kiosk.authority.crypto.card_keys import (
     key_from,
     verify_pin_proof,
 )
+from kiosk.authority.crypto.revocation import Revocation
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.records import PendingChange, PinEvidence, Visit, new_id
 from kiosk.authority.store.database import UnitOfWork
@@ -124,6 +126,10 @@ def _unlock_alone(uow: UnitOfWork, context: VisitContext) -> Finished | None:
 def _take(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, proof: PinProof | None
 ) -> VisitContext:
+    if _is_revoked(parts.issuers, context, proof):
+        record(uow, AuditKind.CARD_UNPROVEN, context.visit, because=Unproven.REVOKED.value)
+        uow.visits.save(replace(context.visit, pin_challenge=None, pin_challenged_at=None))
+        raise VisitRefused(Reason.CARD_REVOKED, keep=context.visit, by="certificate")
     evidence, key, why = _judge(uow, parts, context, proof)
     record(uow, AuditKind.PIN_VERIFIED, context.visit, evidence=evidence.value, because=why)
     visit = replace(
@@ -198,6 +204,19 @@ def _judge(
     return PinEvidence.PROVEN, key, "recorded key" if context.pin_key is not None else "issued key"
 
 
+def _is_revoked(issuers: Issuers | None, context: VisitContext, proof: PinProof | None) -> bool:
+    """Return whether the certificate of the key that signed was revoked; a recorded key's as well.
+
+    A card is revoked by any of its certificates: that for log-in is often the first.
+    """
+    if issuers is None or proof is None or proof.certificate is None:
+        return False
+    key = key_from(proof.public_key)
+    if key is None or not certifies(proof.certificate, key):
+        return False
+    return issuers.revocation(proof.certificate, context.now) is Revocation.REVOKED
+
+
 def _is_issued(
     uow: UnitOfWork,
     issuers: Issuers | None,
@@ -211,6 +230,8 @@ def _is_issued(
     """
     certificate, card, holder = proof.certificate, context.card, context.holder
     if issuers is None or certificate is None or not certifies(certificate, key):
+        return False
+    if issuers.revocation(certificate, context.now) is not Revocation.GOOD:
         return False
     vouched = partial(
         issuers.vouch_for_pin_key, certificate, card.identity, holder.number, now=context.now

@@ -43,7 +43,7 @@ def change_questions(
     notify_holder(uow, Notice.QUESTIONS_CHANGED, context.visit, context.holder, context.addresses)
     if context.pending is not None:
         uow.pending.delete(context.pending.id)
-    _keep_proven_key(uow, context)
+    keep_proven_key(uow, context)
     return finish(uow, context)
 
 
@@ -76,7 +76,7 @@ def apply_pending(uow: UnitOfWork, context: VisitContext) -> VisitContext:
         given = _given(context.holder.id, pending.email, uow)
         if not _put_in_force(uow, context.visit, context.holder, registered, given, known):
             raise StepRefused("the registered address was changed by others")
-        _keep_proven_key(uow, context)
+        keep_proven_key(uow, context)
     uow.pending.delete(pending.id)
     return finish(uow, context)
 
@@ -134,7 +134,7 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
         _let_wait(uow, context, kept, now, email)
 
 
-def _keep_proven_key(uow: UnitOfWork, context: VisitContext) -> None:
+def keep_proven_key(uow: UnitOfWork, context: VisitContext) -> None:
     """Record the card's key where the same visit proved its PIN by a known key."""
     visit = context.visit
     if visit.pin_evidence is not PinEvidence.PROVEN or visit.genuine_at is None:

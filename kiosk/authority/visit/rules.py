@@ -22,6 +22,7 @@ from kiosk.authority.records import (
     UnblockEntry,
     Visit,
 )
+from kiosk.authority.visit.stops import is_stopped
 from kiosk.authority.visit.ways import open_ways
 from kiosk.contract.families import FAMILIES, MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Factor, Position, Purpose, Reason, Way
@@ -40,7 +41,8 @@ EXCHANGE_SPAN = timedelta(hours=24)
 
 
 HolderBarred = Literal[Reason.LEAVER]
-OutOfUse = Literal[Reason.CARD_REVOKED, Reason.CARD_EXPIRED]
+Withdrawn = Literal[Reason.CARD_REVOKED, Reason.CARD_EXPIRED]
+OutOfUse = Literal[Reason.CARD_REVOKED, Reason.CARD_EXPIRED, Reason.CARD_STOPPED]
 SecretProblem = Literal[Reason.SECRET_MISSING, Reason.SECRET_BLOCKED]
 CardProblem = OutOfUse | SecretProblem
 """A problem of a card by its record. Staff's words for each are in ``standing``, held by types."""
@@ -59,13 +61,23 @@ def has_left(holder: Cardholder, now: datetime) -> bool:
     return holder.left_at is not None and holder.left_at <= now
 
 
-def card_barred(card: Card, holder: Cardholder, now: datetime) -> HolderBarred | OutOfUse | None:
-    """Return why nothing at all can be done with a known card."""
-    return Reason.LEAVER if has_left(holder, now) else card_withdrawn(card, now)
+def card_barred(
+    card: Card, holder: Cardholder, now: datetime, policy: Policy, visit: Visit | None = None
+) -> HolderBarred | OutOfUse | None:
+    """Return why nothing at all can be done with a known card; ``visit``: its keys count, too."""
+    return Reason.LEAVER if has_left(holder, now) else out_of_use(card, now, policy, visit)
 
 
-def card_withdrawn(card: Card, now: datetime) -> OutOfUse | None:
-    """Return why a card is out of use, for any holder."""
+def out_of_use(
+    card: Card, now: datetime, policy: Policy, visit: Visit | None = None
+) -> OutOfUse | None:
+    """Return why no station serves a card, by its record or by the policy, whoever holds it."""
+    stopped: OutOfUse | None = Reason.CARD_STOPPED if is_stopped(policy, card, visit) else None
+    return card_withdrawn(card, now) or stopped
+
+
+def card_withdrawn(card: Card, now: datetime) -> Withdrawn | None:
+    """Return why a card is out of use by its record, for any holder."""
     if card.status is CardStatus.REVOKED:
         return Reason.CARD_REVOKED
     if card.expires_at is not None and card.expires_at <= now:
@@ -117,7 +129,8 @@ def offers(
     if pin_blocked:
         return (Purpose.UNLOCK,)
     questions = (Purpose.CHANGE_QUESTIONS,) if policy.asks_questions else ()
-    return (Purpose.UNLOCK, Purpose.CHANGE_PIN, *questions, Purpose.CHANGE_EMAIL)
+    saved = (Purpose.SAVED_CODES,) if policy.saved_codes else ()
+    return (Purpose.UNLOCK, Purpose.CHANGE_PIN, *questions, Purpose.CHANGE_EMAIL, *saved)
 
 
 def secret_barred(card: Card, reported: int | None = None) -> SecretProblem | None:
@@ -236,6 +249,7 @@ class Gate(StrEnum):
     PIN = "pin"
     OWNER = "owner"
     NEW_QUESTIONS = "new-questions"
+    SAVED_CODES = "saved-codes"
     EMAIL = "email"
     WAY = "way"
     CODE = "code"
@@ -246,7 +260,9 @@ class Gate(StrEnum):
 
 Step = Gate | Factor
 
-OWNER_IS_ASKED = frozenset({Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL})
+OWNER_IS_ASKED = frozenset(
+    {Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL, Purpose.SAVED_CODES}
+)
 """Purposes that change recovery data: after a claimed PIN, a code to a recorded address is due."""
 
 GIVES_ADDRESS = frozenset({Purpose.REGISTER, Purpose.CHANGE_EMAIL})
@@ -306,6 +322,8 @@ def path(
             return (*pin, Gate.NEW_QUESTIONS)
         case Purpose.CHANGE_EMAIL:
             return (*pin, Gate.EMAIL, Gate.CODE)
+        case Purpose.SAVED_CODES:
+            return (*pin, Gate.SAVED_CODES)
         case Purpose.REPORT_MISUSE:
             return (Gate.STOP_NUMBER,)
         case Purpose.MAINTENANCE:

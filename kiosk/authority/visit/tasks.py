@@ -16,6 +16,7 @@ from kiosk.contract.messages import (
     Factor,
     Finished,
     GiveEmail,
+    MakeSavedCodes,
     ProvePin,
     Purpose,
     Question,
@@ -47,6 +48,8 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
             bank = tuple(Question(one.id, one.in_language(language)) for one in listed)
             count = context.policy.questions_registered
             return ChooseQuestions(bank, count, position=context.position(Gate.NEW_QUESTIONS))
+        case Gate.SAVED_CODES:
+            return MakeSavedCodes(position=context.position(gate))
         case Gate.EMAIL:
             _need_codes(uow, context)
             return give_email(context)
@@ -71,12 +74,13 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
 
 
 def finished(uow: UnitOfWork, context: VisitContext) -> Finished:
-    """Return that all is done, and when a changed address counts."""
-    purpose = context.progress.purpose
+    """Return that all is done, when a changed address counts, and what can follow."""
+    purpose, counts_in_s = context.progress.purpose, 0.0
     waiting = context.addresses.waiting
-    if waiting is None or waiting.visit_id != context.visit.id:
-        return Finished(purpose)
-    return Finished(purpose, max(0.0, (waiting.effective_from - context.now).total_seconds()))
+    if waiting is not None and waiting.visit_id == context.visit.id:
+        counts_in_s = max(0.0, (waiting.effective_from - context.now).total_seconds())
+    offered = purpose is Purpose.REGISTER and context.policy.saved_codes > 0
+    return Finished(purpose, counts_in_s, saved_codes=offered)
 
 
 def choose_way(context: VisitContext) -> ChooseWay:

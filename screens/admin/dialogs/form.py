@@ -48,7 +48,7 @@ class Entry:
     that begins with it. ``check`` returns the error of a text, or nothing. Where a new text
     ``replaces`` the initial one, that is selected: typing replaces it, and an arrow key keeps it. A
     ``secret`` is masked, and not stripped. Of a pasted text the first of the ``lines`` counts, or
-    all, joined by spaces.
+    all, joined by spaces. ``explain`` returns what a text means, in place of the hint.
     """
 
     name: str
@@ -64,6 +64,10 @@ class Entry:
     replaces: bool = False
     lines: bool = False
     check: Callable[[str], str] | None = None
+    explain: Callable[[str], str] | None = None
+
+    def hint_for(self, text: str) -> str:
+        return (self.explain(text) if self.explain else "") or self.hint
 
     def problem(self, text: str) -> str:
         if not text:
@@ -84,7 +88,7 @@ class EntryLine(Vertical):
             *entry.choices, markup=False, compact=True, classes="entry-choices"
         )
         self._choices.can_focus = False  # the field moves through them, so that Enter goes on
-        self._note = Prose(entry.hint, classes="entry-note")
+        self._note = Prose(entry.hint_for(entry.initial), classes="entry-note")
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="entry-row"):
@@ -109,7 +113,7 @@ class EntryLine(Vertical):
 
     def say(self, problem: str) -> None:
         """Show an error; with an empty text the hint again."""
-        hint, length = self.entry.hint, len(self.text)
+        hint, length = self.entry.hint_for(self.text), len(self.text)
         if self.entry.replaces and self.touched:
             hint = hint.removesuffix(REPLACES).rstrip()
         elif self.entry.secret and length:  # it is masked: say how much of it is typed

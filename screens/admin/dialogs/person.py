@@ -216,6 +216,17 @@ def stop_change(subject: Subject) -> Form[Done]:
     )
 
 
+def withdraw_saved_codes(subject: Subject) -> Form[Done]:
+    return Form(
+        "Withdraw the saved codes",
+        f"The codes that {subject.who} wrote down work no more. They can have others made at a "
+        f"station, with the card and its PIN. {subject.notice}",
+        (REASON,),
+        lambda values: subject.desk.people.withdraw_saved_codes(subject.seen, grounds_of(values)),
+        button="Withdraw them",
+    )
+
+
 def mark_leaver(subject: Subject) -> Form[Done]:
     return Form(
         "Mark as a leaver",

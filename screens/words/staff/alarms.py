@@ -79,6 +79,10 @@ def _noticed_words(what: facts.NoticedAlarm, clock: ReadAt) -> str:
         case facts.ClocksDiffer(machine, minutes):
             apart = f"{minutes} minutes"
             return f"The clocks of {machine} and of the database differ by {apart}"
+        case facts.ListNotCurrent(name, machine, "past"):
+            return f"The list of revoked certificates of {name} at {machine} has ended"
+        case facts.ListNotCurrent(name, machine, finding):
+            return f"No current list of revoked certificates at {machine}: {name}: {finding}"
         case _:
             assert_never(what)
 

@@ -31,6 +31,7 @@ PLAIN: Final[dict[PlainDeed, str]] = {
     PlainDeed.ADDRESS_WITHDRAWN: (
         "The address is withdrawn, and so is each code that was not used yet."
     ),
+    PlainDeed.SAVED_CODES_WITHDRAWN: "None of their saved codes works any more.",
     PlainDeed.PERSON_ERASED: (
         "The person is erased. Nothing here names them any more; an import whose file still "
         "has them would bring them back, and says so."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, assert_never
 
-from kiosk.authority.facts import AnswersRegistered, CodesGoTo, Enrolled
-from kiosk.authority.wording import counted
+from kiosk.authority.facts import AnswersRegistered, CodesGoTo, CodesSaved, Enrolled
+from kiosk.authority.wording import counted, numbered
 
 UNCONFIRMED = "This address is not confirmed yet: the next code that they enter does it."
 NO_CODES = "notices go there as well, no codes"
@@ -33,5 +33,7 @@ def enrolled_words(fact: Enrolled) -> EnrolledWords:
                 warning="" if confirmed else UNCONFIRMED,
                 more=" ".join(notes),
             )
+        case CodesSaved(left=left):
+            return EnrolledWords(f"{numbered(left, 'saved code')} left, which they wrote down")
         case _:
             assert_never(fact)

@@ -18,6 +18,13 @@ from screens.words.staff.standing import trouble_words
 _NO_ANSWER: Final = "it does not answer"
 NO_VALUES: Final = "an empty list"
 
+
+def would_stop(stopped: int, cards: int) -> str:
+    """Say how many cards a value of ``stop_cards`` stops; no certificate is recorded."""
+    share = f" ({100 * stopped / cards:.1f} %)" if cards else ""
+    return f"That may stop {stopped:,} of {counted(cards, 'recorded card')}{share}."
+
+
 PLAIN: Final[dict[PlainRefusal, str]] = {
     PlainRefusal.PERSON_CHANGED: "This person was changed since you looked. Look again.",
     PlainRefusal.PERSON_NOT_RECORDED: "This person is not recorded any more.",
@@ -74,6 +81,7 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     PlainRefusal.LEAVER_ALREADY: "They are marked as a leaver already.",
     PlainRefusal.NO_LEAVER: "They are no leaver.",
     PlainRefusal.NO_CHANGE_OF_ADDRESS: "No change of address waits.",
+    PlainRefusal.NO_SAVED_CODES: "They have no saved codes.",
     PlainRefusal.NO_SUCH_MASTER_KEY: "There is no such master key; see `kiosk keys list`.",
     PlainRefusal.SECRET_MISSING: "Enter the card's unblock secret.",
     PlainRefusal.IDENTIFIER_MISSING: "Enter the card's identifier.",
@@ -375,6 +383,8 @@ def because_words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
             return f"{name} was changed since you looked."
         case why.SettingSetAlready(name=name):
             return f"That is what counts already for {name}."
+        case why.StopsManyCards(stopped=stopped, cards=cards):
+            return f"{would_stop(stopped, cards)} If you mean it, ask for it again."
         case why.ValueUnfit(because=text):
             return text
         case why.ValueDoesNotFit(because=text):

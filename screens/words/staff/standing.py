@@ -21,6 +21,7 @@ from kiosk.authority.facts import (
     CardExpired,
     CardRevoked,
     CardSetAside,
+    CardStopped,
     CardTrouble,
     ChoosePin,
     CodeEntered,
@@ -80,6 +81,9 @@ ADVICE: Final[dict[Do, str]] = {
     ),
     Do.ADD_CARD: "Add their card.",
     Do.ADD_PRESENT_CARD: "Add the card that they have now.",
+    Do.REPLACE_STOPPED_CARD: (
+        "Replace the card. A manager sees in stop_cards, on the page Policy, which are stopped."
+    ),
     Do.REPLACE_EXPIRED_CARD: (
         "Replace the card. Where the recorded end is wrong, import the right one; "
         "it cannot lengthen the card's own certificate."
@@ -147,6 +151,14 @@ SEEN_AT_STATIONS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.CARD_EXPIRED: (
         "The certificate on {card} has expired",
         "Replace the card. An imported end cannot lengthen its certificate.",
+    ),
+    Reason.CARD_STOPPED: (
+        "By its certificate, {card} is one that the policy stops",
+        "Replace the card. A manager sees in stop_cards, on the page Policy, which are stopped.",
+    ),
+    Reason.CARD_REVOKED: (
+        "A certificate on {card} was revoked by its issuer",
+        "Replace the card. If it was revoked by mistake, its issuer has to take that back.",
     ),
     Reason.NOT_GENUINE: (
         "What named itself as {card} did not prove that it is that card",
@@ -359,6 +371,8 @@ def trouble_words(trouble: CardTrouble, it: str = "it") -> str:
             words = f"{it} was revoked"
         case CardExpired(ended_at):
             words = f"{it} expired on {last_day(ended_at)}"
+        case CardStopped():
+            words = f"{it} is stopped by the policy (stop_cards)"
         case FamilyUnknown(family):
             words = f"this release does not know {its} family, {family}"
         case SecretNotRecorded():

@@ -327,7 +327,9 @@ def test_doctor_has_a_line_for_each_part(
         capsys.readouterr()
         assert doctor.run(argparse.Namespace(config=None), lambda _settings: ()) == 0
     lines = capsys.readouterr().out.splitlines()
-    before = "settings,example,database,keys,addresses,questions,card keys,key copy,master key"
+    before = (
+        "settings,example,database,keys,addresses,questions,card keys,weak keys,key copy,master key"
+    )
     after = "credentials,mail relay,four eyes,records,outbox,released secrets,stations,clock"
     parts = f"{before},{after}".split(",")
     assert [part for part, line in zip(parts, lines, strict=True) if part in line] == parts

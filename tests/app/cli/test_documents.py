@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -132,6 +133,16 @@ def test_value_that_is_named_is_one_that_the_setting_takes(document: Path) -> No
 def test_target_is_one_of_the_makefile(document: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
     assert set(_TARGET.findall(document.read_text())) <= targets
+
+
+@pytest.mark.parametrize(
+    ("given", "holders"), [([], "1000,100000,1000000"), (["HOLDERS=7,8"], "7,8")]
+)
+def test_estate_benchmark_takes_every_number_of_holders(given: list[str], holders: str) -> None:
+    """Before: the Makefile took the commas apart, and kept the first number."""
+    command = ["make", "--dry-run", "--directory", str(CHECKOUT), "bench-estate", *given]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert f"--holders {holders}\n" in lines
 
 
 def test_command_has_a_row_in_the_list_of_commands() -> None:

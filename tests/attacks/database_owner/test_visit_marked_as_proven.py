@@ -6,6 +6,7 @@ import pytest
 
 from kiosk.contract.messages import Factor, Grant, SendCode
 from tests.attacks.database_writer import at, refused_as_altered, write
+from tests.authority import saving
 from tests.authority.world import World
 
 PROOF = "INSERT INTO proof (visit_id, factor, at, subject, mac) VALUES (?, ?, ?, ?, ?)"
@@ -38,9 +39,13 @@ def test_proof_of_another_visit_is_no_proof_of_this_one(world: World) -> None:
 
 @pytest.mark.parametrize("factor", Factor)
 def test_proof_that_is_said_to_be_unspent_is_refused(world: World, factor: Factor) -> None:
-    card = world.registered_card()
-    station_visit = world.insert(card, blocked=True)
-    station_visit.to_new_pin()
+    if factor is Factor.SAVED_CODE:
+        world.policy = saving.POLICY
+        card = world.registered_card()
+        station_visit = saving.to_new_pin(world, card, saving.save_codes(world, card)[0])
+    else:
+        station_visit = world.insert(world.registered_card(), blocked=True)
+        station_visit.to_new_pin()
     station_visit.grant()
     write(world, "UPDATE proof SET spent_by = NULL WHERE factor = ?", factor.value)
     assert refused_as_altered(world, station_visit.release(), "proof")

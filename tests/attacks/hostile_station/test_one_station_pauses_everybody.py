@@ -76,7 +76,7 @@ def guess(world: World, card: Card, station: str = STOLEN) -> list[object]:
 
 
 def paused(world: World, cards: list[Card]) -> int:
-    return sum(world.registration(card).paused_until(world.now) is not None for card in cards)
+    return sum(world.registration(card).paused_until(world.now, 3) is not None for card in cards)
 
 
 def test_a_stolen_station_pauses_eight_holders_an_hour(world: World, cards: list[Card]) -> None:

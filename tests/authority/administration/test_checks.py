@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.app.setup.authority import load_questions
@@ -19,7 +20,9 @@ from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.key_copies import declare_copy
 from kiosk.authority.administration.keys import add_key
 from kiosk.authority.audit.siem import FEED, Collector, collector_context
+from kiosk.authority.crypto.card_keys import Issuers
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.revocation import RevocationLists
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import StoreError
 from kiosk.authority.mail.smtp import SmtpMailer
@@ -40,6 +43,8 @@ from kiosk.contract.families import FAMILIES
 from kiosk.contract.findings import Condition, Finding, examine, fail, ok
 from kiosk.contract.messages import Factor
 from kiosk.contract.policy import Genuine, Policy
+from tests.authority.card_in_reader import Authorities, revocation_list
+from tests.authority.weak_keys import weak_key
 from tests.support.database import MACS, SetClock, TestDatabase
 from tests.support.rsyslog import Rsyslog
 from tests.support.smtp import relay_to, running
@@ -181,6 +186,44 @@ def test_cards_that_have_to_prove_themselves_and_have_no_key(
         uow.cards.put([replace(card, auth_key=b"key")])
         uow.commit()
     assert look(Genuine.ALWAYS) == (OK, "recorded for 1 of 1 card; ")
+
+
+def test_lists_of_revoked_certificates_with_their_age(clock: SetClock, tmp_path: Path) -> None:
+    issuer, file, now = Authorities(), tmp_path / "cards.crl", clock.now()
+
+    def look() -> tuple[Condition, str]:
+        def load() -> Issuers:
+            return Issuers((issuer.own,), RevocationLists.load([file], [issuer.own]))
+
+        return said(checks.check_revoked(load, clock))
+
+    assert look()[0] is Condition.FAIL
+    made = revocation_list(issuer, (1, 2), now - timedelta(hours=5))
+    file.write_bytes(made.public_bytes(Encoding.DER))
+    due = f"{now + timedelta(days=7, hours=-5):%d %B %Y %H:%M} UTC"
+    assert look() == (OK, f"CN=Issuer: 5 hours old, 2 entries, the next is due by {due}; ")
+    clock.forward(days=8)
+    advice = "see why the file is not renewed (`revoked` in [cards])"
+    assert look() == (
+        WARN,
+        f"CN=Issuer: 8 days old, 2 entries, the next was due {due}; {advice}",
+    )
+    assert checks.check_revoked(lambda: Issuers((issuer.own,)), clock).condition is OK
+
+
+def test_weak_keys_are_counted_whatever_the_policy_stops(
+    store: Store, ring: KeyRing, tmp_path: Path
+) -> None:
+    assert said(checks.check_weak_keys(store))[0] is OK
+    imported(store, ring, tmp_path)
+    with store.begin() as uow:
+        (holder,) = uow.holders.by_numbers(["900000000000"]).values()
+        (card,) = uow.cards.of_holders([holder.id])
+        uow.cards.put([replace(card, pin_key=weak_key())])
+        uow.commit()
+    found = "1 card has a key that ROCA breaks (CVE-2017-15361)"
+    advice = "replace them; `stop_cards` of the policy stops them: roca"
+    assert said(checks.check_weak_keys(store)) == (WARN, f"{found}; {advice}")
 
 
 def test_credentials_that_everybody_may_read(tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ OF_HOLDER: dict[Reason | None, dict[str, Any]] = {Reason.LEAVER: {"left_at": BEF
 OF_CARD: dict[Reason | None, dict[str, Any]] = {
     Reason.CARD_REVOKED: {"status": CardStatus.REVOKED},
     Reason.CARD_EXPIRED: {"expires_at": BEFORE},
+    Reason.CARD_STOPPED: {},
 }
+POLICIES: dict[Reason | None, Policy] = {Reason.CARD_STOPPED: Policy(stop_cards=("piv:*",))}
 
 
 def standing(reason: Reason | None) -> tuple[Reason | None, Standing]:
@@ -30,8 +32,9 @@ def standing(reason: Reason | None) -> tuple[Reason | None, Standing]:
     holder = replace(samples.holder(), **OF_HOLDER.get(reason, {}))
     card = replace(samples.card(holder.id), **OF_CARD.get(reason, {}))
     registration = samples.registration(holder.id)
-    found = standing_of(holder, [card], registration, Policy(), NOW, frozenset())
-    return card_barred(card, holder, NOW), found
+    policy = POLICIES.get(reason, Policy())
+    found = standing_of(holder, [card], registration, policy, NOW, frozenset())
+    return card_barred(card, holder, NOW, policy), found
 
 
 def test_registered_holder_of_a_good_card_can_unlock() -> None:

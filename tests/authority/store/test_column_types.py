@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy.schema import CreateTable
 from sqlmodel import AutoString
 
-from kiosk.authority.records import JointHash
+from kiosk.authority.records import JointHash, SavedCode
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.gateway import Prepared
 from kiosk.authority.store.tables import (
     HASHES,
     NUMBERS,
+    SAVED_CODES,
     SCALARS,
     Json,
     TableRow,
@@ -57,6 +58,11 @@ def values_of(type_: sa.types.TypeEngine[Any]) -> st.SearchStrategy[Any]:
             return st.dictionaries(texts, texts | st.integers() | st.booleans() | st.none())
         case Json() if type_ is HASHES:
             return st.lists(st.builds(JointHash, numbers, texts, texts)).map(tuple)
+        case Json() if type_ is SAVED_CODES:
+            code = st.builds(
+                SavedCode, texts, st.integers(), texts, texts, times, texts, texts, texts
+            )
+            return st.lists(code).map(tuple)
         case sa.LargeBinary():
             return st.binary()
         case sa.Boolean():

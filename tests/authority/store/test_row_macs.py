@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.errors import RowAltered, StoreError
-from kiosk.authority.records import Cardholder, JointHash, Registration, new_id
+from kiosk.authority.records import Cardholder, JointHash, Registration, SavedCode, new_id
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.gateway import covered, encoded, mac_message
@@ -106,6 +106,7 @@ def test_a_change_of_any_covered_column_changes_the_message() -> None:
         proven=True,
         unproven_until=NOW,
         language="cy",
+        saved_codes=(SavedCode("c1", 1, "digest", "pepper", NOW, "v1"),),
     )
 
     def message(registration: Registration) -> bytes:

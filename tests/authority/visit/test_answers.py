@@ -222,7 +222,7 @@ def test_after_a_right_set_another_one_is_neither_checked_nor_charged(
     assert isinstance(right, SendCode)
     before, events = world.registration(card), world.kinds()
     for wrong in (True, False):
-        with pytest.raises(StepRefused, match="were answered"):
+        with pytest.raises(StepRefused, match="was passed in this visit"):
             station_visit.answer(task, wrong=wrong)
     assert world.registration(card) == before
     assert world.kinds() == [*events, "step-refused", "step-refused"]

@@ -79,7 +79,7 @@ def test_the_last_charge_without_a_verdict_blocks_on_the_next_attempt(
         with world.store.begin() as uow:
             uow.registrations.attempts(card.holder_id, 3).charge(f"died-{number}")
             uow.commit()
-    with pytest.raises(AuthorityUnavailable, match="another set is being checked"):
+    with pytest.raises(AuthorityUnavailable, match="another entry is being checked"):
         station_visit.answer(task)
     assert world.registration(card).blocked_at is None
     world.clock.forward(seconds=30)
@@ -266,7 +266,7 @@ def test_no_set_is_checked_again_where_no_attempt_is_left(
         counter = uow.registrations.attempts(card.holder_id, 3, proven=True)
         assert all(counter.charge(name) for name in ("two", "three", "four"))
         uow.commit()
-    with pytest.raises(AuthorityUnavailable, match="another set"):
+    with pytest.raises(AuthorityUnavailable, match="another entry"):
         at.submit(visit, "one", Answers(answers_to(task)))
     assert world.registration(card).failures == 3
 

@@ -123,7 +123,8 @@ def test_the_genuine_card_is_sent_its_secret(
     world: World, card: Card, genuine: FailingCard, insert: Insert
 ) -> None:
     assert serve(world, genuine, insert) == Finished(Purpose.UNLOCK)
-    assert (genuine.count(PROVE), genuine.count(RESET)) == (2, 1)
+    # At the insertion, before the release, and once with the new PIN.
+    assert (genuine.count(PROVE), genuine.count(RESET)) == (3, 1)
     reset = [apdu[1] for apdu in genuine.apdus].index(RESET)
     assert genuine.apdus[reset - 1][1] == PROVE, "nothing comes between proof and secret"
 

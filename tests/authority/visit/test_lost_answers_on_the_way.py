@@ -33,7 +33,7 @@ from kiosk.contract.messages import (
     VisitId,
 )
 from kiosk.contract.policy import Policy
-from kiosk.contract.ports import Authority, CardAddress, CardHold, Cards
+from kiosk.contract.ports import Authority, CardAddress, CardCheck, CardHold, Cards
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
@@ -97,6 +97,9 @@ class HeldCard:
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         self._compare(current)
         self.secret = new
+
+    def try_out(self, pin: PinEntry) -> CardCheck:
+        return CardCheck(signs=None if isinstance(pin, OnPad) else pin == self.pin)
 
     def _compare(self, secret: Sensitive) -> None:
         if secret != self.secret:

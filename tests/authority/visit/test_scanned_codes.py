@@ -31,7 +31,7 @@ def test_scan_of_the_mail_has_its_code_and_the_tag_of_the_task(
     assert (found.code, found.tag) == (world.relay.code, task.tag)
 
 
-def test_each_code_has_another_tag(world: World, station_visit: StationVisit) -> None:
+def test_tag_of_a_code_is_its_own(world: World, station_visit: StationVisit) -> None:
     first = station_visit.to_code()
     world.clock.forward(seconds=61)
     second = station_visit.send()

@@ -20,6 +20,7 @@ from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Factor, Reason, Refusal
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen, office_beside
+from tests.authority.saving import POLICY, save_codes, to_new_pin
 from tests.authority.station_visit import StationVisit, ready
 from tests.authority.world import World
 
@@ -74,8 +75,13 @@ def test_person_is_erased_with_what_they_passed(world: World, card: Card, passed
 
 @pytest.mark.parametrize("factor", Factor)
 def test_factor_that_is_withdrawn_counts_no_more(world: World, card: Card, factor: Factor) -> None:
-    station_visit = world.insert(card, blocked=True)
-    station_visit.to_new_pin()
+    if factor is Factor.SAVED_CODE:
+        world.policy = POLICY
+        code = save_codes(world, card)[0]
+        station_visit = to_new_pin(world, card, code)
+    else:
+        station_visit = world.insert(card, blocked=True)
+        station_visit.to_new_pin()
     with world.store.begin() as uow:
         FACTORS[factor].withdraw(uow, card.holder_id)
         uow.commit()

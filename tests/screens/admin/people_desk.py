@@ -32,7 +32,7 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
-from kiosk.authority.facts import Do, ReadAt, RegisterOrHelp, ShownAt
+from kiosk.authority.facts import CodesSaved, Do, ReadAt, RegisterOrHelp, ShownAt
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action, may
 from tests.screens.admin.estate import Estate
@@ -211,6 +211,18 @@ class FakePeopleDesk(Files, PeopleDesk):
         return self._act(
             Action.REPORT_MISUSE, "people.stop_change", seen, grounds,
             "stopped a change of address", PlainDeed.CHANGE_STOPPED, change,
+        )  # fmt: skip
+
+    def withdraw_saved_codes(self, seen: Seen, grounds: Grounds) -> Done:
+        def change(record: Record) -> None:
+            line = record.person.registration
+            if line is not None:
+                left = tuple(one for one in line.enrolled if not isinstance(one, CodesSaved))
+                record.person = replace(record.person, registration=replace(line, enrolled=left))
+
+        return self._act(
+            Action.WITHDRAW_CODE, "people.withdraw_saved_codes", seen, grounds,
+            "withdrew the saved codes", PlainDeed.SAVED_CODES_WITHDRAWN, change,
         )  # fmt: skip
 
     def erase(self, seen: Seen, grounds: Grounds) -> Done:

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from kiosk.authority.administration.views import AddressChangeLine, Seen
 from kiosk.authority.errors import NotFound, StoreError
-from kiosk.authority.roles import Role
+from kiosk.authority.facts import CodesSaved
+from kiosk.authority.roles import Action, Role
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
 from tests.screens.admin.persons import BLOCKED, SECRET, WHY
@@ -90,6 +91,7 @@ def _registration() -> dict[str, Sample]:
         ),
         "not-the-holder": _on("okafor", "i"),
         "stop-change": _on("tudor", "h", arrange=_changing),
+        "withdraw-saved-codes": _on("tudor", "v", arrange=_saving),
         "mark-leaver": _on("tudor", "l"),
         "take-back": _on("farida", "t"),
         "erase": _on("farida", "x"),
@@ -151,6 +153,15 @@ def _changing(desk: FakeDesk) -> None:
         "g.tudor@trust.example", "gw•••@new.example", NOW + timedelta(hours=70)
     )
     record.person = replace(record.person, waiting_change=line)
+
+
+def _saving(desk: FakeDesk) -> None:
+    record = desk.estate.people["h7"]
+    line = record.person.registration
+    assert line is not None
+    open_to = record.person.open_to | {Action.WITHDRAW_CODE}
+    registration = replace(line, enrolled=(*line.enrolled, CodesSaved(4)))
+    record.person = replace(record.person, registration=registration, open_to=open_to)
 
 
 def _no_address(desk: FakeDesk) -> None:

@@ -67,6 +67,9 @@ def _policy() -> dict[str, Sample]:
         "policy-agent": Sample(("f7",), Role.AGENT),
         "policy-trouble": Sample(("f7", "down", "down", "down"), arrange=_misfit),
         "policy-change": Sample(("f7", "down", "down", "down", "c", "backspace", "=4")),
+        "policy-change-ways": Sample(
+            ("f7", "c", "ctrl+u", "=saved-code, email-code or questions, email-code")
+        ),
         "policy-change-limits": Sample(
             ("f7", "down", "down", "down", "c", "=00", "tab", f"={WHY}", "enter")
         ),

@@ -41,6 +41,7 @@ from kiosk.authority.administration.views import (
     StationLetIn,
     StationLine,
     StationState,
+    StopCount,
     Today,
 )
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
@@ -176,7 +177,13 @@ class FakePolicyDesk(Fake, PolicyDesk):
         fits = not line.value.isdigit() or (value.isdigit() and 1 <= int(value) <= 60)
         return "" if fits else f"{name} has to be {line.allowed}."
 
-    def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
+    def stops(self, value: str) -> StopCount:
+        self._asked.hear(Action.SEE_POLICY, "policy.stops", value)
+        return StopCount(3, 40)
+
+    def change(
+        self, name: str, value: str, revision: int, grounds: Grounds, *, sure: bool = False
+    ) -> Done:
         self._asked.hear(Action.CHANGE_POLICY, "policy.change", name, value, revision, grounds)
         at, line = self._held(name, revision)
         if problem := self.problem(name, value):

@@ -61,6 +61,7 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
     "mark leaver": lambda desk: person.mark_leaver(_subject(desk)),
     "report misuse": lambda desk: person.report_misuse(_subject(desk)),
     "stop change": lambda desk: person.stop_change(_subject(desk)),
+    "withdraw saved codes": lambda desk: person.withdraw_saved_codes(_subject(desk)),
     "take back leaver": lambda desk: person.take_back_leaver(_subject(desk)),
     "erase": lambda desk: person.erase(_subject(desk)),
     "find owner": lambda desk: cards.find_owner(desk, "piv 9f2c41d0"),

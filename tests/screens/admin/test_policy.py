@@ -62,10 +62,12 @@ async def test_enter_on_a_setting_opens_its_change() -> None:
 async def test_values_of_settings_are_words() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f7")
+        words = set[str]()
         for _ in run.desk.estate.policy:
             assert not re.search(r"\b(true|false|when-it-can)\b", run.text)
+            words.update(re.findall(r" (yes|no) ", run.text))
             await run.press("down")
-        assert re.search(r" (yes|no) ", run.text)
+        assert words == {"yes", "no"}
 
 
 async def test_what_is_beyond_the_limits_is_said_at_the_value() -> None:
@@ -108,6 +110,17 @@ async def test_a_typed_number_takes_the_place_of_the_one_that_is_there() -> None
         assert run.desk.asked.of("policy.change")[0][1] == "4"
 
 
+async def test_stop_of_cards_says_how_many_before_it_is_set() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f7", "end", "up")
+        assert "Setting: stop_cards." in run.text
+        await run.press("c", *"roca", "tab", *"CVE-2017-15361", "enter")
+        assert "That may stop 3 of 40 recorded cards" in run.text
+        assert not run.desk.asked.of("policy.change")
+        await run.press("enter", "tab", "enter")
+        assert run.desk.asked.of("policy.change")[0][1] == "roca"
+
+
 async def test_a_list_may_be_emptied() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f7")
@@ -145,3 +158,17 @@ async def test_others_read_it_and_are_offered_nothing(role: Role) -> None:
         await run.press(*TO_FAILURES, "c", "b", "enter")
         assert not run.app.screen.is_modal
         assert "Many slips" in run.text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_ways_are_explained_before_they_are_set(size: tuple[int, int]) -> None:
+    async with running(pages=PAGES, size=size) as run:
+        await run.press("f7", "c")
+        assert "questions, email-code: a thief needs the card, the" in run.text
+        await run.press("ctrl+u", *"email-code")
+        assert "email-code: a thief needs the card and the mailbox." in run.text
+        assert "not met. Too weak: email-code." in run.text
+        await run.press("ctrl+u", *"passport")
+        assert "a thief needs" not in run.text
+        assert "Allowed: a list of" in run.text
+        assert run.desk.asked.of("policy.change") == []

@@ -238,6 +238,10 @@ SAID: Final[list[tuple[Refusal, str]]] = [
         why.SettingSetAlready("max_failures"),
         "That is what counts already for max_failures.",
     ),
+    (
+        why.StopsManyCards(38, 40),
+        "That may stop 38 of 40 recorded cards (95.0 %). If you mean it, ask for it again.",
+    ),
     (why.ValueUnfit("That is too long. Allowed: 1."), "That is too long. Allowed: 1."),
     (why.ValueDoesNotFit("it is below 6"), "That does not fit. it is below 6."),
     (why.TooFewQuestions(1), "Only 1 question is offered. Add some first."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from msgspec.structs import replace
@@ -17,10 +17,12 @@ from kiosk.contract.messages import (
     ChooseQuestions,
     ChooseWay,
     EnterCode,
+    EnterSavedCode,
     EnterStopNumber,
     Factor,
     FactorEnd,
     GiveEmail,
+    KeepSavedCodes,
     Maintain,
     MaintenanceAct,
     MaintenanceReason,
@@ -37,7 +39,7 @@ from kiosk.contract.messages import (
     SendCode,
     VisitId,
 )
-from kiosk.contract.ports import CardAddress
+from kiosk.contract.ports import CardAddress, CardCheck
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import ChangePin, Prepare, UnblockPin, VerifyPin
 from kiosk.station.machine import AuthorityAddress, EndingAct, NetworkState
@@ -79,6 +81,8 @@ from kiosk.station.states import (
     RemovalReason,
     RemoveCard,
     RepeatPin,
+    SavedCodeEntry,
+    SavedCodesShown,
     State,
     StillThere,
     StopNumberEntry,
@@ -100,6 +104,7 @@ UNLOCKED = replace(REGISTER, unlocked=True)
 CHANGE_PIN = replace(VISIT, purpose=Purpose.CHANGE_PIN)
 REPORT = replace(VISIT, purpose=Purpose.REPORT_MISUSE)
 CHANGE_EMAIL = replace(VISIT, purpose=Purpose.CHANGE_EMAIL)
+SAVING = replace(VISIT, purpose=Purpose.SAVED_CODES)
 MAINTENANCE = replace(VISIT, purpose=Purpose.MAINTENANCE)
 
 _BANK = (
@@ -179,6 +184,7 @@ _STEPS = {
     Purpose.FIRST_UNLOCK: 7,
     Purpose.CHANGE_PIN: 2,
     Purpose.CHANGE_EMAIL: 3,
+    Purpose.SAVED_CODES: 2,
 }
 
 
@@ -187,6 +193,12 @@ def _at(step: int, visit: VisitState) -> VisitState:
     assert visit.purpose is not None
     of = Purpose.FIRST_UNLOCK if visit.unlocked else visit.purpose
     return replace(visit, position=Position(step, _STEPS[of]))
+
+
+def _tried(*, signs: bool, days: int) -> VisitState:
+    """Return a visit whose card was tried out; it expires ``days`` after the pictures are taken."""
+    expires = datetime(2026, 7, 15, tzinfo=UTC) + timedelta(days=days)
+    return replace(UNLOCK, check=CardCheck(signs, expires))
 
 
 _ALL_BUT_REGISTER = (
@@ -198,7 +210,24 @@ _ALL_BUT_REGISTER = (
 _CHOOSE_WAY = ChooseWay(
     ((Factor.QUESTIONS, Factor.EMAIL_CODE), (Factor.EMAIL_CODE,)), position=Position(2, 4)
 )
+_CHOOSE_SAVED = ChooseWay(
+    (
+        (Factor.QUESTIONS, Factor.EMAIL_CODE),
+        (Factor.SAVED_CODE, Factor.EMAIL_CODE),
+        (Factor.QUESTIONS, Factor.SAVED_CODE, Factor.EMAIL_CODE),
+    ),
+    position=Position(2, 4),
+)
 _WAYS = replace(_at(2, UNLOCK), ways=_CHOOSE_WAY)
+_ENTER_SAVED = EnterSavedCode(2, position=Position(3, 5))
+_DRAWN = "7K7QF2M9X4TRD0", "V3HC8WZ1JS5N6E", "0P4GBY9R2XKQ7M", "TA6D3F8VJ1W5CH", "ZN9E2S4K7YB0GR"
+_SHOWN = KeepSavedCodes(
+    tuple(Sensitive(f"{digit}{drawn}") for digit, drawn in enumerate(_DRAWN, 1)), position=STEP
+)
+_NINE_SHOWN = KeepSavedCodes(
+    tuple(Sensitive(f"{digit}{drawn}") for digit, drawn in enumerate((*_DRAWN, *_DRAWN[1:]), 1)),
+    position=STEP,
+)
 _CODE_ENTRY = CodeEntry(_at(3, UNLOCK), CODE)
 _ADDRESS = EnterEmail(_at(3, REGISTER), EMAIL, EMAIL.suggested)
 _WAITS = replace(_at(3, UNLOCK), instead=offers(*_ALL_BUT_REGISTER[1:]))
@@ -400,6 +429,7 @@ _STORY: Mapping[str, Sample] = {
     "new-pin-dark": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("1111"), dark=True),
     "ways": Sample(PickWay(_WAYS, _CHOOSE_WAY), ("down",)),
     "ways-over": Sample(PickWay(_WAYS, _CHOOSE_WAY, FactorEnd.SPENT)),
+    "ways-saved-codes": Sample(PickWay(_WAYS, _CHOOSE_SAVED), ("down",)),
     "ask-question-ways": Sample(AskQuestion(_WAYS, ASKED)),
     "code-ways": Sample(CodeEntry(_WAYS, CODE), ("down",)),
     "code-ways-wrong": Sample(CodeEntry(_WAYS, CODE, wrong=True)),
@@ -415,6 +445,43 @@ _STORY: Mapping[str, Sample] = {
     "code-routes": Sample(CodeEntry(_at(3, UNLOCK), replace(CODE, routes=ROUTES, resend_in_s=0.0))),
     "code-needed-routes": Sample(
         CodeNeeded(_at(3, UNLOCK), replace(SEND, routes=ROUTES), CodeLack.EXPIRED)
+    ),
+    "saved-code": Sample(SavedCodeEntry(_WAYS, _ENTER_SAVED), tuple("7k7qf 2m9x4")),
+    "saved-code-missing": Sample(SavedCodeEntry(_WAYS, _ENTER_SAVED), (*"7k7qf", "enter")),
+    "saved-code-unclear": Sample(SavedCodeEntry(_WAYS, _ENTER_SAVED), (*"7k7uf", "enter")),
+    "saved-code-wrong": Sample(SavedCodeEntry(_WAYS, _ENTER_SAVED, wrong=True)),
+    "saved-code-keys-only": Sample(
+        SavedCodeEntry(_at(2, UNLOCK), _ENTER_SAVED), tuple("7k7qf"), touch=False
+    ),
+    "saved-codes": Sample(SavedCodesShown(_at(2, SAVING), _SHOWN)),
+    "saved-codes-enter": Sample(SavedCodesShown(_at(2, SAVING), _SHOWN), ("enter",)),
+    "saved-codes-nine": Sample(SavedCodesShown(_at(2, SAVING), _NINE_SHOWN), ("right",)),
+    "saved-codes-dark": Sample(SavedCodesShown(_at(2, SAVING), _SHOWN), dark=True),
+    "registered-saved-codes": Sample(Success(REGISTER, Purpose.REGISTER, saved_codes=True)),
+    "registered-saved-codes-later": Sample(
+        Success(REGISTER, Purpose.REGISTER, counts_in_s=86_400.0, saved_codes=True)
+    ),
+    "saved-codes-kept": Sample(Success(SAVING, Purpose.SAVED_CODES)),
+    "unlocked-saved-code": Sample(
+        Success(UNLOCK, Purpose.UNLOCK, saved_code=Sensitive("77K7QF2M9X4TRD0"))
+    ),
+    "menu-saved-codes": Sample(_offers(*_ALL_BUT_REGISTER, Purpose.SAVED_CODES)),
+    "menu-waiting-saved-codes": Sample(
+        Menu(
+            replace(_WAITS, position=None),
+            offers(*_ALL_BUT_REGISTER, Purpose.SAVED_CODES),
+            waiting=Purpose.CHANGE_EMAIL,
+        )
+    ),
+    "menu-waiting-officer": Sample(
+        Menu(
+            replace(_WAITS, position=None),
+            offers(*_ALL_BUT_REGISTER, Purpose.SAVED_CODES, Purpose.MAINTENANCE),
+            waiting=Purpose.CHANGE_EMAIL,
+        )
+    ),
+    "menu-officer-saved-codes": Sample(
+        _offers(*_ALL_BUT_REGISTER, Purpose.SAVED_CODES, Purpose.MAINTENANCE)
     ),
     "repeat-pin": Sample(RepeatPin(_at(4, UNLOCK), RULES, SECRET), tuple("6049")),
     "repeat-pin-keys-only": Sample(RepeatPin(_at(4, UNLOCK), RULES, SECRET), touch=False),
@@ -476,6 +543,9 @@ _STORY: Mapping[str, Sample] = {
     "still-there": Sample(StillThere(_CODE_ENTRY)),
     "still-there-dark": Sample(StillThere(NewPin(_at(4, UNLOCK), RULES)), dark=True),
     "success-dark": Sample(Success(UNLOCK, Purpose.UNLOCK), dark=True),
+    "success-signed": Sample(Success(_tried(signs=True, days=900), Purpose.UNLOCK)),
+    "success-expires-soon": Sample(Success(_tried(signs=True, days=20), Purpose.UNLOCK)),
+    "success-did-not-sign": Sample(Success(_tried(signs=False, days=20), Purpose.UNLOCK)),
     "refused-until": Sample(
         Refused(
             VISIT_ID,

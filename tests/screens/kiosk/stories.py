@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from kiosk.contract.messages import (
     Code,
+    EnteredSavedCode,
     Factor,
     GiveEmail,
     MaintenanceAct,
@@ -20,6 +21,7 @@ from kiosk.station.events import (
     AnswerEntered,
     Chose,
     CodeAsked,
+    CodesKept,
     Confirmed,
     EmailEntered,
     EntryMade,
@@ -58,6 +60,8 @@ FRESH = CodeEntry(UNLOCK, replace(CODE, resend_in_s=0.0))
 PIN = PinEntered(VISIT_ID, Sensitive("604918"))
 STOP_NUMBER = StopNumberEntered(VISIT_ID, Sensitive("123456789012"))
 CODE_GIVEN = EntryMade(VISIT_ID, Code(Sensitive("40718263")))
+SAVED_TYPED = EntryMade(VISIT_ID, EnteredSavedCode(Sensitive("7K7Qf-2m9X4-trdoa")))
+SAVED_GIVEN = EntryMade(VISIT_ID, EnteredSavedCode(Sensitive("7k7qf2m9x4trd0a")))
 WAITS = replace(UNLOCK, instead=offers(Purpose.CHANGE_PIN))
 WAITING = Menu(WAITS, WAITS.instead, waiting=Purpose.UNLOCK)
 ELSE = SomethingElse(VISIT_ID)
@@ -176,6 +180,16 @@ KEYS = [
     keys(WAITING, "tab tab enter", BACK),
     keys(WAITING, "escape enter", LEFT),
     keys(WAITING, "up enter", MisuseNoticed(VISIT_ID)),
+    keys("saved-code", "7 K 7 Q f - 2 m 9 X 4 - t r d o a enter", SAVED_TYPED),
+    keys("saved-code", "7 k 7 q f 2 m 9 x 4 t r d 0 enter"),
+    keys("saved-code", "7 k 7 u f 2 m 9 x 4 t r d 0 a enter"),
+    keys("saved-code", "k k 7 q f 2 m 9 x 4 t r d 0 a enter"),
+    keys("saved-code", "7 k 7 q f 2 m 9 x 4 t r d 0 a a enter"),
+    keys("saved-code", "enter tab enter", LEFT),
+    keys("saved-codes", "enter enter"),
+    keys("saved-codes", "right enter", CodesKept(VISIT_ID)),
+    keys("saved-codes", "left enter", LEFT),
+    keys("unlocked-saved-code", "enter", LEFT),
     keys("code-needed-expired", "enter", CodeAsked(VISIT_ID, ROUTE.id)),
     keys("code-needed-too-soon", "enter"),
     *(
@@ -256,7 +270,7 @@ TOUCHES = [
     ),
     touches(
         "ways",
-        "Security questions + Code by email",
+        "My answers + Email I can read",
         WayPicked(VISIT_ID, (Factor.QUESTIONS, Factor.EMAIL_CODE)),
     ),
     touches("routes", "a•••@nhs.net", CodeAsked(VISIT_ID, ROUTES[1].id)),
@@ -278,6 +292,9 @@ TOUCHES = [
     touches("code-needed-else", "Do something else", ELSE),
     touches(WAITING, "Change your PIN", Chose(VISIT_ID, Purpose.CHANGE_PIN)),
     touches(WAITING, "Back to the code", BACK),
+    touches("saved-code", "7|k|7|q|f|2|m|9|x|4|t|r|d|0|a|Continue", SAVED_GIVEN),
+    touches("saved-code", "Back", BACK),
+    touches("saved-codes", "I have them", CodesKept(VISIT_ID)),
     touches("code-needed-expired", "New code", CodeAsked(VISIT_ID, ROUTE.id)),
     touches("new-pin", "6|0|4|9|1|8|Continue", PIN),
     touches("new-pin", "1|1|1|1|1|1|Continue"),

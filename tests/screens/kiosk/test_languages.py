@@ -23,6 +23,7 @@ from textual.widget import Widget
 from kiosk.contract import language
 from kiosk.contract.language import Counted, OwnText, Text
 from kiosk.contract.messages import VisitId
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import Attract, State, StillThere
 from screens.kiosk.page import Page
 from screens.widgets.fields import Field
@@ -48,6 +49,8 @@ def _data(value: Any) -> Any:
         return _VISIT
     if isinstance(value, str):
         return catalogues.as_data(value)
+    if isinstance(value, Sensitive):
+        return Sensitive(catalogues.as_data(value.reveal()))
     if isinstance(value, tuple):
         return tuple(map(_data, value))
     if isinstance(value, Struct):
@@ -126,6 +129,8 @@ _TOO_LONG_YET = {
     "Beside which question it is: one row": """
         give-answer give-answer-typed give-answer-hidden give-answer-long give-answer-problem
         give-answer-keys-only ask-question-wrong""",
+    "What saved codes are, beside it: one row": """
+        ways-saved-codes registered-saved-codes registered-saved-codes-later""",
     "Three buttons in a row: two columns": """
         code code-resumed code-resumed-else code-resumed-register code-resumed-email
         code-too-soon code-resumed-wrong code-missing code-register-wrong code-wrong

@@ -33,18 +33,18 @@ EDITS: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     (
         _MESSAGES,
-        "FactorEntry = Answers | Code\n",
+        "FactorEntry = Answers | Code | EnteredSavedCode\n",
         (
             "class Word(Reported, frozen=True):\n    word: Sensitive\n\n\n"
-            "FactorEntry = Answers | Code | Word\n"
+            "FactorEntry = Answers | Code | EnteredSavedCode | Word\n"
         ),
     ),
     (
         _MESSAGES,
-        "FactorTask = AnswerQuestions | EnterCode\n",
+        "FactorTask = AnswerQuestions | EnterCode | EnterSavedCode\n",
         (
             "class SayIt(CountedTask, frozen=True):\n    tries_left: int\n\n\n"
-            "FactorTask = AnswerQuestions | EnterCode | SayIt\n"
+            "FactorTask = AnswerQuestions | EnterCode | EnterSavedCode | SayIt\n"
         ),
     ),
     (
@@ -67,11 +67,11 @@ EDITS: Final[tuple[tuple[str, str, str], ...]] = (
         "    EnterCode: codes.CodeEntryPage,\n",
         "    EnterCode: codes.CodeEntryPage,\n    SayIt: codes.CodeEntryPage,\n",
     ),
-    (_PAGES, "import AnswerQuestions, EnterCode, ", "import AnswerQuestions, EnterCode, SayIt, "),
+    (_PAGES, "EnterSavedCode, FactorTask\n", "EnterSavedCode, FactorTask, SayIt\n"),
     (
         _WORDS,
-        '    Factor.EMAIL_CODE: Text("Code by email"),\n',
-        '    Factor.EMAIL_CODE: Text("Code by email"),\n    Factor.IT: Text("It"),\n',
+        '    Factor.EMAIL_CODE: Text("Email I can read"),\n',
+        '    Factor.EMAIL_CODE: Text("Email I can read"),\n    Factor.IT: Text("It"),\n',
     ),
 )
 """The lines that a factor adds to files: its words are those of the page, too."""

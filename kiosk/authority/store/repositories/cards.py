@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    and_,
     bindparam,
     case,
     delete,
@@ -28,6 +29,7 @@ from sqlalchemy.orm import Mapped
 from kiosk.authority.records import (
     Card,
     Cardholder,
+    CardKeys,
     CardStatus,
     KeptKind,
     KeptSecret,
@@ -238,6 +240,17 @@ class CardRecords(SealedSecrets[Card]):
         statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
         return self._all(Card, CardRow, statement.order_by(*_BY_NAME))
 
+    def expiring(
+        self, after: tuple[datetime, str], until: datetime, limit: int
+    ) -> tuple[tuple[datetime, str], ...]:
+        """Return when and which cards expire, in that order; they may be altered or revoked."""
+        at, card_id = after
+        ends, name = col(CardRow.expires_at), col(CardRow.id)
+        later = or_(ends > at, and_(ends == at, name > card_id))
+        found = select(ends, name).where(ends >= at, later, ends <= until)
+        rows = self._gateway.tuples(found.order_by(ends, name).limit(limit))
+        return tuple((at, card_id) for at, card_id in rows)
+
     def of_holders(self, holder_ids: Iterable[str]) -> tuple[Card, ...]:
         """Return them by family and identifier, altered ones too.
 
@@ -388,6 +401,18 @@ class CardRecords(SealedSecrets[Card]):
         known = or_(col(CardRow.auth_key).is_not(None), is_named)
         every = select(func.count()).where(in_use)
         return self._gateway.count(every), self._gateway.count(every.where(known))
+
+    def keys_in_use(self, batch: int = 5000) -> Iterator[CardKeys]:
+        """Yield the identifiers and keys of all cards in use, unchecked: to count them alone."""
+        columns = [col(getattr(CardRow, name)) for name in CardKeys._fields]
+        in_use, after = col(CardRow.status) == CardStatus.ACTIVE, ""
+        while True:
+            these = select(*columns).where(in_use, col(CardRow.id) > after)
+            rows = self._gateway.tuples(these.order_by(col(CardRow.id)).limit(batch))
+            yield from (CardKeys(*row) for row in rows)
+            if len(rows) < batch:
+                return
+            after = rows[-1][0]
 
     def count_exchange(self, card_id: str, at: datetime, *, since: datetime) -> None:
         """Count one more use of an admin key; those before ``since``, or as far ahead, are not."""

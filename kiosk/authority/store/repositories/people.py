@@ -28,16 +28,17 @@ from sqlalchemy import (
 
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.records import (
-    LONGEST_PAUSE,
     Address,
     AddressSource,
     Cardholder,
     CardStatus,
     JointHash,
     Registration,
+    SavedCode,
     SecurityQuestion,
     UnblockState,
     Verdict,
+    pause_after,
 )
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.repositories.attempts import AttemptCounter, counting
@@ -75,11 +76,8 @@ OVERWRITTEN = (
     "asked",
     "proven",
     "language",
+    "saved_codes",
 )
-
-FIRST_PAUSE = timedelta(hours=1)
-PAUSE_GROWTH = 4
-"""Factor of the pause after each further wrong answer with a card known by name only."""
 
 STATION_LIMITS: Final = ((timedelta(hours=1), 24), (timedelta(days=1), 72))
 """Within each span, how many wrong answers with cards known by name only one station may cause.
@@ -214,20 +212,16 @@ class Registrations(Repository):
         return left
 
     def _charge_unproven(self, holder_id: str, most: int) -> int | None:
-        failures, until = col(RegistrationRow.unproven_failures), RegistrationRow.unproven_until
-        # As ``Registration.paused_until``.
-        wrong = col(until) > self._now + LONGEST_PAUSE
-        rested = or_(col(until).is_(None), col(until) <= self._now, wrong)
-        open_ = rested, col(RegistrationRow.blocked_at).is_(None)
-        statement = update(RegistrationRow).where(_is(holder_id), *open_)
-        charged = statement.values(unproven_failures=failures + 1).returning(failures)
-        count: int | None = self._gateway.scalar(charged)
-        if count is None:
+        row = self._gateway.one(_REGISTRATION, RegistrationRow, {"holder": holder_id})
+        if row is None or row.blocked_at is not None:
             return None
+        if row.record(Registration).paused_until(self._now, most) is not None:
+            return None
+        count = row.unproven_failures + 1
+        counted = update(RegistrationRow).where(_is(holder_id))
+        self._gateway.write(counted.values(unproven_failures=count))
         if count >= most:
-            pause = FIRST_PAUSE * PAUSE_GROWTH ** min(count - most, 6)
-            ends = self._now + min(pause, LONGEST_PAUSE)
-            self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=ends)
+            self._gateway.rewrite(row, unproven_until=self._now + pause_after(count, most))
         return max(0, most - count)
 
     def _give_back(self, holder_id: str) -> None:
@@ -278,6 +272,57 @@ class Registrations(Repository):
         over = {"unproven_failures": 0, "unproven_until": None}
         ended = self._gateway.change(RegistrationRow, *paused, **over)
         return ended[0].record(Registration) if ended else None
+
+    # --- saved codes ---
+
+    def put_saved_codes(self, holder_id: str, codes: tuple[SavedCode, ...]) -> bool:
+        """Put others in place of those that a holder has; False where nobody is registered."""
+        new = codes or None
+        return bool(self._gateway.change(RegistrationRow, _is(holder_id), saved_codes=new))
+
+    def drop_saved_codes(self, holder_id: str) -> int:
+        """Delete all that a holder has; return how many could be entered."""
+        theirs = _is(holder_id), col(RegistrationRow.saved_codes).is_not(None)
+        dropped = self._gateway.change(RegistrationRow, *theirs, saved_codes=None)
+        return sum(len(row.record(Registration).saved_left) for row in dropped)
+
+    def drop_every_saved_code(self, but: Collection[str] = ()) -> int:
+        """Delete those of all holders, but some; return how many holders had any."""
+        with_some = col(RegistrationRow.saved_codes).is_not(None)
+        others = col(RegistrationRow.holder_id).not_in(but)
+        return len(self._gateway.change(RegistrationRow, with_some, others, saved_codes=None))
+
+    def use_saved_code(self, holder_id: str, code_id: str) -> bool:
+        """Delete a code; return True for exactly one caller.
+
+        What replaces it counts only once it is shown: see ``show_saved_code``.
+        """
+        codes = self._lock_saved_codes(holder_id)
+        if not any(one.id == code_id and not one.replaces for one in codes):
+            return False
+        return self.put_saved_codes(holder_id, tuple(one for one in codes if one.id != code_id))
+
+    def show_saved_code(self, holder_id: str, used_id: str, visit_id: str) -> SavedCode | None:
+        """Let the code count that replaces a used one; it may be shown in that visit."""
+        codes = self._lock_saved_codes(holder_id)
+        found = next((one for one in codes if one.replaces == used_id), None)
+        if found is None or any(one.id == used_id for one in codes):
+            return None
+        shown = replace(found, replaces="", visit_id=visit_id, made_at=self._now)
+        self.put_saved_codes(holder_id, tuple(shown if one is found else one for one in codes))
+        return shown
+
+    def forget_nonces(self, holder_id: str, visit_id: str) -> None:
+        """Let nothing that was shown in a visit be made again."""
+        codes = self._lock_saved_codes(holder_id)
+        if any(one.nonce and one.visit_id == visit_id and not one.replaces for one in codes):
+            kept = (one if one.replaces else replace(one, nonce="") for one in codes)
+            self.put_saved_codes(holder_id, tuple(kept))
+
+    def _lock_saved_codes(self, holder_id: str) -> tuple[SavedCode, ...]:
+        row = self._gateway.one(_REGISTRATION, RegistrationRow, {"holder": holder_id})
+        self._gateway.check_asked(row, holder_id=holder_id)
+        return (row.saved_codes or ()) if row is not None else ()
 
     def set_asked(self, holder_id: str, question_ids: tuple[int, ...]) -> tuple[int, ...]:
         """Pin the questions to ask unless some are pinned; return the pinned ones.

@@ -210,11 +210,7 @@ class Proofs(Repository):
 
     def put(self, proof: Proof) -> None:
         """Add one, or overwrite the visit's of the same factor."""
-        stamped = self._gateway.stamped(ProofRow, values(proof))
-        insert = self._gateway.upsert(ProofRow).values(stamped)
-        new = {name: insert.excluded[name] for name in stamped}
-        keys = ["visit_id", "factor"]
-        self._gateway.write(insert.on_conflict_do_update(index_elements=keys, set_=new))
+        self._gateway.put(ProofRow, values(proof), "visit_id", "factor")
 
     def of_visit(self, visit_id: str) -> tuple[Proof, ...]:
         rows = self._gateway.many(_PROOFS_OF_VISIT, ProofRow, {"visit": visit_id})
@@ -238,10 +234,7 @@ class PendingChanges(Repository):
 
     def put(self, change: PendingChange) -> None:
         """Add one, or overwrite the one with its id."""
-        stamped = self._gateway.stamped(PendingRow, values(change))
-        insert = self._gateway.upsert(PendingRow).values(stamped)
-        new = {name: insert.excluded[name] for name in stamped}
-        self._gateway.write(insert.on_conflict_do_update(index_elements=["id"], set_=new))
+        self._gateway.put(PendingRow, values(change), "id")
 
     def delete(self, change_id: str) -> None:
         self._gateway.write(delete(PendingRow).where(col(PendingRow.id) == change_id))

@@ -6,10 +6,12 @@ from typing import Final
 
 from kiosk.authority.visit.factors.email_code import EmailCodeRules
 from kiosk.authority.visit.factors.questions import QuestionRules
+from kiosk.authority.visit.factors.saved_code import SavedCodeRules
 from kiosk.authority.visit.proofs import Factors
 from kiosk.contract.messages import Factor
 
 FACTORS: Final[Factors] = {
     Factor.QUESTIONS: QuestionRules(),
     Factor.EMAIL_CODE: EmailCodeRules(),
+    Factor.SAVED_CODE: SavedCodeRules(),
 }

@@ -12,7 +12,7 @@ from msgspec import structs
 from kiosk.app.setup.authority import load_questions
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.policy import PolicyDesk
-from kiosk.authority.administration.views import Grounds, PolicyLine
+from kiosk.authority.administration.views import Grounds, PolicyLine, StopCount
 from kiosk.authority.errors import (
     AdministrationError,
     ConcurrentChange,
@@ -28,6 +28,8 @@ from kiosk.config.settings import PolicySettings
 from screens.words.staff.deeds import deed_words
 from screens.words.staff.refusals import change_lines, refusal_words
 from tests.authority.administration.desk.offices import GROUNDS, office_of
+from tests.authority.store import samples
+from tests.authority.weak_keys import weak_key
 from tests.support.database import SetClock
 from tests.support.refusals import refused
 
@@ -54,6 +56,59 @@ def test_every_setting_is_there_with_its_limits(desk: PolicyDesk) -> None:
     assert (failures.changed_at, failures.revision) == (None, 0)
     assert line(desk, "verification").value == "questions, email-code"
     assert line(desk, "email_domains").value == "nhs.net, nhs.uk, gov.uk, mod.uk"
+
+
+def cards(store: Store, *identifiers: str, **more: object) -> None:
+    holder = samples.holder()
+    with store.begin() as uow:
+        uow.holders.put([holder])
+        uow.cards.put(
+            [
+                replace(samples.card(holder.id), id=name, identifier=name, **more)  # type: ignore[arg-type]
+                for name in identifiers
+            ]
+        )
+        uow.commit()
+
+
+def test_stop_of_a_batch_says_how_many_recorded_cards_it_hits(
+    desk: PolicyDesk, store: Store
+) -> None:
+    cards(store, *(f"a{number:031}" for number in range(39)), f"b{0:031}")
+    assert desk.stops("piv:b*") == StopCount(1, 40)
+    assert desk.stops("piv:*") == StopCount(40, 40)
+    assert desk.stops("openpgp:*, roca") == StopCount(0, 40)
+    assert desk.stops("piv:b*+issuer:Batch CA") == StopCount(1, 40), "no certificate is recorded"
+    assert desk.stops("") == StopCount(0, 40)
+
+
+def test_stop_of_many_cards_is_asked_for_twice(desk: PolicyDesk, store: Store) -> None:
+    cards(store, *(f"a{number:031}" for number in range(38)), *(f"b{n:031}" for n in range(2)))
+    desk.change("stop_cards", "piv:b*", 0, GROUNDS)  # 5 % of them
+    with refused(NotTaken, r"may stop 38 of 40 recorded cards \(95\.0 %\)"):
+        desk.change("stop_cards", "piv:a*", 1, GROUNDS)
+    desk.change("stop_cards", "piv:a*", 1, GROUNDS, sure=True)
+    assert line(desk, "stop_cards").value == "piv:a*"
+    desk.change("stop_cards", "", 2, GROUNDS)
+    assert line(desk, "stop_cards").value == ""
+
+
+def test_stop_of_an_unknown_family_is_refused(desk: PolicyDesk) -> None:
+    for act in (desk.stops, lambda value: desk.change("stop_cards", value, 0, GROUNDS)):
+        with refused(NotTaken, "'opengpg' is no family of cards"):
+            act("opengpg:0006*")
+
+
+def test_roca_keys_among_recorded_ones_are_counted(desk: PolicyDesk, store: Store) -> None:
+    cards(store, "1", "2", auth_key=weak_key())
+    holder = samples.holder(number="900000000002")
+    other = samples.card(holder.id)
+    with store.begin() as uow:
+        uow.holders.put([holder])
+        uow.cards.put([replace(other, id="3", identifier="3", pin_key=weak_key())])
+        uow.cards.put([replace(other, id="4", identifier="4")])
+        uow.commit()
+    assert desk.stops("roca") == StopCount(3, 4)
 
 
 def test_a_change_counts_and_tells_who_and_why(

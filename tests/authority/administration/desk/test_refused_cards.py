@@ -49,7 +49,8 @@ def history(means: StaffDependencies, clock: SetClock) -> History:
 def refuse(history: History, person: Person, reason: Reason) -> None:
     """Let a station turn the card away; a certificate's end is told apart from a record's."""
     kind = AuditKind.REFUSED_AT_STATION if reason in AT_STATION else AuditKind.REFUSED
-    by = {"by": "certificate"} if reason is Reason.CARD_EXPIRED else {}
+    of_certificate = reason in {Reason.CARD_EXPIRED, Reason.CARD_REVOKED, Reason.CARD_STOPPED}
+    by = {"by": "certificate"} if of_certificate else {}
     history.visit(kind, holder=person.holder, card_id=person.card.id, reason=reason.value, **by)  # type: ignore[arg-type]
     history.clock.forward(minutes=1)
 

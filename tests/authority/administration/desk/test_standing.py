@@ -359,7 +359,7 @@ def test_the_end_of_a_wait_is_rounded_up_to_the_minute_as_at_the_station() -> No
     part = timedelta(seconds=7)
     sent_then = tuple(at + part for at in times(3))
     assert told(replace(READY, sent={CARD.id: sent_then})).startswith("Not before 10:11 today:")
-    paused = replace(REGISTERED, unproven_until=NOW + 20 * MINUTE + part)
+    paused = replace(REGISTERED, unproven_failures=3, unproven_until=NOW + 20 * MINUTE + part)
     assert told(replace(READY, registration=paused)).endswith("before 09:51 today.")
     forged = replace(CARD, driver="gids", key_exchanges=5, key_exchanged_at=NOW - MINUTE + part)
     barred = told(replace(READY, cards=(forged,)))

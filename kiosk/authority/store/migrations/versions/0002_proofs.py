@@ -227,6 +227,8 @@ def upgrade() -> None:
         op.add_column(table, sa.Column("language", TEXT, nullable=True))
     further = sa.Column("further", sa.Text(), nullable=False, server_default="[]")
     op.add_column("registration", further)
+    for table in ("registration", "pending_change"):
+        op.add_column(table, sa.Column("saved_codes", sa.Text(), nullable=True))
     op.add_column("security_question", sa.Column("others", sa.Text(), nullable=True))
     # Where there is a reason in its place, nobody may serve: a copy from a file is not complete.
     op.execute(

@@ -2,7 +2,8 @@
 
 The record of a person names one address, and a registration another, which may have the same value.
 A registration may name further ones: a code goes to the one that its holder chooses of these and
-the registered one, notices go to all. Each is a row with an id; a code, a visit and a page name an
+the registered one, notices go to all. A further one gets no code before its cooling-off is over, in
+which it can be stopped. Each is a row with an id; a code, a visit and a page name an
 address by that id, its route. Another
 value is another row, so that what was sent to an address counts for no other one.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.records import Address, AddressSource, Cardholder, Registration
@@ -36,8 +38,7 @@ class Addresses:
         """Where codes go: the registered one, else the recorded one."""
         return self.registered or self.recorded
 
-    @property
-    def choices_for_codes(self) -> tuple[Address, ...]:
+    def choices_for_codes(self, now: datetime) -> tuple[Address, ...]:
         """Where a code can go, as the holder chooses; the first one first, each value once.
 
         Who is not registered has no further one.
@@ -45,7 +46,8 @@ class Addresses:
         first = self.for_codes
         if first is None:
             return ()
-        by_value = {one.value.lower(): one for one in (*reversed(self.further), first)}
+        counts = (one for one in reversed(self.further) if one.effective_from <= now)
+        by_value = {one.value.lower(): one for one in (*counts, first)}
         return tuple(reversed(by_value.values()))
 
     @property
@@ -77,9 +79,8 @@ class Addresses:
 
     def is_unconfirmed(self, route: str) -> bool:
         """Return whether codes can go to that address, and no code has confirmed it yet."""
-        found = (one for one in self.choices_for_codes if one.id == route)
-        one = next(found, None)
-        return one is not None and one.source is not AddressSource.RECORD and not one.confirmed_at
+        by_id = {one.id: one for one in (self.registered, *self.further) if one is not None}
+        return route in by_id and by_id[route].confirmed_at is None
 
     @property
     def _in_force(self) -> tuple[Address, ...]:

@@ -100,7 +100,7 @@ from kiosk.authority.visit.blocking import is_exhausted
 from kiosk.authority.visit.context import is_assisted
 from kiosk.authority.visit.factors import FACTORS
 from kiosk.authority.visit.misuse import stop_holder
-from kiosk.authority.visit.registration import stop_change
+from kiosk.authority.visit.registration import stop_change, stop_further
 from kiosk.authority.visit.rules import has_left
 from kiosk.authority.visit.withdrawing import withdraw_everything
 from kiosk.contract.messages import Factor, VisitId, read_reference, reference_of
@@ -377,18 +377,24 @@ class PeopleDesk(Desk):
         return act.done(deed)
 
     def add_address(self, seen: Seen, email: str, grounds: Grounds) -> Done:
-        """Add one to which codes can go as well, to be confirmed by the next; all get a mail."""
+        """Add one to which codes can go as well, once its cooling-off is over; all get a mail.
+
+        The first code that went there and is entered confirms it.
+        """
         proposal = Proposal(AddAddress(email))
         with self._on_person(seen, Action.CORRECT_EMAIL, grounds, proposal) as (act, holder):
             act.uow.cards.lock_of_holder(holder.id)
             act.refuse_after(StationChange.READDRESSED)
             address, before = _address(email, self._policy), read_addresses(act.uow, holder.id)
             registration = _registered(act, holder)
-            if address.lower() in {one.value.lower() for one in before.choices_for_codes}:
+            if address.lower() in {one.value.lower() for one in _for_codes(before)}:
                 raise NotTaken("email", PlainRefusal.ADDRESS_AS_BEFORE)
             if len(before.further) >= MOST_FURTHER:
                 raise NotTaken("email", PlainRefusal.ADDRESSES_MOST)
-            added = replace(_recorded(act, holder, address), source=AddressSource.FURTHER)
+            counts_from = act.uow.now + self._policy.address_cooling_off
+            added = Address(
+                new_id(), holder.id, AddressSource.FURTHER, address, effective_from=counts_from
+            )
             act.uow.addresses.add(added)
             _name_further(act, registration, (*registration.further, added.id))
             act.record(StaffKind.ADDRESS_ADDED, address=added.id)
@@ -433,6 +439,8 @@ class PeopleDesk(Desk):
                 act.waits = False
                 return act.done(PlainDeed.PAUSE_ENDED)
             stopped = stop_change(act.uow, holder.id) if blocked else None
+            if blocked:
+                stop_further(act.uow, holder.id)
             lifted = act.uow.registrations.unblock(holder.id)
             # Where the next visit would block, its failures are cleared before.
             if registration is None or not (lifted or is_exhausted(registration, self._policy)):
@@ -564,6 +572,12 @@ def _address(text: str, policy: Policy) -> str:
 
 def _recorded(act: Act, holder: Cardholder, address: str) -> Address:
     return Address(new_id(), holder.id, AddressSource.RECORD, address, act.uow.now)
+
+
+def _for_codes(addresses: Addresses) -> tuple[Address, ...]:
+    """Return where codes go, now or once a cooling-off is over."""
+    first = addresses.for_codes
+    return (*((first,) if first else ()), *addresses.further)
 
 
 def _registered(act: Act, holder: Cardholder) -> Registration:

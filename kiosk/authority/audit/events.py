@@ -496,6 +496,9 @@ class ServiceKind(EventKind):
         in_story=False,
     )
     ALARM_OVER = EventSpec("alarm-over", "An alarm is over.", adds=sentences.alarm, in_story=False)
+    ADDRESS_STOPPED = EventSpec(
+        "address-stopped", "A further address did not come to count.", grave=True
+    )
     RECORDS_PURGED = EventSpec(
         "records-purged",
         "What had been kept long enough was deleted.",

@@ -112,11 +112,13 @@ _ADDRESS: Final = (
     StaffKind.EMAIL_CORRECTED.value,
 )
 
-_FURTHER: Final = (StaffKind.ADDRESS_ADDED.value, StaffKind.ADDRESS_WITHDRAWN.value)
+_END_FURTHER: Final = (StaffKind.ADDRESS_WITHDRAWN.value, ServiceKind.ADDRESS_STOPPED.value)
+"""An address that one of them names is never named again."""
 
 OF_HOLDER: Final = (
     *sorted(_BLOCK),
-    *_FURTHER,
+    StaffKind.ADDRESS_ADDED.value,
+    *_END_FURTHER,
     StaffKind.BLOCK_LIFTED.value,
     StaffKind.REGISTRATION_REVOKED.value,
     AuditKind.REGISTERED.value,
@@ -294,11 +296,13 @@ def _is_older(registration: Registration, address: Address | None, events: Event
 def _names_former(registration: Registration, events: Events) -> bool:
     """Return whether it names a further address that was withdrawn, or lacks one that was added."""
     revoked = _last(events, StaffKind.REGISTRATION_REVOKED)
-    added: dict[object, bool] = {}
-    for event in events:
-        if event.kind in _FURTHER and (revoked is None or _is_after(event, revoked)):
-            added[event.detail.get("address")] = event.kind == StaffKind.ADDRESS_ADDED
-    return any((each in registration.further) is not there for each, there in added.items())
+    added = {
+        one.detail.get("address")
+        for one in events
+        if one.kind == StaffKind.ADDRESS_ADDED and (revoked is None or _is_after(one, revoked))
+    }
+    ended = {one.detail.get("address") for one in events if one.kind in _END_FURTHER}
+    return bool(ended & {*registration.further}) or not added - ended <= {*registration.further}
 
 
 def _has_ended_code(registration: Registration, events: Events) -> bool:

@@ -289,8 +289,8 @@ TO_HOLDERS = {
     "address-added": NoticeWords(
         Text("Another address was added for smartcard self-service"),
         Text(
-            "The Registration Authority has added another address for you. At an unlock station "
-            "you choose to which of your addresses a code goes; notices go to all of them."
+            "The Registration Authority has added another address for you. Notices go to all of "
+            "them. Once the new one counts, you choose at an unlock station where a code goes."
         ),
         Text("If you asked for this, there is nothing more to do."),
         NOT_ASKED,

@@ -312,7 +312,7 @@ class VisitContext(LockedVisit):
         an address is theirs has to read the one that would change.
         """
         if self.visit.purpose is Purpose.UNLOCK:
-            return {one.id: one.value for one in self.addresses.choices_for_codes}
+            return {one.id: one.value for one in self.addresses.choices_for_codes(self.now)}
         if self.asks_owner:
             return {self.known_route: self.known_address} if self.known_route else {}
         pending = self.pending

@@ -25,8 +25,8 @@ PLAIN: Final[dict[PlainDeed, str]] = {
     ),
     PlainDeed.CHANGE_STOPPED: "The address stays as it is.",
     PlainDeed.ADDRESS_ADDED: (
-        "The address is added: they choose at the station where a code goes. The first code that "
-        "is sent there confirms it."
+        "The address is added. Once its cooling-off is over, they choose at the station where a "
+        "code goes; the first that is sent there and entered confirms it."
     ),
     PlainDeed.ADDRESS_WITHDRAWN: (
         "The address is withdrawn, and so is each code that was not used yet."

@@ -26,9 +26,11 @@ PRIVATE, THIRD = "asha.private@nhs.net", "asha.third@trust.nhs.uk"
 
 
 def add(world: World, card: Card, *emails: str) -> None:
+    """Have staff add them, and wait until codes can go there."""
     office = office_beside(world, Role.MANAGER)
     for email in emails:
         PeopleDesk(office).add_address(as_seen(office, card), email, GROUNDS)
+    world.clock.forward(hours=24)
 
 
 def withdraw(world: World, card: Card, email: str) -> None:

@@ -149,6 +149,22 @@ class AddressRecords(Repository):
         waiting = select(AddressRow).where(_WAITS, col(AddressRow.id).not_in(but))
         return self._all(Address, AddressRow, waiting)
 
+    def further_waiting(self, holder_id: str) -> tuple[Address, ...]:
+        """Return the further ones of a holder whose cooling-off is not over."""
+        theirs = col(AddressRow.holder_id) == holder_id, col(AddressRow.effective_from) > self._now
+        is_further = col(AddressRow.source) == AddressSource.FURTHER
+        return self._all(Address, AddressRow, select(AddressRow).where(*theirs, is_further))
+
+    def holders_with_further_waiting(self, but: Collection[str] = ()) -> tuple[str, ...]:
+        """Return who has one whose cooling-off is not over, but those with one of ``but``."""
+        is_further = col(AddressRow.source) == AddressSource.FURTHER
+        waits = is_further, col(AddressRow.effective_from) > self._now
+        altered = select(col(AddressRow.holder_id)).where(col(AddressRow.id).in_(but))
+        statement = select(col(AddressRow.holder_id)).where(
+            *waits, col(AddressRow.holder_id).not_in(altered)
+        )
+        return tuple(sorted({holder for (holder,) in self._gateway.tuples(statement)}))
+
     def holders_with_due(self) -> tuple[str, ...]:
         """Return whose waiting addresses are due, oldest first; their rows may be altered."""
         is_due = col(AddressRow.effective_from) <= self._now

@@ -81,8 +81,10 @@ class EmailCodeRules:
         self, uow: UnitOfWork, registration: Registration, addresses: Addresses
     ) -> tuple[CodesGoTo, ...]:
         confirmed = addresses.unconfirmed is None
-        further = tuple(one.value for one in addresses.further)
-        return (CodesGoTo(addresses.shown, confirmed, addresses.recorded_apart, further),)
+        counting = [one for one in addresses.further if one.effective_from <= uow.now]
+        further = tuple(one.value for one in counting)
+        later = tuple(one.value for one in addresses.further if one not in counting)
+        return (CodesGoTo(addresses.shown, confirmed, addresses.recorded_apart, further, later),)
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose

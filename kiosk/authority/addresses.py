@@ -1,7 +1,10 @@
 """Where a holder is reached: which of their addresses is used for what.
 
 The record of a person names one address, and a registration another, which may have the same value.
-Each is a row with an id; a code, a visit and a page name an address by that id, its route. Another
+A registration may name further ones: a code goes to the one that its holder chooses of these and
+the registered one, notices go to all. A further one gets no code before its cooling-off is over, in
+which it can be stopped. Each is a row with an id; a code, a visit and a page name an
+address by that id, its route. Another
 value is another row, so that what was sent to an address counts for no other one.
 """
 
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.records import Address, AddressSource, Cardholder, Registration
@@ -27,11 +31,24 @@ class Addresses:
     registered: Address | None = None
     waiting: Address | None = None
     language: Language | None = None
+    further: tuple[Address, ...] = ()
 
     @property
     def for_codes(self) -> Address | None:
         """Where codes go: the registered one, else the recorded one."""
         return self.registered or self.recorded
+
+    def choices_for_codes(self, now: datetime) -> tuple[Address, ...]:
+        """Where a code can go, as the holder chooses; the first one first, each value once.
+
+        Who is not registered has no further one.
+        """
+        first = self.for_codes
+        if first is None:
+            return ()
+        counts = (one for one in reversed(self.further) if one.effective_from <= now)
+        by_value = {one.value.lower(): one for one in (*counts, first)}
+        return tuple(reversed(by_value.values()))
 
     @property
     def shown(self) -> str:
@@ -40,14 +57,12 @@ class Addresses:
 
     def value_of(self, route: str | None) -> str:
         """Return the address that an id names, where it is in force; else empty."""
-        known = (self.recorded, self.registered)
-        return next((one.value for one in known if one and one.id == route), "")
+        return next((one.value for one in self._in_force if one.id == route), "")
 
     @property
     def for_notices(self) -> tuple[str, ...]:
-        """Every registered or recorded address, each once."""
-        known = (self.recorded, self.registered)
-        return tuple({one.value.lower(): one.value for one in known if one}.values())
+        """Every recorded, registered or further address, each once."""
+        return tuple({one.value.lower(): one.value for one in self._in_force}.values())
 
     @property
     def recorded_apart(self) -> str:
@@ -61,6 +76,16 @@ class Addresses:
         """The registered one, where no code has confirmed it since staff set it."""
         one = self.registered
         return one if one is not None and one.confirmed_at is None else None
+
+    def is_unconfirmed(self, route: str) -> bool:
+        """Return whether codes can go to that address, and no code has confirmed it yet."""
+        by_id = {one.id: one for one in (self.registered, *self.further) if one is not None}
+        return route in by_id and by_id[route].confirmed_at is None
+
+    @property
+    def _in_force(self) -> tuple[Address, ...]:
+        known = (self.recorded, self.registered, *self.further)
+        return tuple(one for one in known if one is not None)
 
 
 def language_of(registration: Registration | None) -> Language | None:
@@ -86,11 +111,13 @@ def named_addresses(
             raise RowAltered("address", address_id)
         return found
 
+    named_further = registration.further if registration else ()
     return Addresses(
         named(holder.address_id, AddressSource.RECORD),
         named(registration.address_id if registration else None, AddressSource.HOLDER),
         next((one for one in rows if one.replaces), None),
         language_of(registration),
+        tuple(one for each in named_further if (one := named(each, AddressSource.FURTHER))),
     )
 
 
@@ -99,10 +126,12 @@ def shown_addresses(
 ) -> Addresses:
     """Return what lists show, for no decision; a row that is missing is left out."""
     registered = registration.address_id if registration else ""
+    further = registration.further if registration else ()
     return Addresses(
         by_id.get(holder.address_id or ""),
         by_id.get(registered),
         language=language_of(registration),
+        further=tuple(by_id[each] for each in further if each in by_id),
     )
 
 

@@ -183,11 +183,17 @@ class AnswersRegistered(Fact, frozen=True):
 
 
 class CodesGoTo(Fact, frozen=True):
-    """``recorded`` is the recorded address where it is another: it gets no codes."""
+    """``recorded`` is the recorded address where it is another: it gets no codes.
+
+    To one of the ``further`` a code goes where the holder chooses it; to one of ``later`` not
+    before its cooling-off is over.
+    """
 
     address: str
     confirmed: bool
     recorded: str = ""
+    further: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
 
 
 class CodesSaved(Fact, frozen=True):

@@ -46,6 +46,8 @@ class Notice(StrEnum):
     REGISTRATION_REVOKED = "registration-revoked"
     EMAIL_CORRECTED_OLD = "email-corrected-old"
     EMAIL_CORRECTED_NEW = "email-corrected-new"
+    ADDRESS_ADDED = "address-added"
+    ADDRESS_WITHDRAWN = "address-withdrawn"
     RECORDED_EMAIL_CHANGED = "recorded-email-changed"
     LEAVER_MARKED = "leaver-marked"
     LEAVER_TAKEN_BACK = "leaver-taken-back"

@@ -56,6 +56,8 @@ class AddressSource(StrEnum):
     """An import, or staff."""
     HOLDER = "holder"
     """The holder, by a registration; staff may have corrected it since."""
+    FURTHER = "further"
+    """One more of the same holder, which their registration names beside that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,8 @@ def pause_after(failures: int, most: int) -> timedelta:
 class Registration:
     """A holder's self-service: one for each holder, whatever cards they have.
 
-    ``address_id`` is the address to which codes go. ``asked`` are the questions that are asked
+    ``address_id`` is the address to which codes go; ``further`` are those to which they can go as
+    well, in the order in which they came. ``asked`` are the questions that are asked
     until they are answered. ``proven``: a signature proved the card or its PIN when the holder
     registered. ``unproven_failures`` counts wrong answers with cards that are known by name only;
     until ``unproven_until`` no more are accepted from such cards. ``language`` is that of the visit
@@ -258,6 +261,7 @@ class Registration:
     unproven_failures: int = 0
     unproven_until: datetime | None = None
     language: Language | None = None
+    further: tuple[str, ...] = ()
     saved_codes: tuple[SavedCode, ...] | None = None
 
     @property

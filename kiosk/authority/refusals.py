@@ -44,6 +44,8 @@ class PlainRefusal(Enum):
     NUMBER_TAKEN = auto()
     NAME_AS_BEFORE = auto()
     ADDRESS_AS_BEFORE = auto()
+    ADDRESSES_MOST = auto()
+    NO_FURTHER_ADDRESS = auto()
     NO_ADDRESS = auto()
     NOT_BLOCKED = auto()
     NOT_REGISTERED = auto()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -235,6 +236,20 @@ def mask_email(address: str) -> str:
     """Show the first letter and the domain: enough to recognise an address, not to learn it."""
     local, _, domain = address.rpartition("@")
     return f"{local[:1]}•••@{domain}"
+
+
+def mask_routes(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Mask several of one holder; those that look alike are numbered in their order.
+
+    A further letter would tell them apart as well, and would say more of each.
+    """
+    masks = [mask_email(one) for one in addresses]
+    seen: Counter[str] = Counter()
+    told = []
+    for mask in masks:
+        seen[mask] += 1
+        told.append(f"{mask} ({seen[mask]})" if masks.count(mask) > 1 else mask)
+    return tuple(told)
 
 
 # Rules for a new PIN, checked before any secret leaves the authority. Cards differ in what they

@@ -129,6 +129,10 @@ class CodeAsked(HolderSide, frozen=True):
     route: RouteId
 
 
+class RouteWanted(HolderSide, frozen=True):
+    """Asked for a code where several routes are open: which one is asked next."""
+
+
 class SomethingElse(HolderSide, frozen=True):
     """Wants to do something else than what the code is for."""
 

@@ -275,6 +275,13 @@ class CodeNeeded(VisitPage, frozen=True):
     entered_on: EnterEmail | None = None
 
 
+class PickRoute(VisitPage, frozen=True):
+    """Choose where a code goes; ``back`` is the page on which it was asked for, if any."""
+
+    task: SendCode | EnterCode
+    back: CodeEntry | CodeNeeded | None = None
+
+
 class SavedCodesShown(VisitPage, frozen=True):
     """Write down the codes, which are shown this once."""
 
@@ -405,6 +412,7 @@ HolderState = (
     | PickWay
     | FactorPage
     | CodeNeeded
+    | PickRoute
     | SavedCodesShown
     | StopNumberEntry
     | NewPin

@@ -88,7 +88,7 @@ def _on_holder(state: s.HolderState, event: e.VisitEvent) -> Next | None:
             return _on_choice(state, event)
         case s.PickQuestion() | s.GiveAnswer() | s.AskQuestion():
             return _on_questions(state, event)
-        case s.EnterEmail() | s.CodeEntry() | s.CodeNeeded():
+        case s.EnterEmail() | s.CodeEntry() | s.CodeNeeded() | s.PickRoute():
             return _on_code(state, event)
         case s.SavedCodesShown():
             if not isinstance(event, e.CodesKept):
@@ -250,7 +250,7 @@ def _submit(page: s.FactorPage, entry: FactorEntry) -> Next:
     return _working(visit, CHECKING[type(entry)], submit, replace(page, visit=visit))
 
 
-def _other_way(page: s.FactorPage | s.CodeNeeded) -> Next | None:
+def _other_way(page: s.FactorPage | s.CodeNeeded | s.PickRoute) -> Next | None:
     """Return to the choice of ways, where there was one."""
     ways = page.visit.ways
     return None if ways is None else Next(_pick_way(page.visit, ways))
@@ -263,7 +263,9 @@ def _pick_way(visit: s.VisitState, task: ChooseWay, over: FactorEnd | None = Non
 # --- an emailed code, and the address for it --------------------------------------------
 
 
-def _on_code(state: s.EnterEmail | s.CodeEntry | s.CodeNeeded, event: e.VisitEvent) -> Next | None:
+def _on_code(
+    state: s.EnterEmail | s.CodeEntry | s.CodeNeeded | s.PickRoute, event: e.VisitEvent
+) -> Next | None:
     match state, event:
         case s.CodeEntry(), e.MisuseNoticed():
             return _report_misuse(state)
@@ -287,12 +289,30 @@ def _on_code(state: s.EnterEmail | s.CodeEntry | s.CodeNeeded, event: e.VisitEve
         case ((s.CodeEntry() | s.CodeNeeded()), e.SomethingElse()) if state.visit.instead:
             visit = replace(state.visit, position=None)
             return Next(s.Menu(visit, state.visit.instead, waiting=state.visit.purpose))
+        case ((s.CodeEntry() | s.CodeNeeded()), e.RouteWanted()) if len(state.task.routes) > 1:
+            return Next(s.PickRoute(state.visit, state.task, state))
+        case s.PickRoute(), e.CodeAsked() if _goes_to(state.task, event.route):
+            return _send_to(state, event.route)
+        case s.PickRoute(), e.WentBack():
+            return Next(state.back) if state.back is not None else _other_way(state)
         case s.CodeEntry(), _:
             return _on_factor(state, event)
         case s.CodeNeeded(), e.WentBack():
             return _other_way(state)
         case _:
             return None
+
+
+def _send_to(page: s.PickRoute, route: RouteId) -> Next:
+    visit, attempt = _counted(page.visit)
+    if page.back is not None:
+        back: s.CodeEntry | s.CodeNeeded = replace(page.back, visit=visit)
+    elif isinstance(page.task, SendCode):
+        back = s.CodeNeeded(visit, page.task, s.CodeLack.MAIL_AWAY)
+    else:
+        return Next(page)
+    request = c.Prepare(visit.id, attempt, Factor.EMAIL_CODE, route)
+    return _working(visit, s.Work.SENDING_CODE, request, back)
 
 
 # --- a new PIN -------------------------------------------------------------------------
@@ -578,6 +598,8 @@ def _given(state: s.Working, task: Task) -> Next:
             if isinstance(state.command, c.Prepare) and not _goes_to(task, state.command.route):
                 # The holder first sees to which address it would go now.
                 return Next(s.CodeNeeded(visit, task, s.CodeLack.MOVED, entered_on=page))
+            if len(task.routes) > 1:
+                return Next(s.PickRoute(replace(visit, position=task.position), task))
             visit, attempt = _counted(visit)
             lacking = s.CodeNeeded(visit, task, s.CodeLack.MAIL_AWAY, entered_on=page)
             prepare = c.Prepare(visit.id, attempt, Factor.EMAIL_CODE, task.routes[0].id)

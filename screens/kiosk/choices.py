@@ -8,10 +8,10 @@ from functools import partial
 from textual import events
 from textual.widget import Widget
 
-from kiosk.contract.messages import CardId, Factor, Offer, Purpose, VisitId, reference_of
+from kiosk.contract.messages import CardId, Factor, Offer, Purpose, Route, VisitId, reference_of
 from kiosk.contract.ports import CardAddress
-from kiosk.station.events import Chose, Confirmed, WayPicked
-from kiosk.station.states import ConfirmOwner, Menu, PickWay, State, VisitState
+from kiosk.station.events import Chose, CodeAsked, Confirmed, WayPicked
+from kiosk.station.states import ConfirmOwner, Menu, PickRoute, PickWay, State, VisitState
 from screens.kiosk.entry_pages import ChoicesPage
 from screens.kiosk.page import HelpBox, Page, PageContext
 from screens.widgets.prose import Note, Prose
@@ -106,6 +106,24 @@ class PickWayPage(ChoicesPage, inherit_bindings=False):
 
     def _pick(self, way: tuple[Factor, ...]) -> None:
         self.report(WayPicked(self.visit, way))
+
+
+class PickRoutePage(ChoicesPage, inherit_bindings=False):
+    state: PickRoute
+
+    def content(self) -> Iterator[Widget]:
+        routes = self.state.task.routes
+        self.set_class(len(routes) >= _MANY, "-many")
+        yield Prose(choices.ROUTES_TITLE, "title")
+        yield Prose(choices.ROUTES_TEXT, "text paragraph")
+        if len(routes) < _MANY:
+            yield Prose(choices.MENU_HINT, "lead how")
+        yield self.listed((each.masked, partial(self._pick, each), "") for each in routes)
+        back = self.state.back is not None or self.state.visit.ways is not None
+        yield self.actions(self.stop_button(), right=self.back_button() if back else None)
+
+    def _pick(self, route: Route) -> None:
+        self.report(CodeAsked(self.visit, route.id))
 
 
 class ConfirmOwnerPage(Page, inherit_bindings=False):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from textual.widget import Widget
 
-from kiosk.contract.messages import Code, Purpose
+from kiosk.contract.messages import Code, Purpose, Route
 from kiosk.contract.policy import FEWEST_CODE_DIGITS, MAX_ADDRESS, MOST_CODE_DIGITS
 from kiosk.contract.scans import read_scan
 from kiosk.contract.sensitive import Sensitive
@@ -15,6 +14,7 @@ from kiosk.station.events import (
     CodeAsked,
     EmailEntered,
     EntryMade,
+    RouteWanted,
     SomethingElse,
     StopNumberEntered,
 )
@@ -69,9 +69,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         self._since = context.now()
         self._life = Prose("", "life")
         self._other = email.NEW_CODE if state.task.masked else email.BY_EMAIL
-        self._again = self.button(
-            "", lambda: self.report(CodeAsked(self.visit, state.task.routes[0].id))
-        )
+        self._again = self.button("", lambda: self.report(_asked(self, state.task.routes)))
         self._walk, self._meanwhile = Prose("", "walk"), ""
         self._lines = [self.not_me_button()]
         if state.visit.instead:
@@ -168,6 +166,13 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         self._again.relabel(email.resend(wait, self._other), enabled=wait <= 0)
 
 
+def _asked(page: Page, routes: tuple[Route, ...]) -> CodeAsked | RouteWanted:
+    """Ask for a code; where it could go to several, which is asked first."""
+    if len(routes) > 1:
+        return RouteWanted(page.visit)
+    return CodeAsked(page.visit, routes[0].id)
+
+
 def something_else_button(page: Page) -> BigButton:
     return page.button(email.SOMETHING_ELSE, lambda: page.report(SomethingElse(page.visit)))
 
@@ -178,15 +183,14 @@ class CodeNeededPage(Page, inherit_bindings=False):
     def __init__(self, context: PageContext, state: CodeNeeded) -> None:
         super().__init__(context, state)
         self._since = context.now()
-        self._route, *_ = state.task.routes
-        ask = partial(self.report, CodeAsked(self.visit, self._route.id))
-        self._again = self.button("", ask, primary=True)
+        routes = self._routes = state.task.routes
+        self._again = self.button("", lambda: self.report(_asked(self, routes)), primary=True)
 
     def content(self) -> Iterator[Widget]:
         title, text = email.LACKS[self.state.lack]
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
-        yield Prose(email.next_to(self._route.masked))
+        yield Prose(email.next_to(*(each.masked for each in self._routes)))
         lines = []
         if self.state.visit.instead:
             lines.append(something_else_button(self))

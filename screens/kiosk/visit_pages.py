@@ -19,6 +19,7 @@ PAGES: Final[dict[type[states.State], type[Page]]] = {
     states.GiveAnswer: questions.GiveAnswerPage,
     states.EnterEmail: codes.EnterEmailPage,
     states.PickWay: choices.PickWayPage,
+    states.PickRoute: choices.PickRoutePage,
     states.CodeNeeded: codes.CodeNeededPage,
     states.SavedCodesShown: saved.SavedCodesPage,
     states.StopNumberEntry: codes.StopNumberEntryPage,

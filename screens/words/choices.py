@@ -35,6 +35,8 @@ OWNER_NO = Text("No, stop")
 
 WAYS_TITLE = Text("How do you want to show that it is you?")
 WAYS_TEXT = Text("Choose what you have now. Wrong entries count together, whichever you choose.")
+ROUTES_TITLE = Text("Where shall we send your code?")
+ROUTES_TEXT = Text("Choose an address that you can read now. Each is shown in part only.")
 ANOTHER_WAY = Text("Choose another way")
 _AND_THEN = " + "
 """Stands between the factors of a way, for which no language needs a grammar."""

@@ -173,5 +173,8 @@ LACKS: Final[dict[CodeLack, tuple[str, str]]] = {
 }
 
 
-def next_to(masked: str) -> str:
+def next_to(masked: str, *others: str) -> str:
+    """Say where a code goes; ``others``: it is asked then to which of them all."""
+    if others:
+        return str(Text("Once you ask for it, you choose where a new code goes."))
     return Text("Once you ask for it, a new code goes to {masked}.").format(masked=masked)

@@ -77,8 +77,8 @@ class StationVisit:
         """Return where a code of the visit can go now; one that is made up where none can."""
         with self.world.store.begin() as uow:
             locked = uow.visit_records.lock_visit(self.visit, at_station=False)
-            open_now = context_of(uow, self.world.parts, locked).route if locked else ""
-        return RouteId(open_now) if open_now else MADE_UP
+            routes = context_of(uow, self.world.parts, locked).routes if locked else {}
+        return RouteId(next(iter(routes), MADE_UP))
 
     def enter(self, code: Sensitive, attempt: str = "") -> object:
         return self.authority.submit(self.visit, attempt or self.attempt(), Code(code))

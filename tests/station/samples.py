@@ -93,6 +93,9 @@ ROUTE = Route(RouteId("a" * 32), "a•••@nhs.net")
 OTHER_ROUTE = Route(RouteId("b" * 32), "b•••@nhs.net")
 CODE = EnterCode(ROUTE, (ROUTE,), 8, 900.0, 60.0, 5, position=STEP)
 SEND = SendCode((ROUTE,), position=STEP)
+CHOICE = (ROUTE, OTHER_ROUTE)
+CODE_OF_TWO = replace(CODE, routes=CHOICE)
+SEND_TO_ONE_OF_TWO = replace(SEND, routes=CHOICE)
 SAVED = Sensitive("17K7QF2M9X4TRD0")
 ENTER_SAVED = EnterSavedCode(3, position=STEP)
 SHOWN = KeepSavedCodes((SAVED,), position=STEP)
@@ -169,6 +172,14 @@ STATES: tuple[s.State, ...] = (
     s.AskQuestion(OFFERED_WAYS, ASK),
     s.CodeEntry(OFFERED_WAYS, CODE),
     s.CodeNeeded(OFFERED_WAYS, SEND, s.CodeLack.EXPIRED),
+    s.PickRoute(VISIT, SEND_TO_ONE_OF_TWO),
+    s.PickRoute(OFFERED_WAYS, SEND_TO_ONE_OF_TWO),
+    s.PickRoute(VISIT, CODE_OF_TWO, s.CodeEntry(VISIT, CODE_OF_TWO)),
+    s.PickRoute(
+        VISIT, SEND_TO_ONE_OF_TWO, s.CodeNeeded(VISIT, SEND_TO_ONE_OF_TWO, s.CodeLack.EXPIRED)
+    ),
+    s.CodeEntry(VISIT, CODE_OF_TWO),
+    s.CodeNeeded(VISIT, SEND_TO_ONE_OF_TWO, s.CodeLack.EXPIRED),
     s.SavedCodeEntry(OFFERED_WAYS, ENTER_SAVED),
     s.SavedCodesShown(SAVING, SHOWN),
     s.StopNumberEntry(VISIT, STOP),
@@ -277,6 +288,7 @@ EVENTS: tuple[e.Event, ...] = (
     e.EntryMade(ID, EnteredSavedCode(SAVED)),
     e.CodesKept(ID),
     e.CodeAsked(ID, ROUTE.id),
+    e.RouteWanted(ID),
     e.SomethingElse(ID),
     e.MisuseNoticed(ID),
     e.StopNumberEntered(ID, STOPS),

@@ -101,6 +101,14 @@ def add_parser(subparsers: Commands) -> None:
     parts.acting("correct-name", act, "put another name", "NUMBER", "NAME")
     act = _on_person(lambda desk, one, args, why: desk.correct_email(one.seen, args.address, why))
     parts.acting("correct-email", act, "put another address", "NUMBER", "ADDRESS", identifies=True)
+    act = _on_person(lambda desk, one, args, why: desk.add_address(one.seen, args.address, why))
+    text = "add an address to which codes can go as well"
+    parts.acting("add-address", act, text, "NUMBER", "ADDRESS", identifies=True)
+    act = _on_person(
+        lambda desk, one, args, why: desk.withdraw_address(one.seen, args.address, why)
+    )
+    text = "withdraw one of the further addresses"
+    parts.acting("withdraw-address", act, text, "NUMBER", "ADDRESS", identifies=True)
     text = "close everything for somebody who left"
     leaver = parts.acting("leaver", _on_person(_leaver), text, "NUMBER")
     add_flag(leaver, "--back", "take them back from the leavers")

@@ -18,6 +18,7 @@ from kiosk.authority.administration.intents import (
     Intent,
     PlainIntent,
     ShownKey,
+    ToAddAddress,
     ToAddCard,
     ToAddKey,
     ToAddPerson,
@@ -34,6 +35,7 @@ from kiosk.authority.administration.intents import (
     ToSetPolicy,
     ToSetSecret,
     ToTranslateQuestion,
+    ToWithdrawAddress,
 )
 from kiosk.authority.administration.login import read_public_key
 from kiosk.authority.administration.office import StationChange
@@ -76,6 +78,27 @@ class CorrectEmail(StaffAct, frozen=True, tag="people.correct_email"):
         if holder is None:
             return ToCorrectAddress((), self.email)
         return ToCorrectAddress(tuple(read_addresses(uow, holder.id).for_notices), self.email)
+
+    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> Refusal | None:
+        return _after(StationChange.READDRESSED, uow, opened)
+
+
+class AddAddress(StaffAct, frozen=True, tag="people.add_address"):
+    email: str
+
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        known = read_addresses(uow, opened.holder_id).for_notices if opened.holder_id else ()
+        return ToAddAddress(known, self.email)
+
+    def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> Refusal | None:
+        return _after(StationChange.READDRESSED, uow, opened)
+
+
+class WithdrawAddress(StaffAct, frozen=True, tag="people.withdraw_address"):
+    email: str
+
+    def describe(self, uow: UnitOfWork, opened: OpenedAct) -> Intent:
+        return ToWithdrawAddress(self.email)
 
     def overtaken(self, uow: UnitOfWork, opened: OpenedAct) -> Refusal | None:
         return _after(StationChange.READDRESSED, uow, opened)
@@ -356,6 +379,8 @@ class ImportPeopleFile(StaffAct, frozen=True, tag="imports.run"):
 AnyAct = (
     AddPerson
     | CorrectEmail
+    | AddAddress
+    | WithdrawAddress
     | LiftBlock
     | RevokeRegistration
     | TakeBackLeaver

@@ -28,7 +28,7 @@ from kiosk.authority.records import AuditAnchor, AuditHead, GapKind, Restore
 from kiosk.authority.store.audit_chain import first_head
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.sqlite_file import copy_file
-from kiosk.authority.visit.registration import stop_change
+from kiosk.authority.visit.registration import stop_change, stop_further
 from kiosk.contract.messages import VisitEnd
 
 SKIPPED: Final = 10_000_000
@@ -125,6 +125,9 @@ def conclude_restore(
         ]
         for change in waiting:
             stop_change(uow, change.holder_id)
+        for holder_id in uow.addresses.holders_with_further_waiting(but=left["address"]):
+            if holder_id not in left["registration"]:
+                stop_further(uow, holder_id)
         saved = uow.registrations.drop_every_saved_code(but=left["registration"])
         proposals = expire(uow, uow.proposals.waiting())
         uow.pending.delete_all()

@@ -97,6 +97,10 @@ def _perform(office: Office, opened: OpenedAct, act: AnyAct) -> Done:  # noqa: C
             return people.add(number, name, email, _UNASKED, knowingly=knowingly)
         case acts.CorrectEmail(email=email):
             return people.correct_email(seen, email, _UNASKED)
+        case acts.AddAddress(email=email):
+            return people.add_address(seen, email, _UNASKED)
+        case acts.WithdrawAddress(email=email):
+            return people.withdraw_address(seen, email, _UNASKED)
         case acts.LiftBlock():
             return people.lift_block(seen, _UNASKED)
         case acts.RevokeRegistration():

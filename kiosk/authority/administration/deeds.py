@@ -20,6 +20,8 @@ class PlainDeed(Enum):
     MISUSE_STOPPED = auto()
     MISUSE_STOPPED_UNREGISTERED = auto()
     CHANGE_STOPPED = auto()
+    ADDRESS_ADDED = auto()
+    ADDRESS_WITHDRAWN = auto()
     SAVED_CODES_WITHDRAWN = auto()
     PERSON_ERASED = auto()
     CARD_ADDED = auto()

@@ -53,6 +53,19 @@ class ToCorrectAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class ToAddAddress:
+    """``known`` as in ``ToCorrectAddress``: they stay."""
+
+    known: tuple[str, ...]
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToWithdrawAddress:
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToAddCard:
     card: str
     with_secret: bool
@@ -156,6 +169,8 @@ Intent = (
     | CannotBeRead
     | ToAddPerson
     | ToCorrectAddress
+    | ToAddAddress
+    | ToWithdrawAddress
     | ToAddCard
     | ToReplaceCard
     | ToSetSecret

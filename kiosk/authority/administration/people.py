@@ -15,12 +15,14 @@ from datetime import tzinfo
 from kiosk.authority.addresses import Addresses, read_addresses, shown_addresses
 from kiosk.authority.administration import fields
 from kiosk.authority.administration.acts import (
+    AddAddress,
     AddPerson,
     CorrectEmail,
     ErasePerson,
     LiftBlock,
     RevokeRegistration,
     TakeBackLeaver,
+    WithdrawAddress,
 )
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
@@ -79,6 +81,7 @@ from kiosk.authority.records import (
     Card,
     Cardholder,
     CardStatus,
+    Registration,
     new_id,
 )
 from kiosk.authority.refusals import (
@@ -97,7 +100,7 @@ from kiosk.authority.visit.blocking import is_exhausted
 from kiosk.authority.visit.context import is_assisted
 from kiosk.authority.visit.factors import FACTORS
 from kiosk.authority.visit.misuse import stop_holder
-from kiosk.authority.visit.registration import stop_change
+from kiosk.authority.visit.registration import stop_change, stop_further
 from kiosk.authority.visit.rules import has_left
 from kiosk.authority.visit.withdrawing import withdraw_everything
 from kiosk.contract.messages import Factor, VisitId, read_reference, reference_of
@@ -141,6 +144,9 @@ def _words(text: str) -> set[str]:
 
 _SHARING = 5
 """Of the people whom a search finds by an address, how many are looked at."""
+
+MOST_FURTHER = 3
+"""The most further addresses of one person: each of them is one more mailbox to keep safe."""
 
 MOST_FOUND = 100
 """People that a search returns, whatever limit is given."""
@@ -370,6 +376,51 @@ class PeopleDesk(Desk):
         )
         return act.done(deed)
 
+    def add_address(self, seen: Seen, email: str, grounds: Grounds) -> Done:
+        """Add one to which codes can go as well, once its cooling-off is over; all get a mail.
+
+        The first code that went there and is entered confirms it.
+        """
+        proposal = Proposal(AddAddress(email))
+        with self._on_person(seen, Action.CORRECT_EMAIL, grounds, proposal) as (act, holder):
+            act.uow.cards.lock_of_holder(holder.id)
+            act.refuse_after(StationChange.READDRESSED)
+            address, before = _address(email, self._policy), read_addresses(act.uow, holder.id)
+            registration = _registered(act, holder)
+            if address.lower() in {one.value.lower() for one in _for_codes(before)}:
+                raise NotTaken("email", PlainRefusal.ADDRESS_AS_BEFORE)
+            if len(before.further) >= MOST_FURTHER:
+                raise NotTaken("email", PlainRefusal.ADDRESSES_MOST)
+            counts_from = act.uow.now + self._policy.address_cooling_off
+            added = Address(
+                new_id(), holder.id, AddressSource.FURTHER, address, effective_from=counts_from
+            )
+            act.uow.addresses.add(added)
+            _name_further(act, registration, (*registration.further, added.id))
+            act.record(StaffKind.ADDRESS_ADDED, address=added.id)
+            now = replace(before, further=(*before.further, added))
+            _notify_of(act, Notice.ADDRESS_ADDED, holder, now, address)
+        return act.done(PlainDeed.ADDRESS_ADDED)
+
+    def withdraw_address(self, seen: Seen, email: str, grounds: Grounds) -> Done:
+        """Withdraw a further one with every code that is unused; all addresses get a mail."""
+        proposal = Proposal(WithdrawAddress(email))
+        with self._on_person(seen, Action.CORRECT_EMAIL, grounds, proposal) as (act, holder):
+            act.uow.cards.lock_of_holder(holder.id)
+            FACTORS[Factor.EMAIL_CODE].withdraw(act.uow, holder.id)
+            act.refuse_after(StationChange.READDRESSED)
+            before, wanted = read_addresses(act.uow, holder.id), tidy_email(email).lower()
+            registration = _registered(act, holder)
+            gone = next((one for one in before.further if one.value.lower() == wanted), None)
+            if gone is None:
+                raise NotTaken("email", PlainRefusal.NO_FURTHER_ADDRESS)
+            left = tuple(each for each in registration.further if each != gone.id)
+            _name_further(act, registration, left)
+            act.uow.addresses.delete(gone.id)
+            act.record(StaffKind.ADDRESS_WITHDRAWN, address=gone.id)
+            _notify_of(act, Notice.ADDRESS_WITHDRAWN, holder, before, gone.value)
+        return act.done(PlainDeed.ADDRESS_WITHDRAWN)
+
     # --- their registration ------------------------------------------------------------
 
     def lift_block(self, seen: Seen, grounds: Grounds) -> Done:
@@ -388,6 +439,8 @@ class PeopleDesk(Desk):
                 act.waits = False
                 return act.done(PlainDeed.PAUSE_ENDED)
             stopped = stop_change(act.uow, holder.id) if blocked else None
+            if blocked:
+                stop_further(act.uow, holder.id)
             lifted = act.uow.registrations.unblock(holder.id)
             # Where the next visit would block, its failures are cleared before.
             if registration is None or not (lifted or is_exhausted(registration, self._policy)):
@@ -519,6 +572,33 @@ def _address(text: str, policy: Policy) -> str:
 
 def _recorded(act: Act, holder: Cardholder, address: str) -> Address:
     return Address(new_id(), holder.id, AddressSource.RECORD, address, act.uow.now)
+
+
+def _for_codes(addresses: Addresses) -> tuple[Address, ...]:
+    """Return where codes go, now or once a cooling-off is over."""
+    first = addresses.for_codes
+    return (*((first,) if first else ()), *addresses.further)
+
+
+def _registered(act: Act, holder: Cardholder) -> Registration:
+    registration = act.uow.registrations.of_holder(holder.id)
+    if registration is None:
+        raise ConcurrentChange(PlainRefusal.NOT_REGISTERED)
+    return registration
+
+
+def _name_further(act: Act, registration: Registration, further: tuple[str, ...]) -> None:
+    """Name the further addresses; nobody else does, and the act has locked the person."""
+    if not act.uow.registrations.set_further(registration, further):
+        raise ConcurrentChange(PlainRefusal.NOT_REGISTERED)
+    act.uow.search.refresh([registration.holder_id])
+
+
+def _notify_of(
+    act: Act, notice: Notice, holder: Cardholder, addresses: Addresses, which: str
+) -> None:
+    """Mail every address, that one as well; it is named masked."""
+    notify_holder(act.uow, notice, act.reference, holder, addresses, new_email=which)
 
 
 def _notify_stopped(act: Act, holder: Cardholder, addresses: Addresses, stopped: Address) -> None:

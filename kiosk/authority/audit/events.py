@@ -496,6 +496,9 @@ class ServiceKind(EventKind):
         in_story=False,
     )
     ALARM_OVER = EventSpec("alarm-over", "An alarm is over.", adds=sentences.alarm, in_story=False)
+    ADDRESS_STOPPED = EventSpec(
+        "address-stopped", "A further address did not come to count.", grave=True
+    )
     RECORDS_PURGED = EventSpec(
         "records-purged",
         "What had been kept long enough was deleted.",
@@ -560,6 +563,8 @@ class StaffKind(EventKind):
     REGISTRATION_REVOKED = EventSpec("registration-revoked", "Revoked the registration.")
     NAME_CORRECTED = EventSpec("name-corrected", "Corrected the name.")
     EMAIL_CORRECTED = EventSpec("email-corrected", "Corrected the email address.")
+    ADDRESS_ADDED = EventSpec("address-added", "Added another address for codes and notices.")
+    ADDRESS_WITHDRAWN = EventSpec("address-withdrawn", "Withdrew one of the further addresses.")
     LEAVER_MARKED = EventSpec("leaver-marked", "Marked this person as a leaver.")
     LEAVER_TAKEN_BACK = EventSpec("leaver-taken-back", "Took this person back from the leavers.")
     MISUSE_STOPPED = EventSpec(

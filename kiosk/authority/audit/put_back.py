@@ -78,6 +78,7 @@ _WITHDRAW_ALL: Final = frozenset(
         AuditKind.MISUSE_REPORTED.value,
         StaffKind.MISUSE_STOPPED.value,
         StaffKind.EMAIL_CORRECTED.value,
+        StaffKind.ADDRESS_WITHDRAWN.value,
         StaffKind.REGISTRATION_REVOKED.value,
         StaffKind.LEAVER_MARKED.value,
     }
@@ -111,8 +112,13 @@ _ADDRESS: Final = (
     StaffKind.EMAIL_CORRECTED.value,
 )
 
+_END_FURTHER: Final = (StaffKind.ADDRESS_WITHDRAWN.value, ServiceKind.ADDRESS_STOPPED.value)
+"""An address that one of them names is never named again."""
+
 OF_HOLDER: Final = (
     *sorted(_BLOCK),
+    StaffKind.ADDRESS_ADDED.value,
+    *_END_FURTHER,
     StaffKind.BLOCK_LIFTED.value,
     StaffKind.REGISTRATION_REVOKED.value,
     AuditKind.REGISTERED.value,
@@ -273,6 +279,8 @@ def _is_older(registration: Registration, address: Address | None, events: Event
         since = (one.at for one in registered if _is_after(one, revoked))
         if registration.registered_at not in since:
             return True
+    if _names_former(registration, events):
+        return True
     addressed = [
         one
         for one in events
@@ -283,6 +291,18 @@ def _is_older(registration: Registration, address: Address | None, events: Event
     if last is None or last.kind == AuditKind.REGISTERED:
         return False
     return address is None or last.at not in (address.confirmed_at, address.effective_from)
+
+
+def _names_former(registration: Registration, events: Events) -> bool:
+    """Return whether it names a further address that was withdrawn, or lacks one that was added."""
+    revoked = _last(events, StaffKind.REGISTRATION_REVOKED)
+    added = {
+        one.detail.get("address")
+        for one in events
+        if one.kind == StaffKind.ADDRESS_ADDED and (revoked is None or _is_after(one, revoked))
+    }
+    ended = {one.detail.get("address") for one in events if one.kind in _END_FURTHER}
+    return bool(ended & {*registration.further}) or not added - ended <= {*registration.further}
 
 
 def _has_ended_code(registration: Registration, events: Events) -> bool:

@@ -314,6 +314,8 @@ ACTS: Final = {
     "people.erase": "erase the person",
     "people.revoke_registration": "revoke the registration",
     "people.correct_email": "correct the email address",
+    "people.add_address": "add another address",
+    "people.withdraw_address": "withdraw a further address",
     "cards.add": "add a card",
     "cards.replace": "replace a card",
     "cards.set_secret": "set an unblock secret",

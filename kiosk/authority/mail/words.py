@@ -286,6 +286,24 @@ TO_HOLDERS = {
         Text("The next code that you enter at an unlock station confirms it."),
         NOT_ASKED,
     ),
+    "address-added": NoticeWords(
+        Text("Another address was added for smartcard self-service"),
+        Text(
+            "The Registration Authority has added another address for you. Notices go to all of "
+            "them. Once the new one counts, you choose at an unlock station where a code goes."
+        ),
+        Text("If you asked for this, there is nothing more to do."),
+        NOT_ASKED,
+    ),
+    "address-withdrawn": NoticeWords(
+        Text("An address was withdrawn from smartcard self-service"),
+        Text(
+            "The Registration Authority has withdrawn one of your addresses. Codes and notices for "
+            "your smartcard no longer go there."
+        ),
+        Text("If you asked for this, there is nothing more to do."),
+        NOT_ASKED,
+    ),
     "recorded-email-changed": NoticeWords(
         Text("Another email address is recorded for you"),
         Text(

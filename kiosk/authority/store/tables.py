@@ -128,6 +128,13 @@ def _numbers_to_text(numbers: Iterable[int]) -> str:
     return json.dumps([int(number) for number in numbers])
 
 
+def _names_to_text(names: Iterable[str]) -> str:
+    return json.dumps([str(name) for name in names])
+
+
+NAMES = Json(_names_to_text, lambda text: tuple(json.loads(text)))
+
+
 def _saved_to_text(codes: Iterable[SavedCode]) -> str:
     return json.dumps([asdict(one) | {"made_at": one.made_at.isoformat()} for one in codes])
 
@@ -389,6 +396,8 @@ class RegistrationRow(MacRow, table=True):
     unproven_failures: int = 0
     unproven_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     language: str | None = None
+    further: tuple[str, ...] = Field(default=(), sa_type=NAMES)
+
     saved_codes: tuple[SavedCode, ...] | None = Field(default=None, sa_type=SAVED_CODES, repr=False)
 
 

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -304,26 +304,19 @@ class VisitContext(LockedVisit):
         return Factor.EMAIL_CODE if self.visit.purpose in UNLOCKS else Gate.CODE
 
     @property
-    def route(self) -> str:
-        """Where a code that this visit asks for now would go: an id; or empty.
+    def routes(self) -> Mapping[str, str]:
+        """Where a code that this visit asks for now can go: addresses by id, the first one first.
 
-        It is that of an address, or of the change that gathered one. Either names one value, and
-        another value has another id.
+        The id is that of an address, or of the change that gathered one. Either names one value,
+        and another value has another id. Only for an unlock is there a choice: whoever shows that
+        an address is theirs has to read the one that would change.
         """
-        if self._goes_to_known:
-            return self.known_route
-        return self.pending.id if self.pending and self.pending.email else ""
-
-    @property
-    def address(self) -> str:
-        """The address of that route; or empty."""
-        if self._goes_to_known:
-            return self.known_address
-        return (self.pending.email if self.pending else None) or ""
-
-    @property
-    def _goes_to_known(self) -> bool:
-        return self.visit.purpose is Purpose.UNLOCK or self.asks_owner
+        if self.visit.purpose is Purpose.UNLOCK:
+            return {one.id: one.value for one in self.addresses.choices_for_codes(self.now)}
+        if self.asks_owner:
+            return {self.known_route: self.known_address} if self.known_route else {}
+        pending = self.pending
+        return {pending.id: pending.email} if pending and pending.email else {}
 
     @property
     def own_code(self) -> EmailCode | None:
@@ -335,7 +328,7 @@ class VisitContext(LockedVisit):
             return code if is_assisted(code) else None
         if is_assisted(code):
             return code if self._answered_here else None
-        if code.route != self.route or code.proves_owner != self.asks_owner:
+        if code.route not in self.routes or code.proves_owner != self.asks_owner:
             return None
         if code.purpose is not Purpose.UNLOCK:
             return code if self.pending and code.pending_id == self.pending.id else None

@@ -96,7 +96,7 @@ def give_email(
             task = tasks.next_task(uow, apply_pending(uow, context))
             uow.commit()
             return task
-        route = context.route
+        route = next(iter(context.routes))
         uow.commit()
     return send_code(parts, visit_id, attempt, route)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kiosk.authority.addresses import Addresses, read_addresses
-from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.audit.events import AuditKind, ServiceKind, record
 from kiosk.authority.audit.put_back import need_waiting
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.notices import Notice, notify, notify_holder
@@ -235,6 +235,30 @@ def stop_change(uow: UnitOfWork, holder_id: str) -> Address | None:
         return None
     record(uow, AuditKind.EMAIL_CHANGE_STOPPED, _visit_of(uow, waiting))
     return waiting
+
+
+def stop_further(uow: UnitOfWork, holder_id: str) -> None:
+    """Withdraw each further address whose cooling-off is not over; lock the holder's cards first.
+
+    They are found by their own rows, so that one that was altered keeps nobody from stopping.
+    """
+    registration = uow.registrations.of_holder(holder_id)
+    if registration is None:
+        return
+    gone = {one.id for one in uow.addresses.further_waiting(holder_id)}
+    if not gone:
+        return
+    left = tuple(each for each in registration.further if each not in gone)
+    uow.registrations.set_further(registration, left)
+    for address_id in sorted(gone):
+        uow.addresses.delete(address_id)
+        uow.audit.append(
+            kind=ServiceKind.ADDRESS_STOPPED.value,
+            reference="",
+            holder_id=holder_id,
+            detail={"address": address_id},
+        )
+    uow.search.refresh([holder_id])
 
 
 def _apply(uow: UnitOfWork, holder_id: str) -> None:

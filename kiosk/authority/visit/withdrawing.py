@@ -5,7 +5,7 @@ from __future__ import annotations
 from kiosk.authority.records import Address
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.visit.factors import FACTORS
-from kiosk.authority.visit.registration import stop_change
+from kiosk.authority.visit.registration import stop_change, stop_further
 
 
 def withdraw_everything(uow: UnitOfWork, holder_id: str) -> Address | None:
@@ -17,4 +17,5 @@ def withdraw_everything(uow: UnitOfWork, holder_id: str) -> Address | None:
     for rules in FACTORS.values():
         rules.withdraw(uow, holder_id)
     uow.pending.delete_of_holder(holder_id)
+    stop_further(uow, holder_id)
     return stop_change(uow, holder_id)

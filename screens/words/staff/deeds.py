@@ -24,6 +24,13 @@ PLAIN: Final[dict[PlainDeed, str]] = {
         "Everything that was under way is stopped; they are not registered."
     ),
     PlainDeed.CHANGE_STOPPED: "The address stays as it is.",
+    PlainDeed.ADDRESS_ADDED: (
+        "The address is added. Once its cooling-off is over, they choose at the station where a "
+        "code goes; the first that is sent there and entered confirms it."
+    ),
+    PlainDeed.ADDRESS_WITHDRAWN: (
+        "The address is withdrawn, and so is each code that was not used yet."
+    ),
     PlainDeed.SAVED_CODES_WITHDRAWN: "None of their saved codes works any more.",
     PlainDeed.PERSON_ERASED: (
         "The person is erased. Nothing here names them any more; an import whose file still "

@@ -9,6 +9,7 @@ from kiosk.authority.wording import counted, numbered
 
 UNCONFIRMED = "This address is not confirmed yet: the next code that they enter does it."
 NO_CODES = "notices go there as well, no codes"
+NOT_YET = "notices go there, codes once its cooling-off is over"
 
 
 class EnrolledWords(NamedTuple):
@@ -25,11 +26,14 @@ def enrolled_words(fact: Enrolled) -> EnrolledWords:
         case AnswersRegistered(questions=questions):
             phrase = f"answers to {counted(len(questions), 'security question')}"
             return EnrolledWords(phrase, questions=questions)
-        case CodesGoTo(address=address, confirmed=confirmed, recorded=recorded):
+        case CodesGoTo(recorded=recorded, further=further, later=later):
+            notes = [f"Recorded with {recorded}: {NO_CODES}"] if recorded else []
+            notes += [f"Or, as they choose, to {' or '.join(further)}."] if further else []
+            notes += [f"{' and '.join(later)}: {NOT_YET}."] if later else []
             return EnrolledWords(
-                f"codes go to {address}",
-                warning="" if confirmed else UNCONFIRMED,
-                more=f"Recorded with {recorded}: {NO_CODES}" if recorded else "",
+                f"codes go to {fact.address}",
+                warning="" if fact.confirmed else UNCONFIRMED,
+                more=" ".join(notes),
             )
         case CodesSaved(left=left):
             return EnrolledWords(f"{numbered(left, 'saved code')} left, which they wrote down")

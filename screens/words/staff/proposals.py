@@ -32,9 +32,8 @@ def proposal_words(what: Intent) -> str:
             return f"{action}: what was entered cannot be read."
         case to.ToAddPerson(name=name, number=number, email=email):
             return f"Add {name} ({number}), with the address {email}."
-        case to.ToCorrectAddress(known=known, email=email):
-            before = " and ".join(known) or "none"
-            return f"Correct the email address from {before} to {email}."
+        case to.ToCorrectAddress() | to.ToAddAddress() | to.ToWithdrawAddress():
+            return _about_address(what)
         case to.ToAddCard(card=card, with_secret=secret):
             return f"Add the card {card}{_with_secret(secret)}."
         case to.ToReplaceCard(card=card, new=new, with_secret=secret):
@@ -102,3 +101,17 @@ def _member(member: str) -> str:
 
 def _with_secret(has_one: bool) -> str:
     return ", with an unblock secret" if has_one else ""
+
+
+def _about_address(what: to.ToCorrectAddress | to.ToAddAddress | to.ToWithdrawAddress) -> str:
+    match what:
+        case to.ToCorrectAddress(known=known, email=email):
+            before = " and ".join(known) or "none"
+            return f"Correct the email address from {before} to {email}."
+        case to.ToAddAddress(known=known, email=email):
+            before = " and ".join(known) or "none"
+            return f"Add the address {email}, to which codes can go as well, to {before}."
+        case to.ToWithdrawAddress(email=email):
+            return f"Withdraw the further address {email}."
+        case _:
+            assert_never(what)

@@ -71,6 +71,10 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     PlainRefusal.NUMBER_TAKEN: "Somebody has this number already.",
     PlainRefusal.NAME_AS_BEFORE: "This is their name already.",
     PlainRefusal.ADDRESS_AS_BEFORE: "This is their address already.",
+    PlainRefusal.ADDRESSES_MOST: "They have as many further addresses as one person can have: "
+    "withdraw one first.",
+    PlainRefusal.NO_FURTHER_ADDRESS: "This is none of their further addresses. The first one is "
+    "corrected, not withdrawn.",
     PlainRefusal.NO_ADDRESS: "This is not an address that mail can be sent to.",
     PlainRefusal.NOT_BLOCKED: "They are not blocked.",
     PlainRefusal.NOT_REGISTERED: "They are not registered.",

@@ -67,6 +67,8 @@ NOTICES = {
     "registration-revoked": "has deleted your registration",
     "email-corrected-old": "no longer come here",
     "email-corrected-new": "now come here",
+    "address-added": "has added another address",
+    "address-withdrawn": "withdrawn one of your addresses",
     "recorded-email-changed": "codes still go to the address that you registered",
     "leaver-marked": "noted that you have left",
     "leaver-taken-back": "here again",

@@ -106,6 +106,7 @@ def test_a_change_of_any_covered_column_changes_the_message() -> None:
         proven=True,
         unproven_until=NOW,
         language="cy",
+        further=("a3",),
         saved_codes=(SavedCode("c1", 1, "digest", "pepper", NOW, "v1"),),
     )
 

@@ -71,6 +71,7 @@ from kiosk.station.states import (
     PadPaused,
     PickQuestion,
     PickReason,
+    PickRoute,
     PickWay,
     PinFault,
     PulledFrom,
@@ -139,6 +140,13 @@ EMAIL = GiveEmail(
 ROUTE = Route(RouteId("a" * 32), "a•••@wexbridge.nhs.uk")
 CODE = EnterCode(ROUTE, (ROUTE,), 8, 872.0, 42.0, 5, position=STEP)
 SEND = SendCode((ROUTE,), position=STEP)
+ROUTES = (ROUTE, Route(RouteId("b" * 32), "a•••@nhs.net"))
+ALIKE = (
+    Route(RouteId("a" * 32), "a•••@wexbridge.nhs.uk (1)"),
+    Route(RouteId("b" * 32), "a•••@wexbridge.nhs.uk (2)"),
+    Route(RouteId("c" * 32), "k•••@nhs.net"),
+    Route(RouteId("d" * 32), "a•••@community-services.trust.nhs.uk"),
+)
 STOP = EnterStopNumber(12, 5)
 LONG_PIN = replace(REGISTER, pin_format=PinFormat(4, 16, 4, letters=True))
 LONGEST_PIN = replace(REGISTER, pin_format=PinFormat(6, 127, 6, letters=True))
@@ -426,6 +434,18 @@ _STORY: Mapping[str, Sample] = {
     "code-ways": Sample(CodeEntry(_WAYS, CODE), ("down",)),
     "code-ways-wrong": Sample(CodeEntry(_WAYS, CODE, wrong=True)),
     "code-needed-ways": Sample(CodeNeeded(_WAYS, SEND, CodeLack.EXPIRED)),
+    "routes": Sample(PickRoute(_at(3, UNLOCK), replace(SEND, routes=ROUTES)), ("down",)),
+    "routes-alike": Sample(
+        PickRoute(
+            _at(3, UNLOCK),
+            replace(CODE, routes=ALIKE),
+            CodeEntry(_at(3, UNLOCK), replace(CODE, routes=ALIKE)),
+        )
+    ),
+    "code-routes": Sample(CodeEntry(_at(3, UNLOCK), replace(CODE, routes=ROUTES, resend_in_s=0.0))),
+    "code-needed-routes": Sample(
+        CodeNeeded(_at(3, UNLOCK), replace(SEND, routes=ROUTES), CodeLack.EXPIRED)
+    ),
     "saved-code": Sample(SavedCodeEntry(_WAYS, _ENTER_SAVED), tuple("7k7qf 2m9x4")),
     "saved-code-missing": Sample(SavedCodeEntry(_WAYS, _ENTER_SAVED), (*"7k7qf", "enter")),
     "saved-code-unclear": Sample(SavedCodeEntry(_WAYS, _ENTER_SAVED), (*"7k7uf", "enter")),

@@ -104,7 +104,20 @@ class AddressRecords(Repository):
 
     def missing(self) -> tuple[str, ...]:
         """Return the ids that an unaltered record or registration names, and no row has."""
-        return tuple(one for kind in (CardholderRow, RegistrationRow) for one in self._gone(kind))
+        gone = [one for kind in (CardholderRow, RegistrationRow) for one in self._gone(kind)]
+        return (*gone, *self._further_gone())
+
+    def _further_gone(self) -> list[str]:
+        has_some = col(RegistrationRow.further) != ()
+        try:
+            rows = self._gateway.unchecked(select(RegistrationRow).where(has_some), RegistrationRow)
+        except ValueUnreadable:
+            return []  # as below
+        named = [(row, each) for row in rows for each in row.further]
+        ids = [each for _, each in named]
+        found = select(col(AddressRow.id)).where(col(AddressRow.id).in_(ids))
+        there = {each for (each,) in self._gateway.tuples(found)} if ids else set()
+        return [each for row, each in named if each not in there and self._gateway.fits(row)]
 
     def _gone(self, kind: type[CardholderRow] | type[RegistrationRow]) -> list[str]:
         named = col(kind.address_id)
@@ -135,6 +148,22 @@ class AddressRecords(Repository):
     def every_waiting(self, but: Collection[str] = ()) -> tuple[Address, ...]:
         waiting = select(AddressRow).where(_WAITS, col(AddressRow.id).not_in(but))
         return self._all(Address, AddressRow, waiting)
+
+    def further_waiting(self, holder_id: str) -> tuple[Address, ...]:
+        """Return the further ones of a holder whose cooling-off is not over."""
+        theirs = col(AddressRow.holder_id) == holder_id, col(AddressRow.effective_from) > self._now
+        is_further = col(AddressRow.source) == AddressSource.FURTHER
+        return self._all(Address, AddressRow, select(AddressRow).where(*theirs, is_further))
+
+    def holders_with_further_waiting(self, but: Collection[str] = ()) -> tuple[str, ...]:
+        """Return who has one whose cooling-off is not over, but those with one of ``but``."""
+        is_further = col(AddressRow.source) == AddressSource.FURTHER
+        waits = is_further, col(AddressRow.effective_from) > self._now
+        altered = select(col(AddressRow.holder_id)).where(col(AddressRow.id).in_(but))
+        statement = select(col(AddressRow.holder_id)).where(
+            *waits, col(AddressRow.holder_id).not_in(altered)
+        )
+        return tuple(sorted({holder for (holder,) in self._gateway.tuples(statement)}))
 
     def holders_with_due(self) -> tuple[str, ...]:
         """Return whose waiting addresses are due, oldest first; their rows may be altered."""

@@ -140,10 +140,15 @@ class Registrations(Repository):
         """Name another address, whatever the registration named, and with a block, too."""
         self._gateway.change(RegistrationRow, _is(holder_id), address_id=new)
 
+    def set_further(self, registration: Registration, further: tuple[str, ...]) -> bool:
+        """Name other further addresses; return False where they changed since it was read."""
+        this = _is(registration.holder_id), col(RegistrationRow.further) == registration.further
+        return bool(self._gateway.change(RegistrationRow, *this, further=further))
+
     def delete(self, holder_id: str) -> bool:
-        """Delete one with its address, answers, failures and block; False where there was none."""
+        """Delete one with its addresses, answers, failures, block; False where there was none."""
         theirs = col(AddressRow.holder_id) == holder_id
-        of_registration = col(AddressRow.source) == AddressSource.HOLDER
+        of_registration = col(AddressRow.source) != AddressSource.RECORD
         self._gateway.write(delete(AddressRow).where(theirs, of_registration))
         return self._gateway.run(delete(RegistrationRow).where(_is(holder_id))) == 1
 

@@ -56,7 +56,7 @@ from kiosk.contract.messages import (
     Task,
     VisitId,
 )
-from kiosk.contract.policy import HOUR, SendVerdict, mask_email, may_send_code
+from kiosk.contract.policy import HOUR, SendVerdict, mask_routes, may_send_code
 from kiosk.contract.scans import scan_of
 from kiosk.contract.sensitive import Sensitive
 
@@ -81,7 +81,10 @@ class EmailCodeRules:
         self, uow: UnitOfWork, registration: Registration, addresses: Addresses
     ) -> tuple[CodesGoTo, ...]:
         confirmed = addresses.unconfirmed is None
-        return (CodesGoTo(addresses.shown, confirmed, addresses.recorded_apart),)
+        counting = [one for one in addresses.further if one.effective_from <= uow.now]
+        further = tuple(one.value for one in counting)
+        later = tuple(one.value for one in addresses.further if one not in counting)
+        return (CodesGoTo(addresses.shown, confirmed, addresses.recorded_apart, further, later),)
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose
@@ -102,7 +105,7 @@ class EmailCodeRules:
             return False
         if code.purpose is not context.visit.purpose:
             return False
-        return is_assisted(code) or code.route == context.route
+        return is_assisted(code) or code.route in context.routes
 
     def refusal(self, context: VisitContext, proof: Proof) -> Reason:
         if context.visit.purpose is Purpose.FIRST_UNLOCK:
@@ -143,9 +146,9 @@ def _may_send(uow: UnitOfWork, context: VisitContext) -> SendVerdict:
 
 def _routes(context: VisitContext) -> tuple[Route, ...]:
     """Return where a code of this visit can go now; what a station names is compared with these."""
-    if not context.route:
-        return ()
-    return (Route(RouteId(context.route), mask_email(context.address)),)
+    routes = context.routes
+    masks = mask_routes(routes.values())
+    return tuple(Route(RouteId(each), mask) for each, mask in zip(routes, masks, strict=True))
 
 
 def _send_code_page(context: VisitContext) -> SendCode:
@@ -309,12 +312,13 @@ def _committed(
     A recorded address gets a stop number, too. One that was typed gets none: somebody with a copy
     of a card could otherwise block its holder.
     """
-    recorded = context.address in context.addresses.for_notices
+    address = context.routes[draft.route]
+    recorded = address in context.addresses.for_notices
     number = uow.stop_numbers.draw(context.holder.id, context.visit.id) if recorded else ""
     uow.commit()
     life = _life(context, context.now)
     message = parts.compose(
-        to=context.address,
+        to=address,
         purpose=context.progress.purpose,
         holder_name=context.holder.name,
         code=code,
@@ -453,7 +457,7 @@ def _without_code(uow: UnitOfWork, context: VisitContext) -> FactorOver | Task:
         raise StepRefused("no code was sent for this")
     if code.revoked_at is not None or not is_vouched_for(uow, code):
         return _over(uow, context, code, FactorEnd.WITHDRAWN, withdrawn=True)
-    if is_assisted(code) or code.route == context.route:
+    if is_assisted(code) or code.route in context.routes:
         raise StepRefused("no code was sent for this")
     return _over(uow, context, code, FactorEnd.MOVED, moved=True)
 
@@ -504,10 +508,7 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
 
 def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:
     """The first right code that was sent to an address set by staff confirms it."""
-    unconfirmed = context.addresses.unconfirmed
-    if unconfirmed is None or code.route != unconfirmed.id:
-        return
-    if uow.addresses.confirm(unconfirmed.id):
+    if context.addresses.is_unconfirmed(code.route) and uow.addresses.confirm(code.route):
         record(uow, AuditKind.EMAIL_CONFIRMED, context.visit, code=code.id)
 
 

@@ -42,6 +42,8 @@ from kiosk.authority.errors import (
 )
 from kiosk.authority.records import (
     ActionNote,
+    Address,
+    AddressSource,
     AuditEvent,
     AuditQuery,
     Outcome,
@@ -113,6 +115,7 @@ def somebody(means: StaffDependencies) -> Office:
 Call = Callable[[AdminDesk, samples.Person, str], object]
 
 LEAVER = "100200300777"
+FURTHER = "asha.further@nhs.net"
 
 CALLS: dict[str, Call] = {
     "people.lift_block": lambda desk, asha, _: desk.people.lift_block(look(desk, asha), GROUNDS),
@@ -121,6 +124,12 @@ CALLS: dict[str, Call] = {
     ),
     "people.correct_email": lambda desk, asha, _: desk.people.correct_email(
         look(desk, asha), "asha@nhs.uk", GROUNDS
+    ),
+    "people.add_address": lambda desk, asha, _: desk.people.add_address(
+        look(desk, asha), "asha.b@nhs.net", GROUNDS
+    ),
+    "people.withdraw_address": lambda desk, asha, _: desk.people.withdraw_address(
+        look(desk, asha), FURTHER, GROUNDS
     ),
     "people.add": lambda desk, _, __: desk.people.add(
         "100200300999", "Bo Chen", "bo@nhs.net", GROUNDS
@@ -166,6 +175,8 @@ ACTIONS = {
     "people.lift_block": Action.LIFT_BLOCK,
     "people.revoke_registration": Action.REVOKE_REGISTRATION,
     "people.correct_email": Action.CORRECT_EMAIL,
+    "people.add_address": Action.CORRECT_EMAIL,
+    "people.withdraw_address": Action.CORRECT_EMAIL,
     "people.add": Action.ADD_PERSON,
     "people.take_back_leaver": Action.TAKE_BACK_LEAVER,
     "people.erase": Action.ERASE_PERSON,
@@ -196,6 +207,11 @@ def ready(means: StaffDependencies, asha: samples.Person) -> samples.Person:
     """Somebody for whom every call of ``CALLS`` has something to do."""
     left = samples.registered_person(means.store, LEAVER).holder
     with means.store.begin() as uow:
+        registration = uow.registrations.of_holder(asha.holder.id)
+        if registration is not None:
+            one = Address(new_id(), asha.holder.id, AddressSource.FURTHER, FURTHER, uow.now)
+            uow.addresses.add(one)
+            uow.registrations.set_further(registration, (one.id,))
         uow.questions.sync({3: "What was the shop called where you bought sweets?"}, uow.now)
         uow.registrations.block(asha.holder.id)
         uow.holders.save(replace(left, name="Bo Left", left_at=uow.now))

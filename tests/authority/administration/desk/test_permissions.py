@@ -56,6 +56,8 @@ ASKS: dict[str, Action] = {
     "people.revoke_registration": Action.REVOKE_REGISTRATION,
     "people.correct_name": Action.CORRECT_NAME,
     "people.correct_email": Action.CORRECT_EMAIL,
+    "people.add_address": Action.CORRECT_EMAIL,
+    "people.withdraw_address": Action.CORRECT_EMAIL,
     "people.mark_leaver": Action.MARK_LEAVER,
     "people.take_back_leaver": Action.TAKE_BACK_LEAVER,
     "people.report_misuse": Action.REPORT_MISUSE,

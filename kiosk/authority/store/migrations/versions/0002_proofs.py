@@ -225,6 +225,8 @@ def upgrade() -> None:
     op.add_column("visit", sa.Column("way", TEXT, nullable=True))
     for table in ("visit", "registration", "outbox_message"):
         op.add_column(table, sa.Column("language", TEXT, nullable=True))
+    further = sa.Column("further", sa.Text(), nullable=False, server_default="[]")
+    op.add_column("registration", further)
     for table in ("registration", "pending_change"):
         op.add_column(table, sa.Column("saved_codes", sa.Text(), nullable=True))
     op.add_column("security_question", sa.Column("others", sa.Text(), nullable=True))

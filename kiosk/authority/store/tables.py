@@ -397,7 +397,6 @@ class RegistrationRow(MacRow, table=True):
     unproven_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     language: str | None = None
     further: tuple[str, ...] = Field(default=(), sa_type=NAMES)
-
     saved_codes: tuple[SavedCode, ...] | None = Field(default=None, sa_type=SAVED_CODES, repr=False)
 
 

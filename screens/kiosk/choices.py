@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from textual import events
 from textual.widget import Widget
 
 from kiosk.contract.messages import CardId, Factor, Offer, Purpose, Route, VisitId, reference_of
 from kiosk.contract.ports import CardAddress
 from kiosk.station.events import Chose, CodeAsked, Confirmed, WayPicked
 from kiosk.station.states import ConfirmOwner, Menu, PickRoute, PickWay, State, VisitState
-from screens.kiosk.entry_pages import ChoicesPage
-from screens.kiosk.page import HelpBox, Page, PageContext
+from screens.kiosk.entry_pages import ChoicesPage, ChooseFirstPage
+from screens.kiosk.page import HelpBox, PageContext
 from screens.widgets.prose import Note, Prose
 from screens.words import choices
 
@@ -126,26 +125,24 @@ class PickRoutePage(ChoicesPage, inherit_bindings=False):
         self.report(CodeAsked(self.visit, route.id))
 
 
-class ConfirmOwnerPage(Page, inherit_bindings=False):
+class ConfirmOwnerPage(ChooseFirstPage, inherit_bindings=False):
     state: ConfirmOwner
 
     def __init__(self, context: PageContext, state: ConfirmOwner) -> None:
-        super().__init__(context, state)
+        hint = Prose(choices.HINT, "lead hint")
+        super().__init__(context, state, hint, choices.OWNER_CHOOSE)
         self._holder = Prose(state.visit.holder_name, "name")
-        self._hint = Prose(choices.HINT, "lead hint")
-        self._choose_first = Note(None)
 
     def content(self) -> Iterator[Widget]:
         yield Prose(choices.OWNER_TITLE, "title")
         yield Prose(choices.OWNER_LOCKED if self.state.locked else choices.OWNER_TEXT)
         yield self._holder
         yield Prose(choices.OWNER_WARNING)
-        yield self._hint
-        yield self._choose_first
+        yield self.hint
+        yield self.choose_first
         not_me = self.not_me_button()
         not_me.add_class("-line")
         yield not_me
-        # No button is the page's primary one: a second Enter from the menu must not confirm.
         yes = self.button(choices.OWNER_YES, lambda: self.report(Confirmed(self.visit)))
         no = self.stop_button(choices.OWNER_NO)
         yield self.actions(no, right=yes)
@@ -160,19 +157,6 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
             return False
         self._holder.say(state.visit.holder_name)
         return True
-
-    def handles(self, event: events.Key) -> bool:
-        """Remove the message that a choice is needed: this may be it."""
-        self._hint.display = True
-        self._choose_first.say("")
-        return super().handles(event)
-
-    def enter(self) -> None:
-        if self.focus_order.chosen is None:
-            self._hint.display = False
-            self._choose_first.say(choices.OWNER_CHOOSE)
-        else:
-            super().enter()
 
 
 # What most visits begin with, for pages that are built before a holder is there.

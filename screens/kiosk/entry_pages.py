@@ -290,6 +290,31 @@ class TextPage(EntryPage, inherit_bindings=False):
             self.entered()
 
 
+class ChooseFirstPage(Page, inherit_bindings=False):
+    """No button is primary: a second Enter on the page before must not answer this one.
+
+    A page puts ``hint`` and ``choose_first`` where the one may give way to the other.
+    """
+
+    def __init__(self, context: PageContext, state: State, hint: Prose, choose: str) -> None:
+        super().__init__(context, state)
+        self.hint, self.choose_first = hint, Note(None)
+        self._choose = choose
+
+    def handles(self, event: events.Key) -> bool:
+        """Remove the message that a choice is needed: this may be it."""
+        self.hint.display = True
+        self.choose_first.say("")
+        return super().handles(event)
+
+    def enter(self) -> None:
+        if self.focus_order.chosen is None:
+            self.hint.display = False
+            self.choose_first.say(self._choose)
+        else:
+            super().enter()
+
+
 class ChoicesPage(Page, inherit_bindings=False):
     """Subclasses give their choices to ``listed``."""
 

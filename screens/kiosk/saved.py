@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from textual import events
 from textual.widget import Widget
 
 from kiosk.contract.messages import EnteredSavedCode
@@ -12,8 +11,8 @@ from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import shown_saved_code
 from kiosk.station.events import CodesKept, EntryMade
 from kiosk.station.states import SavedCodeEntry, SavedCodesShown
-from screens.kiosk.entry_pages import TextPage
-from screens.kiosk.page import Page, PageContext
+from screens.kiosk.entry_pages import ChooseFirstPage, TextPage
+from screens.kiosk.page import PageContext
 from screens.widgets.fields import Field
 from screens.widgets.keys import ANSWER_KEYS, BigButton
 from screens.widgets.prose import Note, Prose
@@ -35,36 +34,20 @@ def code_lines(codes: tuple[Sensitive, ...]) -> str:
     return "\n".join(f"{one}    {other}".rstrip() for one, other in zip(shown, right, strict=False))
 
 
-class SavedCodesPage(Page, inherit_bindings=False):
-    """No button is primary: an Enter of the page before must not say that they are written down."""
-
+class SavedCodesPage(ChooseFirstPage, inherit_bindings=False):
     state: SavedCodesShown
 
     def __init__(self, context: PageContext, state: SavedCodesShown) -> None:
-        super().__init__(context, state)
-        self._hint = Prose(saved.SHOWN_HINT, "lead")
-        self._choose_first = Note(None)
+        super().__init__(context, state, Prose(saved.SHOWN_HINT, "lead"), saved.CHOOSE_KEPT)
 
     def content(self) -> Iterator[Widget]:
         yield Prose(saved.SHOWN_TITLE, "title")
         yield Prose(saved.SHOWN_TEXT, "text paragraph")
         yield Prose(code_lines(self.state.task.codes), "strong paragraph codes")
-        yield self._hint
-        yield self._choose_first
+        yield self.hint
+        yield self.choose_first
         kept = self.button(saved.KEPT, lambda: self.report(CodesKept(self.visit)))
         yield self.actions(self.stop_button(), right=kept)
-
-    def handles(self, event: events.Key) -> bool:
-        self._hint.display = True
-        self._choose_first.say("")
-        return super().handles(event)
-
-    def enter(self) -> None:
-        if self.focus_order.chosen is None:
-            self._hint.display = False
-            self._choose_first.say(saved.CHOOSE_KEPT)
-        else:
-            super().enter()
 
 
 class SavedCodeEntryPage(TextPage, inherit_bindings=False):

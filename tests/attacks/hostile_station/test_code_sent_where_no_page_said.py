@@ -12,7 +12,7 @@ import pytest
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.records import Card, Cardholder, new_id
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import AuthorityError
+from kiosk.contract.errors import AuthorityError, StepRefused
 from kiosk.contract.messages import CodeNotSent, EnterCode, Factor, Purpose, RouteId, SendCode
 from kiosk.contract.policy import mask_email
 from tests.authority.administration.desk.offices import GROUNDS
@@ -49,14 +49,18 @@ def ids_seen(world: World, others: list[Card]) -> list[RouteId]:
     return seen
 
 
-def tried(visit: StationVisit, ids: list[RouteId]) -> list[object]:
-    """Ask for a code by each id, over and over; return the different answers."""
+def tried(visit: StationVisit, ids: list[RouteId]) -> object:
+    """Ask for a code by each id, over and over; return the answer that all of them get."""
     answers: list[object] = []
     for route in ids * 2:
-        reply = visit.send(route=route)
+        try:
+            reply: object = visit.send(route=route)
+        except StepRefused as refused:
+            reply = refused
         if reply not in answers:
             answers.append(reply)
-    return answers
+    assert len(answers) == 1, "the answers say which id names an address"
+    return answers[0]
 
 
 @pytest.mark.parametrize("sent_before", [False, True])
@@ -71,7 +75,7 @@ def test_ids_of_others_send_nothing_and_say_nothing(
     page = visit.send() if sent_before else None
     world.clock.forward(minutes=2)
     before, events = len(world.relay.sent), world.events()
-    [answer] = tried(visit, ids)
+    answer = tried(visit, ids)
     assert isinstance(answer, EnterCode if sent_before else SendCode)
     assert [each.masked for each in routes_in(answer)] == ["a•••@trust.nhs.uk"]
     assert page is None or routes_in(page) == routes_in(answer)
@@ -85,7 +89,7 @@ def test_address_of_the_holder_is_no_route_once_it_was_withdrawn(world: World, c
     old = route_of(visit.answer(visit.questions()))
     office = office_beside(world, Role.MANAGER)
     PeopleDesk(office).correct_email(as_seen(office, card), NEW, GROUNDS)
-    [answer] = tried(visit, [old, MADE_UP])
+    answer = tried(visit, [old, MADE_UP])
     assert [each.masked for each in routes_in(answer)] == [mask_email(NEW)]
     assert world.relay.sent == []
 
@@ -99,7 +103,7 @@ def test_claimed_pin_sends_to_the_known_address_alone(
     visit = world.insert(card)
     visit.authority.choose(visit.visit, purpose)
     visit.authority.pin_verified(visit.visit, None)
-    [answer] = tried(visit, ids)
+    answer = tried(visit, ids)
     assert isinstance(answer, SendCode)
     assert answer.proves_owner
     assert len(world.relay.sent) == mailed

@@ -31,6 +31,7 @@ class Notice(StrEnum):
     EMAIL_CHANGED_OLD = "email-changed-old"
     EMAIL_CHANGED_NEW = "email-changed-new"
     EMAIL_CHANGE_WAITS = "email-change-waits"
+    FURTHER_ADDED = "further-added"
     QUESTIONS_CHANGED = "questions-changed"
     SAVED_CODES_MADE = "saved-codes-made"
     SAVED_CODE_REPLACED = "saved-code-replaced"

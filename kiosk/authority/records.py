@@ -49,6 +49,10 @@ class AddressKind(StrEnum):
     EMAIL = "email"
 
 
+MOST_FURTHER: Final = 3
+"""The most further addresses of one person: each is one more mailbox to keep safe."""
+
+
 class AddressSource(StrEnum):
     """Who says that a holder reads what is sent to an address."""
 

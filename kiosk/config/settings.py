@@ -33,6 +33,7 @@ from kiosk.contract.policy import (
     MOST_SAVED_CODES,
     Genuine,
     Policy,
+    SecondRoute,
 )
 from kiosk.contract.stops import STOP_WORDS, tidy_stop
 
@@ -727,6 +728,12 @@ class PolicySettings(Section, frozen=True):
         "Days before the end of a card in which its holder is reminded of it; 0: never.",
     )
 
+    second_route: str = setting(
+        SecondRoute.OFF.value,
+        OneOf(*(route.value for route in SecondRoute)),
+        "Whether a registered holder can add a further address for codes at a station.",
+    )
+
     def check(self) -> None:
         self.policy()
 
@@ -735,6 +742,7 @@ class PolicySettings(Section, frozen=True):
             "code_life": timedelta(minutes=self.code_life_minutes),
             "code_gap": timedelta(seconds=self.code_gap_s),
             "genuine": Genuine(self.genuine),
+            "second_route": SecondRoute(self.second_route),
             "address_cooling_off": timedelta(hours=self.address_cooling_off_hours),
             "remind_before": timedelta(days=self.remind_before_days),
         }

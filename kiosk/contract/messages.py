@@ -55,6 +55,7 @@ class Purpose(StrEnum):
 
     ``FIRST_UNLOCK`` is for a holder who is not registered, with a code that staff gave by word of
     mouth; once the card has its new PIN, the same visit goes on as ``REGISTER``.
+    ``ADD_ADDRESS`` adds one to which codes can go as well.
     ``SAVED_CODES`` makes codes that the holder writes down.
     ``MAINTENANCE`` is for an officer, whose card opens the station's maintenance page.
     """
@@ -65,6 +66,7 @@ class Purpose(StrEnum):
     CHANGE_PIN = "change-pin"
     CHANGE_QUESTIONS = "change-questions"
     CHANGE_EMAIL = "change-email"
+    ADD_ADDRESS = "add-address"
     SAVED_CODES = "saved-codes"
     REPORT_MISUSE = "report-misuse"
     MAINTENANCE = "maintenance"

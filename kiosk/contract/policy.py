@@ -42,6 +42,13 @@ class Genuine(StrEnum):
     NEVER = "never"
 
 
+class SecondRoute(StrEnum):
+    """Whether stations let a holder add an address to which codes can go as well."""
+
+    OFF = "off"
+    OFFER = "offer"
+
+
 class Policy(Struct, frozen=True):
     """What the service asks of a holder, and how many wrong attempts it allows.
 
@@ -70,6 +77,7 @@ class Policy(Struct, frozen=True):
     saved_codes: int = 0
     stop_cards: tuple[str, ...] = ()
     remind_before: timedelta = timedelta(days=30)
+    second_route: SecondRoute = SecondRoute.OFF
 
     def __post_init__(self) -> None:
         for way in self.verification:

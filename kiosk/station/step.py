@@ -767,6 +767,7 @@ _DONE = {
     Purpose.CHANGE_PIN: s.PulledFrom.CHANGED,
     Purpose.REGISTER: s.PulledFrom.REGISTERED,
     Purpose.CHANGE_EMAIL: s.PulledFrom.EMAIL_SAVED,
+    Purpose.ADD_ADDRESS: s.PulledFrom.EMAIL_SAVED,
     Purpose.CHANGE_QUESTIONS: s.PulledFrom.QUESTIONS_SAVED,
     Purpose.SAVED_CODES: s.PulledFrom.CODES_KEPT,
 }
@@ -816,7 +817,9 @@ def _pulled_from(state: s.State) -> s.PulledFrom | None:
         case s.Working(command=c.ChangePin()):
             return s.PulledFrom.CHANGE
         case s.Working(
-            visit=s.VisitState(purpose=Purpose.REGISTER | Purpose.CHANGE_EMAIL),
+            visit=s.VisitState(
+                purpose=Purpose.REGISTER | Purpose.CHANGE_EMAIL | Purpose.ADD_ADDRESS
+            ),
             command=c.SubmitEntry(entry=Code()),
             back=s.CodeEntry(task=EnterCode(proves_owner=False)),
         ):

@@ -18,6 +18,7 @@ from screens.words import choices
 
 _MANY = 4
 _MOST_WITH_HINT = 5
+_MOST_WITH_LINES = 6
 _MOST_WAYS_FRAMED = 2
 """On the smallest display; more of them have a line each."""
 
@@ -35,6 +36,7 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
         most = _MANY if self.state.waiting is None else _MANY - 1
         self.set_class(self.state.blocked or len(self.state.offers) > most, "-many")
         self.set_class(len(self.state.offers) > _MOST_WITH_HINT, "-most")
+        self.set_class(len(self.state.offers) > _MOST_WITH_LINES, "-all")
         self.set_class(self.state.waiting is not None, "-waiting")
         yield self._greeting
         yield Prose(choices.MENU_TITLE, "title")

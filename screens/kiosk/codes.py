@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from textual.widget import Widget
 
-from kiosk.contract.messages import Code, Purpose, Route
+from kiosk.contract.messages import Code, Route
 from kiosk.contract.policy import FEWEST_CODE_DIGITS, MAX_ADDRESS, MOST_CODE_DIGITS
 from kiosk.contract.scans import read_scan
 from kiosk.contract.sensitive import Sensitive
@@ -37,13 +37,13 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
         super().__init__(context, state, field, EMAIL_KEYS)
 
     def head(self) -> Iterator[Widget]:
-        new = self.state.visit.purpose is Purpose.CHANGE_EMAIL
-        yield Prose(email.NEW_EMAIL_TITLE if new else email.EMAIL_TITLE, "title question")
+        title, text = email.asked_for(self.state.visit.purpose)
+        yield Prose(title, "title question")
         if self.state.fault is not None:
             fault = email.email_fault(self.state.fault, self.state.task.domains)
             yield from self.lead(Note(fault))
         else:
-            yield from self.lead(Prose(email.NEW_EMAIL_TEXT if new else email.EMAIL_TEXT))
+            yield from self.lead(Prose(text))
 
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button()

@@ -86,6 +86,7 @@ OFFERS: Final[dict[Purpose, tuple[str, str]]] = {
     Purpose.CHANGE_PIN: (Text("Change your PIN"), Text("1 minute")),
     Purpose.CHANGE_QUESTIONS: (Text("Change your security questions"), Text("2 minutes")),
     Purpose.CHANGE_EMAIL: (Text("Change your email address"), Text("2 minutes")),
+    Purpose.ADD_ADDRESS: (Text("Add a further email address"), Text("2 minutes")),
     Purpose.SAVED_CODES: (Text("Get saved codes"), Text("3 minutes")),
     Purpose.REPORT_MISUSE: (NOT_ME, Text("1 minute")),
     Purpose.MAINTENANCE: (Text("Maintain this station"), Text("for staff")),
@@ -114,6 +115,10 @@ _SUCCESS: Final[dict[Purpose, tuple[str, str]]] = {
     Purpose.CHANGE_EMAIL: (
         Text("Your email address is confirmed."),
         Text("We send your codes to it from now on."),
+    ),
+    Purpose.ADD_ADDRESS: (
+        Text("Your further email address is confirmed."),
+        Text("When you unlock, you choose to which of your addresses we send the code."),
     ),
     Purpose.SAVED_CODES: (
         Text("Your saved codes are ready."),
@@ -162,6 +167,10 @@ _SUCCESS_LATER: Final[dict[Purpose, tuple[str, str]]] = {
     Purpose.CHANGE_EMAIL: (
         Text("Your new email address is noted."),
         Text("We start using it in {wait}. Until then codes go to the old one."),
+    ),
+    Purpose.ADD_ADDRESS: (
+        Text("Your further email address is noted."),
+        Text("You can have codes sent to it in {wait}. Your other address stays as it is."),
     ),
 }
 

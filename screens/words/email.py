@@ -20,6 +20,11 @@ EMAIL_TEXT = Text(
 NEW_EMAIL_TEXT = Text(
     "We will send a code to it, and tell your old address. Clear empties the line."
 )
+FURTHER_TITLE = Text("Enter a further email address")
+FURTHER_TEXT = Text(
+    "We will send a code to it, and tell your other address. "
+    "Use one that you can read without the card."
+)
 SEND = Text("Send code")
 
 LOOK_IN_JUNK = Text("Look in Junk too.")
@@ -49,6 +54,17 @@ _WRONG = Counted(
 
 OTHER_CODE = Text("That is of another card or an older email: not counted.")
 NOT_A_CODE = Text("That is no code from our email: not counted.")
+
+
+def asked_for(purpose: Purpose | None) -> tuple[Text, Text]:
+    """Return title and text of the page that asks for an address."""
+    match purpose:
+        case Purpose.CHANGE_EMAIL:
+            return NEW_EMAIL_TITLE, NEW_EMAIL_TEXT
+        case Purpose.ADD_ADDRESS:
+            return FURTHER_TITLE, FURTHER_TEXT
+        case _:
+            return EMAIL_TITLE, EMAIL_TEXT
 
 
 def no_code() -> str:

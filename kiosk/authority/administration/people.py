@@ -74,6 +74,7 @@ from kiosk.authority.facts import OfMail, ReadAt, ShownAt
 from kiosk.authority.notices import Notice, notify, notify_holder
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.records import (
+    MOST_FURTHER,
     Address,
     AddressSource,
     AuditEvent,
@@ -144,9 +145,6 @@ def _words(text: str) -> set[str]:
 
 _SHARING = 5
 """Of the people whom a search finds by an address, how many are looked at."""
-
-MOST_FURTHER = 3
-"""The most further addresses of one person: each of them is one more mailbox to keep safe."""
 
 MOST_FOUND = 100
 """People that a search returns, whatever limit is given."""

@@ -334,6 +334,9 @@ class AuditKind(EventKind):
     EMAIL_CHANGE_STOPPED = EventSpec(
         "email-change-stopped", "The other email address was not put in place.", grave=True
     )
+    FURTHER_ADDED = EventSpec(
+        "further-added", "Added a further email address for codes and notices.", ends=EVERY_REASON
+    )
     EMAIL_CONFIRMED = EventSpec(
         "email-confirmed", "Confirmed the email address that staff had put in place."
     )

@@ -112,12 +112,13 @@ _ADDRESS: Final = (
     StaffKind.EMAIL_CORRECTED.value,
 )
 
+_ADD_FURTHER: Final = (StaffKind.ADDRESS_ADDED.value, AuditKind.FURTHER_ADDED.value)
 _END_FURTHER: Final = (StaffKind.ADDRESS_WITHDRAWN.value, ServiceKind.ADDRESS_STOPPED.value)
 """An address that one of them names is never named again."""
 
 OF_HOLDER: Final = (
     *sorted(_BLOCK),
-    StaffKind.ADDRESS_ADDED.value,
+    *_ADD_FURTHER,
     *_END_FURTHER,
     StaffKind.BLOCK_LIFTED.value,
     StaffKind.REGISTRATION_REVOKED.value,
@@ -299,7 +300,7 @@ def _names_former(registration: Registration, events: Events) -> bool:
     added = {
         one.detail.get("address")
         for one in events
-        if one.kind == StaffKind.ADDRESS_ADDED and (revoked is None or _is_after(one, revoked))
+        if one.kind in _ADD_FURTHER and (revoked is None or _is_after(one, revoked))
     }
     ended = {one.detail.get("address") for one in events if one.kind in _END_FURTHER}
     return bool(ended & {*registration.further}) or not added - ended <= {*registration.further}

@@ -103,6 +103,7 @@ BEGUN: Final[dict[str, str]] = {
     Purpose.CHANGE_PIN: "Began to change the PIN.",
     Purpose.CHANGE_QUESTIONS: "Began to change the security questions.",
     Purpose.CHANGE_EMAIL: "Began to change the email address.",
+    Purpose.ADD_ADDRESS: "Began to add a further email address.",
     Purpose.SAVED_CODES: "Began to have saved codes made.",
     Purpose.REPORT_MISUSE: "Began to report that something was not done by the holder.",
     Purpose.MAINTENANCE: "Began to open the station's maintenance page.",

@@ -56,12 +56,14 @@ CODE_SUBJECTS = {
     Purpose.REGISTER: Text("Your registration code"),
     Purpose.UNLOCK: Text("Your unlock code"),
     Purpose.CHANGE_EMAIL: Text("Confirm your email address"),
+    Purpose.ADD_ADDRESS: Text("Confirm your further email address"),
 }
 CODE_SUBJECT = Text("Your smartcard code")
 CODE_INTROS = {
     Purpose.REGISTER: Text("Here is the code that finishes your registration."),
     Purpose.UNLOCK: Text("Here is the code that unlocks your smartcard."),
     Purpose.CHANGE_EMAIL: Text("Here is the code that confirms this email address."),
+    Purpose.ADD_ADDRESS: Text("Here is the code that confirms this further email address."),
 }
 CODE_INTRO = Text("Here is the code that you asked for.")
 OWNER_SUBJECT = Text("Show that it is you")
@@ -77,6 +79,10 @@ OWNER_INTROS = {
     Purpose.CHANGE_EMAIL: Text(
         "Somebody is changing your email address with your smartcard and its PIN. If it is you, "
         "here is the code that shows it."
+    ),
+    Purpose.ADD_ADDRESS: Text(
+        "Somebody is adding an email address to yours with your smartcard and its PIN. If it is "
+        "you, here is the code that shows it."
     ),
     Purpose.SAVED_CODES: Text(
         "Somebody is having saved codes made with your smartcard and its PIN. If it is you, here "
@@ -206,6 +212,14 @@ TO_HOLDERS = {
             "count yet: until then codes go to the old one, and the change can be stopped."
         ),
         Text("If you made this change, there is nothing more to do."),
+    ),
+    "further-added": NoticeWords(
+        Text("An email address was added for smartcard self-service"),
+        Text(
+            "Another address was added at an unlock station. Notices go to all of your addresses. "
+            "Once the new one counts, you choose at an unlock station where a code goes."
+        ),
+        Text("If you added it, there is nothing more to do."),
     ),
     "attempts-paused": NoticeWords(
         Text("Wrong answers were given with your smartcard"),

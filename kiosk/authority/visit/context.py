@@ -650,7 +650,7 @@ def _registration_barred(context: VisitContext) -> Reason | None:
     registration, purpose = context.registration, context.visit.purpose
     if registration is None:
         # It was revoked since this was chosen: then it cannot be changed.
-        if purpose in (Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL, Purpose.SAVED_CODES):
+        if purpose in OWNER_IS_ASKED - {Purpose.REGISTER}:
             raise StepRefused("the holder is not registered any more")
         return Reason.NOT_REGISTERED if purpose is Purpose.UNLOCK else None
     if registration.blocked_at is not None and purpose not in _OF_ANYBODY:

@@ -135,7 +135,12 @@ def _may_resume(context: VisitContext, purpose: Purpose) -> bool:
             return registered and context.unblock_barred is None
         case Purpose.REGISTER:
             return not registered
-        case Purpose.CHANGE_QUESTIONS | Purpose.CHANGE_EMAIL | Purpose.SAVED_CODES:
+        case (
+            Purpose.CHANGE_QUESTIONS
+            | Purpose.CHANGE_EMAIL
+            | Purpose.ADD_ADDRESS
+            | Purpose.SAVED_CODES
+        ):
             return registered
         case _:
             return False  # no code is mailed for it

@@ -13,6 +13,7 @@ from kiosk.authority.audit.put_back import need_waiting
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.notices import Notice, notify, notify_holder
 from kiosk.authority.records import (
+    MOST_FURTHER,
     Address,
     AddressSource,
     Cardholder,
@@ -58,6 +59,10 @@ def apply_pending(uow: UnitOfWork, context: VisitContext) -> VisitContext:
     pending = context.pending
     if pending is None or not pending.email:
         raise StepRefused("there is nothing that waits for this code")
+    if pending.purpose is Purpose.ADD_ADDRESS:
+        _add_further(uow, context, pending.email)
+        uow.pending.delete(pending.id)
+        return finish(uow, context)
     known = context.addresses
     registered = known.registered
     # One that waits would come into force in place of the address that was just confirmed. It goes
@@ -132,6 +137,34 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
         )
     if kept is not None:
         _let_wait(uow, context, kept, now, email)
+
+
+def _add_further(uow: UnitOfWork, context: VisitContext, email: str) -> None:
+    """Add an address for codes, once its cooling-off is over; one that is known stays as it is.
+
+    Nobody waits less on a proven PIN: it takes nothing from the holder, who has the old address.
+    """
+    registration, known, visit = context.required_registration, context.addresses, context.visit
+    first = known.for_codes
+    for_codes = (*((first,) if first else ()), *known.further)
+    if email.lower() in {one.value.lower() for one in for_codes}:
+        return
+    added = replace(
+        _given(context.holder.id, email, uow),
+        source=AddressSource.FURTHER,
+        effective_from=uow.now + context.policy.address_cooling_off,
+        visit_id=visit.id,
+    )
+    further = (*registration.further, added.id)
+    if len(further) > MOST_FURTHER or not uow.registrations.set_further(registration, further):
+        raise StepRefused("the further addresses were changed by others")
+    uow.addresses.add(added)
+    uow.search.refresh([context.holder.id])
+    record(uow, AuditKind.FURTHER_ADDED, visit, address=added.id)
+    notice, holder = Notice.FURTHER_ADDED, context.holder
+    notify_holder(uow, notice, visit, holder, known, new_email=email)
+    if email not in known.for_notices:
+        notify(uow, notice, email, visit, holder, email, language=known.language)
 
 
 def keep_proven_key(uow: UnitOfWork, context: VisitContext) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final, Literal, assert_never
 
 from kiosk.authority.records import (
+    MOST_FURTHER,
     Card,
     Cardholder,
     CardStatus,
@@ -26,7 +27,7 @@ from kiosk.authority.visit.stops import is_stopped
 from kiosk.authority.visit.ways import open_ways
 from kiosk.contract.families import FAMILIES, MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Factor, Position, Purpose, Reason, Way
-from kiosk.contract.policy import Policy
+from kiosk.contract.policy import Policy, SecondRoute
 
 ASSUMED_SECRET_TRIES = 3
 """Where neither card nor record has the limit of wrong unblock secrets."""
@@ -130,7 +131,10 @@ def offers(
         return (Purpose.UNLOCK,)
     questions = (Purpose.CHANGE_QUESTIONS,) if policy.asks_questions else ()
     saved = (Purpose.SAVED_CODES,) if policy.saved_codes else ()
-    return (Purpose.UNLOCK, Purpose.CHANGE_PIN, *questions, Purpose.CHANGE_EMAIL, *saved)
+    has_room = registration is not None and len(registration.further) < MOST_FURTHER
+    adds = policy.second_route is SecondRoute.OFFER and has_room
+    further = (Purpose.ADD_ADDRESS,) if adds else ()
+    return (Purpose.UNLOCK, Purpose.CHANGE_PIN, *questions, Purpose.CHANGE_EMAIL, *further, *saved)
 
 
 def secret_barred(card: Card, reported: int | None = None) -> SecretProblem | None:
@@ -261,11 +265,17 @@ class Gate(StrEnum):
 Step = Gate | Factor
 
 OWNER_IS_ASKED = frozenset(
-    {Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL, Purpose.SAVED_CODES}
+    {
+        Purpose.REGISTER,
+        Purpose.CHANGE_QUESTIONS,
+        Purpose.CHANGE_EMAIL,
+        Purpose.ADD_ADDRESS,
+        Purpose.SAVED_CODES,
+    }
 )
 """Purposes that change recovery data: after a claimed PIN, a code to a recorded address is due."""
 
-GIVES_ADDRESS = frozenset({Purpose.REGISTER, Purpose.CHANGE_EMAIL})
+GIVES_ADDRESS = frozenset({Purpose.REGISTER, Purpose.CHANGE_EMAIL, Purpose.ADD_ADDRESS})
 """Purposes that end with the code to an address that the holder gave."""
 
 UNLOCKS = frozenset({Purpose.UNLOCK, Purpose.FIRST_UNLOCK})
@@ -320,7 +330,7 @@ def path(
             return (*pin, Gate.NEW_PIN)
         case Purpose.CHANGE_QUESTIONS:
             return (*pin, Gate.NEW_QUESTIONS)
-        case Purpose.CHANGE_EMAIL:
+        case Purpose.CHANGE_EMAIL | Purpose.ADD_ADDRESS:
             return (*pin, Gate.EMAIL, Gate.CODE)
         case Purpose.SAVED_CODES:
             return (*pin, Gate.SAVED_CODES)

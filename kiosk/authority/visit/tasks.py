@@ -76,9 +76,10 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
 def finished(uow: UnitOfWork, context: VisitContext) -> Finished:
     """Return that all is done, when a changed address counts, and what can follow."""
     purpose, counts_in_s = context.progress.purpose, 0.0
-    waiting = context.addresses.waiting
-    if waiting is not None and waiting.visit_id == context.visit.id:
-        counts_in_s = max(0.0, (waiting.effective_from - context.now).total_seconds())
+    known = context.addresses
+    for one in (known.waiting, *known.further):
+        if one is not None and one.visit_id == context.visit.id:
+            counts_in_s = max(0.0, (one.effective_from - context.now).total_seconds())
     offered = purpose is Purpose.REGISTER and context.policy.saved_codes > 0
     return Finished(purpose, counts_in_s, saved_codes=offered)
 
@@ -88,9 +89,13 @@ def choose_way(context: VisitContext) -> ChooseWay:
 
 
 def give_email(context: VisitContext, typed: str = "") -> GiveEmail:
-    """Suggest the address that was typed before, else the registered one, else the record's."""
+    """Suggest the address that was typed before, else the registered one, else the record's.
+
+    A further one is not suggested: the known ones are none.
+    """
     pending = context.pending.email if context.pending else None
-    suggested = typed or pending or context.known_address
+    is_further = context.visit.purpose is Purpose.ADD_ADDRESS
+    suggested = typed or pending or ("" if is_further else context.known_address)
     domains, position = context.policy.email_domains, context.position(Gate.EMAIL)
     return GiveEmail(suggested, domains, position=position)
 

@@ -68,6 +68,7 @@ NOTICES = {
     "email-corrected-old": "no longer come here",
     "email-corrected-new": "now come here",
     "address-added": "has added another address",
+    "further-added": "added at an unlock station",
     "address-withdrawn": "withdrawn one of your addresses",
     "recorded-email-changed": "codes still go to the address that you registered",
     "leaver-marked": "noted that you have left",

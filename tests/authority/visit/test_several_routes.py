@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kiosk.authority.administration.people import MOST_FURTHER, PeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.errors import NotTaken
-from kiosk.authority.records import Card
+from kiosk.authority.records import MOST_FURTHER, Card
 from kiosk.authority.roles import Role
 from kiosk.contract.messages import (
     CodeNotSent,

@@ -104,6 +104,7 @@ UNLOCKED = replace(REGISTER, unlocked=True)
 CHANGE_PIN = replace(VISIT, purpose=Purpose.CHANGE_PIN)
 REPORT = replace(VISIT, purpose=Purpose.REPORT_MISUSE)
 CHANGE_EMAIL = replace(VISIT, purpose=Purpose.CHANGE_EMAIL)
+ADD_ADDRESS = replace(VISIT, purpose=Purpose.ADD_ADDRESS)
 SAVING = replace(VISIT, purpose=Purpose.SAVED_CODES)
 MAINTENANCE = replace(VISIT, purpose=Purpose.MAINTENANCE)
 
@@ -184,6 +185,7 @@ _STEPS = {
     Purpose.FIRST_UNLOCK: 7,
     Purpose.CHANGE_PIN: 2,
     Purpose.CHANGE_EMAIL: 3,
+    Purpose.ADD_ADDRESS: 3,
     Purpose.SAVED_CODES: 2,
 }
 
@@ -480,6 +482,31 @@ _STORY: Mapping[str, Sample] = {
             waiting=Purpose.CHANGE_EMAIL,
         )
     ),
+    "menu-further": Sample(_offers(*_ALL_BUT_REGISTER, Purpose.ADD_ADDRESS, Purpose.SAVED_CODES)),
+    "menu-seven": Sample(
+        _offers(*_ALL_BUT_REGISTER, Purpose.ADD_ADDRESS, Purpose.SAVED_CODES, Purpose.MAINTENANCE)
+    ),
+    "menu-further-officer": Sample(
+        Menu(
+            replace(_WAITS, position=None),
+            offers(
+                *_ALL_BUT_REGISTER, Purpose.ADD_ADDRESS, Purpose.SAVED_CODES, Purpose.MAINTENANCE
+            ),
+            waiting=Purpose.CHANGE_EMAIL,
+        )
+    ),
+    "email-further": Sample(
+        EnterEmail(_at(2, ADD_ADDRESS), GiveEmail("", EMAIL.domains, position=STEP))
+    ),
+    "email-further-wrong": Sample(
+        EnterEmail(
+            _at(2, ADD_ADDRESS),
+            GiveEmail("", EMAIL.domains, position=STEP),
+            "anna@example.com",
+            EmailFault.DOMAIN,
+        )
+    ),
+    "further-later": Sample(Success(ADD_ADDRESS, Purpose.ADD_ADDRESS, counts_in_s=86_400.0)),
     "menu-officer-saved-codes": Sample(
         _offers(*_ALL_BUT_REGISTER, Purpose.SAVED_CODES, Purpose.MAINTENANCE)
     ),

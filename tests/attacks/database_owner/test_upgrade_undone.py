@@ -84,8 +84,8 @@ def test_level_of_a_new_database_is_not_lowered_in_it(world: World) -> None:
     world.clock.time += timedelta(seconds=2 * LEVEL_S)
     with world.store.read() as uow:
         assert uow.level == REVISION
-    (event,) = (one for one in world.events() if one.kind == ENDED)
-    assert (event.actor, event.detail) == (None, {"level": REVISION, "kept": True})
+    said = [(one.actor, one.detail) for one in world.events() if one.kind == ENDED]
+    assert said == [(None, {"level": REVISION, "kept": True})]
 
 
 @pytest.mark.usefixtures("waits")

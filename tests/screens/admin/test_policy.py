@@ -112,7 +112,7 @@ async def test_a_typed_number_takes_the_place_of_the_one_that_is_there() -> None
 
 async def test_stop_of_cards_says_how_many_before_it_is_set() -> None:
     async with running(pages=PAGES) as run:
-        await run.press("f7", "end", "up")
+        await run.press("f7", "end", "up", "up")
         assert "Setting: stop_cards." in run.text
         await run.press("c", *"roca", "tab", *"CVE-2017-15361", "enter")
         assert "That may stop 3 of 40 recorded cards" in run.text

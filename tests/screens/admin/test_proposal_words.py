@@ -29,6 +29,11 @@ SAID: Final[list[tuple[Intent, str]]] = [
         to.ToCorrectAddress((), "c@nhs.net"),
         "Correct the email address from none to c@nhs.net.",
     ),
+    (
+        to.ToAddAddress(("a@nhs.net", "b@nhs.net"), "c@nhs.net"),
+        "Add the address c@nhs.net, to which codes can go as well, to a@nhs.net and b@nhs.net.",
+    ),
+    (to.ToWithdrawAddress("c@nhs.net"), "Withdraw the further address c@nhs.net."),
     (to.ToAddCard("piv 01", with_secret=True), "Add the card piv 01, with an unblock secret."),
     (
         to.ToReplaceCard("", "piv 02", with_secret=False),

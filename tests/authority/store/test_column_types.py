@@ -16,6 +16,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.gateway import Prepared
 from kiosk.authority.store.tables import (
     HASHES,
+    NAMES,
     NUMBERS,
     SAVED_CODES,
     SCALARS,
@@ -54,6 +55,8 @@ def values_of(type_: sa.types.TypeEngine[Any]) -> st.SearchStrategy[Any]:
             return st.sampled_from(list(type_.words))
         case Json() if type_ is NUMBERS:
             return numbers
+        case Json() if type_ is NAMES:
+            return st.lists(texts).map(tuple)
         case Json() if type_ is SCALARS:
             return st.dictionaries(texts, texts | st.integers() | st.booleans() | st.none())
         case Json() if type_ is HASHES:

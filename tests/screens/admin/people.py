@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -87,6 +88,13 @@ class Record:
             headline=_HEADLINES[standing],
             can_unlock=standing is Standing.READY,
         )
+
+    def keep_further(self, change: Callable[[CodesGoTo], CodesGoTo]) -> None:
+        """Change the further addresses; nothing where they are not registered."""
+        if (line := self.person.registration) is not None:
+            kept = (change(one) if isinstance(one, CodesGoTo) else one for one in line.enrolled)
+            registered = replace(line, enrolled=tuple(kept))
+            self.person = replace(self.person, registration=registered)
 
     def unblock(self) -> None:
         """Let them try again, with all attempts."""

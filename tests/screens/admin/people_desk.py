@@ -32,7 +32,7 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
-from kiosk.authority.facts import CodesSaved, Do, ReadAt, RegisterOrHelp, ShownAt
+from kiosk.authority.facts import CodesGoTo, CodesSaved, Do, ReadAt, RegisterOrHelp, ShownAt
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action, may
 from tests.screens.admin.estate import Estate
@@ -181,6 +181,33 @@ class FakePeopleDesk(Files, PeopleDesk):
             Action.CORRECT_EMAIL, "people.correct_email", seen, grounds,
             "corrected the email address",
             AddressCorrected(registered=True, code_ended=False, change_stopped=False), change,
+        )  # fmt: skip
+
+    def add_address(self, seen: Seen, email: str, grounds: Grounds) -> Done:
+        if not email.endswith("nhs.uk"):
+            raise NotTaken("email", "Only addresses of approved domains: nhs.uk, nhs.net.")
+        return self._act(
+            Action.CORRECT_EMAIL, "people.add_address", seen, grounds, "added another address",
+            PlainDeed.ADDRESS_ADDED,
+            lambda record: record.keep_further(lambda codes: replace(
+                codes, later=(*codes.later, email)
+            )),
+        )  # fmt: skip
+
+    def withdraw_address(self, seen: Seen, email: str, grounds: Grounds) -> Done:
+        def without(codes: CodesGoTo) -> CodesGoTo:
+            if email not in (*codes.further, *codes.later):
+                raise NotTaken("email", "They have no further address with this value.")
+            return replace(
+                codes,
+                further=tuple(one for one in codes.further if one != email),
+                later=tuple(one for one in codes.later if one != email),
+            )
+
+        return self._act(
+            Action.CORRECT_EMAIL, "people.withdraw_address", seen, grounds,
+            "withdrew one of the further addresses", PlainDeed.ADDRESS_WITHDRAWN,
+            lambda record: record.keep_further(without),
         )  # fmt: skip
 
     def mark_leaver(self, seen: Seen, grounds: Grounds) -> Done:

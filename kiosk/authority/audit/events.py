@@ -500,7 +500,7 @@ class ServiceKind(EventKind):
     )
     ALARM_OVER = EventSpec("alarm-over", "An alarm is over.", adds=sentences.alarm, in_story=False)
     ADDRESS_STOPPED = EventSpec(
-        "address-stopped", "A further address did not come to count.", grave=True
+        "address-stopped", "A further address was stopped in its cooling-off.", grave=True
     )
     RECORDS_PURGED = EventSpec(
         "records-purged",

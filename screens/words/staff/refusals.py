@@ -71,7 +71,7 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     PlainRefusal.NUMBER_TAKEN: "Somebody has this number already.",
     PlainRefusal.NAME_AS_BEFORE: "This is their name already.",
     PlainRefusal.ADDRESS_AS_BEFORE: "This is their address already.",
-    PlainRefusal.ADDRESSES_MOST: "They have as many further addresses as one person can have: "
+    PlainRefusal.TOO_MANY_ADDRESSES: "They have as many further addresses as one person can have: "
     "withdraw one first.",
     PlainRefusal.NO_FURTHER_ADDRESS: "This is none of their further addresses. The first one is "
     "corrected, not withdrawn.",

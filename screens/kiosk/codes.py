@@ -132,6 +132,9 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             resumed=self.state.resumed,
             elsewhere=again and not task.proves_owner,
         )
+        if task.mail_takes_s and not self.state.resumed:
+            others = () if notice else (each.masked for each in task.other_routes)
+            self._meanwhile = email.slow(task.mail_takes_s, *others)
         yield from (self._walk,) if notice else self.lead(self._walk)
         yield from self._lines
 

@@ -35,6 +35,11 @@ NEW_CODE = Text("New code")
 SOMETHING_ELSE = Text("Do something else")
 CORRECT_ADDRESS = Text("Correct the email address")
 BY_EMAIL = Text("By email")
+_SLOW = Counted(
+    "Email is slow today: codes take about {n} minute.",
+    "Email is slow today: codes take about {n} minutes.",
+)
+_OTHER_ROUTE = Text("One can go to {masked}, too.")
 THEN_NEW_PIN = Text("Then you choose a new PIN.")
 STILL_COUNTS = Text("It is the same code as before. Setting a new PIN uses it up.")
 _OTHER_ADDRESS = Text('To correct the address, choose "{something_else}".')
@@ -129,6 +134,13 @@ def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool, elsewhere:
     if purpose is Purpose.FIRST_UNLOCK:
         return THEN_NEW_PIN
     return WALK_AWAY if masked else IN_ITS_PLACE
+
+
+def slow(seconds: float, *others: str) -> str:
+    """Say about how long a code takes; ``others``: where another one can go, masked."""
+    said = _SLOW.of(max(1, round(seconds / 60)))
+    # Which of several, the next page asks.
+    return f"{said} {_OTHER_ROUTE.format(masked=others[0])}" if others else said
 
 
 def life(left: float, tries_left: int | None = None) -> str:

@@ -26,6 +26,7 @@ from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.mail.compose import Mailer, Message, compose_code, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker
+from kiosk.authority.mail.times import MailTime
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.records import OutboxMessage
 from kiosk.authority.service import LocalAuthority
@@ -51,6 +52,7 @@ def build_outbox(
     mailer: Mailer,
     clock: Clock,
     relay_answers: Callable[[], bool | None] = lambda: None,
+    mail_time: MailTime | None = None,
 ) -> OutboxWorker:
     """Return the worker that sends the notices that wait; it sends nothing yet."""
 
@@ -63,7 +65,9 @@ def build_outbox(
             language=message.language,
         )
 
-    return OutboxWorker(store, mailer, clock, compose, relay_answers=relay_answers)
+    return OutboxWorker(
+        store, mailer, clock, compose, relay_answers=relay_answers, mail_time=mail_time
+    )
 
 
 def build_caretaker(
@@ -140,7 +144,9 @@ class BuiltAuthority:
         )
         self.authority = LocalAuthority(parts)
         relay_answers = self.authority.health.ask_relay
-        self.outbox = build_outbox(settings, self.store, self.mailer, clock, relay_answers)
+        self.outbox = build_outbox(
+            settings, self.store, self.mailer, clock, relay_answers, parts.mail_time
+        )
         self.outbox.start()
         if self.siem is not None:
             self.siem.start()

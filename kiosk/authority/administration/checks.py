@@ -40,6 +40,7 @@ from kiosk.authority.errors import (
 )
 from kiosk.authority.key_names import knows_ring
 from kiosk.authority.mail.compose import Mailer
+from kiosk.authority.mail.times import is_slow, read_mail_time
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.records import AuditQuery, NamedKey
 from kiosk.authority.retention import held_until
@@ -103,6 +104,7 @@ ADDRESSES = "addresses"
 DATABASE, QUESTIONS, KEYS, KEY_COPY, MASTER, MAIL, OUTBOX = (
     "database", "questions", "keys", "key copy", "master key", "mail relay", "outbox",
 )  # fmt: skip
+MAIL_TIME = "codes by mail"
 STATIONS = "stations"
 COLLECTOR, FOUR_EYES, CREDENTIALS = "collector", "four eyes", "credentials"
 REVOKED, WEAK_KEYS = "revoked", "weak keys"
@@ -447,6 +449,22 @@ def check_credentials(files: Iterable[Path]) -> Finding:
         text = f"everybody on this machine may read {named}"
         return warn(CREDENTIALS, text, f"`chmod 0600 {several}`")
     return ok(CREDENTIALS, "none can be read by everybody")
+
+
+def check_mail_time(store: Store) -> Finding:
+    """Check that codes by mail are entered soon after the relay took them."""
+    with store.read() as uow:
+        median = read_mail_time(uow)
+    if median is None:
+        return ok(
+            MAIL_TIME, "too few codes were mailed in the last hours to say how long they take"
+        )
+    minutes, seconds = divmod(round(median.total_seconds()), 60)
+    text = f"a code by mail is entered {minutes} min {seconds:02} s after the relay took it"
+    if not is_slow(median):
+        return ok(MAIL_TIME, text)
+    advice = "stations say so to holders; see the queue of the relay, and whether mail is delayed"
+    return warn(MAIL_TIME, f"mail is slow: {text}", f"{advice} on its way")
 
 
 def check_outbox(store: Store) -> Finding:

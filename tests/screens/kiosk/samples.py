@@ -236,6 +236,7 @@ _WAITS = replace(_at(3, UNLOCK), instead=offers(*_ALL_BUT_REGISTER[1:]))
 """Came back to a code, and may choose something else."""
 _GIVEN = replace(CODE, sent_to=None, resend_in_s=0.0)
 _FIRST = replace(_GIVEN, routes=())
+_SLOW = replace(CODE, mail_takes_s=247.0)
 
 MAINTAIN = Maintain("wexbridge-general-hospital-front-desk", datetime(2026, 7, 14, tzinfo=UTC))
 ACTS = Maintenance(MAINTENANCE, MAINTAIN, MaintenanceReason.CHECK)
@@ -444,6 +445,9 @@ _STORY: Mapping[str, Sample] = {
             CodeEntry(_at(3, UNLOCK), replace(CODE, routes=ALIKE)),
         )
     ),
+    "code-slow": Sample(CodeEntry(_at(3, UNLOCK), _SLOW)),
+    "code-slow-wrong": Sample(CodeEntry(_at(3, UNLOCK), _SLOW, wrong=True)),
+    "code-slow-routes": Sample(CodeEntry(_at(3, UNLOCK), replace(_SLOW, routes=ROUTES))),
     "code-routes": Sample(CodeEntry(_at(3, UNLOCK), replace(CODE, routes=ROUTES, resend_in_s=0.0))),
     "code-needed-routes": Sample(
         CodeNeeded(_at(3, UNLOCK), replace(SEND, routes=ROUTES), CodeLack.EXPIRED)

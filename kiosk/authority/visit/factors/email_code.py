@@ -170,8 +170,15 @@ def enter_code_page(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> 
         tries_left=code.max_tries - code.tries,
         proves_owner=code.proves_owner,
         tag="" if is_assisted(code) else scan_tag(code),
+        mail_takes_s=_mail_takes_s(context, code),
         position=context.position(context.code_step),
     )
+
+
+def _mail_takes_s(context: VisitContext, code: EmailCode) -> float:
+    """Return how long a code by mail takes, where it is slow; 0 also for one that staff gave."""
+    slow = None if is_assisted(code) else context.slow_mail
+    return slow.total_seconds() if slow else 0.0
 
 
 # A code is made, mailed, and only then live.

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.administration import checks
+from kiosk.authority.administration.today import TodayDesk
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.mail.times import FEWEST, MOST, SLOW, SPAN, read_mail_time
+from kiosk.authority.metrics import estate_numbers
 from kiosk.authority.records import Card
 from kiosk.contract.findings import Condition
 from kiosk.contract.messages import EnterCode, UnblockDone
@@ -160,6 +162,22 @@ def test_mail_that_is_slow_is_said_on_the_page_of_the_code_and_to_staff(
     found = checks.check_mail_time(world.store)
     assert found.condition is (Condition.WARN if is_slow else Condition.OK)
     assert f"{wait.seconds // 60} min {wait.seconds % 60:02} s after the relay" in found.found
+
+
+def test_mail_time_is_on_the_page_today_and_among_the_metrics(world: World) -> None:
+    def shown() -> tuple[float | None, list[float]]:
+        with world.store.read() as uow:
+            gauges = [
+                each for each in estate_numbers(uow) if each.name == "kiosk_code_mail_seconds"
+            ]
+        today = TodayDesk(office_beside(world)).look()
+        return today.code_by_mail_s, [gauge.samples[0].value for gauge in gauges]
+
+    people = cards(world, FEWEST)
+    assert shown() == (None, [])
+    for card in people:
+        enter_after(world, card, FAST)
+    assert shown() == (FAST.total_seconds(), [FAST.total_seconds()])
 
 
 def test_slow_mail_costs_a_visit_no_reading(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

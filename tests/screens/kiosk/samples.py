@@ -236,7 +236,7 @@ _WAITS = replace(_at(3, UNLOCK), instead=offers(*_ALL_BUT_REGISTER[1:]))
 """Came back to a code, and may choose something else."""
 _GIVEN = replace(CODE, sent_to=None, resend_in_s=0.0)
 _FIRST = replace(_GIVEN, routes=())
-_SLOW = replace(CODE, mail_takes_s=247.0)
+_SLOW = replace(CODE, mail_takes_s=247.0, resend_in_s=0.0)
 
 MAINTAIN = Maintain("wexbridge-general-hospital-front-desk", datetime(2026, 7, 14, tzinfo=UTC))
 ACTS = Maintenance(MAINTENANCE, MAINTAIN, MaintenanceReason.CHECK)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -81,7 +81,7 @@ class OutboxWorker(threading.Thread):
     """Sends due notices; several may share one store.
 
     ``relay_answers`` is called in between; None where it is unknown. ``mail_time`` is read again
-    as often.
+    as often. ``tag`` returns the tag of a mail in its return path.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class OutboxWorker(threading.Thread):
         times: RetryTimes | None = None,
         relay_answers: Callable[[], bool | None] = lambda: None,
         mail_time: MailTime | None = None,
+        tag: Callable[[str], str] = lambda _: "",
     ) -> None:
         super().__init__(name="outbox", daemon=True)
         self._store = store
@@ -102,6 +103,7 @@ class OutboxWorker(threading.Thread):
         self._times = times or RetryTimes()
         self._relay_answers = relay_answers
         self._mail_time = mail_time
+        self._tag = tag
         self._ask_at = float("-inf")
         self._mend_at = float("-inf")
         self._stopping = threading.Event()
@@ -190,7 +192,8 @@ class OutboxWorker(threading.Thread):
     ) -> tuple[MailError | None, Callable[[UnitOfWork], None]]:
         """Mail one notice; return why it did not go, if it did not, and what records it."""
         try:
-            self._mailer.send(self._compose(message))
+            tag = self._tag(message.id) if message.holder_id else ""
+            self._mailer.send(replace(self._compose(message), tag=tag))
         except MailError as error:
             failure = error
         else:

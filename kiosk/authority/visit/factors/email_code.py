@@ -335,7 +335,7 @@ def _committed(
         stop_number=number,
         scan=scan_of(code, scan_tag(draft)),
     )
-    return _Drafted(draft, message)
+    return _Drafted(draft, replace(message, tag=parts.codes.mail_tag(draft.id)))
 
 
 def _activate(parts: Dependencies, visit_id: VisitId, draft: EmailCode) -> Task:

@@ -438,10 +438,15 @@ class AnswerQuestions(CountedTask, frozen=True):
 
 
 class Route(Wire, frozen=True):
-    """Where a code goes; ``masked`` is the address as a page may show it."""
+    """Where a code goes; ``masked`` is the address as a page may show it.
+
+    ``may_fail``: mail to it came back or was late. Which of them is not said, so that a thief of
+    the card does not learn from it that the holder reads no notices.
+    """
 
     id: RouteId
     masked: str
+    may_fail: bool = False
 
 
 class SendCode(CountedTask, frozen=True):

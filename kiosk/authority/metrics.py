@@ -45,6 +45,7 @@ from kiosk.authority.connections import (
     listening_on,
 )
 from kiosk.authority.errors import StoreError
+from kiosk.authority.mail.bounces import ignored
 from kiosk.authority.mail.times import read_mail_time
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.server import Called, of_entry
@@ -235,7 +236,11 @@ def estate_numbers(uow: UnitOfWork) -> Iterator[Metric]:
     watched = age(watch.done_at if watch else None)
     mail_time = read_mail_time(uow)
     watching = "How long ago the caretaker last ran: alarms, anchors, retention."
+    failing = uow.addresses.count_failing()
+    not_ours = "Messages to return paths that no mail of ours had."
     numbers = (
+        ("mail_failing", "People with an address from which mail came back.", failing),
+        ("bounces_ignored", not_ours, ignored(uow)),
         ("outbox_waiting", "Notices that wait to be mailed.", uow.outbox.waiting()),
         ("outbox_oldest_seconds", "How long the oldest of them waits.", waits),
         ("outbox_dead", "Notices that were given up, in the last month.", dead),

@@ -84,7 +84,17 @@ class EmailCodeRules:
         counting = [one for one in addresses.further if one.effective_from <= uow.now]
         further = tuple(one.value for one in counting)
         later = tuple(one.value for one in addresses.further if one not in counting)
-        return (CodesGoTo(addresses.shown, confirmed, addresses.recorded_apart, further, later),)
+        return (
+            CodesGoTo(
+                addresses.shown,
+                confirmed,
+                addresses.recorded_apart,
+                further,
+                later,
+                addresses.failing,
+                addresses.late(uow.now),
+            ),
+        )
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose

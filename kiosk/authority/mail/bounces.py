@@ -121,10 +121,12 @@ class Bounces:
             return 0
         taken = 0
         for file in sorted((self._folder / "new").iterdir())[:MOST_AT_ONCE]:
+            if file.is_dir() and not file.is_symlink():
+                continue
             if (raw := _read(file)) is not None:
                 log.info("mail to the return path: %s", self.take_in(raw))
                 taken += 1
-            with suppress(FileNotFoundError, IsADirectoryError):  # another process took it, too
+            with suppress(FileNotFoundError):  # another process took it, too
                 file.unlink()
         return taken
 

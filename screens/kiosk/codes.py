@@ -115,7 +115,8 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
     def beside(self) -> Iterator[Widget]:
         task, notice = self.state.task, self._notice()
         may_fail = task.sent_to is not None and task.sent_to.may_fail
-        said = email.sent_to(task.masked, proves_owner=task.proves_owner, may_fail=may_fail)
+        shown = may_fail and not notice  # the mail of a code that was wrong may have come
+        said = email.sent_to(task.masked, proves_owner=task.proves_owner, may_fail=shown)
         sent = Prose(said, "text sent")
         # Not everything fits on every screen: see the stylesheet.
         sent.set_class(bool(notice and task.masked), "-beside-note")

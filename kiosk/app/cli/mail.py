@@ -24,7 +24,7 @@ It ends with 0 where the message was taken in or ignored, and with 75 where it h
 over again: the database or the keys cannot be reached, or the settings are wrong.
 docs/estate.md says how Postfix and Exim are told.
 """
-_MAIL_EXAMPLE = "  kiosk mail bounced --config /etc/kiosk/kiosk.toml < message\n"
+_MAIL_EXAMPLE = "  kiosk mail bounced --config /etc/kiosk/kiosk.toml\n"
 
 
 def add_parser(subparsers: Commands) -> None:

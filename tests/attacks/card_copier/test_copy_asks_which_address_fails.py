@@ -1,4 +1,4 @@
-"""A card that is known by name only, or one that was stolen, is shown where mail may fail."""
+"""Before: who put a copy or a stolen card in read that no mail reaches the holder any more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Anybody can send a report to a return path: that a mail came back, which it did not."""
+"""Before: anybody could report that a mail came back, and its address was marked as failing."""
 
 from __future__ import annotations
 

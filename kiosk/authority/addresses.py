@@ -78,6 +78,17 @@ class Addresses:
         return mine if mine.lower() != other.lower() else ""
 
     @property
+    def failing(self) -> tuple[tuple[str, str], ...]:
+        """The addresses from which mail came back, each once, with its status."""
+        failing = (one for one in self._in_force if one.is_failing)
+        return tuple({one.value.lower(): (one.value, one.bounce) for one in failing}.values())
+
+    def late(self, now: datetime) -> tuple[str, ...]:
+        """Return the addresses to which mail was late, each once."""
+        late = (one.value for one in self._in_force if one.is_late(now))
+        return tuple({one.lower(): one for one in late}.values())
+
+    @property
     def unconfirmed(self) -> Address | None:
         """The registered one, where no code has confirmed it since staff set it."""
         one = self.registered

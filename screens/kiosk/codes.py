@@ -114,7 +114,10 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
 
     def beside(self) -> Iterator[Widget]:
         task, notice = self.state.task, self._notice()
-        sent = Prose(email.sent_to(task.masked, proves_owner=task.proves_owner), "text sent")
+        may_fail = task.sent_to is not None and task.sent_to.may_fail
+        shown = may_fail and not notice  # the mail of a code that was wrong may have come
+        said = email.sent_to(task.masked, proves_owner=task.proves_owner, may_fail=shown)
+        sent = Prose(said, "text sent")
         # Not everything fits on every screen: see the stylesheet.
         sent.set_class(bool(notice and task.masked), "-beside-note")
         sent.set_class(len(self._lines) > 1, "-crowded")
@@ -132,6 +135,11 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             resumed=self.state.resumed,
             elsewhere=again and not task.proves_owner,
         )
+        others = [] if notice else [each.masked for each in task.other_routes]
+        if task.mail_takes_s and not self.state.resumed:
+            self._meanwhile = email.slow(task.mail_takes_s, *others)
+        elif may_fail and not self.state.resumed:
+            self._meanwhile = email.where_else(*others)
         yield from (self._walk,) if notice else self.lead(self._walk)
         yield from self._lines
 

@@ -35,6 +35,15 @@ NEW_CODE = Text("New code")
 SOMETHING_ELSE = Text("Do something else")
 CORRECT_ADDRESS = Text("Correct the email address")
 BY_EMAIL = Text("By email")
+_SLOW = Counted(
+    "Email is slow today: codes take about {n} minute.",
+    "Email is slow today: codes take about {n} minutes.",
+)
+_OTHER_ROUTE = Text("One can go to {masked}, too.")
+MAY_FAIL = Text("Email there may be late, or not arrive.")
+ASK = Text("If no code comes, ask the Registration Authority.")
+# Translators: at most 20 signs, beside an address.
+MAY_FAIL_BESIDE = Text("may be late, or fail")
 THEN_NEW_PIN = Text("Then you choose a new PIN.")
 STILL_COUNTS = Text("It is the same code as before. Setting a new PIN uses it up.")
 _OTHER_ADDRESS = Text('To correct the address, choose "{something_else}".')
@@ -108,13 +117,14 @@ def code_title(purpose: Purpose | None, *, proves_owner: bool) -> str:
             return Text("Enter your code")
 
 
-def sent_to(masked: str, *, proves_owner: bool) -> str:
+def sent_to(masked: str, *, proves_owner: bool, may_fail: bool = False) -> str:
     """Say where the code went; one that staff gave by word of mouth went nowhere."""
+    look = MAY_FAIL if may_fail else LOOK_IN_JUNK
     if proves_owner:
-        return f"{_SENT_TO_KNOWN.format(masked=masked)} {LOOK_IN_JUNK}"
+        return f"{_SENT_TO_KNOWN.format(masked=masked)} {look}"
     if not masked:
         return str(GIVEN)
-    return f"{_SENT.format(masked=masked)} {LOOK_IN_JUNK}"
+    return f"{_SENT.format(masked=masked)} {look}"
 
 
 def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool, elsewhere: bool) -> str:
@@ -129,6 +139,18 @@ def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool, elsewhere:
     if purpose is Purpose.FIRST_UNLOCK:
         return THEN_NEW_PIN
     return WALK_AWAY if masked else IN_ITS_PLACE
+
+
+def slow(seconds: float, *others: str) -> str:
+    """Say about how long a code takes; ``others``: where another one can go, masked."""
+    said = _SLOW.of(max(1, round(seconds / 60)))
+    # Which of several, the next page asks.
+    return f"{said} {_OTHER_ROUTE.format(masked=others[0])}" if others else said
+
+
+def where_else(*others: str) -> str:
+    """Say what to do where the mail may not arrive."""
+    return _OTHER_ROUTE.format(masked=others[0]) if others else str(ASK)
 
 
 def life(left: float, tries_left: int | None = None) -> str:

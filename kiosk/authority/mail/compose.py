@@ -36,7 +36,8 @@ PICTURE = "code.png"
 class Message:
     """One mail; ``text`` and ``html`` have the same content. ``secret``: it is never queued.
 
-    ``picture`` is a PNG that the HTML shows as ``cid:`` and ``PICTURE``; empty for none.
+    ``picture`` is a PNG that the HTML shows as ``cid:`` and ``PICTURE``; empty for none. ``tag`` is
+    what its return path has of it; empty where nobody wants to know that it came back.
     """
 
     to: str
@@ -45,6 +46,7 @@ class Message:
     html: str
     secret: bool = False
     picture: bytes = b""
+    tag: str = ""
 
     def __repr__(self) -> str:
         return f"Message(to=…, subject={self.subject!r})"

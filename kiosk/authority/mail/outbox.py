@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from kiosk.authority.errors import MailDenied, MailError, MailRefused, NoticeUnknown, StoreError
 from kiosk.authority.mail.compose import Mailer, Message
+from kiosk.authority.mail.times import MailTime
 from kiosk.authority.records import OutboxMessage
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.contract.errors import describe_fault
@@ -79,7 +80,8 @@ _OF_ONE: Final = MailRefused | MailDenied | NoticeUnknown
 class OutboxWorker(threading.Thread):
     """Sends due notices; several may share one store.
 
-    ``relay_answers`` is called in between; None where it is unknown.
+    ``relay_answers`` is called in between; None where it is unknown. ``mail_time`` is read again
+    as often. ``tag`` returns the tag of a mail in its return path.
     """
 
     def __init__(
@@ -90,6 +92,8 @@ class OutboxWorker(threading.Thread):
         compose: Compose,
         times: RetryTimes | None = None,
         relay_answers: Callable[[], bool | None] = lambda: None,
+        mail_time: MailTime | None = None,
+        tag: Callable[[str], str] = lambda _: "",
     ) -> None:
         super().__init__(name="outbox", daemon=True)
         self._store = store
@@ -98,6 +102,8 @@ class OutboxWorker(threading.Thread):
         self._compose = compose
         self._times = times or RetryTimes()
         self._relay_answers = relay_answers
+        self._mail_time = mail_time
+        self._tag = tag
         self._ask_at = float("-inf")
         self._mend_at = float("-inf")
         self._stopping = threading.Event()
@@ -141,6 +147,9 @@ class OutboxWorker(threading.Thread):
             with self._store.begin() as uow:
                 uow.jobs.claim(RELAY_ANSWERED if answers else RELAY_AWAY, _SPAN)
                 uow.commit()
+        if self._mail_time is not None:
+            with self._store.read() as uow:
+                self._mail_time.read(uow)
 
     def mend_times(self) -> None:
         """Now and then, make due what a wrong clock has put off."""
@@ -183,7 +192,8 @@ class OutboxWorker(threading.Thread):
     ) -> tuple[MailError | None, Callable[[UnitOfWork], None]]:
         """Mail one notice; return why it did not go, if it did not, and what records it."""
         try:
-            self._mailer.send(self._compose(message))
+            tag = self._tag(message.id) if message.holder_id else ""
+            self._mailer.send(replace(self._compose(message), tag=tag))
         except MailError as error:
             failure = error
         else:

@@ -311,6 +311,7 @@ _GROUPS = {
     PeopleGroup.NO_CARD: Standing.NO_CARD,
     PeopleGroup.EXPIRING: Standing.READY,
     PeopleGroup.CARD_IN_DOUBT: Standing.CARD_TROUBLE,
+    PeopleGroup.MAIL_FAILS: Standing.BLOCKED,
     PeopleGroup.LEFT: Standing.LEFT,
 }
 

@@ -19,7 +19,7 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.facts import CodesGoTo
 from kiosk.authority.mail.compose import Message
-from kiosk.authority.records import EmailCode, Proof, Registration, Scalar, Verdict, new_id
+from kiosk.authority.records import Address, EmailCode, Proof, Registration, Scalar, Verdict, new_id
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit import tasks
@@ -84,7 +84,17 @@ class EmailCodeRules:
         counting = [one for one in addresses.further if one.effective_from <= uow.now]
         further = tuple(one.value for one in counting)
         later = tuple(one.value for one in addresses.further if one not in counting)
-        return (CodesGoTo(addresses.shown, confirmed, addresses.recorded_apart, further, later),)
+        return (
+            CodesGoTo(
+                addresses.shown,
+                confirmed,
+                addresses.recorded_apart,
+                further,
+                later,
+                addresses.failing,
+                addresses.late(uow.now),
+            ),
+        )
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose
@@ -148,7 +158,16 @@ def _routes(context: VisitContext) -> tuple[Route, ...]:
     """Return where a code of this visit can go now; what a station names is compared with these."""
     routes = context.routes
     masks = mask_routes(routes.values())
-    return tuple(Route(RouteId(each), mask) for each, mask in zip(routes, masks, strict=True))
+    troubled = {one.value.lower() for one in context.rows if _may_fail(context, one)}
+    return tuple(
+        Route(RouteId(each), mask, may_fail=value.lower() in troubled)
+        for (each, value), mask in zip(routes.items(), masks, strict=True)
+    )
+
+
+def _may_fail(context: VisitContext, address: Address) -> bool:
+    """Return whether the holder reads that mail to it may fail; somebody with a copy does not."""
+    return context.is_proven and (address.is_failing or address.is_late(context.now))
 
 
 def _send_code_page(context: VisitContext) -> SendCode:
@@ -170,8 +189,15 @@ def enter_code_page(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> 
         tries_left=code.max_tries - code.tries,
         proves_owner=code.proves_owner,
         tag="" if is_assisted(code) else scan_tag(code),
+        mail_takes_s=_mail_takes_s(context, code),
         position=context.position(context.code_step),
     )
+
+
+def _mail_takes_s(context: VisitContext, code: EmailCode) -> float:
+    """Return how long a code by mail takes, where it is slow; 0 also for one that staff gave."""
+    slow = None if is_assisted(code) else context.slow_mail
+    return slow.total_seconds() if slow else 0.0
 
 
 # A code is made, mailed, and only then live.
@@ -328,7 +354,7 @@ def _committed(
         stop_number=number,
         scan=scan_of(code, scan_tag(draft)),
     )
-    return _Drafted(draft, message)
+    return _Drafted(draft, replace(message, tag=parts.codes.mail_tag(draft.id)))
 
 
 def _activate(parts: Dependencies, visit_id: VisitId, draft: EmailCode) -> Task:
@@ -485,6 +511,7 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
     code = charged.against
     if context.own_code is None or context.own_code.id != code.id:
         raise StepRefused("the code was replaced while it was looked at")
+    _mail_arrived(uow, context, code)
     if context.asks_owner:
         registered = context.addresses.registered
         need_owner(uow, context.holder, context.card, context.registration, registered)
@@ -504,6 +531,14 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
         context = context.passed(uow, Factor.EMAIL_CODE, subject=code.id)
         context = replace(context, proven_code=code)
     return tasks.next_task(uow, context)
+
+
+def _mail_arrived(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:
+    """Take the mark off the address of a right code: its mail was read."""
+    value = context.routes.get(code.route, "").lower()
+    marked = [one.id for one in context.rows if one.bounce and one.value.lower() == value]
+    if marked:
+        uow.addresses.clear_bounced(marked)
 
 
 def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:

@@ -130,6 +130,15 @@ def test_report_of_parts_in_parts_without_end_is_none() -> None:
     assert status_of(b"".join(head % (n, n) for n in range(5000))) == ""
 
 
+def test_report_that_postfix_wrote_is_taken_in(world: World, card: Card) -> None:
+    """As Postfix 3.10.13 delivered it to a maildir, but for the names of its machine."""
+    waiting(world, card)
+    written = (Path(__file__).parent / "postfix-report.eml").read_text()
+    raw = written.replace("{to}", return_path(world.relay.sent[-1].tag)).encode()
+    assert bounces(world).take_in(raw) is Taken.FAILING
+    assert marked(world, card) == ["5.2.2", "5.2.2"]
+
+
 # --- tags ----------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from kiosk.authority.administration import checks
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import CodeMac
+from kiosk.authority.facts import CodesGoTo
 from kiosk.authority.mail.bounces import BELIEVED, MOST_BYTES, Bounces, Taken, ignored, status_of
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.mail.smtp import SmtpMailer
@@ -290,6 +291,11 @@ def test_staff_read_on_the_persons_page_in_the_list_and_in_doctor_that_mail_came
     waiting(world, card)
     come_back(world)
     assert listed(world) == [EMAIL]
+    desk = PeopleDesk(office_beside(world, Role.MANAGER))
+    registration = desk.person(card.holder_id).registration
+    assert registration is not None
+    (goes_to,) = (one for one in registration.enrolled if isinstance(one, CodesGoTo))
+    assert goes_to.failing == ((EMAIL, "5.1.1"),), "once, though it is recorded and registered"
     found = checks.check_bounces(world.store, BOUNCES, "")
     assert (found.condition, found.found.partition(";")[0]) == (
         Condition.WARN,

@@ -8,6 +8,7 @@ process.
 from __future__ import annotations
 
 import asyncio
+import math
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -235,10 +236,13 @@ def estate_numbers(uow: UnitOfWork) -> Iterator[Metric]:
     watch = uow.jobs.get(WATCH)
     watched = age(watch.done_at if watch else None)
     mail_time = read_mail_time(uow)
+    code_s = math.nan if mail_time is None else mail_time.total_seconds()
+    taking = "Median time from the relay to the entry of a code, of the newest ones."
     watching = "How long ago the caretaker last ran: alarms, anchors, retention."
     failing = uow.addresses.count_failing()
     not_ours = "Messages to return paths that no mail of ours had."
     numbers = (
+        ("code_mail_seconds", taking, code_s),
         ("mail_failing", "People with an address from which mail came back.", failing),
         ("bounces_ignored", not_ours, ignored(uow)),
         ("outbox_waiting", "Notices that wait to be mailed.", uow.outbox.waiting()),
@@ -257,9 +261,6 @@ def estate_numbers(uow: UnitOfWork) -> Iterator[Metric]:
     )
     for name, about, number in numbers:
         yield _gauge(name, about, number)
-    if mail_time is not None:  # left out while it is unknown
-        about = "Median time from the relay to the entry of a code, of the newest ones."
-        yield _gauge("code_mail_seconds", about, mail_time.total_seconds())
     standing = [alarm.kind for alarm in uow.alarms.standing()]
     alarms = GaugeMetricFamily("kiosk_alarms", "Alarms that stand, by kind.", labels=["kind"])
     for kind in AlarmKind:

@@ -17,6 +17,7 @@ from kiosk.authority.administration import checks
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import CodeMac
+from kiosk.authority.facts import CodesGoTo
 from kiosk.authority.mail.bounces import BELIEVED, MOST_BYTES, Bounces, Taken, ignored, status_of
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.mail.smtp import SmtpMailer
@@ -128,6 +129,15 @@ def test_report_with_bytes_in_it_has_a_status_or_none(at: int, put: bytes) -> No
 def test_report_of_parts_in_parts_without_end_is_none() -> None:
     head = b"Content-Type: multipart/report; boundary=a%d\r\n\r\n--a%d\r\n"
     assert status_of(b"".join(head % (n, n) for n in range(5000))) == ""
+
+
+def test_report_that_postfix_wrote_is_taken_in(world: World, card: Card) -> None:
+    """As Postfix 3.10.13 delivered it to a maildir, but for the names of its machine."""
+    waiting(world, card)
+    written = (Path(__file__).parent / "postfix-report.eml").read_text()
+    raw = written.replace("{to}", return_path(world.relay.sent[-1].tag)).encode()
+    assert bounces(world).take_in(raw) is Taken.FAILING
+    assert marked(world, card) == ["5.2.2", "5.2.2"]
 
 
 # --- tags ----------------------------------------------------------------------------------
@@ -281,6 +291,11 @@ def test_staff_read_on_the_persons_page_in_the_list_and_in_doctor_that_mail_came
     waiting(world, card)
     come_back(world)
     assert listed(world) == [EMAIL]
+    desk = PeopleDesk(office_beside(world, Role.MANAGER))
+    registration = desk.person(card.holder_id).registration
+    assert registration is not None
+    (goes_to,) = (one for one in registration.enrolled if isinstance(one, CodesGoTo))
+    assert goes_to.failing == ((EMAIL, "5.1.1"),), "once, though it is recorded and registered"
     found = checks.check_bounces(world.store, BOUNCES, "")
     assert (found.condition, found.found.partition(";")[0]) == (
         Condition.WARN,

@@ -239,6 +239,29 @@ async def test_a_recorded_address_to_which_no_codes_go_is_shown() -> None:
         assert "no codes" in said
 
 
+@pytest.mark.parametrize(
+    ("status", "because"),
+    [
+        ("5.1.1", "there is no such address"),
+        ("5.2.2", "the mailbox takes nothing"),
+        ("5.5.0", "it was refused"),
+    ],
+)
+async def test_address_from_which_mail_came_back_is_named_with_why(
+    status: str, because: str
+) -> None:
+    desk = FakeDesk()
+    record = desk.estate.people[READY]
+    registration, email = record.person.registration, record.person.email
+    assert registration is not None
+    goes_to = CodesGoTo(email, True, failing=((email, status),), late=("asha@other.example",))
+    record.person = replace(record.person, registration=replace(registration, enrolled=(goes_to,)))
+    async with person(READY, desk) as run:
+        said = " ".join(run.text.split())
+        assert f"Mail to {email} came back ({status}: {because}" in said
+        assert "Mail to asha@other.example was late within a day." in said
+
+
 async def test_the_end_of_a_pause_is_rounded_up_to_the_minute() -> None:
     desk = FakeDesk()
     record = desk.estate.people[READY]

@@ -438,10 +438,14 @@ class AnswerQuestions(CountedTask, frozen=True):
 
 
 class Route(Wire, frozen=True):
-    """Where a code goes; ``masked`` is the address as a page may show it."""
+    """Where a code goes; ``masked`` is the address as a page may show it.
+
+    ``by_text``: it is a number that gets text messages.
+    """
 
     id: RouteId
     masked: str
+    by_text: bool = False
 
 
 class SendCode(CountedTask, frozen=True):
@@ -750,12 +754,14 @@ class CodeNotSent(Wire, frozen=True):
 
     ``mail_away``: the relay did not accept it; otherwise a limit applies. ``again`` is the task
     instead: enter the code that is still live, ask again (``SendCode``), or give another address,
-    because mail to this one is refused.
+    because mail to this one is refused. ``refused``: nothing ever arrives at the route that was
+    chosen, and there is another one.
     """
 
     mail_away: bool
     retry_in_s: float
     again: EnterCode | SendCode | GiveEmail
+    refused: bool = False
 
 
 class StopNumberWrong(Wire, frozen=True):

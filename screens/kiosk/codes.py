@@ -114,7 +114,9 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
 
     def beside(self) -> Iterator[Widget]:
         task, notice = self.state.task, self._notice()
-        sent = Prose(email.sent_to(task.masked, proves_owner=task.proves_owner), "text sent")
+        by_text = task.sent_to is not None and task.sent_to.by_text
+        said = email.sent_to(task.masked, proves_owner=task.proves_owner, by_text=by_text)
+        sent = Prose(said, "text sent")
         # Not everything fits on every screen: see the stylesheet.
         sent.set_class(bool(notice and task.masked), "-beside-note")
         sent.set_class(len(self._lines) > 1, "-crowded")
@@ -131,6 +133,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             task.masked,
             resumed=self.state.resumed,
             elsewhere=again and not task.proves_owner,
+            by_text=by_text,
         )
         yield from (self._walk,) if notice else self.lead(self._walk)
         yield from self._lines
@@ -187,7 +190,8 @@ class CodeNeededPage(Page, inherit_bindings=False):
         self._again = self.button("", lambda: self.report(_asked(self, routes)), primary=True)
 
     def content(self) -> Iterator[Widget]:
-        title, text = email.LACKS[self.state.lack]
+        by_text = any(each.by_text for each in self._routes)
+        title, text = email.lack(self.state.lack, by_text=by_text)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield Prose(email.next_to(*(each.masked for each in self._routes)))

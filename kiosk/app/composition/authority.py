@@ -13,6 +13,7 @@ from kiosk.app.composition.opening import (
     open_mailer,
     open_sealer,
     open_store,
+    open_text_sender,
 )
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.audit.anchors import AnchorSigner
@@ -31,6 +32,7 @@ from kiosk.authority.records import OutboxMessage
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
+from kiosk.authority.texts.senders import MailAndTexts
 from kiosk.authority.visit.factors import FACTORS
 from kiosk.config.loading import credential_file
 from kiosk.config.settings import Settings, addresses, stored_secrets
@@ -97,6 +99,7 @@ class BuiltAuthority:
     ) -> None:
         clock = clock or SystemClock()
         self.mailer = open_mailer(settings, environ)
+        mailer = MailAndTexts(self.mailer, open_text_sender(settings, environ, clock))
         self.store = open_store(settings, clock, environ, pool_size=CONNECTIONS)
         self.siem: SiemWorker | None = None
         try:
@@ -121,7 +124,7 @@ class BuiltAuthority:
             sealer=sealer,
             hasher=self.hasher,
             codes=CodeMac(self.ring),
-            mailer=self.mailer,
+            mailer=mailer,
             compose=partial(
                 compose_code, service=settings.service, shows_qr=settings.mail.qr_codes
             ),
@@ -140,7 +143,7 @@ class BuiltAuthority:
         )
         self.authority = LocalAuthority(parts)
         relay_answers = self.authority.health.ask_relay
-        self.outbox = build_outbox(settings, self.store, self.mailer, clock, relay_answers)
+        self.outbox = build_outbox(settings, self.store, mailer, clock, relay_answers)
         self.outbox.start()
         if self.siem is not None:
             self.siem.start()

@@ -232,6 +232,7 @@ def open_desk(
         enrol_addresses=settings.authority.enrol_addresses,
         ca_fingerprint=StationCa(ring).fingerprint,
         verified_logins=settings.admin.verified_logins,
+        text_regions=settings.texts.taken_regions,
         mail_report=partial(mail_report, settings, environ),
     )
     return AdminDesk(Office(means, actor))

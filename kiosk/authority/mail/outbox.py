@@ -13,12 +13,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from kiosk.authority.errors import MailDenied, MailError, MailRefused, NoticeUnknown, StoreError
+from kiosk.authority.errors import (
+    MailDenied,
+    MailError,
+    MailRefused,
+    MailUnavailable,
+    NoticeUnknown,
+    StoreError,
+)
 from kiosk.authority.mail.compose import Mailer, Message
 from kiosk.authority.records import OutboxMessage
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.contract.errors import describe_fault
 from kiosk.contract.log_context import TroubleLog
+from kiosk.contract.policy import is_number
 from kiosk.contract.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -79,7 +87,8 @@ _OF_ONE: Final = MailRefused | MailDenied | NoticeUnknown
 class OutboxWorker(threading.Thread):
     """Sends due notices; several may share one store.
 
-    ``relay_answers`` is called in between; None where it is unknown.
+    Where a gateway of text messages is away, mail goes on. ``relay_answers`` is called in between;
+    None where it is unknown.
     """
 
     def __init__(
@@ -99,6 +108,7 @@ class OutboxWorker(threading.Thread):
         self._times = times or RetryTimes()
         self._relay_answers = relay_answers
         self._ask_at = float("-inf")
+        self._texts_at = float("-inf")
         self._mend_at = float("-inf")
         self._stopping = threading.Event()
 
@@ -127,6 +137,10 @@ class OutboxWorker(threading.Thread):
             failure, record = self._deliver(claimed[0])
             sent += failure is None
             is_away = failure is not None and not isinstance(failure, _OF_ONE)
+            if is_away and is_number(claimed[0].to):
+                # Mail does not wait for a gateway of text messages.
+                self._texts_at = self._clock.monotonic() + self._times.first_gap.total_seconds()
+                is_away = False
             goes_on = not is_away and not self._stopping.is_set()
         return sent
 
@@ -183,6 +197,8 @@ class OutboxWorker(threading.Thread):
     ) -> tuple[MailError | None, Callable[[UnitOfWork], None]]:
         """Mail one notice; return why it did not go, if it did not, and what records it."""
         try:
+            if is_number(message.to) and self._clock.monotonic() < self._texts_at:
+                raise MailUnavailable("the gateway of text messages was away a moment ago")
             self._mailer.send(self._compose(message))
         except MailError as error:
             failure = error

@@ -29,9 +29,11 @@ from kiosk.authority.errors import (
     MailRefused,
     MailUnavailable,
 )
+from kiosk.authority.mail.compose import Mailer, Message
 from kiosk.config.loading import credential_text, refusal
 from kiosk.config.settings import TextSettings
 from kiosk.contract.errors import ConfigError
+from kiosk.contract.policy import is_number
 from kiosk.contract.ports import Clock
 from kiosk.contract.sensitive import Sensitive
 from kiosk.system.child import run
@@ -51,6 +53,27 @@ class TextSender(Protocol):
 
     def check(self) -> None:
         """Look whether messages can be sent, without one; raise a ``MailError`` otherwise."""
+
+
+class MailAndTexts:
+    """Sends mail to mailboxes, and text messages to numbers; ``texts`` None: there are none."""
+
+    def __init__(self, mailer: Mailer, texts: TextSender | None) -> None:
+        self._mailer = mailer
+        self._texts = texts
+
+    def send(self, message: Message) -> None:
+        """Return when relay or gateway took it; raise a ``MailError`` otherwise."""
+        if not is_number(message.to):
+            self._mailer.send(message)
+        elif self._texts is None:
+            raise MailRefused("this service sends no text messages")
+        else:
+            self._texts.send(message.to, message.text)
+
+    def check(self) -> None:
+        """Look whether the relay answers: without it nobody gets a code."""
+        self._mailer.check()
 
 
 def open_texts(

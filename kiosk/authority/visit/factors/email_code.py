@@ -549,7 +549,9 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
 def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:
     """The first right code that was sent to an address set by staff confirms it."""
     if context.addresses.is_unconfirmed(code.route) and uow.addresses.confirm(code.route):
-        record(uow, AuditKind.EMAIL_CONFIRMED, context.visit, code=code.id)
+        is_further = any(one.id == code.route for one in context.addresses.further)
+        of: dict[str, Scalar] = {"further": True} if is_further else {}
+        record(uow, AuditKind.EMAIL_CONFIRMED, context.visit, code=code.id, **of)
 
 
 def _wrong(

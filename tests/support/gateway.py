@@ -11,7 +11,7 @@ import hmac
 import json
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,18 +44,23 @@ class Request:
 
 @dataclass
 class Gateway:
-    """``answers`` are given in their order, each as a status and its JSON, before the usual one."""
+    """``answers`` are given in their order, each as a status and its JSON, before the usual one.
+
+    ``refuses`` is given to every request, for as long as it is there.
+    """
 
     folder: Path
-    now: float
+    now: Callable[[], float]
     port: int = 0
     requests: list[Request] = field(default_factory=list)
     answers: list[tuple[int, object]] = field(default_factory=list)
     template: dict[str, object] = field(
         default_factory=lambda: {"id": TEMPLATE, "type": "sms", "body": "((text))"}
     )
+    refuses: tuple[int, object] | None = None
     silent: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+    arrived: threading.Condition = field(default_factory=threading.Condition)
 
     @property
     def url(self) -> str:
@@ -70,6 +75,17 @@ class Gateway:
         """Number and text of each message that came by Notify's path."""
         sent = [one.json for one in self.requests if one.path == "/v2/notifications/sms"]
         return [(one["phone_number"], one["personalisation"]["text"]) for one in sent]
+
+    def wait_for(self, part: str, within_s: float) -> tuple[str, str]:
+        """Return number and text of the first message with ``part`` in it."""
+
+        def found() -> tuple[str, str] | None:
+            return next((one for one in self.texts if part in one[1]), None)
+
+        with self.arrived:
+            if not self.arrived.wait_for(found, within_s):
+                raise TimeoutError(f"no text message with {part!r} among {len(self.texts)}")
+            return found() or ("", "")
 
     def credential(self, text: str) -> str:
         file = self.folder / "gateway-login"
@@ -91,6 +107,8 @@ class Gateway:
         return TextSettings(service="gateway", url=f"{self.url}/send", ca_file=self.ca, **others)
 
     def answer(self, request: Request) -> tuple[int, object]:
+        if self.refuses is not None:
+            return self.refuses
         if self.answers:
             return self.answers.pop(0)
         if not request.path.startswith("/v2/"):
@@ -115,7 +133,7 @@ class Gateway:
         claims = json.loads(_decoded(signed.partition(".")[2]))
         return (
             bool(claims["iss"] == SERVICE)
-            and abs(float(claims["iat"]) - self.now) <= _CLOCKS_DIFFER_S
+            and abs(float(claims["iat"]) - self.now()) <= _CLOCKS_DIFFER_S
         )
 
 
@@ -129,7 +147,7 @@ def _decoded(part: str) -> bytes:
 
 
 @contextmanager
-def gateway(folder: Path, now: float) -> Iterator[Gateway]:
+def gateway(folder: Path, now: Callable[[], float]) -> Iterator[Gateway]:
     """Serve for a ``with`` block; ``now`` is its time, in seconds since 1970."""
     folder.mkdir(exist_ok=True)
     made = Gateway(folder, now)
@@ -141,7 +159,9 @@ def gateway(folder: Path, now: float) -> Iterator[Gateway]:
             length = int(self.headers.get("Content-Length", "0"))
             headers = dict(self.headers.items())
             request = Request(self.command, self.path, headers, self.rfile.read(length))
-            made.requests.append(request)
+            with made.arrived:
+                made.requests.append(request)
+                made.arrived.notify_all()
             if made.silent.is_set():
                 made.ended.wait()
                 return

@@ -20,7 +20,7 @@ CLOCK = SetClock()
 
 @pytest.fixture
 def stranger(tmp_path: Path) -> Iterator[Gateway]:
-    with gateway(tmp_path / "stranger", CLOCK.now().timestamp()) as made:
+    with gateway(tmp_path / "stranger", lambda: CLOCK.now().timestamp()) as made:
         yield made
 
 

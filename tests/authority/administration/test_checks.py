@@ -353,12 +353,12 @@ def test_mail(tmp_path: Path) -> None:
 
 def test_gateway_of_text_messages(tmp_path: Path) -> None:
     clock = SetClock()
-    with gateway(tmp_path / "gateway", clock.now().timestamp()) as made:
+    with gateway(tmp_path / "gateway", lambda: clock.now().timestamp()) as made:
         settings = made.notify_settings()
         look = partial(checks.check_texts, lambda: open_texts(settings, {}, clock))
         assert said(look()) == (OK, "the gateway can be reached; ")
         assert made.texts == []
-        made.now += 3600
+        made.now = lambda: clock.now().timestamp() + 3600
         condition, text = said(look())
         assert (condition, text.endswith("; see `service` and what it needs in [texts]")) == (
             FAIL, True,

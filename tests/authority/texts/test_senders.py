@@ -33,7 +33,7 @@ CLOCK = SetClock()
 
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Gateway]:
-    with gateway(tmp_path / "gateway", CLOCK.now().timestamp()) as made:
+    with gateway(tmp_path / "gateway", lambda: CLOCK.now().timestamp()) as made:
         yield made
 
 
@@ -63,7 +63,7 @@ def test_notify_says_whether_it_would_send(at: Gateway) -> None:
     at.template |= {"body": "((text))", "type": "email"}
     with pytest.raises(MailUnavailable, match="not one of a text message"):
         notify.check()
-    at.now += 60
+    at.now = lambda: CLOCK.now().timestamp() + 60
     with pytest.raises(MailUnavailable, match=r"403 \(AuthError\): .* or this clock is wrong"):
         notify.check()
 
@@ -225,7 +225,7 @@ def test_gateway_that_says_nothing_is_given_up(at: Gateway) -> None:
 
 
 def test_gateway_that_is_away_is_said_so(tmp_path: Path) -> None:
-    with gateway(tmp_path / "gone", 0) as gone:
+    with gateway(tmp_path / "gone", float) as gone:
         settings = gone.gateway_settings()
     for call in (sender(settings).check, lambda: sender(settings).send(NUMBER, TEXT)):
         with pytest.raises(MailUnavailable, match=r"cannot be reached \(Connection refused\)"):

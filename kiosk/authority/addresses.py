@@ -3,8 +3,9 @@
 The record of a person names one address, and a registration another, which may have the same value.
 A registration may name further ones: a code goes to the one that its holder chooses of these and
 the registered one, notices go to all. A further one gets no code before its cooling-off is over, in
-which it can be stopped. Each is a row with an id; a code, a visit and a page name an
-address by that id, its route. Another
+which it can be stopped.
+
+Each is a row with an id; a code, a visit and a page name an address by that id, its route. Another
 value is another row, so that what was sent to an address counts for no other one.
 """
 
@@ -38,6 +39,11 @@ class Addresses:
         """Where codes go: the registered one, else the recorded one."""
         return self.registered or self.recorded
 
+    def knows_for_codes(self, value: str) -> bool:
+        """Return whether codes go to that address, now or once its cooling-off is over."""
+        known = (self.for_codes, *self.further)
+        return value.lower() in {one.value.lower() for one in known if one is not None}
+
     def choices_for_codes(self, now: datetime) -> tuple[Address, ...]:
         """Where a code can go, as the holder chooses; the first one first, each value once.
 
@@ -70,6 +76,17 @@ class Addresses:
         mine = self.recorded.value if self.recorded else ""
         other = self.registered.value if self.registered else ""
         return mine if mine.lower() != other.lower() else ""
+
+    @property
+    def failing(self) -> tuple[tuple[str, str], ...]:
+        """The addresses from which mail came back, each once, with its status."""
+        failing = (one for one in self._in_force if one.is_failing)
+        return tuple({one.value.lower(): (one.value, one.bounce) for one in failing}.values())
+
+    def late(self, now: datetime) -> tuple[str, ...]:
+        """Return the addresses to which mail was late, each once."""
+        late = (one.value for one in self._in_force if one.is_late(now))
+        return tuple({one.lower(): one for one in late}.values())
 
     @property
     def unconfirmed(self) -> Address | None:

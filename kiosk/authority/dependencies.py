@@ -13,6 +13,7 @@ from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.mail.compose import Mailer, Message
+from kiosk.authority.mail.times import MailTime
 from kiosk.authority.records import new_id
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
@@ -64,7 +65,7 @@ class Dependencies:
     ``staff_addresses`` get mails about blocks. ``issuers`` and ``attestation`` are
     None where the settings name none.
     ``station`` is the calling station. ``process`` names this process among those that share the
-    database.
+    database. ``mail_time`` is read outside of visits.
     """
 
     store: Store
@@ -85,3 +86,4 @@ class Dependencies:
     attestation: AttestationRoots | None = None
     process: str = field(default_factory=new_id)
     mailed: Mailed = field(default_factory=Mailed)
+    mail_time: MailTime = field(default_factory=MailTime)

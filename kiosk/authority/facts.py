@@ -186,7 +186,8 @@ class CodesGoTo(Fact, frozen=True):
     """``recorded`` is the recorded address where it is another: it gets no codes.
 
     To one of the ``further`` a code goes where the holder chooses it; to one of ``later`` not
-    before its cooling-off is over.
+    before its cooling-off is over. Mail to one of ``failing`` came back, each with its status
+    (RFC 3463); mail to one of ``late`` was late within a day.
     """
 
     address: str
@@ -194,6 +195,8 @@ class CodesGoTo(Fact, frozen=True):
     recorded: str = ""
     further: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
+    failing: tuple[tuple[str, str], ...] = ()
+    late: tuple[str, ...] = ()
 
 
 class CodesSaved(Fact, frozen=True):

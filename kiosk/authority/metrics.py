@@ -45,6 +45,8 @@ from kiosk.authority.connections import (
     listening_on,
 )
 from kiosk.authority.errors import StoreError
+from kiosk.authority.mail.bounces import ignored
+from kiosk.authority.mail.times import read_mail_time
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.server import Called, of_entry
 from kiosk.authority.stations import Peer
@@ -232,8 +234,13 @@ def estate_numbers(uow: UnitOfWork) -> Iterator[Metric]:
     to_send = "Rows of the audit that the collector has not confirmed."
     watch = uow.jobs.get(WATCH)
     watched = age(watch.done_at if watch else None)
+    mail_time = read_mail_time(uow)
     watching = "How long ago the caretaker last ran: alarms, anchors, retention."
+    failing = uow.addresses.count_failing()
+    not_ours = "Messages to return paths that no mail of ours had."
     numbers = (
+        ("mail_failing", "People with an address from which mail came back.", failing),
+        ("bounces_ignored", not_ours, ignored(uow)),
         ("outbox_waiting", "Notices that wait to be mailed.", uow.outbox.waiting()),
         ("outbox_oldest_seconds", "How long the oldest of them waits.", waits),
         ("outbox_dead", "Notices that were given up, in the last month.", dead),
@@ -250,6 +257,9 @@ def estate_numbers(uow: UnitOfWork) -> Iterator[Metric]:
     )
     for name, about, number in numbers:
         yield _gauge(name, about, number)
+    if mail_time is not None:  # left out while it is unknown
+        about = "Median time from the relay to the entry of a code, of the newest ones."
+        yield _gauge("code_mail_seconds", about, mail_time.total_seconds())
     standing = [alarm.kind for alarm in uow.alarms.standing()]
     alarms = GaugeMetricFamily("kiosk_alarms", "Alarms that stand, by kind.", labels=["kind"])
     for kind in AlarmKind:

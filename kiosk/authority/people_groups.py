@@ -12,6 +12,7 @@ class PeopleGroup(StrEnum):
 
     ``CARD_IN_DOUBT``: nobody knows what became of an unlock of theirs, or a card of theirs refused
     every secret that it could have. The next visit settles the first, and staff the second.
+    ``MAIL_FAILS``: a mail to an address of theirs came back.
     """
 
     BLOCKED = "blocked"
@@ -19,6 +20,7 @@ class PeopleGroup(StrEnum):
     NO_CARD = "no-card"
     EXPIRING = "expiring"
     CARD_IN_DOUBT = "card-in-doubt"
+    MAIL_FAILS = "mail-fails"
     LEFT = "left"
     EVERYBODY = "everybody"
 

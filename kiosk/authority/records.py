@@ -74,6 +74,8 @@ class Address:
     Codes, visits and pages name it by that id. ``confirmed_at`` is when a right code that was sent
     there was entered; None where none was. Before ``effective_from`` it counts for nothing. Until
     it is in force it ``replaces`` the address that can stop it, and was given in ``visit_id``.
+    ``bounce`` is the status (RFC 3463) of a mail that came back or was late, at ``bounced_at``;
+    empty where none did since a code that was sent there was entered. It bars nothing.
     """
 
     id: str
@@ -85,6 +87,23 @@ class Address:
     kind: AddressKind = AddressKind.EMAIL
     replaces: str = ""
     visit_id: str = ""
+    bounced_at: datetime | None = None
+    bounce: str = ""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last mail came back for good."""
+        return self.bounce.startswith("5")
+
+    def is_late(self, now: datetime) -> bool:
+        """Return whether mail was late within ``LATE_FOR``."""
+        since = self.bounced_at
+        is_new = since is not None and abs(now - since) < LATE_FOR
+        return is_new and not self.is_failing and bool(self.bounce)
+
+
+LATE_FOR: Final = timedelta(days=1)
+"""How long it is said of an address that mail to it was late."""
 
 
 class CardStatus(StrEnum):
@@ -248,11 +267,11 @@ class Registration:
     """A holder's self-service: one for each holder, whatever cards they have.
 
     ``address_id`` is the address to which codes go; ``further`` are those to which they can go as
-    well, in the order in which they came. ``asked`` are the questions that are asked
-    until they are answered. ``proven``: a signature proved the card or its PIN when the holder
-    registered. ``unproven_failures`` counts wrong answers with cards that are known by name only;
-    until ``unproven_until`` no more are accepted from such cards. ``language`` is that of the visit
-    that made it, for notices. Of ``saved_codes`` a used one leaves no trace here; None: none.
+    well, oldest first. ``asked`` are the questions that are asked until they are answered.
+    ``proven``: a signature proved the card or its PIN when the holder registered.
+    ``unproven_failures`` counts wrong answers with cards that are known by name only; until
+    ``unproven_until`` no more are accepted from such cards. ``language`` is that of the visit that
+    made it, for notices. Of ``saved_codes`` a used one leaves no trace here; None: none.
     """
 
     holder_id: str

@@ -44,7 +44,7 @@ class PlainRefusal(Enum):
     NUMBER_TAKEN = auto()
     NAME_AS_BEFORE = auto()
     ADDRESS_AS_BEFORE = auto()
-    ADDRESSES_MOST = auto()
+    TOO_MANY_ADDRESSES = auto()
     NO_FURTHER_ADDRESS = auto()
     NO_ADDRESS = auto()
     NO_MOBILE_NUMBER = auto()

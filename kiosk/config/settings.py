@@ -411,6 +411,17 @@ class MailSettings(Section, frozen=True):
         Text("an email address without a name, or empty", ADDRESS, empty=True),
         "Where answers go; empty for none.",
     )
+    bounces: str = setting(
+        "",
+        Text("an email address without a name, or empty", ADDRESS, empty=True),
+        "Where mail that cannot be delivered comes back to: bounces@... takes it as "
+        "bounces+TAG@..., a tag for each mail; empty: to `sender`, and nobody reads it.",
+    )
+    bounces_folder: str = setting(
+        "",
+        Text(empty=True),
+        "A maildir to which the relay delivers those; empty where it runs `kiosk mail bounced`.",
+    )
     credential: str = setting(
         "",
         Text(empty=True),

@@ -440,11 +440,14 @@ class AnswerQuestions(CountedTask, frozen=True):
 class Route(Wire, frozen=True):
     """Where a code goes; ``masked`` is the address as a page may show it.
 
+    ``may_fail``: mail to it came back or was late. Which of them is not said, so that a thief of
+    the card does not learn from it that the holder reads no notices.
     ``by_text``: it is a number that gets text messages.
     """
 
     id: RouteId
     masked: str
+    may_fail: bool = False
     by_text: bool = False
 
 
@@ -465,6 +468,7 @@ class EnterCode(CountedTask, frozen=True):
     ``sent_to`` is None for a code that staff gave by word of mouth; a code by mail would replace
     it. Another one can be sent to ``routes``; empty where only staff give one. ``tag`` is in the QR
     code of its mail, too (``kiosk.contract.scans``); without it the code can only be typed.
+    ``mail_takes_s``: mail is slow, and codes take about as long; 0 where it is not, or unknown.
     """
 
     sent_to: Route | None
@@ -475,11 +479,17 @@ class EnterCode(CountedTask, frozen=True):
     tries_left: int
     proves_owner: bool = False
     tag: str = ""
+    mail_takes_s: float = 0.0
 
     @property
     def masked(self) -> str:
         """The address to which it went; empty for a code that staff gave."""
         return self.sent_to.masked if self.sent_to else ""
+
+    @property
+    def other_routes(self) -> tuple[Route, ...]:
+        """Where another code can go, but the route of this one."""
+        return tuple(each for each in self.routes if each != self.sent_to)
 
 
 class EnterSavedCode(CountedTask, frozen=True):

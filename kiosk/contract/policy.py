@@ -266,12 +266,12 @@ def mask_routes(addresses: Iterable[str]) -> tuple[str, ...]:
     A further letter would tell them apart as well, and would say more of each.
     """
     masks = [mask_address(one) for one in addresses]
-    seen: Counter[str] = Counter()
-    told = []
+    alike: Counter[str] = Counter()
+    numbered = []
     for mask in masks:
-        seen[mask] += 1
-        told.append(f"{mask} ({seen[mask]})" if masks.count(mask) > 1 else mask)
-    return tuple(told)
+        alike[mask] += 1
+        numbered.append(f"{mask} ({alike[mask]})" if masks.count(mask) > 1 else mask)
+    return tuple(numbered)
 
 
 # Rules for a new PIN, checked before any secret leaves the authority. Cards differ in what they

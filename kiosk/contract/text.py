@@ -79,6 +79,14 @@ def encode_base32(number: int, length: int) -> str:
     return "".join(BASE32[number >> 5 * at & 31] for at in reversed(range(length)))
 
 
+def decode_base32(text: str) -> int:
+    """Return the number that was written; raises ``ValueError`` for another character."""
+    number = 0
+    for sign in text:
+        number = number << 5 | BASE32.index(sign)
+    return number
+
+
 def typed_base32(text: str) -> str:
     """Return ``text`` without spaces and dashes, in capitals, with I and L as 1 and O as 0.
 

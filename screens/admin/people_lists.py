@@ -35,6 +35,7 @@ TITLES = {
     PeopleGroup.NO_CARD: "No card",
     PeopleGroup.EXPIRING: "Card ends this month",
     PeopleGroup.CARD_IN_DOUBT: "Card in doubt",
+    PeopleGroup.MAIL_FAILS: "Mail fails",
     PeopleGroup.LEFT: "Left",
     PeopleGroup.EVERYBODY: "Everybody",
 }
@@ -42,6 +43,7 @@ _DATES = {
     PeopleGroup.BLOCKED: "Blocked on",
     PeopleGroup.EXPIRING: "Card ends",
     PeopleGroup.CARD_IN_DOUBT: "In doubt",
+    PeopleGroup.MAIL_FAILS: "Came back",
     PeopleGroup.LEFT: "Left on",
 }
 _CHUNK = 200

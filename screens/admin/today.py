@@ -172,6 +172,7 @@ def lines(today: Today, height: int) -> list[Line]:
     room = max(0, height - _FIXED)
     down_room = min(len(down), max(room // 3, room - len(refusals)))
     median = "–" if today.median_s is None else took(today.median_s)
+    taking = "" if today.code_by_mail_s is None else f", taking {took(today.code_by_mail_s)}"
     stations = today.stations_up + len(today.stations_down) + len(today.stations_not_started)
     up, style = f"{today.stations_up} of {stations}", _GRAVE if today.stations_down else _OPENS
     oldest = f", oldest {span(today.mail_oldest_s)}" if today.mail_waiting else ""
@@ -181,7 +182,7 @@ def lines(today: Today, height: int) -> list[Line]:
         Line("Refused today", str(sum(one.count for one in today.refusals)), _STRONG, refused),
         *_cut(refusals, room - down_room, "other reasons"),
         Line("Typical unlocking visit", median),
-        Line("Wait for a code by mail", str(today.waiting_for_code)),
+        Line("Wait for a code by mail", f"{today.waiting_for_code}{taking}"),
         Line("Blocked: only staff can help", many(today.blocked), _OPENS, PeopleGroup.BLOCKED),
         Line("Not registered", many(today.not_registered), _OPENS, PeopleGroup.NOT_REGISTERED),
         Line("Card ends this month", many(today.expiring), _OPENS, PeopleGroup.EXPIRING),

@@ -14,7 +14,7 @@ from kiosk.station.states import ConfirmOwner, Menu, PickRoute, PickWay, State, 
 from screens.kiosk.entry_pages import ChoicesPage, ChooseFirstPage
 from screens.kiosk.page import HelpBox, PageContext
 from screens.widgets.prose import Note, Prose
-from screens.words import choices
+from screens.words import choices, email
 
 _MANY = 4
 _MOST_WITH_HINT = 5
@@ -109,6 +109,10 @@ class PickWayPage(ChoicesPage, inherit_bindings=False):
         self.report(WayPicked(self.visit, way))
 
 
+def _beside(route: Route) -> str:
+    return str(email.MAY_FAIL_BESIDE) if route.may_fail else ""
+
+
 class PickRoutePage(ChoicesPage, inherit_bindings=False):
     state: PickRoute
 
@@ -121,7 +125,9 @@ class PickRoutePage(ChoicesPage, inherit_bindings=False):
         yield Prose(text, "text paragraph")
         if len(routes) < _MANY:
             yield Prose(choices.MENU_HINT, "lead how")
-        yield self.listed((choices.route(each), partial(self._pick, each), "") for each in routes)
+        yield self.listed(
+            (choices.route(each), partial(self._pick, each), _beside(each)) for each in routes
+        )
         back = self.state.back is not None or self.state.visit.ways is not None
         yield self.actions(self.stop_button(), right=self.back_button() if back else None)
 

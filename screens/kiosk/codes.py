@@ -115,7 +115,11 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
     def beside(self) -> Iterator[Widget]:
         task, notice = self.state.task, self._notice()
         by_text = task.sent_to is not None and task.sent_to.by_text
-        said = email.sent_to(task.masked, proves_owner=task.proves_owner, by_text=by_text)
+        may_fail = task.sent_to is not None and task.sent_to.may_fail
+        shown = may_fail and not notice  # the mail of a code that was wrong may have come
+        said = email.sent_to(
+            task.masked, proves_owner=task.proves_owner, may_fail=shown, by_text=by_text
+        )
         sent = Prose(said, "text sent")
         # Not everything fits on every screen: see the stylesheet.
         sent.set_class(bool(notice and task.masked), "-beside-note")
@@ -135,6 +139,11 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             elsewhere=again and not task.proves_owner,
             by_text=by_text,
         )
+        others = [] if notice else [email.named(each) for each in task.other_routes]
+        if task.mail_takes_s and not self.state.resumed:
+            self._meanwhile = email.slow(task.mail_takes_s, *others)
+        elif may_fail and not self.state.resumed:
+            self._meanwhile = email.where_else(*others)
         yield from (self._walk,) if notice else self.lead(self._walk)
         yield from self._lines
 

@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Final
 
 from kiosk.contract.language import Counted, Text
-from kiosk.contract.messages import NOT_ME, Purpose
+from kiosk.contract.messages import NOT_ME, Purpose, Route
 from kiosk.contract.policy import STOP_NUMBER_DIGITS
 from kiosk.station.states import CodeLack, CodeNotice, EmailFault
 from screens.words.frame import clock
@@ -36,6 +36,17 @@ NEW_CODE = Text("New code")
 SOMETHING_ELSE = Text("Do something else")
 CORRECT_ADDRESS = Text("Correct the email address")
 BY_EMAIL = Text("By email")
+_SLOW = Counted(
+    "Email is slow today: codes take about {n} minute.",
+    "Email is slow today: codes take about {n} minutes.",
+)
+_OTHER_ROUTE = Text("One can go to {masked}, too.")
+MAY_FAIL = Text("Email there may be late, or not arrive.")
+MAY_FAIL_BY_TEXT = Text("Text messages there may not arrive.")
+_YOUR_NUMBER = Text("your number {masked}")
+ASK = Text("If no code comes, ask the Registration Authority.")
+# Translators: at most 20 signs, beside an address.
+MAY_FAIL_BESIDE = Text("may be late, or fail")
 THEN_NEW_PIN = Text("Then you choose a new PIN.")
 STILL_COUNTS = Text("It is the same code as before. Setting a new PIN uses it up.")
 _OTHER_ADDRESS = Text('To correct the address, choose "{something_else}".')
@@ -110,15 +121,19 @@ def code_title(purpose: Purpose | None, *, proves_owner: bool) -> str:
             return Text("Enter your code")
 
 
-def sent_to(masked: str, *, proves_owner: bool, by_text: bool = False) -> str:
+def sent_to(
+    masked: str, *, proves_owner: bool, may_fail: bool = False, by_text: bool = False
+) -> str:
     """Say where the code went; one that staff gave by word of mouth went nowhere."""
+    look = MAY_FAIL if may_fail else LOOK_IN_JUNK
     if proves_owner:
-        return f"{_SENT_TO_KNOWN.format(masked=masked)} {LOOK_IN_JUNK}"
+        return f"{_SENT_TO_KNOWN.format(masked=masked)} {look}"
     if not masked:
         return str(GIVEN)
     if by_text:
-        return _SENT_BY_TEXT.format(masked=masked)
-    return f"{_SENT.format(masked=masked)} {LOOK_IN_JUNK}"
+        sent = _SENT_BY_TEXT.format(masked=masked)
+        return f"{sent} {MAY_FAIL_BY_TEXT}" if may_fail else sent
+    return f"{_SENT.format(masked=masked)} {look}"
 
 
 def meanwhile(
@@ -138,6 +153,23 @@ def meanwhile(
     if by_text:
         return WALK_AWAY_TEXT
     return WALK_AWAY if masked else IN_ITS_PLACE
+
+
+def named(route: Route) -> str:
+    """Name where a code can go, within a sentence."""
+    return _YOUR_NUMBER.format(masked=route.masked) if route.by_text else route.masked
+
+
+def slow(seconds: float, *others: str) -> str:
+    """Say about how long a code takes; ``others``: where another one can go, masked."""
+    said = _SLOW.of(max(1, round(seconds / 60)))
+    # Which of several, the next page asks.
+    return f"{said} {_OTHER_ROUTE.format(masked=others[0])}" if others else said
+
+
+def where_else(*others: str) -> str:
+    """Say what to do where the mail may not arrive."""
+    return _OTHER_ROUTE.format(masked=others[0]) if others else str(ASK)
 
 
 def life(left: float, tries_left: int | None = None) -> str:

@@ -24,6 +24,7 @@ from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.mail.compose import Message
 from kiosk.authority.mail.smtp import Relay, SmtpMailer, relay_from
 from kiosk.config.settings import MailSettings
+from tests.support.reports import report
 
 SENDER_NAME = "Smartcard self-service"
 
@@ -187,3 +188,28 @@ def server_context(certificate: LeafCert) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     certificate.configure_cert(context)
     return context
+
+
+class BouncingMailbox(Mailbox):
+    """Takes all mail, and reports to the return path, in a maildir, what it says it cannot deliver.
+
+    ``statuses`` are by address the action and the status of its reports, as a relay in between
+    writes them.
+    """
+
+    def __init__(self, folder: Path, maildir: Path) -> None:
+        super().__init__(folder)
+        self.statuses: dict[str, tuple[str, str]] = {}
+        self._new = maildir / "new"
+        self._new.mkdir(parents=True)
+
+    async def handle_DATA(self, *call: Any) -> str:  # noqa: N802
+        answer = await super().handle_DATA(*call)
+        envelope = call[-1]
+        for to in envelope.rcpt_tos:
+            if to in self.statuses:
+                action, status = self.statuses[to]
+                raw = report(envelope.mail_from, status, action, recipient=to)
+                number = sum(1 for _ in self._new.iterdir())
+                (self._new / f"{number:06}.relay").write_bytes(raw)
+        return answer

@@ -6,7 +6,7 @@ _OF_A_STATION = ("setup", "doctor", "enrol", "station", "display", "completion")
 _OF_AN_AUTHORITY = (
     "setup", "doctor", "enrol", "import", "authority", "station", "run", "display", "admin",
     "sessions", "people", "cards", "staff", "stations", "questions", "policy", "proposals",
-    "report", "caretaker", "keys", "rows", "audit", "backup", "restore", "purge", "store",
+    "report", "mail", "caretaker", "keys", "rows", "audit", "backup", "restore", "purge", "store",
     "completion", "demo",
 )  # fmt: skip
 _OFFERED = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION

@@ -82,7 +82,7 @@ def _run_caretaker(args: argparse.Namespace) -> None:
         except StoreError as error:  # the mails about what it did find are sent first
             failed = error
         with tools.mailer() as mailer:
-            sent = build_outbox(settings, tools.store, mailer, tools.clock).drain_once()
+            sent = build_outbox(settings, tools.store, mailer, tools.clock, ring=ring).drain_once()
     with tools.store.read() as uow:
         names = [alarm.name for alarm in uow.alarms.standing()]
         waiting = uow.outbox.waiting()

@@ -335,6 +335,10 @@ def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
         yield checks.LOGIN_KEYS, partial(checks.check_login_keys, tools.store)
     yield RECORDS, partial(check_rows, tools.store)
     yield checks.OUTBOX, partial(checks.check_outbox, tools.store)
+    yield checks.MAIL_TIME, partial(checks.check_mail_time, tools.store)
+    mail = tools.settings.mail
+    bounces = partial(checks.check_bounces, tools.store, mail.bounces, mail.bounces_folder)
+    yield checks.BOUNCES, bounces
     yield from collector_checks(tools)
     yield checks.RELEASED, partial(checks.check_seen_secrets, tools.store, tools.clock)
     stored = stored_secrets(tools.settings)

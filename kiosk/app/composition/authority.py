@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 from kiosk.app.composition.opening import (
     open_attestation,
@@ -25,8 +26,11 @@ from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.crypto.revocation import RevocationLists
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.mail.bounces import Bounces
 from kiosk.authority.mail.compose import Mailer, Message, compose_code, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker
+from kiosk.authority.mail.smtp import in_ascii
+from kiosk.authority.mail.times import MailTime
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.records import OutboxMessage
 from kiosk.authority.service import LocalAuthority
@@ -53,6 +57,9 @@ def build_outbox(
     mailer: Mailer,
     clock: Clock,
     relay_answers: Callable[[], bool | None] = lambda: None,
+    mail_time: MailTime | None = None,
+    *,
+    ring: KeyRing,
 ) -> OutboxWorker:
     """Return the worker that sends the notices that wait; it sends nothing yet."""
 
@@ -65,7 +72,15 @@ def build_outbox(
             language=message.language,
         )
 
-    return OutboxWorker(store, mailer, clock, compose, relay_answers=relay_answers)
+    return OutboxWorker(
+        store,
+        mailer,
+        clock,
+        compose,
+        relay_answers=relay_answers,
+        mail_time=mail_time,
+        tag=CodeMac(ring).mail_tag,
+    )
 
 
 def build_caretaker(
@@ -82,9 +97,19 @@ def build_caretaker(
         settings.notices,
         settings.service.ra_email,
         retention=settings.retention,
+        bounces=bounces_from(settings, store, ring),
         lists=lists,
         policy=LivePolicy(store, settings.policy, clock),
     )
+
+
+def bounces_from(settings: Settings, store: Store, ring: KeyRing) -> Bounces | None:
+    """Return what takes in mail that came back; None where the settings want none."""
+    mail = settings.mail
+    if not mail.bounces:
+        return None
+    folder = Path(mail.bounces_folder) if mail.bounces_folder else None
+    return Bounces(store, CodeMac(ring), in_ascii("bounces", mail.bounces), folder)
 
 
 class BuiltAuthority:
@@ -143,7 +168,15 @@ class BuiltAuthority:
         )
         self.authority = LocalAuthority(parts)
         relay_answers = self.authority.health.ask_relay
-        self.outbox = build_outbox(settings, self.store, mailer, clock, relay_answers)
+        self.outbox = build_outbox(
+            settings,
+            self.store,
+            mailer,
+            clock,
+            relay_answers,
+            parts.mail_time,
+            ring=self.ring,
+        )
         self.outbox.start()
         if self.siem is not None:
             self.siem.start()

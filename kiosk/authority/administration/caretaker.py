@@ -40,6 +40,7 @@ from kiosk.authority.errors import (
     ValueUnreadable,
 )
 from kiosk.authority.mail import staff_words
+from kiosk.authority.mail.bounces import Bounces
 from kiosk.authority.notices import left_this_hour
 from kiosk.authority.records import (
     Alarm,
@@ -155,6 +156,7 @@ class Caretaker:
         ra_email: str,
         *,
         retention: RetentionSettings = DEFAULTS.retention,
+        bounces: Bounces | None = None,
         lists: RevocationLists | None = None,
         policy: Callable[[], Policy] = Policy,
     ) -> None:
@@ -166,6 +168,7 @@ class Caretaker:
         self._policy = policy
         self._signed: dict[int, AuditAnchor] = {}
         self._lists = lists
+        self._bounces = bounces
 
     def run(self) -> bool:
         """Do the jobs that are due; return False where another process ran within the minute.
@@ -179,6 +182,7 @@ class Caretaker:
         unread: StoreError | None = None
         try:  # by each process, also where another one does the jobs
             self._watch_lists()
+            self._take_bounces()
         except ValueUnreadable as error:
             unread = error
         if not self._claim_run():
@@ -249,6 +253,15 @@ class Caretaker:
                 found.append(RaisedAlarm(kind, subject, alarm.detail))
         if {each.name for each in found} != {alarm.name for alarm in old}:
             self._raise_and_clear({kind}, tuple(found))
+
+    def _take_bounces(self) -> None:
+        """Take in mail that came back to the maildir of this machine."""
+        if self._bounces is None:
+            return
+        try:
+            self._bounces.take_in_folder()
+        except OSError as error:
+            log.warning("the maildir of bounces: %s", error)
 
     def _wrong_clocks(self, standing: Iterable[Alarm], now: datetime) -> Iterator[RaisedAlarm]:
         """Yield whether this machine's clock is not that of the database server.

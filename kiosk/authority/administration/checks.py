@@ -39,7 +39,9 @@ from kiosk.authority.errors import (
     StoreError,
 )
 from kiosk.authority.key_names import knows_ring
+from kiosk.authority.mail.bounces import MOST_AT_ONCE, ignored
 from kiosk.authority.mail.compose import Mailer
+from kiosk.authority.mail.times import is_slow, read_mail_time
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.records import AuditQuery, NamedKey
 from kiosk.authority.retention import held_until
@@ -104,6 +106,7 @@ ADDRESSES = "addresses"
 DATABASE, QUESTIONS, KEYS, KEY_COPY, MASTER, MAIL, OUTBOX = (
     "database", "questions", "keys", "key copy", "master key", "mail relay", "outbox",
 )  # fmt: skip
+MAIL_TIME, BOUNCES = "codes by mail", "bounces"
 STATIONS = "stations"
 COLLECTOR, FOUR_EYES, CREDENTIALS = "collector", "four eyes", "credentials"
 REVOKED, WEAK_KEYS = "revoked", "weak keys"
@@ -464,6 +467,43 @@ def check_credentials(files: Iterable[Path]) -> Finding:
         text = f"everybody on this machine may read {named}"
         return warn(CREDENTIALS, text, f"`chmod 0600 {several}`")
     return ok(CREDENTIALS, "none can be read by everybody")
+
+
+def check_mail_time(store: Store) -> Finding:
+    """Check that codes by mail are entered soon after the relay took them."""
+    with store.read() as uow:
+        median = read_mail_time(uow)
+    if median is None:
+        return ok(
+            MAIL_TIME, "too few codes were mailed in the last hours to say how long they take"
+        )
+    minutes, seconds = divmod(round(median.total_seconds()), 60)
+    text = f"a code by mail is entered {minutes} min {seconds:02} s after the relay took it"
+    if not is_slow(median):
+        return ok(MAIL_TIME, text)
+    advice = "stations say so to holders; see the queue of the relay, and whether mail is delayed"
+    return warn(MAIL_TIME, f"mail is slow: {text}", f"{advice} on its way")
+
+
+def check_bounces(store: Store, address: str, folder: str) -> Finding:
+    """Check what came back, and that the maildir that is named can be read."""
+    if not address:
+        return ok(BOUNCES, "`bounces` in [mail] is empty: nobody learns of mail that comes back")
+    with store.read() as uow:
+        failing, not_ours = uow.addresses.count_failing(), ignored(uow)
+    try:
+        waiting = sum(1 for _ in Path(folder, "new").iterdir()) if folder else 0
+    except OSError as error:
+        advice = "see `bounces_folder` in [mail], and let the relay make the maildir"
+        return fail(BOUNCES, f"{folder}/new: {error.strerror}", advice)
+    text = f"mail came back from {numbered(failing, 'person', 'people')}; "
+    text += f"{numbered(not_ours, 'message')} without our tag ignored"
+    if waiting > MOST_AT_ONCE:
+        advice = "see whether `kiosk authority` or `kiosk caretaker` runs"
+        return warn(BOUNCES, f"{text}; {waiting} wait in {folder}", advice)
+    if failing:
+        return warn(BOUNCES, text, "`kiosk people list --standing mail-fails` names them")
+    return ok(BOUNCES, text)
 
 
 def check_outbox(store: Store) -> Finding:

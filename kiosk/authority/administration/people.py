@@ -391,10 +391,10 @@ class PeopleDesk(Desk):
             act.refuse_after(StationChange.READDRESSED)
             address, before = self._further(email), read_addresses(act.uow, holder.id)
             registration = _registered(act, holder)
-            if address.lower() in {one.value.lower() for one in _for_codes(before)}:
+            if before.knows_for_codes(address):
                 raise NotTaken("email", PlainRefusal.ADDRESS_AS_BEFORE)
             if len(before.further) >= MOST_FURTHER:
-                raise NotTaken("email", PlainRefusal.ADDRESSES_MOST)
+                raise NotTaken("email", PlainRefusal.TOO_MANY_ADDRESSES)
             counts_from = act.uow.now + self._policy.address_cooling_off
             added = Address(
                 new_id(),
@@ -407,8 +407,8 @@ class PeopleDesk(Desk):
             act.uow.addresses.add(added)
             _name_further(act, registration, (*registration.further, added.id))
             act.record(StaffKind.ADDRESS_ADDED, address=added.id)
-            now = replace(before, further=(*before.further, added))
-            _notify_of(act, Notice.ADDRESS_ADDED, holder, now, address)
+            now, notice = replace(before, further=(*before.further, added)), Notice.ADDRESS_ADDED
+            notify_holder(act.uow, notice, act.reference, holder, now, new_email=address)
         return act.done(PlainDeed.ADDRESS_ADDED)
 
     def withdraw_address(self, seen: Seen, email: str, grounds: Grounds) -> Done:
@@ -427,7 +427,8 @@ class PeopleDesk(Desk):
             _name_further(act, registration, left)
             act.uow.addresses.delete(gone.id)
             act.record(StaffKind.ADDRESS_WITHDRAWN, address=gone.id)
-            _notify_of(act, Notice.ADDRESS_WITHDRAWN, holder, before, gone.value)
+            notice = Notice.ADDRESS_WITHDRAWN
+            notify_holder(act.uow, notice, act.reference, holder, before, new_email=gone.value)
         return act.done(PlainDeed.ADDRESS_WITHDRAWN)
 
     # --- their registration ------------------------------------------------------------
@@ -609,12 +610,6 @@ def _recorded(act: Act, holder: Cardholder, address: str) -> Address:
     return Address(new_id(), holder.id, AddressSource.RECORD, address, act.uow.now)
 
 
-def _for_codes(addresses: Addresses) -> tuple[Address, ...]:
-    """Return where codes go, now or once a cooling-off is over."""
-    first = addresses.for_codes
-    return (*((first,) if first else ()), *addresses.further)
-
-
 def _registered(act: Act, holder: Cardholder) -> Registration:
     registration = act.uow.registrations.of_holder(holder.id)
     if registration is None:
@@ -623,17 +618,10 @@ def _registered(act: Act, holder: Cardholder) -> Registration:
 
 
 def _name_further(act: Act, registration: Registration, further: tuple[str, ...]) -> None:
-    """Name the further addresses; nobody else does, and the act has locked the person."""
+    """Name the further addresses; raises ``ConcurrentChange`` where a station did meanwhile."""
     if not act.uow.registrations.set_further(registration, further):
-        raise ConcurrentChange(PlainRefusal.NOT_REGISTERED)
+        raise ConcurrentChange(PlainRefusal.PERSON_CHANGED)
     act.uow.search.refresh([registration.holder_id])
-
-
-def _notify_of(
-    act: Act, notice: Notice, holder: Cardholder, addresses: Addresses, which: str
-) -> None:
-    """Mail every address, that one as well; it is named masked."""
-    notify_holder(act.uow, notice, act.reference, holder, addresses, new_email=which)
 
 
 def _notify_stopped(act: Act, holder: Cardholder, addresses: Addresses, stopped: Address) -> None:

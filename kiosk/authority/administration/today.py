@@ -37,6 +37,7 @@ from kiosk.authority.facts import (
     Unwatched,
 )
 from kiosk.authority.mail.outbox import relay_away_since
+from kiosk.authority.mail.times import read_mail_time
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.records import Alarm, AuditEvent, AuditQuery, Cardholder, Scalar
 from kiosk.authority.roles import Action
@@ -167,7 +168,7 @@ class TodayDesk(Desk):
             # Of unlocks whose visit saw them through to the end.
             unlocks = reports.COUNTED[Count.UNLOCKED][:1]
             times = uow.statistics.seconds_since_card_in(unlocks, of_today)
-            mail_since = uow.outbox.waits_since()
+            mail_since, mail_time = uow.outbox.waits_since(), read_mail_time(uow)
             stations = [(each.name, state_of(each, uow.now)) for each in uow.stations.every()]
             return Today(
                 at=uow.now,
@@ -196,4 +197,5 @@ class TodayDesk(Desk):
                 waiting=waiting_lines(uow, reader, self._office.means.sealer),
                 not_registered=uow.lists.count(PeopleGroup.NOT_REGISTERED, MOST_COUNTED),
                 expiring=uow.lists.count(PeopleGroup.EXPIRING, MOST_COUNTED),
+                code_by_mail_s=mail_time.total_seconds() if mail_time else None,
             )

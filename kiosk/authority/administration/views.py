@@ -476,6 +476,8 @@ class Today:
     ``not_registered`` and ``expiring`` (a card that ends this month) count people, up to
     ``MOST_COUNTED``. ``days`` are the last 30, oldest first; ``hours`` are 24 counts of visits by
     hour of day over those days.
+    ``code_by_mail_s`` is the median of the newest codes from the relay to their entry; None where
+    there were too few.
     ``waiting`` are the acts that wait for a second member of staff and concern the reader's role,
     as the page Waiting has them.
     """
@@ -500,6 +502,7 @@ class Today:
     not_registered: int = 0
     expiring: int = 0
     stations_not_started: tuple[str, ...] = ()
+    code_by_mail_s: float | None = None
 
 
 class StationState(StrEnum):

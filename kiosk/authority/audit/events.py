@@ -500,7 +500,7 @@ class ServiceKind(EventKind):
     )
     ALARM_OVER = EventSpec("alarm-over", "An alarm is over.", adds=sentences.alarm, in_story=False)
     ADDRESS_STOPPED = EventSpec(
-        "address-stopped", "A further address did not come to count.", grave=True
+        "address-stopped", "A further address was stopped in its cooling-off.", grave=True
     )
     RECORDS_PURGED = EventSpec(
         "records-purged",
@@ -509,6 +509,17 @@ class ServiceKind(EventKind):
     )
     EXPIRY_REMINDED = EventSpec(
         "expiry-reminded", "The holder was reminded that the card expires soon."
+    )
+    MAIL_FAILED = EventSpec(
+        "mail-failed",
+        "A mail to one of their addresses came back.",
+        adds=filled(": status {status}"),
+    )
+    MAIL_LATE = EventSpec(
+        "mail-late",
+        "A mail to one of their addresses is late.",
+        adds=filled(": status {status}"),
+        in_story=False,
     )
     STORE_COPIED = EventSpec(
         "store-copied", "The database was copied from a file to a server.", in_story=False

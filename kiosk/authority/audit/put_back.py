@@ -114,7 +114,7 @@ _ADDRESS: Final = (
 
 _ADD_FURTHER: Final = (StaffKind.ADDRESS_ADDED.value, AuditKind.FURTHER_ADDED.value)
 _END_FURTHER: Final = (StaffKind.ADDRESS_WITHDRAWN.value, ServiceKind.ADDRESS_STOPPED.value)
-"""An address that one of them names is never named again."""
+"""After one of them no registration names that address: another one has another id."""
 
 OF_HOLDER: Final = (
     *sorted(_BLOCK),

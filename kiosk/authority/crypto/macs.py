@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
+from typing import Final
 
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
@@ -15,6 +16,7 @@ from kiosk.authority.records import EmailCode
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.scans import TAG_DIGITS
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import BASE32, decode_base32, encode_base32
 
 # The MAC of each row of the audit: HMAC-SHA256 under a key that the database does not have.
 #
@@ -217,6 +219,33 @@ class CodeMac:
         """Return, in constant time, whether ``code`` is the stored one; raises ``KeyMissing``."""
         key = self._ring.key(KeyPurpose.CODE_MAC, kept.key_id)
         return hmac.compare_digest(_code_mac(key, code, kept), kept.digest)
+
+    def mail_tag(self, mail_id: str) -> str:
+        """Return the tag of the return path of a mail, in base 32: its id, and a MAC over it."""
+        return _mail_tag(self._ring.current(KeyPurpose.CODE_MAC), mail_id)
+
+    def mail_of(self, tag: str) -> str | None:
+        """Return the id of the mail that a tag was made for, under any key; None for none."""
+        tag = tag.upper()
+        if len(tag) != MAIL_TAG_SIGNS or not set(tag) <= set(BASE32):
+            return None
+        mail_id = f"{decode_base32(tag[:_ID_SIGNS]):032x}"
+        ring = self._ring
+        keys = [ring.key(KeyPurpose.CODE_MAC, each) for each in ring.ids(KeyPurpose.CODE_MAC)]
+        right = [hmac.compare_digest(_mail_tag(key, mail_id), tag.lower()) for key in keys]
+        return mail_id if any(right) else None
+
+
+_ID_SIGNS: Final = 26
+_MAC_SIGNS: Final = 16
+"""80 bits, for the 64 signs that the local part of an address may have (RFC 5321, 4.5.3.1.1)."""
+MAIL_TAG_SIGNS: Final = _ID_SIGNS + _MAC_SIGNS
+
+
+def _mail_tag(key: Key, mail_id: str) -> str:
+    """Return it in small letters: some relays write a local part in those."""
+    made = int.from_bytes(key.mac("return-path", framed(mail_id))[:10])
+    return (encode_base32(int(mail_id, 16), _ID_SIGNS) + encode_base32(made, _MAC_SIGNS)).lower()
 
 
 def _code_mac(key: Key, code: Sensitive, kept: EmailCode) -> bytes:

@@ -37,7 +37,8 @@ PICTURE = "code.png"
 class Message:
     """One mail; ``text`` and ``html`` have the same content. ``secret``: it is never queued.
 
-    ``picture`` is a PNG that the HTML shows as ``cid:`` and ``PICTURE``; empty for none. A text
+    ``picture`` is a PNG that the HTML shows as ``cid:`` and ``PICTURE``; empty for none. ``tag`` is
+    what its return path has of it; empty where nobody wants to know that it came back. A text
     message, which goes to a number, has ``text`` alone.
     """
 
@@ -47,6 +48,7 @@ class Message:
     html: str
     secret: bool = False
     picture: bytes = b""
+    tag: str = ""
 
     def __repr__(self) -> str:
         return f"Message(to=…, subject={self.subject!r})"

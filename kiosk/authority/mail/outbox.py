@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,9 +19,12 @@ from kiosk.authority.errors import (
     MailRefused,
     MailUnavailable,
     NoticeUnknown,
+    RowAltered,
     StoreError,
 )
+from kiosk.authority.mail.bounces import NO_SUCH_ADDRESS, mark
 from kiosk.authority.mail.compose import Mailer, Message
+from kiosk.authority.mail.times import MailTime
 from kiosk.authority.records import OutboxMessage
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.contract.errors import describe_fault
@@ -87,8 +90,9 @@ _OF_ONE: Final = MailRefused | MailDenied | NoticeUnknown
 class OutboxWorker(threading.Thread):
     """Sends due notices; several may share one store.
 
-    Where a gateway of text messages is away, mail goes on. ``relay_answers`` is called in between;
-    None where it is unknown.
+    ``relay_answers`` is called in between; None where it is unknown. ``mail_time`` is read again
+    as often. ``tag`` returns the tag of a mail in its return path. Where a gateway of text messages
+    is away, mail goes on.
     """
 
     def __init__(
@@ -99,6 +103,8 @@ class OutboxWorker(threading.Thread):
         compose: Compose,
         times: RetryTimes | None = None,
         relay_answers: Callable[[], bool | None] = lambda: None,
+        mail_time: MailTime | None = None,
+        tag: Callable[[str], str] = lambda _: "",
     ) -> None:
         super().__init__(name="outbox", daemon=True)
         self._store = store
@@ -107,6 +113,8 @@ class OutboxWorker(threading.Thread):
         self._compose = compose
         self._times = times or RetryTimes()
         self._relay_answers = relay_answers
+        self._mail_time = mail_time
+        self._tag = tag
         self._ask_at = float("-inf")
         self._texts_at = float("-inf")
         self._mend_at = float("-inf")
@@ -155,6 +163,9 @@ class OutboxWorker(threading.Thread):
             with self._store.begin() as uow:
                 uow.jobs.claim(RELAY_ANSWERED if answers else RELAY_AWAY, _SPAN)
                 uow.commit()
+        if self._mail_time is not None:
+            with self._store.read() as uow:
+                self._mail_time.read(uow)
 
     def mend_times(self) -> None:
         """Now and then, make due what a wrong clock has put off."""
@@ -199,7 +210,8 @@ class OutboxWorker(threading.Thread):
         try:
             if is_number(message.to) and self._clock.monotonic() < self._texts_at:
                 raise MailUnavailable("the gateway of text messages was away a moment ago")
-            self._mailer.send(self._compose(message))
+            tag = self._tag(message.id) if message.holder_id else ""
+            self._mailer.send(replace(self._compose(message), tag=tag))
         except MailError as error:
             failure = error
         else:
@@ -212,5 +224,10 @@ class OutboxWorker(threading.Thread):
             fate = f"again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else "given up"
             log.warning("notice %s (%s): %s; %s", message.id, message.template, failure, fate)
             uow.outbox.mark_failed(message.id, retry_at, denied=isinstance(failure, MailDenied))
+            if isinstance(failure, MailRefused) and is_number(message.to):
+                try:
+                    mark(uow, message.id, NO_SUCH_ADDRESS)
+                except RowAltered as altered:  # staff are told of it by the check of all rows
+                    log.warning("a number that is refused is not marked: %s", altered)
 
         return failure, record

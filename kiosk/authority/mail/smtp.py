@@ -122,8 +122,8 @@ class Login:
 class Relay:
     """One relay, with what follows from its ``settings``.
 
-    ``context`` verifies its certificate and name. ``sender`` is in ASCII. ``greet_as`` is this
-    machine's name for the relay (RFC 5321, 4.1.1.1).
+    ``context`` verifies its certificate and name. ``sender`` and ``bounces`` are in ASCII.
+    ``greet_as`` is this machine's name for the relay (RFC 5321, 4.1.1.1).
     """
 
     settings: MailSettings
@@ -132,6 +132,12 @@ class Relay:
     sender_name: str
     login: Login | None
     greet_as: str
+    bounces: str = ""
+
+    def return_path(self, tag: str) -> str:
+        """Return where a mail comes back to: with its own tag, where bounces are wanted."""
+        local, _, domain = self.bounces.rpartition("@")
+        return f"{local}+{tag}@{domain}" if domain and tag else self.sender
 
 
 def relay_from(settings: MailSettings, sender_name: str, environ: Mapping[str, str]) -> Relay:
@@ -139,12 +145,7 @@ def relay_from(settings: MailSettings, sender_name: str, environ: Mapping[str, s
 
     Raises ``ConfigError`` naming the file, or the address, that cannot be used.
     """
-    local, _, domain = settings.sender.rpartition("@")
-    try:
-        # An international domain as its A-labels (RFC 5890): few relays accept another form.
-        sender = (local.encode("ascii") + b"@" + domain.encode("idna")).decode("ascii")
-    except UnicodeError:
-        raise ConfigError(f"mail.sender {settings.sender}: cannot be written in ASCII") from None
+    sender = in_ascii("sender", settings.sender)
     # This machine's name without a query of the name service, which may take seconds.
     host = socket.gethostname()
     name = host if "." in host else f"{host}.{sender.rpartition('@')[2]}"
@@ -162,7 +163,20 @@ def relay_from(settings: MailSettings, sender_name: str, environ: Mapping[str, s
         sender_name=sender_name,
         login=login,
         greet_as=name if is_a_name else "localhost",
+        bounces=in_ascii("bounces", settings.bounces) if settings.bounces else "",
     )
+
+
+def in_ascii(name: str, address: str) -> str:
+    """Return the address of a setting as relays take it; raises ``ConfigError``.
+
+    An international domain becomes its A-labels (RFC 5890): few relays accept another form.
+    """
+    local, _, domain = address.rpartition("@")
+    try:
+        return (local.encode("ascii") + b"@" + domain.encode("idna")).decode("ascii")
+    except UnicodeError:
+        raise ConfigError(f"mail.{name} {address}: cannot be written in ASCII") from None
 
 
 def verifying_context(ca_file: str) -> ssl.SSLContext:
@@ -230,9 +244,9 @@ class _Connection:
         """End what the last message left; a connection that is gone shows here."""
         await self._client.rset(timeout=self._relay.settings.deadline_s / 4)
 
-    async def address(self, recipient: str) -> None:
+    async def address(self, return_path: str, recipient: str) -> None:
         """Begin a message; none can arrive before ``hand_over``."""
-        await self._client.mail(self._relay.sender)
+        await self._client.mail(return_path)
         await self._client.rcpt(recipient)
 
     async def hand_over(self, content: bytes) -> None:
@@ -281,17 +295,17 @@ class _Connections(threading.Thread):
     def begin(self, part: Coroutine[None, None, None]) -> Future[None]:
         return asyncio.run_coroutine_threadsafe(part, self._loop)
 
-    async def send(self, recipient: str, content: bytes) -> None:
+    async def send(self, return_path: str, recipient: str, content: bytes) -> None:
         """Send a message within the relay's deadline; waits for a connection in it, too.
 
         Raises ``TimeoutError``, ``MailNotTrusted``, and what ``aiosmtplib`` raises.
         """
         async with asyncio.timeout(self._relay.settings.deadline_s), self._places:
-            connection = await self._begun_on_kept(recipient)
+            connection = await self._begun_on_kept(return_path, recipient)
             if connection is None:
                 connection = await self._opened()
                 with self._ended_by_error(connection):
-                    await connection.address(recipient)
+                    await connection.address(return_path, recipient)
             with self._ended_by_error(connection):
                 await connection.hand_over(content)
             timer = asyncio.get_running_loop().call_later(IDLE_S, self._say_goodbye, connection)
@@ -317,7 +331,7 @@ class _Connections(threading.Thread):
         finally:
             self._loop.stop()
 
-    async def _begun_on_kept(self, recipient: str) -> _Connection | None:
+    async def _begun_on_kept(self, return_path: str, recipient: str) -> _Connection | None:
         """Begin a message on a kept connection; None where it needs a new one.
 
         A kept connection may be gone, or the relay may take no more messages on it. So the only
@@ -329,7 +343,7 @@ class _Connections(threading.Thread):
         try:
             with self._ended_by_error(connection):
                 await connection.reset()
-                await connection.address(recipient)
+                await connection.address(return_path, recipient)
         except aiosmtplib.SMTPRecipientRefused as refused:
             if 500 <= refused.code < 600:
                 raise
@@ -440,7 +454,8 @@ class SmtpMailer:
             content: bytes = mail.as_bytes()
         except ValueError:  # a header with a line break; a text that no charset takes
             raise MailRefused(_NOT_MAIL) from None
-        self._converse(lambda connections: connections.send(message.to, content))
+        path = relay.return_path(message.tag)
+        self._converse(lambda connections: connections.send(path, message.to, content))
 
     def check(self) -> None:
         """Connect, verify and log in, and send nothing; raises as ``send`` does."""

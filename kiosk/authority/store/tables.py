@@ -285,8 +285,13 @@ class AddressRow(MacRow, table=True):
     A holder has at most one that waits.
     """
 
+    uncovered = frozenset({"bounced_at", "bounce"})
+
     __tablename__ = "address"
-    __table_args__ = (index_where("uq_address_waiting", "holder_id", WAITING_ADDRESS, unique=True),)
+    __table_args__ = (
+        index_where("uq_address_waiting", "holder_id", WAITING_ADDRESS, unique=True),
+        index_where("ix_address_bounced", "bounced_at", "bounced_at IS NOT NULL"),
+    )
     id: str = Field(primary_key=True)
     holder_id: str = Field(foreign_key="cardholder.id", index=True)
     source: AddressSource = Field(sa_type=Worded(AddressSource))
@@ -296,6 +301,8 @@ class AddressRow(MacRow, table=True):
     kind: AddressKind = Field(default=AddressKind.EMAIL, sa_type=Worded(AddressKind))
     replaces: str = ""
     visit_id: str = ""
+    bounced_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    bounce: str = ""
 
 
 class CardRow(MacRow, table=True):

@@ -161,6 +161,7 @@ class VisitContext(LockedVisit):
     ``code`` is the card's live code, for any purpose; ``proven_code`` the one that was entered
     correctly in this visit. Neither is from staff who may no longer give codes.
     ``after_first_unlock``: this registration follows a first unlock in the same visit.
+    ``slow_mail`` is how long codes by mail take while that is long, else None.
     """
 
     addresses: Addresses
@@ -168,6 +169,7 @@ class VisitContext(LockedVisit):
     factors: Factors
     now: datetime
     after_first_unlock: bool
+    slow_mail: timedelta | None
 
     @property
     def required_registration(self) -> Registration:
@@ -554,11 +556,15 @@ def read_context(
 
 
 def context_of(uow: UnitOfWork, parts: Dependencies, locked: LockedVisit) -> VisitContext:
-    return _context(uow, parts.policy(), parts.factors, locked)
+    return _context(uow, parts.policy(), parts.factors, parts.mail_time.slow, locked)
 
 
 def _context(
-    uow: UnitOfWork, policy: Policy, factors: Factors, locked: LockedVisit
+    uow: UnitOfWork,
+    policy: Policy,
+    factors: Factors,
+    slow_mail: timedelta | None,
+    locked: LockedVisit,
 ) -> VisitContext:
     visit = locked.visit
     return VisitContext(
@@ -578,6 +584,7 @@ def _context(
         policy=policy,
         factors=factors,
         now=uow.now,
+        slow_mail=slow_mail,
         # Only an unlock gets a grant; a visit with a grant that registers began as a first unlock.
         after_first_unlock=visit.purpose is Purpose.REGISTER
         and bool(uow.journal.of_visit(visit.id)),
@@ -601,7 +608,7 @@ def reread(
 ) -> VisitContext:
     """Read again what is around a visit, by the same policy."""
     around = uow.visit_records.read_around(visit, card, context.holder, proofs)
-    return _context(uow, context.policy, context.factors, around)
+    return _context(uow, context.policy, context.factors, context.slow_mail, around)
 
 
 def need_open(

@@ -71,7 +71,7 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     PlainRefusal.NUMBER_TAKEN: "Somebody has this number already.",
     PlainRefusal.NAME_AS_BEFORE: "This is their name already.",
     PlainRefusal.ADDRESS_AS_BEFORE: "This is their address already.",
-    PlainRefusal.ADDRESSES_MOST: "They have as many further addresses as one person can have: "
+    PlainRefusal.TOO_MANY_ADDRESSES: "They have as many further addresses as one person can have: "
     "withdraw one first.",
     PlainRefusal.NO_MOBILE_NUMBER: "This is no mobile number that gets text messages.",
     PlainRefusal.NO_TEXT_MESSAGES: "This service sends no text messages: enter an email address.",

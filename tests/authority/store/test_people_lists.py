@@ -22,7 +22,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.repositories.people import Listed
 from kiosk.authority.store.tables import TableRow
-from tests.authority.store.samples import NOW, card, registration, visit
+from tests.authority.store.samples import NOW, card, registered_address, registration, visit
 from tests.support.database import TestDatabase
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -105,6 +105,13 @@ def test_group_has_whom_it_names(store: Store, estate: Estate) -> None:
     assert ids(listed(store, PeopleGroup.NO_CARD)) == [bare]
     assert ids(listed(store, PeopleGroup.LEFT)) == [gone]
     assert ids(listed(store, PeopleGroup.EXPIRING)) == [ends]
+    with store.begin() as uow:
+        for holder_id, status in ((new, "5.1.1"), (bare, "4.4.1"), (gone, "5.1.1")):
+            address = registered_address(holder_id)
+            uow.addresses.add(address)
+            uow.addresses.mark_bounced(address.id, status)
+        uow.commit()
+    assert ids(listed(store, PeopleGroup.MAIL_FAILS)) == [new]
     assert ids(listed(store, PeopleGroup.EVERYBODY))[:2] == [fine, blocked]
     assert len(listed(store, PeopleGroup.EVERYBODY)) == 9
     with store.read() as uow:
@@ -227,6 +234,7 @@ INDEXED = {
     (PeopleGroup.EXPIRING, PeopleOrder.DATE): "ix_card_expires",
     (PeopleGroup.LEFT, PeopleOrder.DATE): "ix_cardholder_left",
     (PeopleGroup.CARD_IN_DOUBT, PeopleOrder.NAME): "ix_card_set_aside",
+    (PeopleGroup.MAIL_FAILS, PeopleOrder.NAME): "ix_address_bounced",
 }
 
 
@@ -256,6 +264,10 @@ def filled(module_database: TestDatabase) -> sa.Engine:
         for n in range(0, MANY, 10):
             blocked_at = NOW if n % 100 == 0 else None
             uow.registrations.put(replace(registration(f"H{n}"), blocked_at=blocked_at))
+            address = registered_address(f"H{n}")
+            uow.addresses.add(address)
+            if n % 100 == 0:
+                uow.addresses.mark_bounced(address.id, "5.1.1")
         uow.commit()
     with engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE")

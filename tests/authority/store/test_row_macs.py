@@ -82,6 +82,7 @@ def test_every_column_but_counters_and_seals_is_covered() -> None:
             "key_exchanges",
             "key_exchanged_at",
         },
+        "address": {"bounced_at", "bounce"},
         "registration": {"failures", "unproven_failures"},
         "email_code": {"tries"},
         "station": {"last_seen_at", "version", "reader_state"},

@@ -75,7 +75,9 @@ def code_in(message: Message) -> Sensitive:
 def mailed(world: World) -> tuple[Message, ...]:
     """Send the notices that wait, from an estate in English."""
     before = len(world.relay.sent)
-    worker = build_outbox(Settings(service=SERVICE), world.store, world.relay, world.clock)
+    worker = build_outbox(
+        Settings(service=SERVICE), world.store, world.relay, world.clock, ring=world.ring
+    )
     worker.drain_once()
     return tuple(world.relay.sent[before:])
 

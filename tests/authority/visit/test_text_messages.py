@@ -8,11 +8,14 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from kiosk.app.composition.authority import build_outbox
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.errors import MailRefused, MailUnavailable, NotTaken
 from kiosk.authority.records import AddressKind, Card
 from kiosk.authority.roles import Role
+from kiosk.authority.texts.senders import MailAndTexts
+from kiosk.config.settings import Settings
 from kiosk.contract.messages import CodeNotSent, EnterCode, SendCode, SetPin
 from kiosk.contract.policy import Policy, mask_address
 from tests.authority.administration.desk.offices import GROUNDS
@@ -151,6 +154,9 @@ def test_number_that_is_refused_is_said_and_the_visit_goes_on(world: World, card
     assert isinstance(reply.again, SendCode)
     world.relay.failure = None
     assert isinstance(visit.send(route=task.routes[0].id), EnterCode)
+    [number] = world.addresses_of(card).further
+    assert number.is_failing  # staff see it, and the holder beside the number
+    assert [each.may_fail for each in reply.again.routes] == [False, True]
     [event] = [one for one in world.events() if one.kind == "code-not-sent"]
     assert (event.detail["because"], event.detail["by_text"]) == ("MailRefused", True)
 
@@ -162,6 +168,51 @@ def test_gateway_that_is_away_refuses_no_number(world: World, card: Card) -> Non
     reply = visit.send(route=task.routes[1].id)
     assert isinstance(reply, CodeNotSent)
     assert not reply.refused
+    assert not world.addresses_of(card).further[0].is_failing
+
+
+def test_right_code_takes_the_mark_off_a_number(world: World, card: Card) -> None:
+    add_number(world, card)
+    visit, task = asked(world, card)
+    world.relay.failure = MailRefused("Notify answered 400")
+    visit.send(route=task.routes[1].id)
+    world.relay.failure = None
+    visit.send(route=task.routes[1].id)
+    assert isinstance(visit.enter(world.relay.code), SetPin)
+    assert not world.addresses_of(card).further[0].is_failing
+
+
+def test_codes_by_text_message_say_nothing_of_how_slow_mail_is(world: World, card: Card) -> None:
+    add_number(world, card)
+    visit, _ = by_text(world, card)
+    world.clock.forward(minutes=5)
+    assert isinstance(visit.enter(world.relay.code), SetPin)
+    with world.store.read() as uow:
+        assert uow.codes.times(timedelta(hours=3), 20) == ()
+    visit.pull()
+    world.clock.forward(minutes=30)
+    visit, task = asked(world, card)
+    visit.send(route=task.routes[0].id)
+    world.clock.forward(minutes=5)
+    assert isinstance(visit.enter(world.relay.code), SetPin)
+    with world.store.read() as uow:
+        assert uow.codes.times(timedelta(hours=3), 20) == (timedelta(minutes=5),)
+
+
+def test_slow_mail_is_not_said_of_a_text_message(world: World, card: Card) -> None:
+    add_number(world, card)
+    world.parts.mail_time.slow = timedelta(minutes=10)
+    assert by_text(world, card)[1].mail_takes_s == 0
+
+
+def test_number_to_which_a_notice_is_refused_is_marked(world: World, card: Card) -> None:
+    add_number(world, card)
+    relay = MailAndTexts(world.relay, None)  # refuses every number
+    build_outbox(Settings(), world.store, relay, world.clock, ring=world.ring).drain_once()
+    [number] = world.addresses_of(card).further
+    assert number.is_failing
+    assert "mail-failed" in world.kinds()
+    assert EMAIL in {one.to for one in world.relay.sent}
 
 
 def test_withdrawn_number_gets_nothing(world: World, card: Card) -> None:

@@ -85,6 +85,7 @@ def today() -> Today:
         median_s=74.0,
         stations_up=5,
         stations_down=("West Wing 2",),
+        code_by_mail_s=52.0,
         mail_waiting=4,
         mail_oldest_s=95.0,
         days=tuple(_day(NOW.date() - timedelta(days=29 - i), i) for i in range(30)),

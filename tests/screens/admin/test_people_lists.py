@@ -70,9 +70,9 @@ async def test_the_search_leads_to_the_lists_and_back() -> None:
 async def test_groups_are_turned_to_by_number_and_by_mouse() -> None:
     async with running(pages=PAGES) as run:
         await run.press("b")
-        await run.press("7")
+        await run.press("8")
         assert asked(run)[-1][0] is PeopleGroup.EVERYBODY
-        await run.click("6 Left")
+        await run.click("7 Left")
         assert asked(run)[-1][0] is PeopleGroup.LEFT
         await run.click("4 Card ends")
         assert asked(run)[-1][0] is PeopleGroup.EXPIRING
@@ -100,7 +100,7 @@ async def test_the_whole_count_of_each_group_shows(size: tuple[int, int], people
 async def test_columns_sort_by_key_and_by_a_click_on_their_heading() -> None:
     async with running(pages=PAGES) as run:
         await run.press("b")
-        await run.press("7")
+        await run.press("8")
         await run.press("s")
         assert asked(run)[-1][1:3] == (PeopleOrder.NUMBER, False)
         await run.press("r")

@@ -28,6 +28,7 @@ QUIET = replace(
     waiting_for_code=0,
     blocked=0,
     median_s=None,
+    code_by_mail_s=None,
     stations_down=(),
     mail_waiting=0,
     mail_oldest_s=0.0,
@@ -65,7 +66,7 @@ async def test_every_number_is_there(size: tuple[int, int]) -> None:
         assert number(run, "Self-service is blocked") == "6"
         assert number(run, "The card is not recorded") == "1"
         assert number(run, "Typical unlocking visit") == "1 min 14 s"
-        assert number(run, "Wait for a code by mail") == "3"
+        assert number(run, "Wait for a code by mail") == "3, taking 52 s"
         assert number(run, "Blocked: only staff can help") == "7"
         assert number(run, "Stations up") == "5 of 6"
         assert number(run, "✗ West Wing 2") == "silent"

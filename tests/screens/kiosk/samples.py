@@ -238,6 +238,9 @@ _WAITS = replace(_at(3, UNLOCK), instead=offers(*_ALL_BUT_REGISTER[1:]))
 """Came back to a code, and may choose something else."""
 _GIVEN = replace(CODE, sent_to=None, resend_in_s=0.0)
 _FIRST = replace(_GIVEN, routes=())
+_TROUBLED = replace(ROUTE, may_fail=True)
+_MAY_FAIL = replace(CODE, sent_to=_TROUBLED, routes=(_TROUBLED,), resend_in_s=0.0)
+_SLOW = replace(CODE, mail_takes_s=247.0, resend_in_s=0.0)
 
 MAINTAIN = Maintain("wexbridge-general-hospital-front-desk", datetime(2026, 7, 14, tzinfo=UTC))
 ACTS = Maintenance(MAINTENANCE, MAINTAIN, MaintenanceReason.CHECK)
@@ -445,6 +448,17 @@ _STORY: Mapping[str, Sample] = {
             replace(CODE, routes=ALIKE),
             CodeEntry(_at(3, UNLOCK), replace(CODE, routes=ALIKE)),
         )
+    ),
+    "code-slow": Sample(CodeEntry(_at(3, UNLOCK), _SLOW)),
+    "code-slow-wrong": Sample(CodeEntry(_at(3, UNLOCK), _SLOW, wrong=True)),
+    "code-slow-routes": Sample(CodeEntry(_at(3, UNLOCK), replace(_SLOW, routes=ROUTES))),
+    "code-may-fail": Sample(CodeEntry(_at(3, UNLOCK), _MAY_FAIL)),
+    "code-may-fail-wrong": Sample(CodeEntry(_at(3, UNLOCK), _MAY_FAIL, wrong=True)),
+    "code-may-fail-routes": Sample(
+        CodeEntry(_at(3, UNLOCK), replace(_MAY_FAIL, routes=(_TROUBLED, ROUTES[1])))
+    ),
+    "routes-may-fail": Sample(
+        PickRoute(_at(3, UNLOCK), replace(SEND, routes=(_TROUBLED, ROUTES[1])))
     ),
     "code-routes": Sample(CodeEntry(_at(3, UNLOCK), replace(CODE, routes=ROUTES, resend_in_s=0.0))),
     "code-needed-routes": Sample(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import bindparam, delete, false, func, literal, not_, or_, select
+from sqlalchemy import bindparam, delete, false, func, literal, not_, or_, select, true, update
 
 from kiosk.authority.errors import ValueUnreadable
 from kiosk.authority.records import Address, AddressSource, Cardholder, Registration
@@ -87,6 +87,26 @@ class AddressRecords(Repository):
     def _confirm(self, found: Any, address_id: str) -> Any:
         this = {"address": address_id}
         return self._gateway.change_prepared(AddressRow, found, this, confirmed_at=self._now)
+
+    # --- mail that came back ---
+
+    def mark_bounced(self, address_id: str, status: str) -> bool:
+        """Note the status of a mail that came back or is late; that one is late ends no failure."""
+        old = col(AddressRow.bounce)
+        worse = not_(old.startswith("5")) if status.startswith("4") else true()
+        this = update(AddressRow).where(_TABLE.c.id == address_id, worse)
+        return bool(self._gateway.run(this.values(bounced_at=self._now, bounce=status)))
+
+    def clear_bounced(self, address_ids: Collection[str]) -> None:
+        """Note that mail arrives there again."""
+        these = update(AddressRow).where(_TABLE.c.id.in_(list(address_ids)))
+        self._gateway.write(these.values(bounced_at=None, bounce=""))
+
+    def count_failing(self) -> int:
+        failing = col(AddressRow.bounced_at).is_not(None), col(AddressRow.bounce).startswith("5")
+        return self._gateway.count(
+            select(func.count(col(AddressRow.holder_id).distinct())).where(*failing)
+        )
 
     def drop_registered(self, holder_id: str, *, but: str = "") -> None:
         """Delete those that a registration gave, but one of them, and not one that waits."""

@@ -10,13 +10,29 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, text
 
 from kiosk.authority.errors import StoreError
-from kiosk.authority.records import CLOCKS_DIFFER, EmailCode, StopNumber, Verdict, new_id
+from kiosk.authority.records import (
+    CLOCKS_DIFFER,
+    AddressKind,
+    EmailCode,
+    StopNumber,
+    Verdict,
+    new_id,
+)
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.repositories.attempts import AttemptCounter, counting
-from kiosk.authority.store.tables import LIVE_CODE, AttemptRow, CodeRow, StopNumberRow, col, values
+from kiosk.authority.store.tables import (
+    LIVE_CODE,
+    AddressRow,
+    AttemptRow,
+    CodeRow,
+    StopNumberRow,
+    VisitRow,
+    col,
+    values,
+)
 from kiosk.contract.policy import STOP_NUMBER_DIGITS
 
 _CODES = table_of(CodeRow)
@@ -89,6 +105,8 @@ _ENTERABLE = for_update(
     _CODES.c.sent_at.is_not(None) | _CODES.c.issued_by.is_not(None),
     *_IS_UNUSED,
 )
+_CODES_A_HOLDER: Final = 10
+"""Codes that are read for each time that is returned."""
 
 
 class EmailCodes(Repository):
@@ -168,6 +186,49 @@ class EmailCodes(Repository):
         """Delete a draft: it was not sent and is not counted."""
         unsent = delete(CodeRow).where(col(CodeRow.sent_at).is_(None))
         self._gateway.write(unsent.where(_is_code(code_id)))
+
+    def times(self, span: timedelta, most: int) -> tuple[timedelta, ...]:
+        """Return how long the newest mailed codes waited for their first right entry, one a holder.
+
+        Those that went by text message are left out.
+
+        For display, never for a decision. A code that was entered after its visit counts for
+        nothing: its holder went elsewhere to read it. Of one that ended without a right entry it is
+        its life, but not where it went to an address that is not recorded, or a card that may be a
+        copy was in the reader.
+        """
+        right = and_(
+            col(AttemptRow.subject) == col(CodeRow.id),
+            col(AttemptRow.verdict) == Verdict.RIGHT,
+        )
+        by_text = exists().where(
+            col(AddressRow.id) == col(CodeRow.route), col(AddressRow.kind) == AddressKind.NUMBER
+        )
+        asked_in = col(VisitRow.id) == col(CodeRow.visit_id)
+        read = col(CodeRow.holder_id), col(CodeRow.sent_at), col(CodeRow.expires_at)
+        entered_at = func.min(col(AttemptRow.charged_at))
+        closed_at = func.min(col(VisitRow.closed_at))
+        is_unused = and_(*_IS_UNUSED, col(CodeRow.pending_id).is_(None))
+        counts = and_(is_unused, col(CodeRow.unproven).is_(False))
+        drafted = col(CodeRow.drafted_at)
+        newest = (
+            select(*read, entered_at, closed_at, counts)
+            .outerjoin_from(CodeRow, AttemptRow, right)
+            .outerjoin(VisitRow, asked_in)
+            .where(drafted > self._now - span, drafted <= self._now + CLOCKS_DIFFER)
+            .where(col(CodeRow.issued_by).is_(None), col(CodeRow.sent_at).is_not(None), ~by_text)
+            .group_by(col(CodeRow.id))
+            .order_by(drafted.desc())
+            .limit(most * _CODES_A_HOLDER)
+        )
+        times: dict[str, timedelta] = {}
+        found = self._gateway.tuples(newest)
+        for holder_id, sent_at, expires_at, entered, closed, may_lapse in found:
+            ended = entered or (expires_at if may_lapse and expires_at <= self._now else None)
+            went_away = entered is not None and closed is not None and closed < entered
+            if ended is not None and not went_away and holder_id not in times:
+                times[holder_id] = max(ended - sent_at, timedelta(0))
+        return tuple(times.values())[:most]
 
     # --- given by staff ---
 

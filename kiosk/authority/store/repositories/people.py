@@ -667,6 +667,10 @@ class PeopleLists(Repository):
                 doubt = self._in_doubt()
                 doubted = holder.join(doubt, doubt.c.holder_id == col(CardholderRow.id))
                 return doubted.where(here), doubt.c.since
+            case PeopleGroup.MAIL_FAILS:
+                failing = self._failing()
+                failed = holder.join(failing, failing.c.holder_id == col(CardholderRow.id))
+                return failed.where(here), failing.c.since
             case _:
                 assert_never(group)
 
@@ -680,6 +684,14 @@ class PeopleLists(Repository):
         first = func.min(expires_at, type_=expires_at.type).label("ends_at")
         of_holder = select(col(CardRow.holder_id), first).where(*ending, _IS_VALID)
         return of_holder.group_by(col(CardRow.holder_id)).subquery()
+
+    def _failing(self) -> Any:
+        """Return since when mail came back, for each holder with an address to which it did."""
+        at: Any = col(AddressRow.bounced_at)
+        owner = col(AddressRow.holder_id)
+        since = func.min(at, type_=at.type).label("since")
+        failing = at.is_not(None), col(AddressRow.bounce).startswith("5")
+        return select(owner, since).where(*failing).group_by(owner).subquery()
 
     def _in_doubt(self) -> Any:
         """Return since when a card is in doubt, for each holder who has such a card."""

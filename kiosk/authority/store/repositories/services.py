@@ -122,6 +122,10 @@ class Outbox(Repository):
         claimed = [row.record(OutboxMessage) for row in rows]
         return tuple(sorted(claimed, key=lambda message: message.created_at))
 
+    def get(self, message_id: str) -> OutboxMessage | None:
+        this = select(OutboxRow).where(col(OutboxRow.id) == message_id)
+        return self._one(OutboxMessage, OutboxRow, this, id=message_id)
+
     def make_due(self, longest: timedelta) -> None:
         """Make due what is put off for longer than that: by a clock that was wrong once."""
         late = update(OutboxRow).where(*_WAITS, col(OutboxRow.next_at) > self._now + longest)

@@ -18,8 +18,10 @@ from kiosk.authority.crypto.macs import scan_tag
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.facts import CodesGoTo
+from kiosk.authority.mail.bounces import NO_SUCH_ADDRESS
 from kiosk.authority.mail.compose import Message
 from kiosk.authority.records import (
+    Address,
     AddressKind,
     EmailCode,
     Proof,
@@ -99,7 +101,17 @@ class EmailCodeRules:
         counting = [one for one in addresses.further if one.effective_from <= uow.now]
         further = tuple(one.value for one in counting)
         later = tuple(one.value for one in addresses.further if one not in counting)
-        return (CodesGoTo(addresses.shown, confirmed, addresses.recorded_apart, further, later),)
+        return (
+            CodesGoTo(
+                addresses.shown,
+                confirmed,
+                addresses.recorded_apart,
+                further,
+                later,
+                addresses.failing,
+                addresses.late(uow.now),
+            ),
+        )
 
     def barred(
         self, uow: UnitOfWork, context: VisitContext, purpose: Purpose
@@ -163,10 +175,16 @@ def _routes(context: VisitContext) -> tuple[Route, ...]:
     """Return where a code of this visit can go now; what a station names is compared with these."""
     routes = context.routes
     masks = mask_routes(routes.values())
+    troubled = {one.value.lower() for one in context.rows if _may_fail(context, one)}
     return tuple(
-        Route(RouteId(each), mask, is_number(address))
-        for (each, address), mask in zip(routes.items(), masks, strict=True)
+        Route(RouteId(each), mask, value.lower() in troubled, is_number(value))
+        for (each, value), mask in zip(routes.items(), masks, strict=True)
     )
+
+
+def _may_fail(context: VisitContext, address: Address) -> bool:
+    """Return whether the holder reads that mail to it may fail; somebody with a copy does not."""
+    return context.is_proven and (address.is_failing or address.is_late(context.now))
 
 
 def _send_code_page(context: VisitContext) -> SendCode:
@@ -180,6 +198,7 @@ def _send_code_page(context: VisitContext) -> SendCode:
 def enter_code_page(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> EnterCode:
     routes, life = _routes(context), (code.expires_at or context.now) - context.now
     sent_to = next((each for each in routes if each.id == code.route), None)
+    by_text = sent_to is not None and sent_to.by_text
     return EnterCode(
         sent_to=sent_to,
         routes=routes,
@@ -188,9 +207,16 @@ def enter_code_page(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> 
         resend_in_s=_may_send(uow, context).wait.total_seconds(),
         tries_left=code.max_tries - code.tries,
         proves_owner=code.proves_owner,
-        tag="" if is_assisted(code) or (sent_to and sent_to.by_text) else scan_tag(code),
+        tag="" if is_assisted(code) or by_text else scan_tag(code),
+        mail_takes_s=0.0 if by_text else _mail_takes_s(context, code),
         position=context.position(context.code_step),
     )
+
+
+def _mail_takes_s(context: VisitContext, code: EmailCode) -> float:
+    """Return how long a code by mail takes, where it is slow; 0 also for one that staff gave."""
+    slow = None if is_assisted(code) else context.slow_mail
+    return slow.total_seconds() if slow else 0.0
 
 
 # A code is made, mailed, and only then live.
@@ -350,7 +376,7 @@ def _committed(
         stop_number=number,
         scan=scan_of(code, scan_tag(draft)),
     )
-    return _Drafted(draft, message)
+    return _Drafted(draft, replace(message, tag=parts.codes.mail_tag(draft.id)))
 
 
 def _activate(parts: Dependencies, visit_id: VisitId, draft: EmailCode) -> Task:
@@ -378,9 +404,13 @@ def _not_sent(
     with deciding(parts) as uow:
         context = _open_or_closed(uow, parts, visit_id)
         uow.codes.discard(draft.id)
-        by = _by(by_text=_is_by_text(context, draft))
+        by_text = _is_by_text(context, draft)
+        by = _by(by_text=by_text)
         record(uow, AuditKind.CODE_NOT_SENT, context.visit, because=type(error).__name__, **by)
         refused = isinstance(error, MailRefused)
+        if refused and by_text:
+            uow.addresses.mark_bounced(draft.route, NO_SUCH_ADDRESS)
+            context = reload(uow, context)
         others = bool(context.routes.keys() - {draft.route})
         code, visit = context.waiting_code, context.visit
         own = visit.purpose is not Purpose.UNLOCK and visit.pin_proven_at is not None
@@ -525,6 +555,7 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
     code = charged.against
     if context.own_code is None or context.own_code.id != code.id:
         raise StepRefused("the code was replaced while it was looked at")
+    _mail_arrived(uow, context, code)
     if context.asks_owner:
         registered = context.addresses.registered
         need_owner(uow, context.holder, context.card, context.registration, registered)
@@ -544,6 +575,14 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) 
         context = context.passed(uow, Factor.EMAIL_CODE, subject=code.id)
         context = replace(context, proven_code=code)
     return tasks.next_task(uow, context)
+
+
+def _mail_arrived(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:
+    """Take the mark off the address of a right code: its mail was read."""
+    value = context.routes.get(code.route, "").lower()
+    marked = [one.id for one in context.rows if one.bounce and one.value.lower() == value]
+    if marked:
+        uow.addresses.clear_bounced(marked)
 
 
 def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:

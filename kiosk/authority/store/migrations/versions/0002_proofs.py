@@ -253,6 +253,8 @@ def _move_addresses(bind: sa.Connection, macs: KeyedRowMacs) -> None:
         sa.Column("kind", TEXT, nullable=False, server_default="email"),
         sa.Column("replaces", TEXT, nullable=False),
         sa.Column("visit_id", TEXT, nullable=False),
+        sa.Column("bounced_at", TIME, nullable=True),
+        sa.Column("bounce", TEXT, nullable=False, server_default=""),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_address")),
         sa.ForeignKeyConstraint(
             ["holder_id"], ["cardholder.id"], name=op.f("fk_address_holder_id_cardholder")
@@ -267,6 +269,14 @@ def _move_addresses(bind: sa.Connection, macs: KeyedRowMacs) -> None:
         unique=True,
         sqlite_where=waiting,
         postgresql_where=waiting,
+    )
+    bounced = sa.text("bounced_at IS NOT NULL")
+    op.create_index(
+        "ix_address_bounced",
+        "address",
+        ["bounced_at"],
+        sqlite_where=bounced,
+        postgresql_where=bounced,
     )
     now = datetime.now(UTC)
 

@@ -57,7 +57,9 @@ def picks(visitor: Visitor, label: str) -> None:
     visitor.hands.choose(station, station.number_of(label), label)
 
 
-def test_code_by_text_message_unlocks_and_the_number_is_told(world: World, notify: Gateway) -> None:
+def test_code_by_text_message_unlocks_and_the_notice_comes_as_well(
+    world: World, notify: Gateway
+) -> None:
     ada = with_number(world)
     visitor = Visitor(world, ada, world.station(program=HASTY))
     visitor.comes().unlocks().answers()

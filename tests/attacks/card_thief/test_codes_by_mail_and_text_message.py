@@ -1,7 +1,7 @@
-"""Who has the card and its answers asks for codes by mail and by text message, over and over.
+"""Before: who has the card and the answers asked for codes by mail and by text message in turn.
 
-So the telephone would be flooded once the mailbox had its share, and a code that somebody reads on
-a locked telephone would be good for as long as one in a mailbox.
+So the telephone was flooded once the mailbox had its share, and a code that somebody read on a
+locked telephone was good for as long as one in a mailbox.
 """
 
 from __future__ import annotations

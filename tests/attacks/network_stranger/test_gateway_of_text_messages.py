@@ -1,4 +1,4 @@
-"""Somebody between authority and gateway, or who was the gateway once, wants the codes."""
+"""Before: somebody between authority and gateway, or in the gateway's place, was sent the codes."""
 
 from __future__ import annotations
 

@@ -46,7 +46,8 @@ class Request:
 class Gateway:
     """``answers`` are given in their order, each as a status and its JSON, before the usual one.
 
-    ``refuses`` is given to every request, for as long as it is there.
+    ``undelivered`` are the messages that it lists as failed for good. ``refuses`` is given to every
+    request, for as long as it is there.
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class Gateway:
     template: dict[str, object] = field(
         default_factory=lambda: {"id": TEMPLATE, "type": "sms", "body": "((text))"}
     )
+    undelivered: list[dict[str, object]] = field(default_factory=list)
     refuses: tuple[int, object] | None = None
     silent: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -115,6 +117,8 @@ class Gateway:
             return 200, {"messages": [{"status": "0"}]}
         if not self._knows(request.headers.get("Authorization", "")):
             return refusal(403, "AuthError", "Invalid token: API key not found")
+        if request.path == "/v2/notifications?template_type=sms&status=permanent-failure":
+            return 200, {"notifications": self.undelivered, "links": {}}
         if request.path == f"/v2/template/{TEMPLATE}":
             return 200, self.template
         if request.path == "/v2/notifications/sms" and request.json["template_id"] == TEMPLATE:

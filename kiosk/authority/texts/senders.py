@@ -44,8 +44,10 @@ T = TypeVar("T")
 class TextSender(Protocol):
     """Hands one text message to a gateway."""
 
-    def send(self, to: str, text: str) -> None:
+    def send(self, to: str, text: str, reference: str = "") -> None:
         """Return when the gateway took it; ``to`` is a number as in ITU-T E.164.
+
+        ``reference`` names the message where a gateway is asked later what became of it.
 
         Raises ``MailNotTrusted``, ``MailRefused`` (it will never send to this number),
         ``MailDenied`` or ``MailUnavailable``. After the last it may have been sent.
@@ -69,7 +71,7 @@ class MailAndTexts:
         elif self._texts is None:
             raise MailRefused("this service sends no text messages")
         else:
-            self._texts.send(message.to, message.text)
+            self._texts.send(message.to, message.text, message.tag)
 
     def check(self) -> None:
         """Look whether the relay answers: without it nobody gets a code."""
@@ -219,6 +221,18 @@ def _base64url(raw: bytes) -> bytes:
     return base64.urlsafe_b64encode(raw).rstrip(b"=")
 
 
+_FAILED = "/v2/notifications?template_type=sms&status=permanent-failure"
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A message that will never arrive, and when that was known: ISO 8601, in UTC."""
+
+    reference: str
+    ended_at: str
+
+
 class NotifySender:
     def __init__(
         self, settings: TextSettings, key: _NotifyKey, context: ssl.SSLContext, clock: Clock
@@ -228,11 +242,12 @@ class NotifySender:
         self._context = context
         self._clock = clock
 
-    def send(self, to: str, text: str) -> None:
+    def send(self, to: str, text: str, reference: str = "") -> None:
         sent = {
             "phone_number": to,
             "template_id": self._settings.template,
             "personalisation": {"text": text},
+            "reference": reference,
         }
         answer = self._ask("POST", "/v2/notifications/sms", json.dumps(sent).encode())
         if answer.status != 201:
@@ -246,6 +261,23 @@ class NotifySender:
         is_ours = isinstance(found, dict) and found.get("type") == "sms"
         if not (is_ours and PLACEHOLDER in str(found.get("body"))):
             raise MailUnavailable(f"the template is not one of a text message with {PLACEHOLDER}")
+
+    def undelivered(self) -> tuple[Undelivered, ...]:
+        """Return the newest messages whose number is wrong, or refused by its network.
+
+        Raises ``MailError``.
+        """
+        answer = self._ask("GET", _FAILED)
+        if answer.status != 200:
+            raise _notify_error(answer)
+        found = answer.read
+        listed = found.get("notifications") if isinstance(found, dict) else None
+        each = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        return tuple(
+            Undelivered(str(one.get("reference")), str(one.get("completed_at")))
+            for one in each
+            if _MOMENT.fullmatch(str(one.get("completed_at")))
+        )
 
     def _ask(self, method: str, path: str, data: bytes | None = None) -> _Answer:
         token = _token(self._key, self._clock.now())
@@ -308,7 +340,7 @@ class GatewaySender:
         self._body = json.loads(settings.body)
         self._path, _, self._sent = settings.sent_when.partition("=")
 
-    def send(self, to: str, text: str) -> None:
+    def send(self, to: str, text: str, reference: str = "") -> None:
         filled = _filled(self._body, {"to": to, "text": text})
         headers = {"Authorization": self._login.reveal()} if self._login else {}
         if self._settings.encoding == "form":
@@ -380,7 +412,7 @@ class CommandSender:
         self._command = settings.command
         self._deadline_s = settings.deadline_s
 
-    def send(self, to: str, text: str) -> None:
+    def send(self, to: str, text: str, reference: str = "") -> None:
         try:
             ended = run(self._command, to, given=text, within_s=self._deadline_s)
         except OSError as error:  # TimeoutError is one

@@ -99,7 +99,7 @@ class FakeTexts:
         self.tried = 0
         self.trouble: Exception | None = None
 
-    def send(self, to: str, text: str) -> None:
+    def send(self, to: str, text: str, reference: str = "") -> None:
         self.tried += 1
         if self.trouble:
             raise self.trouble

@@ -14,6 +14,7 @@ from kiosk.authority.mail.words import TO_HOLDERS
 from kiosk.contract.messages import Purpose
 from kiosk.station.states import CodeLack
 from screens.words import choices, email
+from screens.words.staff.ways import BY_TEXT as BY_TEXT_EXPLAINED
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import Person
 from tests.e2e.records import events
@@ -109,3 +110,10 @@ def test_doctor_looks_at_the_gateway_and_sends_nothing(world: World, notify: Gat
     assert "text messages" in said
     assert "the gateway can be reached" in said
     assert notify.texts == []
+
+
+def test_policy_is_explained_with_the_restricted_route(world: World) -> None:
+    said = world.kiosk("policy", "explain", check=True).stdout
+    assert BY_TEXT_EXPLAINED in said
+    world.more_environ["KIOSK_TEXTS__SERVICE"] = "none"
+    assert BY_TEXT_EXPLAINED not in world.kiosk("policy", "explain", check=True).stdout

@@ -47,6 +47,8 @@ class Cardholder:
 
 class AddressKind(StrEnum):
     EMAIL = "email"
+    NUMBER = "number"
+    """One that gets text messages, as in ITU-T E.164."""
 
 
 MOST_FURTHER: Final = 3

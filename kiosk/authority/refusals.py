@@ -47,6 +47,8 @@ class PlainRefusal(Enum):
     TOO_MANY_ADDRESSES = auto()
     NO_FURTHER_ADDRESS = auto()
     NO_ADDRESS = auto()
+    NO_MOBILE_NUMBER = auto()
+    NO_TEXT_MESSAGES = auto()
     NOT_BLOCKED = auto()
     NOT_REGISTERED = auto()
     LEAVER_ALREADY = auto()
@@ -215,6 +217,11 @@ class NoSuchNumber:
 class AddressOfOther:
     name: str
     number: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberOfOtherCountry:
+    taken: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -564,6 +571,7 @@ Refusal = (
     | NoSuchNumber
     | AddressOfOther
     | DomainNotApproved
+    | NumberOfOtherCountry
     | FamilyUnknown
     | CardOfOther
     | CardOfNoUse

@@ -288,7 +288,7 @@ class AuditKind(EventKind):
         with_count("Wrote down {}; earlier ones no longer count.", "count", "saved code"),
     )
     CODE_DRAFTED = EventSpec("code-drafted", "A code was made.", in_story=False)
-    CODE_SENT = EventSpec("code-sent", "A code was sent by mail.")
+    CODE_SENT = EventSpec("code-sent", "A code was sent by mail.", sentences.code_sent)
     CODE_NOT_SENT = EventSpec(
         "code-not-sent", "A code could not be sent.", adds=sentences.code_not_sent, grave=True
     )

@@ -285,7 +285,8 @@ def _is_older(registration: Registration, address: Address | None, events: Event
     addressed = [
         one
         for one in events
-        if one.kind != StaffKind.EMAIL_CORRECTED or one.detail.get("registered")
+        if (one.kind != StaffKind.EMAIL_CORRECTED or one.detail.get("registered"))
+        and not one.detail.get("further")
     ]
     # To register anew may leave every time in the row as it was.
     last = _last(addressed, AuditKind.REGISTERED, *_ADDRESS)

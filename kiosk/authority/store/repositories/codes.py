@@ -10,14 +10,22 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, text
 
 from kiosk.authority.errors import StoreError
-from kiosk.authority.records import CLOCKS_DIFFER, EmailCode, StopNumber, Verdict, new_id
+from kiosk.authority.records import (
+    CLOCKS_DIFFER,
+    AddressKind,
+    EmailCode,
+    StopNumber,
+    Verdict,
+    new_id,
+)
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.repositories.attempts import AttemptCounter, counting
 from kiosk.authority.store.tables import (
     LIVE_CODE,
+    AddressRow,
     AttemptRow,
     CodeRow,
     StopNumberRow,
@@ -182,6 +190,8 @@ class EmailCodes(Repository):
     def times(self, span: timedelta, most: int) -> tuple[timedelta, ...]:
         """Return how long the newest mailed codes waited for their first right entry, one a holder.
 
+        Those that went by text message are left out.
+
         For display, never for a decision. A code that was entered after its visit counts for
         nothing: its holder went elsewhere to read it. Of one that ended without a right entry it is
         its life, but not where it went to an address that is not recorded, or a card that may be a
@@ -190,6 +200,9 @@ class EmailCodes(Repository):
         right = and_(
             col(AttemptRow.subject) == col(CodeRow.id),
             col(AttemptRow.verdict) == Verdict.RIGHT,
+        )
+        by_text = exists().where(
+            col(AddressRow.id) == col(CodeRow.route), col(AddressRow.kind) == AddressKind.NUMBER
         )
         asked_in = col(VisitRow.id) == col(CodeRow.visit_id)
         read = col(CodeRow.holder_id), col(CodeRow.sent_at), col(CodeRow.expires_at)
@@ -203,7 +216,7 @@ class EmailCodes(Repository):
             .outerjoin_from(CodeRow, AttemptRow, right)
             .outerjoin(VisitRow, asked_in)
             .where(drafted > self._now - span, drafted <= self._now + CLOCKS_DIFFER)
-            .where(col(CodeRow.issued_by).is_(None), col(CodeRow.sent_at).is_not(None))
+            .where(col(CodeRow.issued_by).is_(None), col(CodeRow.sent_at).is_not(None), ~by_text)
             .group_by(col(CodeRow.id))
             .order_by(drafted.desc())
             .limit(most * _CODES_A_HOLDER)

@@ -188,8 +188,8 @@ class StandIns:
         """
         for spki, stand_in in self._keys.items():
             real = load_der_public_key(spki)
-            assert isinstance(real, PublicKey)
-            if (made := _signed_alike(real, stand_in, data, signature)) is not None:
+            is_usable = isinstance(real, PublicKey)
+            if is_usable and (made := _signed_alike(real, stand_in, data, signature)) is not None:
                 return made
         return blank(signature)
 
@@ -213,7 +213,7 @@ def _time(value: bytes, *, is_end: bool) -> bytes:
 
 
 def _signed_alike(
-    real: PublicKey, stand_in: PrivateKey, data: bytes, signature: bytes
+    real: object, stand_in: PrivateKey, data: bytes, signature: bytes
 ) -> bytes | None:
     if isinstance(real, rsa.RSAPublicKey) and isinstance(stand_in, rsa.RSAPrivateKey):
         numbers, size = real.public_numbers(), real.key_size // 8
@@ -248,11 +248,7 @@ def _ecdsa_alike(
     algorithm: HashAlgorithm = SHA384() if len(data) == SHA384.digest_size else SHA256()
     if len(data) != algorithm.digest_size:
         return None
-    is_joined = (
-        len(signature) == 2 * size
-        and signature[0] != SEQUENCE
-        or tlv.find(signature, SEQUENCE) is None
-    )
+    is_joined = tlv.find(signature, SEQUENCE) is None
     der = signature
     if is_joined:
         first, second = signature[:size], signature[size:]

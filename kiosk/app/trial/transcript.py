@@ -28,8 +28,8 @@ class Exchange(msgspec.Struct, frozen=True, omit_defaults=True):
 class Call(msgspec.Struct, frozen=True, omit_defaults=True):
     """One call on the card's driver; ``values`` name the secrets that it was given, in order.
 
-    ``message`` is what the card was asked to sign, ``key`` with which kind of key. ``inner`` are the
-    calls while the card was held.
+    ``message`` is what the card was asked to sign, ``key`` with which kind of key. ``inner`` are
+    the calls while the card was held.
     """
 
     name: str

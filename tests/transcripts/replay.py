@@ -1,4 +1,4 @@
-"""Replays a transcript: a reader whose card answers as it did, and refuses what it does not know."""
+"""Replays a transcript: its card answers as it did, and refuses what it does not know."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ READER = "Reader of the transcript"
 CRYPTOGRAM = bytes(40)
 
 
-class Differs(AssertionError):  # noqa: N818 - it is a test's finding
+class Differs(AssertionError):
     """What the driver did is not what the transcript has."""
 
 

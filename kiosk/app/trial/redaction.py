@@ -159,7 +159,7 @@ class Redaction:
             part, rewritten = rewritten[: len(answer)], rewritten[len(answer) :]
             status = each.answer[-_STATUS:]
             ms = round(each.seconds * 1000, 1)
-            made.append(Exchange(command, (part + status).hex(), each.error, ms))
+            made.append(Exchange(command, (part + status).hex(), ms, each.error))
         return made
 
     # Commands.

@@ -14,6 +14,11 @@ from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardReport
 
 SERVED, WITH_LIMITS, NOT_SERVED = "served", "served, with these limits", "not served, because"
+_GIVEN_AWAY = (
+    "In the transcript beside this report the PIN, the unblock secret, identifiers, names, "
+    "certificates and signatures are replaced by others of the same length. The answer to reset is "
+    "the card's own."
+)
 ONLY_LOOKED = "read only: nothing was changed"
 
 
@@ -95,13 +100,7 @@ def markdown(transcript: Transcript, how_it_is: str) -> str:
     lines = [f"# {transcript.card or 'A card'}: {transcript.verdict}", ""]
     lines += [f"- {limit}" for limit in transcript.limits] + [""] * bool(transcript.limits)
     if how_it_is:
-        lines += [
-            (
-                f"**The card is not as it was.** {how_it_is} `kiosk cards try` in the same folder puts "
-                "it back; so does any program that sets PIN and unblock secret."
-            ),
-            "",
-        ]
+        lines += [f"**The card is not as it was.** {how_it_is}", ""]
     lines += ["| what | value |", "| --- | --- |"]
     lines += [f"| {name} | {_cell(value)} |" for name, value in rows]
     lines += ["", "| step | outcome | what happened | before | after | seconds | status words |"]
@@ -110,15 +109,7 @@ def markdown(transcript: Transcript, how_it_is: str) -> str:
         words = " ".join(dict.fromkeys(_status_words(step.calls)))
         cells = (step.name, step.outcome, step.words, step.before, step.after)
         lines.append(f"| {' | '.join(map(_cell, cells))} | {step.seconds:.1f} | {_cell(words)} |")
-    lines += [
-        "",
-        (
-            "In the transcript beside this report the PIN, the unblock secret, identifiers, names, "
-            "certificates and signatures are replaced by others of the same length. The answer to "
-            "reset is the card's own."
-        ),
-        "",
-    ]
+    lines += ["", _GIVEN_AWAY, ""]
     return "\n".join(lines)
 
 

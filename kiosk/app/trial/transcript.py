@@ -16,13 +16,13 @@ ANY: Final = ".."
 """Stands for one byte of a command that a replay does not compare."""
 
 
-class Exchange(msgspec.Struct, frozen=True, omit_defaults=True):
+class Exchange(msgspec.Struct, frozen=True, array_like=True):
     """One APDU and its answer; ``error`` names why there was none."""
 
     command: str
-    answer: str = ""
+    answer: str
+    ms: float
     error: str = ""
-    ms: float = 0.0
 
 
 class Call(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -80,6 +80,7 @@ class TrialAuthority:
         self._at_moment = at_moment
         self._drawn: CardChallenge | KeyChallenge | None = None
         self._awaited = b""
+        self._had = journal.entry.pin
         self.outcome: UnblockOutcome | None = None
         self.rotation: UnblockOutcome | None = None
 
@@ -101,8 +102,8 @@ class TrialAuthority:
             case CardChallenge(), _:
                 return Refusal(Reason.NOT_GENUINE)
         self._at_moment(BEFORE_SECRET)
-        had = self._journal.entry.pin
-        self._journal.note(pin=tuple(dict.fromkeys((*had, self._new_pin))))
+        self._had = self._journal.entry.pin
+        self._journal.note(pin=tuple(dict.fromkeys((*self._had, self._new_pin))))
         if isinstance(self._drawn, KeyChallenge):
             if not isinstance(proof, KeyNonce):
                 return Refusal(Reason.NOT_GENUINE)
@@ -132,9 +133,11 @@ class TrialAuthority:
             case UnblockUnknown():
                 return Refusal(Reason.OUTCOME_UNKNOWN)
             case UnblockRefused(tries_left=None):
+                self._journal.note(pin=self._had)
                 return Refusal(Reason.CARD_REFUSED)
             case UnblockWrong() | UnblockRefused():
-                self._journal.note(wrong_secrets=self._journal.entry.wrong_secrets + 1)
+                wrong = self._journal.entry.wrong_secrets + 1
+                self._journal.note(pin=self._had, wrong_secrets=wrong)
                 left = outcome.tries_left if isinstance(outcome, UnblockRefused) else None
                 if len(self._candidates) > 1 and left is not None and left > 1:
                     del self._candidates[0]
@@ -157,13 +160,11 @@ class TrialAuthority:
             self._journal.note(secret=(self._candidates[0],))
 
     def pin_changing(self, _visit: VisitId) -> None:
-        had = self._journal.entry.pin
-        self._journal.note(pin=tuple(dict.fromkeys((*had, self._new_pin))))
+        self._had = self._journal.entry.pin
+        self._journal.note(pin=tuple(dict.fromkeys((*self._had, self._new_pin))))
 
     def pin_kept(self, _visit: VisitId) -> None:
-        had = self._journal.entry.pin
-        kept = tuple(name for name in had if name != self._new_pin)
-        self._journal.note(pin=kept or had)
+        self._journal.note(pin=self._had)
 
     def pin_changed(self, _visit: VisitId) -> Finished:
         self._journal.note(pin=(self._new_pin,))

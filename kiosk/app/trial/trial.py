@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -167,44 +167,51 @@ class Trial:
     def live(self, journal: Journal) -> None:
         """Make the steps of a holder's life; raises ``Stopped``."""
         self.journal = journal
-        report = self._known
-        own, secret = self._card.pin, self._card.secret
-        if own is None or secret is None:
-            raise Stopped("the PIN and the unblock secret are needed")
-        self._name(own, secret)
-        self._step("check what was entered", lambda: self._check_entered(report, own, secret))
-        self._step("verify the PIN, with proof", lambda: self._verify(PIN))
-        other = TEMPORARY_SECRET if self._rotates(secret) else None
-        self._step(
-            "unblock while the PIN is not blocked, by the station's code",
-            lambda: self._unblock(FIRST_PIN, [SECRET], other),
-        )
-        self._step("the new PIN works", lambda: self._verify(FIRST_PIN))
-        self._step("block the PIN", lambda: self._block(FIRST_PIN))
-        has = journal.entry.secret
-        back = SECRET if has == (TEMPORARY_SECRET,) else None
-        self._step("unblock, by the station's code", lambda: self._unblock_to_own(list(has), back))
-        self._step("its PIN works", lambda: self._verify(journal.entry.pin[0]))
-        self._step("change the PIN", lambda: self._change(journal.entry.pin[0], SECOND_PIN))
-        self._step("change the PIN back", lambda: self._change_back())
-        for moment in (BEFORE_SECRET, AFTER_PIN):
-            self._step(f"taken out {moment}", partial(self._pulled_within, moment))
-        self._step("at the end", lambda: self._compare(report))
+        with self._kept_where_needed():
+            report = self._known
+            secret = self._name_entered()
+            self._step("check what was entered", lambda: self._check_entered(report))
+            self._step("verify the PIN, with proof", lambda: self._verify(PIN))
+            other = TEMPORARY_SECRET if self._rotates(secret) else None
+            self._step(
+                "unblock while the PIN is not blocked, by the station's code",
+                lambda: self._unblock(FIRST_PIN, [SECRET], other),
+            )
+            self._step("the new PIN works", lambda: self._verify(FIRST_PIN))
+            self._step("block the PIN", lambda: self._block(FIRST_PIN))
+            has = journal.entry.secret
+            back = SECRET if has == (TEMPORARY_SECRET,) else None
+            self._step("unblock, by the station's code", lambda: self._unblock_to_own(has, back))
+            self._step("its PIN works", lambda: self._verify(journal.entry.pin[0]))
+            self._step("change the PIN", lambda: self._change(journal.entry.pin[0], SECOND_PIN))
+            self._step("change the PIN back", self._change_back)
+            for moment in (BEFORE_SECRET, AFTER_PIN):
+                self._step(f"taken out {moment}", partial(self._pulled_within, moment))
+            self._step("at the end", lambda: self._compare(report))
         journal.end()
 
     def put_back(self, journal: Journal) -> None:
         """Give the card its own PIN and secret after a trial that did not end."""
         self.journal = journal
-        own, secret = self._card.pin, self._card.secret
-        report = self._step("read the card as a station does", self._read_twice)
-        if digest_of(report.card) != journal.entry.card:
-            raise Stopped("this is another card than the one whose trial did not end")
-        if own is None or secret is None:
-            raise Stopped("the PIN and the unblock secret are needed")
-        self._name(own, secret)
-        self._step("put the card back", self._put_back)
-        self._step("its PIN works", lambda: self._verify(journal.entry.pin[0]))
+        with self._kept_where_needed():
+            report = self._step("read the card as a station does", self._read_twice)
+            if digest_of(report.card) != journal.entry.card:
+                raise Stopped("this is another card than the one whose trial did not end")
+            self._name_entered()
+            self._step("put the card back", self._put_back)
+            self._step("its PIN works", lambda: self._verify(journal.entry.pin[0]))
         journal.end()
+
+    @contextmanager
+    def _kept_where_needed(self) -> Iterator[None]:
+        """Remove the journal of a trial that stopped, where it has nothing to say."""
+        try:
+            yield
+        except Stopped:
+            entry = self._noted.entry
+            if entry.is_as_before and not entry.wrong_secrets:
+                self._noted.end()
+            raise
 
     # The steps.
 
@@ -288,8 +295,9 @@ class Trial:
             raise Surprise("after it was taken out the card reports other counters")
         return "it comes back as it was"
 
-    def _check_entered(self, report: CardReport, own: Sensitive, secret: Sensitive) -> str:
+    def _check_entered(self, report: CardReport) -> str:
         """Send nothing that could not be taken back, and no last try."""
+        own, secret = self._value(PIN), self._value(SECRET)
         digits = report.pin_format
         fits = digits.least_new <= len(own) <= digits.most and own.reveal().isdigit()
         if any(own == value for value in PUBLIC.values()):
@@ -338,9 +346,6 @@ class Trial:
             UnblockPin(_VISIT, self._at, self._value(new), "trial")
         )
         if isinstance(reply, PinNotTaken):
-            had = self._noted.entry.pin
-            kept = tuple(name for name in had if name != new)
-            self._noted.note(pin=kept or had)
             raise NewPinRefused(f"it refuses the new PIN: {reply.fault.value}")
         if not isinstance(authority.outcome, UnblockDone):
             raise Surprise(self._why_not(authority))
@@ -441,7 +446,9 @@ class Trial:
 
     def _put_back(self) -> str:
         entry = self._noted.entry
+        self._spare_the_last(self._known)
         if entry.is_as_before:
+            self._noted.note(wrong_secrets=0)
             return "nothing had been changed"
         # The new one first: a wrong probe leaves the other one known, which fills the counter.
         order = [name for name in (TEMPORARY_SECRET, SECRET) if name in entry.secret]
@@ -526,10 +533,15 @@ class Trial:
     def _at(self) -> CardAddress:
         return CardAddress(self._card.reader, self._known.card)
 
-    def _name(self, own: Sensitive, secret: Sensitive) -> None:
+    def _name_entered(self) -> Sensitive:
+        """Name what the person entered; return the unblock secret."""
+        own, secret = self._card.pin, self._card.secret
+        if own is None or secret is None:
+            raise Stopped("the PIN and the unblock secret are needed")
         is_admin_key = FAMILIES[self._known.card.driver].mutual_authentication
         self._values[PIN] = self._names.add(PIN, own)
         self._values[SECRET] = self._names.add("admin key" if is_admin_key else SECRET, secret)
+        return secret
 
     def _value(self, name: str) -> Sensitive:
         return self._values[name]
@@ -564,7 +576,8 @@ class Trial:
         if report.secret_tries is None and self.journal and self.journal.entry.wrong_secrets:
             raise Surprise(
                 "a wrong unblock secret was sent before, and how many tries are left cannot be "
-                "read: none is sent"
+                "read: none is sent. Use the right one with another program, then remove the "
+                "journal"
             )
 
     def _rotates(self, secret: Sensitive) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from kiosk.app.trial.journal import NAME, Journal
 from kiosk.app.trial.trial import FIRST_PIN, PUBLIC, Outcome
 from kiosk.contract.errors import KioskError
 from tests.app.trial.cards import live, prepare, put_back
-from tests.hardware.failing import await_service_poll
+from tests.hardware.failing import SOON, await_service_poll
 from tests.support.pcsc import Insert
 
 pytestmark = pytest.mark.hardware
@@ -70,7 +71,7 @@ def pulled_at(number: int, *, done: bool) -> Callable[[Chip, bytes, int], bytes]
     return fail
 
 
-LAST = 20
+LAST = 15
 """No trial sends more commands that change the card: the next test counts them."""
 
 
@@ -90,7 +91,8 @@ def test_card_pulled_at_each_command_is_put_back(
     seat = insert(chip)
     tried, _ = prepare(seat, "piv", "puk", PIN, PUK)
     live(tried, tmp_path)
-    if tried.stopped:
+    if (tmp_path / NAME).exists():
+        assert tried.stopped
         assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
         await_service_poll(seat.reader)
         seat.insert()
@@ -200,6 +202,8 @@ def test_wrong_entry_costs_one_try_and_changes_nothing(
     assert words in tried.stopped
     assert is_as_before(card)
     assert card.state.puk.left + card.state.pin.left >= 5
+    assert not tried.trial.how_it_is()
+    assert (tmp_path / NAME).exists() is (puk != PUK)
 
 
 def test_second_wrong_secret_is_not_sent_where_its_tries_cannot_be_read(
@@ -247,6 +251,23 @@ def test_journal_holds_no_secret_and_no_identifier(insert: Insert, tmp_path: Pat
     text = (tmp_path / NAME).read_text()
     for canary in (PIN, PUK, chip.card.state.guid.hex(), "Ada"):
         assert canary not in text
+
+
+def test_slow_card_is_tried_and_one_that_is_too_slow_is_said(
+    insert: Insert, tmp_path: Path
+) -> None:
+    pause = [0.05]
+
+    def slowly(card: Chip, command: bytes, _: int) -> bytes:
+        time.sleep(pause[0])
+        return card.transmit(command)
+
+    chip = Watched(piv(), slowly)
+    seat = insert(chip)
+    assert not live(prepare(seat, "piv", "puk", PIN, PUK)[0], tmp_path).stopped
+    pause[0] = 3 * SOON.answer_s
+    assert "CardHung" in live(prepare(seat, "piv", "puk", PIN, PUK)[0], tmp_path).stopped
+    assert is_as_before(chip.card)
 
 
 def test_broken_journal_is_said(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ PROFILES = {
     "plain": CardProfile(),
     "metadata": CardProfile(metadata=True),
     "T=0": CardProfile(t0=True),
+    "T=0 and chaining": CardProfile(t0=True, key=KeyKind.RSA_2048),
     "RSA": CardProfile(key=KeyKind.RSA_2048),
     "Ed25519 of 32 bytes": CardProfile(key=KeyKind.ED25519, ed25519_bytes=32, metadata=True),
     "blocked by 63C0": CardProfile(blocked_status=0x63C0, pin_tries=5, puk_tries=10),

@@ -13,7 +13,7 @@ from kiosk.app.trial.transcript import from_json, to_json
 from kiosk.app.trial.trial import Outcome
 from kiosk.contract.messages import KeyKind
 from tests.app.trial.cards import live, prepare
-from tests.hardware.drivers.openpgp_cards import ForeignCard
+from tests.hardware.drivers.openpgp_cards import ForeignCard, resetting_code
 from tests.support.gids_card import ADMIN_KEY, new_gids_card
 from tests.support.pcsc import Insert
 from tests.transcripts.replay import replay
@@ -88,13 +88,7 @@ def test_openpgp_card_is_as_before_and_its_transcript_replays(
     card = ForeignCard(tmp_path)
     card.generate_authentication_key()
     if kind == "resetting-code":
-        for command in (
-            "00a4040006d27600012401",
-            "0020008308" + b"12345678".hex(),
-            "00da00d308" + secret.encode().hex(),
-        ):
-            assert card.transmit(bytes.fromhex(command))[-2:] in (b"\x90\x00",) or "a4" in command
-        card.lose_power()
+        resetting_code(card, secret)
     tried = live(prepare(insert(card), "openpgp", kind, "123456", secret)[0], tmp_path)
     assert not tried.stopped, tried.stopped
     assert card.left[0] == 3

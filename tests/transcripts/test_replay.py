@@ -24,7 +24,7 @@ def test_transcript_is_replayed(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert replay(transcript, monkeypatch) >= calls - 2  # two are about another program
 
 
-def test_each_family_on_pcsc_has_a_transcript() -> None:
+def test_transcripts_are_of_each_family_on_pcsc() -> None:
     families = {from_json(path.read_bytes()).family for path in FILES}
     assert families >= {"piv", "openpgp", "gids"}
 

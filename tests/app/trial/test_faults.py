@@ -232,7 +232,7 @@ def test_card_swapped_in_the_middle_gets_no_pin(insert: Insert, tmp_path: Path) 
     assert is_as_before(card)
 
 
-def test_another_card_is_not_put_back(insert: Insert, tmp_path: Path) -> None:
+def test_journal_of_another_card_puts_nothing_back(insert: Insert, tmp_path: Path) -> None:
     chip = Watched(piv(), pulled_at(6, done=True))
     seat = insert(chip)
     live(prepare(seat, "piv", "puk", PIN, PUK)[0], tmp_path)

@@ -59,7 +59,8 @@ STATUS_WORDS = [
     pytest.param(path, status, id=f"{path.stem}-{status}")
     for path in FILES
     for status in OTHER
-    if f'"{status}"' in path.read_text()
+    # An OpenPGP card's counters decide, and not what it answers to a wrong password.
+    if f'"{status}"' in path.read_text() and (path.stem[:7], status[:2]) != ("openpgp", "63")
 ]
 
 

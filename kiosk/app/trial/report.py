@@ -54,7 +54,8 @@ def transcript_of(
     }
     if "admin key" in dict(names.items()):
         values["admin key"] = stand_in_for("admin key", dict(names.items())["admin key"]).reveal()
-    limits = tuple(done.words for done in steps if done.outcome is Outcome.LIMIT)
+    found = (done.words for done in steps if done.outcome is Outcome.LIMIT)
+    limits = tuple(dict.fromkeys(found))
     surprises = tuple(done.words for done in steps if done.outcome is Outcome.SURPRISE)
     verdict = WITH_LIMITS if limits else SERVED
     if surprises:

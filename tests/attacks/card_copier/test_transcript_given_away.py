@@ -12,13 +12,20 @@ from kiosk.contract.sensitive import Sensitive
 
 PIN, PUK = "482915", "73918265"
 HOLDER = "Canary Holder"
+MORE = 0x61
 
 
 def written(card: VirtualCard, commands: list[bytes], names: Names) -> str:
     """Have the card answer, and return what a transcript has of it."""
-    sent = [RawExchange(each, card.transmit(each), 0.0) for each in commands]
+    sent: list[RawExchange] = []
+    for each in commands:
+        sent.append(RawExchange(each, card.transmit(each), 0.0))
+        while sent[-1].answer[-2] == MORE:
+            rest = bytes((0x00, 0xC0, 0x00, 0x00, sent[-1].answer[-1]))
+            sent.append(RawExchange(rest, card.transmit(rest), 0.0))
     (call,) = Redaction(names).calls([RecordedCall("read", exchanges=sent)])
-    return " ".join(each.command + each.answer for each in call.exchanges)
+    answers = "".join(each.answer[:-4] for each in call.exchanges)
+    return " ".join([*(each.command for each in call.exchanges), answers])
 
 
 def select() -> bytes:

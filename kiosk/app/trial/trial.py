@@ -173,6 +173,8 @@ class Trial:
             self._step("check what was entered", lambda: self._check_entered(report))
             self._step("verify the PIN, with proof", lambda: self._verify(PIN))
             other = TEMPORARY_SECRET if self._rotates(secret) else None
+            if other is None:
+                self._step("change the unblock secret", self._not_rotated)
             self._step(
                 "unblock while the PIN is not blocked, by the station's code",
                 lambda: self._unblock(FIRST_PIN, [SECRET], other),
@@ -336,6 +338,12 @@ class Trial:
         if not verify_pin_proof(proof.public_key, challenge.message, proof.signature):
             raise Surprise("verified, and the signature after it is wrong")
         return "verified and proven"
+
+    def _not_rotated(self) -> str:
+        raise NotTried(
+            f"no station changes it: its family changes none, or it does not have {_SECRET_DIGITS} "
+            "digits"
+        )
 
     def _unblock(self, new: str, candidates: Sequence[str], rotate_to: str | None) -> str:
         report = self._reread()

@@ -206,6 +206,15 @@ def test_wrong_entry_costs_one_try_and_changes_nothing(
     assert (tmp_path / NAME).exists() is (puk != PUK)
 
 
+def test_secret_with_letters_is_left_as_it_is(insert: Insert, tmp_path: Path) -> None:
+    card = new_card(holder_name="Ada", pin=PIN, puk="Canary12")
+    tried = live(prepare(insert(card), "piv", "puk", PIN, "Canary12")[0], tmp_path)
+    assert not tried.stopped, tried.stopped
+    assert tried.steps["change the unblock secret"].outcome is Outcome.NOT_TRIED
+    assert card.state.puk.body == padded("Canary12")
+    assert card.state.pin.body == padded(PIN)
+
+
 def test_second_wrong_secret_is_not_sent_where_its_tries_cannot_be_read(
     insert: Insert, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""A transcript that is given away would be a copy of the card, with its PIN and unblock secret."""
+"""Before: what a trial exchanged with a card had its PIN, its secret and its holder in it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import Final, TypeVar
 
 from hardware import pcsc
-from hardware.connection import Connection, KeysRefused, Link, Steps, Trace
+from hardware.connection import Connection, KeysRefused, Link, Record, Steps, Trace
 from hardware.driver import CardSession, Driver, PinKey, all_applications, open_session, recognise
 from hardware.pcsc import Contexts, PcscError
 from kiosk.contract import errors
@@ -34,7 +34,7 @@ Job = Callable[[], None]
 
 log = logging.getLogger(__name__)
 
-_BEFORE_VERIFY: Final = PinChallenge(b"unlock-kiosk: needs no PIN".ljust(32, b"."))
+BEFORE_VERIFY: Final = PinChallenge(b"unlock-kiosk: needs no PIN".ljust(32, b"."))
 """A card's key must refuse to sign this directly after a reset; it is as long as a challenge."""
 
 
@@ -250,6 +250,7 @@ class PcscCards:
     """Implements ``kiosk.contract.ports.Cards``; calls may come from several threads.
 
     ``pads``: PINs are entered on the keys of a reader that has some, until it refuses a request.
+    ``record`` gets whole APDUs, with the secrets in them: it is for the trial of a test card.
     """
 
     def __init__(
@@ -259,10 +260,12 @@ class PcscCards:
         trace: Trace | None = None,
         *,
         pads: bool = True,
+        record: Record | None = None,
     ) -> None:
         self._drivers = drivers
         self._timeouts = timeouts
         self._trace = trace
+        self._record = record
         self._contexts = Contexts()
         self._workers = Workers()
         self._stuck: dict[str, Watchdog] = {}
@@ -376,7 +379,7 @@ class PcscCards:
         try:
             return watchdog.run(
                 lambda: _with_contact_advice(
-                    work, Connection(lease.acquire(reset=reset), self._trace)
+                    work, Connection(lease.acquire(reset=reset), self._trace, self._record)
                 ),
                 lease.release,
             )
@@ -389,7 +392,7 @@ def _pin_key(session: CardSession) -> PinKey | None:
     """Return the key; None where the card has none, or where its key also signs before VERIFY."""
     try:
         key = session.pin_key()
-        if key is None or session.sign_with_pin_key(key, _BEFORE_VERIFY) is not None:
+        if key is None or session.sign_with_pin_key(key, BEFORE_VERIFY) is not None:
             return None
     except errors.CardProtocolError:
         return None

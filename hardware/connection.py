@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import xor
 from typing import Final, Protocol, Self
@@ -201,18 +201,27 @@ class Link:
         with self._steps():
             return PinPad.found(lambda code, body: pcsc.control(self._handle, code, body))
 
+    @property
+    def is_t0(self) -> bool:
+        return pcsc.is_t0(self._protocol)
+
     def is_contactless(self) -> bool:
         """Return whether the card is contactless; False for a card that is gone."""
+        return self.interface().is_contactless
+
+    def interface(self) -> Interface:
+        """Return how the card is connected; a card that is gone has no answer to reset."""
         with self._steps():
             try:
-                return is_contactless(pcsc.answer_to_reset(self._handle))
+                atr = pcsc.answer_to_reset(self._handle)
             except PcscError:
-                return False
+                atr = b""
+        return Interface(atr, self.is_t0, is_contactless(atr))
 
     def _way(self, command: CommandApdu) -> Callable[[], bytes]:
         """Return the function that sends the command: to the card, or through the reader's keys."""
         if command.pad is None:
-            apdu = encode(command, t0=pcsc.is_t0(self._protocol))
+            apdu = encode(command, t0=self.is_t0)
             return lambda: pcsc.transmit(self._handle, self._protocol, apdu)
         if self.keypad is None:
             raise errors.PadRefused("this reader has no keys for PINs")
@@ -321,13 +330,68 @@ class Traced:
         )
 
 
+# A recording of whole APDUs, for the trial of a test card. Unlike a trace it holds the card's PIN.
+
+
+@dataclass(frozen=True, slots=True)
+class RawExchange:
+    """One APDU as it was sent, and its answer with the status word; ``error`` where none came."""
+
+    command: bytes = field(repr=False)
+    answer: bytes = field(repr=False)
+    seconds: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """How a card is connected; ``atr`` is its answer to reset."""
+
+    atr: bytes
+    is_t0: bool
+    is_contactless: bool
+
+
+class Record(Protocol):
+    """Takes what is exchanged with a test card."""
+
+    def connected(self, interface: Interface) -> None:
+        """Note how the card is connected, once for each connection."""
+
+    def exchanged(self, exchange: RawExchange) -> None:
+        """Keep one exchange; it may hold secrets."""
+
+
+class Recorded:
+    def __init__(self, link: Link, record: Record) -> None:
+        self._link = link
+        self._record = record
+        record.connected(link.interface())
+
+    def send(self, command: CommandApdu) -> ResponseApdu:
+        """Send the command; it is recorded whether or not it is answered."""
+        sent, began = encode(command, t0=self._link.is_t0), time.monotonic()
+        try:
+            response = self._link.send(command)
+        except errors.CardError as error:
+            lasted, why = time.monotonic() - began, type(error).__name__
+            self._record.exchanged(RawExchange(sent, b"", lasted, why))
+            raise
+        answer = response.data + int(response.status).to_bytes(2)
+        self._record.exchanged(RawExchange(sent, answer, time.monotonic() - began))
+        return response
+
+
 # All layers together.
 
 
 class Connection:
-    def __init__(self, link: Link, trace: Trace | None = None) -> None:
+    def __init__(
+        self, link: Link, trace: Trace | None = None, record: Record | None = None
+    ) -> None:
         self.link = link
-        self._layers = Chaining(link if trace is None else Traced(link, trace))
+        below: Channel = link if record is None else Recorded(link, record)
+        self._layers = Chaining(below if trace is None else Traced(below, trace))
         self._selected: CommandApdu | None = None
 
     def send(self, command: CommandApdu) -> ResponseApdu:

@@ -6,6 +6,7 @@ import argparse
 import getpass
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_flag
@@ -28,7 +29,8 @@ its beginning or its end, IDENTIFIER what a new card says of itself, as `read` p
 unblock secret is never an argument: it is asked for without echo, or is the one line of
 standard input. `read` works on a clerk's own machine too: it needs no database, and reads
 a card as the stations do whose `families` and [pkcs11] are in its settings file or
-environment.
+environment. So does `try`, which tries a test card out and writes a report of it:
+docs/card-support.md says what it does to the card.
 """
 EXAMPLE = """\
   kiosk cards read
@@ -36,7 +38,7 @@ EXAMPLE = """\
   kiosk cards revoke 900000000001 0a1b --reason "lost on a train"
   kiosk cards issue-code 900000000001 0a1b --reason "mail is down" --identified-by "badge"
 """
-WAIT_S = 30.0
+WAIT_S, TRIAL_WAIT_S = 30.0, 60.0
 _CARD = "NUMBER", "CARD"
 _FIRST = (
     "They are not registered. They put the card into a station, enter the code and set a new PIN."
@@ -66,6 +68,18 @@ def add_parser(subparsers: Commands) -> None:
     read.add_argument("--reader", default="", metavar="PART", help="part of the reader's name")
     text = "for a card (default: 30 seconds)"
     read.add_argument("--wait", type=seconds, default=WAIT_S, metavar="S", help=text)
+    tried = parts.add("try", _try, "try a test card out, and write a report that can be given away")
+    tried.add_argument("--reader", default="", metavar="PART", help="part of the reader's name")
+    add_flag(tried, "--read-only", "do only what changes nothing and spends no try")
+    text = "go on after a trial that did not end: put the card back"
+    add_flag(tried, "--resume", text)
+    text = "maker and model of the card, for the report"
+    tried.add_argument("--make", default="", metavar="TEXT", help=text)
+    text = "where report, transcript and journal are written (default: here)"
+    tried.add_argument("--into", type=Path, default=Path(), metavar="FOLDER", help=text)
+    add_flag(tried, "--sure", "do not ask whether to begin: PIN and secret are two lines of input")
+    text = "for a card, and for each time that it is taken out (default: 60 seconds)"
+    tried.add_argument("--wait", type=seconds, default=TRIAL_WAIT_S, metavar="S", help=text)
 
 
 def _new_card(part: argparse.ArgumentParser) -> None:
@@ -86,6 +100,21 @@ def _read(args: argparse.Namespace) -> int:
     from kiosk.app.cli.station_checks import read_card
 
     return read_card(args.config, args.reader, args.wait)
+
+
+def _try(args: argparse.Namespace) -> int:
+    from kiosk.app.trial.command import try_card
+
+    return try_card(
+        args.config,
+        args.reader,
+        args.into,
+        make=args.make,
+        wait_s=args.wait,
+        read_only=args.read_only,
+        resume=args.resume,
+        sure=args.sure,
+    )
 
 
 def _add(args: argparse.Namespace) -> Done:

@@ -291,7 +291,7 @@ def read_card(config: str | None, part: str, wait_s: float) -> int:
     The card is read as by the stations of these settings. Waits so many seconds for one; 1 where
     none was read. No try of the card is spent.
     """
-    cards, every = build_cards(_settings(config), os.environ), plain_cards().applications
+    cards, every = build_cards(settings_here(config), os.environ), plain_cards().applications
     ends, asked = time.monotonic() + wait_s, False
     while True:
         found = examine_readers(cards, every)
@@ -313,7 +313,7 @@ def read_card(config: str | None, part: str, wait_s: float) -> int:
         time.sleep(LOOK_S)
 
 
-def _settings(config: str | None) -> Settings:
+def settings_here(config: str | None) -> Settings:
     """Return the settings of the service; a clerk's own machine has only the environment."""
     path = settings_path(config, os.environ)
     try:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from hardware.card_access import CardTimeouts, PcscCards
-from hardware.connection import log_trace
+from hardware.connection import Record, log_trace
 from hardware.driver import Driver, RoutedCards, load_driver
 from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
 from kiosk.config.settings import DEFAULTS, Settings, stored_secrets
@@ -15,8 +15,13 @@ from kiosk.contract.ports import Cards
 log = logging.getLogger(__name__)
 
 
-def build_cards(settings: Settings, environ: Mapping[str, str]) -> Cards:
-    """Return the card drivers on PC/SC, followed by the module in the settings."""
+def build_cards(
+    settings: Settings, environ: Mapping[str, str], record: Record | None = None
+) -> Cards:
+    """Return the card drivers on PC/SC, followed by the module in the settings.
+
+    ``record`` gets whole APDUs: for the trial of a test card alone.
+    """
     patience = CardTimeouts(answer_s=settings.station.card_timeout_s)
     trace = None
     if settings.pcsc.trace:
@@ -24,7 +29,7 @@ def build_cards(settings: Settings, environ: Mapping[str, str]) -> Cards:
         talk.setLevel(logging.DEBUG)  # whatever the log's own level
         trace = log_trace(talk)
     pads = settings.pcsc.pin_pad == "used"
-    drivers = PcscCards(_drivers(settings), patience, trace, pads=pads)
+    drivers = PcscCards(_drivers(settings), patience, trace, pads=pads, record=record)
     module = build_module(settings, environ)
     return drivers if module is None else RoutedCards(drivers, module, NAME)
 

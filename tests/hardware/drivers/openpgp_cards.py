@@ -148,3 +148,17 @@ class ForeignCard:
     def spent(self) -> list[bytes]:
         """The headers of what carried a password."""
         return [apdu[:4] for apdu in self.received if apdu[1] in (0x20, 0x24, 0x2C)]
+
+
+def resetting_code(card: ForeignCard, code: str) -> None:
+    """Give it a resetting code, with its makers' PW3."""
+    commands = (
+        "00a4040006d27600012401",
+        "0020008308" + b"12345678".hex(),
+        f"00da00d3{len(code):02x}" + code.encode().hex(),
+    )
+    for command in commands:
+        answer = card.transmit(bytes.fromhex(command))
+        assert answer[-2:] == b"\x90\x00" or answer[-2] == 0x61, (command, answer.hex())
+    card.lose_power()
+    card.received.clear()

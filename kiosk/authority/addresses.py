@@ -3,8 +3,9 @@
 The record of a person names one address, and a registration another, which may have the same value.
 A registration may name further ones: a code goes to the one that its holder chooses of these and
 the registered one, notices go to all. A further one gets no code before its cooling-off is over, in
-which it can be stopped. Each is a row with an id; a code, a visit and a page name an
-address by that id, its route. Another
+which it can be stopped.
+
+Each is a row with an id; a code, a visit and a page name an address by that id, its route. Another
 value is another row, so that what was sent to an address counts for no other one.
 """
 
@@ -37,6 +38,11 @@ class Addresses:
     def for_codes(self) -> Address | None:
         """Where codes go: the registered one, else the recorded one."""
         return self.registered or self.recorded
+
+    def knows_for_codes(self, value: str) -> bool:
+        """Return whether codes go to that address, now or once its cooling-off is over."""
+        known = (self.for_codes, *self.further)
+        return value.lower() in {one.value.lower() for one in known if one is not None}
 
     def choices_for_codes(self, now: datetime) -> tuple[Address, ...]:
         """Where a code can go, as the holder chooses; the first one first, each value once.

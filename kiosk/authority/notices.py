@@ -18,7 +18,7 @@ from kiosk.authority.records import (
 )
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.contract.language import Language
-from kiosk.contract.policy import HOUR, mask_email
+from kiosk.contract.policy import HOUR, mask_address
 
 
 class Notice(StrEnum):
@@ -94,7 +94,7 @@ def notify(
         "reference": reference,
     }
     if new_email:
-        params["masked_email"] = mask_email(new_email)
+        params["masked_email"] = mask_address(new_email)
     if stop_number:
         params["stop_number"] = stop_number
     if others:

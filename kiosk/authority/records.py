@@ -47,6 +47,8 @@ class Cardholder:
 
 class AddressKind(StrEnum):
     EMAIL = "email"
+    NUMBER = "number"
+    """One that gets text messages, as in ITU-T E.164."""
 
 
 MOST_FURTHER: Final = 3
@@ -265,11 +267,11 @@ class Registration:
     """A holder's self-service: one for each holder, whatever cards they have.
 
     ``address_id`` is the address to which codes go; ``further`` are those to which they can go as
-    well, in the order in which they came. ``asked`` are the questions that are asked
-    until they are answered. ``proven``: a signature proved the card or its PIN when the holder
-    registered. ``unproven_failures`` counts wrong answers with cards that are known by name only;
-    until ``unproven_until`` no more are accepted from such cards. ``language`` is that of the visit
-    that made it, for notices. Of ``saved_codes`` a used one leaves no trace here; None: none.
+    well, oldest first. ``asked`` are the questions that are asked until they are answered.
+    ``proven``: a signature proved the card or its PIN when the holder registered.
+    ``unproven_failures`` counts wrong answers with cards that are known by name only; until
+    ``unproven_until`` no more are accepted from such cards. ``language`` is that of the visit that
+    made it, for notices. Of ``saved_codes`` a used one leaves no trace here; None: none.
     """
 
     holder_id: str

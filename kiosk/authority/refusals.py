@@ -44,9 +44,11 @@ class PlainRefusal(Enum):
     NUMBER_TAKEN = auto()
     NAME_AS_BEFORE = auto()
     ADDRESS_AS_BEFORE = auto()
-    ADDRESSES_MOST = auto()
+    TOO_MANY_ADDRESSES = auto()
     NO_FURTHER_ADDRESS = auto()
     NO_ADDRESS = auto()
+    NO_MOBILE_NUMBER = auto()
+    NO_TEXT_MESSAGES = auto()
     NOT_BLOCKED = auto()
     NOT_REGISTERED = auto()
     LEAVER_ALREADY = auto()
@@ -215,6 +217,11 @@ class NoSuchNumber:
 class AddressOfOther:
     name: str
     number: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberOfOtherCountry:
+    taken: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -564,6 +571,7 @@ Refusal = (
     | NoSuchNumber
     | AddressOfOther
     | DomainNotApproved
+    | NumberOfOtherCountry
     | FamilyUnknown
     | CardOfOther
     | CardOfNoUse

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -435,6 +436,90 @@ class MailSettings(Section, frozen=True):
     )
 
 
+class TextSettings(Section, frozen=True):
+    """``[texts]``: who sends text messages; there are none without it."""
+
+    service: str = setting(
+        "none",
+        OneOf("none", "notify", "gateway", "command"),
+        "Who sends text messages: nobody, GOV.UK Notify, a gateway by HTTPS, or a command.",
+    )
+    regions: tuple[str, ...] = setting(
+        ("GB",),
+        Words("a list of countries such as GB (ISO 3166-1)", _word("country", "[A-Z]{2}")),
+        "Countries whose mobile numbers are taken; a number without a prefix is of the first. "
+        "Guernsey, Jersey and the Isle of Man are GG, JE and IM.",
+    )
+    credential: str = setting(
+        "",
+        _CREDENTIAL,
+        "The file with Notify's API key, or with what `login` asks for: user:password, or a token.",
+    )
+    template: str = setting(
+        "",
+        Text("an identifier", "[0-9a-f-]{36}", empty=True),
+        "Notify's template of a text message, whose text is ((text)).",
+    )
+    url: str = setting(
+        "",
+        Text("an address that begins with https://", r"https://[^\s@?#]+(\?[^\s@#]*)?", empty=True),
+        "Where the gateway takes messages; empty is Notify's own address.",
+    )
+    login: str = setting(
+        "none", OneOf("none", "basic", "bearer"), "How the gateway knows this service."
+    )
+    encoding: str = setting("json", OneOf("json", "form"), "How `body` is sent to the gateway.")
+    body: str = setting(
+        '{"to": "{to}", "text": "{text}"}',
+        Text("an object in JSON with {to} and {text}"),
+        "What the gateway is sent, with the number (such as +447400123456) and the message in it.",
+    )
+    sent_when: str = setting(
+        "",
+        Text("a field and its value", "[^=]+=.+", empty=True),
+        "What the gateway's answer has where it took the message, such as messages.0.status=0; "
+        "empty: its HTTP status says so.",
+    )
+    command: str = setting(
+        "",
+        _PATH,
+        "The command, which gets the number as its argument and the message as its input; it ends "
+        "with 0 where it was sent, with 65 or 67 where it never will be.",
+    )
+    ca_file: str = setting(
+        "", Text(empty=True), "Certificates (PEM) to trust; empty trusts what this machine trusts."
+    )
+    deadline_s: float = setting(8, Number(1, 10), "Seconds for one message.")
+
+    def check(self) -> None:
+        needed: dict[str, tuple[str, ...]] = {
+            "notify": ("credential", "template"),
+            "gateway": ("url", *(("credential",) if self.login != "none" else ())),
+            "command": ("command",),
+        }
+        for name in needed.get(self.service, ()):
+            if not getattr(self, name):
+                raise ValueError(f"{name}: has to be given for this service")
+        if not self.regions:
+            raise ValueError("regions: has to name one at least")
+        try:
+            body = msgspec.json.decode(self.body)
+        except msgspec.DecodeError:
+            raise ValueError("body: is not JSON") from None
+        if not isinstance(body, dict) or not all(f"{{{one}}}" in self.body for one in _IN_BODY):
+            raise ValueError("body: has to be an object with {to} and {text}")
+        if self.encoding == "form" and not all(isinstance(each, str) for each in body.values()):
+            raise ValueError("body: a form has texts alone")
+
+    @property
+    def taken_regions(self) -> tuple[str, ...]:
+        """The countries whose numbers are taken; none where nobody sends."""
+        return self.regions if self.service != "none" else ()
+
+
+_IN_BODY: Final = ("to", "text")
+
+
 RA = "ra"
 """Stands for the Registration Authority's address, so that it is set only once."""
 
@@ -809,6 +894,7 @@ class Settings(Struct, frozen=True):
     keys: KeySettings = KeySettings()
     secrets: SecretSettings = SecretSettings()
     mail: MailSettings = MailSettings()
+    texts: TextSettings = TextSettings()
     notices: NoticeSettings = NoticeSettings()
     pcsc: PcscSettings = PcscSettings()
     cards: CardSettings = CardSettings()

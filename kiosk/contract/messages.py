@@ -442,11 +442,13 @@ class Route(Wire, frozen=True):
 
     ``may_fail``: mail to it came back or was late. Which of them is not said, so that a thief of
     the card does not learn from it that the holder reads no notices.
+    ``by_text``: it is a number that gets text messages.
     """
 
     id: RouteId
     masked: str
     may_fail: bool = False
+    by_text: bool = False
 
 
 class SendCode(CountedTask, frozen=True):
@@ -762,12 +764,14 @@ class CodeNotSent(Wire, frozen=True):
 
     ``mail_away``: the relay did not accept it; otherwise a limit applies. ``again`` is the task
     instead: enter the code that is still live, ask again (``SendCode``), or give another address,
-    because mail to this one is refused.
+    because mail to this one is refused. ``refused``: nothing ever arrives at the route that was
+    chosen, and there is another one.
     """
 
     mail_away: bool
     retry_in_s: float
     again: EnterCode | SendCode | GiveEmail
+    refused: bool = False
 
 
 class StopNumberWrong(Wire, frozen=True):

@@ -172,6 +172,10 @@ def end_of_wait(moment: datetime) -> datetime:
     return begun if begun == moment else begun + timedelta(minutes=1)
 
 
+LONGEST_LIFE_BY_TEXT = timedelta(minutes=10)
+"""Of a code by text message (NIST SP 800-63B-4, 4.2.1.2)."""
+
+
 class SendVerdict(Struct, frozen=True):
     """``wait`` is zero where a code may go out now; ``too_many``: by the limit an hour."""
 
@@ -246,18 +250,28 @@ def mask_email(address: str) -> str:
     return f"{local[:1]}•••@{domain}"
 
 
+def is_number(address: str) -> bool:
+    """Return whether text messages go there: a number as in ITU-T E.164, and no mailbox."""
+    return "@" not in address
+
+
+def mask_address(address: str) -> str:
+    """Show of a number its last two digits, and of a mailbox what ``mask_email`` does."""
+    return f"•••{address[-2:]}" if is_number(address) else mask_email(address)
+
+
 def mask_routes(addresses: Iterable[str]) -> tuple[str, ...]:
     """Mask several of one holder; those that look alike are numbered in their order.
 
     A further letter would tell them apart as well, and would say more of each.
     """
-    masks = [mask_email(one) for one in addresses]
-    seen: Counter[str] = Counter()
-    told = []
+    masks = [mask_address(one) for one in addresses]
+    alike: Counter[str] = Counter()
+    numbered = []
     for mask in masks:
-        seen[mask] += 1
-        told.append(f"{mask} ({seen[mask]})" if masks.count(mask) > 1 else mask)
-    return tuple(told)
+        alike[mask] += 1
+        numbered.append(f"{mask} ({alike[mask]})" if masks.count(mask) > 1 else mask)
+    return tuple(numbered)
 
 
 # Rules for a new PIN, checked before any secret leaves the authority. Cards differ in what they

@@ -101,6 +101,8 @@ class CodeLack(StrEnum):
     TOO_SOON = "too-soon"
     MOVED = "moved"
     """It went, or was to go, where codes go no longer."""
+    REFUSED = "refused"
+    """Nothing ever arrives where it was to go; there is another way."""
 
 
 class PinFault(StrEnum):

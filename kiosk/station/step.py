@@ -696,6 +696,7 @@ def _code_not_sent(
             return s.CodeEntry(state.visit, task, notice, entered_on=_address_page(state))
         case SendCode() as task:
             lack = s.CodeLack.MAIL_AWAY if away else s.CodeLack.TOO_SOON
+            lack = s.CodeLack.REFUSED if reply.refused else lack
             return s.CodeNeeded(state.visit, task, lack, reply.retry_in_s, _address_page(state))
         case GiveEmail() as task:
             return _email_again(state, task, s.EmailFault.REFUSED)

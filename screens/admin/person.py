@@ -34,7 +34,7 @@ from screens.admin import waiting
 from screens.admin.dialogs import cards, person
 from screens.admin.dialogs.cards import CodeShown, grouped, last_day
 from screens.admin.dialogs.form import Form
-from screens.admin.dialogs.person import Subject
+from screens.admin.dialogs.person import Subject, further_addresses
 from screens.admin.page import IN_DIALOG, AdminPage, app_of, done_words
 from screens.admin.people import STANDINGS
 from screens.admin.refusals import DeskRefused
@@ -232,6 +232,17 @@ def _with_saved_codes(subject: Subject) -> list[Subject]:
     return [subject] if has_some and Action.WITHDRAW_CODE in subject.person.open_to else []
 
 
+def _to_reach_further(subject: Subject) -> list[Subject]:
+    """Only a registration has further addresses."""
+    person = subject.person
+    is_open = Action.CORRECT_EMAIL in person.open_to and person.registration is not None
+    return [subject] if is_open else []
+
+
+def _with_further_addresses(subject: Subject) -> list[Subject]:
+    return _to_reach_further(subject) if further_addresses(subject) else []
+
+
 def _to_agree(subject: Subject) -> list[ProposalLine]:
     """Return what waits and this member of staff can agree to."""
     return [line for line in subject.person.proposals if not line.why_not]
@@ -277,6 +288,13 @@ PERSON_ACTS = (
         lambda _, found: person.withdraw_saved_codes(found),
     ),
     PersonAct(Action.CORRECT_EMAIL, "e", "Correct email", person.correct_email),
+    PersonAct(_to_reach_further, "m", "Add an address", lambda _, found: person.add_address(found)),
+    PersonAct(
+        _with_further_addresses,
+        "u",
+        "Withdraw an address",
+        lambda _, found: person.withdraw_address(found),
+    ),
     PersonAct(Action.CORRECT_NAME, "n", "Correct name", person.correct_name),
     PersonAct(Action.ADD_CARD, "a", "Add a card", cards.add_card),
     PersonAct(Action.REPLACE_CARD, "p", "Replace a card", cards.replace_card),

@@ -120,11 +120,13 @@ class PickRoutePage(ChoicesPage, inherit_bindings=False):
         routes = self.state.task.routes
         self.set_class(len(routes) >= _MANY, "-many")
         yield Prose(choices.ROUTES_TITLE, "title")
-        yield Prose(choices.ROUTES_TEXT, "text paragraph")
+        numbers = any(each.by_text for each in routes)
+        text = choices.ROUTES_AND_NUMBERS if numbers else choices.ROUTES_TEXT
+        yield Prose(text, "text paragraph")
         if len(routes) < _MANY:
             yield Prose(choices.MENU_HINT, "lead how")
         yield self.listed(
-            (each.masked, partial(self._pick, each), _beside(each)) for each in routes
+            (choices.route(each), partial(self._pick, each), _beside(each)) for each in routes
         )
         back = self.state.back is not None or self.state.visit.ways is not None
         yield self.actions(self.stop_button(), right=self.back_button() if back else None)

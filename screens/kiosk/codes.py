@@ -114,9 +114,12 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
 
     def beside(self) -> Iterator[Widget]:
         task, notice = self.state.task, self._notice()
+        by_text = task.sent_to is not None and task.sent_to.by_text
         may_fail = task.sent_to is not None and task.sent_to.may_fail
         shown = may_fail and not notice  # the mail of a code that was wrong may have come
-        said = email.sent_to(task.masked, proves_owner=task.proves_owner, may_fail=shown)
+        said = email.sent_to(
+            task.masked, proves_owner=task.proves_owner, may_fail=shown, by_text=by_text
+        )
         sent = Prose(said, "text sent")
         # Not everything fits on every screen: see the stylesheet.
         sent.set_class(bool(notice and task.masked), "-beside-note")
@@ -134,8 +137,9 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             task.masked,
             resumed=self.state.resumed,
             elsewhere=again and not task.proves_owner,
+            by_text=by_text,
         )
-        others = [] if notice else [each.masked for each in task.other_routes]
+        others = [] if notice else [email.named(each) for each in task.other_routes]
         if task.mail_takes_s and not self.state.resumed:
             self._meanwhile = email.slow(task.mail_takes_s, *others)
         elif may_fail and not self.state.resumed:
@@ -195,7 +199,8 @@ class CodeNeededPage(Page, inherit_bindings=False):
         self._again = self.button("", lambda: self.report(_asked(self, routes)), primary=True)
 
     def content(self) -> Iterator[Widget]:
-        title, text = email.LACKS[self.state.lack]
+        by_text = any(each.by_text for each in self._routes)
+        title, text = email.lack(self.state.lack, by_text=by_text)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield Prose(email.next_to(*(each.masked for each in self._routes)))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from kiosk.contract.language import MONTHS, Counted, Text
-from kiosk.contract.messages import NOT_ME, Factor, FactorEnd, Purpose
+from kiosk.contract.messages import NOT_ME, Factor, FactorEnd, Purpose, Route
 from kiosk.contract.policy import STOP_NUMBER_DIGITS
 from screens.words.frame import how_long
 
@@ -37,6 +37,8 @@ WAYS_TITLE = Text("How do you want to show that it is you?")
 WAYS_TEXT = Text("Choose what you have now. Wrong entries count together, whichever you choose.")
 ROUTES_TITLE = Text("Where shall we send your code?")
 ROUTES_TEXT = Text("Choose an address that you can read now. Each is shown in part only.")
+ROUTES_AND_NUMBERS = Text("Choose one that you can read now. Each is shown in part only.")
+_BY_TEXT = Text("Text message: {masked}")
 ANOTHER_WAY = Text("Choose another way")
 _AND_THEN = " + "
 """Stands between the factors of a way, for which no language needs a grammar."""
@@ -185,6 +187,10 @@ def stop_text() -> str:
 
 def stop_with_code() -> str:
     return _STOP_WITH_CODE.format(digits=STOP_NUMBER_DIGITS)
+
+
+def route(where: Route) -> str:
+    return _BY_TEXT.format(masked=where.masked) if where.by_text else where.masked
 
 
 def way(factors: tuple[Factor, ...]) -> str:

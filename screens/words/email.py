@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Final
 
 from kiosk.contract.language import Counted, Text
-from kiosk.contract.messages import NOT_ME, Purpose
+from kiosk.contract.messages import NOT_ME, Purpose, Route
 from kiosk.contract.policy import STOP_NUMBER_DIGITS
 from kiosk.station.states import CodeLack, CodeNotice, EmailFault
 from screens.words.frame import clock
@@ -29,6 +29,7 @@ SEND = Text("Send code")
 
 LOOK_IN_JUNK = Text("Look in Junk too.")
 GIVEN = Text("Enter the code that the Registration Authority gave you.")
+WALK_AWAY_TEXT = Text("You may take your smartcard out, read the text message and come back.")
 WALK_AWAY = Text("You may take your smartcard out, read your email and come back.")
 OVER = Text("That code is no longer good. Ask for a new one.")
 NEW_CODE = Text("New code")
@@ -41,6 +42,8 @@ _SLOW = Counted(
 )
 _OTHER_ROUTE = Text("One can go to {masked}, too.")
 MAY_FAIL = Text("Email there may be late, or not arrive.")
+MAY_FAIL_BY_TEXT = Text("Text messages there may not arrive.")
+_YOUR_NUMBER = Text("your number {masked}")
 ASK = Text("If no code comes, ask the Registration Authority.")
 # Translators: at most 20 signs, beside an address.
 MAY_FAIL_BESIDE = Text("may be late, or fail")
@@ -52,6 +55,7 @@ IN_ITS_PLACE = Text("A code by email takes the place of this one.")
 
 
 _SENT = Text("We sent it to {masked}.")
+_SENT_BY_TEXT = Text("We sent a text message to your number {masked}.")
 _SENT_TO_KNOWN = Text("We sent a code to {masked}, the address that we know.")
 _NEWEST = Text("Only the newest code works.")
 _MOST_LIFE = Text("Good for another {time}")
@@ -117,20 +121,28 @@ def code_title(purpose: Purpose | None, *, proves_owner: bool) -> str:
             return Text("Enter your code")
 
 
-def sent_to(masked: str, *, proves_owner: bool, may_fail: bool = False) -> str:
+def sent_to(
+    masked: str, *, proves_owner: bool, may_fail: bool = False, by_text: bool = False
+) -> str:
     """Say where the code went; one that staff gave by word of mouth went nowhere."""
     look = MAY_FAIL if may_fail else LOOK_IN_JUNK
     if proves_owner:
         return f"{_SENT_TO_KNOWN.format(masked=masked)} {look}"
     if not masked:
         return str(GIVEN)
+    if by_text:
+        sent = _SENT_BY_TEXT.format(masked=masked)
+        return f"{sent} {MAY_FAIL_BY_TEXT}" if may_fail else sent
     return f"{_SENT.format(masked=masked)} {look}"
 
 
-def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool, elsewhere: bool) -> str:
+def meanwhile(
+    purpose: Purpose | None, masked: str, *, resumed: bool, elsewhere: bool, by_text: bool = False
+) -> str:
     """Say what may be done instead of entering the code now, or what comes after it.
 
-    ``elsewhere``: the code went to an address that can be corrected in the menu alone.
+    ``elsewhere``: the code went to an address that can be corrected in the menu alone. ``by_text``:
+    it went by text message.
     """
     if resumed and purpose is Purpose.UNLOCK:
         return STILL_COUNTS
@@ -138,7 +150,14 @@ def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool, elsewhere:
         return _OTHER_ADDRESS.format(something_else=SOMETHING_ELSE)
     if purpose is Purpose.FIRST_UNLOCK:
         return THEN_NEW_PIN
+    if by_text:
+        return WALK_AWAY_TEXT
     return WALK_AWAY if masked else IN_ITS_PLACE
+
+
+def named(route: Route) -> str:
+    """Name where a code can go, within a sentence."""
+    return _YOUR_NUMBER.format(masked=route.masked) if route.by_text else route.masked
 
 
 def slow(seconds: float, *others: str) -> str:
@@ -201,6 +220,13 @@ LACKS: Final[dict[CodeLack, tuple[str, str]]] = {
         Text("Please wait for your next code"),
         Text("We sent one a short time ago."),
     ),
+    CodeLack.REFUSED: (
+        Text("No code can be sent there"),
+        Text(
+            "What we send there is refused. Choose another one, and tell the Registration "
+            "Authority: it may be out of date."
+        ),
+    ),
     CodeLack.MOVED: (
         Text("Your email address has changed"),
         Text(
@@ -209,6 +235,15 @@ LACKS: Final[dict[CodeLack, tuple[str, str]]] = {
         ),
     ),
 }
+
+
+_NOT_SENT = Text("The code could not be sent")
+
+
+def lack(what: CodeLack, *, by_text: bool) -> tuple[str, str]:
+    """Return title and text of the page; ``by_text``: it may have gone by text message."""
+    title, text = LACKS[what]
+    return (_NOT_SENT if by_text and what is CodeLack.MAIL_AWAY else title), text
 
 
 def next_to(masked: str, *others: str) -> str:

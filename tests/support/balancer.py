@@ -52,7 +52,7 @@ class Balancer:
         config = folder / "haproxy.cfg"
         config.write_text(text)
         self.process = subprocess.Popen([PROGRAM, "-db", "-f", config])
-        while not self._socket.exists():
+        while not self._answers():
             assert self.process.poll() is None
             time.sleep(0.05)
 
@@ -61,6 +61,14 @@ class Balancer:
         while self._up() != names:
             assert self.process.poll() is None
             time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        """Return whether it takes commands: its socket is there a moment before that."""
+        try:
+            self._up()
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
 
     def _up(self) -> set[str]:
         with socket.socket(socket.AF_UNIX) as line:

@@ -12,7 +12,7 @@ from tests.support.fresh_root import (
     run_in_fresh_root,
     shell_blocks,
 )
-from tests.support.sshd import make_key
+from tests.support.sshd import make_key, privilege_separation_folder
 
 GUIDE = CHECKOUT / "systemd" / "README.md"
 PEOPLE = "holder_number,name,email,card_id,unblock_secret\n900000000001,Jo Smith,jo@nhs.net,,\n"
@@ -102,6 +102,7 @@ def test_sshd_takes_the_line_for_colleagues_behind_one_address(tmp_path: Path) -
     [line] = [
         line for line in GUIDE.read_text().splitlines() if line.startswith("PerSourcePenaltyExempt")
     ]
+    privilege_separation_folder()
     key = make_key(tmp_path / "host")
     (tmp_path / "sshd_config").write_text(f"HostKey {key}\n{line}\n")
     asked = ["/usr/sbin/sshd", "-T", "-f", str(tmp_path / "sshd_config")]

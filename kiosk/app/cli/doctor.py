@@ -20,7 +20,7 @@ from kiosk.app.cli.help import Commands, add_command, add_flag
 from kiosk.app.cli.printing import print_marked
 from kiosk.app.cli.systemd import clock_is_synchronised, properties_of
 from kiosk.app.cli.tools import Tools, print_json
-from kiosk.app.composition.opening import open_collector, open_issuers
+from kiosk.app.composition.opening import open_collector, open_issuers, open_text_sender
 from kiosk.app.setup import station
 from kiosk.config.loading import (
     EXAMPLES,
@@ -123,7 +123,7 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
     by_role = tools.store_file is None or settings.store.staff_url
     yield from hardware(settings)
     staff = [staff_check(tools)] if by_role else []
-    later = [mail_check(tools)], authority_checks(tools), running_checks(tools)
+    later = [mail_check(tools)], text_checks(tools), authority_checks(tools), running_checks(tools)
     yield from examine(chain(store_checks(tools), staff, *later))
 
 
@@ -207,7 +207,7 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield checks.MASTER, partial(checks.check_master_keys, tools.masters, derives=derives)
     siem, network = settings.siem, settings.authority
     keys = siem.key or siem.certificate, network.key or network.certificate
-    secret = settings.mail.credential, settings.secrets.pin_file, *keys
+    secret = settings.mail.credential, settings.texts.credential, settings.secrets.pin_file, *keys
     # A bare name is a file of the service manager's.
     if files := tuple(Path(name) for name in secret if "/" in name):
         yield checks.CREDENTIALS, partial(checks.check_credentials, files)
@@ -225,6 +225,15 @@ def mail_check(tools: Tools) -> tuple[str, Check]:
 
     mail = tools.settings.mail
     return checks.MAIL, partial(checks.check_mail, tools.mailer, f"{mail.host}:{mail.port}")
+
+
+def text_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    from kiosk.authority.administration import checks
+
+    named = tools.settings.texts
+    if named.service != "none":
+        load = partial(open_text_sender, tools.settings, tools.environ, tools.clock)
+        yield checks.TEXTS, partial(checks.check_texts, load)
 
 
 def collector_checks(tools: Tools) -> Iterator[tuple[str, Check]]:

@@ -94,9 +94,10 @@ def _set(desk: AdminDesk, args: argparse.Namespace, why: Grounds) -> Done | None
 def _explain(args: argparse.Namespace) -> None:
     from kiosk.authority.administration.policy import VERIFICATION, ways_of
     from kiosk.authority.refusals import ValueUnfit
-    from screens.words.staff.ways import WEAKEST, ways_lines
+    from screens.words.staff.ways import BY_TEXT, WEAKEST, ways_lines
 
-    desk = Tools(args).desk.policy
+    tools = Tools(args)
+    desk = tools.desk.policy
     line = next(each for each in desk.every() if each.name == VERIFICATION)
     value = line.value if args.value is None else args.value
     if problem := desk.problem(VERIFICATION, value):
@@ -104,6 +105,8 @@ def _explain(args: argparse.Namespace) -> None:
     for sentence in ways_lines(ways_of(value)):
         is_head = sentence.endswith(":") or sentence == WEAKEST
         echo(sentence if is_head else f"    {sentence}")
+    if tools.settings.texts.service != "none":
+        echo(BY_TEXT)
 
 
 def _try(desk: AdminDesk, name: str, value: str) -> None:

@@ -307,7 +307,7 @@ def _look(tools: Tools) -> int:
         doctor.show(finding)
         failed = failed or finding.condition is Condition.FAIL
     staff = [doctor.staff_check(tools)] if tools.settings.store.staff_url else []
-    later = doctor.collector_checks(tools), doctor.network_checks(tools)
+    later = doctor.text_checks(tools), doctor.collector_checks(tools), doctor.network_checks(tools)
     for finding in examine(chain(staff, [doctor.mail_check(tools)], *later)):
         doctor.show(finding)  # and no more: these may be put right later
     return int(failed)

@@ -14,6 +14,7 @@ from kiosk.app.composition.opening import (
     open_mailer,
     open_sealer,
     open_store,
+    open_text_sender,
 )
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.audit.anchors import AnchorSigner
@@ -35,6 +36,8 @@ from kiosk.authority.records import OutboxMessage
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
+from kiosk.authority.texts.receipts import Receipts
+from kiosk.authority.texts.senders import MailAndTexts, NotifySender, TextSender
 from kiosk.authority.visit.factors import FACTORS
 from kiosk.config.loading import credential_file
 from kiosk.config.settings import Settings, addresses, stored_secrets
@@ -87,8 +90,10 @@ def build_caretaker(
     ring: KeyRing,
     clock: Clock,
     lists: RevocationLists | None = None,
+    texts: TextSender | None = None,
 ) -> Caretaker:
-    """Return the caretaker; ``lists`` are those of a process that serves cards."""
+    """Return the caretaker; ``lists`` and ``texts`` are those of a process that serves cards."""
+    reports = texts if isinstance(texts, NotifySender) else None
     return Caretaker(
         store,
         AnchorSigner(ring),
@@ -96,6 +101,7 @@ def build_caretaker(
         settings.service.ra_email,
         retention=settings.retention,
         bounces=bounces_from(settings, store, ring),
+        receipts=Receipts(store, CodeMac(ring), reports) if reports else None,
         lists=lists,
         policy=LivePolicy(store, settings.policy, clock),
     )
@@ -122,6 +128,8 @@ class BuiltAuthority:
     ) -> None:
         clock = clock or SystemClock()
         self.mailer = open_mailer(settings, environ)
+        texts = open_text_sender(settings, environ, clock)
+        mailer = MailAndTexts(self.mailer, texts)
         self.store = open_store(settings, clock, environ, pool_size=CONNECTIONS)
         self.siem: SiemWorker | None = None
         try:
@@ -146,7 +154,7 @@ class BuiltAuthority:
             sealer=sealer,
             hasher=self.hasher,
             codes=CodeMac(self.ring),
-            mailer=self.mailer,
+            mailer=mailer,
             compose=partial(
                 compose_code, service=settings.service, shows_qr=settings.mail.qr_codes
             ),
@@ -168,7 +176,7 @@ class BuiltAuthority:
         self.outbox = build_outbox(
             settings,
             self.store,
-            self.mailer,
+            mailer,
             clock,
             relay_answers,
             parts.mail_time,
@@ -178,7 +186,7 @@ class BuiltAuthority:
         if self.siem is not None:
             self.siem.start()
         lists = issuers.lists if issuers is not None else None
-        self.caretaker = build_caretaker(settings, self.store, self.ring, clock, lists)
+        self.caretaker = build_caretaker(settings, self.store, self.ring, clock, lists, texts)
         self.ca = StationCa(self.ring)
 
     @property

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kiosk.authority.crypto.token import TokenMasters
     from kiosk.authority.mail.smtp import SmtpMailer
     from kiosk.authority.store.database import Store
+    from kiosk.authority.texts.senders import TextSender
 
 _LOCAL_TIME = Path("/etc/localtime")
 """The machine's time zone, with its changes of the clocks; see localtime(5)."""
@@ -172,6 +173,15 @@ def open_mailer(settings: Settings, environ: Mapping[str, str]) -> SmtpMailer:
     return SmtpMailer(relay_from(settings.mail, settings.service.name, environ))
 
 
+def open_text_sender(
+    settings: Settings, environ: Mapping[str, str], clock: Clock
+) -> TextSender | None:
+    """Return who sends text messages, if anybody does; raises ``ConfigError``."""
+    from kiosk.authority.texts.senders import open_texts
+
+    return open_texts(settings.texts, environ, clock)
+
+
 def mail_report(settings: Settings, environ: Mapping[str, str], to: str, report: Report) -> None:
     """Mail a report as a letter; raises ``MailError``, and ``ConfigError`` for a missing file."""
     from kiosk.authority.administration.views import Span
@@ -222,6 +232,7 @@ def open_desk(
         enrol_addresses=settings.authority.enrol_addresses,
         ca_fingerprint=StationCa(ring).fingerprint,
         verified_logins=settings.admin.verified_logins,
+        text_regions=settings.texts.taken_regions,
         mail_report=partial(mail_report, settings, environ),
     )
     return AdminDesk(Office(means, actor))

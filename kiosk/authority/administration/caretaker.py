@@ -55,6 +55,7 @@ from kiosk.authority.retention import DAILY, held_until, months, purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
 from kiosk.authority.store.repositories.mac_rows import TABLES
+from kiosk.authority.texts.receipts import Receipts
 from kiosk.authority.visit.pin_change import report_lost_changes
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
@@ -157,6 +158,7 @@ class Caretaker:
         *,
         retention: RetentionSettings = DEFAULTS.retention,
         bounces: Bounces | None = None,
+        receipts: Receipts | None = None,
         lists: RevocationLists | None = None,
         policy: Callable[[], Policy] = Policy,
     ) -> None:
@@ -169,6 +171,7 @@ class Caretaker:
         self._signed: dict[int, AuditAnchor] = {}
         self._lists = lists
         self._bounces = bounces
+        self._receipts = receipts
 
     def run(self) -> bool:
         """Do the jobs that are due; return False where another process ran within the minute.
@@ -183,6 +186,8 @@ class Caretaker:
         try:  # by each process, also where another one does the jobs
             self._watch_lists()
             self._take_bounces()
+            if self._receipts is not None:
+                self._receipts.take_in()
         except ValueUnreadable as error:
             unread = error
         if not self._claim_run():

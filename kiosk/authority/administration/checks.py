@@ -49,6 +49,7 @@ from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store import grants
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
 from kiosk.authority.store.engine import DAMAGES, MOVED, REFUSED_LOGINS, place_of, unverified_host
+from kiosk.authority.texts.senders import TextSender
 from kiosk.authority.visit.stops import may_be_stopped
 from kiosk.authority.wording import counted, local_time, numbered
 from kiosk.config.loading import as_account
@@ -111,6 +112,7 @@ COLLECTOR, FOUR_EYES, CREDENTIALS = "collector", "four eyes", "credentials"
 REVOKED, WEAK_KEYS = "revoked", "weak keys"
 CARD_KEYS, RELEASED, STAFF = "card keys", "released secrets", "staff"
 LOGIN_KEYS = "login keys"
+TEXTS = "text messages"
 
 _UNRECORDED = (
     "a command that was ended while it made a key leaves that; else see who can log in to the token"
@@ -436,6 +438,21 @@ def check_mail(load: Callable[[], AbstractContextManager[Mailer]], address: str)
     except MailError as error:
         return fail(MAIL, f"{address}: {error}", "see `host`, `port` and `credential` in [mail]")
     return ok(MAIL, f"{address} is verified and lets us in")
+
+
+def check_texts(load: Callable[[], TextSender | None]) -> Finding:
+    """Look whether text messages can be sent, and send none."""
+    try:
+        sender = load()
+        if sender is not None:
+            sender.check()
+    except ConfigError as error:
+        return fail(TEXTS, str(error), "see [texts]")
+    except MailNotTrusted as error:
+        return fail(TEXTS, str(error), "see `url` and `ca_file` in [texts]")
+    except MailError as error:
+        return fail(TEXTS, str(error), "see `service` and what it needs in [texts]")
+    return ok(TEXTS, "the gateway can be reached")
 
 
 def check_credentials(files: Iterable[Path]) -> Finding:

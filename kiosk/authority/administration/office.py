@@ -114,6 +114,7 @@ class StaffDependencies:
     ``file_policy`` is in force wherever staff set nothing else. ``imports`` and ``exports`` are
     folders of the service's machine. Stations enrol at ``enrol_addresses``, and recognise the
     authority by ``ca_fingerprint``. ``verified_logins``: only with keys in a security key.
+    Numbers of ``text_regions`` get text messages; none where nobody sends them.
     ``mail_report`` mails to an address at once; it raises ``MailError`` and ``ConfigError``.
     """
 
@@ -132,6 +133,7 @@ class StaffDependencies:
     enrol_addresses: tuple[str, ...] = ()
     ca_fingerprint: str = ""
     verified_logins: bool = False
+    text_regions: tuple[str, ...] = ()
     mail_report: Callable[[str, Report], None] = _no_relay
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -76,6 +77,7 @@ from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.records import (
     MOST_FURTHER,
     Address,
+    AddressKind,
     AddressSource,
     AuditEvent,
     AuditQuery,
@@ -89,6 +91,7 @@ from kiosk.authority.refusals import (
     AddressOfOther,
     DomainNotApproved,
     NoSuchNumber,
+    NumberOfOtherCountry,
     PlainRefusal,
     UnlockUnderWay,
     UnlockUndetermined,
@@ -97,6 +100,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.repositories.visits import is_within_visit
+from kiosk.authority.texts.numbers import NotANumber, NumberAbroad, read_number
 from kiosk.authority.visit.blocking import is_exhausted
 from kiosk.authority.visit.context import is_assisted
 from kiosk.authority.visit.factors import FACTORS
@@ -105,7 +109,7 @@ from kiosk.authority.visit.registration import stop_change, stop_further
 from kiosk.authority.visit.rules import has_left
 from kiosk.authority.visit.withdrawing import withdraw_everything
 from kiosk.contract.messages import Factor, VisitId, read_reference, reference_of
-from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email
+from kiosk.contract.policy import EmailProblem, Policy, email_problem, is_number, tidy_email
 from kiosk.contract.text import sort_name
 
 # Erasing a person: every row about them is deleted. The audit keeps ids that name nobody, and the
@@ -375,7 +379,9 @@ class PeopleDesk(Desk):
         return act.done(deed)
 
     def add_address(self, seen: Seen, email: str, grounds: Grounds) -> Done:
-        """Add one to which codes can go as well, once its cooling-off is over; all get a mail.
+        """Add one to which codes can go as well, once its cooling-off is over; all get a notice.
+
+        A number gets text messages.
 
         The first code that went there and is entered confirms it.
         """
@@ -383,21 +389,26 @@ class PeopleDesk(Desk):
         with self._on_person(seen, Action.CORRECT_EMAIL, grounds, proposal) as (act, holder):
             act.uow.cards.lock_of_holder(holder.id)
             act.refuse_after(StationChange.READDRESSED)
-            address, before = _address(email, self._policy), read_addresses(act.uow, holder.id)
+            address, before = self._further(email), read_addresses(act.uow, holder.id)
             registration = _registered(act, holder)
-            if address.lower() in {one.value.lower() for one in _for_codes(before)}:
+            if before.knows_for_codes(address):
                 raise NotTaken("email", PlainRefusal.ADDRESS_AS_BEFORE)
             if len(before.further) >= MOST_FURTHER:
-                raise NotTaken("email", PlainRefusal.ADDRESSES_MOST)
+                raise NotTaken("email", PlainRefusal.TOO_MANY_ADDRESSES)
             counts_from = act.uow.now + self._policy.address_cooling_off
             added = Address(
-                new_id(), holder.id, AddressSource.FURTHER, address, effective_from=counts_from
+                new_id(),
+                holder.id,
+                AddressSource.FURTHER,
+                address,
+                effective_from=counts_from,
+                kind=AddressKind.NUMBER if is_number(address) else AddressKind.EMAIL,
             )
             act.uow.addresses.add(added)
             _name_further(act, registration, (*registration.further, added.id))
             act.record(StaffKind.ADDRESS_ADDED, address=added.id)
-            now = replace(before, further=(*before.further, added))
-            _notify_of(act, Notice.ADDRESS_ADDED, holder, now, address)
+            now, notice = replace(before, further=(*before.further, added)), Notice.ADDRESS_ADDED
+            notify_holder(act.uow, notice, act.reference, holder, now, new_email=address)
         return act.done(PlainDeed.ADDRESS_ADDED)
 
     def withdraw_address(self, seen: Seen, email: str, grounds: Grounds) -> Done:
@@ -407,7 +418,7 @@ class PeopleDesk(Desk):
             act.uow.cards.lock_of_holder(holder.id)
             FACTORS[Factor.EMAIL_CODE].withdraw(act.uow, holder.id)
             act.refuse_after(StationChange.READDRESSED)
-            before, wanted = read_addresses(act.uow, holder.id), tidy_email(email).lower()
+            before, wanted = read_addresses(act.uow, holder.id), self._known(email)
             registration = _registered(act, holder)
             gone = next((one for one in before.further if one.value.lower() == wanted), None)
             if gone is None:
@@ -416,7 +427,8 @@ class PeopleDesk(Desk):
             _name_further(act, registration, left)
             act.uow.addresses.delete(gone.id)
             act.record(StaffKind.ADDRESS_WITHDRAWN, address=gone.id)
-            _notify_of(act, Notice.ADDRESS_WITHDRAWN, holder, before, gone.value)
+            notice = Notice.ADDRESS_WITHDRAWN
+            notify_holder(act.uow, notice, act.reference, holder, before, new_email=gone.value)
         return act.done(PlainDeed.ADDRESS_WITHDRAWN)
 
     # --- their registration ------------------------------------------------------------
@@ -552,9 +564,35 @@ class PeopleDesk(Desk):
             means.store.empty_log()
         return act.done(PlainDeed.PERSON_ERASED)
 
+    def _further(self, text: str) -> str:
+        """Return a typed address, or a number as in ITU-T E.164; raises ``NotTaken``."""
+        if not _looks_like_number(text):
+            return _address(text, self._policy)
+        regions = self._office.means.text_regions
+        if not regions:
+            raise NotTaken("email", PlainRefusal.NO_TEXT_MESSAGES)
+        try:
+            return read_number(text, regions)
+        except NumberAbroad:
+            raise NotTaken("email", NumberOfOtherCountry(regions)) from None
+        except NotANumber:
+            raise NotTaken("email", PlainRefusal.NO_MOBILE_NUMBER) from None
+
+    def _known(self, text: str) -> str:
+        """Return what names one that was added, also where its number would not be taken now."""
+        regions = self._office.means.text_regions
+        if _looks_like_number(text) and regions:
+            with suppress(NotANumber, NumberAbroad):
+                return read_number(text, regions)
+        return tidy_email(text).lower()
+
     @property
     def _policy(self) -> Policy:
         return self._office.means.policy()
+
+
+def _looks_like_number(text: str) -> bool:
+    return is_number(text) and any(sign.isdigit() for sign in text)
 
 
 def _address(text: str, policy: Policy) -> str:
@@ -572,12 +610,6 @@ def _recorded(act: Act, holder: Cardholder, address: str) -> Address:
     return Address(new_id(), holder.id, AddressSource.RECORD, address, act.uow.now)
 
 
-def _for_codes(addresses: Addresses) -> tuple[Address, ...]:
-    """Return where codes go, now or once a cooling-off is over."""
-    first = addresses.for_codes
-    return (*((first,) if first else ()), *addresses.further)
-
-
 def _registered(act: Act, holder: Cardholder) -> Registration:
     registration = act.uow.registrations.of_holder(holder.id)
     if registration is None:
@@ -586,17 +618,10 @@ def _registered(act: Act, holder: Cardholder) -> Registration:
 
 
 def _name_further(act: Act, registration: Registration, further: tuple[str, ...]) -> None:
-    """Name the further addresses; nobody else does, and the act has locked the person."""
+    """Name the further addresses; raises ``ConcurrentChange`` where a station did meanwhile."""
     if not act.uow.registrations.set_further(registration, further):
-        raise ConcurrentChange(PlainRefusal.NOT_REGISTERED)
+        raise ConcurrentChange(PlainRefusal.PERSON_CHANGED)
     act.uow.search.refresh([registration.holder_id])
-
-
-def _notify_of(
-    act: Act, notice: Notice, holder: Cardholder, addresses: Addresses, which: str
-) -> None:
-    """Mail every address, that one as well; it is named masked."""
-    notify_holder(act.uow, notice, act.reference, holder, addresses, new_email=which)
 
 
 def _notify_stopped(act: Act, holder: Cardholder, addresses: Addresses, stopped: Address) -> None:

@@ -288,7 +288,7 @@ class AuditKind(EventKind):
         with_count("Wrote down {}; earlier ones no longer count.", "count", "saved code"),
     )
     CODE_DRAFTED = EventSpec("code-drafted", "A code was made.", in_story=False)
-    CODE_SENT = EventSpec("code-sent", "A code was sent by mail.")
+    CODE_SENT = EventSpec("code-sent", "A code was sent by mail.", sentences.code_sent)
     CODE_NOT_SENT = EventSpec(
         "code-not-sent", "A code could not be sent.", adds=sentences.code_not_sent, grave=True
     )
@@ -500,7 +500,7 @@ class ServiceKind(EventKind):
     )
     ALARM_OVER = EventSpec("alarm-over", "An alarm is over.", adds=sentences.alarm, in_story=False)
     ADDRESS_STOPPED = EventSpec(
-        "address-stopped", "A further address did not come to count.", grave=True
+        "address-stopped", "A further address was stopped in its cooling-off.", grave=True
     )
     RECORDS_PURGED = EventSpec(
         "records-purged",

@@ -114,7 +114,7 @@ _ADDRESS: Final = (
 
 _ADD_FURTHER: Final = (StaffKind.ADDRESS_ADDED.value, AuditKind.FURTHER_ADDED.value)
 _END_FURTHER: Final = (StaffKind.ADDRESS_WITHDRAWN.value, ServiceKind.ADDRESS_STOPPED.value)
-"""An address that one of them names is never named again."""
+"""After one of them no registration names that address: another one has another id."""
 
 OF_HOLDER: Final = (
     *sorted(_BLOCK),
@@ -285,7 +285,8 @@ def _is_older(registration: Registration, address: Address | None, events: Event
     addressed = [
         one
         for one in events
-        if one.kind != StaffKind.EMAIL_CORRECTED or one.detail.get("registered")
+        if (one.kind != StaffKind.EMAIL_CORRECTED or one.detail.get("registered"))
+        and not one.detail.get("further")
     ]
     # To register anew may leave every time in the row as it was.
     last = _last(addressed, AuditKind.REGISTERED, *_ADDRESS)

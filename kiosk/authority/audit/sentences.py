@@ -183,8 +183,14 @@ def email_not_taken(detail: Detail) -> str:
     return "Gave something that is no email address; it was not accepted."
 
 
+def code_sent(detail: Detail) -> str:
+    return "A code was sent by text message." if detail.get("by_text") else ""
+
+
 def code_not_sent(detail: Detail) -> str:
     is_refused = detail.get("because") == MailRefused.__name__
+    if detail.get("by_text"):
+        return f": the number {'takes no text messages' if is_refused else 'could not be reached'}"
     what = "refused the address" if is_refused else "did not take it"
     return f": the mail server {what}"
 

@@ -52,6 +52,9 @@ class Taken(StrEnum):
     NO_TAG = "ignored: it was not sent to the return path of one of our mails"
 
 
+NO_SUCH_ADDRESS: Final = "5.1.1"
+"""The status of RFC 3463 for a number, too, to which no text message can be sent."""
+
 # A delivery status notification: RFC 3464 in RFC 3462, with status codes of RFC 3463.
 
 _TO: Final = ("Delivered-To", "X-Original-To", "Envelope-To", "To")
@@ -147,7 +150,7 @@ class Bounces:
             return Taken.NOTHING
         try:
             with self._store.begin() as uow:
-                marked = _mark(uow, mail_id, status)
+                marked = mark(uow, mail_id, status)
                 uow.commit()
         except RowAltered as altered:  # staff are told of it by the check of all rows
             log.warning("a report of mail that came back marks nothing: %s", altered)
@@ -168,7 +171,7 @@ def ignored(uow: UnitOfWork) -> int:
     return int(job.reached) if job is not None and job.reached.isdecimal() else 0
 
 
-def _mark(uow: UnitOfWork, mail_id: str, status: str) -> bool:
+def mark(uow: UnitOfWork, mail_id: str, status: str) -> bool:
     """Mark the address of a mail, wherever its holder has it; return whether there is one."""
     found = _address_of(uow, mail_id)
     if found is None:

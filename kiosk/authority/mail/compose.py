@@ -26,6 +26,7 @@ from kiosk.contract.language import (
     spoken,
 )
 from kiosk.contract.messages import NOT_ME, Purpose
+from kiosk.contract.policy import is_number
 from kiosk.contract.sensitive import Sensitive
 from kiosk.contract.text import in_groups
 
@@ -37,7 +38,8 @@ class Message:
     """One mail; ``text`` and ``html`` have the same content. ``secret``: it is never queued.
 
     ``picture`` is a PNG that the HTML shows as ``cid:`` and ``PICTURE``; empty for none. ``tag`` is
-    what its return path has of it; empty where nobody wants to know that it came back.
+    what its return path has of it; empty where nobody wants to know that it came back. A text
+    message, which goes to a number, has ``text`` alone.
     """
 
     to: str
@@ -53,10 +55,10 @@ class Message:
 
 
 class Mailer(Protocol):
-    """Hands one message to the relay."""
+    """Hands one message to the relay, or to the gateway of text messages."""
 
     def send(self, message: Message) -> None:
-        """Return when the relay accepted it; raise a ``MailError`` otherwise."""
+        """Return when it was accepted; raise a ``MailError`` otherwise."""
 
     def check(self) -> None:
         """Connect, verify and log in without sending; raise a ``MailError`` otherwise."""
@@ -203,10 +205,15 @@ def compose_code(
     ``scan`` are the digits of the QR code, which the HTML shows besides where ``shows_qr``.
 
     ``language`` None is that of the service. ``proves_owner``: it goes to a recorded address, to
-    show that its reader wants the change.
+    show that its reader wants the change. To a number goes a text message, which has code and life
+    alone.
     """
     language = language or service.language
     service = service.in_language(language)
+    if is_number(to):
+        said = {"code": _grouped(code.reveal(), language), "service": service.name}
+        text = words.TEXT_CODE.in_language(language, minutes, **said)
+        return Message(to, "", text, "", secret=True)
     subject = words.CODE_SUBJECTS.get(purpose, words.CODE_SUBJECT)
     intro = words.CODE_INTROS.get(purpose, words.CODE_INTRO)
     if proves_owner:
@@ -263,6 +270,8 @@ def compose_notice(
     language = language or service.language
     service = service.in_language(language)
     shown = _all_shown(params, language, zone)
+    if is_number(to):
+        return Message(to, "", _text_notice(notice, shown, service, language), "")
     if number := shown.get(words.STOP_NUMBER):
         doubt = _stop(notice.stop, number, service, language)
     else:
@@ -276,6 +285,27 @@ def compose_notice(
     greeting = _greeting(shown.get("holder_name", ""), language)
     subject = notice.subject.in_language(language)
     return _letter(to, subject, greeting, blocks, service, language, secret=False)
+
+
+def _text_notice(
+    notice: words.NoticeWords,
+    shown: Mapping[str, str],
+    service: ServiceSettings,
+    language: Language,
+) -> str:
+    """Return a notice in two segments of a text message; the time is the telephone's to show."""
+    said = words.TEXT_NOTICE.in_language(
+        language,
+        service=service.name,
+        subject=notice.subject,
+        reference=shown.get("reference", ""),
+    )
+    doubt = words.TEXT_CALL
+    if number := shown.get(words.STOP_NUMBER):
+        doubt = words.TEXT_STOP if notice.stop is words.STOP else words.TEXT_STOP_BY_CALL
+    number = _grouped(number, language) if number else ""
+    more = doubt.in_language(language, contact=service.ra_contact, number=number, choice=NOT_ME)
+    return f"{said} {more}"
 
 
 def compose_report(

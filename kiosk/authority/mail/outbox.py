@@ -13,13 +13,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from kiosk.authority.errors import MailDenied, MailError, MailRefused, NoticeUnknown, StoreError
+from kiosk.authority.errors import (
+    MailDenied,
+    MailError,
+    MailRefused,
+    MailUnavailable,
+    NoticeUnknown,
+    RowAltered,
+    StoreError,
+)
+from kiosk.authority.mail.bounces import NO_SUCH_ADDRESS, mark
 from kiosk.authority.mail.compose import Mailer, Message
 from kiosk.authority.mail.times import MailTime
 from kiosk.authority.records import OutboxMessage
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.contract.errors import describe_fault
 from kiosk.contract.log_context import TroubleLog
+from kiosk.contract.policy import is_number
 from kiosk.contract.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -81,7 +91,8 @@ class OutboxWorker(threading.Thread):
     """Sends due notices; several may share one store.
 
     ``relay_answers`` is called in between; None where it is unknown. ``mail_time`` is read again
-    as often. ``tag`` returns the tag of a mail in its return path.
+    as often. ``tag`` returns the tag of a mail in its return path. Where a gateway of text messages
+    is away, mail goes on.
     """
 
     def __init__(
@@ -105,6 +116,7 @@ class OutboxWorker(threading.Thread):
         self._mail_time = mail_time
         self._tag = tag
         self._ask_at = float("-inf")
+        self._texts_at = float("-inf")
         self._mend_at = float("-inf")
         self._stopping = threading.Event()
 
@@ -133,6 +145,10 @@ class OutboxWorker(threading.Thread):
             failure, record = self._deliver(claimed[0])
             sent += failure is None
             is_away = failure is not None and not isinstance(failure, _OF_ONE)
+            if is_away and is_number(claimed[0].to):
+                # Mail does not wait for a gateway of text messages.
+                self._texts_at = self._clock.monotonic() + self._times.first_gap.total_seconds()
+                is_away = False
             goes_on = not is_away and not self._stopping.is_set()
         return sent
 
@@ -192,6 +208,8 @@ class OutboxWorker(threading.Thread):
     ) -> tuple[MailError | None, Callable[[UnitOfWork], None]]:
         """Mail one notice; return why it did not go, if it did not, and what records it."""
         try:
+            if is_number(message.to) and self._clock.monotonic() < self._texts_at:
+                raise MailUnavailable("the gateway of text messages was away a moment ago")
             tag = self._tag(message.id) if message.holder_id else ""
             self._mailer.send(replace(self._compose(message), tag=tag))
         except MailError as error:
@@ -206,5 +224,10 @@ class OutboxWorker(threading.Thread):
             fate = f"again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else "given up"
             log.warning("notice %s (%s): %s; %s", message.id, message.template, failure, fate)
             uow.outbox.mark_failed(message.id, retry_at, denied=isinstance(failure, MailDenied))
+            if isinstance(failure, MailRefused) and is_number(message.to):
+                try:
+                    mark(uow, message.id, NO_SUCH_ADDRESS)
+                except RowAltered as altered:  # staff are told of it by the check of all rows
+                    log.warning("a number that is refused is not marked: %s", altered)
 
         return failure, record

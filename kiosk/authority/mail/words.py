@@ -115,6 +115,20 @@ CODE_IS_YOURS = Text(
 )
 CODE_NOT_YOU = Text("If you did not ask for a code, somebody else may have your smartcard.")
 
+# Translators: in a text message, of at most 160 characters as a whole.
+TEXT_CODE = Counted(
+    "{code} is your code for {service}. It is good for {number} minute. Do not tell it to anybody: "
+    "staff never ask for it.",
+    "{code} is your code for {service}. It is good for {number} minutes. Do not tell it to "
+    "anybody: staff never ask for it.",
+    spelled=10,
+)
+# Translators: text messages, of at most 300 characters as a whole.
+TEXT_NOTICE = Text("{service}: {subject}. Reference {reference}.")
+TEXT_CALL = Text("Not you? Call {contact}.")
+TEXT_STOP = Text('Not you? At an unlock station choose "{choice}", enter {number}. Or: {contact}.')
+TEXT_STOP_BY_CALL = Text("Not you? Read {number} out to: {contact}.")
+
 SENT_BY = Text("{service}, {trust}. This message was sent by a machine.")
 
 FACTS = {

@@ -145,9 +145,7 @@ def _add_further(uow: UnitOfWork, context: VisitContext, email: str) -> None:
     Nobody waits less on a proven PIN: it takes nothing from the holder, who has the old address.
     """
     registration, known, visit = context.required_registration, context.addresses, context.visit
-    first = known.for_codes
-    for_codes = (*((first,) if first else ()), *known.further)
-    if email.lower() in {one.value.lower() for one in for_codes}:
+    if known.knows_for_codes(email):
         return
     added = replace(
         _given(context.holder.id, email, uow),

@@ -9,6 +9,7 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.fields import NAME_LIMIT
 from kiosk.authority.administration.views import Done, Person, Seen
 from kiosk.authority.errors import AddressShared
+from kiosk.authority.facts import CodesGoTo
 from kiosk.authority.roles import Action
 from kiosk.contract.policy import MAX_ADDRESS
 from screens.admin.dialogs.form import (
@@ -21,6 +22,7 @@ from screens.admin.dialogs.form import (
     confirming,
     grounds_of,
     waits,
+    which,
 )
 from screens.words.staff.refusals import refusal_words
 
@@ -183,6 +185,52 @@ def correct_email(subject: Subject) -> Form[Done]:
             subject.seen, values["email"], grounds_of(values)
         ),
         button="Correct",
+        ahead=subject.waits(Action.CORRECT_EMAIL),
+    )
+
+
+def further_addresses(subject: Subject) -> tuple[str, ...]:
+    """Return those to which codes go besides the registered one, or will."""
+    registration = subject.person.registration
+    lines = registration.enrolled if registration is not None else ()
+    codes = (line for line in lines if isinstance(line, CodesGoTo))
+    return tuple(address for line in codes for address in (*line.further, *line.later))
+
+
+def add_address(subject: Subject) -> Form[Done]:
+    return Form(
+        "Add an address",
+        f"{subject.who} can let codes go there as well, once its cooling-off is over; the first "
+        "one that they enter confirms it. It gets a mail, and so does each address that they "
+        "have.",
+        (Entry("email", "Email", most=MAX_ADDRESS), IDENTIFIED_BY, REASON),
+        lambda values: subject.desk.people.add_address(
+            subject.seen, values["email"], grounds_of(values)
+        ),
+        button="Add",
+        ahead=subject.waits(Action.CORRECT_EMAIL),
+    )
+
+
+def withdraw_address(subject: Subject) -> Form[Done]:
+    addresses = further_addresses(subject)
+
+    def send(values: Mapping[str, str]) -> Done:
+        address = values.get("email", addresses[0])
+        return subject.desk.people.withdraw_address(subject.seen, address, grounds_of(values))
+
+    meant = addresses[0] if len(addresses) == 1 else "the one that you choose"
+    return Form(
+        "Withdraw an address",
+        f"No code for {subject.who} goes to {meant} any more, and those on their way work no "
+        "more. It gets a mail, and so does each other address.",
+        (
+            *which("email", "Which one", addresses),
+            IDENTIFIED_BY,
+            REASON,
+        ),
+        send,
+        button="Withdraw",
         ahead=subject.waits(Action.CORRECT_EMAIL),
     )
 

@@ -6,6 +6,7 @@ from typing import NamedTuple, assert_never
 
 from kiosk.authority.facts import AnswersRegistered, CodesGoTo, CodesSaved, Enrolled
 from kiosk.authority.wording import counted, numbered
+from kiosk.contract.policy import is_number
 
 UNCONFIRMED = "This address is not confirmed yet: the next code that they enter does it."
 NO_CODES = "notices go there as well, no codes"
@@ -22,6 +23,8 @@ _BY_STATUS = {
 
 
 def _failing(address: str, status: str) -> str:
+    if is_number(address):
+        return f"Text messages to {address} are refused. Ask for another number."
     because = _BY_STATUS.get(status.rpartition(".")[0], "it was refused")
     return f"Mail to {address} came back ({status}: {because}). Ask for another address."
 

@@ -71,8 +71,10 @@ PLAIN: Final[dict[PlainRefusal, str]] = {
     PlainRefusal.NUMBER_TAKEN: "Somebody has this number already.",
     PlainRefusal.NAME_AS_BEFORE: "This is their name already.",
     PlainRefusal.ADDRESS_AS_BEFORE: "This is their address already.",
-    PlainRefusal.ADDRESSES_MOST: "They have as many further addresses as one person can have: "
+    PlainRefusal.TOO_MANY_ADDRESSES: "They have as many further addresses as one person can have: "
     "withdraw one first.",
+    PlainRefusal.NO_MOBILE_NUMBER: "This is no mobile number that gets text messages.",
+    PlainRefusal.NO_TEXT_MESSAGES: "This service sends no text messages: enter an email address.",
     PlainRefusal.NO_FURTHER_ADDRESS: "This is none of their further addresses. The first one is "
     "corrected, not withdrawn.",
     PlainRefusal.NO_ADDRESS: "This is not an address that mail can be sent to.",
@@ -287,6 +289,8 @@ def because_words(because: Refusal) -> str:  # noqa: C901 - an arm a refusal
             return f"There is already {name}, {number}, with this address."
         case why.DomainNotApproved(approved=approved):
             return f"Only addresses of approved domains are taken: {', '.join(approved)}."
+        case why.NumberOfOtherCountry(taken=taken):
+            return f"Only mobile numbers of these countries are taken: {', '.join(taken)}."
         case why.FamilyUnknown(driver=driver):
             return f"This release does not know the family of the card, {driver}."
         case why.CardOfOther(number=number):

@@ -63,6 +63,14 @@ class WayWords(NamedTuple):
     why: str
 
 
+BY_TEXT = (
+    "Where staff added a number, a code can go there by text message: then a thief needs the "
+    "telephone in place of the mailbox. The telephone network is restricted (SP 800-63B-4, 3.2.9): "
+    "each holder has a mailbox as well, and may choose it."
+)
+"""Of a service that sends text messages, whatever its ways are."""
+
+
 def way_words(way: Way) -> WayWords:
     steps = [STEPS[factor] for factor in way]
     methods = [one for one in Recovery if any(step.recovery is one for step in steps)]

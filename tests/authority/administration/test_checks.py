@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 import trustme
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec.structs import replace as replace_setting
 
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.app.setup.authority import load_questions
@@ -36,6 +38,7 @@ from kiosk.authority.records import (
 )
 from kiosk.authority.retention import DAILY
 from kiosk.authority.store.database import Store
+from kiosk.authority.texts.senders import open_texts
 from kiosk.config.loading import as_account
 from kiosk.config.settings import CardSettings, Settings, stored_secrets
 from kiosk.contract.errors import ConfigError
@@ -46,6 +49,7 @@ from kiosk.contract.policy import Genuine, Policy
 from tests.authority.card_in_reader import Authorities, revocation_list
 from tests.authority.weak_keys import weak_key
 from tests.support.database import MACS, SetClock, TestDatabase
+from tests.support.gateway import gateway
 from tests.support.rsyslog import Rsyslog
 from tests.support.smtp import relay_to, running
 
@@ -345,6 +349,25 @@ def test_mail(tmp_path: Path) -> None:
         raise ConfigError("mail.ca_file x: No such file or directory")
 
     assert checks.check_mail(unconfigured, "x").condition is FAIL
+
+
+def test_gateway_of_text_messages(tmp_path: Path) -> None:
+    clock = SetClock()
+    with gateway(tmp_path / "gateway", lambda: clock.now().timestamp()) as made:
+        settings = made.notify_settings()
+        look = partial(checks.check_texts, lambda: open_texts(settings, {}, clock))
+        assert said(look()) == (OK, "the gateway can be reached; ")
+        assert made.texts == []
+        made.now = lambda: clock.now().timestamp() + 3600
+        condition, text = said(look())
+        assert (condition, text.endswith("; see `service` and what it needs in [texts]")) == (
+            FAIL, True,
+        )  # fmt: skip
+    condition, text = said(look())
+    assert (condition, "the gateway cannot be reached" in text) == (FAIL, True)
+    settings = replace_setting(settings, ca_file=str(tmp_path / "none.pem"))
+    condition, text = said(look())
+    assert (condition, text.endswith("; see [texts]")) == (FAIL, True)
 
 
 def test_advice_names_a_page_where_the_package_put_it(

@@ -14,6 +14,7 @@ from kiosk.contract.messages import (
     Purpose,
     SendCode,
     SetPin,
+    UnblockDone,
 )
 from kiosk.contract.policy import mask_routes
 from tests.authority.administration.desk.offices import GROUNDS
@@ -64,6 +65,21 @@ def test_right_code_confirms_the_further_address_alone(world: World, card: Card)
     first, second = world.addresses_of(card).further
     assert first.confirmed_at is not None
     assert second.confirmed_at is None
+
+
+def test_unlock_by_a_code_to_the_further_address_is_done_and_so_is_the_next(
+    world: World, card: Card
+) -> None:
+    """Its confirmation was taken for one of the registered address, which then looked put back."""
+    add(world, card, PRIVATE)
+    for _ in range(2):
+        world.clock.forward(hours=2)
+        visit, task = asked(world, card)
+        visit.send(route=task.routes[1].id)
+        assert isinstance(visit.enter(world.relay.code), SetPin)
+        grant = visit.grant()
+        visit.authority.record_outcome(visit.visit, grant.journal, UnblockDone())
+        visit.pull()
 
 
 def test_notices_of_an_unlock_go_to_every_address(world: World, card: Card) -> None:

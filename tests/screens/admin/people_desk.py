@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from msgspec import structs
+
 from kiosk.authority.administration.deeds import (
     AddressCorrected,
     BlockLifted,
@@ -189,16 +191,17 @@ class FakePeopleDesk(Files, PeopleDesk):
         return self._act(
             Action.CORRECT_EMAIL, "people.add_address", seen, grounds, "added another address",
             PlainDeed.ADDRESS_ADDED,
-            lambda record: record.keep_further(lambda codes: replace(
+            lambda record: record.keep_further(lambda codes: structs.replace(
                 codes, later=(*codes.later, email)
             )),
+            email,
         )  # fmt: skip
 
     def withdraw_address(self, seen: Seen, email: str, grounds: Grounds) -> Done:
         def without(codes: CodesGoTo) -> CodesGoTo:
             if email not in (*codes.further, *codes.later):
                 raise NotTaken("email", "They have no further address with this value.")
-            return replace(
+            return structs.replace(
                 codes,
                 further=tuple(one for one in codes.further if one != email),
                 later=tuple(one for one in codes.later if one != email),
@@ -207,7 +210,7 @@ class FakePeopleDesk(Files, PeopleDesk):
         return self._act(
             Action.CORRECT_EMAIL, "people.withdraw_address", seen, grounds,
             "withdrew one of the further addresses", PlainDeed.ADDRESS_WITHDRAWN,
-            lambda record: record.keep_further(without),
+            lambda record: record.keep_further(without), email,
         )  # fmt: skip
 
     def mark_leaver(self, seen: Seen, grounds: Grounds) -> Done:
@@ -271,8 +274,9 @@ class FakePeopleDesk(Files, PeopleDesk):
         said: str,
         deed: Deed,
         change: Callable[[Record], None],
+        *values: str,
     ) -> Done:
-        self._asked.hear(action, name, seen, grounds)
+        self._asked.hear(action, name, seen, *values, grounds)
         record = self.held(seen)
         change(record)
         record.change(self._asked.me.name, said)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from msgspec import structs
+
 from kiosk.authority.administration.views import AddressChangeLine, Seen
 from kiosk.authority.errors import NotFound, StoreError
 from kiosk.authority.facts import CodesSaved
@@ -89,6 +91,11 @@ def _registration() -> dict[str, Sample]:
         "correct-email-not-taken": _on(
             "tudor", "e", "end", "=.com", "tab", "down", "tab", *grounds
         ),
+        "add-address": _on("tudor", "m", "=gwen@tudor.nhs.uk"),
+        "add-address-not-taken": _on(
+            "tudor", "m", "=gwen@tudor.org", "tab", "down", "tab", *grounds
+        ),
+        "withdraw-address": _on("tudor", "u", arrange=_further),
         "not-the-holder": _on("okafor", "i"),
         "stop-change": _on("tudor", "h", arrange=_changing),
         "withdraw-saved-codes": _on("tudor", "v", arrange=_saving),
@@ -162,6 +169,13 @@ def _saving(desk: FakeDesk) -> None:
     open_to = record.person.open_to | {Action.WITHDRAW_CODE}
     registration = replace(line, enrolled=(*line.enrolled, CodesSaved(4)))
     record.person = replace(record.person, registration=registration, open_to=open_to)
+
+
+def _further(desk: FakeDesk) -> None:
+    now, later = ("gwen@tudor.nhs.uk",), ("g.tudor@wexbridge.nhs.uk",)
+    desk.estate.people["h7"].keep_further(
+        lambda codes: structs.replace(codes, further=now, later=later)
+    )
 
 
 def _no_address(desk: FakeDesk) -> None:

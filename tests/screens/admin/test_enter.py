@@ -28,6 +28,7 @@ from screens.admin.waiting import ProposalsPage
 from tests.screens.admin import persons
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.form_desk import Deeds, below
+from tests.screens.admin.people_samples import people_samples
 from tests.screens.admin.pilots import running, said
 from tests.screens.admin.proposals import EMAIL, STAFF
 from tests.screens.admin.record_samples import record_samples
@@ -52,12 +53,19 @@ def _officer(desk: FakeDesk) -> staff.Member:
     return lambda: next(line for line in desk.staff.every() if line.cards)
 
 
+def _reached_twice(desk: FakeDesk) -> FakeDesk:
+    people_samples()["withdraw-address"].arrange(desk)
+    return desk
+
+
 FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
     "add person": lambda desk: person.add_person(desk),
     "lift block": lambda desk: person.lift_block(_subject(desk)),
     "revoke registration": lambda desk: person.revoke_registration(_subject(desk)),
     "correct name": lambda desk: person.correct_name(_subject(desk)),
     "correct email": lambda desk: person.correct_email(_subject(desk)),
+    "add address": lambda desk: person.add_address(_subject(desk)),
+    "withdraw address": lambda desk: person.withdraw_address(_subject(_reached_twice(desk))),
     "mark leaver": lambda desk: person.mark_leaver(_subject(desk)),
     "report misuse": lambda desk: person.report_misuse(_subject(desk)),
     "stop change": lambda desk: person.stop_change(_subject(desk)),
@@ -95,6 +103,8 @@ WAIT = {
     "lift block",
     "revoke registration",
     "correct email",
+    "add address",
+    "withdraw address",
     "take back leaver",
     "erase",
     "add card",

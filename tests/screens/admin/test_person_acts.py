@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from textual.widgets import Input
 
 from kiosk.authority.administration.deeds import PlainDeed
 from kiosk.authority.administration.views import Done, Grounds, Seen
 from kiosk.authority.errors import NotPermitted
+from kiosk.authority.facts import CodesGoTo
 from kiosk.authority.roles import Role
 from screens.admin.dialogs.form import WAYS
 from tests.screens.admin.desk import FakeDesk
@@ -17,6 +20,7 @@ from tests.screens.admin.persons import (
     BLOCKED,
     LEFT,
     READY,
+    SEVERAL,
     UNREGISTERED,
     WHY,
     grounds,
@@ -217,3 +221,50 @@ async def test_the_address_of_somebody_unregistered_is_confirmed_when_they_regis
     async with person(READY) as run:
         await run.press("e")
         assert "the next one confirms it" in said(run)
+
+
+async def test_an_address_is_added_beside_the_registered_one() -> None:
+    async with person(SEVERAL) as run:
+        await run.press("m", *"gwen@tudor.nhs.uk", "enter")
+        await grounds(run, identified=True)
+        assert sent(run, "people.add_address") == (Seen(SEVERAL, 1), "gwen@tudor.nhs.uk")
+        assert "gwen@tudor.nhs.uk: notices go there" in run.text
+
+
+async def test_an_address_that_is_not_taken_stays_in_its_field() -> None:
+    async with person(SEVERAL) as run:
+        await run.press("m", *"gwen@tudor.org", "enter")
+        await grounds(run, identified=True)
+        assert "Only addresses of approved domains" in said(run)
+        assert run.app.screen.query_one("#entry-email Input", Input).value == "gwen@tudor.org"
+
+
+async def test_the_only_further_address_is_withdrawn_without_a_choice() -> None:
+    desk = FakeDesk()
+    desk.estate.people[SEVERAL].keep_further(_with("gwen@tudor.nhs.uk"))
+    async with person(SEVERAL, desk) as run:
+        await run.press("u")
+        assert "goes to gwen@tudor.nhs.uk any more" in said(run)
+        await grounds(run, identified=True)
+        assert sent(run, "people.withdraw_address") == (Seen(SEVERAL, 1), "gwen@tudor.nhs.uk")
+        assert "Withdraw an address" not in run.text
+
+
+async def test_which_of_several_further_addresses_is_withdrawn_is_chosen() -> None:
+    desk = FakeDesk()
+    desk.estate.people[SEVERAL].keep_further(_with("gwen@tudor.nhs.uk", "g.tudor@tudor.nhs.uk"))
+    async with person(SEVERAL, desk) as run:
+        await run.press("u", "down", "down", "enter")
+        await grounds(run, identified=True)
+        assert sent(run, "people.withdraw_address") == (Seen(SEVERAL, 1), "g.tudor@tudor.nhs.uk")
+
+
+async def test_who_is_not_registered_gets_no_further_address() -> None:
+    async with person(UNREGISTERED) as run:
+        assert "Add an address" not in run.text
+        await run.press("m")
+        assert not run.desk.asked.of("people.add_address")
+
+
+def _with(*addresses: str) -> Callable[[CodesGoTo], CodesGoTo]:
+    return lambda codes: structs.replace(codes, further=addresses)

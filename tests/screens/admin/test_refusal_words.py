@@ -138,6 +138,10 @@ SAID: Final[list[tuple[Refusal, str]]] = [
         "Only addresses of approved domains are taken: nhs.uk, nhs.net.",
     ),
     (
+        why.NumberOfOtherCountry(("GB", "IE")),
+        "Only mobile numbers of these countries are taken: GB, IE.",
+    ),
+    (
         why.FamilyUnknown("xyz"),
         "This release does not know the family of the card, xyz.",
     ),

@@ -142,6 +142,8 @@ ROUTE = Route(RouteId("a" * 32), "a•••@wexbridge.nhs.uk")
 CODE = EnterCode(ROUTE, (ROUTE,), 8, 872.0, 42.0, 5, position=STEP)
 SEND = SendCode((ROUTE,), position=STEP)
 ROUTES = (ROUTE, Route(RouteId("b" * 32), "a•••@nhs.net"))
+NUMBER = Route(RouteId("e" * 32), "•••56", by_text=True)
+NUMBERS = (ROUTE, NUMBER)
 ALIKE = (
     Route(RouteId("a" * 32), "a•••@wexbridge.nhs.uk (1)"),
     Route(RouteId("b" * 32), "a•••@wexbridge.nhs.uk (2)"),
@@ -461,6 +463,19 @@ _STORY: Mapping[str, Sample] = {
     "code-routes": Sample(CodeEntry(_at(3, UNLOCK), replace(CODE, routes=ROUTES, resend_in_s=0.0))),
     "code-needed-routes": Sample(
         CodeNeeded(_at(3, UNLOCK), replace(SEND, routes=ROUTES), CodeLack.EXPIRED)
+    ),
+    "routes-by-text": Sample(PickRoute(_at(3, UNLOCK), replace(SEND, routes=NUMBERS)), ("down",)),
+    "code-by-text": Sample(
+        CodeEntry(
+            _at(3, UNLOCK),
+            replace(CODE, sent_to=NUMBER, routes=NUMBERS, expires_in_s=572.0),
+        )
+    ),
+    "code-needed-by-text": Sample(
+        CodeNeeded(_at(3, UNLOCK), replace(SEND, routes=NUMBERS), CodeLack.MAIL_AWAY)
+    ),
+    "code-needed-refused": Sample(
+        CodeNeeded(_at(3, UNLOCK), replace(SEND, routes=NUMBERS), CodeLack.REFUSED)
     ),
     "saved-code": Sample(SavedCodeEntry(_WAYS, _ENTER_SAVED), tuple("7k7qf 2m9x4")),
     "saved-code-missing": Sample(SavedCodeEntry(_WAYS, _ENTER_SAVED), (*"7k7qf", "enter")),

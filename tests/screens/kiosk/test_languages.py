@@ -135,7 +135,7 @@ _TOO_LONG_YET = {
         code code-resumed code-resumed-else code-resumed-register code-resumed-email
         code-too-soon code-resumed-wrong code-missing code-register-wrong code-wrong
         code-long-wait code-mail-away code-ten-digits code-six-digits code-given-wrong
-        code-keys-only code-ways code-ways-wrong""",
+        code-keys-only code-ways code-ways-wrong code-by-text""",
 }
 """What lacks room at 80x24, and how much; at 60x20 most pages lack some."""
 

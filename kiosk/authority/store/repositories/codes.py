@@ -10,14 +10,22 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, text
 
 from kiosk.authority.errors import StoreError
-from kiosk.authority.records import CLOCKS_DIFFER, EmailCode, StopNumber, Verdict, new_id
+from kiosk.authority.records import (
+    CLOCKS_DIFFER,
+    AddressKind,
+    EmailCode,
+    StopNumber,
+    Verdict,
+    new_id,
+)
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.repositories.attempts import AttemptCounter, counting
 from kiosk.authority.store.tables import (
     LIVE_CODE,
+    AddressRow,
     AttemptRow,
     CodeRow,
     StopNumberRow,
@@ -182,12 +190,17 @@ class EmailCodes(Repository):
     def times(self, span: timedelta, most: int) -> tuple[timedelta, ...]:
         """Return how long the newest mailed codes waited for their first right entry, one a holder.
 
+        Those that went by text message are left out.
+
         For display, never for a decision. A code that was entered after its visit counts for
         nothing: its holder went elsewhere to read it. Of one that ended without a right entry it is
         its life, but not where it went to an address that is not recorded, or a card that may be a
         copy was in the reader.
         """
         drafted = _CODES.c.drafted_at
+        by_text = exists().where(
+            col(AddressRow.id) == _CODES.c.route, col(AddressRow.kind) == AddressKind.NUMBER
+        )
         is_unused = and_(*_IS_UNUSED, _CODES.c.pending_id.is_(None))
         newest = (  # first of all, so that a busy day costs no more than a quiet one
             select(
@@ -200,7 +213,7 @@ class EmailCodes(Repository):
                 and_(is_unused, _CODES.c.unproven.is_(False)).label("may_lapse"),
             )
             .where(drafted > self._now - span, drafted <= self._now + CLOCKS_DIFFER)
-            .where(_CODES.c.issued_by.is_(None), _CODES.c.sent_at.is_not(None))
+            .where(_CODES.c.issued_by.is_(None), _CODES.c.sent_at.is_not(None), ~by_text)
             .order_by(drafted.desc())
             .limit(most * _CODES_A_HOLDER)
             .subquery()

@@ -1,4 +1,4 @@
-"""A code by email, or by word of mouth from staff: made, mailed, entered, and used once.
+"""A code by email or text message, or by word of mouth from staff: made, sent, and used once.
 
 A code for an unblock is only marked as proven here. The transaction that releases the secret uses
 it up, so that a card pulled at the new-PIN page may come back with the same code within its life.
@@ -18,8 +18,18 @@ from kiosk.authority.crypto.macs import scan_tag
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.facts import CodesGoTo
+from kiosk.authority.mail.bounces import NO_SUCH_ADDRESS
 from kiosk.authority.mail.compose import Message
-from kiosk.authority.records import Address, EmailCode, Proof, Registration, Scalar, Verdict, new_id
+from kiosk.authority.records import (
+    Address,
+    AddressKind,
+    EmailCode,
+    Proof,
+    Registration,
+    Scalar,
+    Verdict,
+    new_id,
+)
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit import tasks
@@ -56,7 +66,14 @@ from kiosk.contract.messages import (
     Task,
     VisitId,
 )
-from kiosk.contract.policy import HOUR, SendVerdict, mask_routes, may_send_code
+from kiosk.contract.policy import (
+    HOUR,
+    LONGEST_LIFE_BY_TEXT,
+    SendVerdict,
+    is_number,
+    mask_routes,
+    may_send_code,
+)
 from kiosk.contract.scans import scan_of
 from kiosk.contract.sensitive import Sensitive
 
@@ -160,7 +177,7 @@ def _routes(context: VisitContext) -> tuple[Route, ...]:
     masks = mask_routes(routes.values())
     troubled = {one.value.lower() for one in context.rows if _may_fail(context, one)}
     return tuple(
-        Route(RouteId(each), mask, may_fail=value.lower() in troubled)
+        Route(RouteId(each), mask, value.lower() in troubled, is_number(value))
         for (each, value), mask in zip(routes.items(), masks, strict=True)
     )
 
@@ -180,16 +197,18 @@ def _send_code_page(context: VisitContext) -> SendCode:
 
 def enter_code_page(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> EnterCode:
     routes, life = _routes(context), (code.expires_at or context.now) - context.now
+    sent_to = next((each for each in routes if each.id == code.route), None)
+    by_text = sent_to is not None and sent_to.by_text
     return EnterCode(
-        sent_to=next((each for each in routes if each.id == code.route), None),
+        sent_to=sent_to,
         routes=routes,
         digits=code.digits,
         expires_in_s=max(timedelta(0), life).total_seconds(),
         resend_in_s=_may_send(uow, context).wait.total_seconds(),
         tries_left=code.max_tries - code.tries,
         proves_owner=code.proves_owner,
-        tag="" if is_assisted(code) else scan_tag(code),
-        mail_takes_s=_mail_takes_s(context, code),
+        tag="" if is_assisted(code) or by_text else scan_tag(code),
+        mail_takes_s=0.0 if by_text else _mail_takes_s(context, code),
         position=context.position(context.code_step),
     )
 
@@ -237,7 +256,7 @@ def send_code(
         try:
             parts.mailer.send(drafted.message)
         except MailError as error:
-            return _not_sent(parts, visit_id, drafted.code.id, error)
+            return _not_sent(parts, visit_id, drafted.code, error)
         parts.mailed.add(drafted.code.id)
     task = _activate(parts, visit_id, drafted.code)
     parts.mailed.discard(drafted.code.id)
@@ -324,9 +343,11 @@ def _written_down(
     return parts.codes.with_digest(draft, code), code
 
 
-def _life(context: VisitContext, now: datetime) -> timedelta:
+def _life(context: VisitContext, now: datetime, *, by_text: bool) -> timedelta:
     """Return how long a code lives, no longer than the proofs on which it is sent."""
     life = context.policy.code_life
+    if by_text:
+        life = min(life, LONGEST_LIFE_BY_TEXT)
     return min((life, *(proof.at + VISIT_LIFE - now for proof in context.proofs)))
 
 
@@ -336,13 +357,14 @@ def _committed(
     """Commit a draft, and write its mail.
 
     A recorded address gets a stop number, too. One that was typed gets none: somebody with a copy
-    of a card could otherwise block its holder.
+    of a card could otherwise block its holder. Nor does a text message, which has one number alone.
     """
     address = context.routes[draft.route]
-    recorded = address in context.addresses.for_notices
+    by_text = is_number(address)
+    recorded = address in context.addresses.for_notices and not by_text
     number = uow.stop_numbers.draw(context.holder.id, context.visit.id) if recorded else ""
     uow.commit()
-    life = _life(context, context.now)
+    life = _life(context, context.now, by_text=by_text)
     message = parts.compose(
         to=address,
         purpose=context.progress.purpose,
@@ -361,37 +383,59 @@ def _activate(parts: Dependencies, visit_id: VisitId, draft: EmailCode) -> Task:
     """Make the code live, also when its card was taken out since: the mail has to work."""
     with deciding(parts) as uow:
         context = _open_or_closed(uow, parts, visit_id)
-        expires_at = uow.now + _life(context, uow.now)
+        by_text = _is_by_text(context, draft)
+        expires_at = uow.now + _life(context, uow.now, by_text=by_text)
         code = uow.codes.activate(draft.id, uow.now, expires_at, parts.process)
         if code is None:
             raise StepRefused("the code is no draft any more")
-        record(uow, AuditKind.CODE_SENT, context.visit, code=draft.id)
+        record(uow, AuditKind.CODE_SENT, context.visit, code=draft.id, **_by(by_text=by_text))
         task = tasks.next_task(uow, replace(context, code=code))
         uow.commit()
         return task
 
 
 def _not_sent(
-    parts: Dependencies, visit_id: VisitId, code_id: str, error: MailError
+    parts: Dependencies, visit_id: VisitId, draft: EmailCode, error: MailError
 ) -> CodeNotSent:
-    """Delete the draft: nothing was counted. A refused address is asked for again, or ends it."""
+    """Delete the draft: nothing was counted.
+
+    Where the only address is refused, it is asked for again, or ends it.
+    """
     with deciding(parts) as uow:
         context = _open_or_closed(uow, parts, visit_id)
-        uow.codes.discard(code_id)
-        record(uow, AuditKind.CODE_NOT_SENT, context.visit, because=type(error).__name__)
+        uow.codes.discard(draft.id)
+        by_text = _is_by_text(context, draft)
+        by = _by(by_text=by_text)
+        record(uow, AuditKind.CODE_NOT_SENT, context.visit, because=type(error).__name__, **by)
+        refused = isinstance(error, MailRefused)
+        if refused and by_text:
+            uow.addresses.mark_bounced(draft.route, NO_SUCH_ADDRESS)
+            context = reload(uow, context)
+        others = bool(context.routes.keys() - {draft.route})
         code, visit = context.waiting_code, context.visit
         own = visit.purpose is not Purpose.UNLOCK and visit.pin_proven_at is not None
         again: EnterCode | SendCode | GiveEmail
         if code is not None:
             again = enter_code_page(uow, context, code)
-        elif not isinstance(error, MailRefused):
+        elif not refused or others:
             again = _send_code_page(context)
         elif own and not context.asks_owner:
             again = tasks.give_email(context)
         else:
             raise VisitRefused(Reason.EMAIL_REFUSED, keep=visit)
         uow.commit()
-        return CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
+        return CodeNotSent(mail_away=True, retry_in_s=0.0, again=again, refused=refused and others)
+
+
+def _is_by_text(context: VisitContext, draft: EmailCode) -> bool:
+    """Return whether the route of a draft is a number; it may have been withdrawn since."""
+    by_id = {one.id: one for one in context.rows}
+    return draft.route in by_id and by_id[draft.route].kind is AddressKind.NUMBER
+
+
+def _by(*, by_text: bool) -> dict[str, Scalar]:
+    """Return what the audit adds to each row about a code by text message."""
+    return {"by_text": True} if by_text else {}
 
 
 def _open_or_closed(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
@@ -544,7 +588,9 @@ def _mail_arrived(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> No
 def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:
     """The first right code that was sent to an address set by staff confirms it."""
     if context.addresses.is_unconfirmed(code.route) and uow.addresses.confirm(code.route):
-        record(uow, AuditKind.EMAIL_CONFIRMED, context.visit, code=code.id)
+        is_further = any(one.id == code.route for one in context.addresses.further)
+        of: dict[str, Scalar] = {"further": True} if is_further else {}
+        record(uow, AuditKind.EMAIL_CONFIRMED, context.visit, code=code.id, **of)
 
 
 def _wrong(

@@ -1,0 +1,1 @@
+"""Text messages to holders: which numbers can take one, and who sends it."""

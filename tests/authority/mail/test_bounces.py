@@ -204,11 +204,15 @@ def test_late_mail_is_said_for_a_day_and_is_no_failure(world: World, card: Card)
     assert not may_fail(world, card)
 
 
-def test_late_mail_ends_no_failure(world: World, card: Card) -> None:
-    waiting(world, card)
-    come_back(world)
-    come_back(world, "4.4.1", "delayed")
-    assert marked(world, card) == ["5.1.1", "5.1.1"]
+def test_late_mail_ends_no_failure(each_world: World) -> None:
+    card = each_world.registered_card()
+    visit, _ = waiting(each_world, card)
+    come_back(each_world)
+    come_back(each_world, "4.4.1", "delayed")
+    assert marked(each_world, card) == ["5.1.1", "5.1.1"]
+    assert listed(each_world) == [EMAIL]
+    visit.enter(each_world.relay.code)
+    assert marked(each_world, card) == ["", ""]
 
 
 def test_further_address_is_marked_alone_and_a_code_can_go_to_the_other(

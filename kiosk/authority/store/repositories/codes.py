@@ -197,33 +197,42 @@ class EmailCodes(Repository):
         its life, but not where it went to an address that is not recorded, or a card that may be a
         copy was in the reader.
         """
-        right = and_(
-            col(AttemptRow.subject) == col(CodeRow.id),
-            col(AttemptRow.verdict) == Verdict.RIGHT,
-        )
+        drafted = _CODES.c.drafted_at
         by_text = exists().where(
-            col(AddressRow.id) == col(CodeRow.route), col(AddressRow.kind) == AddressKind.NUMBER
+            col(AddressRow.id) == _CODES.c.route, col(AddressRow.kind) == AddressKind.NUMBER
         )
-        asked_in = col(VisitRow.id) == col(CodeRow.visit_id)
-        read = col(CodeRow.holder_id), col(CodeRow.sent_at), col(CodeRow.expires_at)
-        entered_at = func.min(col(AttemptRow.charged_at))
-        closed_at = func.min(col(VisitRow.closed_at))
-        is_unused = and_(*_IS_UNUSED, col(CodeRow.pending_id).is_(None))
-        counts = and_(is_unused, col(CodeRow.unproven).is_(False))
-        drafted = col(CodeRow.drafted_at)
-        newest = (
-            select(*read, entered_at, closed_at, counts)
-            .outerjoin_from(CodeRow, AttemptRow, right)
-            .outerjoin(VisitRow, asked_in)
+        is_unused = and_(*_IS_UNUSED, _CODES.c.pending_id.is_(None))
+        newest = (  # first of all, so that a busy day costs no more than a quiet one
+            select(
+                _CODES.c.id,
+                _CODES.c.holder_id,
+                _CODES.c.visit_id,
+                _CODES.c.sent_at,
+                _CODES.c.expires_at,
+                drafted,
+                and_(is_unused, _CODES.c.unproven.is_(False)).label("may_lapse"),
+            )
             .where(drafted > self._now - span, drafted <= self._now + CLOCKS_DIFFER)
-            .where(col(CodeRow.issued_by).is_(None), col(CodeRow.sent_at).is_not(None), ~by_text)
-            .group_by(col(CodeRow.id))
+            .where(_CODES.c.issued_by.is_(None), _CODES.c.sent_at.is_not(None), ~by_text)
             .order_by(drafted.desc())
             .limit(most * _CODES_A_HOLDER)
+            .subquery()
+            .c
+        )
+        is_right = col(AttemptRow.verdict) == Verdict.RIGHT
+        entered_at = (
+            select(func.min(col(AttemptRow.charged_at)))
+            .where(col(AttemptRow.subject) == newest.id, is_right)
+            .scalar_subquery()
+        )
+        read = newest.holder_id, newest.sent_at, newest.expires_at, newest.may_lapse
+        found = self._gateway.tuples(
+            select(*read, entered_at, col(VisitRow.closed_at))
+            .outerjoin(VisitRow, col(VisitRow.id) == newest.visit_id)
+            .order_by(newest.drafted_at.desc())
         )
         times: dict[str, timedelta] = {}
-        found = self._gateway.tuples(newest)
-        for holder_id, sent_at, expires_at, entered, closed, may_lapse in found:
+        for holder_id, sent_at, expires_at, may_lapse, entered, closed in found:
             ended = entered or (expires_at if may_lapse and expires_at <= self._now else None)
             went_away = entered is not None and closed is not None and closed < entered
             if ended is not None and not went_away and holder_id not in times:

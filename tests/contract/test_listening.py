@@ -17,7 +17,7 @@ import pytest
 from kiosk.authority.connections import remove_stale
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import Heartbeat, StationStanding
-from tests.contract.test_silent_strangers import calls_anew, port_of
+from tests.contract.silence import calls_anew, port_of
 from tests.contract.wirings import HOST, Papers, WiredWorld, wired
 
 ELSEWHERE = "2001:db8::1"

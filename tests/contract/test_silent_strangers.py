@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import resource
 import socket
@@ -10,20 +9,17 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kiosk.authority.connections import AT_ONCE, Limits
+from kiosk.authority.connections import AT_ONCE
 from kiosk.contract.messages import Heartbeat, StationStanding
-from kiosk.station.client import HttpAuthority, TlsAddress, client_context
+from kiosk.station.client import client_context
+from tests.contract.silence import FEW, await_drop, calls_anew, port_of, silent
 from tests.contract.wirings import HOST, Served, WiredWorld, wired
-from tests.support.waiting import wait_for
-
-# A handshake ends by itself after ``headers_s``: not while a test runs.
-FEW = Limits(headers_s=3600, handshakes=20, handshakes_each=8, connections_each=100)
 
 
 @pytest.fixture
@@ -31,37 +27,6 @@ def tls(folder: Path) -> Iterator[WiredWorld]:
     with wired(folder, "mutual TLS", limits=FEW) as made:
         made.at("A")
         yield made
-
-
-def port_of(world: WiredWorld) -> int:
-    address = world.addresses["*"]
-    assert isinstance(address, TlsAddress)
-    return address.port
-
-
-def calls_anew(world: WiredWorld) -> StationStanding:
-    """Call on another connection, as a station that was just started."""
-    mine = world.papers["A"]
-    context = client_context(mine.certificate, mine.key, mine.ca)
-    client = HttpAuthority([world.addresses["*"]], context)
-    try:
-        return client.port.heartbeat(Heartbeat())
-    finally:
-        client.close()
-
-
-@contextmanager
-def silent(world: WiredWorld, *addresses: str) -> Iterator[list[socket.socket]]:
-    """Connect from each of ``addresses`` and send nothing; the server has taken up each."""
-    found = []
-    for each in addresses:
-        made = socket.create_connection((HOST, port_of(world)), 30, (each, 0))
-        made.settimeout(30)
-        found.append(made)
-    calls_anew(world)
-    yield found
-    for made in found:
-        made.close()
 
 
 def is_dropped(connection: socket.socket) -> bool:
@@ -72,11 +37,6 @@ def is_dropped(connection: socket.socket) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def await_drop(connection: socket.socket) -> None:
-    with suppress(ConnectionError):
-        assert connection.recv(1) == b""
 
 
 def test_the_oldest_handshakes_of_one_address_are_dropped(tls: WiredWorld) -> None:
@@ -92,23 +52,6 @@ def test_the_oldest_handshakes_of_all_are_dropped(tls: WiredWorld) -> None:
             await_drop(each)
         # The honest station's took the room of one more while it lasted.
         assert [is_dropped(each) for each in held[6:]] == [False] * 19
-
-
-def test_dropped_handshakes_are_freed_without_the_collector(tls: WiredWorld) -> None:
-    """The error of each held its frames, and by them itself and 256 KiB."""
-
-    def handshakes() -> int:
-        return sum(isinstance(each, ssl.SSLObject) for each in gc.get_objects())
-
-    gc.collect()
-    gc.disable()
-    try:
-        before = handshakes()
-        with silent(tls, *["127.0.0.9"] * 60):
-            most = before + FEW.handshakes_each + 2  # and the honest station's
-            wait_for(lambda: handshakes() <= most, "their end", lambda: str(handshakes()))
-    finally:
-        gc.enable()
 
 
 def test_who_waits_for_the_server_is_not_dropped(tls: WiredWorld) -> None:

@@ -6,7 +6,9 @@ minute.
 
 from __future__ import annotations
 
+import gc
 import re
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,8 +23,9 @@ from kiosk.contract.ports import SystemClock
 from kiosk.station.client import HttpAuthority, TlsAddress, client_context
 from kiosk.system.sockets import free_ports
 from tests.attacks.certified import certificate_of
-from tests.authority.world import World
-from tests.contract.wirings import HOST
+from tests.authority.world import World, copy_template
+from tests.contract.silence import FEW, await_drop, calls_anew, silent
+from tests.contract.wirings import HOST, wired
 from tests.support.database import sqlite_url
 from tests.support.flood import RECORD_BEGUN, flood, resident
 from tests.support.waiting import wait_for
@@ -123,3 +126,29 @@ def test_flood_of_silent_connections_leaves_memory_and_service(
         lambda: f"{before}, {most}, {resident(flooded.pid)} bytes before, at most and now",
     )
     flooded.call_as_a_station()
+
+
+def test_dropped_handshakes_are_freed_without_the_collector(
+    sqlite_template: Path, database_folder: Path
+) -> None:
+    """The error of each held its frames, and by them itself and 256 KiB."""
+
+    def handshakes() -> int:
+        return sum(isinstance(each, ssl.SSLObject) for each in gc.get_objects())
+
+    folder = copy_template(sqlite_template, database_folder)
+    with wired(folder, "mutual TLS", limits=FEW) as world:
+        world.at("A")
+        gc.collect()
+        gc.disable()
+        try:
+            before = handshakes()
+            with silent(world, *["127.0.0.9"] * 60) as held:
+                for each in held[: -FEW.handshakes_each]:
+                    await_drop(each)
+                for _ in range(20):  # in whose turns of the loop the dropped ones are closed
+                    calls_anew(world)
+                # With the honest station's own.
+                assert handshakes() <= before + FEW.handshakes_each + 2
+        finally:
+            gc.enable()

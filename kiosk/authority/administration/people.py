@@ -381,9 +381,7 @@ class PeopleDesk(Desk):
     def add_address(self, seen: Seen, email: str, grounds: Grounds) -> Done:
         """Add one to which codes can go as well, once its cooling-off is over; all get a notice.
 
-        A number gets text messages.
-
-        The first code that went there and is entered confirms it.
+        A number gets text messages. The first code that went there and is entered confirms it.
         """
         proposal = Proposal(AddAddress(email))
         with self._on_person(seen, Action.CORRECT_EMAIL, grounds, proposal) as (act, holder):

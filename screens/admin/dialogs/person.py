@@ -197,13 +197,16 @@ def further_addresses(subject: Subject) -> tuple[str, ...]:
     return tuple(address for line in codes for address in (*line.further, *line.later))
 
 
+_OR_NUMBER = "Or a mobile number, where text messages are sent."
+
+
 def add_address(subject: Subject) -> Form[Done]:
     return Form(
         "Add an address",
         f"{subject.who} can let codes go there as well, once its cooling-off is over; the first "
-        "one that they enter confirms it. It gets a mail, and so does each address that they "
+        "one that they enter confirms it. It gets a notice, and so does each address that they "
         "have.",
-        (Entry("email", "Email", most=MAX_ADDRESS), IDENTIFIED_BY, REASON),
+        (Entry("email", "Email", hint=_OR_NUMBER, most=MAX_ADDRESS), IDENTIFIED_BY, REASON),
         lambda values: subject.desk.people.add_address(
             subject.seen, values["email"], grounds_of(values)
         ),
@@ -223,7 +226,7 @@ def withdraw_address(subject: Subject) -> Form[Done]:
     return Form(
         "Withdraw an address",
         f"No code for {subject.who} goes to {meant} any more, and those on their way work no "
-        "more. It gets a mail, and so does each other address.",
+        "more. It gets a notice, and so does each other address.",
         (
             *which("email", "Which one", addresses),
             IDENTIFIED_BY,

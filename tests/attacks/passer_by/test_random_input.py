@@ -7,6 +7,7 @@ import itertools
 import random
 import struct
 import termios
+import time
 from collections.abc import Iterator
 from fcntl import ioctl
 from pathlib import Path
@@ -29,6 +30,8 @@ __all__ = ["machine", "world"]
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal, pytest.mark.usefixtures("authority")]
 
 SEED = 20261126
+SILENCE_S = 1.0
+"""More than a decoder waits for the rest of a frame."""
 SEQUENCES, PRESSES = 10_000, 100_000
 MB = 1 << 20
 INTRODUCERS = (
@@ -68,11 +71,17 @@ def pour(station: Station, data: bytes) -> None:
 
 
 def is_heard(station: Station) -> None:
-    """Press the key for the other surface until it is drawn."""
+    """Press the key for the other surface until it is drawn.
+
+    What begins a scanner's frame takes each key, up to some silence.
+    """
     before = frame.LIGHT_COLOURS in station.read
     station.press("escape")
     while (frame.LIGHT_COLOURS in station.read) == before:
         station.press("f2")
+        silent_until = time.monotonic() + SILENCE_S
+        while (frame.LIGHT_COLOURS in station.read) == before and time.monotonic() < silent_until:
+            time.sleep(0.02)
 
 
 def peak(station: Station) -> int:

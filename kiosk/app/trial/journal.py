@@ -6,7 +6,6 @@ which of the values, by their names, the card may have, and a hash by which the 
 
 from __future__ import annotations
 
-import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from msgspec.structs import replace
 
 from kiosk.contract.errors import KioskError
 from kiosk.contract.messages import CardId
+from kiosk.system.files import replace_text
 
 NAME: Final = "card-trial.journal"
 
@@ -92,19 +92,7 @@ class Journal:
         }
         given = {name: value for name, value in changes.items() if value is not None}
         self.entry = replace(self.entry, **given)
-        beside = self._path.with_suffix(".new")
-        beside.unlink(missing_ok=True)
-        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(file, "wb") as stream:
-            stream.write(msgspec.json.encode(self.entry) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_text(self._path, msgspec.json.encode(self.entry).decode() + "\n", 0o600)
 
     def end(self) -> None:
         self._path.unlink(missing_ok=True)

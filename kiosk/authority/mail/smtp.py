@@ -150,7 +150,7 @@ def relay_from(settings: MailSettings, sender_name: str, environ: Mapping[str, s
     host = socket.gethostname()
     name = host if "." in host else f"{host}.{sender.rpartition('@')[2]}"
     is_a_name = name.isascii() and name.isprintable() and " " not in name
-    context, login = verifying_context(settings.ca_file), None
+    context, login = verifying_context("mail", settings.ca_file), None
     if credential := settings.credential:  # last: no later error's traceback holds a password
         user, colon, password = credential_text(credential, environ).reveal().partition(":")
         if not (user and colon and password) or not (user + password).isprintable():
@@ -179,12 +179,15 @@ def in_ascii(name: str, address: str) -> str:
         raise ConfigError(f"mail.{name} {address}: cannot be written in ASCII") from None
 
 
-def verifying_context(ca_file: str) -> ssl.SSLContext:
-    """Return a context for TLS 1.2 or later that demands a good certificate of the right name."""
+def verifying_context(section: str, ca_file: str) -> ssl.SSLContext:
+    """Return a context for TLS 1.2 or later that demands a good certificate of the right name.
+
+    Raises ``ConfigError`` naming the ``ca_file`` of that section of the settings.
+    """
     try:
         context = ssl.create_default_context(cafile=ca_file or None)
     except OSError as error:  # ssl.SSLError is one: the file is there and holds no certificate
-        raise ConfigError(f"mail.ca_file {ca_file}: {refusal(error, ca_file)}") from None
+        raise ConfigError(f"{section}.ca_file {ca_file}: {refusal(error, ca_file)}") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 

@@ -30,7 +30,8 @@ from kiosk.authority.errors import (
     MailUnavailable,
 )
 from kiosk.authority.mail.compose import Mailer, Message
-from kiosk.config.loading import credential_text, refusal
+from kiosk.authority.mail.smtp import verifying_context
+from kiosk.config.loading import credential_text
 from kiosk.config.settings import TextSettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.policy import is_number
@@ -84,23 +85,14 @@ def open_texts(
     """Return the sender of these settings, if there is one; raises ``ConfigError``."""
     match settings.service:
         case "notify":
-            return NotifySender(settings, _key(settings, environ), _context(settings), clock)
+            context = verifying_context("texts", settings.ca_file)
+            return NotifySender(settings, _key(settings, environ), context, clock)
         case "gateway":
-            return GatewaySender(settings, _login(settings, environ), _context(settings))
+            context = verifying_context("texts", settings.ca_file)
+            return GatewaySender(settings, _login(settings, environ), context)
         case "command":
             return CommandSender(settings)
     return None
-
-
-def _context(settings: TextSettings) -> ssl.SSLContext:
-    """Return a context for TLS 1.2 or later that demands a good certificate of the right name."""
-    named = settings.ca_file
-    try:
-        context = ssl.create_default_context(cafile=named or None)
-    except OSError as error:  # ssl.SSLError is one: the file is there and holds no certificate
-        raise ConfigError(f"texts.ca_file {named}: {refusal(error, named)}") from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 # One request over verified TLS, within one deadline.

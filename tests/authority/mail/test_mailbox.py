@@ -33,7 +33,7 @@ def test_mailbox_takes_no_mail_in_clear_nor_from_strangers(tmp_path: Path) -> No
         line.ehlo()
         assert not line.has_extn("auth")
         assert line.docmd("MAIL FROM:<eve@nhs.net>")[0] == 530
-        line.starttls(context=verifying_context(settings.ca_file))
+        line.starttls(context=verifying_context("mail", settings.ca_file))
         line.ehlo()
         assert line.docmd("MAIL FROM:<eve@nhs.net>")[0] == 530
     assert mailbox.messages() == ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -26,6 +26,7 @@ from kiosk.station.states import Attract, ConfirmOwner, Reading, State, VisitSta
 from screens.kiosk.app import AttractPage, KioskApp
 from screens.theme import Appearance
 from tests.station.monitor import FakeMonitor
+from tests.support.waiting import PATIENCE_S
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ class WatchedApp(KioskApp):
         super().__init__(*args, **options)
         self.pages: list[str] = []
         self.shown: State | None = None
-        self.changed = asyncio.Condition()
+        self._awaited: list[tuple[Callable[[State], bool], asyncio.Future[State]]] = []
 
     def switch_screen(self, screen: Any) -> Any:
         """Note the page."""
@@ -59,17 +60,31 @@ class WatchedApp(KioskApp):
         return super().switch_screen(screen)
 
     async def show(self, state: State) -> None:
-        """Show it, and wake who waits."""
+        """Show it, and wake who waits for it."""
         await super().show(state)
-        async with self.changed:
-            self.shown = state
-            self.changed.notify_all()
+        self.shown = state
+        for is_it, found in self._awaited:
+            if not found.done() and is_it(state):
+                found.set_result(state)
 
-    async def until(self, *kinds: type[State]) -> None:
-        """Wait until a state of one of ``kinds`` was shown last."""
-        async with self.changed:
-            met = self.changed.wait_for(lambda: isinstance(self.shown, kinds))
-            await asyncio.wait_for(met, 120)
+    async def until(self, *kinds: type[State]) -> State:
+        """Wait until a state of one of ``kinds`` is shown; return it, however soon it goes."""
+        return await self.await_state(lambda state: isinstance(state, kinds), f"any of {kinds}")
+
+    async def await_state(self, is_it: Callable[[State], bool], what: str) -> State:
+        """Wait until such a state is shown, unless it is the last that was; return it."""
+        if self.shown is not None and is_it(self.shown):
+            return self.shown
+        found: asyncio.Future[State] = asyncio.get_running_loop().create_future()
+        self._awaited.append((is_it, found))
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await found
+        except TimeoutError:
+            shown = f"{self.shown} after {self.pages[-12:]}"
+            raise AssertionError(f"waited in vain for {what}; there is {shown}") from None
+        finally:
+            self._awaited.remove((is_it, found))
 
     @property
     def is_first_page(self) -> bool:

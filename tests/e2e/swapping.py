@@ -7,7 +7,6 @@ own PINs.
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -180,21 +179,19 @@ class Reactor(WatchedApp):
     async def serves(self, holder: Holder) -> bool:
         """Wait for a page of a visit of ``holder``'s; False where they are sent away instead."""
 
-        def is_theirs() -> bool:
-            visit = s.visit_of(self.shown) if self.shown else None
+        def is_theirs(state: s.State) -> bool:
+            visit = s.visit_of(state)
             return visit is not None and self.crowd.holder.get(visit) is holder
 
-        async with self.changed:
-            answered = self.changed.wait_for(
-                lambda: is_theirs() or isinstance(self.shown, s.Refused)
-            )
-            await asyncio.wait_for(answered, 120)
-            return is_theirs()
+        shown = await self.await_state(
+            lambda state: is_theirs(state) or isinstance(state, s.Refused),
+            f"a page for {holder.name}",
+        )
+        return is_theirs(shown)
 
     async def reads(self) -> bool:
         """Wait until a card is being read; False where its holder is sent away instead."""
-        await self.until(s.Reading, s.Refused)
-        return isinstance(self.shown, s.Reading)
+        return isinstance(await self.until(s.Reading, s.Refused), s.Reading)
 
     async def show(self, state: s.State) -> None:
         """Show it, read it, and act."""

@@ -44,7 +44,8 @@ def test_codes_are_scanned_from_the_newest_mail_of_this_card_alone(world: World)
 
     station.touch(email.NEW_CODE)
     second = scan_of(world, ada.email)
-    station.see_gone(frame.SCANNED)
+    station.see_gone(frame.SCANNED)  # with the page of the first code
+    visitor.awaits_code(Purpose.UNLOCK)
     scans(visitor, first)
     station.see(email.OTHER_CODE)
     scans(visitor, second)

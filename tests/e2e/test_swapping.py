@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -40,8 +40,17 @@ def holders() -> tuple[Holder, Holder]:
 
 
 @pytest.fixture
-async def app(pcscd: HotplugPcscd, holders: tuple[Holder, Holder]) -> AsyncIterator[Reactor]:
+def links(pcscd: HotplugPcscd, holders: tuple[Holder, Holder]) -> Iterator[list[CardLink]]:
     start_empty(pcscd)
+    chance = random.Random(7)
+    links = [CardLink(SlowChip(holder.card, chance), pcscd.slots[0]) for holder in holders]
+    yield links
+    for link in links:
+        link.remove()
+
+
+@pytest.fixture
+async def app(links: list[CardLink], holders: tuple[Holder, Holder]) -> AsyncIterator[Reactor]:
     chance = random.Random(12)
     crowd, cards = Crowd(holders, chance), PcscCards([load_driver("piv", "puk")])
     faults: list[object] = []
@@ -56,14 +65,13 @@ async def app(pcscd: HotplugPcscd, holders: tuple[Holder, Holder]) -> AsyncItera
 
 
 async def test_what_belongs_to_one_never_reaches_the_other(
-    app: Reactor, holders: tuple[Holder, Holder], pcscd: HotplugPcscd
+    app: Reactor, holders: tuple[Holder, Holder], links: list[CardLink]
 ) -> None:
     chance = random.Random(7)
-    chips = [SlowChip(holder.card, chance) for holder in holders]
     served = 0
     for turn in range(SWAPS):
         whose = turn % 2
-        link = CardLink(chips[whose], pcscd.slots[0])
+        link = links[whose]
         link.insert()
         waits = app.serves(holders[whose]) if chance.random() < 0.6 else app.reads()
         is_served = await waits
@@ -73,7 +81,7 @@ async def test_what_belongs_to_one_never_reaches_the_other(
         if not is_served:  # too quick to be seen as two cards: what the page says is done
             await app.until(s.Attract)
         served += is_served
-    await _pull_before_the_answer(app, CardLink(chips[0], pcscd.slots[0]))
+    await _pull_before_the_answer(app, links[0])
     for holder in holders:
         assert holder.strangers() == []
         assert holder.card.state.pin.left == holder.card.state.pin.limit

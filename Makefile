@@ -66,7 +66,7 @@ campaigns: ## Live at full length what `make test` shortens: all cuts, 200,000 l
 	@CAMPAIGNS=whole $(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
 	    --no-loadscope-reorder $(CAMPAIGNS) $(PYTEST_ARGS)
 
-mutants: ## Take away each defence that docs/security.md names, and see its test fail: ROWS=word, PROCESSES=2
+mutants: ## Take away each defence that docs/security/attacks.md names, and see its test fail: ROWS=word, PROCESSES=2
 	@.ci/bootstrap test
 	@$(VENV)/python -m campaigns.mutants $(if $(ROWS),--rows $(ROWS)) $(if $(PROCESSES),--processes $(PROCESSES))
 

@@ -1,4 +1,4 @@
-"""The table of attacks in ``docs/security.md``, and for its rows the defences to take away."""
+"""The table of ``docs/security/attacks.md``, and for its rows the defences to take away."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 ROOT: Final = Path(__file__).parents[2]
 LIST: Final = "campaigns/mutants/mutants.toml"
-_TITLE = "\n## Attacks that are tests\n"
+TABLE: Final = "docs/security/attacks.md"
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -64,8 +64,7 @@ class Catalogue:
     def __init__(self, root: Path = ROOT) -> None:
         """Read both."""
         self.root = root
-        _before, _title, section = (root / "docs/security.md").read_text().partition(_TITLE)
-        table = section.partition("\n## ")[0]
+        table = (root / TABLE).read_text()
         cells = [line.strip("| ").split(" | ") for line in table.splitlines() if line[:2] == "| "]
         self.rows = [Row(each[0], each[1], each[-1].strip("`")) for each in cells[2:]]
         listed = tomllib.loads((root / LIST).read_text())

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from campaigns.mutants.catalogue import LIST, ROOT, Catalogue
+from campaigns.mutants.catalogue import LIST, ROOT, TABLE, Catalogue
 from tests.support.waiting import wait_for
 
 CATALOGUE = Catalogue()
@@ -147,10 +147,9 @@ def program(tmp_path: Path) -> Path:
     for name, text in TESTS.items():
         (root / f"tests/attacks/test_{name}.py").write_text(textwrap.dedent(text))
         rows.append(f"| {name} is attacked | a limit | `tests/attacks/test_{name}.py` |")
-    head = "# Security\n\n## Attacks that are tests\n\n| attack | what stops it | test |\n| --- |\n"
-    (root / "docs/security.md").write_text(
-        "\n".join([head + rows[0], *rows[1:], "", "## Next", ""])
-    )
+    head = "# Attacks that are tests\n\n| attack | what stops it | test |\n| --- |\n"
+    (root / TABLE).parent.mkdir(parents=True)
+    (root / TABLE).write_text("\n".join([head + rows[0], *rows[1:], ""]))
     (root / LIST).write_text(
         "".join(
             f'[[mutant]]\nrow = "{name} is"\nfile = "{file}"\nold = "{old}"\nnew = "{new}"\n'

@@ -70,7 +70,7 @@ from kiosk.authority.visit.rules import (
     station_barred,
 )
 from kiosk.authority.visit.stops import is_stopped, shown
-from kiosk.authority.visit.ways import name_of, next_factor
+from kiosk.authority.visit.ways import name_of, named, next_factor
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import (
@@ -112,9 +112,12 @@ def _resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
         proofs = carried_proofs(uow, context.factors, code.visit_id, visit.id)
         passed = frozenset(proof.factor for proof in proofs)
         ways = context.ways_to(Purpose.UNLOCK)
-        waits = (way for way in ways if next_factor(way, passed) is Factor.EMAIL_CODE)
-        if (way := next(waits, None)) is None:
+        waits = [way for way in ways if next_factor(way, passed) is Factor.EMAIL_CODE]
+        if not waits:
             return None
+        way = waits[0]
+        if len(waits) > 1 and (asked := uow.visits.get(code.visit_id)) is not None:
+            way = named(asked.way, waits) or way
         visit = replace(visit, way=name_of(way) if len(ways) > 1 else None)
         own = () if way[0] is Factor.EMAIL_CODE else way
         proofs = tuple(proof for proof in proofs if proof.factor in own)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from kiosk.authority.records import Card
 from kiosk.authority.visit.factors import FACTORS
@@ -24,6 +25,7 @@ from kiosk.contract.messages import (
     Way,
 )
 from kiosk.contract.policy import Policy
+from tests.authority.saving import POLICY, save_codes
 from tests.authority.station_visit import StationVisit, is_wrong
 from tests.authority.world import World
 
@@ -41,6 +43,7 @@ def test_every_entry_belongs_to_a_factor() -> None:
 
 BOTH: Way = (Factor.QUESTIONS, Factor.EMAIL_CODE)
 CODE: Way = (Factor.EMAIL_CODE,)
+CODE_THEN_SAVED: Way = (Factor.EMAIL_CODE, Factor.SAVED_CODE)
 
 
 @pytest.fixture
@@ -147,6 +150,25 @@ def test_switching_ways_gives_no_attempt_more(world: World, card: Card) -> None:
 
 def test_way_is_chosen_anew_at_the_other_station_of_a_code(world: World, card: Card) -> None:
     """Who walks away to read their mail comes back to the code, by the way that it fits."""
+    station_visit = world.insert(card, blocked=True)
+    begin(station_visit)
+    asked = choose(station_visit, BOTH)
+    assert isinstance(asked, AnswerQuestions)
+    station_visit.answer(asked)
+    station_visit.send()
+    station_visit.pull()
+    back = world.insert(card, blocked=True, station="B")
+    assert set(world.proofs(back)) == {Factor.QUESTIONS}
+    assert isinstance(back.enter(world.relay.code), SetPin)
+    assert isinstance(back.release(), Grant)
+
+
+def test_chosen_way_is_kept_until_the_holder_comes_back_to_the_code(
+    world: World, card: Card
+) -> None:
+    """With two ways that wait for a code it went on with the first, and the answers were gone."""
+    world.policy = replace(POLICY, verification=(CODE_THEN_SAVED, BOTH))
+    save_codes(world, card)
     station_visit = world.insert(card, blocked=True)
     begin(station_visit)
     asked = choose(station_visit, BOTH)

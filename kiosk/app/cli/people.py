@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Finds people by the beginnings of their names, of their holder number, email address or
-card, by the reference number on a station's screen, or by the eight digits of a notice;
+card, by the reference number on a station's screen, or by the twelve digits of a notice;
 says why somebody cannot unlock, and puts it right. NUMBER is the whole holder number. The
 holder gets a mail about what concerns their security.
 """

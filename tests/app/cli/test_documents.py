@@ -16,8 +16,10 @@ import pytest
 from kiosk.app.cli import COMMANDS
 from kiosk.app.cli.help import subparsers
 from kiosk.app.cli.main import whole_parser
+from kiosk.app.cli.people import DESCRIPTION
 from kiosk.authority.store.tables import TableRow
 from kiosk.config.settings import SECTIONS, About
+from kiosk.contract.policy import STOP_NUMBER_DIGITS
 from tests.support.fresh_root import CHECKOUT
 
 DOCUMENTS = sorted(
@@ -209,3 +211,11 @@ def test_what_these_tests_find() -> None:
     assert {"demo", "test", "check", "pictures"} <= set(_TARGET.findall(text))
     assert len(_BOUNDS.findall(text)) == 7
     assert ("rotate_secret", "false", "policy") in _SETTING.findall(text)
+
+
+def test_documents_and_help_know_how_long_a_stop_number_is() -> None:
+    assert STOP_NUMBER_DIGITS == 12, "the words below say twelve"
+    assert "twelve digits of a notice" in DESCRIPTION
+    guide = (CHECKOUT / "docs" / "ra-guide.md").read_text()
+    assert "**twelve-digit number of an email**" in guide
+    assert "hold a number of twelve digits" in SECURITY.read_text()

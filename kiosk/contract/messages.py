@@ -683,7 +683,8 @@ class VisitOpened(Wire, frozen=True):
 
     ``offers`` then holds the other choices: choosing one withdraws that code. ``blocked``:
     self-service is blocked for the holder, so few purposes are offered. ``language`` is that of the
-    visit; None from an authority of an older release.
+    visit; None from an authority of an older release. ``ways``: those among which the holder chose
+    before they came back, and may choose again.
     """
 
     visit: VisitId
@@ -692,6 +693,7 @@ class VisitOpened(Wire, frozen=True):
     resumed: tuple[Purpose, EnterCode] | None = None
     blocked: bool = False
     language: language.Language | None = None
+    ways: ChooseWay | None = None
 
 
 class Refusal(Wire, frozen=True):

@@ -507,7 +507,7 @@ def _opened(state: s.Reading, read: e.CardRead) -> Next:
     if reply.resumed is not None:
         purpose, task = reply.resumed
         at = task.position
-        visit = replace(known, purpose=purpose, position=at, instead=reply.offers)
+        visit = replace(known, purpose=purpose, position=at, instead=reply.offers, ways=reply.ways)
         return Next(s.CodeEntry(visit, task, resumed=True))
     match reply.offers:
         case (Offer(purpose=Purpose.UNLOCK | Purpose.FIRST_UNLOCK) as only,):

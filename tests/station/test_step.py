@@ -66,6 +66,7 @@ from tests.station.samples import (
     STOP,
     VISIT,
     WAITS,
+    WAYS,
     answer,
     opened,
     working,
@@ -307,6 +308,14 @@ def test_a_returning_card_lands_on_its_code() -> None:
     assert isinstance(following.state, s.CodeEntry)
     assert following.state.visit.purpose is Purpose.UNLOCK
     assert following.state.resumed
+
+
+def test_returning_holder_can_choose_another_way() -> None:
+    resumed = replace(opened(Purpose.UNLOCK, resumed=(Purpose.UNLOCK, CODE)), ways=WAYS)
+    page = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, REPORT, resumed)).state
+    following = step(page, e.WentBack(ID)).state
+    assert isinstance(following, s.PickWay)
+    assert following.task == WAYS
 
 
 @pytest.mark.parametrize("resumed", [None, (Purpose.UNLOCK, CODE)], ids=["new", "resumed"])

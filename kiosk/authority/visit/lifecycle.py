@@ -391,6 +391,7 @@ def _menu(
         resumed=(code.purpose, enter_code_page(uow, carried, code)) if carried and code else None,
         blocked=registration is not None and registration.blocked_at is not None,
         language=context.visit.language,
+        ways=tasks.choose_way(carried) if carried and len(carried.ways) > 1 else None,
     )
 
 

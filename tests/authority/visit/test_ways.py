@@ -14,6 +14,7 @@ from kiosk.contract.messages import (
     AnswerQuestions,
     ChooseWay,
     EnterCode,
+    EnterSavedCode,
     Factor,
     FactorEntry,
     Grant,
@@ -26,7 +27,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Policy
 from tests.authority.saving import POLICY, save_codes
-from tests.authority.station_visit import StationVisit, is_wrong
+from tests.authority.station_visit import StationVisit, is_wrong, opened
 from tests.authority.world import World
 
 
@@ -179,6 +180,25 @@ def test_chosen_way_is_kept_until_the_holder_comes_back_to_the_code(
     back = world.insert(card, blocked=True, station="B")
     assert set(world.proofs(back)) == {Factor.QUESTIONS}
     assert isinstance(back.enter(world.relay.code), SetPin)
+    assert isinstance(back.release(), Grant)
+
+
+def test_another_way_can_be_chosen_after_coming_back_to_the_code(world: World, card: Card) -> None:
+    world.policy = replace(POLICY, verification=(CODE_THEN_SAVED, BOTH))
+    save_codes(world, card)
+    station_visit = world.insert(card, blocked=True)
+    begin(station_visit)
+    assert isinstance(choose(station_visit, CODE_THEN_SAVED), SendCode)
+    station_visit.send()
+    station_visit.pull()
+    back = world.insert(card, blocked=True, station="B")
+    offered = opened(back).ways
+    assert offered is not None
+    assert offered.ways == (CODE_THEN_SAVED, BOTH)
+    assert isinstance(back.enter(world.relay.code), EnterSavedCode)
+    asked = choose(back, BOTH)
+    assert isinstance(asked, AnswerQuestions)
+    assert isinstance(back.answer(asked), SetPin)
     assert isinstance(back.release(), Grant)
 
 

@@ -118,7 +118,7 @@ def test_stolen_station_learns_a_cards_status_and_nothing_of_its_holder(
     assert (status, refused["is"], refused["reason"]) == (200, "Refusal", "unknown-card")
     station_visit = estate.insert(card, blocked=True, station="C")
     opened = json.loads(encode(station_visit.opened))
-    shown = {"holder_name", "language", "offers", "resumed", "blocked"}
+    shown = {"holder_name", "language", "offers", "resumed", "blocked", "ways"}
     assert set(opened) == {"is", "visit", *shown}
     report = json.loads(encode(report_of(card, station_visit.reader_card)))
     visit = VisitId(new_id())

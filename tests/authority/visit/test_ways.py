@@ -183,7 +183,7 @@ def test_chosen_way_is_kept_until_the_holder_comes_back_to_the_code(
     assert isinstance(back.release(), Grant)
 
 
-def test_another_way_can_be_chosen_after_coming_back_to_the_code(world: World, card: Card) -> None:
+def test_way_can_be_chosen_anew_after_coming_back_to_the_code(world: World, card: Card) -> None:
     world.policy = replace(POLICY, verification=(CODE_THEN_SAVED, BOTH))
     save_codes(world, card)
     station_visit = world.insert(card, blocked=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import signal
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -390,8 +389,10 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         idle_s: float = IDLE_S,
         times: Times | None = None,
         now: Callable[[], float] = time.monotonic,
+        hung_up: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(on_fault, AdminDriver)
+        self._hung_up = hung_up
         self.animation_level = "none"  # each frame would go over the line
         self.times = times or Times()
         self._idle = Idle(idle_s, now, now())
@@ -440,10 +441,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         await self._show(self._numbered[min(self._numbered)])
         self._idle.touched()
         self.set_interval(_TICK_S, self._watch)
-        if not self.is_headless:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self._close, End.HUNG_UP)
 
     def on_resize(self, event: events.Resize) -> None:
         self._too_small.look_at(event.size)
@@ -623,6 +620,8 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             self.screen.refresh_text() if self._idle.warns else self.screen.dismiss()
         elif self._idle.warns:
             self.push_screen(IdleWarning(self._idle))
+        if self._hung_up():
+            self._close(End.HUNG_UP)
         if not self._idle.left_s:
             self._close(End.IDLE)
         self._leave()

@@ -99,6 +99,25 @@ def ignore_keyboard_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+class HangUps:
+    """Keeps SIGHUP and SIGTERM from ending the program; it asks here, and ends in order.
+
+    Not by the event loop, whose handlers go with it: several signals tell of one lost connection,
+    and a late one would end the program before it has noted its end.
+    """
+
+    def __init__(self) -> None:
+        self._came = False
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def __call__(self) -> bool:
+        return self._came
+
+    def _note(self, _number: int, _frame: object) -> None:
+        self._came = True
+
+
 def silence_errors(on_fault: OnFault) -> None:
     """Hand uncaught errors of any thread, and those of finalisers, to ``on_fault`` alone."""
 

@@ -33,6 +33,7 @@ from kiosk.system.child import fork
 from kiosk.system.memory import resume_collector
 from kiosk.system.prctl import forbid_dumps, merge_equal_pages
 from kiosk.system.sockets import user_of
+from screens.terminal.lockdown import HangUps, scrub_environment
 from screens.words.staff.refusals import refusal_words
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def _session(config: str | None) -> int:
     from kiosk.config.loading import load_settings, settings_path
     from kiosk.contract.ports import SystemClock
 
+    hung_up = HangUps()
     settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
     opened = open_store(settings, clock, os.environ, pool_size=1, staff=True)
     with closing(opened) as store:
@@ -114,7 +116,7 @@ def _session(config: str | None) -> int:
             raise NotPermitted(
                 f"You are logged in {MOST_SESSIONS} times already. Log out of one of them first."
             )
-        end = _run_app(settings, open_desk(settings, os.environ, store, clock, actor))
+        end = _run_app(settings, open_desk(settings, os.environ, store, clock, actor), hung_up)
         record_logout(store, actor, end.value if end else "fault")
     return 0 if end else 1
 
@@ -160,7 +162,7 @@ def _want_no_command() -> None:
         raise NotPermitted(_NO_COMMAND)
 
 
-def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
+def _run_app(settings: Settings, desk: AdminDesk, hung_up: HangUps) -> End | None:
     from screens.admin.app import FAREWELLS, AdminApp
     from screens.terminal.colours import has_few_colours, has_sixteen_colours
 
@@ -171,6 +173,7 @@ def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
         idle_s=settings.admin.idle_s,
         few_colours=has_few_colours(os.environ),
         sixteen_colours=has_sixteen_colours(os.environ),
+        hung_up=hung_up,
     )
     resume_collector()
     end = app.run()
@@ -398,8 +401,6 @@ LOADED = (
 
 def _serve_sessions(args: argparse.Namespace) -> None:
     from concurrent.futures import ThreadPoolExecutor  # not for a login, which loads this module
-
-    from screens.terminal.lockdown import scrub_environment
 
     manager = take_service_manager(os.environ)
     open_log(sys.stdout, os.environ)

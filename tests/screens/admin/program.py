@@ -6,12 +6,14 @@ written to the file NOTES, a line each; nothing of them goes to the terminal.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
 from pathlib import Path
 from types import ModuleType
 
-from screens.terminal.lockdown import lock_terminal
+from screens.terminal.lockdown import HangUps, lock_terminal
 from tests.screens.terminal.program import SECRET, Notes
 
 
@@ -42,6 +44,7 @@ def show(scenario: str, notes: Notes) -> int:
     from screens.words.staff.deeds import deed_words
     from tests.screens.admin.desk import FakeDesk
 
+    hung_up = HangUps()
     desk = FakeDesk()
     retire = desk.stations.retire
 
@@ -57,8 +60,13 @@ def show(scenario: str, notes: Notes) -> int:
 
     desk.stations.retire = acting  # type: ignore[method-assign]
     idle_s = 8.0 if scenario == "idle" else 600.0
-    app = AdminApp(desk, notes.fault, pages=(TodayPage, StationsPage), idle_s=idle_s)
+    app = AdminApp(
+        desk, notes.fault, pages=(TodayPage, StationsPage), idle_s=idle_s, hung_up=hung_up
+    )
     end = app.run()
+    if scenario == "late signals":
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            os.kill(os.getpid(), number)
     notes.add(f"end {end}")
     if end is not End.HUNG_UP:
         sys.stdout.write(f"{FAREWELLS[end]}\n")

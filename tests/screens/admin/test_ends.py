@@ -172,6 +172,13 @@ def test_a_lost_connection_loses_nothing_half_done(
     ]
 
 
+@pytest.mark.parametrize("session", ["late signals"], indirect=True)
+def test_signals_that_come_after_the_end_leave_it_to_be_noted(session: Session) -> None:
+    session.type(CTRL_Q)
+    assert session.wait_for_end() == 0
+    assert session.notes == ["end logged-out"]
+
+
 @pytest.mark.parametrize("session", ["broken"], indirect=True)
 def test_a_fault_ends_it_with_a_plain_sentence(session: Session) -> None:
     retire(session)
